@@ -1,0 +1,73 @@
+# `make` with no target lists the targets. Everything below sets itself up; nothing needs to be installed by hand.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := accounts posts scheduling dynamo manage.py
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset setup test bench check format lock
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/run.stamp ## Run the whole product against a sandbox of the platform, on PORT (8000)
+	@exec $(BIN)/python manage.py demo --port $(PORT)
+
+demo-reset: $(VENV)/run.stamp ## Forget what the demo kept
+	@$(BIN)/python manage.py demo --reset
+
+setup: $(VENV)/dev.stamp ## Create the environment that the other targets use
+
+test: $(VENV)/dev.stamp ## Run the suite on PostgreSQL and Redis, then on SQLite and files (ARGS="-k name")
+	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/dev.stamp ## Measure publishing (rate, lateness, recovery) and reading; 6 minutes (ARGS="--only reading --posts 1000000")
+	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: $(VENV)/dev.stamp ## Break everything on purpose and count what went live (POSTS=10000 OVER=1200 SEED=1)
+	$(BIN)/python -m tests.faults $(if $(POSTS),--posts $(POSTS)) $(if $(OVER),--seconds $(OVER)) $(if $(SEED),--seed $(SEED))
+
+check: $(VENV)/dev.stamp ## Lint, types, import rules, migrations, production settings, lock
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	@echo 'manage.py check --deploy, as in production'
+	@DYNAMO_PRODUCTION=1 DYNAMO_VAR="$$(mktemp -d)" DYNAMO_ALLOWED_HOSTS=dynamo.example \
+		DYNAMO_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+		DYNAMO_ENCRYPTION_KEYS=an-example-of-a-key GRAPH_APP_SECRET=an-example-of-a-secret \
+		DATABASE_URL=postgresql://dynamo@db.example/dynamo REDIS_URL=redis://redis.example/0 \
+		sh -c '$(BIN)/python manage.py check --deploy --fail-level WARNING; status=$$?; rm -rf "$$DYNAMO_VAR"; exit $$status'
+	$(BIN)/python -m tests.lock
+
+format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
+lock: ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade)
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) -o requirements/run.txt pyproject.toml
+	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
+
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Dynamo needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
+	$(INSTALL) requirements/run.txt
+	@touch $@
+
+# What the tests need contains what the demo needs.
+$(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
+	$(INSTALL) requirements/dev.txt
+	@touch $@ $(VENV)/run.stamp

@@ -1,0 +1,149 @@
+"""API keys on the desk: issue, rotate, revoke. A secret is shown on the page that answers the POST, nowhere else."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from accounts import clock
+from accounts.admin.key_forms import IssueForm, RotateForm, fingerprint
+from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
+from accounts.domain import keys
+from accounts.domain.actors import person
+from accounts.domain.last_use import last_used
+from accounts.errors import Refusal
+from accounts.models import ApiKey, Organization, Role, User
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[ApiKey]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+BASE = "admin:accounts_apikey"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
+    """Administrators issue, rotate and revoke the keys of their organizations; every member sees which there are."""
+
+    edit_role = Role.ADMIN
+    actions = None
+    list_display = ("name", "id", "organization", "state", "issued_by", "created_at", "last_use")
+    list_select_related = ("organization", "issued_by")
+    list_filter = (("organization", admin.RelatedOnlyFieldListFilter),)
+    search_fields = ("name", "id")
+    search_help_text = "Name or id"
+    ordering = ("name", "id")
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the list, the key's page, and a page for each thing that can be done."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.changelist_view), name="accounts_apikey_changelist"),
+            path("add/", wrap(self.issue_view), name="accounts_apikey_add"),
+            path("<str:key_id>/change/", wrap(self.key_view), name="accounts_apikey_change"),
+            path("<str:key_id>/rotate/", wrap(self.rotate_view), name="accounts_apikey_rotate"),
+            path("<str:key_id>/revoke/", wrap(self.revoke_view), name="accounts_apikey_revoke"),
+        ]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
+        """Keys are revoked, so that what they wrote keeps its author."""
+        return False
+
+    @admin.display(description="State")
+    def state(self, key: ApiKey) -> str:
+        """Say whether requests with the key are accepted."""
+        if key.revoked_at:
+            return "revoked"
+        return "in use" if key.usable_at(clock.now()) else "expired"
+
+    @admin.display(description="Last used")
+    def last_use(self, key: ApiKey) -> datetime | None:
+        """Say when the key was last used, to the minute."""
+        return last_used(key)
+
+    def issue_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the form for a new key; on POST issue it and show its secret, this once."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        mine = Organization.objects.filter(pk__in=organizations_as(request, Role.ADMIN)).order_by("name")
+        form = IssueForm(request.POST or None, organizations=mine)
+        if request.method == "POST" and form.is_valid():
+            try:
+                key, secret = form.store(person(_person(request)), _person(request))
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is issued")
+        return self._page(request, "issue", form=form, title="Issue a key")
+
+    def key_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
+        """Show the key, and what can be done with it."""
+        key = self._key(request, key_id)
+        usable = key.usable_at(clock.now()) and self.has_change_permission(request, key)
+        return self._page(
+            request,
+            "key",
+            key=key,
+            state=self.state(key),
+            last_use=last_used(key),
+            overlaps=key.previous_until is not None and clock.now() < key.previous_until,
+            usable=usable,
+            title=key.name,
+        )
+
+    def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
+        """Ask how long the old secret stays good; on POST rotate and show the new one, this once."""
+        key = self._key(request, key_id, change=True)
+        form = RotateForm(request.POST or None, initial={"known": fingerprint(key)})
+        if request.method == "POST" and form.is_valid():
+            try:
+                secret = form.store(person(_person(request)), key)
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is rotated")
+        return self._page(request, "rotate", form=form, key=key, title=f"Rotate {key.name}")
+
+    def revoke_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
+        """Ask; on POST revoke."""
+        key = self._key(request, key_id, change=True)
+        if request.method != "POST":
+            return self._page(request, "revoke", form=forms.Form(), key=key, title=f"Revoke {key.name}")
+        try:
+            keys.revoke(person(_person(request)), key)
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, f"{key.name} is revoked.")
+        return HttpResponseRedirect(reverse(f"{BASE}_changelist"))
+
+    def _key(self, request: HttpRequest, key_id: str, *, change: bool = False) -> ApiKey:
+        """Return the key as the person may see it; another organization's does not exist."""
+        keys_here = self.get_queryset(request).select_related("organization", "issued_by")
+        key: ApiKey | None = keys_here.filter(pk=key_id).first() if key_id.isprintable() else None
+        if key is None:
+            raise Http404
+        if change and not self.has_change_permission(request, key):
+            raise PermissionDenied
+        return key
+
+    def _page(self, request: HttpRequest, page: str, **context: Any) -> HttpResponse:
+        context |= {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "list_url": reverse(f"{BASE}_changelist"),
+        }
+        return TemplateResponse(request, f"admin/accounts/apikey/{page}.html", context)
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise TypeError("The desk is for people who are signed in")
+    return request.user

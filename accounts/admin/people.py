@@ -1,0 +1,169 @@
+"""Organizations, people and memberships on the desk. Superusers manage them; members see their own organizations."""
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from accounts.admin.scoping import OrganizationScopedAdmin
+from accounts.domain import tenancy
+from accounts.domain.actors import Actor, person
+from accounts.models import Membership, Organization, User
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    BaseUserAdmin = UserAdmin[User]
+    BaseUserForm = UserChangeForm[User]
+else:
+    ModelAdmin, BaseUserAdmin, BaseUserForm = admin.ModelAdmin, UserAdmin, UserChangeForm
+
+
+def manages(request: HttpRequest) -> bool:
+    """Whether the person manages organizations and people."""
+    return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
+
+
+def _actor(request: HttpRequest) -> Actor:
+    if not isinstance(request.user, User):
+        raise TypeError("The desk is for people who are signed in")
+    return person(request.user)
+
+
+class Managed(OrganizationScopedAdmin):
+    """Superusers see and change every row, because somebody has to make the first; members look. Nothing is deleted."""
+
+    actions = None
+    edit_role = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return every row to a superuser, and to members those of their organizations."""
+        if manages(request):
+            return ModelAdmin.get_queryset(self, request)
+        return super().get_queryset(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the person manages, or belongs to any organization."""
+        return manages(request) or super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the person manages, or belongs to the organization."""
+        return manages(request) or super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether the person manages."""
+        return manages(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
+        """Whether the person manages."""
+        return manages(request)
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> "forms.ModelChoiceField[Any] | None":
+        """Offer every organization and person: only who manages has a form."""
+        return ModelAdmin.formfield_for_foreignkey(self, db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        """Store the row through the domain, which records it."""
+        tenancy.save(_actor(request), obj)
+
+
+# Rights follow from memberships: a group would grant nothing.
+admin.site.unregister(Group)
+
+
+@admin.register(Organization)
+class OrganizationAdmin(Managed, ModelAdmin):
+    """Organizations are made inactive, never deleted."""
+
+    organization_lookup = "pk"
+    list_display = ("name", "active", "allow_self_approval", "created_at")
+    search_fields = ("name",)
+    search_help_text = "Name"
+    ordering = ("name", "id")
+    show_facets = admin.ShowFacets.NEVER
+
+
+@admin.register(Membership)
+class MembershipAdmin(Managed, ModelAdmin):
+    """Who works where. A membership may end: what the person did stays theirs."""
+
+    list_display = ("user", "organization", "role", "may_review")
+    list_select_related = ("user", "organization")
+    list_filter = (("organization", admin.RelatedOnlyFieldListFilter), "role", "may_review")
+    search_fields = ("user__username", "user__first_name", "user__last_name")
+    search_help_text = "Person"
+    ordering = ("organization__name", "user__username")
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
+        """A membership never moves to another person or organization."""
+        return ("organization", "user") if obj is not None else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Whether the person manages."""
+        return manages(request)
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        """End the membership through the domain, which records it."""
+        tenancy.remove(_actor(request), obj)
+
+
+class PersonForm(BaseUserForm):
+    """A person, with the time zones that this machine knows."""
+
+    time_zone = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())])
+
+
+@admin.register(User)
+class PersonAdmin(Managed, BaseUserAdmin):
+    """People. New ones may sign in to the desk, where what they see follows from their memberships."""
+
+    form = PersonForm
+    list_display = ("username", "get_full_name", "email", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    search_help_text = "Name or address"
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return everybody to a superuser, nobody to others."""
+        everybody = BaseUserAdmin.get_queryset(self, request)
+        return everybody if manages(request) else everybody.none()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the person manages."""
+        return manages(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Whether the person manages."""
+        return manages(request)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        """Store the person through the domain; who is new may sign in to the desk."""
+        obj.is_staff = obj.is_staff or not change
+        tenancy.save(_actor(request), obj, password=not change)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Set a person's password, and record that."""
+        with transaction.atomic():
+            before = User.objects.filter(pk=id).values_list("password", flat=True).first() if id.isdecimal() else None
+            response = super().user_change_password(request, id, form_url)
+            person_now = User.objects.filter(pk=id).first() if before is not None else None
+            if person_now is not None and person_now.password != before:
+                tenancy.save(_actor(request), person_now, password=True)
+        return response

@@ -1,0 +1,43 @@
+"""A name for each request, on its answer and on every line that is logged meanwhile."""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+current: ContextVar[str] = ContextVar("request_id", default="-")
+NAME = "dynamo.request_id"  # in request.META
+_SANE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+
+
+class RequestIdMiddleware:
+    """Keep the `x-request-id` that the caller sent when it is a plain word, else make one. Goes outermost."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("x-request-id", "")
+        name = given if _SANE.fullmatch(given) else uuid.uuid4().hex
+        request.META[NAME] = name
+        token = current.set(name)
+        try:
+            response = self.get_response(request)
+        finally:
+            current.reset(token)
+        response.headers["x-request-id"] = name
+        return response
+
+
+class RequestIdFilter(logging.Filter):
+    """Put the request's name on each record as `request_id`; `-` outside of requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # Django logs its verdict on a request after the last middleware is done, and hands the request along.
+        meta = getattr(getattr(record, "request", None), "META", {})
+        record.request_id = meta.get(NAME) or current.get()
+        return True

@@ -1,0 +1,29 @@
+"""GET /organizations: the key's one organization."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import key_of
+from accounts.api.fields import Text
+from accounts.api.paging import LIMIT
+from accounts.api.shape import Shape, query
+
+
+class OrganizationsQuery(Shape):
+    """`q` is part of the name, in any case."""
+
+    q = Text(required=False, allow_blank=True)
+    limit = LIMIT
+
+
+class Organizations(APIView):
+    """The organizations that the key can work in."""
+
+    def get(self, request: Request) -> Response:
+        """List them: one, or none when `q` is not in its name."""
+        wanted = query(request, OrganizationsQuery)
+        organization = key_of(request).organization
+        if wanted.get("q", "").strip().casefold() not in organization.name.casefold():
+            return Response([])
+        return Response([{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}])

@@ -1,0 +1,7 @@
+"""Below /v1."""
+
+from django.urls import URLPattern, path
+
+from accounts.api.organizations import Organizations
+
+urlpatterns: list[URLPattern] = [path("organizations", Organizations.as_view(), name="organizations")]

@@ -1,0 +1,20 @@
+"""The one place where time is read, so that tests and fault runs can step it.
+
+`DYNAMO_CLOCK_FILE` names a file holding a number of seconds to add to the machine's clock; it is read at each call
+while the variable is set, which is never the case in production.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+
+def now() -> datetime:
+    """Return the current instant, timezone-aware, in UTC."""
+    instant = datetime.now(UTC)  # noqa: TID251  this is the seam
+    if path := os.environ.get("DYNAMO_CLOCK_FILE"):
+        try:
+            instant += timedelta(seconds=float(Path(path).read_text(encoding="ascii") or 0))
+        except (OSError, ValueError):
+            return instant
+    return instant

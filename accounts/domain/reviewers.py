@@ -1,0 +1,60 @@
+"""Human-only by construction: the one place where a Reviewer comes from."""
+
+import hashlib
+from dataclasses import dataclass
+
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.http import HttpRequest
+
+from accounts.domain.actors import Actor, person
+from accounts.errors import Forbidden
+from accounts.models import Membership, Organization, User
+
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  a class path
+_seal = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """A person who may approve in one organization, signed in with a password, at this moment.
+
+    Only `reviewer_of` makes one. `session` is the SHA-256 of the session's key, for the record.
+    """
+
+    user: User
+    membership: Membership
+    organization: Organization
+    session: str
+    proof: object
+
+    def __post_init__(self) -> None:
+        if self.proof is not _seal:
+            raise TypeError("A Reviewer comes out of a person's session: accounts.domain.reviewers.reviewer_of")
+
+    @property
+    def actor(self) -> Actor:
+        """The reviewer as the trail names them."""
+        return person(self.user)
+
+
+def reviewer_of(request: HttpRequest, organization: Organization) -> Reviewer:
+    """Return the reviewer behind a POST of the desk.
+
+    Raises Forbidden unless the request is a POST within an interactive session, opened with a password, of an
+    active member of the active `organization` who may review. Nothing that carries a key or a token has such a session.
+    """
+    user = request.user
+    session = getattr(request, "session", None)
+    if request.method != "POST" or not isinstance(user, User) or not user.is_active or not user.is_staff:
+        raise Forbidden("Only a person who is signed in to the desk can decide on a post")
+    if session is None or not session.session_key or session.get(BACKEND_SESSION_KEY) != PASSWORD_BACKEND:
+        raise Forbidden("Sign in with your password to decide on a post")
+    membership = (
+        Membership.objects.select_related("organization").filter(user=user, organization_id=organization.pk).first()
+    )
+    if membership is None or not membership.may_review:
+        raise Forbidden("You may not review posts in this organization")
+    if not membership.organization.active:
+        raise Forbidden("This organization is inactive")
+    key = hashlib.sha256(session.session_key.encode()).hexdigest()
+    return Reviewer(user, membership, membership.organization, key, _seal)

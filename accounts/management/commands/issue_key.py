@@ -1,0 +1,59 @@
+"""Issue an API key and print its secret, once."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import clock
+from accounts.domain import keys
+from accounts.domain.actors import person
+from accounts.errors import Refusal
+from accounts.models import Organization, User
+
+
+class Command(BaseCommand):
+    help = "Issue an API key. Its secret is printed once and cannot be recovered."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--organization", required=True, help="its id, or its name when that is unique")
+        parser.add_argument("--name", required=True, help="what people will know the key by")
+        parser.add_argument("--issued-by", required=True, metavar="USERNAME", help="the member who answers for it")
+        parser.add_argument("--expires-in", type=int, metavar="DAYS", help="without it the key does not expire")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
+        """Issue the key."""
+        organization = _organization(options["organization"])
+        issued_by = User.objects.filter(username=options["issued_by"]).first()
+        if issued_by is None:
+            raise CommandError(f"There is no user {options['issued_by']}")
+        days = options["expires_in"]
+        try:
+            expires_at = None if days is None else clock.now() + timedelta(days=days)
+            key, secret = keys.issue(
+                person(issued_by),
+                organization=organization,
+                name=options["name"],
+                issued_by=issued_by,
+                expires_at=expires_at,
+            )
+        except Refusal as refusal:
+            raise CommandError(refusal.message) from None
+        except OverflowError:
+            raise CommandError("--expires-in is beyond the calendar") from None
+        self.stdout.write(f"id      {key.pk}\nsecret  {secret}")
+
+
+def _organization(named: str) -> Organization:
+    try:
+        found = Organization.objects.filter(pk=UUID(named))
+    except ValueError:
+        found = Organization.objects.filter(name=named)
+    organizations = list(found[:2])
+    if len(organizations) != 1:
+        raise CommandError(
+            f"{'There are several organizations' if organizations else 'There is no organization'} {named}"
+        )
+    return organizations[0]

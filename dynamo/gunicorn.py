@@ -1,0 +1,40 @@
+"""How the web runs: `manage.py serve`, or `gunicorn -c python:dynamo.gunicorn`. See docs/operations.md."""
+
+import gc
+import os
+from typing import Any
+
+from dynamo import environment as env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
+
+wsgi_app = "dynamo.wsgi:application"
+bind = env.text("DYNAMO_BIND", "127.0.0.1:8000")
+workers = int(env.number("DYNAMO_WEB_WORKERS", 2))
+threads = int(env.number("DYNAMO_WEB_THREADS", 8))
+worker_class = "gthread"
+timeout = 60
+graceful_timeout = 10
+max_requests = 10_000
+max_requests_jitter = 1_000
+control_socket_disable = True  # it would put a socket into the home folder
+
+
+def on_starting(_server: Any) -> None:
+    """Refuse to start in production with settings under which a promise could not be kept."""
+    from dynamo.checks import refuse_unsafe_start
+
+    refuse_unsafe_start()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Load what the first request would load, and let the garbage collector leave all of it alone from then on.
+
+    Else every full collection walks through Django and its friends, and the requests of all threads wait for it.
+    """
+    from django.urls import resolve
+
+    resolve("/v1/posts")
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

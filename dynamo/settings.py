@@ -1,0 +1,260 @@
+"""Dynamo's settings, top to bottom. Everything can be set by environment variable; see docs/operations.md."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from dynamo import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("DYNAMO_VAR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt.
+SECRET_KEY = env.kept_secret("DYNAMO_SECRET_KEY", VAR_DIR)
+ENCRYPTION_KEYS = env.words("DYNAMO_ENCRYPTION_KEYS") or [env.kept_secret("DYNAMO_ENCRYPTION_KEY", VAR_DIR)]
+SECRETS_ARE_OURS = bool(env.text("DYNAMO_SECRET_KEY") and env.text("DYNAMO_ENCRYPTION_KEYS"))
+
+PRODUCTION = env.flag("DYNAMO_PRODUCTION")
+DEBUG = env.flag("DYNAMO_DEBUG")
+ALLOWED_HOSTS = env.words("DYNAMO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("DYNAMO_CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "dynamo.apps.DynamoConfig",
+    "scheduling.apps.SchedulingConfig",
+    "posts.apps.PostsConfig",
+    "accounts.apps.AccountsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+]
+
+MIDDLEWARE = [
+    "accounts.api.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "dynamo.urls"
+WSGI_APPLICATION = "dynamo.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database. SQLite by default: write-ahead log, and transactions that take the write lock at once, because the
+# default ones deadlock into "database is locked" when two of them read first and write later.
+DATABASE_URL = env.text("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'dynamo.sqlite3'}"
+DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    # Threads and processes of a test must see the same database, so it is a file.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Broker and cache. Redis when REDIS_URL is set, else files that processes of one machine share.
+REDIS_URL = env.text("REDIS_URL")
+CACHES: dict[str, Any]
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            # Throttles and usage are hints: a publish does not wait for a cache that does not answer.
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+        "visibility_timeout": 3600,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "global_keyprefix": env.text("DYNAMO_BROKER_PREFIX"),
+    }
+else:
+    BROKER_DIR = VAR_DIR / "broker"
+    for folder in ("queue", "control"):
+        (BROKER_DIR / folder).mkdir(parents=True, exist_ok=True)
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": VAR_DIR / "cache",
+        }
+    }
+    CELERY_BROKER_URL = "filesystem://localhost"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_DIR / "queue"),
+        "data_folder_out": str(BROKER_DIR / "queue"),
+        "control_folder": str(BROKER_DIR / "control"),
+        "polling_interval": 0.1,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_TASK_PUBLISH_RETRY = False  # the sweep is the retry; a web request never waits for a broker
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+
+# Scheduling. Seconds everywhere.
+SWEEP_INTERVAL = env.number("DYNAMO_SWEEP_INTERVAL", 2)
+HANDOVER_HORIZON = env.number("DYNAMO_HANDOVER_HORIZON", 600)  # well under the visibility timeout above
+STAGE_LEAD = env.number("DYNAMO_STAGE_LEAD", 300)
+LATE_LIMIT = env.number("DYNAMO_LATE_LIMIT", 900)
+LEASE = env.number("DYNAMO_LEASE", 25)
+ABSENCE_SPACING = env.number("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
+RECONCILE_LIMIT = env.number("DYNAMO_RECONCILE_LIMIT", 900)
+# Reading what is live. An interval of 0 switches the beat's reading off.
+SYNC_INTERVAL = env.number("DYNAMO_SYNC_INTERVAL", 10)
+SYNC_AT_ONCE = int(env.number("DYNAMO_SYNC_AT_ONCE", 1))  # the others of a worker's processes are free to publish
+SYNC_LEASE = env.number("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
+# What turns /readyz red.
+HEALTH_LATE = env.number("DYNAMO_HEALTH_LATE", 60)
+HEALTH_ROUND = env.number("DYNAMO_HEALTH_ROUND", 30)
+HEALTH_UNKNOWN = int(env.number("DYNAMO_HEALTH_UNKNOWN", 10))
+
+# The Graph API. Only the base URL tells the sandbox from the platform.
+GRAPH_BASE_URL = env.text("GRAPH_BASE_URL", "https://graph.facebook.com")
+GRAPH_VERSION = env.text("GRAPH_VERSION", "v26.0")
+GRAPH_APP_SECRET = env.text("GRAPH_APP_SECRET")
+GRAPH_CONNECT_TIMEOUT = env.number("GRAPH_CONNECT_TIMEOUT", 3)
+GRAPH_READ_TIMEOUT = env.number("GRAPH_READ_TIMEOUT", 20)
+# Media on loopback is admitted only while the Graph API is a sandbox on loopback as well.
+SANDBOXED = urlsplit(GRAPH_BASE_URL).hostname in {"127.0.0.1", "localhost", "::1"}
+MEDIA_ALLOW_LOOPBACK = env.flag("DYNAMO_MEDIA_ALLOW_LOOPBACK", default=SANDBOXED)
+
+# The API.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.SignatureAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.negotiation.JSONOnly",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a method like any other: 405
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.KeyThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "accounts.api.envelopes.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+API_RATE_PER_MINUTE = int(env.number("DYNAMO_API_RATE_PER_MINUTE", 600))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # 1 MiB: contract.md
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dynamo",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it judges a schema that is not served; the checks are for safety
+}
+
+# People.
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a missing folder; its finders serve without collecting
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = VAR_DIR / "files"
+
+# Security. Strict by default; the two that need TLS follow PRODUCTION.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [
+            SELF,
+            "https:",
+            "data:",
+            *(["http://127.0.0.1:*", "http://localhost:*"] if SANDBOXED else []),
+        ],
+        "media-src": [SELF, "https:", *(["http://127.0.0.1:*", "http://localhost:*"] if SANDBOXED else [])],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, before any proxy
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+if env.flag("DYNAMO_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"}},
+    "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    "root": {"handlers": ["console"], "level": env.text("DYNAMO_LOG_LEVEL", "INFO")},
+    "loggers": {"urllib3": {"level": "ERROR"}},  # its other lines print URLs, a query's proof included
+}

@@ -1,0 +1,5 @@
+"""What is live and where it goes, on the desk."""
+
+from posts.admin import channels, published, superpowers
+
+__all__ = ["channels", "published", "superpowers"]

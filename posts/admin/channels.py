@@ -1,0 +1,95 @@
+"""Channels on the desk: the list, and the form that connects one. A token goes in and never comes out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.core.validators import RegexValidator
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_protect
+
+from accounts.domain.actors import Actor, person
+from accounts.errors import Refusal
+from accounts.models import Role
+from posts.admin.desk import DeskAdmin, DeskForm
+from posts.admin.people import signed_in
+from posts.domain import channels
+from posts.models import Channel, ChannelType
+
+
+class ChannelForm(DeskForm):
+    """Connects a channel, or connects it again with a new token."""
+
+    type = forms.ChoiceField(choices=ChannelType.choices)
+    platform_id = forms.CharField(
+        label="Platform id",
+        max_length=32,
+        validators=[RegexValidator(r"\A[0-9]+\Z", "Digits only: the platform's own id.")],
+        help_text="The Page's or the Instagram account's own id: digits.",
+    )
+    name = forms.CharField(max_length=200)
+    token = forms.CharField(
+        label="Access token",
+        max_length=2000,
+        widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Stored encrypted, and never shown again.",
+    )
+
+    def __init__(self, *args: Any, row: Channel | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        if row is not None:
+            self.initial = {**self.initial, "type": row.type, "platform_id": row.platform_id, "name": row.name}
+            self.fields["type"].disabled = self.fields["platform_id"].disabled = True
+
+    def store(self, actor: Actor) -> tuple[Channel, str]:
+        """Connect it."""
+        channel = channels.connect(actor, organization=self.organization, **self.cleaned_data)
+        return channel, f"{channel.name} is connected."
+
+
+BUTTONS: dict[str, tuple[Callable[[Actor, Channel], Any], str]] = {
+    "disconnect": (channels.disconnect, "{} is disconnected: nothing goes out on it."),
+    "resume": (channels.resume, "{} may be published to again."),
+}
+
+
+@admin.register(Channel)
+class ChannelAdmin(DeskAdmin):
+    """Administrators connect and disconnect; everybody sees the state."""
+
+    edit_role = Role.ADMIN
+    form_class = ChannelForm
+    form_template = "admin/posts/channel/change_form.html"
+    add_title = "Connect a channel"
+    ordering = ("name", "wire_id")
+    list_select_related = ("organization",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add a URL per button."""
+        buttons = [
+            path(f"<int:channel_id>/{name}/", csrf_protect(self.act), {"name": name}, name=f"{self.label}_{name}")
+            for name in BUTTONS
+        ]
+        return [*buttons, *super().get_urls()]
+
+    def act(self, request: HttpRequest, channel_id: int, name: str) -> HttpResponse:
+        """Do what the button says."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.admin_site.has_permission(request):
+            return redirect_to_login(self.address("changelist"), self.admin_site.name + ":login")
+        channel = self.row(request, str(channel_id))
+        if not self.has_change_permission(request, channel):
+            raise PermissionDenied
+        verb, said = BUTTONS[name]
+        try:
+            verb(person(signed_in(request)), channel)
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, said.format(channel.name))
+        return HttpResponseRedirect(self.address("changelist"))

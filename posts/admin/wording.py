@@ -1,0 +1,59 @@
+"""Superpowers in words: what happens when somebody comments."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def in_words(superpower: Any) -> list[str]:
+    """Return one sentence for each thing that the superpower does. Takes any JSON: references are not validated."""
+    if not isinstance(superpower, dict):
+        return []
+    return list(_sentences(superpower))
+
+
+def title(superpower: Any) -> str:
+    """Return the superpower's name with its hashtag."""
+    if not isinstance(superpower, dict):
+        return ""
+    name = superpower.get("name") or superpower.get("creativeTemplateName") or "Superpower"
+    tag = str(superpower.get("hashtag") or "").lstrip("#")
+    return f"{name} #{tag}" if tag else str(name)
+
+
+def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
+    if superpower.get("active") is False:
+        yield "Switched off: nothing is answered."
+    groups = _objects(superpower.get("conditionGroups"))
+    for group in groups:
+        when = _when(group)
+        for kind, how in (("publicReplies", "reply in public"), ("privateReplies", "send a private message")):
+            texts = [f"“{one['text']}”" for one in _objects(group.get(kind)) if one.get("text")]
+            if texts:
+                share = group.get("publicRepliesProbability" if kind == "publicReplies" else "probability")
+                yield f"{when}, {how}{_share(share)}: {' or '.join(texts)}"
+        if group.get("autoLike"):
+            yield f"{when}, like the comment{_share(group.get('autoLikeProbability'))}."
+    if not groups:
+        yield "Answers every comment as the template says."
+
+
+def _when(group: dict[str, Any]) -> str:
+    words = [
+        f"“{value}”"
+        for condition in _objects(group.get("conditions"))
+        for value in condition.get("values") or []
+        if isinstance(value, str | int)
+    ]
+    if not words or words == ["“any”"]:
+        return "When someone comments"
+    return f"When someone comments {' or '.join(words)}"
+
+
+def _share(probability: Any) -> str:
+    if not isinstance(probability, int | float) or probability >= 1:
+        return ""
+    return f" ({probability:.0%} of the time)"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

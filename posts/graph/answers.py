@@ -1,0 +1,95 @@
+"""Reading an answer: the body first, the status last. Meta documents neither as reliable alone.
+
+A 200 can hold an error, `success: false`, or a page of HTML; a 500 can follow a write that happened.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from posts.graph import codes, usage
+from posts.graph.errors import Ambiguous, GraphError, PolicyBlock, Throttled, Transient, Unrecognised
+
+log = logging.getLogger(__name__)
+QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
+CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client_secret)\s*[=:]\s*[^\s&\"']+")
+
+
+def read(
+    status: int, headers: Mapping[str, str], body: bytes, *, outward: bool, secrets: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return the JSON object that was answered, or raise what it means.
+
+    `outward` says that the call was a write which others can see: only then is an unclear answer Ambiguous, in all
+    other cases it is Transient. `secrets` never appear in what is raised.
+    """
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    if said is True:
+        return {"success": True}
+    if not isinstance(said, dict):
+        raise _by_status(status, headers, outward=outward)
+    error = said.get("error")
+    if isinstance(error, dict) and _whole(error.get("code")) is not None:
+        raise refusal(error, status, headers, outward=outward, secrets=secrets)
+    if error is not None or said.get("success") is False or status >= 300:
+        raise _by_status(status, headers, outward=outward)
+    return said
+
+
+def refusal(
+    error: Mapping[str, Any],
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    outward: bool,
+    secrets: tuple[str, ...] = (),
+) -> GraphError:
+    """Return what an `error` object means by the table of codes."""
+    code, subcode = _whole(error.get("code")) or 0, _whole(error.get("error_subcode"))
+    trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
+    row = codes.find(code, subcode)
+    text = clean(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
+    message = f"{row.meaning if row else 'The platform refused with a code that is not known'}: {text}".rstrip(": ")
+    if row is None:
+        log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
+    kind = row.kind if row else Unrecognised
+    if row is None and (status >= 500 or error.get("is_transient") is True):
+        kind = Ambiguous
+    if kind is Ambiguous and not outward:
+        kind = PolicyBlock if (code, subcode) == codes.SPAM else Transient
+    if issubclass(kind, Throttled):
+        wait = usage.retry_after(headers)
+        return kind(message, retry_after=wait, code=code, subcode=subcode, trace=trace)
+    return kind(message, code=code, subcode=subcode, trace=trace)
+
+
+def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return the platform's text without credentials and without the queries of URLs, cut to a sentence's length."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
+    return CREDENTIAL.sub(r"\1=…", QUERY.sub(r"\1", text))[:400]
+
+
+def unclear(message: str, *, outward: bool) -> GraphError:
+    """Return the error for a call of which nobody knows how it ended."""
+    return (Ambiguous if outward else Transient)(message)
+
+
+def _by_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
+    if status == 429:
+        return Throttled("The platform takes no more calls for now", retry_after=usage.retry_after(headers))
+    return unclear(f"The platform's answer cannot be read (HTTP {status})", outward=outward)
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,149 @@
+"""The platform's error codes: one table, in the order of Meta's error references (Graph API; Instagram publishing).
+
+A code is looked up with its subcode first, then alone. Statuses and texts classify nothing: texts come localised, and
+400, 403 and 500 have all been recorded for the same code.
+"""
+
+import re
+from typing import NamedTuple
+
+from posts.graph import errors
+from posts.graph.errors import GraphError
+
+ANY = range(-10_000, 10_000_000)
+SPAM = (4, 2207051)  # ambiguous after a publish; when nothing went live it was a block
+
+
+class Row(NamedTuple):
+    """`code` is one or a range; `subcode` None is any that has no row of its own."""
+
+    code: int | range
+    subcode: int | None
+    meaning: str
+    kind: type[GraphError]
+
+
+TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
+    # transient: a write may have happened (recorded: seven live duplicates after 500s with code 2)
+    (1,                 None,    "The platform had an unknown error",                       errors.Ambiguous),
+    (2,                 None,    "The platform's service is temporarily unavailable",       errors.Ambiguous),
+    (-1,                None,    "The platform had an internal error",                      errors.Ambiguous),
+    (-2,                None,    "The platform timed out",                                  errors.Ambiguous),
+    (20,                1772107, "The answer's fields were refused, not the write",         errors.Ambiguous),
+    (ANY,               1609010, "The platform's service is in trouble",                    errors.Ambiguous),
+    (ANY,               1363047, "The platform's service is in trouble",                    errors.Ambiguous),
+    # throttled: the call was refused
+    (4,                 None,    "The app has made too many calls",                         errors.Throttled),
+    (17,                None,    "The token's user has made too many calls",                errors.Throttled),
+    (32,                None,    "Too many calls for this Page",                            errors.Throttled),
+    (341,               None,    "The app has reached a limit",                             errors.Throttled),
+    (613,               None,    "Too many calls of this kind",                             errors.Throttled),
+    (range(80000, 80015), None,  "Too many calls for this account",                         errors.Throttled),
+    # auth
+    (102,               None,    "The session has ended",                                   errors.AuthFailed),
+    (104,               None,    "The call carried no valid token or signature",            errors.AuthFailed),
+    (190,               None,    "The access token is no longer valid",                     errors.AuthFailed),
+    (190,               458,     "The app was removed from the account",                    errors.AuthFailed),
+    (190,               459,     "The account has to pass a checkpoint",                    errors.AuthFailed),
+    (190,               460,     "The account's password was changed",                      errors.AuthFailed),
+    (190,               463,     "The access token has expired",                            errors.AuthFailed),
+    (190,               464,     "The account is not confirmed",                            errors.AuthFailed),
+    (190,               467,     "The access token was invalidated",                        errors.AuthFailed),
+    (190,               492,     "The person lost the role on the Page",                    errors.AuthFailed),
+    (2500,              None,    "There is no active access token",                         errors.AuthFailed),
+    # permission
+    (3,                 None,    "The app may not do this",                                 errors.PermissionDenied),
+    (10,                None,    "The permission is missing or was withdrawn",              errors.PermissionDenied),
+    (range(200, 300),   None,    "A permission is missing",                                 errors.PermissionDenied),
+    (200,               458,     "Access to the API is blocked",                            errors.PermissionDenied),
+    (ANY,               1404078, "The Page needs Page Publishing Authorization",            errors.PermissionDenied),
+    (ANY,               4854002, "The person has to confirm their identity",                errors.PermissionDenied),
+    # invalid
+    (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
+    (100,               33,      "The object is missing or invisible",                      errors.NotFound),
+    (100,               1366046, "The picture cannot be read or is too large",              errors.InvalidRequest),
+    (105,               None,    "Too many parameters",                                     errors.InvalidRequest),
+    (120,               None,    "The album is invalid",                                    errors.InvalidRequest),
+    (194,               None,    "A parameter is missing",                                  errors.InvalidRequest),
+    (197,               None,    "The post is empty",                                       errors.InvalidRequest),
+    (321,               None,    "The album is full",                                       errors.InvalidRequest),
+    (324,               None,    "The picture is missing or invalid",                       errors.InvalidRequest),
+    (352,               None,    "The film is not supported",                               errors.InvalidRequest),
+    (803,               None,    "The name is unknown",                                     errors.InvalidRequest),
+    (1500,              None,    "The link is invalid",                                     errors.InvalidRequest),
+    (1609005,           None,    "The link cannot be posted",                               errors.InvalidRequest),
+    (5101,              None,    "The file is too large",                                   errors.InvalidRequest),
+    (6000,              None,    "The film cannot be uploaded",                             errors.InvalidRequest),
+    (ANY,               1404102, "The content goes against the community standards",        errors.InvalidRequest),
+    (ANY,               1609008, "Links to facebook.com are not allowed",                   errors.InvalidRequest),
+    (ANY,               2061006, "The URL is bad",                                          errors.InvalidRequest),
+    (ANY,               2069019, "The file is bad",                                         errors.InvalidRequest),
+    # upload sessions: nothing is visible before they are finished
+    (ANY,               1363037, "A piece of the upload came out of order",                 errors.StageAgain),
+    (ANY,               1363041, "The upload session is not valid any more",                errors.StageAgain),
+    # duplicate
+    (506,               None,    "The same was posted just before",                         errors.Duplicate),
+    (ANY,               1366051, "These photos were posted already",                        errors.Duplicate),
+    # policy
+    (368,               None,    "The platform blocks the account for its behaviour",       errors.PolicyBlock),
+    (ANY,               1390008, "The account posts too fast",                              errors.PolicyBlock),
+    (ANY,               1346003, "The content was flagged as abusive",                      errors.PolicyBlock),
+    (ANY,               1404006, "The account has to pass a security check",                errors.PolicyBlock),
+    (ANY,               1404112, "The account is limited",                                  errors.PolicyBlock),
+    # Instagram publishing
+    (-2,                2207003, "Downloading the media took too long",                     errors.StageAgain),
+    (-2,                2207020, "The container has expired",                               errors.StageAgain),
+    (-1,                2207001, "Instagram had an internal error",                         errors.Ambiguous),
+    (-1,                2207032, "The container could not be made",                         errors.Transient),
+    (-1,                2207053, "The upload failed for an unknown reason",                 errors.StageAgain),
+    (1,                 2207057, "The thumbnail's offset is out of range",                  errors.InvalidRequest),
+    (4,                 2207051, "The action looks like spam; the post may be live",        errors.Ambiguous),
+    (9,                 2207042, "The account has used up its posts of the day",            errors.QuotaReached),
+    (24,                2207006, "The media was not found",                                 errors.NotFound),
+    (24,                2207008, "The container does not exist or has expired",             errors.StageAgain),
+    (25,                2207050, "The account is restricted or has to pass a checkpoint",   errors.PolicyBlock),
+    (100,               2207023, "The media type is unknown",                               errors.InvalidRequest),
+    (100,               2207028, "The carousel needs 2 to 10 items",                        errors.InvalidRequest),
+    (100,               2207035, "The product tags are invalid",                            errors.InvalidRequest),
+    (100,               2207036, "The product tags are invalid",                            errors.InvalidRequest),
+    (100,               2207037, "The product tags are invalid",                            errors.InvalidRequest),
+    (100,               2207040, "There are too many tags",                                 errors.InvalidRequest),
+    (352,               2207026, "The film's format is not supported",                      errors.InvalidRequest),
+    (9004,              2207052, "The media could not be fetched",                          errors.Transient),
+    (9007,              2207027, "The media is not ready yet",                              errors.NotReady),
+    (36000,             2207004, "The picture is too large",                                errors.InvalidRequest),
+    (36001,             2207005, "The picture's format is not supported",                   errors.InvalidRequest),
+    (36003,             2207009, "The picture's aspect ratio is not supported",             errors.InvalidRequest),
+    (36004,             2207010, "The caption is too long or has too many tags",            errors.InvalidRequest),
+    (range(36000, 36005), None,  "The media or its caption breaks a limit",                 errors.InvalidRequest),
+    # Instagram, undocumented, seen live: with several codes or in a container's status
+    (ANY,               2207073, "Deleting is not supported",                               errors.InvalidRequest),
+    (ANY,               2207077, "The film could not be downloaded",                        errors.StageAgain),
+    (ANY,               2207081, "The account may not post trial reels",                    errors.InvalidRequest),
+    (ANY,               2207082, "The upload failed",                                       errors.StageAgain),
+    (ANY,               2207085, "The film could not be processed",                         errors.StageAgain),
+    (ANY,               2207089, "A film cannot be published alone under this media type",  errors.InvalidRequest),
+))  # fmt: skip
+
+
+def find(code: int, subcode: int | None) -> Row | None:
+    """Return the row of a refusal: that of code and subcode, else that of the code alone, else None."""
+    alone = None
+    for row in TABLE:
+        if code in row.code if isinstance(row.code, range) else code == row.code:
+            if subcode is not None and row.subcode == subcode:
+                return row
+            if row.subcode is None:
+                alone = alone or row
+    return alone
+
+
+def in_status(text: str) -> tuple[int | None, int | None, Row | None]:
+    """Return (code, subcode, row) of the 2207xxx in a failed container's status text, Nones when it names none."""
+    match = re.search(r"\b2207\d{3}\b", text)
+    if match is None:
+        return None, None, None
+    subcode = int(match[0])
+    row = next((row for row in TABLE if row.subcode == subcode), None)
+    code = row.code if row and isinstance(row.code, int) else None
+    return code, subcode, row

@@ -1,0 +1,132 @@
+"""One page of what an account shows. Newest first on every edge; cursors are opaque, and may die between two pages."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from posts.graph import client
+from posts.graph.account import Account
+from posts.graph.errors import InvalidRequest, PermissionDenied, Transient
+from posts.graph.importing import facebook, instagram
+from posts.graph.importing.fields import Part, asked, blamed, optional
+from posts.graph.importing.shape import Found, inside, items
+from posts.graph.publishing.listing import instant
+
+TOO_MUCH = 1  # the code of "Please reduce the amount of data you're asking for"
+SMALLEST = 5
+Before = Callable[[], None]
+
+
+class Edge(NamedTuple):
+    """`size` of a page at the most; `stamp` is the field with the item's time."""
+
+    size: int
+    stamp: str
+    parts: tuple[Part, ...]
+    read: Callable[[Account, Mapping[str, Any], Collection[str], Before], Found | None]
+    own: tuple[str, ...] = ()  # parts that are no fields of what the edge lists
+
+
+_COUNTERS = tuple(part.name for part in facebook.COUNTERS)
+EDGES: dict[str, dict[str, Edge]] = {
+    "FB_PAGE": {
+        "published_posts": Edge(100, "created_time", facebook.POST, facebook.post),
+        "video_reels": Edge(10, "created_time", facebook.REEL, facebook.reel, _COUNTERS),
+    },
+    "INSTAGRAM_ACCOUNT": {
+        "media": Edge(100, "timestamp", instagram.MEDIA, instagram.media),
+        "stories": Edge(100, "timestamp", instagram.MEDIA, instagram.media),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a listing goes on: behind a cursor, or from an instant (inclusive) downwards. Empty: at its top."""
+
+    after: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """`oldest` is the time of the last item, whoever made it; `then` None: this was the last page.
+
+    `without` and `size`: what is left out of what is asked, and how much is asked at once, from now on.
+    """
+
+    found: list[Found]
+    oldest: datetime | None
+    then: Spot | None
+    without: frozenset[str]
+    size: int
+
+
+def page(
+    account: Account,
+    name: str,
+    spot: Spot,
+    *,
+    reached: datetime | None = None,
+    without: Collection[str] = (),
+    size: int | None = None,
+    before: Before = lambda: None,
+) -> Page:
+    """Return the page at `spot` of the edge `name`. `before` is called ahead of each call. Raises GraphErrors.
+
+    What the platform refuses is asked for differently: without the field it does not know, with fewer items, and
+    behind a cursor that died by the time `reached` so far.
+    """
+    edge, left_out = EDGES[account.type][name], set(without)
+    size = min(size or edge.size, edge.size)
+    while True:
+        before()
+        try:
+            said = _ask(account, name, edge, spot, left_out, size)
+        except Transient as error:
+            if error.code != TOO_MUCH or size <= SMALLEST:
+                raise
+            size = max(SMALLEST, size // 2)
+        except (InvalidRequest, PermissionDenied) as error:
+            worse = blamed(error, edge.parts, left_out | set(edge.own))
+            if not worse and spot.after and reached is not None and isinstance(error, InvalidRequest):
+                spot = Spot(until=reached)
+                continue
+            if not worse and isinstance(error, InvalidRequest):
+                worse = optional(edge.parts, left_out | set(edge.own))
+            if not worse:
+                raise
+            left_out |= worse
+        else:
+            if spot.after and reached is not None and not items(said):
+                # A dead cursor can look like the end. Asked by time the platform has to say it again.
+                spot = Spot(until=reached)
+                continue
+            return _read(account, edge, said, spot, left_out, size, before)
+
+
+def _ask(account: Account, name: str, edge: Edge, spot: Spot, without: set[str], size: int) -> dict[str, Any]:
+    params = {"fields": asked(edge.parts, without | set(edge.own)), "limit": str(size)}
+    if spot.until is not None:
+        params["until"] = str(int(spot.until.timestamp()) + 1)
+    if spot.after:
+        params["after"] = spot.after
+    return client.get(account, f"{account.platform_id}/{name}", **params)
+
+
+def _read(
+    account: Account, edge: Edge, said: dict[str, Any], spot: Spot, without: set[str], size: int, before: Before
+) -> Page:
+    listed = items(said)
+    times = [at for at in (instant(one.get(edge.stamp)) for one in listed) if at is not None]
+    found = [one for one in (edge.read(account, item, without, before) for item in listed) if one is not None]
+    after = inside(said, "paging", "cursors", "after")
+    more = isinstance(inside(said, "paging", "next"), str) and isinstance(after, str) and after not in {"", spot.after}
+    return Page(
+        found,
+        oldest=times[-1] if times else None,
+        then=replace(spot, after=after) if more else None,
+        without=frozenset(without),
+        size=size,
+    )

@@ -1,0 +1,14 @@
+"""Publishing on the platforms: staged ahead, committed at the instant, read back when the outcome is not known."""
+
+from posts.graph.account import Account
+from posts.graph.publishing.contract import Finding, Item, Publisher, Save, Staged, Verdict
+from posts.graph.publishing.facebook import Facebook
+from posts.graph.publishing.instagram import Instagram
+
+__all__ = ["Account", "Finding", "Item", "Publisher", "Save", "Staged", "Verdict", "publisher"]
+PUBLISHERS: dict[str, Publisher] = {"FB_PAGE": Facebook(), "INSTAGRAM_ACCOUNT": Instagram()}
+
+
+def publisher(channel_type: str) -> Publisher:
+    """Return the code that publishes on channels of this type."""
+    return PUBLISHERS[channel_type]

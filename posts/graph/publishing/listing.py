@@ -1,0 +1,58 @@
+"""Looking through what an account shows. Cursors are followed by `after`; `next` holds a URL that nobody should log."""
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from posts.graph import client
+from posts.graph.account import Account
+from posts.graph.errors import GraphError
+
+SKEW = timedelta(seconds=60)  # between the platform's clock and ours
+PAGES = 5
+
+
+class TooMany(GraphError):
+    """There is more than anybody should read through; what was looked for was not among it so far."""
+
+
+def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
+    """Give the items of an edge that lists the newest first, from `since` on; `stamp` names their time.
+
+    Raises TooMany when the end is not in sight.
+    """
+    oldest = since - SKEW
+    params = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
+    for _ in range(PAGES):
+        said = client.get(account, f"{account.platform_id}/{edge}", **params)
+        data = said.get("data")
+        for one in data if isinstance(data, list) else []:
+            at = instant(one.get(stamp))
+            # Times are whole seconds; one that cannot be read is left in, for the other criteria to judge.
+            if at is None or at >= oldest.replace(microsecond=0):
+                yield one
+        paging = said.get("paging") or {}
+        after = (paging.get("cursors") or {}).get("after")
+        if "next" not in paging or not after:
+            return
+        params["after"] = str(after)
+    raise TooMany("The account shows more than can be looked through")
+
+
+def instant(text: Any) -> datetime | None:
+    """Read the platform's way of writing times, 2021-06-30T21:21:18+0000."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def same_text(one: Any, other: str) -> bool:
+    """Whether two captions are the same, but for the outer blanks and line ends that the platform changes."""
+    return _plain(str(one or "")) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
+    return "\n".join(line.rstrip() for line in lines)

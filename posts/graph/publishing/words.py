@@ -1,0 +1,58 @@
+"""A Page's text or link. Nothing to stage, and no handle: what was sent is recognised by its words and its time."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from posts.graph import client
+from posts.graph.account import Account
+from posts.graph.errors import Ambiguous, GraphError
+from posts.graph.publishing.contract import Finding, Item, Save, Staged, Verdict, ident
+from posts.graph.publishing.listing import listed, same_text
+
+FIELDS = "id,message,created_time,attachments{url,unshimmed_url,target{url}}"
+
+
+def stage(_account: Account, _item: Item, _staged: Staged, _save: Save) -> Staged:
+    return {"kind": "none", "ready": True}
+
+
+def commit(account: Account, item: Item, _staged: Staged) -> str:
+    return post(account, {"message": item.caption, "link": item.media or ""})
+
+
+def post(account: Account, params: dict[str, str]) -> str:
+    """Post on the Page's feed, without the empty ones of `params`; return the id of the post."""
+    said = client.write(account, f"{account.platform_id}/feed", {name: text for name, text in params.items() if text})
+    if post_id := ident(said):
+        return post_id
+    raise Ambiguous("The platform accepted the post and named no id")
+
+
+def find(account: Account, item: Item, _staged: Staged, *, since: datetime, claimed: Collection[str]) -> Finding:
+    """Exactly the message, in the window, not claimed; of a link the address as well, where it can be read."""
+    certain, doubtful = [], False
+    try:
+        for one in listed(account, "published_posts", FIELDS, since=since, stamp="created_time"):
+            if ident(one) in claimed or not same_text(one.get("message"), item.caption):
+                continue
+            if not item.media or _same_link(item.media, one):
+                certain.append(ident(one))
+            else:
+                doubtful = True
+    except GraphError:
+        return Finding(Verdict.UNCLEAR)
+    if certain:
+        return Finding(Verdict.LIVE, certain[0] if len(certain) == 1 else "")
+    return Finding(Verdict.UNCLEAR if doubtful else Verdict.ABSENT)
+
+
+def discard(_account: Account, _staged: Staged) -> None:
+    return
+
+
+def _same_link(link: str, one: dict[str, Any]) -> bool:
+    entries = (one.get("attachments") or {}).get("data") or []
+    shown = {str(each.get(name) or "") for each in entries for name in ("url", "unshimmed_url")}
+    shown |= {str((each.get("target") or {}).get("url") or "") for each in entries}
+    return link.rstrip("/") in {each.rstrip("/") for each in shown}

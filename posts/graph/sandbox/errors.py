@@ -1,0 +1,150 @@
+"""The platform's refusals: the answer's shape, and the ones that more than one place gives.
+
+Shape, codes and statuses: Meta's error reference and recorded answers. Clients must classify by code and subcode:
+the texts for people come localised on the real platform, and do here when a fault asks for it.
+"""
+
+from typing import Any
+
+INVALID_TOKEN = {102, 104, 190, 2500}
+DENIED = {3, 10, *range(200, 300)}
+
+
+class Refusal(Exception):
+    """An error answer. `headers` are added to it; `kind` is the platform's `type`."""
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        subcode: int | None = None,
+        status: int = 400,
+        kind: str = "OAuthException",
+        title: str = "",
+        user: str = "",
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.subcode, self.status, self.kind = code, subcode, status, kind
+        self.message, self.title, self.user, self.data = message, title, user, data
+        self.headers: dict[str, str] = {}
+
+    def body(self, trace: str) -> dict[str, Any]:
+        error: dict[str, Any] = {"message": self.message, "type": self.kind, "code": self.code}
+        if self.data is not None:
+            error["error_data"] = self.data
+        if self.subcode is not None:
+            # False even on errors that pass on retry, as recorded for 9004/2207052 and 9007/2207027.
+            error |= {"error_subcode": self.subcode, "is_transient": self.code in {1, 2}}
+        if self.title:
+            error |= {"error_user_title": self.title, "error_user_msg": self.user}
+        return {"error": error | {"fbtrace_id": trace}}
+
+    def challenge(self) -> str:
+        """Return the WWW-Authenticate header that error answers carry."""
+        reason = "invalid_request"
+        if self.code in INVALID_TOKEN:
+            reason = "invalid_token"
+        elif self.code in DENIED:
+            reason = "access_denied"
+        plain = self.message.replace('"', "'").encode("ascii", "replace").decode().replace("\n", " ")
+        return f'OAuth "Facebook Platform" "{reason}" "{plain}"'
+
+
+def invalid(message: str, subcode: int | None = None) -> Refusal:
+    return Refusal(100, f"(#100) {message}", subcode=subcode)
+
+
+def missing(method: str, node_id: str) -> Refusal:
+    """100/33: deleted, invisible, foreign and never existed all look the same."""
+    return Refusal(
+        100,
+        f"Unsupported {method.lower()} request. Object with ID '{node_id}' does not exist, cannot be loaded due to "
+        "missing permissions, or does not support this operation. Please read the Graph API documentation at "
+        "https://developers.facebook.com/docs/graph-api",
+        subcode=33,
+        kind="GraphMethodException",
+    )
+
+
+def unknown_path(path: str) -> Refusal:
+    return Refusal(2500, f"Unknown path components: {path}")
+
+
+def unknown_field(name: str, node_type: str) -> Refusal:
+    return invalid(f"Tried accessing nonexisting field ({name}) on node type ({node_type})")
+
+
+def denied(scope: str) -> Refusal:
+    return Refusal(
+        200,
+        f"(#200) If posting to or reading from this object, the app requires the {scope} permission with the role of "
+        "the token's user on the account",
+        status=403,
+    )
+
+
+def expired_token() -> Refusal:
+    return Refusal(
+        190,
+        "Error validating access token: Session has expired on Saturday, 13-Jun-26 05:00:00 PDT. The current time is "
+        "Saturday, 13-Jun-26 06:12:44 PDT.",
+        subcode=463,
+        status=400,
+    )
+
+
+def garbage_token() -> Refusal:
+    return Refusal(190, "Invalid OAuth access token - Cannot parse access token")
+
+
+def media_not_fetched(why: str) -> Refusal:
+    return Refusal(
+        9004,
+        "Only photo or video can be accepted as media type.",
+        subcode=2207052,
+        title="Media download has failed. The media URI doesn't meet our requirements.",
+        user=f"The media could not be fetched from this URI: {why}",
+    )
+
+
+def not_ready() -> Refusal:
+    return Refusal(
+        9007,
+        "Media ID is not available",
+        subcode=2207027,
+        title="Cannot publish",
+        user="The media is not ready for publishing, please wait for a moment",
+    )
+
+
+def no_such_container() -> Refusal:
+    return Refusal(
+        24,
+        "The requested resource does not exist",
+        subcode=2207008,
+        title="Creation ID is invalid",
+        user="The media builder with this creation id does not exist, was used, or has expired.",
+    )
+
+
+def quota_reached() -> Refusal:
+    return Refusal(
+        9,
+        "Application request limit reached",
+        subcode=2207042,
+        title="You cannot post any more",
+        user="You reached the maximum number of posts that is allowed to be published by content publishing API.",
+    )
+
+
+def looks_like_spam() -> Refusal:
+    return Refusal(
+        4,
+        "Application request limit reached",
+        subcode=2207051,
+        status=403,
+        title="Action is blocked",
+        user="We restrict certain activity to protect our community. Tell us if you think we made a mistake.",
+    )

@@ -1,0 +1,1 @@
+"""Publishing on an Instagram professional account."""

@@ -1,0 +1,196 @@
+"""What the sandbox remembers. Instants are seconds since the epoch; ids are strings, as on the platform."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Account:
+    """A Page or an Instagram professional account, and the one token that opens it. `scopes` None means all."""
+
+    id: str
+    type: str  # FB_PAGE | INSTAGRAM_ACCOUNT
+    name: str
+    token: str = field(repr=False)
+    username: str = ""
+    scopes: list[str] | None = None
+    expired: bool = False
+
+    @property
+    def is_page(self) -> bool:
+        return self.type.startswith("FB")
+
+    @property
+    def node_type(self) -> str:
+        return "Page" if self.is_page else "IGUser"
+
+
+@dataclass
+class Photo:
+    id: str
+    account: str
+    sha256: str
+    caption: str
+    width: int
+    height: int
+    created_at: float
+    post: str = ""  # the post that shows it; empty while staged
+    alt_text: str = ""
+    deleted_at: float | None = None
+
+
+@dataclass
+class Video:
+    """A Page's video or reel, from upload session to post. `size` is what was announced (0 when not)."""
+
+    id: str
+    account: str
+    kind: str  # video | reel
+    created_at: float
+    session: str = ""
+    size: int = 0
+    received: int = 0
+    sha256: str = ""
+    media_url: str = ""
+    description: str = ""
+    title: str = ""
+    ready_at: float = 0
+    post: str = ""
+    deleted_at: float | None = None
+
+
+@dataclass
+class Container:
+    """An Instagram container. `error` is a 2207xxx code that its status text will tell once `ready_at` has come."""
+
+    id: str
+    account: str
+    kind: str  # image | video | reel | story | carousel
+    caption: str
+    media_url: str
+    sha256: str
+    created_at: float
+    ready_at: float
+    media_type: str = "IMAGE"
+    children: list[str] = field(default_factory=list)
+    is_child: bool = False
+    alt_text: str = ""
+    error: str = ""
+    polls: int = 0  # reads of the status that still answer IN_PROGRESS
+    published_as: str = ""
+
+
+@dataclass(slots=True)
+class Post:
+    """A Page's post or an Instagram media. Visible from `visible_at` on; None while it is unpublished.
+
+    `foreign` ones were made elsewhere; `pictures` counts theirs, at paths that begin as `media_url` does.
+    A `slot` says that counters and comments are computed from `seed` until something else is ordered.
+    """
+
+    id: str
+    account: str
+    kind: str  # text | link | photo | album | video | reel | image | story | carousel
+    message: str
+    created_at: float
+    visible_at: float | None
+    link: str = ""
+    media_url: str = ""
+    media_type: str = ""  # Instagram: IMAGE | VIDEO | CAROUSEL_ALBUM
+    sha256: str = ""
+    photos: list[str] = field(default_factory=list)
+    video: str = ""
+    container: str = ""
+    children: list[str] = field(default_factory=list)
+    scheduled_for: float | None = None
+    updated_at: float = 0
+    deleted_at: float | None = None
+    is_hidden: bool = False
+    is_pinned: bool = False
+    created_by: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+    foreign: bool = False
+    origin: str = "page"  # page | ad | dark | visitor | unpublished | hidden | expired
+    author: dict[str, str] = field(default_factory=dict)  # a visitor's id and name; empty: not to be seen
+    story: str = ""
+    pictures: int = 0
+    seed: int = 0
+    slot: int = 0
+
+    @property
+    def moment(self) -> float:
+        """When it became or becomes visible; of an unpublished one when it was made."""
+        return self.visible_at or self.created_at
+
+    def is_visible(self, now: float) -> bool:
+        return self.visible_at is not None and self.visible_at <= now and self.deleted_at is None
+
+    def went_live(self, now: float) -> bool:
+        """Say whether anybody could see it at any time up to now, deleted since or not."""
+        if self.visible_at is None or self.visible_at > now:
+            return False
+        return self.deleted_at is None or self.deleted_at > self.visible_at
+
+
+@dataclass(slots=True)
+class Comment:
+    """A comment below a post or, with `parent`, below another comment: two levels, as on both networks.
+
+    `stranger` is somebody whose name the app may not see. `replies` counts what stands below it.
+    """
+
+    id: str
+    post: str
+    account: str
+    text: str
+    created_at: float
+    parent: str = ""
+    author_id: str = ""
+    author_name: str = ""
+    stranger: bool = False
+    like_count: int = 0
+    replies: int = 0
+    hidden: bool = False
+    attachment: dict[str, Any] | None = None
+    deleted_at: float | None = None
+
+
+@dataclass
+class Audience:
+    """What people did with a post. None and empty mean: nothing was ordered, count what there is.
+
+    crowd       comments that are computed, never kept: how many, of them `tops` below the post itself
+    slot        the crowd's number, part of each of its comments' ids
+    strangers, unreadable   shares of the crowd: without a name; counted, but never shown
+    deleted     ids of comments that are gone, computed or kept
+    more_replies            kept replies below computed comments, by id
+    insights    values by metric; None for a metric without data; refused: error codes by metric
+    """
+
+    id: str
+    post: str
+    account: str
+    slot: int
+    crowd: int = 0
+    tops: int = 0
+    seed: int = 0
+    began: float = 0
+    step: float = 0
+    texts: list[str] = field(default_factory=list)
+    strangers: float = 0.2
+    unreadable: float = 0
+    deleted: dict[str, int] = field(default_factory=dict)
+    more_replies: dict[str, int] = field(default_factory=dict)
+    likes: int | None = None
+    comments: int | None = None
+    shares: int | None = None
+    reactions: dict[str, int] = field(default_factory=dict)
+    insights: dict[str, Any] = field(default_factory=dict)
+    insights_empty: bool = False
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+Node = Account | Photo | Video | Container | Post | Comment | Audience
+TABLES: dict[str, type[Node]] = {
+    table.__name__: table for table in (Account, Photo, Video, Container, Post, Comment, Audience)
+}

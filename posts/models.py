@@ -1,0 +1,158 @@
+"""What is live: channels, superpower templates, published posts with their metrics."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+
+from accounts import clock, crypto
+from accounts.models import Organization
+
+
+class ChannelType(models.TextChoices):
+    FB_PAGE = "FB_PAGE", "Facebook Page"
+    INSTAGRAM_ACCOUNT = "INSTAGRAM_ACCOUNT", "Instagram account"
+
+
+class ChannelState(models.TextChoices):
+    CONNECTED = "CONNECTED", "Connected"
+    NEEDS_RECONNECT = "NEEDS_RECONNECT", "Needs reconnecting"
+    BLOCKED = "BLOCKED", "Blocked by the platform"
+    DISCONNECTED = "DISCONNECTED", "Disconnected"
+
+
+class Channel(models.Model):
+    """A connected Facebook Page or Instagram account. Its `wire_id` is the id that clients see."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="channels")
+    wire_id = models.CharField(max_length=60, editable=False)
+    type = models.CharField(max_length=20, choices=ChannelType)
+    platform_id = models.CharField(max_length=32, help_text="The platform's own id: digits.")
+    name = models.CharField(max_length=200)
+    token_encrypted = models.TextField(editable=False)
+    state = models.CharField(max_length=20, choices=ChannelState, default=ChannelState.CONNECTED, editable=False)
+    state_reason = models.CharField(max_length=300, blank=True, editable=False)
+    connected_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "wire_id"], name="one_channel_each")]
+        indexes = [models.Index(fields=["organization", "name", "wire_id"], name="channel_list")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def token(self) -> str:
+        """The platform's access token, decrypted. Never log it, never show it."""
+        return crypto.decrypt(self.token_encrypted)
+
+
+class SuperpowerTemplate(models.Model):
+    """An organization's reusable superpower; `document` is the wire object without the two template fields."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="superpower_templates")
+    name = models.CharField(max_length=200)
+    lookup_hashtag = models.CharField(max_length=200, editable=False)
+    document = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_template_per_hashtag")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_wire(self) -> dict[str, Any]:
+        """Return the superpower object that clients see."""
+        return {**self.document, "creativeTemplateId": str(self.id), "creativeTemplateName": self.name}
+
+
+class PostType(models.TextChoices):
+    POST = "POST", "Post"
+    REEL = "REEL", "Reel"
+    STORY = "STORY", "Story"
+
+
+class PublishedPost(models.Model):
+    """A post that is live on one channel. A copy of what the platform says: nothing in the product edits it.
+
+    A field that the platform did not give is null. `platform_id` is the id on the wire.
+    """
+
+    # Their own indexes would repeat how those of the lists, and of the constraint, begin.
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="published_posts", db_index=False)
+    platform_id = models.CharField(max_length=100)
+    type = models.CharField(max_length=10, choices=PostType, default=PostType.POST)
+    caption = models.TextField(null=True)  # noqa: DJ001  null is "the platform did not say"
+    media_url = models.TextField(null=True)  # noqa: DJ001
+    media_type = models.CharField(max_length=10, null=True)  # noqa: DJ001
+    thumbnail_url = models.TextField(null=True)  # noqa: DJ001
+    permalink = models.TextField(null=True)  # noqa: DJ001
+    published_at = models.DateTimeField()
+    likes = models.PositiveBigIntegerField(null=True)
+    comments = models.PositiveBigIntegerField(null=True)
+    shares = models.PositiveBigIntegerField(null=True)
+    reactions = models.JSONField(null=True)
+    superpower = models.JSONField(null=True)
+    scheduled_post_id = models.UUIDField(null=True, help_text="The scheduled post that it came from.")
+    imported_at = models.DateTimeField(default=clock.now, help_text="When the platform last showed it.")
+    missing_since = models.DateTimeField(null=True, help_text="When the platform first said that it is not there.")
+    deleted_at = models.DateTimeField(null=True, help_text="When it was proven to be gone: lists leave it out.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "platform_id"], name="one_copy_each")]
+        indexes = [
+            models.Index(fields=["organization", "-published_at", "-platform_id"], name="published_merged"),
+            models.Index(
+                fields=["organization", "type", "-published_at", "-platform_id"], name="published_merged_type"
+            ),
+            models.Index(fields=["channel", "-published_at", "-platform_id"], name="published_by_channel"),
+            models.Index(fields=["channel", "type", "-published_at", "-platform_id"], name="published_channel_type"),
+        ]
+
+    def __str__(self) -> str:
+        return self.platform_id
+
+
+class ChannelSync(models.Model):
+    """How far the reading of a channel has come. One row each, one run at a time: whoever holds `lease`.
+
+    A walk goes down the platform's listings (`phase`) from the newest post to `since`, or to the end. Its position is
+    saved with the posts of each page, so that a run that is killed goes on where it was.
+
+    depth       the walk under way, by how far down it goes: 7d, 30d, 1y or all; empty when there is none
+    cursor, until   where the listing goes on; reached_at: the oldest post that it gave so far
+    page_size, without   how much is asked at once, and which fields are not, since the platform refused them
+    total       how many there are, where that is known; read, added, gone: counts of the walk
+    done        by depth: when the last finished walk began
+    """
+
+    channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE, related_name="sync")
+    depth = models.CharField(max_length=4, blank=True)
+    since = models.DateTimeField(null=True)
+    phase = models.CharField(max_length=20, blank=True)
+    cursor = models.TextField(blank=True)
+    until = models.DateTimeField(null=True)
+    reached_at = models.DateTimeField(null=True)
+    page_size = models.PositiveSmallIntegerField(null=True)
+    without = models.JSONField(default=list)
+    total = models.PositiveIntegerField(null=True)
+    read = models.PositiveIntegerField(default=0)
+    added = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    complete_at = models.DateTimeField(null=True, help_text="When the listings were last read to their end.")
+    done = models.JSONField(default=dict)
+    next_at = models.DateTimeField(default=clock.now, db_index=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"sync of {self.channel_id}"

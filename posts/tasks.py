@@ -1,0 +1,15 @@
+"""Celery's door to the reading: each task takes primitives and calls one verb."""
+
+from celery import shared_task
+
+from posts.domain import importing
+
+
+@shared_task(name="posts.sync_channel")
+def sync_channel(channel_id: int) -> str:
+    return importing.take(channel_id)
+
+
+@shared_task(name="posts.sync_due")
+def sync_due() -> int:
+    return importing.hand_out()

@@ -1,0 +1,122 @@
+"""What the buttons do: each translates a POST into one verb of the domain, and tells what came of it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from django.http import HttpRequest
+
+from accounts.domain.actors import person
+from accounts.domain.reviewers import reviewer_of
+from accounts.errors import Forbidden, Invalid
+from accounts.models import Role
+from posts.admin import times
+from posts.admin.people import holds, membership_in, signed_in
+from scheduling.admin.page import title_of
+from scheduling.domain import drafts, review, settling
+from scheduling.lifecycle import Status
+from scheduling.models import Delivery, ScheduledPost
+
+
+class Action(NamedTuple):
+    """`run` returns a sentence for the person and raises Refusal; `onward` goes to the next waiting post."""
+
+    run: Callable[[HttpRequest, ScheduledPost], str]
+    onward: bool = False
+
+
+def approve(request: HttpRequest, post: ScheduledPost) -> str:
+    """Approve what the page showed; an instant in `when` moves the post."""
+    reviewer = reviewer_of(request, post.organization)
+    instant = None
+    if "when" in request.POST:
+        zone = times.zone_of(reviewer.user)
+        try:
+            instant = times.from_input(request.POST["when"], zone, shown=post.scheduled_for)
+        except times.NoSuchTime as error:
+            raise Invalid(str(error)) from None
+        if instant is None:
+            raise Invalid("Choose when it goes out, or publish it now.")
+    approval = review.approve(reviewer, post, digest=request.POST.get("digest", ""), instant=instant)
+    due = approval.post.scheduled_for
+    when = times.full(due, times.zone_of(reviewer.user)) if due else "soon"
+    return f"Approved: “{title_of(post)}” goes out on {when}."
+
+
+def publish(request: HttpRequest, post: ScheduledPost) -> str:
+    """Approve what the page showed, for this moment."""
+    reviewer = reviewer_of(request, post.organization)
+    review.approve(reviewer, post, digest=request.POST.get("digest", ""), now=True)
+    return f"Approved: “{title_of(post)}” is going out now."
+
+
+def reject(request: HttpRequest, post: ScheduledPost) -> str:
+    """Send it back with notes for its author."""
+    reviewer = reviewer_of(request, post.organization)
+    notes = request.POST.get("notes", "").replace("\r\n", "\n").replace("\x00", "").strip()
+    if not notes:
+        raise Invalid("Say in the notes what should change: the author sees nothing else.")
+    review.reject(reviewer.actor, post, notes=notes)
+    return f"Rejected: “{title_of(post)}” is back with its author."
+
+
+def live(request: HttpRequest, post: ScheduledPost) -> str:
+    """Take a person's word that a channel has it, with the platform's id."""
+    reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
+    settling.mark_live(reviewer, delivery, request.POST.get("post_id", ""))
+    return f"“{title_of(post)}” is live on {delivery.channel.name}."
+
+
+def absent(request: HttpRequest, post: ScheduledPost) -> str:
+    """Take a person's word that a channel does not have it."""
+    reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
+    settling.mark_absent(reviewer, delivery)
+    return f"Noted: it is not on {delivery.channel.name}. Another try can be approved."
+
+
+def revert(request: HttpRequest, post: ScheduledPost) -> str:
+    """Take a scheduled, failed or rejected post back to draft."""
+    membership = membership_in(request, post.organization_id)
+    if not (holds(membership, Role.EDITOR) or (membership and membership.may_review)):
+        raise Forbidden("Your membership lets you look, not revert.")
+    verb = review.redraft if post.status == Status.REJECTED else review.revert
+    verb(person(signed_in(request)), post)
+    return f"“{title_of(post)}” is a draft again; it will not go out."
+
+
+def submit(request: HttpRequest, post: ScheduledPost) -> str:
+    """Hand a draft to the reviewers."""
+    _must_write(request, post)
+    review.submit(person(signed_in(request)), post)
+    return f"“{title_of(post)}” waits for approval now."
+
+
+def delete(request: HttpRequest, post: ScheduledPost) -> str:
+    """Remove the post; what was scheduled is cancelled with it."""
+    _must_write(request, post)
+    title = title_of(post)
+    drafts.delete(person(signed_in(request)), post)
+    return f"“{title}” is deleted."
+
+
+def _named(request: HttpRequest, post: ScheduledPost) -> Delivery:
+    for one in post.deliveries.all():
+        if str(one.pk) == request.POST.get("delivery"):
+            return one
+    raise Invalid("This post is not meant for that channel any more.")
+
+
+def _must_write(request: HttpRequest, post: ScheduledPost) -> None:
+    if not holds(membership_in(request, post.organization_id), Role.EDITOR):
+        raise Forbidden("Your membership lets you look, not write.")
+
+
+ACTIONS = {
+    "approve": Action(approve, onward=True),
+    "publish": Action(publish, onward=True),
+    "reject": Action(reject, onward=True),
+    "live": Action(live),
+    "absent": Action(absent),
+    "revert": Action(revert),
+    "submit": Action(submit),
+    "delete": Action(delete),
+}

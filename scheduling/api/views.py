@@ -1,0 +1,131 @@
+"""Scheduled posts over the API: an agent drafts, hands over and takes back. It never approves."""
+
+from typing import Any, NoReturn
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import key_of
+from accounts.api.paging import page
+from accounts.api.shape import query, read
+from accounts.domain.actors import api_key
+from accounts.errors import Forbidden
+from posts.api.views import bare_list
+from scheduling.api.document import current_document, document
+from scheduling.api.preconditions import expected_version
+from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
+from scheduling.domain import drafts, review
+from scheduling.lifecycle import Status
+from scheduling.models import ScheduledPost
+
+
+class ScheduledPosts(APIView):
+    """The organization's scheduled posts."""
+
+    def get(self, request: Request) -> Response:
+        """List them, soonest first, undated last; without `status` those that are not published yet."""
+        wanted = query(request, ScheduledPostsQuery)
+        rows = ScheduledPost.objects.for_wire().filter(organization=key_of(request).organization)
+        statuses = wanted.get("status")
+        rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
+        found, link = page(
+            request,
+            rows,
+            keys=[("scheduled_for", "asc"), ("id", "asc")],
+            list_name="scheduled-posts",
+            scope={"status": sorted(set(statuses or []))},
+        )
+        return bare_list([document(one) for one in found], link)
+
+    def post(self, request: Request) -> Response:
+        """Store a draft; with status WAITING_FOR_APPROVAL hand it to the reviewers at once."""
+        given = read(request, NewPost)
+        post = drafts.create(
+            api_key(key_of(request)),
+            organization=key_of(request).organization,
+            changes=changes(given),
+            submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
+        )
+        return Response(current_document(key_of(request).organization, post.pk), status=201)
+
+
+class OneScheduledPost(APIView):
+    """One scheduled post."""
+
+    def get(self, request: Request, post_id: str) -> Response:
+        """Return its document."""
+        return Response(current_document(key_of(request).organization, _id(post_id)))
+
+    def patch(self, request: Request, post_id: str) -> Response:
+        """Change its content, and with status DRAFT take it back from REJECTED: both or neither."""
+        post = _post(request, post_id)
+        given = read(request, ChangedPost, partial=True)
+        actor = api_key(key_of(request))
+        with transaction.atomic():
+            post = drafts.edit(actor, post, changes=changes(given), expected_version=expected_version(request, post))
+            if "status" in given and post.status != Status.DRAFT:
+                review.redraft(actor, post)
+        return _answer(request, post)
+
+    def delete(self, request: Request, post_id: str) -> Response:
+        """Remove it; a pending task is cancelled with it."""
+        drafts.delete(api_key(key_of(request)), _post(request, post_id))
+        return Response({"message": "Scheduled post deleted"})
+
+
+class SubmitForApproval(APIView):
+    """The step to WAITING_FOR_APPROVAL. A body is not looked at."""
+
+    def post(self, request: Request, post_id: str) -> Response:
+        return _answer(request, review.submit(api_key(key_of(request)), _post(request, post_id)))
+
+
+class Reject(APIView):
+    """The step to REJECTED, with notes."""
+
+    def post(self, request: Request, post_id: str) -> Response:
+        post = _post(request, post_id)
+        notes = read(request, Rejection)["notes"]
+        return _answer(request, review.reject(api_key(key_of(request)), post, notes=notes))
+
+
+class Revert(APIView):
+    """The step back to DRAFT. A body is not looked at."""
+
+    def post(self, request: Request, post_id: str) -> Response:
+        return _answer(request, review.revert(api_key(key_of(request)), _post(request, post_id)))
+
+
+class HumanOnly(APIView):
+    """Approving and publishing, which no key can do: the same answer whatever the body, whether the post exists."""
+
+    def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
+        raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")
+
+
+def _id(post_id: str) -> UUID:
+    """Return the id that the path names. Raises Http404 for what cannot be one."""
+    try:
+        found = UUID(post_id)
+    except ValueError:
+        raise Http404 from None
+    if str(found) != post_id.lower():
+        raise Http404
+    return found
+
+
+def _post(request: Request, post_id: str) -> ScheduledPost:
+    rows = ScheduledPost.objects.select_related("organization")
+    post = rows.filter(organization=key_of(request).organization, pk=_id(post_id)).first()
+    if post is None:
+        raise Http404
+    return post
+
+
+def _answer(request: Request, post: ScheduledPost) -> Response:
+    body: dict[str, Any] = current_document(key_of(request).organization, post.pk)
+    return Response(body)

@@ -1,0 +1,89 @@
+"""The instant itself: intents for all channels, then one outward call a channel, side by side, then the outcomes."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from posts.graph.account import Account
+from posts.graph.errors import Ambiguous, Duplicate, GraphError
+from scheduling.domain import outbound, outcomes, reconciling
+from scheduling.domain.digest import Content
+from scheduling.domain.lease import LeaseLost, Run
+from scheduling.models import Attempt, Delivery, Outcome
+
+log = logging.getLogger(__name__)
+Answer = str | Exception
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A delivery with nothing left to prepare, and the account, opened, that it goes out through."""
+
+    delivery: Delivery
+    account: Account
+
+
+def commit(run: Run, ready: list[Ready], content: Content) -> None:
+    """Send every one of `ready`, each exactly once, and note how it ended. A slow channel does not hold up another.
+
+    Raises LeaseLost before anything is sent, when the post has passed to another worker.
+    """
+    if not ready:
+        return
+    run.hold(outbound.commit_seconds())
+    attempts = [Attempt(delivery=one.delivery, approval=run.post.approval, lease=run.id) for one in ready]
+    Attempt.objects.bulk_create(attempts)
+    try:
+        # Whoever was held up while writing the intents may have been followed by another, who did not see them.
+        run.hold(outbound.commit_seconds() - outbound.MARGIN)
+    except LeaseLost as lost:
+        for attempt in attempts:
+            outcomes.conclude(attempt, Outcome.REFUSED, lost)
+        raise
+    answers = _side_by_side([_call(one, content) for one in ready])
+    for one, attempt, answer in zip(ready, attempts, answers, strict=True):
+        try:
+            _note(one.delivery, attempt, content, answer)
+        except Exception as error:
+            log.exception("outcome of delivery %s", one.delivery.pk)
+            reconciling.stumbled(run, one.delivery, error)
+
+
+def _call(one: Ready, content: Content) -> Callable[[], Answer]:
+    """Return the one outward call of a delivery. It touches no row, so that it may run in a thread of its own."""
+    platform, item, staged = outbound.platform(one.delivery), outbound.item(content, one.delivery), one.delivery.staged
+
+    def call() -> Answer:
+        try:
+            return platform.commit(one.account, item, staged)
+        except Exception as error:  # noqa: BLE001  whatever it was, it is the answer, and is judged below
+            return error
+
+    return call
+
+
+def _side_by_side(calls: list[Callable[[], Answer]]) -> list[Answer]:
+    if len(calls) == 1:
+        return [calls[0]()]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def _note(delivery: Delivery, attempt: Attempt, content: Content, answer: Answer) -> None:
+    if isinstance(answer, str):
+        if answer:
+            outcomes.published(delivery, attempt, content, answer)
+        else:
+            outcomes.taken(delivery, attempt, look_in=reconciling.FIRST_LOOK)
+        return
+    earlier = isinstance(answer, Duplicate) and delivery.attempts.exclude(pk=attempt.pk).exists()
+    if isinstance(answer, GraphError) and not isinstance(answer, Ambiguous) and not earlier:
+        outcomes.conclude(attempt, Outcome.REFUSED, answer)
+        outcomes.refused(delivery, answer)
+        return
+    # Ambiguous, or a duplicate of an earlier try, which is evidence that that one has landed, or an error of our own
+    # after the intent: the write may have gone out, so read back.
+    if not isinstance(answer, GraphError):
+        log.error("commit of delivery %s", delivery.pk, exc_info=answer)
+    outcomes.unclear(delivery, attempt, answer, look_in=reconciling.FIRST_LOOK)

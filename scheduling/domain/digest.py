@@ -1,0 +1,69 @@
+"""What goes out, in canonical form, and its SHA-256. An approval stands for exactly one digest."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any
+
+from scheduling.models import Delivery, DeliveryState, ScheduledPost
+
+Content = dict[str, Any]
+
+
+def content(post: ScheduledPost, deliveries: Iterable[Delivery]) -> Content:
+    """Return everything that will go out: type, media with the hash of its bytes, instant, and per channel the text.
+
+    The deliveries must have their channel loaded. `mediaSha256` is empty while the bytes could not be fetched.
+    """
+    return {
+        "type": post.type,
+        "media": post.media,
+        "mediaType": post.media_type,
+        "mediaSha256": post.media_sha256,
+        "scheduledFor": post.scheduled_for.astimezone(UTC).isoformat() if post.scheduled_for else None,
+        "channels": {
+            one.channel.wire_id: {
+                "mediumType": one.channel.type,
+                "caption": one.caption,
+                "superpower": one.superpower,
+            }
+            for one in deliveries
+        },
+    }
+
+
+def digest(of: Content) -> str:
+    """Return the SHA-256 of the canonical JSON (sorted keys, no white space, UTF-8), as lowercase hex."""
+    text = json.dumps(of, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def outstanding(post: ScheduledPost) -> list[Delivery]:
+    """Return the deliveries that are not live, by channel id: what an approval given now would send."""
+    rows = post.deliveries.select_related("channel")
+    return sorted((one for one in rows if one.state != DeliveryState.PUBLISHED), key=lambda one: one.channel.wire_id)
+
+
+def current(post: ScheduledPost) -> tuple[Content, str]:
+    """Return the content that an approval given now would cover, and its digest. The desk shows both."""
+    now = content(post, outstanding(post))
+    return now, digest(now)
+
+
+def unseen_bytes(of: Content) -> str:
+    """Return the digest that a page showed while the media's bytes were not known yet."""
+    return digest({**of, "mediaSha256": ""})
+
+
+def difference(before: Content, after: Content) -> list[dict[str, Any]]:
+    """Return `[{"path", "before", "after"}]` for each leaf that differs; channels are compared field by field."""
+    return list(_differences([], before, after))
+
+
+def _differences(path: list[str], before: Any, after: Any) -> Iterable[dict[str, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict) and len(path) < 3:
+        for key in sorted(before.keys() | after.keys()):
+            yield from _differences([*path, key], before.get(key), after.get(key))
+    elif before != after:
+        yield {"path": path, "before": before, "after": after}

@@ -1,0 +1,203 @@
+"""Writing drafts: create, edit, delete. All-or-nothing: a refused change stores nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.db import IntegrityError, transaction
+
+from accounts import clock
+from accounts.domain.actors import Actor
+from accounts.errors import Conflict, Invalid, Stale
+from accounts.models import Organization
+from posts.domain import superpowers
+from posts.models import Channel, ChannelState
+from scheduling.domain import handover, review
+from scheduling.domain.digest import content
+from scheduling.domain.history import remember
+from scheduling.domain.publishable import must_be_publishable
+from scheduling.lifecycle import DELETABLE, EDITABLE, Status
+from scheduling.models import Delivery, ScheduledPost
+
+RETRIES = 3
+
+
+@dataclass(frozen=True)
+class ChannelText:
+    """What a client says for one channel. `superpower` is as given: a reference or a whole object."""
+
+    medium_type: str
+    caption: str = ""
+    superpower: dict[str, Any] | None = None
+
+
+class Changes(TypedDict, total=False):
+    """The fields that a client gave; what is missing stays as it is. `channels` replaces the whole map."""
+
+    type: str
+    media: str | None
+    media_type: str | None
+    scheduled_for: datetime | None
+    channels: dict[str, ChannelText]
+
+
+def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
+    """Store a new draft and return it; with `submit` hand it to the reviewers in the same transaction.
+
+    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
+    """
+    deliveries = _deliveries(organization, changes.get("channels", {}))
+    post = ScheduledPost(
+        organization=organization,
+        created_by_user=actor.user,
+        created_by_key=actor.key,
+        edited_by_user=actor.user,
+        edited_by_key=actor.key,
+        **_columns(changes),
+    )
+    try:
+        with transaction.atomic():
+            post.save(force_insert=True)
+            _attach(post, deliveries)
+            remember(actor, "create", post, "")
+            if submit:
+                review.submit(actor, post)
+    except IntegrityError as error:
+        raise _clash(error) from error
+    return post
+
+
+def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_version: int | None = None) -> ScheduledPost:
+    """Change the content and return the post as it now is. A waiting post must stay publishable.
+
+    Raises StateConflict (not editable any more), Stale (`expected_version` is not the current one), and what
+    `create` raises.
+    Reviewers who have the old version open can no longer approve it: its digest has changed.
+    """
+    for _ in range(RETRIES):
+        if expected_version is not None and post.version != expected_version:
+            raise Stale(f"This post is at version {post.version}", {"version": post.version})
+        if post.status not in EDITABLE:
+            raise post.conflict("update")
+        try:
+            with transaction.atomic():
+                if _edit_once(actor, post, changes):
+                    return post
+        except IntegrityError as error:
+            raise _clash(error) from error
+        post = _fresh(post, "update")
+    raise post.conflict("update")
+
+
+def delete(actor: Actor, post: ScheduledPost) -> None:
+    """Remove the post; a pending task is cancelled with it. Raises StateConflict when it is publishing or published."""
+    staged = [(one.channel_id, one.staged) for one in post.deliveries.all() if one.staged]
+    with transaction.atomic():
+        # Taking the task away first locks the row and defeats any claim, so that nothing can go out meanwhile.
+        taken = ScheduledPost.objects.filter(pk=post.pk, status__in=DELETABLE).update(task_id=None, version=0)
+        if not taken:
+            raise post.conflict("delete")
+        remember(actor, "delete", post, str(post.status))
+        ScheduledPost.objects.filter(pk=post.pk).delete()
+        handover.cancel_after_commit(post.task_id, staged)
+
+
+def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
+    rows = list(post.deliveries.select_related("channel"))
+    before = content(post, rows)
+    new_rows = _deliveries(post.organization, changes["channels"], post) if "channels" in changes else None
+    columns = _columns(changes)
+    if "media" in changes and changes["media"] != post.media:
+        columns |= {"media_sha256": "", "media_facts": {}, "media_checked_at": None}
+    old = {name: getattr(post, name) for name in columns}
+    for name, value in columns.items():
+        setattr(post, name, value)
+    after = content(post, new_rows if new_rows is not None else rows)
+    if after == before:
+        return True
+    if post.status == Status.WAITING_FOR_APPROVAL:
+        must_be_publishable(post, new_rows if new_rows is not None else rows)
+    columns |= {"updated_at": clock.now(), "edited_by_user": actor.user, "edited_by_key": actor.key}
+    mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
+    if not mine.update(**columns, version=post.version + 1):
+        for name, value in old.items():
+            setattr(post, name, value)
+        return False
+    post.version += 1
+    post.updated_at, post.edited_by_user, post.edited_by_key = columns["updated_at"], actor.user, actor.key
+    if new_rows is not None:
+        post.deliveries.all().delete()
+        _attach(post, new_rows)
+    remember(actor, "edit", post, str(post.status), fields=sorted(changes))
+    if post.status == Status.WAITING_FOR_APPROVAL:
+        handover.inspect_after_commit(post)
+    return True
+
+
+def _columns(changes: Changes) -> dict[str, Any]:
+    return {name: value for name, value in changes.items() if name != "channels"}
+
+
+def _deliveries(
+    organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
+) -> list[Delivery]:
+    # All of the organization's, few as they are: what a client names may run to tens of thousands.
+    connected = Channel.objects.filter(organization=organization).exclude(state=ChannelState.DISCONNECTED)
+    known = {one.wire_id: one for one in connected} if channels else {}
+    problems = [problem for wire_id, text in channels.items() for problem in _problems(wire_id, text, known)]
+    if problems:
+        raise Invalid(problems[0]["message"], problems)
+    rows: list[Delivery] = []
+    for wire_id, text in channels.items():
+        row = Delivery(organization=organization, channel=known[wire_id], caption=text.caption)
+        if text.superpower is not None:
+            row.superpower = superpowers.expand(organization, text.superpower)
+            superpowers.check_complete(row.superpower)
+            row.lookup_hashtag = superpowers.own_hashtag(organization, text.superpower, row.superpower)
+        rows.append(row)
+    own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
+    if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
+        raise Conflict("Hashtag already in use")
+    return rows
+
+
+def _hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
+    taken = Delivery.objects.filter(organization=organization, lookup_hashtag__in=lookups)
+    if post is not None:
+        taken = taken.exclude(post=post)
+    return bool(lookups) and taken.exists()
+
+
+def _problems(wire_id: str, text: ChannelText, known: dict[str, Channel]) -> list[dict[str, Any]]:
+    channel = known.get(wire_id)
+    if channel is None:
+        return [
+            {
+                "path": ["channels", wire_id],
+                "message": f"Unknown channel {wire_id[:80]}",
+                "code": "channel.unknown",
+            }
+        ]
+    if channel.type != text.medium_type:
+        message = f"{channel.name} is of type {channel.type}, not {text.medium_type[:40]}"
+        return [{"path": ["channels", wire_id, "mediumType"], "message": message, "code": "channel.type"}]
+    return []
+
+
+def _attach(post: ScheduledPost, deliveries: list[Delivery]) -> None:
+    for row in deliveries:
+        row.post = post
+    Delivery.objects.bulk_create(deliveries)
+
+
+def _fresh(post: ScheduledPost, verb: str) -> ScheduledPost:
+    fresh = ScheduledPost.objects.select_related("organization").filter(pk=post.pk).first()
+    if fresh is None:
+        raise post.conflict(verb)
+    return fresh
+
+
+def _clash(error: IntegrityError) -> Exception:
+    # The look-up above is for the message; between two requests the database decides.
+    text = str(error)
+    return Conflict("Hashtag already in use") if "hashtag" in text else error

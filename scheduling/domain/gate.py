@@ -1,0 +1,75 @@
+"""The gate at the publish call: nothing is sent unless a live approval carries the digest of exactly that."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+
+from accounts import clock
+from posts.models import ChannelState
+from scheduling.domain.digest import Content, content, digest
+from scheduling.models import Approval, Delivery, ScheduledPost
+
+
+class GateClosed(Exception):
+    """Nothing may be sent. `code` is for programs, the message is a sentence for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def permit(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
+    """Return the content that may be sent now, recomputed from the rows; build the payload from it, not from the rows.
+
+    Needs the post with its approval (reviewer, membership) and organization loaded. Raises GateClosed.
+    """
+    approval = post.approval
+    if approval is None or approval.revoked_at is not None or approval.post_id != post.pk:
+        raise GateClosed("NOT_APPROVED", "No live approval stands behind this post.")
+    covered = [one for one in deliveries if one.channel.wire_id in approval.content["channels"]]
+    found = content(post, covered)
+    if digest(found) != approval.digest:
+        raise GateClosed("CHANGED", "The content is no longer what was approved; it was not sent.")
+    if not post.organization.active:
+        raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the post's instant.")
+    if not still_reviewer(approval):
+        raise GateClosed("REVIEWER_GONE", "The person who approved this may no longer review; approve it again.")
+    return found
+
+
+def still_reviewer(approval: Approval) -> bool:
+    """Whether the approver is still an active person with the right to review."""
+    membership = approval.membership
+    return membership is not None and membership.may_review and approval.reviewer.is_active
+
+
+def channel_open(delivery: Delivery) -> None:
+    """Raise GateClosed when the delivery's channel cannot be published to, in words that say what to do."""
+    channel = delivery.channel
+    if channel.state == ChannelState.CONNECTED:
+        return
+    wording = {
+        ChannelState.DISCONNECTED: ("CHANNEL_DISCONNECTED", f"{channel.name} was disconnected."),
+        ChannelState.NEEDS_RECONNECT: (
+            "CHANNEL_NEEDS_RECONNECT",
+            f"{channel.name} needs to be connected again.",
+        ),
+        ChannelState.BLOCKED: (
+            "CHANNEL_BLOCKED",
+            f"The platform blocked {channel.name}; a person has to resume it.",
+        ),
+    }
+    code, message = wording[ChannelState(channel.state)]
+    raise GateClosed(code, f"{message} {channel.state_reason}".strip())
+
+
+def too_late(post: ScheduledPost) -> bool:
+    """Whether the late limit has passed, after which nothing is sent any more and a person decides."""
+    return clock.now() > late_after(post)
+
+
+def late_after(post: ScheduledPost) -> datetime:
+    """Return the instant after which nothing of the post is sent any more."""
+    if post.scheduled_for is None:
+        return datetime.min.replace(tzinfo=UTC)
+    return post.scheduled_for + timedelta(seconds=settings.LATE_LIMIT)

@@ -1,0 +1,44 @@
+"""Looking at the media: what its bytes are, noted before a person decides, by a worker."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts import clock
+from accounts.domain.actors import WORKER
+from posts.graph.media import MediaUnavailable, inspect
+from scheduling.domain.history import remember
+from scheduling.lifecycle import EDITABLE
+from scheduling.models import ScheduledPost
+
+
+def inspect_media(post_id: str, version: int) -> str:
+    """Fetch the media of an editable post, note hash, type, size and dimensions; return the hash, empty on failure.
+
+    A page that showed other bytes can no longer be approved: the digest covers the hash.
+    """
+    post = ScheduledPost.objects.filter(pk=post_id, version=version, status__in=EDITABLE).first()
+    if post is None or not post.media:
+        return ""
+    sha256 = ""
+    found: dict[str, Any]
+    try:
+        facts = inspect(post.media)
+    except MediaUnavailable as error:
+        found = {"problem": str(error)[:300]}
+    else:
+        sha256 = facts.sha256
+        found = {
+            "contentType": facts.content_type,
+            "size": facts.size,
+            "width": facts.width,
+            "height": facts.height,
+        }
+    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
+    with transaction.atomic():
+        if not mine.update(media_sha256=sha256, media_facts=found, media_checked_at=clock.now()):
+            return ""
+        if sha256 != post.media_sha256:
+            post.media_sha256 = sha256
+            remember(WORKER, "inspect", post, str(post.status))
+    return sha256

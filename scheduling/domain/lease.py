@@ -1,0 +1,123 @@
+"""Who may act on a PUBLISHING post, and until when. A worker that is killed is followed by another."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from accounts import clock
+from accounts.domain import trail
+from accounts.domain.actors import WORKER
+from scheduling.lifecycle import StateConflict, Status
+from scheduling.models import Attempt, Delivery, ScheduledPost
+
+SPENT = Exists(Attempt.objects.filter(approval=OuterRef("approval")))
+
+
+class LeaseLost(Exception):
+    """Another worker holds the post now; this one must not send anything any more."""
+
+
+@dataclass
+class Run:
+    """One worker's turn at one post: the post, its deliveries with their channels, and the lease that it holds."""
+
+    post: ScheduledPost
+    deliveries: list[Delivery]
+    id: UUID = field(default_factory=uuid4)
+    until: datetime = field(default_factory=lambda: clock.now() + timedelta(seconds=settings.LEASE))
+
+    def hold(self, seconds: float) -> None:
+        """Make sure that the lease lasts for another `seconds`. Raises LeaseLost."""
+        if self.until - clock.now() >= timedelta(seconds=seconds):
+            return
+        until = clock.now() + timedelta(seconds=max(seconds, settings.LEASE))
+        mine = ScheduledPost.objects.filter(pk=self.post.pk, status=Status.PUBLISHING, lease=self.id)
+        if not mine.update(lease_until=until):
+            raise LeaseLost
+        self.until = until
+
+    def release(self, until: datetime) -> None:
+        """Let go of the post until `until`, when whoever comes first goes on with it."""
+        ScheduledPost.objects.filter(pk=self.post.pk, status=Status.PUBLISHING, lease=self.id).update(lease_until=until)
+
+
+def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
+    """Return a post with all that publishing needs, in one query; None when it is gone."""
+    rows = Delivery.objects.filter(post_id=UUID(post_id)).select_related(
+        "channel",
+        "post__organization",
+        "post__approval__reviewer",
+        "post__approval__membership",
+    )
+    deliveries = sorted(rows, key=lambda one: one.channel.wire_id)
+    return (deliveries[0].post, deliveries) if deliveries else None
+
+
+def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> Run | None:
+    """Take a due post, as loaded: SCHEDULED → PUBLISHING, by compare-and-set on id, state, task and version.
+
+    None when the message does not fit any more (reverted, edited, claimed by another, not due yet): nothing to do then.
+    An approval with attempts on the ledger is spent: it cannot be claimed a second time.
+    """
+    run = Run(post, deliveries)
+    fits = Q(task_id=task_id, scheduled_for__lte=clock.now()) & Q(~SPENT)
+    try:
+        with transaction.atomic():
+            left = post.move("claim", only_if=fits, task_id=None, lease=run.id, lease_until=run.until)
+            _record("claim", post, left)
+    except StateConflict:
+        return None
+    return run
+
+
+def take_over(post_id: str) -> Run | None:
+    """Take a PUBLISHING post whose lease has run out; None when somebody holds it or it is settled."""
+    run_id, now = uuid4(), clock.now()
+    until = now + timedelta(seconds=settings.LEASE)
+    free = ScheduledPost.objects.filter(pk=post_id, status=Status.PUBLISHING, lease_until__lte=now)
+    if not free.update(lease=run_id, lease_until=until):
+        return None
+    found = load(post_id)
+    return Run(*found, id=run_id, until=until) if found else None
+
+
+def finish(run: Run, step: str, *, failure: str = "") -> None:
+    """Settle the whole post, succeed or fail, unless the lease has passed to another, who settles it then."""
+    try:
+        with transaction.atomic():
+            left = run.post.move(step, only_if=Q(lease=run.id), lease=None, lease_until=None, failure=failure[:300])
+            _record(step, run.post, left, **({"failure": failure[:300]} if failure else {}))
+    except StateConflict:
+        return
+
+
+def miss(post: ScheduledPost, *, code: str, message: str) -> bool:
+    """Fail a SCHEDULED post that must not be sent any more; return whether this call was the one that did."""
+    if post.status != Status.SCHEDULED:
+        return False
+    try:
+        with transaction.atomic():
+            left = post.move("fail", task_id=None, failure=message[:300])
+            post.deliveries.exclude(state="PUBLISHED").update(
+                state="FAILED", error_code=code, error_message=message[:500]
+            )
+            _record("fail", post, left, failure=message[:300], code=code)
+    except StateConflict:
+        return False
+    return True
+
+
+def _record(verb: str, post: ScheduledPost, left: str, **details: str) -> None:
+    trail.record(
+        WORKER,
+        verb,
+        organization_id=post.organization_id,
+        subject=f"post:{post.pk}",
+        step=(left, str(post.status)),
+        digest=post.approval.digest if post.approval else "",
+        **details,
+    )

@@ -1,0 +1,94 @@
+"""Is this an address that the platforms can fetch? Read off the URL alone: no name is looked up here.
+
+Meta fetches media by plain HTTP from the public internet, without logins (graph-api, section 3). What a name resolves
+to is checked where the bytes are fetched; this check spares an author the wait for what can never work.
+"""
+
+import ipaddress
+import re
+import socket
+import unicodedata
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# For use inside networks, or never resolving: RFC 6761, 6762, 7686, 8375 and 9476, ICANN's .internal, and custom.
+PRIVATE_SUFFIXES = (
+    "local",
+    "internal",
+    "localdomain",
+    "home.arpa",
+    "lan",
+    "intranet",
+    "test",
+    "invalid",
+    "onion",
+    "alt",
+)
+EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
+IMAGES = ("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic")
+VIDEOS = ("mp4", "mov", "m4v", "webm", "avi", "mkv")
+
+
+def problem(media: str) -> tuple[str, str] | None:
+    """Return (code, what is wrong, as the end of a sentence) for a URL that the platforms cannot fetch, else None."""
+    try:
+        parts = urlsplit(media)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "media.url", "is not a valid URL"
+    if parts.scheme not in {"http", "https"} or not host:
+        return "media.url", "must be an absolute http or https URL"
+    if any(character.isspace() or character == "\\" or not character.isprintable() for character in media):
+        return "media.url", "contains white space or control characters"
+    if parts.username is not None or parts.password is not None:
+        return "media.url", "must not carry a user name or a password"
+    return _host_problem(host)
+
+
+def _host_problem(host: str) -> tuple[str, str] | None:
+    name = unicodedata.normalize("NFKC", host).replace("\u3002", ".").casefold().removesuffix(".")
+    private = ("media.private", "must be on a public host")
+    address = _address(name)
+    if name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback):
+        return None if settings.MEDIA_ALLOW_LOOPBACK else private
+    if address is not None:
+        return None if address.is_global and not address.is_multicast and not address.is_reserved else private
+    try:
+        labels = name.encode("idna").decode("ascii").split(".")
+    except UnicodeError:
+        return "media.url", "has a host name that is not valid"
+    if not all(LABEL.match(label) for label in labels) or labels[-1].isdigit() or labels[-1].startswith("0x"):
+        return "media.url", "has a host name that is not valid"
+    return private if len(labels) == 1 or name.endswith(tuple(f".{one}" for one in PRIVATE_SUFFIXES)) else None
+
+
+def _address(name: str) -> IPAddress | None:
+    """Return the address that `name` spells in any way that HTTP clients understand: `127.1`, `0x7f.1`."""
+    found: IPAddress
+    try:
+        found = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(name))
+        except (OSError, ValueError):
+            return None
+    if isinstance(found, ipaddress.IPv6Address):
+        if inner := found.ipv4_mapped or found.sixtofour:
+            return inner
+        if any(found in network for network in EMBEDS_IPV4):
+            return ipaddress.IPv4Address(found.packed[-4:])
+    return found
+
+
+def kind_by_extension(media: str) -> str | None:
+    """Return IMAGE or VIDEO when the path of the URL ends like one, else None."""
+    try:
+        parts: SplitResult = urlsplit(media)
+    except ValueError:
+        return None
+    extension = parts.path.rpartition(".")[2].lower()
+    return "IMAGE" if extension in IMAGES else "VIDEO" if extension in VIDEOS else None

@@ -1,0 +1,158 @@
+"""How one delivery ends, or why it goes on: the only writers of a delivery's outcome."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts import clock
+from accounts.domain.actors import WORKER
+from posts.domain import channels
+from posts.domain.published import record_published
+from posts.graph.errors import GraphError
+from scheduling.domain import deferring, outbound, policy
+from scheduling.domain.digest import Content
+from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
+
+SETTLED = {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNKNOWN}
+NOT_KNOWN = "The platform did not say whether this went live. Look at the channel, then say what is true."
+
+
+def published(delivery: Delivery, attempt: Attempt, content: Content, live_id: str) -> None:
+    """Note that the delivery is live, in one transaction with the copy that readers see.
+
+    Unconditional: what is live is live, whoever holds the lease by now.
+    """
+    item = outbound.item(content, delivery)
+    at = clock.now()
+    with transaction.atomic():
+        conclude(attempt, Outcome.PUBLISHED)
+        note(
+            delivery,
+            state=DeliveryState.PUBLISHED,
+            live_id=live_id,
+            published_at=at,
+            next_try_at=None,
+            error_code="",
+            error_message="",
+        )
+        if live_id:
+            record_published(
+                channel=delivery.channel,
+                platform_id=live_id,
+                type=item.type,
+                caption=item.caption,
+                media_url=item.media,
+                media_type=item.media_type,
+                permalink=None,
+                published_at=at,
+                superpower=content["channels"][delivery.channel.wire_id]["superpower"],
+                scheduled_post_id=delivery.post_id,
+            )
+
+
+def conclude(attempt: Attempt, outcome: Outcome, error: Exception | None = None) -> None:
+    """Write the outcome of an attempt into the ledger."""
+    attempt.error_code, attempt.error_message = in_words(error) if error else ("", "")
+    attempt.finished_at, attempt.outcome = clock.now(), outcome
+    attempt.save(update_fields=["finished_at", "outcome", "error_code", "error_message"])
+
+
+def unclear(delivery: Delivery, attempt: Attempt, error: Exception, *, look_in: float) -> None:
+    """The attempt may have landed: read back in `look_in` seconds, and do nothing else before."""
+    conclude(attempt, Outcome.UNKNOWN, error)
+    again(delivery, error, seconds=look_in, absences=0)
+
+
+def taken(delivery: Delivery, attempt: Attempt, *, look_in: float) -> None:
+    """The platform has taken it and is still at work, on a video: whether it is live, and its id, is read later."""
+    conclude(attempt, Outcome.UNKNOWN)
+    note(
+        delivery,
+        state=DeliveryState.PENDING,
+        error_code="PROCESSING",
+        error_message="The platform has taken it and is still at work on it.",
+        absences=0,
+        next_try_at=outbound.later(look_in),
+    )
+
+
+def refused(delivery: Delivery, error: GraphError) -> None:
+    """Nothing went out: try again later, or give up, as the policy for this class of error says."""
+    rule = policy.rule(error)
+    punish(delivery, error)
+    if rule.then == policy.GIVE_UP:
+        failed(delivery, *in_words(error))
+        return
+    if rule.then == policy.DEFER:
+        _defer(delivery, error)
+        return
+    staged: dict[str, Any] = {"staged": {}} if rule.then == policy.RESTAGE else {}
+    again(delivery, error, seconds=policy.pause(error, delivery.tries), **staged)
+
+
+def failed(delivery: Delivery, code: str, message: str) -> None:
+    """Settle the delivery as failed, with a reason that a person is shown."""
+    note(delivery, state=DeliveryState.FAILED, error_code=code[:40], error_message=message[:500], next_try_at=None)
+
+
+def held_back(delivery: Delivery, code: str, message: str) -> None:
+    """The platform held this back, and it is known not to be live: fail, and stop the channel until a person acts."""
+    channels.block(WORKER, delivery.channel, reason=message)
+    failed(delivery, code, message)
+
+
+def unknown(delivery: Delivery, code: str = "UNKNOWN", message: str = NOT_KNOWN) -> None:
+    """Settle the delivery as not known: a person looks, and says."""
+    note(delivery, state=DeliveryState.UNKNOWN, error_code=code[:40], error_message=message[:500], next_try_at=None)
+
+
+def punish(delivery: Delivery, error: GraphError) -> None:
+    """Mark the channel when the error says that nothing more will go through it until a person acts."""
+    consequence = policy.rule(error).channel
+    if consequence == "reconnect":
+        channels.needs_reconnect(WORKER, delivery.channel, reason=str(error))
+    elif consequence == "block":
+        channels.block(WORKER, delivery.channel, reason=str(error))
+
+
+def in_words(error: Exception) -> tuple[str, str]:
+    """Return (code, message) of an error as a delivery keeps them, cut to what the columns hold."""
+    if isinstance(error, GraphError):
+        return str(error.label)[:40], str(error)[:500]
+    return type(error).__name__[:40], "An error inside Dynamo; its log has the details."
+
+
+def note(delivery: Delivery, **columns: Any) -> None:
+    """Write columns of the delivery, in the row and in memory.
+
+    What is live stays live: a worker that was overtaken has nothing else to say of it.
+    """
+    for name, value in columns.items():
+        setattr(delivery, name, value)
+    rows = Delivery.objects.filter(pk=delivery.pk)
+    if columns.get("state", DeliveryState.PUBLISHED) != DeliveryState.PUBLISHED:
+        rows = rows.exclude(state=DeliveryState.PUBLISHED)
+    rows.update(**columns)
+
+
+def _defer(delivery: Delivery, error: GraphError) -> None:
+    seconds = deferring.next_look(delivery)
+    if seconds is not None:
+        again(delivery, error, seconds=seconds)
+        return
+    code, message = in_words(error)
+    failed(delivery, code, f"{message.rstrip('.')}. {deferring.in_words(delivery)}")
+
+
+def again(delivery: Delivery, error: Exception, *, seconds: float, **columns: Any) -> None:
+    """Let the delivery wait for its next step, which is due in `seconds`."""
+    code, message = in_words(error)
+    note(
+        delivery,
+        state=DeliveryState.PENDING,
+        error_code=code,
+        error_message=message,
+        tries=delivery.tries + 1,
+        next_try_at=outbound.later(seconds),
+        **columns,
+    )

@@ -1,0 +1,93 @@
+"""An outcome that is not known is read back. Reads only: nothing here can publish."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+
+from accounts import clock
+from posts.graph.errors import GraphError
+from posts.graph.publishing import Finding, Verdict
+from scheduling.domain import outbound, outcomes, policy
+from scheduling.domain.digest import Content
+from scheduling.domain.lease import Run
+from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
+
+log = logging.getLogger(__name__)
+FIRST_LOOK = 2.0  # seconds after an unclear answer; most late successes are readable by then
+PROOFS = 2  # spaced absences that allow another try
+HELD_BACK = "The platform took this for spam and held it back; it did not go live."
+CLAIMED_WITHIN = timedelta(days=1)
+
+
+def open_attempts(run: Run) -> dict[int, Attempt]:
+    """Return by delivery its latest attempt of which nobody knows how it ended, whatever was tried after it."""
+    rows = Attempt.objects.filter(delivery__in=run.deliveries, approval=run.post.approval).order_by("id")
+    return {one.delivery_id: one for one in rows.filter(outcome__in=("", Outcome.UNKNOWN))}
+
+
+def stumbled(run: Run, delivery: Delivery, error: Exception) -> None:
+    """An error of our own broke off a step: go on later, from the ledger, and not for ever.
+
+    What was never sent ends by the late limit, what may have been sent as not known.
+    """
+    last = open_attempts(run).get(delivery.pk)
+    if last is not None and clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
+        outcomes.unknown(delivery)
+    else:
+        outcomes.again(delivery, error, seconds=min(60.0, FIRST_LOOK * 2 ** min(delivery.tries, 5)))
+
+
+def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
+    """Read back what became of `last`; return whether another try is allowed: only after proof of absence, twice.
+
+    Found live: the delivery is settled as published. Unclear for longer than the limit: settled as unknown.
+    """
+    finding = _look(delivery, content, last)
+    if finding.verdict is Verdict.LIVE:
+        outcomes.published(delivery, last, content, finding.post_id)
+    elif finding.verdict is Verdict.ABSENT:
+        return _absent(delivery, last)
+    elif clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
+        outcomes.unknown(delivery)
+    else:
+        age = (clock.now() - last.started_at).total_seconds()
+        pause = min(60.0, max(FIRST_LOOK, age / 3))
+        outcomes.note(delivery, state=DeliveryState.PENDING, next_try_at=outbound.later(pause))
+    return False
+
+
+def _look(delivery: Delivery, content: Content, last: Attempt) -> Finding:
+    claimed = Delivery.objects.filter(
+        channel=delivery.channel, published_at__gte=last.started_at - CLAIMED_WITHIN
+    ).exclude(live_id="")
+    first = delivery.attempts.filter(approval=last.approval_id).order_by("id").first() or last
+    try:
+        return outbound.platform(delivery).find(
+            outbound.account(delivery),
+            outbound.item(content, delivery),
+            delivery.staged,
+            since=first.started_at,
+            claimed=set(claimed.values_list("live_id", flat=True)),
+        )
+    except GraphError:
+        return Finding(Verdict.UNCLEAR)
+    except Exception:
+        # An answer of a shape that nobody expected proves nothing.
+        log.exception("reading back delivery %s", delivery.pk)
+        return Finding(Verdict.UNCLEAR)
+
+
+def _absent(delivery: Delivery, last: Attempt) -> bool:
+    if delivery.absences + 1 < PROOFS:
+        again = outbound.later(settings.ABSENCE_SPACING)
+        outcomes.note(delivery, state=DeliveryState.PENDING, absences=delivery.absences + 1, next_try_at=again)
+        return False
+    last.outcome, last.finished_at = Outcome.REFUSED, clock.now()
+    last.error_message = last.error_message or "Read back twice: it did not go live."
+    last.save(update_fields=["outcome", "finished_at", "error_message"])
+    if last.error_code in policy.BLOCKS_WHEN_ABSENT:
+        outcomes.held_back(delivery, last.error_code, HELD_BACK)
+        return False
+    outcomes.note(delivery, absences=0, next_try_at=None)
+    return True

@@ -1,0 +1,187 @@
+"""Between a draft and the public: submit, reject, redraft, approve, revert."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from accounts import clock
+from accounts.domain.actors import Actor
+from accounts.domain.keys import rotated_by
+from accounts.domain.reviewers import Reviewer
+from accounts.errors import Conflict, Forbidden, Stale
+from accounts.models import User
+from scheduling.domain import handover
+from scheduling.domain.digest import current, difference, outstanding, unseen_bytes
+from scheduling.domain.history import remember, seen
+from scheduling.domain.publishable import must_be_publishable
+from scheduling.lifecycle import StateConflict, Status
+from scheduling.models import Approval, Delivery, DeliveryState, ScheduledPost
+
+BLANK_OUTCOME: dict[str, Any] = {
+    "state": "", "staged": {}, "staged_for": "", "staged_at": None, "tries": 0, "next_try_at": None, "absences": 0,
+    "live_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
+}  # fmt: skip
+TRIES = 3
+
+
+class StaleApproval(Stale):
+    """The reviewer's page showed something else. `difference` lists it; `digest` is that of what stands there now."""
+
+    def __init__(self, digest: str, changed: list[dict[str, Any]]) -> None:
+        super().__init__("The post has changed since you opened it; look at it again", {"difference": changed})
+        self.digest, self.difference = digest, changed
+
+
+def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
+    """Hand the post to the reviewers. Raises StateConflict, or Invalid when it is not publishable."""
+    with transaction.atomic():
+        if post.status in {Status.DRAFT, Status.REJECTED}:
+            must_be_publishable(post, list(post.deliveries.select_related("channel")))
+        left = post.move("submit")
+        remember(actor, "submit", post, left)
+        handover.inspect_after_commit(post)
+    return post
+
+
+def reject(actor: Actor, post: ScheduledPost, *, notes: str) -> ScheduledPost:
+    """Send the post back to its author with `notes`, which the caller has made sure are not blank."""
+    with transaction.atomic():
+        left = post.move("reject", notes=notes)
+        remember(actor, "reject", post, left, notes=notes)
+    return post
+
+
+def redraft(actor: Actor, post: ScheduledPost) -> ScheduledPost:
+    """Take a rejected post back to draft."""
+    with transaction.atomic():
+        left = post.move("redraft")
+        remember(actor, "redraft", post, left)
+    return post
+
+
+def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
+    """Take a scheduled post back to draft, which voids its approval; or a failed one of which nothing went live.
+
+    Clearing `task_id` in this transaction is what stops the publish: a message in flight no longer fits.
+    """
+    with transaction.atomic():
+        task_id, approval = post.task_id, post.approval
+        staged = list(post.deliveries.exclude(staged={}).values_list("channel_id", "staged"))
+        live = Delivery.objects.filter(post=OuterRef("pk"), state__in=[DeliveryState.PUBLISHED, DeliveryState.UNKNOWN])
+        cleared = {
+            "task_id": None,
+            "approval": None,
+            "handed_over_at": None,
+            "lease": None,
+            "lease_until": None,
+        }
+        left = post.move("revert", only_if=Q(~Exists(live)), failure="", **cleared)
+        if approval is not None:
+            Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
+        post.deliveries.update(**BLANK_OUTCOME)
+        remember(actor, "revert", post, left)
+        handover.cancel_after_commit(task_id, staged)
+    return post
+
+
+def approve(
+    reviewer: Reviewer,
+    post: ScheduledPost,
+    *,
+    digest: str,
+    instant: datetime | None = None,
+    now: bool = False,
+) -> Approval:
+    """Approve exactly what the reviewer's page showed, and schedule it; from FAILED, another try of what failed.
+
+    `digest` is the page's. `instant` moves the post, `now` publishes at once. In one transaction: the approval row,
+    the new task id, the state. Raises Forbidden (another's organization, own work), Conflict (an outcome that is not
+    known: `settling` first), StaleApproval, Invalid, StateConflict.
+    """
+    for _ in range(TRIES):
+        try:
+            return _approve(reviewer, post, digest=digest, instant=instant, now=now)
+        except StateConflict as lost:
+            # A worker may have learnt what the media's bytes are at this very moment: look again, at all of it.
+            if lost.status not in {Status.WAITING_FOR_APPROVAL, Status.FAILED}:
+                raise
+    raise post.conflict("approve")
+
+
+def _approve(reviewer: Reviewer, post: ScheduledPost, *, digest: str, instant: datetime | None, now: bool) -> Approval:
+    with transaction.atomic():
+        locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
+        fresh = locked.filter(pk=post.pk).first()
+        if fresh is None:
+            raise post.conflict("approve")
+        post = fresh
+        if reviewer.organization.pk != post.organization_id:
+            raise Forbidden("You may not review posts in this organization")
+        if not reviewer.organization.allow_self_approval and wrote(reviewer.user, post):
+            raise Forbidden(
+                "You wrote or last edited this post, or issued or rotated the key that did: another person decides"
+            )
+        step = "retry" if post.status == Status.FAILED else "approve"
+        if not post.may(step):
+            raise post.conflict("approve")
+        deliveries = outstanding(post)
+        _must_be_known(deliveries)
+        shown, shown_digest = current(post)
+        if digest not in {shown_digest, unseen_bytes(shown)}:
+            raise StaleApproval(shown_digest, difference(seen(post, digest), shown))
+        when = clock.now() if now else instant or post.scheduled_for
+        must_be_publishable(post, deliveries, instant=when, at_once=now)
+        media, version = post.media_sha256, post.version
+        moved = when != post.scheduled_for
+        post.scheduled_for = when
+        covered, digest = current(post)
+        approval = Approval.objects.create(
+            post=post,
+            reviewer=reviewer.user,
+            membership=reviewer.membership,
+            session=reviewer.session,
+            version=version + moved,
+            digest=digest,
+            content=covered,
+        )
+        again = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
+        staged = list(again.exclude(staged={}).values_list("channel_id", "staged"))
+        again.update(**BLANK_OUTCOME)
+        left = post.move(
+            step,
+            only_if=Q(media_sha256=media),
+            approval=approval,
+            task_id=uuid4(),
+            scheduled_for=when,
+            version=version + moved,
+            handed_over_at=None,
+            failure="",
+        )
+        remember(reviewer.actor, step, post, left, approval=approval.pk)
+        handover.cancel_after_commit(None, staged)
+        handover.publish_after_commit(post)
+    return approval
+
+
+def _must_be_known(deliveries: list[Delivery]) -> None:
+    """Raise Conflict while nobody knows whether one of them is live: it must never be sent again blindly."""
+    names = [one.channel.name for one in deliveries if one.state == DeliveryState.UNKNOWN]
+    if names:
+        raise Conflict(f"Say first whether it is live on {' and on '.join(names)}: another try could publish it twice")
+
+
+def wrote(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:
+    """Whether that person wrote or last edited the post, or has seen the secret of the key that did.
+
+    Whoever issues or rotates a key is shown its secret. `rotated`, the keys that they rotated, spares a query.
+    """
+    keys = [key for key in (post.created_by_key, post.edited_by_key) if key is not None]
+    people = {post.created_by_user_id, post.edited_by_user_id, *(key.issued_by_id for key in keys)}
+    if user.pk in people or not keys:
+        return user.pk in people
+    ids = {key.pk for key in keys}
+    return bool(ids & set(rotated) if rotated is not None else rotated_by(user, ids))

@@ -1,0 +1,195 @@
+"""What is to go live: the scheduled post, its text per channel, approvals, and the ledger of attempts."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts import clock
+from accounts.models import ApiKey, Membership, Organization, User
+from posts.models import Channel, PostType
+from scheduling.lifecycle import NEEDS_APPROVAL, Lifecycle, Status
+
+
+class MediaType(models.TextChoices):
+    IMAGE = "IMAGE", "Image"
+    VIDEO = "VIDEO", "Video"
+
+
+class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
+    def for_wire(self) -> "ScheduledPostQuerySet":
+        """Load what a document shows, in two queries however many posts there are."""
+        deliveries = models.Prefetch(
+            "deliveries", Delivery.objects.select_related("channel").order_by("channel__wire_id")
+        )
+        return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(deliveries)
+
+
+class ScheduledPost(Lifecycle):
+    """The mutable draft: one media URL, one instant, one caption per channel (its deliveries).
+
+    `version` counts changes of content. `task_id` is the pending publish task's, set while SCHEDULED and only then.
+    `lease`, `lease_until`: the worker run that may act on a PUBLISHING post, and until when.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="scheduled_posts")
+    type = models.CharField(max_length=10, choices=PostType, default=PostType.POST)
+    media = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001  null on the wire
+    media_type = models.CharField(max_length=10, choices=MediaType, null=True, blank=True)  # noqa: DJ001
+    media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    media_facts = models.JSONField(default=dict, editable=False)
+    media_checked_at = models.DateTimeField(null=True, editable=False)
+    scheduled_for = models.DateTimeField(null=True, blank=True)
+    notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null on the wire
+
+    created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    edited_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    edited_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
+
+    approval = models.ForeignKey("Approval", null=True, on_delete=models.RESTRICT, related_name="+", editable=False)
+    task_id = models.UUIDField(null=True, editable=False)
+    handed_over_at = models.DateTimeField(null=True, editable=False)
+    lease = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    failure = models.CharField(max_length=300, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status__in=NEEDS_APPROVAL) | Q(approval__isnull=False),
+                name="nothing_goes_out_unapproved",
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="known_status"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),
+            models.Index(fields=["status", "scheduled_for"], name="scheduled_due"),
+            models.Index(fields=["lease_until"], name="scheduled_leases", condition=Q(status=Status.PUBLISHING)),
+        ]
+
+    objects = ScheduledPostQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert, or update named columns. The state has one writer, `Lifecycle.move`, and this is not it."""
+        if not self._state.adding:
+            named = set(kwargs.get("update_fields") or ())
+            if not named or "status" in named:
+                raise TypeError("Name update_fields, without the state: Lifecycle.move writes that.")
+        super().save(*args, **kwargs)
+
+    def allowed(self) -> list[str]:
+        """As Lifecycle says, but a failed post of which something went live, or may have, cannot be reverted."""
+        verbs = super().allowed()
+        live = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
+        if self.status == Status.FAILED and self.deliveries.filter(state__in=live).exists():
+            verbs.remove("revert")
+        return verbs
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "PENDING", "pending"
+    STAGED = "STAGED", "staged"
+    PUBLISHED = "PUBLISHED", "published"
+    FAILED = "FAILED", "failed"
+    UNKNOWN = "UNKNOWN", "unknown"
+
+
+class Delivery(models.Model):
+    """A scheduled post on one channel: what to say there, and what became of it.
+
+    `state` is empty until publishing begins. `staged` holds every id that the platform gave ahead of the commit.
+    """
+
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="deliveries")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
+    caption = models.TextField(blank=True)
+    superpower = models.JSONField(null=True)
+    lookup_hashtag = models.CharField(max_length=200, null=True)  # noqa: DJ001  null never collides
+
+    state = models.CharField(max_length=10, choices=DeliveryState, blank=True)
+    staged = models.JSONField(default=dict)
+    staged_for = models.CharField(max_length=64, blank=True, help_text="The digest that `staged` was made from.")
+    staged_at = models.DateTimeField(null=True)
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    absences = models.PositiveIntegerField(default=0, help_text="Spaced read-backs that did not find it.")
+    live_id = models.CharField(max_length=100, blank=True)
+    permalink = models.TextField(blank=True)
+    published_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["post", "channel"], name="one_delivery_per_channel"),
+            models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_delivery_per_hashtag"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.post_id} on {self.channel_id}"
+
+
+class Approval(models.Model):
+    """A person's decision over exactly one content: who, when, from which session, over which digest, shown what.
+
+    Only `scheduling.domain.review` makes one, and only for a Reviewer. Spent by one publish
+    (the claim refuses an approval that has attempts on the ledger); void once revoked.
+    """
+
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="approvals")
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    membership = models.ForeignKey(Membership, null=True, on_delete=models.SET_NULL, related_name="+")
+    session = models.CharField(max_length=64, help_text="SHA-256 of the session's key.")
+    version = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    content = models.JSONField(help_text="The canonical content that the digest covers.")
+    checks = models.JSONField(default=list, help_text="The checks that the reviewer was shown.")
+    created_at = models.DateTimeField(default=clock.now)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.reviewer} approved {self.digest[:12]}"
+
+
+class Pulse(models.Model):
+    """When a worker was last seen taking the beat's round. A sign of life, kept where a lost broker cannot lose it."""
+
+    worker = models.CharField(primary_key=True, max_length=200)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.worker
+
+
+class Outcome(models.TextChoices):
+    PUBLISHED = "published", "published"
+    REFUSED = "refused", "refused"
+    UNKNOWN = "unknown", "unknown"
+
+
+class Attempt(models.Model):
+    """The ledger: a row before each outward commit, its outcome after. No outcome: nobody came back to say."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="attempts")
+    lease = models.UUIDField()
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["delivery", "-id"], name="attempt_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.outcome or 'open'}"

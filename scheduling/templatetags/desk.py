@@ -1,0 +1,157 @@
+"""What the desk's templates share: instants, pills, marked captions, the navigation."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import User
+from posts.admin import pictures, times, wording
+from posts.models import ChannelState, ChannelType
+from scheduling.admin import advice, media, overview, page
+from scheduling.lifecycle import Status
+from scheduling.models import ScheduledPost
+
+register = template.Library()
+
+TONES: dict[str, str] = {
+    Status.DRAFT: "quiet",
+    Status.WAITING_FOR_APPROVAL: "amber",
+    Status.REJECTED: "red",
+    Status.SCHEDULED: "blue",
+    Status.PUBLISHING: "violet",
+    Status.PUBLISHED: "green",
+    Status.FAILED: "red",
+    ChannelState.CONNECTED: "green",
+    ChannelState.NEEDS_RECONNECT: "amber",
+    ChannelState.BLOCKED: "red",
+    ChannelState.DISCONNECTED: "quiet",
+}
+NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
+MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: template.Context, instant: datetime | None, form: str = "short") -> SafeString:
+    """Show an instant in the reader's time zone, with UTC beside it."""
+    if instant is None:
+        return mark_safe('<span class="faint">No date yet</span>')
+    zone = times.zone_of(_reader(context))
+    words = times.full(instant, zone) if form == "full" else times.short(instant, zone)
+    utc = times.in_utc(instant, zone)
+    return format_html(
+        '<time datetime="{}"><span class="local">{}</span>{}</time>',
+        instant.isoformat(),
+        words,
+        format_html(' <span class="utc">{}</span>', utc) if utc else "",
+    )
+
+
+@register.filter
+def distance(instant: datetime | None) -> str:
+    """Return how far away the instant is, in words."""
+    return times.distance(instant) if instant else ""
+
+
+@register.simple_tag
+def pill(value: str, label: str) -> SafeString:
+    """Show a state as a coloured label; the colour only repeats what the word says."""
+    return format_html('<span class="pill pill-{}">{}</span>', TONES.get(value, "quiet"), label)
+
+
+@register.filter
+def network(channel_type: str) -> str:
+    """Return the platform's name for a channel type."""
+    return NETWORKS.get(channel_type, channel_type)
+
+
+@register.filter
+def age(seconds: float | None) -> str:
+    """Return an age in words."""
+    if seconds is None:
+        return "never"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return up to two letters that stand for a picture of the account."""
+    words = [word for word in re.split(r"[\s._-]+", name) if word]
+    words = [word for word in words if not word.islower()] or words
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def marked(caption: str) -> SafeString:
+    """Show a caption with its hashtags, mentions and links coloured as the platforms colour them. Nothing is cut."""
+    parts, at = [], 0
+    for found in MARKED.finditer(caption):
+        parts.append(escape(caption[at : found.start()]))
+        parts.append(format_html('<span class="{}">{}</span>', found.lastgroup or "", found.group()))
+        at = found.end()
+    parts.append(escape(caption[at:]))
+    return mark_safe("".join(parts))  # noqa: S308  every part is escaped above
+
+
+@register.filter
+def can_be_shown(url: str | None) -> bool:
+    """Whether a page may show the media at `url`."""
+    return pictures.shown(url)
+
+
+register.filter("title_of", page.title_of)
+register.filter("rest_of", page.rest_of)
+register.filter("author_of", page.author_of)
+register.filter("warnings_of", advice.warnings)
+register.filter("media_kind", media.kind_of)
+register.filter("superpower_title", wording.title)
+register.filter("superpower_words", wording.in_words)
+
+
+@register.simple_tag(takes_context=True)
+def desk_nav(context: template.Context) -> list[dict[str, Any]]:
+    """Return the entries of the header: title, address, whether it is the page we are on, and a count."""
+    request = context["request"]
+    posts = reverse("admin:scheduling_scheduledpost_changelist")
+    waiting = ScheduledPost.objects.filter(
+        organization__memberships__user=_reader(context), status=Status.WAITING_FOR_APPROVAL
+    )
+    queue = f"{posts}?status={Status.WAITING_FOR_APPROVAL}"
+    queued = context.get("status") == Status.WAITING_FOR_APPROVAL
+    entries: list[dict[str, Any]] = [
+        {"title": "To approve", "url": queue, "count": waiting.count(), "current": queued},
+        {"title": "All posts", "url": posts, "current": not queued and request.path.startswith(posts)},
+        {"title": "Live", "url": _address("posts_publishedpost")},
+        {"title": "Channels", "url": _address("posts_channel")},
+        {"title": "Superpowers", "url": _address("posts_superpowertemplate")},
+        {"title": "Keys", "url": _address("accounts_apikey")},
+        {"title": "People", "url": _address("accounts_membership")},
+        {"title": "Trail", "url": _address("accounts_auditevent")},
+    ]
+    for entry in entries:
+        entry.setdefault("current", bool(entry["url"]) and request.path.startswith(entry["url"]))
+    return [entry for entry in entries if entry["url"]]
+
+
+def _address(model: str) -> str:
+    try:
+        return reverse(f"admin:{model}_changelist")
+    except NoReverseMatch:
+        return ""
+
+
+def _reader(context: template.Context) -> User:
+    user = context["request"].user
+    return user if isinstance(user, User) else User()
+
+
+@register.simple_tag(takes_context=True)
+def desk_overview(context: template.Context) -> dict[str, Any]:
+    """Return what the front page shows."""
+    return overview.overview(_reader(context))

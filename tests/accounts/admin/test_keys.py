@@ -1,0 +1,172 @@
+"""API keys on the desk."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from accounts import clock, crypto
+from accounts.domain import keys
+from accounts.domain.actors import person
+from accounts.models import ApiKey, AuditEvent, Organization, User
+
+LIST = "/admin/accounts/apikey/"
+
+
+@pytest.fixture
+def desk(signed_in: Callable[[User], Client], admin_member: User) -> Client:
+    """The browser of an administrator of the organization."""
+    return signed_in(admin_member)
+
+
+def hidden(page: Any, name: str) -> str:
+    matched = re.search(rf'name="{name}" value="([^"]+)"', page.content.decode())
+    assert matched is not None
+    return matched[1]
+
+
+def shown_secret(page: Any) -> str:
+    matched = re.search(r'id="key-secret">([^<]+)<', page.content.decode())
+    assert matched is not None
+    return matched[1]
+
+
+def fill(desk: Client, own: Organization, /, **given: Any) -> dict[str, Any]:
+    blank = desk.get(f"{LIST}add/")
+    return {"organization": str(own.pk), "name": "agent", "key_id": hidden(blank, "key_id"), **given}
+
+
+def test_a_key_is_issued_and_its_secret_shown_once(
+    desk: Client, organization: Organization, admin_member: User
+) -> None:
+    page = desk.post(f"{LIST}add/", fill(desk, organization, expires_in="7"))
+    key = ApiKey.objects.get()
+    secret = shown_secret(page)
+    assert page.status_code == 200
+    assert (key.organization, key.issued_by, key.name) == (organization, admin_member, "agent")
+    assert crypto.decrypt(key.secret_encrypted) == secret
+    assert "no-store" in page.headers["Cache-Control"]
+    assert AuditEvent.objects.get().verb == "key.issue"
+    for elsewhere in (LIST, f"{LIST}{key.pk}/change/", f"{LIST}{key.pk}/rotate/", f"{LIST}{key.pk}/revoke/"):
+        assert secret not in desk.get(elsewhere).content.decode(), elsewhere
+    assert secret not in str([session.get_decoded() for session in Session.objects.all()])
+    assert secret not in str(desk.cookies)
+
+
+def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organization: Organization) -> None:
+    given = fill(desk, organization)
+    desk.post(f"{LIST}add/", given)
+    again = desk.post(f"{LIST}add/", given)
+    assert "issued already" in again.content.decode()
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": " "}, "This field is required"),
+        ({"expires_in": "0"}, "greater than or equal to 1"),
+        ({"organization": ""}, "This field is required"),
+        ({"key_id": "admin"}, "not an id of a key"),
+    ],
+)
+def test_what_is_wrong_is_said_on_the_form(
+    given: dict[str, str], said: str, desk: Client, organization: Organization
+) -> None:
+    page = desk.post(f"{LIST}add/", fill(desk, organization, **given))
+    assert page.status_code == 200
+    assert said in page.content.decode()
+    assert ApiKey.objects.count() == 0
+
+
+def test_no_key_is_issued_for_another_organization(
+    desk: Client, organization: Organization, other_organization: Organization
+) -> None:
+    page = desk.post(f"{LIST}add/", fill(desk, organization, organization=str(other_organization.pk)))
+    assert "Select a valid choice" in page.content.decode()
+    assert other_organization.name not in desk.get(f"{LIST}add/").content.decode()
+    assert ApiKey.objects.count() == 0
+
+
+def test_rotation_shows_the_new_secret_and_keeps_the_old_for_the_overlap(desk: Client, key: Any) -> None:
+    form = desk.get(f"{LIST}{key.pk}/rotate/")
+    page = desk.post(f"{LIST}{key.pk}/rotate/", {"overlap": "1", "known": hidden(form, "known")})
+    stored = ApiKey.objects.get()
+    assert shown_secret(page) == crypto.decrypt(stored.secret_encrypted) != key.secret
+    assert crypto.decrypt(stored.previous_encrypted) == key.secret
+    assert stored.previous_until is not None
+    assert abs(stored.previous_until - clock.now() - timedelta(hours=1)) < timedelta(minutes=1)
+
+
+def test_a_rotation_that_is_sent_again_rotates_once(desk: Client, key: Any) -> None:
+    form = desk.get(f"{LIST}{key.pk}/rotate/")
+    given = {"overlap": "24", "known": hidden(form, "known")}
+    secret = shown_secret(desk.post(f"{LIST}{key.pk}/rotate/", given))
+    again = desk.post(f"{LIST}{key.pk}/rotate/", given)
+    assert "rotated meanwhile" in again.content.decode()
+    assert crypto.decrypt(ApiKey.objects.get().secret_encrypted) == secret
+
+
+def test_revoking_asks_first_and_is_for_good(desk: Client, key: Any) -> None:
+    assert "refused, at once and for good" in desk.get(f"{LIST}{key.pk}/revoke/").content.decode()
+    assert ApiKey.objects.get().revoked_at is None
+    answer = desk.post(f"{LIST}{key.pk}/revoke/", follow=True)
+    assert "Agent is revoked." in answer.content.decode()
+    assert ApiKey.objects.get().revoked_at is not None
+    assert "revoked already" in desk.post(f"{LIST}{key.pk}/revoke/", follow=True).content.decode()
+    assert "Rotate…" not in desk.get(f"{LIST}{key.pk}/change/").content.decode()
+
+
+def test_members_see_the_keys_and_change_none(
+    signed_in: Callable[[User], Client], author: User, viewer: User, key: Any
+) -> None:
+    for user in (author, viewer):
+        browser = signed_in(user)
+        page = browser.get(LIST).content.decode()
+        assert key.pk in page
+        assert "Add " not in page
+        assert "Revoke" not in browser.get(f"{LIST}{key.pk}/change/").content.decode()
+        for address in ("add/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
+            answers = [browser.get(LIST + address).status_code, browser.post(LIST + address).status_code]
+            assert answers == [403, 403], address
+    assert list(ApiKey.objects.values_list("revoked_at", "secret_encrypted")) == [(None, key.secret_encrypted)]
+
+
+def test_keys_of_another_organization_do_not_exist(desk: Client, other_key: Any) -> None:
+    assert other_key.pk not in desk.get(LIST).content.decode()
+    for address in ("change", "rotate", "revoke"):
+        path = f"{LIST}{other_key.pk}/{address}/"
+        assert [desk.get(path).status_code, desk.post(path).status_code] == [404, 404]
+    assert ApiKey.objects.get().revoked_at is None
+
+
+def test_strangers_are_asked_to_sign_in(client: Client, key: Any) -> None:
+    for address in ("", "add/", f"{key.pk}/change/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
+        assert client.post(LIST + address).headers["Location"].startswith("/admin/login/"), address
+    assert ApiKey.objects.get().revoked_at is None
+
+
+def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin_member)
+    for address in ("add/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
+        assert browser.post(LIST + address).status_code == 403, address
+    assert ApiKey.objects.get().revoked_at is None
+
+
+def test_looking_changes_nothing(desk: Client, key: Any, admin_member: User) -> None:
+    keys.rotate(person(admin_member), key, overlap=timedelta(hours=1))
+    before = list(ApiKey.objects.values())
+    for address in ("", "add/", f"{key.pk}/change/", f"{key.pk}/rotate/", f"{key.pk}/revoke/", "dk_none/change/"):
+        desk.get(LIST + address)
+    assert list(ApiKey.objects.values()) == before
+
+
+def test_no_page_deletes_a_key(desk: Client, key: Any) -> None:
+    assert desk.post(f"{LIST}{key.pk}/delete/", {"post": "yes"}).status_code == 404
+    assert desk.post(LIST, {"action": "delete_selected", "_selected_action": [key.pk]}).status_code in {200, 302}
+    assert ApiKey.objects.count() == 1

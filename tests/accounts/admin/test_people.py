@@ -1,0 +1,143 @@
+"""Organizations, people and memberships on the desk."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEvent, Membership, Organization, Role, User
+
+ACCOUNTS = "/admin/accounts"
+
+
+@pytest.fixture
+def root(signed_in: Callable[[User], Client], db: None) -> Client:
+    user: Any = User.objects.create_user("root", password="horse battery staple", is_staff=True, is_superuser=True)
+    user.raw_password = "horse battery staple"
+    return signed_in(user)
+
+
+def verbs() -> list[str]:
+    return list(AuditEvent.objects.order_by("id").values_list("verb", flat=True))
+
+
+def test_superusers_make_an_organization_and_its_members(root: Client) -> None:
+    root.post(f"{ACCOUNTS}/organization/add/", {"name": "New", "active": "on"})
+    organization = Organization.objects.get()
+    root.post(
+        f"{ACCOUNTS}/user/add/",
+        {
+            "username": "maria",
+            "usable_password": "true",
+            "password1": "a-long-passphrase",
+            "password2": "a-long-passphrase",
+        },
+    )
+    maria = User.objects.get(username="maria")
+    root.post(
+        f"{ACCOUNTS}/membership/add/",
+        {"organization": str(organization.pk), "user": maria.pk, "role": "EDITOR", "may_review": "on"},
+    )
+    membership = Membership.objects.get()
+    assert (maria.is_staff, maria.is_superuser, maria.check_password("a-long-passphrase")) == (True, False, True)
+    assert (membership.user, membership.role, membership.may_review) == (maria, Role.EDITOR, True)
+    assert verbs() == ["organization.create", "user.create", "membership.create"]
+    assert AuditEvent.objects.filter(actor_name="root").count() == 3
+
+
+def test_superusers_change_them(root: Client, organization: Organization, author: User) -> None:
+    membership = Membership.objects.get(user=author)
+    root.post(f"{ACCOUNTS}/organization/{organization.pk}/change/", {"name": "Casa da Lua"})
+    root.post(f"{ACCOUNTS}/membership/{membership.pk}/change/", {"role": "VIEWER"})
+    organization.refresh_from_db()
+    membership.refresh_from_db()
+    assert (organization.name, organization.active, membership.role) == ("Casa da Lua", False, Role.VIEWER)
+    changed = list(AuditEvent.objects.order_by("id").values_list("details__changed", flat=True))
+    assert changed == [
+        {"name": ["Casa do Sol", "Casa da Lua"], "active": [True, False]},
+        {"role": ["EDITOR", "VIEWER"]},
+    ]
+
+
+def test_a_person_is_changed_and_the_time_zone_must_exist(root: Client, author: User) -> None:
+    page = f"{ACCOUNTS}/user/{author.pk}/change/"
+    given = {"username": "author", "email": "a@example.com", "is_active": "on", "is_staff": "on"}
+    assert "Select a valid choice" in root.post(page, {**given, "time_zone": "Mars/Base"}).content.decode()
+    root.post(page, {**given, "time_zone": "Europe/Lisbon"})
+    author.refresh_from_db()
+    assert (author.email, author.time_zone) == ("a@example.com", "Europe/Lisbon")
+    assert verbs() == ["user.change"]
+
+
+def test_a_password_that_is_set_leaves_a_line_without_it(root: Client, author: User) -> None:
+    given = {"usable_password": "true", "password1": "another-passphrase", "password2": "another-passphrase"}
+    root.post(f"{ACCOUNTS}/user/{author.pk}/password/", given)
+    author.refresh_from_db()
+    assert author.check_password("another-passphrase")
+    event = AuditEvent.objects.get()
+    assert (event.verb, event.details) == ("user.change", {"changed": {}, "password": "set"})
+
+
+def test_a_password_that_is_refused_leaves_none(root: Client, author: User) -> None:
+    before = author.password
+    root.post(f"{ACCOUNTS}/user/{author.pk}/password/", {"usable_password": "true", "password1": "a", "password2": "b"})
+    author.refresh_from_db()
+    assert (author.password, verbs()) == (before, [])
+
+
+def test_a_membership_ends_and_organizations_and_people_stay(
+    root: Client, organization: Organization, author: User
+) -> None:
+    membership = Membership.objects.get(user=author)
+    for address in (f"organization/{organization.pk}", f"user/{author.pk}"):
+        assert root.post(f"{ACCOUNTS}/{address}/delete/", {"post": "yes"}).status_code == 403, address
+    root.post(f"{ACCOUNTS}/membership/{membership.pk}/delete/", {"post": "yes"})
+    assert not Membership.objects.filter(user=author).exists()
+    assert (Organization.objects.count(), User.objects.filter(pk=author.pk).count()) == (1, 1)
+    assert verbs() == ["membership.remove"]
+
+
+def test_members_see_their_own_organization_and_change_nothing(
+    signed_in: Callable[[User], Client], admin_member: User, organization: Organization, outsider: User
+) -> None:
+    browser = signed_in(admin_member)
+    own = Membership.objects.get(user=admin_member)
+    foreign = Membership.objects.get(user=outsider)
+    page = browser.get(f"{ACCOUNTS}/organization/").content.decode()
+    assert ("Casa do Sol" in page, "Rival" in page) == (True, False)
+    assert "outsider" not in browser.get(f"{ACCOUNTS}/membership/").content.decode()
+    assert browser.get(f"{ACCOUNTS}/membership/{foreign.pk}/change/", follow=True).redirect_chain[-1][0] == "/admin/"
+    posts = {
+        f"organization/{organization.pk}/change/": {"name": "Mine"},
+        "organization/add/": {"name": "Mine"},
+        f"membership/{own.pk}/change/": {"role": "ADMIN", "may_review": "on"},
+        f"membership/{own.pk}/delete/": {"post": "yes"},
+        "membership/add/": {"organization": str(foreign.organization_id), "user": admin_member.pk, "role": "ADMIN"},
+        "user/add/": {"username": "x"},
+        "user/": {},
+        f"user/{admin_member.pk}/change/": {"is_superuser": "on"},
+        f"user/{outsider.pk}/password/": {"password1": "x"},
+    }
+    answers = {address: browser.post(f"{ACCOUNTS}/{address}", given).status_code for address, given in posts.items()}
+    assert answers == dict.fromkeys(posts, 403)
+    assert list(Organization.objects.order_by("name").values_list("name", flat=True)) == ["Casa do Sol", "Rival"]
+    assert Membership.objects.get(user=admin_member).may_review is False
+    assert verbs() == []
+
+
+def test_looking_changes_nothing(root: Client, author: User, organization: Organization) -> None:
+    def everything() -> list[Any]:
+        return [list(model._default_manager.order_by("pk").values()) for model in (User, Organization, Membership)]
+
+    before = everything()
+    membership = Membership.objects.get(user=author)
+    for address in (
+        "user/", "user/add/", f"user/{author.pk}/change/", f"user/{author.pk}/password/", f"user/{author.pk}/history/",
+        "organization/", "organization/add/", f"organization/{organization.pk}/change/", "membership/",
+        f"membership/{membership.pk}/change/", f"membership/{membership.pk}/delete/", "membership/add/",
+        "user/x/password/",
+    ):  # fmt: skip
+        root.get(f"{ACCOUNTS}/{address}")
+    assert everything() == before
+    assert verbs() == []

@@ -1,0 +1,162 @@
+"""Rights on the desk follow from memberships, not from Django's permissions and not from being a superuser."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.test import RequestFactory
+
+from accounts.admin.scoping import OrganizationScopedAdmin
+from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
+from posts.models import Channel, PublishedPost
+
+
+class Scoped(OrganizationScopedAdmin, admin.ModelAdmin):
+    """As a model admin of the desk declares it: EDITOR and up may write."""
+
+
+class ByPath(Scoped):
+    organization_lookup = "channel__organization"
+
+
+class ByColumn(Scoped):
+    organization_lookup = "organization_id"
+    edit_role = None
+
+
+def as_seen_by(user: User) -> Any:
+    request = RequestFactory().get("/admin/")
+    request.user = user
+    return request
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return User.objects.create_user("root", is_staff=True, is_superuser=True)
+
+
+KEYS = Scoped(ApiKey, admin.site)
+
+
+def rights(user: User, obj: Any = None, model_admin: Any = KEYS) -> str:
+    """Return v, a, c, d for viewing, adding, changing and deleting, as far as `user` may."""
+    request = as_seen_by(user)
+    return "".join(
+        letter
+        for letter, may in [
+            ("m", model_admin.has_module_permission(request)),
+            ("v", model_admin.has_view_permission(request, obj)),
+            ("a", model_admin.has_add_permission(request)),
+            ("c", model_admin.has_change_permission(request, obj)),
+            ("d", model_admin.has_delete_permission(request, obj)),
+        ]
+        if may
+    )
+
+
+def test_everybody_sees_the_rows_of_their_own_organizations_only(
+    key: ApiKey, other_key: ApiKey, viewer: User, outsider: User, superuser: User
+) -> None:
+    seen = {user: set(KEYS.get_queryset(as_seen_by(user))) for user in (viewer, outsider, superuser)}
+    assert seen == {viewer: {key}, outsider: {other_key}, superuser: set()}
+
+
+def test_members_of_two_organizations_see_both(key: ApiKey, other_key: ApiKey, viewer: User) -> None:
+    Membership.objects.create(user=viewer, organization=other_key.organization, role=Role.ADMIN)
+    assert set(KEYS.get_queryset(as_seen_by(viewer))) == {key, other_key}
+    assert rights(viewer, key) == "mva"
+    assert rights(viewer, other_key) == "mvacd"
+
+
+def test_viewers_look_and_editors_write(key: ApiKey, viewer: User, author: User, admin_member: User) -> None:
+    assert rights(viewer, key) == rights(viewer) == "mv"
+    assert rights(author, key) == rights(author) == "mvacd"
+    assert rights(admin_member, key) == "mvacd"
+
+
+def test_outsiders_have_no_rights_on_a_row(key: ApiKey, outsider: User) -> None:
+    assert rights(outsider, key) == "ma"
+
+
+def test_neither_django_s_permissions_nor_a_superuser_s_cape_give_any(
+    key: ApiKey, superuser: User, viewer: User
+) -> None:
+    viewer.user_permissions.set(Permission.objects.all())
+    assert rights(User.objects.get(pk=viewer.pk), key) == "mv"
+    assert rights(superuser, key) == ""
+
+
+def test_inactive_people_and_keys_have_none(key: ApiKey, author: User) -> None:
+    author.is_active = False
+    assert rights(author, key) == ""
+    assert rights(key, key) == ""  # type: ignore[arg-type]  # whatever a request's user may be
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.ADMIN])
+def test_edit_role_is_the_least_that_may_write(
+    role: Role, key: ApiKey, make_member: Callable[..., User], organization: Organization
+) -> None:
+    class ForAdministrators(Scoped):
+        edit_role = Role.ADMIN
+
+    class ForNobody(Scoped):
+        edit_role = None
+
+    member = make_member("someone", organization, role)
+    assert rights(member, key, ForAdministrators(ApiKey, admin.site)) == ("mvacd" if role == Role.ADMIN else "mv")
+    assert rights(member, key, ForNobody(ApiKey, admin.site)) == "mv"
+
+
+def test_the_organization_may_be_a_path_or_a_plain_column_away(
+    facebook: Channel, other_facebook: Channel, author: User, organization: Organization
+) -> None:
+    def live(channel: Channel) -> PublishedPost:
+        return PublishedPost.objects.create(
+            organization=channel.organization, channel=channel, platform_id="1", published_at=channel.connected_at
+        )
+
+    posts = ByPath(PublishedPost, admin.site)
+    own, foreign = live(facebook), live(other_facebook)
+    assert list(posts.get_queryset(as_seen_by(author))) == [own]
+    assert (rights(author, own, posts), rights(author, foreign, posts)) == ("mvacd", "ma")
+
+    events = ByColumn(AuditEvent, admin.site)
+    event = AuditEvent(organization_id=organization.pk)
+    assert rights(author, event, events) == "mv"
+    assert rights(author, AuditEvent(organization_id=other_facebook.organization_id), events) == "m"
+
+
+def test_choices_are_of_the_organizations_that_one_may_edit_in(
+    organization: Organization, other_organization: Organization, author: User, outsider: User, viewer: User
+) -> None:
+    Membership.objects.create(user=author, organization=other_organization, role=Role.VIEWER)
+    request = as_seen_by(author)
+    offered = {
+        name: set(KEYS.formfield_for_foreignkey(ApiKey._meta.get_field(name), request).queryset)
+        for name in ("organization", "issued_by")
+    }
+    assert offered == {"organization": {organization}, "issued_by": {author, viewer}}
+
+
+def test_choices_of_models_that_belong_to_an_organization_are_scoped(
+    facebook: Channel, other_facebook: Channel, author: User
+) -> None:
+    field = PublishedPost._meta.get_field("channel")
+    posts = ByPath(PublishedPost, admin.site)
+    assert list(posts.formfield_for_foreignkey(field, as_seen_by(author)).queryset) == [facebook]
+
+
+def test_sealed_columns_cannot_be_asked_for_letter_by_letter(author: User) -> None:
+    request = as_seen_by(author)
+    assert not KEYS.lookup_allowed("secret_encrypted__startswith", "gAAAA", request)
+    assert KEYS.lookup_allowed("name__startswith", "a", request)
+
+
+def test_memberships_are_read_once_per_request(author: User, key: ApiKey, django_assert_num_queries: Any) -> None:
+    request = as_seen_by(author)
+    with django_assert_num_queries(1):
+        assert KEYS.has_module_permission(request)
+        assert KEYS.has_change_permission(request, key)
+        assert KEYS.has_add_permission(request)

@@ -1,0 +1,189 @@
+"""Who signed this request: the order of the checks, their words, and that refusals tell nothing."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils.http import http_date
+
+from accounts import clock, crypto
+from accounts.domain.last_use import last_used
+from accounts.domain.signing import sign
+from accounts.models import ApiKey, Organization
+from tests.clients import stamp
+
+PATH = "/v1/organizations"
+NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)
+
+
+def ask(key: Any, date: str | None = None, **headers: str | None) -> tuple[int, Any]:
+    """Ask with good headers, of which any can be replaced, or with None left out."""
+    date = stamp(clock.now()) if date is None else date
+    good = {"x-api-key": key.pk, "x-date": date, "x-signature": sign(key.secret, date)}
+    given = {**good, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    response = Client().get(PATH, headers={name: value for name, value in given.items() if value is not None})
+    return response.status_code, response.json()
+
+
+def refused(message: str, status: int = 403) -> tuple[int, Any]:
+    return status, {"message": message}
+
+
+def accepted(organization: Organization) -> tuple[int, Any]:
+    return 200, [{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}]
+
+
+def test_a_good_signature_is_accepted_and_leaves_no_cookie(key: Any, api: Any, organization: Organization) -> None:
+    assert ask(key) == accepted(organization)
+    response = api.get("/organizations")
+    assert response.cookies == {}
+    assert "WWW-Authenticate" not in response.headers
+
+
+@pytest.mark.parametrize("name", ["x_api_key", "x_date", "x_signature"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_all_three_headers_are_needed(name: str, value: str | None, key: Any) -> None:
+    assert ask(key, **{name: value}) == refused("Missing authentication headers")
+
+
+def test_an_unsigned_request_is_forbidden(db: None, client: Client) -> None:
+    response = client.get(PATH)
+    assert (response.status_code, response.json()) == refused("Missing authentication headers")
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "yesterday",
+        "2026-07-01T13:00:00",
+        "2026-07-01",
+        "1782910800",
+        "Wed, 01 Jul 2026 13:00:00",
+        "Wed, 01 Jul 2026 13:00:00 +0000",
+        "Wed, 31 Feb 2026 13:00:00 GMT",
+        "9999-12-31T23:59:59-12:00",
+        "Wed, 01 Jul 2026 ١٣:00:00 GMT",
+        "\x00",
+        "x" * 5000,
+    ],
+)
+def test_a_date_that_is_none_is_said_to_be_invalid(date: str, key: Any) -> None:
+    assert ask(key, date.encode().decode("latin-1")) == refused("Invalid date")
+
+
+def test_iso_dates_and_the_three_http_dates_are_accepted(key: Any, organization: Organization) -> None:
+    with time_machine.travel(NOW, tick=False):
+        for date in (
+            "2026-07-01T13:00:00.000Z",
+            "2026-07-01T14:00:00+01:00",
+            http_date(NOW.timestamp()),
+            "Wednesday, 01-Jul-26 13:00:00 GMT",
+            "Wed Jul  1 13:00:00 2026",
+        ):
+            assert ask(key, date) == accepted(organization), date
+
+
+@pytest.mark.parametrize(
+    ("age", "good"),
+    [(-5.001, False), (-5, True), (0, True), (60, True), (60.001, False), (3600 * 24 * 365, False)],
+)
+def test_the_window_is_five_seconds_ahead_and_sixty_behind_bounds_included(
+    age: float, good: bool, key: Any, organization: Organization
+) -> None:
+    with time_machine.travel(NOW, tick=False):
+        answer = ask(key, stamp(NOW - timedelta(seconds=age)))
+    assert answer == (accepted(organization) if good else refused("Signature expired"))
+
+
+@pytest.mark.parametrize("signature", ["0" * 64, "é" * 64, "x", "A" * 9000])
+def test_a_wrong_signature_is_refused(signature: str, key: Any) -> None:
+    assert ask(key, x_signature=signature.encode().decode("latin-1")) == refused("Invalid signature")
+
+
+def test_a_signature_in_capitals_is_refused(key: Any) -> None:
+    date = stamp(clock.now())
+    assert ask(key, date, x_signature=sign(key.secret, date).upper()) == refused("Invalid signature")
+
+
+def test_a_signature_covers_the_date_as_it_was_written(key: Any) -> None:
+    date = stamp(clock.now())
+    assert ask(key, date, x_signature=sign(key.secret, date.replace("Z", "+00:00"))) == refused("Invalid signature")
+
+
+@pytest.mark.parametrize("key_id", ["dk_unknown", "dk_é", "\x00", "x" * 5000, "' OR 1=1 --"])
+def test_an_unknown_key_is_an_invalid_signature(key_id: str, key: Any) -> None:
+    assert ask(key, x_api_key=key_id.encode().decode("latin-1")) == refused("Invalid signature")
+
+
+def test_a_revoked_and_an_expired_key_are_invalid_signatures(key: Any) -> None:
+    ApiKey.objects.update(expires_at=clock.now())
+    assert ask(key) == refused("Invalid signature")
+    ApiKey.objects.update(expires_at=None, revoked_at=clock.now())
+    assert ask(key) == refused("Invalid signature")
+
+
+def test_a_known_and_an_unknown_key_cost_the_same_queries(key: Any, django_assert_num_queries: Any) -> None:
+    for headers in ({"x_api_key": "dk_unknown"}, {"x_api_key": "\x00"}, {"x_signature": "0" * 64}):
+        with django_assert_num_queries(1):
+            ask(key, **headers)
+
+
+def test_the_previous_secret_is_good_until_its_overlap_ends(key: Any, organization: Organization) -> None:
+    until = clock.now() + timedelta(hours=1)
+    ApiKey.objects.update(
+        secret_encrypted=crypto.encrypt("new"), previous_encrypted=crypto.encrypt(key.secret), previous_until=until
+    )
+    assert ask(key) == accepted(organization)
+    date = stamp(clock.now())
+    assert ask(key, date, x_signature=sign("new", date)) == accepted(organization)
+    with time_machine.travel(until, tick=False):
+        assert ask(key) == refused("Invalid signature")
+
+
+def test_an_inactive_organization_must_pay_first(key: Any, organization: Organization) -> None:
+    organization.active = False
+    organization.save(update_fields=["active"])
+    assert ask(key) == refused("The organization is inactive", 402)
+    assert ask(key, x_signature="0" * 64) == refused("Invalid signature")
+
+
+def test_the_checks_run_in_order(key: Any) -> None:
+    ApiKey.objects.update(revoked_at=clock.now())
+    old = stamp(clock.now() - timedelta(hours=1))
+    assert ask(key, "nonsense", x_signature=None) == refused("Missing authentication headers")
+    assert ask(key, "nonsense", x_signature="x") == refused("Invalid date")
+    assert ask(key, old, x_signature="x") == refused("Signature expired")
+
+
+def test_two_requests_may_share_a_signature(key: Any, organization: Organization) -> None:
+    date = stamp(clock.now())
+    assert [ask(key, date), ask(key, date)] == [accepted(organization)] * 2
+
+
+def test_a_good_request_notes_the_use_of_the_key_and_writes_no_row(key: Any) -> None:
+    before = ApiKey.objects.values().get()
+    assert last_used(key) is None
+    ask(key)
+    assert abs((last_used(key) - clock.now()).total_seconds()) < 5
+    assert ApiKey.objects.values().get() == before
+
+
+def test_a_refused_request_notes_nothing(key: Any, organization: Organization) -> None:
+    ask(key, x_signature="0" * 64)
+    organization.active = False
+    organization.save(update_fields=["active"])
+    ask(key)
+    assert last_used(key) is None
+
+
+def test_no_secret_and_no_signature_reaches_the_log(key: Any, caplog: pytest.LogCaptureFixture) -> None:
+    date = stamp(clock.now())
+    caplog.set_level("DEBUG")
+    ask(key, date)
+    ask(key, date, x_signature=sign("other", date))
+    ask(key, "nonsense")
+    assert key.secret not in caplog.text
+    assert not re.search(r"[0-9a-f]{64}", caplog.text)

@@ -1,0 +1,106 @@
+"""The contract's table of errors, row by row, seen from outside."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.test import Client
+
+pytestmark = pytest.mark.usefixtures("probe")
+
+
+def answer(response: Any) -> tuple[int, Any]:
+    return response.status_code, response.json()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "body"),
+    [
+        (
+            "invalid",
+            400,
+            {"message": "Not publishable", "details": [{"path": ["media"], "message": "x", "code": "y"}]},
+        ),
+        ("incomplete", 422, {"message": "A group lacks a reply"}),
+        ("conflict", 409, {"message": "Hashtag already in use"}),
+        ("stale", 412, {"message": "Version 3 is current"}),
+        ("forbidden", 403, {"message": "A human decides"}),
+        ("http404", 404, {"message": "Not found"}),
+        ("denied", 403, {"message": "Forbidden"}),
+        ("upstream", 502, {"message": "The platform failed"}),
+        ("busy", 503, {"message": "The platform is throttling us"}),
+    ],
+)
+def test_what_the_domain_says_becomes_an_answer(name: str, status: int, body: Any, api: Any) -> None:
+    assert answer(api.get(f"/raise/{name}")) == (status, body)
+
+
+def test_busy_says_when_to_come_back_in_whole_seconds(api: Any) -> None:
+    assert api.get("/raise/busy").headers["Retry-After"] == "18"
+    assert "Retry-After" not in api.get("/raise/upstream").headers
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_bug_is_a_bare_500_and_a_traceback_in_the_log(
+    debug: bool, api: Any, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DEBUG = debug
+    api.client.raise_request_exception = False
+    response = api.get("/raise/bug")
+    assert answer(response) == (500, {"message": "Internal server error"})
+    assert len(response.headers["x-request-id"]) == 32
+    (line,) = [record for record in caplog.records if record.name == "accounts.api.envelopes"]
+    assert line.levelno == logging.ERROR
+    assert line.getMessage() == "GET /v1/raise/bug failed"
+    assert line.exc_info is not None
+    assert line.exc_info[0] is RuntimeError
+
+
+def test_a_wrong_method_on_a_known_path_is_405(api: Any) -> None:
+    for method in ("PUT", "DELETE", "OPTIONS", "PURGE"):
+        status, body = answer(api.call(method, "/echo"))
+        assert (status, body) == (405, {"message": f'Method "{method}" not allowed.'})
+    assert "POST" in api.call("PUT", "/echo").headers["Allow"]
+
+
+def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_413(api: Any) -> None:
+    start, end = b'{"lines": {}, "notes": "', b'"}'
+    text = b"x" * (1024 * 1024 - len(start) - len(end))
+    status, body = answer(api.post("/echo", body=start + text + end))
+    assert (status, body["notes"]) == (200, text.decode())
+    too_large = answer(api.post("/echo", body=start + text + b"x" + end))
+    assert too_large == (413, {"message": "The body is larger than 1 MiB"})
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
+     "application/problem+json", "application/json; charset=utf-16", "text/json", "x" * 1000],
+)  # fmt: skip
+def test_a_body_that_is_not_json_by_its_type_is_415(content_type: str, api: Any) -> None:
+    said = answer(api.post("/echo", body=b'{"lines": {}}', content_type=content_type))
+    assert said == (415, {"message": "Send JSON in UTF-8, with the content type application/json"})
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"'])
+def test_json_may_name_its_charset(content_type: str, api: Any) -> None:
+    assert answer(api.post("/echo", body=b'{"lines": {}}', content_type=content_type))[0] == 200
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=0", "nonsense", "a" * 10_000])
+def test_answers_are_json_whatever_is_accepted(accept: str, api: Any) -> None:
+    response = api.get("/echo?limit=7", headers={"accept": accept})
+    assert answer(response) == (200, {"limit": 7})
+    assert response.headers["Content-Type"] == "application/json"
+
+
+def test_a_bad_host_is_refused_in_json(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    response = client.get("/v1/organizations", headers={"host": "evil.example"})
+    assert answer(response) == (400, {"message": "Bad request"})
+    assert len(response.headers["x-request-id"]) == 32
+
+
+def test_errors_outside_of_the_api_stay_pages(client: Client, db: None) -> None:
+    for path in ("/nowhere", "/v10", "/V1/organizations"):
+        response = client.get(path)
+        assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8"), path

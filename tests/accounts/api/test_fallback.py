@@ -1,0 +1,26 @@
+"""Paths that nobody serves: a stranger learns nothing, a client learns that there is nothing."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]
+PATHS = ["/nothing", "/organizations/", "/a%0Ab", "/%00", "/%ff", "/organizations/../../admin/", "/", "", "//"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", METHODS)
+def test_unknown_paths(method: str, path: str, api: Any, client: Client) -> None:
+    unsigned = client.generic(method, f"/v1{path}")
+    signed = api.call(method, path)
+    bodies = [None, None] if method == "HEAD" else [unsigned.json(), signed.json()]
+    expected = [{"message": "Missing authentication headers"}, {"message": "Not found"}]
+    assert (unsigned.status_code, signed.status_code) == (403, 404)
+    assert bodies == ([None, None] if method == "HEAD" else expected)
+    assert len(signed.headers["x-request-id"]) == 32
+
+
+def test_known_and_unknown_paths_look_the_same_to_strangers(client: Client, db: None) -> None:
+    known, unknown = client.post("/v1/organizations"), client.post("/v1/nothing")
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)

@@ -1,0 +1,87 @@
+"""Rows written without their serializer say the same as the serializer."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+
+from accounts.api.rows import Rows
+from accounts.api.wire import Moment
+
+
+class Counted(serializers.Serializer[Any]):
+    number = serializers.IntegerField(allow_null=True)
+    extra = serializers.JSONField(allow_null=True)
+
+
+class Thing(serializers.Serializer[Any]):
+    name = serializers.CharField(allow_null=True)
+    there = serializers.CharField(source="place.name")
+    at = Moment(allow_null=True)
+    counted = Counted(source="*")
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(
+    ["\u2028\u2029", "%s", '"\\/', "\x00"]
+)
+instants = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)).map(  # noqa: DTZ001
+    lambda at: at.replace(tzinfo=timezone(timedelta(hours=at.second % 25 - 12)))
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+rows = st.tuples(
+    st.none() | texts,
+    texts,
+    st.none() | instants,
+    st.none() | st.integers() | st.integers(2**62, 2**64),
+    st.none() | values,
+)
+
+
+@given(st.lists(rows, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_the_same_bytes_as_the_declared_serializer_whatever_the_values(given_rows: list[Any]) -> None:
+    things = [
+        SimpleNamespace(name=name, place=SimpleNamespace(name=there), at=at, number=number, extra=extra)
+        for name, there, at, number, extra in given_rows
+    ]
+    # As the database keeps it when it spaces as JSONRenderer does, which hands null on as null.
+    stored = [
+        (*one[:4], None if one[4] is None else json.dumps(one[4], ensure_ascii=False, separators=(",", ":")))
+        for one in given_rows
+    ]
+    assert Rows(Thing).array(stored) == JSONRenderer().render(Thing(things, many=True).data)
+
+
+def test_columns_are_the_sources_in_order_json_as_text() -> None:
+    columns = Rows(Thing).columns
+    assert [one for one in columns if isinstance(one, str)] == ["name", "place__name", "at", "number"]
+    assert [type(one).__name__ for one in columns] == ["str"] * 4 + ["Cast"]
+
+
+def test_columns_that_were_not_asked_for_are_left_out() -> None:
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    assert json.loads(Rows(Thing).array([("a", "b", at, 1, None, "more")])) == [
+        {"name": "a", "there": "b", "at": "2026-07-01T00:00:00.000Z", "counted": {"number": 1, "extra": None}}
+    ]
+
+
+class Own(serializers.CharField):
+    def to_representation(self, value: Any) -> str:
+        return f"other {value}"
+
+
+@pytest.mark.parametrize("field", [Own(), serializers.BooleanField(), serializers.SerializerMethodField(), Counted()])
+def test_a_field_that_it_could_write_wrongly_is_refused_at_import(field: Any) -> None:
+    declared = type("Declared", (serializers.Serializer,), {"field": field, "get_field": str})
+    with pytest.raises(TypeError, match="has no writer"):
+        Rows(declared)

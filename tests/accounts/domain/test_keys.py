@@ -1,0 +1,122 @@
+"""Issuing, rotating and revoking keys."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts import clock, crypto
+from accounts.domain import keys
+from accounts.domain.actors import person
+from accounts.errors import Conflict, Invalid
+from accounts.models import ApiKey, AuditEvent, Organization, User, new_key_id
+
+
+def issue(organization: Organization, issued_by: User, **given: Any) -> tuple[ApiKey, str]:
+    return keys.issue(person(issued_by), organization=organization, issued_by=issued_by, **{"name": "agent", **given})
+
+
+def lines() -> list[tuple[str, str, str]]:
+    return list(AuditEvent.objects.order_by("id").values_list("verb", "subject", "actor_id"))
+
+
+def test_a_key_is_issued_with_a_secret_that_is_stored_encrypted_only(organization: Organization, author: User) -> None:
+    key, secret = issue(organization, author)
+    stored = ApiKey.objects.get()
+    assert (stored.pk, stored.organization, stored.issued_by, stored.name) == (key.pk, organization, author, "agent")
+    assert crypto.decrypt(stored.secret_encrypted) == secret
+    assert len(secret) >= 43
+    assert secret not in str(vars(stored))
+    assert lines() == [("key.issue", f"key:{key.pk}", str(author.pk))]
+    assert secret not in str(AuditEvent.objects.values())
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b"])
+def test_a_key_needs_a_name(name: str, organization: Organization, author: User) -> None:
+    with pytest.raises(Invalid, match="name"):
+        issue(organization, author, name=name)
+    assert lines() == []
+
+
+def test_a_key_is_not_born_expired(organization: Organization, author: User) -> None:
+    with pytest.raises(Invalid, match="expired"):
+        issue(organization, author, expires_at=clock.now())
+    assert ApiKey.objects.count() == 0
+
+
+def test_only_members_who_may_write_answer_for_a_key(
+    organization: Organization, viewer: User, outsider: User, author: User
+) -> None:
+    author.is_active = False
+    for one in (viewer, outsider, author):
+        with pytest.raises(Invalid, match=f"{one} cannot answer for a key"):
+            issue(organization, one)
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_form_that_is_sent_twice_issues_one_key(organization: Organization, author: User) -> None:
+    key_id = new_key_id()
+    issue(organization, author, key_id=key_id)
+    with pytest.raises(Conflict, match="issued already"):
+        issue(organization, author, key_id=key_id)
+    assert ApiKey.objects.count() == 1
+    assert len(lines()) == 1
+
+
+def test_an_id_of_another_make_is_refused(organization: Organization, author: User) -> None:
+    with pytest.raises(Invalid):
+        issue(organization, author, key_id="admin")
+
+
+def test_rotation_changes_the_secret_and_keeps_the_old_for_the_overlap(key: Any, author: User) -> None:
+    with time_machine.travel("2026-07-01T13:00:00Z", tick=False):
+        secret = keys.rotate(person(author), key, overlap=timedelta(hours=1))
+        until = clock.now() + timedelta(hours=1)
+    stored = ApiKey.objects.get()
+    assert crypto.decrypt(stored.secret_encrypted) == secret != key.secret
+    assert crypto.decrypt(stored.previous_encrypted) == key.secret
+    assert stored.previous_until == until
+    assert lines() == [("key.rotate", f"key:{key.pk}", str(author.pk))]
+
+
+def test_rotation_without_overlap_forgets_the_old_secret(key: Any, author: User) -> None:
+    keys.rotate(person(author), key, overlap=timedelta(0))
+    stored = ApiKey.objects.get()
+    assert (stored.previous_encrypted, stored.previous_until) == ("", None)
+
+
+@pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=30, seconds=1)])
+def test_an_overlap_has_bounds(overlap: timedelta, key: Any, author: User) -> None:
+    with pytest.raises(Invalid, match="30 days"):
+        keys.rotate(person(author), key, overlap=overlap)
+
+
+def test_of_two_rotations_at_once_one_wins(key: Any, author: User) -> None:
+    rival = ApiKey.objects.get()
+    secret = keys.rotate(person(author), rival, overlap=timedelta(0))
+    with pytest.raises(Conflict, match="meanwhile"):
+        keys.rotate(person(author), key, overlap=timedelta(0))
+    assert crypto.decrypt(ApiKey.objects.get().secret_encrypted) == secret
+    assert len(lines()) == 1
+
+
+def test_a_revoked_key_stays_revoked(key: Any, author: User) -> None:
+    keys.revoke(person(author), key)
+    assert not ApiKey.objects.get().usable_at(clock.now())
+    with pytest.raises(Conflict, match="revoked already"):
+        keys.revoke(person(author), key)
+    with pytest.raises(Conflict, match="revoked or has expired"):
+        keys.rotate(person(author), key, overlap=timedelta(0))
+    assert lines() == [("key.revoke", f"key:{key.pk}", str(author.pk))]
+
+
+def test_whoever_rotates_a_key_is_remembered_with_it(
+    organization: Organization, author: User, admin_member: User
+) -> None:
+    key, _ = issue(organization, author)
+    other, _ = issue(organization, author)
+    keys.rotate(person(admin_member), key, overlap=timedelta(0))
+    assert keys.rotated_by(admin_member, [key.pk, other.pk]) == {key.pk}
+    assert keys.rotated_by(author, [key.pk]) == set()
+    assert keys.rotated_by(admin_member, []) == set()

@@ -1,0 +1,91 @@
+"""Signing, against the contract's known answers."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts import clock, crypto
+from accounts.domain import signing
+from accounts.models import ApiKey
+
+DATE = "2026-05-30T13:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("secret", "date", "signature"),
+    [
+        ("test-secret", DATE, "110418366cccf7fa2be30b16e3d6552c2286a09ad944e6d2defaf3dc15858cec"),
+        (
+            "test-secret",
+            "Sat, 30 May 2026 13:00:00 GMT",
+            "b6022713a9a5a1c6f9ace05ab7ee103276cbb03a800adcec4ac7b6176e2ef905",
+        ),
+        ("s3cr3t-ключ", DATE, "0d4666c4aa41baa87a7f5a7ff2aa1fbbf5c4bad63382343128fb5ed9940640e2"),
+    ],
+)
+def test_known_answers(secret: str, date: str, signature: str) -> None:
+    assert signing.sign(secret, date) == signature
+
+
+def genuine(key: ApiKey | None, signature: str, **late: Any) -> bool:
+    return signing.genuine(key, date=DATE, signature=signature, at=clock.now() + timedelta(**late))
+
+
+def test_the_current_secret_signs(key: Any) -> None:
+    assert genuine(key, signing.sign(key.secret, DATE))
+
+
+def test_another_secret_does_not(key: Any) -> None:
+    assert not genuine(key, signing.sign(f"{key.secret}x", DATE))
+
+
+def test_a_signature_in_capitals_is_another_signature(key: Any) -> None:
+    assert not genuine(key, signing.sign(key.secret, DATE).upper())
+
+
+def test_a_signature_outside_of_ascii_is_wrong_and_no_error(key: Any) -> None:
+    assert not genuine(key, "é" * 64)
+
+
+def test_the_previous_secret_signs_until_its_overlap_ends(key: Any) -> None:
+    key.previous_encrypted = crypto.encrypt("before")
+    key.previous_until = clock.now() + timedelta(seconds=60)
+    signature = signing.sign("before", DATE)
+    assert genuine(key, signature, seconds=59)
+    assert not genuine(key, signature, seconds=61)
+
+
+def test_a_revoked_and_an_expired_key_sign_nothing(key: Any) -> None:
+    signature = signing.sign(key.secret, DATE)
+    key.expires_at = clock.now() + timedelta(seconds=60)
+    assert genuine(key, signature, seconds=59)
+    assert not genuine(key, signature, seconds=61)
+    key.expires_at, key.revoked_at = None, clock.now()
+    assert not genuine(key, signature)
+
+
+def test_every_refusal_and_every_success_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing.genuine(None, date=DATE, signature="x", at=clock.now())  # the decoy is made once per process
+    work: list[str] = []
+    decrypt, sign = crypto.decrypt, signing.sign
+    monkeypatch.setattr(crypto, "decrypt", lambda sealed: work.append("decrypt") or decrypt(sealed))
+    monkeypatch.setattr(signing, "sign", lambda secret, date: work.append("sign") or sign(secret, date))
+    good = sign(key.secret, DATE)
+    revoked = ApiKey(organization=key.organization, secret_encrypted=key.secret_encrypted, revoked_at=clock.now())
+    done = []
+    for candidate, signature in [(key, good), (key, "wrong"), (revoked, good), (None, good)]:
+        work.clear()
+        genuine(candidate, signature)
+        done.append(list(work))
+    assert done == [["decrypt", "sign"] * 2] * 4
+
+
+def test_a_secret_that_cannot_be_decrypted_signs_nothing_and_is_reported(
+    key: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    key.secret_encrypted = "gAAAAAnonsense"
+    assert not genuine(key, signing.sign(key.secret, DATE))
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "DYNAMO_ENCRYPTION_KEYS" in caplog.text
+    assert key.secret not in caplog.text

@@ -1,0 +1,64 @@
+"""manage.py issue_key."""
+
+import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import clock
+from accounts.models import ApiKey, AuditEvent, Organization, User
+from tests.clients import SignedClient
+
+
+def issue(organization: str, issued_by: str, **given: Any) -> str:
+    out = StringIO()
+    call_command("issue_key", organization=organization, name="agent", issued_by=issued_by, stdout=out, **given)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("naming", ["id", "name"])
+def test_it_prints_a_pair_that_signs(naming: str, organization: Organization, author: User) -> None:
+    printed = issue(str(organization.pk) if naming == "id" else organization.name, "author")
+    matched = re.fullmatch(r"id      (dk_[0-9a-f]{24})\nsecret  ([\w-]{43})\n", printed)
+    assert matched is not None
+    key: Any = ApiKey.objects.get()
+    key.secret = matched[2]
+    assert (key.pk, key.issued_by, key.expires_at) == (matched[1], author, None)
+    assert SignedClient(key).get("/organizations").json()[0]["id"] == str(organization.pk)
+    assert AuditEvent.objects.get().verb == "key.issue"
+
+
+def test_it_can_expire(organization: Organization, author: User) -> None:
+    issue(organization.name, "author", expires_in=30)
+    expires_at = ApiKey.objects.get().expires_at
+    assert expires_at is not None
+    assert abs(expires_at - clock.now() - timedelta(days=30)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("named", "issued_by", "given", "said"),
+    [
+        ("Nowhere", "author", {}, "There is no organization Nowhere"),
+        ("00000000-0000-0000-0000-000000000000", "author", {}, "There is no organization 0000"),
+        ("Casa do Sol", "nobody", {}, "There is no user nobody"),
+        ("Casa do Sol", "viewer", {}, "viewer cannot answer for a key"),
+        ("Casa do Sol", "outsider", {}, "outsider cannot answer for a key"),
+        ("Casa do Sol", "author", {"expires_in": 0}, "expired already"),
+        ("Casa do Sol", "author", {"expires_in": 10**9}, "beyond the calendar"),
+    ],
+)
+@pytest.mark.usefixtures("author", "viewer", "outsider")
+def test_it_says_what_is_wrong(named: str, issued_by: str, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        issue(named, issued_by, **given)
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_name_that_two_organizations_share_is_not_enough(organization: Organization, author: User) -> None:
+    Organization.objects.create(name=organization.name)
+    with pytest.raises(CommandError, match="There are several organizations Casa do Sol"):
+        issue(organization.name, "author")
+    assert ApiKey.objects.count() == 0

@@ -1,0 +1,293 @@
+"""The stage that tests play on: two organizations, their people, keys and channels, and a platform."""
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.test import Client, RequestFactory
+
+from accounts import clock, crypto
+from accounts.domain import actors
+from accounts.models import ApiKey, Membership, Organization, Role, User
+from posts.models import Channel
+from tests.clients import SignedClient, stamp
+from tests.loopback import keep_inside
+from tests.platform import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
+from tests.processes import Company, company
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        keep_inside(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _each_test_alone(settings: Any, tmp_path: Path) -> None:
+    """Give each test a cache of its own, and passwords that are quick to check."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    alone = {"KEY_PREFIX": f"test-{uuid.uuid4().hex}"} if settings.REDIS_URL else {"LOCATION": str(tmp_path / "cache")}
+    settings.CACHES = {"default": {**settings.CACHES["default"], **alone}}
+
+
+# People and organizations
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return Organization.objects.create(name="Casa do Sol")
+
+
+@pytest.fixture
+def other_organization(db: None) -> Organization:
+    return Organization.objects.create(name="Rival")
+
+
+@pytest.fixture
+def make_member(db: None) -> Callable[..., User]:
+    """Make a person who may sign in to the desk; the password stays readable in `.raw_password`."""
+
+    def make(username: str, organization: Organization, role: Role = Role.EDITOR, *, may_review: bool = False) -> User:
+        password = secrets.token_urlsafe(12)
+        user = User.objects.create_user(username, f"{username}@example.com", password, is_staff=True)
+        user.raw_password = password  # type: ignore[attr-defined]
+        Membership.objects.create(organization=organization, user=user, role=role, may_review=may_review)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def author(make_member: Callable[..., User], organization: Organization) -> User:
+    return make_member("author", organization)
+
+
+@pytest.fixture
+def reviewer(make_member: Callable[..., User], organization: Organization) -> User:
+    return make_member("reviewer", organization, Role.VIEWER, may_review=True)
+
+
+@pytest.fixture
+def viewer(make_member: Callable[..., User], organization: Organization) -> User:
+    return make_member("viewer", organization, Role.VIEWER)
+
+
+@pytest.fixture
+def admin_member(make_member: Callable[..., User], organization: Organization) -> User:
+    return make_member("administrator", organization, Role.ADMIN)
+
+
+@pytest.fixture
+def outsider(make_member: Callable[..., User], other_organization: Organization) -> User:
+    return make_member("outsider", other_organization, may_review=True)
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """Sign a person in with their password; return the browser that holds the session."""
+
+    def sign_in(user: User) -> Client:
+        browser = Client()
+        assert browser.login(username=user.get_username(), password=user.raw_password)  # type: ignore[attr-defined]
+        return browser
+
+    return sign_in
+
+
+# Keys and the API
+
+
+@pytest.fixture
+def make_key(db: None) -> Callable[..., ApiKey]:
+    """Make a key that `issued_by` issued; its secret stays readable in `.secret`."""
+
+    def make(organization: Organization, issued_by: User, name: str = "agent", **columns: Any) -> ApiKey:
+        secret = secrets.token_urlsafe(32)
+        key = ApiKey.objects.create(
+            organization=organization,
+            name=name,
+            issued_by=issued_by,
+            secret_encrypted=crypto.encrypt(secret),
+            **columns,
+        )
+        key.secret = secret  # type: ignore[attr-defined]
+        return key
+
+    return make
+
+
+@pytest.fixture
+def key(make_key: Callable[..., ApiKey], organization: Organization, author: User) -> ApiKey:
+    return make_key(organization, author)
+
+
+@pytest.fixture
+def other_key(make_key: Callable[..., ApiKey], other_organization: Organization, outsider: User) -> ApiKey:
+    return make_key(other_organization, outsider, "other agent")
+
+
+@pytest.fixture
+def api(key: ApiKey) -> SignedClient:
+    return SignedClient(key)
+
+
+@pytest.fixture
+def other_api(other_key: ApiKey) -> SignedClient:
+    return SignedClient(other_key)
+
+
+# The platform
+
+
+def connect(organization: Organization, account: PlatformAccount) -> Channel:
+    return Channel.objects.create(
+        organization=organization,
+        wire_id=account.wire_id,
+        type=account.type,
+        platform_id=account.id,
+        name=account.name,
+        token_encrypted=crypto.encrypt(account.token),
+    )
+
+
+@pytest.fixture
+def facebook(organization: Organization) -> Channel:
+    return connect(organization, FACEBOOK)
+
+
+@pytest.fixture
+def instagram(organization: Organization) -> Channel:
+    return connect(organization, INSTAGRAM)
+
+
+@pytest.fixture
+def other_facebook(other_organization: Organization) -> Channel:
+    return connect(other_organization, OTHER_FACEBOOK)
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[SandboxControl]:
+    from posts.graph.sandbox.server import start
+
+    server = start(port=0, folder=None)
+    yield SandboxControl(server.url)
+    server.close()
+
+
+@pytest.fixture
+def sandbox(sandbox_server: SandboxControl, settings: Any) -> SandboxControl:
+    """The stand-in of the platform, as good as new, with the accounts of all channels open."""
+    sandbox_server.reset()
+    settings.GRAPH_BASE_URL = sandbox_server.url
+    settings.SANDBOXED = settings.MEDIA_ALLOW_LOOPBACK = True
+    return sandbox_server
+
+
+@pytest.fixture
+def media(sandbox: SandboxControl) -> str:
+    """The URL of a picture that everybody here can fetch."""
+    return sandbox.media()
+
+
+# Scheduled posts
+
+
+@pytest.fixture
+def draft_fields(facebook: Channel, instagram: Channel, media: str) -> dict[str, Any]:
+    """What a client sends for a draft that would pass the full publish validation, due in an hour."""
+    return {
+        "type": "POST",
+        "media": media,
+        "mediaType": "IMAGE",
+        "scheduledFor": stamp(clock.now() + timedelta(hours=1)),
+        "channels": {
+            channel.wire_id: {"mediumType": channel.type, "caption": f"Olá from {channel.name} 👋"}
+            for channel in (facebook, instagram)
+        },
+    }
+
+
+@pytest.fixture
+def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -> Callable[..., Any]:
+    """Make a draft through the domain, by `key` unless an `actor` is given; keywords replace its changes.
+
+    `channels` may be a list of channels. The defaults would pass the full publish validation, due in an hour.
+    """
+
+    def make(*, actor: actors.Actor | None = None, submit: bool = False, **changes: Any) -> Any:
+        from scheduling.domain.drafts import ChannelText, create
+
+        channels = changes.pop("channels", [facebook, instagram])
+        if isinstance(channels, list):
+            channels = {one.wire_id: ChannelText(one.type, f"Olá from {one.name} 👋", None) for one in channels}
+        content = {
+            "type": "POST",
+            "media": media,
+            "media_type": "IMAGE",
+            "scheduled_for": clock.now() + timedelta(hours=1),
+            "channels": channels,
+            **changes,
+        }
+        return create(
+            actor or actors.api_key(key),
+            organization=key.organization,
+            changes=content,
+            submit=submit,  # type: ignore[typeddict-item]
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_waiting(make_draft: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a post that waits for approval; takes what `make_draft` takes."""
+    return lambda **changes: make_draft(submit=True, **changes)
+
+
+@pytest.fixture
+def seat(signed_in: Callable[[User], Client]) -> Callable[..., Any]:
+    """Return the Reviewer that `user` is, signed in by password: the only way to become one."""
+
+    def take(user: User, organization: Organization) -> Any:
+        from accounts.domain.reviewers import reviewer_of
+
+        browser = signed_in(user)
+        request = RequestFactory().post("/admin/")
+        request.session = browser.session
+        request.user = User.objects.get(pk=request.session[SESSION_KEY])
+        return reviewer_of(request, organization)
+
+    return take
+
+
+@pytest.fixture
+def make_scheduled(
+    make_waiting: Callable[..., Any], seat: Callable[..., Any], reviewer: User, organization: Organization
+) -> Callable[..., Any]:
+    """Make a post that `reviewer` approved and scheduled; takes what `make_draft` takes."""
+
+    def make(**changes: Any) -> Any:
+        from scheduling.domain import digest, review
+
+        post = make_waiting(**changes)
+        review.approve(seat(reviewer, organization), post, digest=digest.current(post)[1])
+        post.refresh_from_db()
+        return post
+
+    return make
+
+
+# Processes
+
+
+@pytest.fixture
+def processes(transactional_db: None, tmp_path: Path, sandbox: SandboxControl) -> Iterator[Company]:
+    """Start workers, beat, web or another sandbox as processes of their own; they end with the test."""
+    with company(tmp_path) as started:
+        yield started

@@ -1,0 +1,57 @@
+"""Production refuses to start with unsafe settings; anything else starts."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAFE = {
+    "DYNAMO_PRODUCTION": "1",
+    "DYNAMO_ALLOWED_HOSTS": "dynamo.example",
+    "DYNAMO_SECRET_KEY": secrets.token_urlsafe(50),
+    "DYNAMO_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+    "GRAPH_APP_SECRET": secrets.token_hex(16),
+    "DATABASE_URL": "postgresql://dynamo@db.example/dynamo",
+    "REDIS_URL": "redis://redis.example/0",
+}
+
+
+def start(folder: Path, **changed: str | None) -> tuple[int, str]:
+    """Do what the start commands do first, in production with some settings changed; None takes one away."""
+    given = {**{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}, **SAFE, **changed}
+    environment = {name: value for name, value in given.items() if value is not None}
+    environment |= {"DYNAMO_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "dynamo.settings"}
+    script = "from dynamo.checks import refuse_unsafe_start; refuse_unsafe_start()"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def test_production_with_safe_settings_starts(tmp_path: Path) -> None:
+    assert start(tmp_path)[0] == 0
+
+
+def test_outside_production_nothing_is_demanded(tmp_path: Path) -> None:
+    assert start(tmp_path, **dict.fromkeys(SAFE))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"DYNAMO_SECRET_KEY": None}, "dynamo.E001"),
+        ({"DYNAMO_ENCRYPTION_KEYS": None}, "dynamo.E001"),
+        ({"DYNAMO_DEBUG": "1"}, "dynamo.E002"),
+        ({"DATABASE_URL": None}, "dynamo.E003"),
+        ({"REDIS_URL": None}, "dynamo.E004"),
+        ({"GRAPH_BASE_URL": "http://127.0.0.1:8001"}, "dynamo.E005"),
+        ({"DYNAMO_MEDIA_ALLOW_LOOPBACK": "1"}, "dynamo.E006"),
+        ({"GRAPH_APP_SECRET": None}, "dynamo.E007"),
+        ({"DYNAMO_HANDOVER_HORIZON": "3000"}, "dynamo.E008"),
+    ],
+)
+def test_production_with_an_unsafe_setting_refuses(tmp_path: Path, changed: dict[str, str | None], code: str) -> None:
+    status, said = start(tmp_path, **changed)
+    assert status == 1
+    assert f"({code})" in said

@@ -1,0 +1,42 @@
+"""A web whose database and broker are gone still answers, at once, and says so."""
+
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.processes import Company
+
+pytestmark = pytest.mark.processes
+
+
+def get(url: str) -> tuple[int, dict[str, object], float]:
+    began = time.monotonic()
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            status, body = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, body = error.code, error.read()
+    return status, json.loads(body), time.monotonic() - began
+
+
+def test_without_database_and_broker_it_is_up_and_not_ready(processes: Company) -> None:
+    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    _, url = processes.web(**nowhere)
+    assert get(f"{url}/healthz")[:2] == (200, {"up": True})
+    status, said, seconds = get(f"{url}/readyz")
+    assert (status, said["ready"], said["database"], said["broker"]) == (503, False, False, False)
+    assert said["problems"] == ["The database does not answer.", "The broker does not answer."]
+    assert seconds < 5
+
+
+def test_a_broker_that_takes_the_call_and_says_nothing_is_not_waited_for(processes: Company) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        _, url = processes.web(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        status, said, seconds = get(f"{url}/readyz")
+    assert (status, said["broker"], said["database"]) == (503, False, True)
+    assert seconds < 4

@@ -1,0 +1,1 @@
+"""`make faults`: the whole system as real processes, broken on purpose, judged by what became visible."""

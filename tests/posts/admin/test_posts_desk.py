@@ -1,0 +1,110 @@
+"""Channels, superpowers and live posts on the desk."""
+
+from typing import Any
+
+from accounts import clock
+from accounts.models import AuditEvent, User
+from posts.domain.published import record_published
+from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
+from tests.scheduling.admin.desk import Desk
+
+CHANNELS, POWERS, LIVE = "/admin/posts/channel/", "/admin/posts/superpowertemplate/", "/admin/posts/publishedpost/"
+
+
+def test_an_administrator_connects_a_channel_and_the_token_never_comes_back(admin_member: User) -> None:
+    desk = Desk(admin_member).open(f"{CHANNELS}add/")
+    desk.press(type="FB_PAGE", platform_id="42", name="Padaria", token="a-secret-token")
+    channel = Channel.objects.get()
+    assert (channel.wire_id, channel.token, channel.state) == ("FB_PAGE_42", "a-secret-token", ChannelState.CONNECTED)
+    assert "a-secret-token" not in channel.token_encrypted
+    for url in (CHANNELS, f"{CHANNELS}{channel.pk}/change/"):
+        assert "a-secret-token" not in desk.open(url).answer.content.decode()
+    assert "a-secret-token" not in str(list(AuditEvent.objects.values_list()))
+
+
+def test_a_refused_form_keeps_what_was_typed_but_the_token(admin_member: User) -> None:
+    desk = Desk(admin_member).open(f"{CHANNELS}add/")
+    desk.press(type="FB_PAGE", platform_id="4 2", name="Padaria", token="a-secret-token")
+    assert Channel.objects.count() == 0
+    assert "Digits only" in desk.text
+    assert desk.form().fields["name"] == "Padaria"
+    assert "a-secret-token" not in desk.answer.content.decode()
+
+
+def test_reconnecting_gives_a_new_token_to_the_same_channel(admin_member: User, facebook: Channel) -> None:
+    desk = Desk(admin_member).open(f"{CHANNELS}{facebook.pk}/change/")
+    desk.press("disconnect")
+    assert Channel.objects.get().state == ChannelState.DISCONNECTED
+    desk.open(f"{CHANNELS}{facebook.pk}/change/").press(token="new", platform_id="666")
+    channel = Channel.objects.get()
+    assert (channel.pk, channel.wire_id, channel.token, channel.state) == (
+        facebook.pk,
+        facebook.wire_id,
+        "new",
+        ChannelState.CONNECTED,
+    )
+
+
+def test_who_may_connect(author: User, outsider: User, facebook: Channel, client: Any) -> None:
+    url = f"{CHANNELS}{facebook.pk}/"
+    desk = Desk(author).open("/admin/")
+    assert [desk.open(f"{CHANNELS}add/").answer.status_code, desk.open(f"{url}change/").answer.status_code] == [
+        403,
+        403,
+    ]
+    desk.open("/admin/")
+    assert desk.send(f"{url}disconnect/").status_code == 403
+    assert Desk(author).client.get(f"{url}disconnect/").status_code == 405
+    stranger = Desk(outsider).open("/admin/")
+    assert stranger.send(f"{url}disconnect/").status_code == 404
+    assert Channel.objects.get().state == ChannelState.CONNECTED
+
+
+def test_a_superpower_is_written_in_words_and_read_back(author: User) -> None:
+    desk = Desk(author).open(f"{POWERS}add/")
+    desk.press(
+        name="Greeter", hashtag="#Hello", words="menu\r\nsoup", public="Thanks!", private="Here it is", like="on"
+    )
+    written = SuperpowerTemplate.objects.get()
+    group = written.document["conditionGroups"][0]
+    assert (written.lookup_hashtag, group["conditions"][0]["values"], group["autoLike"]) == (
+        "hello",
+        ["menu", "soup"],
+        True,
+    )
+    assert "When someone comments “menu” or “soup”, reply in public: “Thanks!”" in desk.open(POWERS).text
+
+    before = written.document
+    desk.open(f"{POWERS}{written.pk}/change/").press()
+    assert SuperpowerTemplate.objects.get().document == before
+
+
+def test_a_hashtag_that_is_taken_is_refused_and_the_rest_stays_typed(author: User) -> None:
+    desk = Desk(author)
+    for _ in range(2):
+        desk.open(f"{POWERS}add/").press(name="Greeter", hashtag="hello", public="Thanks!")
+    assert SuperpowerTemplate.objects.count() == 1
+    assert "Hashtag already in use" in desk.text
+    assert desk.form().fields["public"] == "Thanks!"
+
+
+def test_live_posts_are_read_only(reviewer: User, outsider: User, facebook: Channel) -> None:
+    record_published(
+        channel=facebook,
+        platform_id="1_2",
+        type="POST",
+        caption="Olá\n#sol",
+        media_url=None,
+        media_type=None,
+        permalink="https://www.facebook.com/1/posts/2",
+        published_at=clock.now(),
+        superpower=None,
+        scheduled_post_id=None,
+    )
+    post = PublishedPost.objects.get()
+    desk = Desk(reviewer).open(f"{LIVE}{post.pk}/")
+    assert [one.action for one in desk.page.forms] == ["/admin/logout/"]
+    assert "https://www.facebook.com/1/posts/2" in desk.page.links
+    assert desk.send(f"{LIVE}{post.pk}/change/", caption="x").status_code == 404
+    assert PublishedPost.objects.get().caption == "Olá\n#sol"
+    assert Desk(outsider).open(f"{LIVE}{post.pk}/").answer.status_code == 404

@@ -1,0 +1,23 @@
+"""Times as people type them."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from posts.admin import times
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["9999-12-31T23:59", "9999-12-31T23:59+00:00", "0001-01-01T00:00Z", "0001-01-02T00:00", "3000-01-01T00:00Z"],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def test_a_year_that_not_every_reader_could_be_shown_is_refused(typed: str, zone: str) -> None:
+    with pytest.raises(times.NoSuchTime):
+        times.from_input(typed, ZoneInfo(zone))
+
+
+def test_the_last_year_can_be_shown_everywhere() -> None:
+    instant = times.from_input("2999-12-31T23:59", ZoneInfo("UTC"))
+    assert instant is not None
+    assert times.full(instant, ZoneInfo("Pacific/Auckland")) == "Wednesday 1 January 3000, 12:59"

@@ -1,0 +1,89 @@
+"""GET /channels and GET /superpowers."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Organization
+from posts.models import Channel, SuperpowerTemplate
+from tests.clients import SignedClient
+
+
+def add(organization: Organization, number: int, name: str, state: str = "CONNECTED") -> Channel:
+    return Channel.objects.create(
+        organization=organization,
+        wire_id=f"FB_PAGE_{number}",
+        type="FB_PAGE",
+        platform_id=str(number),
+        name=name,
+        token_encrypted="sealed",
+        state=state,
+    )
+
+
+def test_channels_come_by_name_then_id_with_three_fields(
+    api: SignedClient, facebook: Channel, instagram: Channel, other_facebook: Channel, organization: Organization
+) -> None:
+    add(organization, 2, "Adega")
+    add(organization, 1, "Adega")
+    answer = api.get("/channels")
+    assert (answer.status_code, answer.headers.get("Link"), answer.json()) == (
+        200,
+        None,
+        [
+            {"id": "FB_PAGE_1", "type": "FB_PAGE", "name": "Adega"},
+            {"id": "FB_PAGE_2", "type": "FB_PAGE", "name": "Adega"},
+            {"id": facebook.wire_id, "type": "FB_PAGE", "name": "Casa do Sol"},
+            {"id": instagram.wire_id, "type": "INSTAGRAM_ACCOUNT", "name": "casadosol"},
+        ],
+    )
+
+
+def test_disconnected_channels_are_left_out_and_troubled_ones_are_not(
+    api: SignedClient, organization: Organization
+) -> None:
+    for number, state in enumerate(["CONNECTED", "NEEDS_RECONNECT", "BLOCKED", "DISCONNECTED"]):
+        add(organization, number, state, state)
+    assert [one["name"] for one in api.get("/channels").json()] == ["BLOCKED", "CONNECTED", "NEEDS_RECONNECT"]
+
+
+def test_a_long_list_links_to_its_next_page(api: SignedClient, organization: Organization) -> None:
+    for number in range(3):
+        add(organization, number, "Same")
+    first = api.get("/channels?limit=2")
+    assert [one["id"] for one in first.json()] == ["FB_PAGE_0", "FB_PAGE_1"]
+    link = first.headers["Link"].removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
+    assert [one["id"] for one in api.get(link).json()] == ["FB_PAGE_2"]
+
+
+@pytest.mark.parametrize("path", ["/channels", "/superpowers"])
+def test_a_wrong_limit_is_refused(api: SignedClient, path: str) -> None:
+    answer = api.get(f"{path}?limit=0")
+    assert (answer.status_code, answer.json()["error"][0]["type"]) == (422, "number.min")
+
+
+@pytest.mark.parametrize("path", ["/channels", "/superpowers", "/posts", "/posts/1"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_nothing_here_can_be_written(api: SignedClient, facebook: Channel, path: str, method: str) -> None:
+    answer: Any = api.call(method, path, {})
+    assert (answer.status_code, list(answer.json())) == (405, ["message"])
+
+
+def test_superpowers_are_whole_objects_with_their_template(
+    api: SignedClient, organization: Organization, other_organization: Organization
+) -> None:
+    document = {"name": "Greeter", "hashtag": "#Sun", "templateType": "GENERAL", "theirs": {"a": 1}}
+    made = {
+        name: SuperpowerTemplate.objects.create(
+            organization=owner, name=name, lookup_hashtag=name.lower(), document=document
+        )
+        for name, owner in (("Bravo", organization), ("Alpha", organization), ("Foreign", other_organization))
+    }
+    answer = api.get("/superpowers")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        [
+            {**document, "creativeTemplateId": str(made[name].pk), "creativeTemplateName": name}
+            for name in ("Alpha", "Bravo")
+        ],
+    )

@@ -1,0 +1,179 @@
+"""GET /posts/{id}/insights: what the platform gives, and why it does not give the rest."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+
+from posts.graph import client
+from posts.models import Channel
+from tests.clients import SignedClient
+from tests.platform import SandboxControl
+from tests.posts.conftest import LivePost
+
+
+def answer(api: SignedClient, post: LivePost) -> dict[str, Any]:
+    given = api.get(post.path("insights"))
+    assert given.status_code == 200, given.content
+    return dict(given.json())
+
+
+def values(said: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one["value"] for one in said["insights"]}
+
+
+def reasons(said: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["reason"] for one in said["unavailable"]}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The metrics of each call."""
+    heard: list[str] = []
+    real = client.look
+
+    def look(account: Any, path: str, params: Any, **more: Any) -> Any:
+        heard.append(params.get("metric", ""))
+        return real(account, path, params, **more)
+
+    monkeypatch.setattr(client, "look", look)
+    return heard
+
+
+def test_a_page_posts_insights(api: SignedClient, page_post: LivePost) -> None:
+    page_post.insights(values={"post_media_view": 7, "post_reactions_by_type_total": {"like": 3, "love": 1}})
+    with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
+        said = answer(api, page_post)
+    assert said["postId"] == page_post.id
+    assert said["mediumId"] == page_post.channel.wire_id
+    assert said["fetchedAt"] == "2026-11-24T12:00:00.000Z"
+    first = said["insights"][0]
+    assert set(first) == {"name", "period", "title", "description", "value"}
+    assert (first["name"], first["period"], first["value"]) == ("post_media_view", "lifetime", 7)
+    assert values(said)["post_reactions_by_type_total"] == {"like": 3, "love": 1}
+    assert said["unavailable"] == []
+
+
+def test_an_instagram_posts_insights(api: SignedClient, media_post: LivePost) -> None:
+    media_post.insights(values={"views": 40, "reach": 30, "saved": 0})
+    said = answer(api, media_post)
+    assert {name: values(said)[name] for name in ("views", "reach", "saved")} == {"views": 40, "reach": 30, "saved": 0}
+    assert list(reasons(said)) == ["facebook_views"]
+
+
+@pytest.mark.parametrize("bad", ["post_clicks", "post_media_view", "post_total_media_view_unique"])
+@pytest.mark.parametrize("code", [100, 200, 10, 1])
+def test_one_refused_metric_leaves_the_others_alone(
+    api: SignedClient, page_post: LivePost, bad: str, code: int
+) -> None:
+    whole = set(values(answer(api, page_post)))
+    page_post.insights(refused={bad: code})
+    said = answer(api, page_post)
+    assert set(values(said)) == whole - {bad}
+    assert list(reasons(said)) == [bad]
+    assert reasons(said)[bad]
+
+
+def test_a_refusal_costs_few_calls(api: SignedClient, page_post: LivePost, asked: list[str]) -> None:
+    answer(api, page_post)
+    assert len(asked) == 2
+    asked.clear()
+    page_post.insights(refused={"post_clicks": 100})
+    answer(api, page_post)
+    assert len(asked) <= 7
+
+
+def test_empty_data_is_unknown_and_not_zero(api: SignedClient, live_post: LivePost) -> None:
+    live_post.insights(empty=True)
+    said = answer(api, live_post)
+    assert said["insights"] == []
+    unknown = {name: reason for name, reason in reasons(said).items() if name != "facebook_views"}
+    assert len(unknown) >= 6
+    assert {"not zero" in reason for reason in unknown.values()} == {True}
+
+
+def test_a_metric_without_data_beside_ones_with(api: SignedClient, media_post: LivePost) -> None:
+    media_post.insights(values={"reach": None, "views": 0})
+    said = answer(api, media_post)
+    assert values(said)["views"] == 0
+    assert "reach" not in values(said)
+    assert "not zero" in reasons(said)["reach"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "media_type", "expected"),
+    [("POST", "IMAGE", False), ("POST", "VIDEO", True), ("REEL", "VIDEO", True), ("STORY", None, False)],
+)
+def test_a_pages_films_have_views(
+    api: SignedClient,
+    on_sandbox: Callable[..., LivePost],
+    facebook: Channel,
+    asked: list[str],
+    type_: str,
+    media_type: str | None,
+    expected: bool,
+) -> None:
+    answer(api, on_sandbox(facebook, type=type_, media_type=media_type))
+    assert ("post_video_views" in ",".join(asked)) is expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "has", "has_not"),
+    [
+        ("POST", {"saved", "follows"}, {"replies", "ig_reels_avg_watch_time"}),
+        ("REEL", {"saved", "ig_reels_avg_watch_time", "crossposted_views"}, {"replies", "follows"}),
+        ("STORY", {"replies", "navigation"}, {"saved", "likes"}),
+    ],
+)
+def test_instagrams_metrics_by_type(
+    api: SignedClient,
+    on_sandbox: Callable[..., LivePost],
+    instagram: Channel,
+    asked: list[str],
+    type_: str,
+    has: set[str],
+    has_not: set[str],
+) -> None:
+    answer(api, on_sandbox(instagram, type=type_))
+    metrics = set(",".join(asked).split(","))
+    assert has <= metrics
+    assert not has_not & metrics
+
+
+def test_a_page_video_known_by_its_bare_id_is_asked_for_as_the_pages_post(
+    api: SignedClient, page_post: LivePost
+) -> None:
+    page_post.insights(values={"post_media_view": 7})
+    page_post.row.platform_id = page_post.id.partition("_")[2]
+    page_post.row.save(update_fields=["platform_id"])
+    assert values(answer(api, page_post))["post_media_view"] == 7
+
+
+def test_what_there_is_no_time_for_is_said(
+    api: SignedClient, page_post: LivePost, sandbox: SandboxControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posts.graph.reading.insights.LEAST", 19.5)
+    sandbox.settings(latency_ms=700)
+    said = answer(api, page_post)
+    assert len(said["insights"]) == 5
+    assert reasons(said) == {"post_total_media_view_unique": "There was no time left to ask for it"}
+
+
+def test_a_failure_after_something_was_given_spoils_only_the_rest(
+    api: SignedClient, page_post: LivePost, sandbox: SandboxControl
+) -> None:
+    sandbox.fault("GET .*insights", "html_502", times=50, skip=1)
+    said = answer(api, page_post)
+    assert len(said["insights"]) == 5
+    assert reasons(said) == {"post_total_media_view_unique": "The platform's answer cannot be read (HTTP 502)"}
+
+
+def test_an_error_of_the_service_alone_is_a_502(
+    api: SignedClient, page_post: LivePost, sandbox: SandboxControl
+) -> None:
+    sandbox.fault("GET .*insights", "error", times=50, code=2, status=500)
+    given = api.get(page_post.path("insights"))
+    assert given.status_code == 502
+    assert given.json()["message"].startswith("The platform's service is temporarily unavailable")

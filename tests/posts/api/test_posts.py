@@ -1,0 +1,249 @@
+"""GET /posts and GET /posts/{id}."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from posts.models import Channel, PublishedPost
+from tests.clients import SignedClient
+
+DAY = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def live(facebook: Channel) -> Callable[..., PublishedPost]:
+    """Store a published post."""
+
+    def make(platform_id: str, at: datetime = DAY, channel: Channel = facebook, **columns: Any) -> PublishedPost:
+        return PublishedPost.objects.create(
+            organization_id=channel.organization_id,
+            channel=channel,
+            platform_id=platform_id,
+            published_at=at,
+            **columns,
+        )
+
+    return make
+
+
+def ids(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.content
+    return [one["id"] for one in answer.json()]
+
+
+def test_a_post_with_all_that_the_platform_gave(
+    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel
+) -> None:
+    live(
+        "123_456",
+        DAY + timedelta(hours=13, microseconds=999),
+        type="REEL",
+        caption="Olá 👋",
+        media_url="https://media.example.com/a.mp4",
+        media_type="VIDEO",
+        thumbnail_url="https://media.example.com/a.jpg",
+        permalink="https://facebook.example/456",
+        likes=3,
+        comments=0,
+        shares=1,
+        reactions={"love": 2},
+        superpower={"name": "Greeter", "theirs": [1]},
+    )
+    expected = {
+        "id": "123_456",
+        "mediumId": facebook.wire_id,
+        "mediumType": "FB_PAGE",
+        "type": "REEL",
+        "caption": "Olá 👋",
+        "mediaUrl": "https://media.example.com/a.mp4",
+        "mediaType": "VIDEO",
+        "thumbnailUrl": "https://media.example.com/a.jpg",
+        "permalink": "https://facebook.example/456",
+        "publishedAt": "2026-07-01T13:00:00.000Z",
+        "metrics": {"likes": 3, "comments": 0, "shares": 1, "reactions": {"love": 2}},
+        "superpower": {"name": "Greeter", "theirs": [1]},
+    }
+    assert api.get("/posts").json() == [expected]
+    one = api.get(f"/posts/123_456?mediumId={facebook.wire_id}")
+    assert (one.status_code, one.json()) == (200, expected)
+
+
+def test_what_the_platform_did_not_give_is_null_and_never_missing(
+    api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel
+) -> None:
+    live("17800000000000001", channel=instagram)
+    assert api.get("/posts").json() == [
+        {
+            "id": "17800000000000001",
+            "mediumId": instagram.wire_id,
+            "mediumType": "INSTAGRAM_ACCOUNT",
+            "type": "POST",
+            "caption": None,
+            "mediaUrl": None,
+            "mediaType": None,
+            "thumbnailUrl": None,
+            "permalink": None,
+            "publishedAt": "2026-07-01T00:00:00.000Z",
+            "metrics": {"likes": None, "comments": None, "shares": None, "reactions": None},
+            "superpower": None,
+        }
+    ]
+
+
+def test_newest_first_merged_over_channels_ties_by_id(
+    api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel
+) -> None:
+    live("a", DAY)
+    live("c", DAY)
+    live("b", DAY, instagram)
+    live("z", DAY - timedelta(seconds=1))
+    live("0", DAY + timedelta(microseconds=1), instagram)
+    assert ids(api.get("/posts")) == ["0", "c", "b", "a", "z"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_pages_neither_repeat_nor_skip_while_posts_are_added(
+    api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel, limit: int
+) -> None:
+    for number in range(5):
+        live(f"{number}", DAY + timedelta(microseconds=number // 3))
+        live(f"{number}i", DAY, instagram)
+    whole = ids(api.get("/posts"))
+    seen: list[str] = []
+    path = f"/posts?limit={limit}"
+    while path:
+        answer = api.get(path)
+        seen += ids(answer)
+        live(f"new{len(seen)}", DAY + timedelta(days=1))
+        path = answer.headers.get("Link", "").removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
+    assert seen == whole
+    assert len(seen) == 10
+
+
+def test_the_cost_of_a_page_does_not_grow(
+    api: SignedClient, live: Callable[..., PublishedPost], django_assert_max_num_queries: Any
+) -> None:
+    live("first")
+    api.get("/posts")
+    with django_assert_max_num_queries(12) as few:
+        api.get("/posts")
+    for number in range(30):
+        live(str(number), DAY + timedelta(minutes=number))
+    with django_assert_max_num_queries(12) as many:
+        assert len(ids(api.get("/posts"))) == 31
+    assert len(many.captured_queries) == len(few.captured_queries)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ("startDate=2026-07-01", ["next", "last", "noon", "first"]),
+        ("startDate=2026-07-02", ["next"]),
+        ("endDate=2026-07-01", ["last", "noon", "first", "before"]),
+        ("startDate=2026-07-01&endDate=2026-07-01", ["last", "noon", "first"]),
+        ("startDate=2026-07-01T12:00:00Z&endDate=2026-07-01T12:00:00Z", ["noon"]),
+        ("startDate=2026-07-01T14:00:00%2B02:00&endDate=2026-07-01T12:00:00.000Z", ["noon"]),
+        ("endDate=2026-07-01T11:59:59.999Z", ["first", "before"]),
+        ("startDate=2026-07-01T12:00:00.001Z", ["next", "last"]),
+        ("startDate=2026-07-03&endDate=2026-07-01", []),
+        ("startDate=2999-12-31", []),
+        ("endDate=2999-12-31&limit=1", ["next"]),
+    ],
+)
+def test_dates_are_inclusive_and_a_bare_date_is_a_whole_day(
+    api: SignedClient, live: Callable[..., PublishedPost], filters: str, expected: list[str]
+) -> None:
+    live("before", DAY - timedelta(microseconds=1))
+    live("first", DAY)
+    live("noon", DAY + timedelta(hours=12, microseconds=500))
+    live("last", DAY + timedelta(days=1, microseconds=-1))
+    live("next", DAY + timedelta(days=1))
+    assert ids(api.get(f"/posts?{filters}")) == expected
+
+
+def test_filters_apply_before_the_limit(
+    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel, instagram: Channel
+) -> None:
+    live("reel", DAY, type="REEL")
+    live("elsewhere", DAY, instagram, type="REEL")
+    for number in range(3):
+        live(f"post{number}", DAY + timedelta(hours=number))
+    assert ids(api.get("/posts?type=REEL&limit=2")) == ["reel", "elsewhere"]
+    assert ids(api.get(f"/posts?type=REEL&limit=1&mediumId={facebook.wire_id}")) == ["reel"]
+    assert ids(api.get(f"/posts?mediumId={instagram.wire_id}")) == ["elsewhere"]
+
+
+def test_what_went_live_stays_readable_after_its_channel_is_disconnected(
+    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel
+) -> None:
+    live("1")
+    Channel.objects.update(state="DISCONNECTED")
+    assert ids(api.get("/posts")) == ids(api.get(f"/posts?mediumId={facebook.wire_id}")) == ["1"]
+
+
+@pytest.mark.parametrize("path", ["/posts", "/posts/1"])
+@pytest.mark.parametrize("medium_id", ["FB_PAGE_999888777666555", "FB_PAGE_0", "nonsense"])
+def test_an_unknown_or_foreign_channel_is_refused(
+    api: SignedClient, live: Callable[..., PublishedPost], other_facebook: Channel, path: str, medium_id: str
+) -> None:
+    live("1", channel=other_facebook)
+    answer = api.get(f"{path}?mediumId={medium_id}")
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "message": "Unknown mediumId",
+            "details": [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}],
+        },
+    )
+
+
+def test_one_post_needs_its_channel(api: SignedClient, live: Callable[..., PublishedPost]) -> None:
+    live("1")
+    answer = api.get("/posts/1")
+    assert (answer.status_code, answer.json()) == (
+        422,
+        {
+            "error": [
+                {
+                    "message": '"mediumId" is required',
+                    "path": ["mediumId"],
+                    "type": "any.required",
+                    "context": {"label": "mediumId", "key": "mediumId"},
+                }
+            ]
+        },
+    )
+
+
+@pytest.mark.parametrize("post_id", ["2", "%00", "1%00", "%F0%9F%91%8B", "x" * 3000])
+def test_an_unknown_post_is_not_found(
+    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel, instagram: Channel, post_id: str
+) -> None:
+    live("1")
+    live("2", channel=instagram)
+    answer = api.get(f"/posts/{post_id}?mediumId={facebook.wire_id}")
+    assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("type=CAROUSEL", [("type", "any.only")]),
+        ("mediumId=", [("mediumId", "string.empty")]),
+        ("mediumId=a%00", [("mediumId", "string.base")]),
+        ("startDate=yesterday", [("startDate", "string.isoDate")]),
+        ("startDate=2026-07-01T13:00:00", [("startDate", "string.isoDate")]),
+        ("startDate=2026-02-30", [("startDate", "string.isoDate")]),
+        ("startDate=0001-01-01", [("startDate", "string.isoDate")]),
+        ("endDate=9999-12-31", [("endDate", "string.isoDate")]),
+        ("endDate=2026-W27-3", [("endDate", "string.isoDate")]),
+        ("startDate=2026-07-01&startDate=2026-07-02", [("startDate", "string.base")]),
+        ("limit=501&after=x", [("limit", "number.max")]),
+    ],
+)
+def test_every_wrong_parameter_is_named(api: SignedClient, parameters: str, expected: list[tuple[str, str]]) -> None:
+    answer = api.get(f"/posts?{parameters}")
+    assert answer.status_code == 422, answer.content
+    assert [(*error["path"], error["type"]) for error in answer.json()["error"]] == expected

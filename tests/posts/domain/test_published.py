@@ -1,0 +1,58 @@
+"""The record of what went live."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from posts.domain.published import record_published
+from posts.models import Channel, PublishedPost
+
+AT = datetime(2026, 7, 1, 13, 0, tzinfo=UTC)
+SOURCE = uuid.uuid4()
+FACTS: dict[str, Any] = {
+    "platform_id": "1_2",
+    "type": "POST",
+    "caption": "Olá",
+    "media_url": "https://media.example.com/a.jpg",
+    "media_type": "IMAGE",
+    "permalink": None,
+    "published_at": AT,
+    "superpower": {"name": "Greeter"},
+    "scheduled_post_id": SOURCE,
+}
+
+
+def test_saying_it_twice_leaves_one_copy_in_one_query(facebook: Channel, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        record_published(channel=facebook, **FACTS)
+    record_published(channel=facebook, **FACTS)
+    row = PublishedPost.objects.get()
+    assert {name: getattr(row, name) for name in FACTS} == FACTS
+    assert (row.organization_id, row.channel_id, row.likes, row.reactions) == (
+        facebook.organization_id,
+        facebook.pk,
+        None,
+        None,
+    )
+
+
+def test_a_copy_read_from_the_platform_keeps_its_facts_and_gains_the_link(facebook: Channel) -> None:
+    PublishedPost.objects.create(
+        organization_id=facebook.organization_id,
+        channel=facebook,
+        platform_id="1_2",
+        caption="as the platform says",
+        permalink="https://facebook.example/1_2",
+        published_at=AT,
+        likes=7,
+    )
+    record_published(channel=facebook, **FACTS)
+    row = PublishedPost.objects.get()
+    assert (row.caption, row.permalink, row.likes) == ("as the platform says", "https://facebook.example/1_2", 7)
+    assert (row.superpower, row.scheduled_post_id) == ({"name": "Greeter"}, SOURCE)
+
+
+def test_the_same_id_on_two_channels_is_two_posts(facebook: Channel, instagram: Channel) -> None:
+    for channel in (facebook, instagram):
+        record_published(channel=channel, **FACTS)
+    assert PublishedPost.objects.count() == 2

@@ -1,0 +1,67 @@
+"""One publisher against the sandbox: what it saved, what went live, what it found."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts import clock
+from posts.graph.media import inspect
+from posts.graph.publishing import Account, Finding, Item, Staged, Verdict, publisher
+from tests.platform import PlatformAccount, SandboxControl
+
+ABSENT, PENDING, UNCLEAR = Finding(Verdict.ABSENT), Finding(Verdict.PENDING), Finding(Verdict.UNCLEAR)
+
+
+@dataclass
+class Stage:
+    sandbox: SandboxControl
+    platform_account: PlatformAccount
+    saved: list[Staged] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        one = self.platform_account
+        self.account = Account(one.type, one.id, one.token)
+        self.publisher = publisher(one.type)
+        self.began = clock.now()
+
+    def item(
+        self, kind: str = "POST", caption: str = "Olá 👋", media: str | None = None, media_type: str | None = None
+    ) -> Item:
+        """Return an item whose bytes were approved as they are now."""
+        sha256 = inspect(media).sha256 if media and media_type else ""
+        return Item(kind, caption, media, media_type, sha256)
+
+    def picture(self, kind: str = "POST", **more: Any) -> Item:
+        return self.item(kind, media=self.sandbox.media("terrace.jpg"), media_type="IMAGE", **more)
+
+    def film(self, kind: str = "POST", **more: Any) -> Item:
+        return self.item(kind, media=self.sandbox.media("film.mp4"), media_type="VIDEO", **more)
+
+    def stage(self, item: Item, staged: Staged | None = None) -> Staged:
+        return self.publisher.stage(self.account, item, staged or {}, self.saved.append)
+
+    def commit(self, item: Item, staged: Staged) -> str:
+        return self.publisher.commit(self.account, item, staged)
+
+    def publish(self, item: Item) -> str:
+        return self.commit(item, self.stage(item))
+
+    def find(
+        self, item: Item, staged: Staged, *, claimed: Collection[str] = (), since: datetime | None = None
+    ) -> Finding:
+        return self.publisher.find(self.account, item, staged, since=since or self.began, claimed=claimed)
+
+    @property
+    def live(self) -> list[tuple[str, str]]:
+        """Return (id, text) of all that went live on this account."""
+        return [(one["id"], one["message"]) for one in self.sandbox.posts if one["account"] == self.account.platform_id]
+
+    @property
+    def requests(self) -> list[str]:
+        """Return "METHOD path" of every call that the sandbox got."""
+        calls = self.sandbox.call("GET", "/__requests")["requests"]
+        return [f"{one['method']} {one['path'].removeprefix('/v26.0')}" for one in calls]
+
+
+LONG_AGO = timedelta(hours=2)

@@ -1,0 +1,356 @@
+"""Publishing on a Page, over real HTTP: whatever is lost on the way, it goes live once and is found again."""
+
+from dataclasses import replace
+
+import pytest
+
+from accounts import clock
+from posts.graph import errors
+from posts.graph.publishing import Finding, Item, Staged, Verdict
+from tests.platform import FACEBOOK, SandboxControl
+from tests.posts.graph.publishing.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
+
+PAGE = f"/{FACEBOOK.id}"
+KINDS = ["text", "link", "photo", "video", "reel"]
+COMMITS = {"text": "feed", "link": "feed", "photo": "feed", "video": "videos", "reel": "video_reels"}
+NO_ID = {"video", "reel"}  # the answer to their finish names no post
+
+
+@pytest.fixture
+def stage(sandbox: SandboxControl) -> Stage:
+    return Stage(sandbox, FACEBOOK)
+
+
+def make(stage: Stage, kind: str) -> Item:
+    match kind:
+        case "text":
+            return stage.item()
+        case "link":
+            return stage.item(media="https://example.com/menu")
+        case "photo":
+            return stage.picture()
+        case "video":
+            return stage.film()
+        case _:
+            return stage.film("REEL")
+
+
+def commit_route(kind: str) -> str:
+    return f"POST .*/{COMMITS[kind]}$"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    assert stage.live == []
+    assert staged["ready"] is True
+    assert stage.find(item, staged) == ABSENT
+    post_id = stage.commit(item, staged)
+    [(live_id, text)] = stage.live
+    assert text == item.caption
+    assert post_id == ("" if kind in NO_ID else live_id)
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_commit_is_one_write(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    before = len(stage.requests)
+    stage.commit(item, staged)
+    assert stage.requests[before:] == [f"POST {PAGE}/{COMMITS[kind]}"]
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after", "error400_after", "truncated_json", "html_502_after"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage, kind: str, fault: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.sandbox.fault(commit_route(kind), fault)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    [(live_id, _)] = stage.live
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "html_502"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_write_lost_on_the_way_is_absent_and_can_be_done_again(stage: Stage, kind: str, fault: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.sandbox.fault(commit_route(kind), fault)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert stage.find(item, staged) == ABSENT
+    stage.commit(item, staged)
+    assert [text for _, text in stage.live] == [item.caption]
+
+
+@pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reading_back_that_fails_proves_nothing(stage: Stage, kind: str, fault: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    stage.sandbox.fault("GET .*", fault, times=9)
+    assert stage.find(item, staged) == UNCLEAR
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_a_second_commit_of_the_same_is_taken_as_a_sign_that_the_first_landed(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert len(stage.live) == 1
+
+
+def test_the_same_text_again_is_a_duplicate(stage: Stage) -> None:
+    item = stage.item()
+    stage.publish(item)
+    with pytest.raises(errors.Duplicate):
+        stage.publish(item)
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_every_id_is_saved_before_the_next_call(stage: Stage, kind: str) -> None:
+    """Whatever `save` raises ends the staging there and then: the row belongs to somebody else by now."""
+    item = make(stage, kind)
+    seen: list[tuple[Staged, int]] = []
+
+    class Moved(Exception):
+        pass
+
+    def save(staged: Staged) -> None:
+        seen.append((staged, len(stage.requests)))
+        raise Moved
+
+    with pytest.raises(Moved):
+        stage.publisher.stage(stage.account, item, {}, save)
+    [(staged, calls)] = seen
+    assert {"photo", "video"} & staged.keys()
+    assert len(stage.requests) == calls
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_staging_goes_on_from_what_was_saved(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    stage.sandbox.settings(video_chunk_bytes=4096)
+    whole = stage.stage(item)
+    first = stage.saved[0]
+    stage.saved.clear()
+    again = stage.stage(item, whole)
+    assert (again, stage.saved) == (whole, [])
+    assert first.get("video", first.get("photo")) == whole.get("video", whole.get("photo"))
+
+
+@pytest.mark.parametrize("skip", [0, 1, 2])
+def test_a_transfer_that_breaks_off_goes_on_where_it_was(stage: Stage, skip: int) -> None:
+    stage.sandbox.settings(video_chunk_bytes=4096)
+    item = stage.film()
+    stage.sandbox.fault(r"POST .*/videos$", "drop_before", skip=skip)
+    with pytest.raises(errors.Transient):
+        stage.stage(item)
+    staged = stage.stage(item, stage.saved[-1] if stage.saved else {})
+    stage.commit(item, staged)
+    starts = [one for one in stage.saved if one.get("video")]
+    assert {one["video"] for one in starts} == {staged["video"]}
+    assert [text for _, text in stage.live] == [item.caption]
+
+
+def test_a_chunk_that_arrived_unanswered_starts_the_upload_anew(stage: Stage) -> None:
+    item = stage.film()
+    stage.sandbox.settings(video_chunk_bytes=4096)
+    stage.sandbox.fault(r"POST .*/videos$", "drop_after", skip=1)
+    with pytest.raises(errors.Transient):
+        stage.stage(item)
+    with pytest.raises(errors.StageAgain):
+        stage.stage(item, stage.saved[-1])
+
+
+def test_a_reels_upload_that_breaks_off_is_done_again(stage: Stage) -> None:
+    item = stage.film("REEL")
+    stage.sandbox.fault("POST /video-upload/.*", "drop_after")
+    with pytest.raises(errors.Transient):
+        stage.stage(item)
+    stage.commit(item, stage.stage(item, stage.saved[-1]))
+    assert [text for _, text in stage.live] == [item.caption]
+
+
+def test_a_reels_upload_that_cannot_go_on_starts_anew(stage: Stage) -> None:
+    item = stage.film("REEL")
+    stage.sandbox.fault("POST /video-upload/.*", "error", times=2, code=100, status=400)
+    with pytest.raises(errors.InvalidRequest):
+        stage.stage(item)
+    with pytest.raises(errors.StageAgain):
+        stage.stage(item, stage.saved[-1])
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_other_bytes_than_the_approved_ones_are_not_staged(stage: Stage, kind: str) -> None:
+    item = replace(make(stage, kind), media_sha256="0" * 64)
+    before = len(stage.requests)
+    with pytest.raises(errors.MediaChanged):
+        stage.stage(item)
+    assert (len(stage.requests), stage.saved) == (before, [])
+
+
+def test_what_goes_live_is_the_bytes_that_were_approved(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.sandbox.settings(media_versions={"terrace.jpg": 2})
+    stage.commit(item, staged)
+    assert [one["media_sha256"] for one in stage.sandbox.posts] == [item.media_sha256]
+
+
+def test_media_that_cannot_be_had_now_may_be_had_later(stage: Stage) -> None:
+    item = stage.picture()
+    stage.sandbox.fault("GET /media/.*", "html_502")
+    with pytest.raises(errors.Transient):
+        stage.stage(item)
+    assert stage.stage(item)["ready"] is True
+
+
+@pytest.mark.parametrize(
+    ("type_", "media_type"),
+    [("STORY", "IMAGE"), ("STORY", "VIDEO"), ("REEL", "IMAGE"), ("REEL", None), ("STORY", None)],
+)
+def test_what_a_page_does_not_take_is_refused_unsent(stage: Stage, type_: str, media_type: str | None) -> None:
+    item = Item(type_, "Olá", stage.sandbox.media(), media_type, "")
+    with pytest.raises(errors.InvalidRequest):
+        stage.stage(item)
+    assert (stage.requests, stage.find(item, {})) == ([], ABSENT)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("photo", "film.mp4"), ("video", "terrace.jpg"), ("reel", "terrace.jpg")])
+def test_media_that_are_not_what_they_are_called_are_refused(stage: Stage, kind: str, name: str) -> None:
+    item = replace(make(stage, kind), media=stage.sandbox.media(name), media_sha256="")
+    with pytest.raises(errors.InvalidRequest):
+        stage.stage(item)
+
+
+def test_a_staged_photo_that_is_gone_is_staged_again(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.publisher.discard(stage.account, staged)
+    with pytest.raises(errors.StageAgain):
+        stage.commit(item, staged)
+    assert stage.publish(item) == stage.live[0][0]
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_discarding_never_touches_what_is_live(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    stage.publisher.discard(stage.account, staged)
+    assert [call for call in stage.requests if call.startswith("DELETE")] == []
+
+
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_discarding_removes_what_is_only_staged(stage: Stage, kind: str) -> None:
+    staged = stage.stage(make(stage, kind))
+    stage.publisher.discard(stage.account, staged)
+    assert stage.requests[-1] == f"DELETE /{staged.get('photo') or staged['video']}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_discarding_leaves_alone_what_it_cannot_tell_and_raises_nothing(stage: Stage, kind: str) -> None:
+    staged = stage.stage(make(stage, kind))
+    stage.sandbox.fault(".*", "drop_before", times=9)
+    stage.publisher.discard(stage.account, staged)
+    stage.publisher.discard(stage.account, {})
+    assert [call for call in stage.requests if call.startswith("DELETE")] == []
+
+
+@pytest.mark.parametrize("kind", ["video", "reel"])
+def test_a_video_that_is_still_processed_is_pending(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    stage.sandbox.settings(video_seconds=60)
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    assert stage.find(item, staged) == PENDING
+
+
+@pytest.mark.parametrize("claimed_first", [True, False])
+def test_a_text_that_belongs_to_another_post_is_not_ours(stage: Stage, claimed_first: bool) -> None:
+    stage.sandbox.settings(duplicate_check=False)
+    item = stage.item()
+    other = stage.publish(item)
+    assert stage.find(item, {}, claimed={other}) == ABSENT
+    mine = stage.publish(item)
+    assert stage.find(item, {}, claimed={other}) == Finding(Verdict.LIVE, mine)
+    assert stage.find(item, {}) == Finding(Verdict.LIVE, "")
+
+
+def test_a_text_from_before_the_window_is_not_ours(stage: Stage) -> None:
+    item = stage.item()
+    stage.publish(item)
+    assert stage.find(item, {}, since=clock.now() + LONG_AGO) == ABSENT
+
+
+def test_another_text_is_not_ours(stage: Stage) -> None:
+    stage.publish(stage.item(caption="Olá"))
+    assert stage.find(stage.item(caption="Olá!"), {}) == ABSENT
+    assert stage.find(stage.item(caption="  Olá \r\n"), {}).verdict is Verdict.LIVE
+
+
+def test_the_same_words_over_another_link_leave_it_open(stage: Stage) -> None:
+    stage.publish(stage.item(media="https://example.com/menu"))
+    assert stage.find(stage.item(media="https://example.com/wine"), {}) == UNCLEAR
+
+
+def test_a_photo_is_found_far_down_the_page(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    post_id = stage.commit(item, staged)
+    for number in range(60):
+        stage.publish(stage.item(caption=f"No. {number}"))
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, post_id)
+
+
+def test_a_page_too_busy_to_look_through_proves_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from posts.graph.publishing import listing
+
+    monkeypatch.setattr(listing, "PAGES", 1)
+    for number in range(51):
+        stage.publish(stage.item(caption=f"No. {number}"))
+    assert stage.find(stage.item(), {}) == UNCLEAR
+
+
+def test_a_permalink_is_read_and_nobody_minds_when_it_fails(stage: Stage) -> None:
+    post_id = stage.publish(stage.item())
+    assert stage.publisher.permalink(stage.account, post_id) == f"{stage.sandbox.url}/live/{post_id}"
+    assert stage.publisher.permalink(stage.account, "1_2") is None
+    stage.sandbox.fault("GET .*", "drop_before", times=9)
+    assert stage.publisher.permalink(stage.account, post_id) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "more", "expected"),
+    [
+        ("expired_token", {}, errors.AuthFailed),
+        ("policy_block", {}, errors.PolicyBlock),
+        ("throttle", {"code": 80001}, errors.Throttled),
+        ("error", {"code": 200, "status": 403}, errors.PermissionDenied),
+        ("error", {"code": 4711, "status": 400}, errors.Unrecognised),
+        ("localised", {"code": 100, "subcode": 1609008}, errors.InvalidRequest),
+    ],
+)
+def test_refusals_keep_their_class(
+    stage: Stage, fault: str, more: dict[str, int], expected: type[errors.GraphError]
+) -> None:
+    item = stage.item()
+    stage.sandbox.fault(commit_route("text"), fault, **more)
+    with pytest.raises(errors.GraphError) as caught:
+        stage.publish(item)
+    assert type(caught.value) is expected
+    assert stage.live == []
+
+
+def test_a_token_without_the_permission_is_told(stage: Stage) -> None:
+    stage.sandbox.register(FACEBOOK, scopes=["pages_read_engagement"])
+    with pytest.raises(errors.PermissionDenied):
+        stage.publish(stage.item())

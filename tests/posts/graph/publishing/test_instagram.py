@@ -1,0 +1,289 @@
+"""Publishing on Instagram, over real HTTP: the container is the handle, and it is used once."""
+
+from dataclasses import replace
+
+import pytest
+import time_machine
+
+from accounts import clock
+from posts.graph import errors
+from posts.graph.publishing import Finding, Item, Staged, Verdict
+from tests.platform import INSTAGRAM, SandboxControl
+from tests.posts.graph.publishing.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
+
+KINDS = ["image", "video", "reel", "image story", "video story"]
+PUBLISH = "POST .*/media_publish$"
+
+
+@pytest.fixture
+def stage(sandbox: SandboxControl) -> Stage:
+    return Stage(sandbox, INSTAGRAM)
+
+
+def make(stage: Stage, kind: str) -> Item:
+    type_ = "STORY" if kind.endswith("story") else "REEL" if kind == "reel" else "POST"
+    return stage.picture(type_) if kind.startswith("image") else stage.film(type_)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    assert (staged["ready"], stage.live) == (True, [])
+    assert stage.find(item, staged) == ABSENT
+    media_id = stage.commit(item, staged)
+    [(live_id, text)] = stage.live
+    assert (live_id, text) == (media_id, "" if kind.endswith("story") else item.caption)
+    assert staged["container"] != media_id
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, media_id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "product"), [("image", "FEED"), ("video", "REELS"), ("reel", "REELS"), ("image story", "STORY")]
+)
+def test_it_becomes_what_it_was_meant_to_be(stage: Stage, kind: str, product: str) -> None:
+    from posts.graph import client
+
+    media_id = stage.publish(make(stage, kind))
+    assert client.get(stage.account, media_id, fields="media_product_type")["media_product_type"] == product
+
+
+def test_the_commit_is_one_write(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    before = len(stage.requests)
+    stage.commit(item, staged)
+    assert stage.requests[before:] == [f"POST /{INSTAGRAM.id}/media_publish"]
+
+
+@pytest.mark.parametrize(
+    "fault", ["drop_after", "error_after", "error400_after", "truncated_json", "html_502_after", "spam_after"]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage, kind: str, fault: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.sandbox.fault(PUBLISH, fault)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    [(live_id, _)] = stage.live
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "html_502"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_write_lost_on_the_way_is_absent_and_can_be_done_again(stage: Stage, kind: str, fault: str) -> None:
+    item = make(stage, kind)
+    staged = stage.stage(item)
+    stage.sandbox.fault(PUBLISH, fault)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert stage.find(item, staged) == ABSENT
+    assert stage.commit(item, staged) == stage.live[0][0]
+    assert len(stage.live) == 1
+
+
+@pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
+def test_a_reading_back_that_fails_proves_nothing(stage: Stage, fault: str) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    stage.sandbox.fault("GET .*", fault, times=9)
+    assert stage.find(item, staged) == UNCLEAR
+
+
+def test_a_listing_that_fails_leaves_what_is_published_published(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.sandbox.fault("GET .*/media$", "flicker", times=9)
+    assert stage.find(item, staged) == UNCLEAR
+    stage.commit(item, staged)
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, "")
+
+
+@pytest.mark.parametrize("answer", ["refuse", "not_ready"])
+def test_a_container_that_was_used_is_never_thrown_away_for_a_new_one(stage: Stage, answer: str) -> None:
+    """24/2207008 is the answer for a container that never was, and for one that has gone out: its status tells."""
+    stage.sandbox.settings(creation_id_twice=answer)
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert len(stage.live) == 1
+
+
+def test_a_used_container_whose_status_cannot_be_read_is_not_thrown_away(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    stage.sandbox.fault("GET .*", "flicker", times=9)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+
+
+def test_a_container_in_the_making_is_saved_and_not_ready(stage: Stage) -> None:
+    stage.sandbox.settings(container_polls=2)
+    item = stage.picture()
+    with pytest.raises(errors.NotReady):
+        stage.stage(item)
+    [staged] = stage.saved
+    with pytest.raises(errors.NotReady):
+        stage.stage(item, staged)
+    assert stage.stage(item, staged) == {**staged, "ready": True}
+    assert [call for call in stage.requests if call.startswith("POST")] == [f"POST /{INSTAGRAM.id}/media"]
+
+
+def test_publishing_too_early_is_refused_as_not_ready(stage: Stage) -> None:
+    stage.sandbox.settings(container_seconds=60)
+    item = stage.picture()
+    with pytest.raises(errors.NotReady):
+        stage.stage(item)
+    with pytest.raises(errors.NotReady) as caught:
+        stage.commit(item, stage.saved[0])
+    assert (caught.value.label, stage.find(item, stage.saved[0])) == ("9007/2207027", PENDING)
+
+
+def test_the_id_is_saved_before_the_next_call(stage: Stage) -> None:
+    seen: list[tuple[Staged, int]] = []
+
+    class Moved(Exception):
+        pass
+
+    def save(staged: Staged) -> None:
+        seen.append((staged, len(stage.requests)))
+        raise Moved
+
+    with pytest.raises(Moved):
+        stage.publisher.stage(stage.account, stage.picture(), {}, save)
+    [(staged, calls)] = seen
+    assert (staged["ready"], len(stage.requests)) == (False, calls)
+
+
+def test_an_expired_container_is_staged_again(stage: Stage) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    with time_machine.travel(clock.now().timestamp() + 25 * 3600):
+        with pytest.raises(errors.StageAgain):
+            stage.commit(item, staged)
+        with pytest.raises(errors.StageAgain):
+            stage.stage(item, {**staged, "ready": False})
+        assert stage.find(item, staged) == ABSENT
+        assert stage.publish(item) == stage.live[0][0]
+
+
+@pytest.mark.parametrize(
+    ("subcode", "expected"),
+    [(2207082, errors.StageAgain), (2207026, errors.InvalidRequest), (2207999, errors.StageAgain)],
+)
+def test_a_container_that_failed_says_what_to_do(stage: Stage, subcode: int, expected: type[errors.GraphError]) -> None:
+    stage.sandbox.fault("POST .*/media$", "container_error", subcode=subcode)
+    with pytest.raises(errors.GraphError) as caught:
+        stage.stage(stage.film())
+    assert (type(caught.value), caught.value.subcode) == (expected, subcode)
+
+
+def test_a_failed_container_is_staged_again_at_the_commit_too(stage: Stage) -> None:
+    stage.sandbox.fault("POST .*/media$", "container_error", subcode=2207082)
+    item = stage.film()
+    with pytest.raises(errors.StageAgain):
+        stage.stage(item)
+    with pytest.raises(errors.StageAgain):
+        stage.commit(item, stage.saved[0])
+    assert stage.find(item, stage.saved[0]) == ABSENT
+
+
+def test_bytes_that_change_before_the_container_is_made_are_not_staged(stage: Stage) -> None:
+    item = stage.picture()
+    stage.sandbox.settings(media_versions={"terrace.jpg": 2})
+    before = len([call for call in stage.requests if call.startswith("POST")])
+    with pytest.raises(errors.MediaChanged):
+        stage.stage(item)
+    assert len([call for call in stage.requests if call.startswith("POST")]) == before
+
+
+def test_bytes_that_change_while_the_platform_fetches_them_do_not_go_live(stage: Stage) -> None:
+    stage.sandbox.settings(container_polls=1)
+    item = stage.picture()
+    with pytest.raises(errors.NotReady):
+        stage.stage(item)
+    stage.sandbox.settings(media_versions={"terrace.jpg": 2})
+    with pytest.raises(errors.MediaChanged):
+        stage.stage(item, stage.saved[-1])
+    assert [one["ready"] for one in stage.saved] == [False]
+
+
+def test_a_hash_that_nobody_knows_is_not_compared(stage: Stage) -> None:
+    item = replace(stage.picture(), media_sha256="")
+    assert stage.publish(item) == stage.live[0][0]
+
+
+def test_the_platform_may_not_get_at_the_media_for_once(stage: Stage) -> None:
+    stage.sandbox.fault("POST .*/media$", "localised")
+    with pytest.raises(errors.Transient) as caught:
+        stage.stage(stage.picture())
+    assert (type(caught.value), caught.value.label) == (errors.Transient, "9004/2207052")
+
+
+def test_the_quota_of_the_day(stage: Stage) -> None:
+    stage.sandbox.settings(quota_total=1)
+    stage.publish(stage.picture(caption="one"))
+    with pytest.raises(errors.QuotaReached):
+        stage.publish(stage.picture(caption="two"))
+
+
+@pytest.mark.parametrize(("type_", "media_type"), [("POST", None), ("REEL", "IMAGE"), ("STORY", None)])
+def test_what_instagram_does_not_take_is_refused_unsent(stage: Stage, type_: str, media_type: str | None) -> None:
+    item = Item(type_, "Olá", stage.sandbox.media(), media_type, "")
+    with pytest.raises(errors.InvalidRequest):
+        stage.stage(item)
+    assert stage.requests == []
+
+
+def test_among_equals_nobody_guesses(stage: Stage) -> None:
+    item = stage.picture()
+    first = stage.publish(item)
+    staged = stage.stage(item)
+    second = stage.commit(item, staged)
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, "")
+    assert stage.find(item, staged, claimed={first}) == Finding(Verdict.LIVE, second)
+
+
+@pytest.mark.parametrize("other", ["caption", "kind", "window"])
+def test_the_newest_is_not_ours_because_it_is_the_newest(stage: Stage, other: str) -> None:
+    item = stage.picture()
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    since = clock.now() + LONG_AGO if other == "window" else None
+    looked_for = {"caption": stage.picture(caption="Adeus"), "kind": stage.film(), "window": item}[other]
+    assert stage.find(looked_for, staged, since=since) == Finding(Verdict.LIVE, "")
+
+
+def test_a_status_that_lags_behind_the_listing_does_not_publish_twice(stage: Stage) -> None:
+    """Our container says FINISHED, yet the very post stands there: the same words in the window are evidence enough."""
+    item = stage.picture()
+    live = stage.publish(item)
+    staged = stage.stage(item)
+    assert stage.find(item, staged) == Finding(Verdict.LIVE, live)
+    assert stage.find(item, staged, claimed={live}) == ABSENT
+
+
+def test_somebody_elses_story_neither_proves_nor_disproves_ours(stage: Stage) -> None:
+    item = stage.picture("STORY")
+    stage.publish(item)
+    staged = stage.stage(item)
+    assert stage.find(item, staged) == UNCLEAR
+
+
+def test_discarding_leaves_the_container_to_expire(stage: Stage) -> None:
+    staged = stage.stage(stage.picture())
+    before = stage.requests
+    stage.publisher.discard(stage.account, staged)
+    assert stage.requests == before
+
+
+def test_a_permalink_is_read_and_nobody_minds_when_it_fails(stage: Stage) -> None:
+    media_id = stage.publish(stage.picture())
+    assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/live/{media_id}"
+    stage.sandbox.fault("GET .*", "flicker")
+    assert stage.publisher.permalink(stage.account, media_id) is None

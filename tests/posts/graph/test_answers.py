@@ -1,0 +1,113 @@
+"""Answers are read by their bodies."""
+
+import json
+import traceback
+from typing import Any
+
+import pytest
+
+from posts.graph import answers, errors
+
+TOKEN = "EAAB-a-token"
+
+
+def refused(
+    status: int = 400, headers: dict[str, str] | None = None, *, outward: bool = True, **error: Any
+) -> errors.GraphError:
+    body = json.dumps({"error": {"message": "No", "type": "OAuthException", "fbtrace_id": "Atrace", **error}}).encode()
+    with pytest.raises(errors.GraphError) as caught:
+        answers.read(status, headers or {}, body, outward=outward, secrets=(TOKEN,))
+    return caught.value
+
+
+def test_an_object_is_what_was_asked_for() -> None:
+    assert answers.read(200, {}, b'{"id": "1"}', outward=True) == {"id": "1"}
+    assert answers.read(200, {}, b"true", outward=True) == {"success": True}
+
+
+def test_an_error_in_a_200_is_an_error() -> None:
+    assert type(refused(200, code=190, error_subcode=463)) is errors.AuthFailed
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+def test_the_status_does_not_classify_a_known_code(status: int) -> None:
+    error = refused(status, code=100, error_subcode=33)
+    assert (type(error), error.label, error.trace) == (errors.NotFound, "100/33", "Atrace")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"Service Unavailable", b'{"id": "1', b"[]", b'{"success": false}', b'{"error": "odd"}', b"\xff\xfe"]
+)
+def test_what_cannot_be_read_is_ambiguous_after_a_write_and_transient_after_a_read(body: bytes) -> None:
+    with pytest.raises(errors.Ambiguous):
+        answers.read(200, {}, body, outward=True)
+    with pytest.raises(errors.Transient):
+        answers.read(200, {}, body, outward=False)
+
+
+@pytest.mark.parametrize("code", [1, 2, -1])
+def test_a_trouble_of_the_platform_is_only_ambiguous_for_outward_writes(code: int) -> None:
+    assert type(refused(500, code=code)) is errors.Ambiguous
+    assert type(refused(500, code=code, outward=False)) is errors.Transient
+
+
+def test_an_unknown_code_is_not_repeated() -> None:
+    assert type(refused(400, code=987)) is errors.Unrecognised
+
+
+def test_an_unknown_code_of_a_server_in_trouble_is_unclear() -> None:
+    assert type(refused(500, code=987)) is errors.Ambiguous
+    assert type(refused(400, code=987, is_transient=True)) is errors.Ambiguous
+
+
+def test_the_hint_that_it_will_pass_never_moves_a_refusal() -> None:
+    assert type(refused(400, code=100, is_transient=True)) is errors.InvalidRequest
+
+
+def test_a_text_never_classifies() -> None:
+    assert (
+        type(refused(400, code=987, message="(#4) Application request limit reached, timeout")) is errors.Unrecognised
+    )
+
+
+def test_a_throttle_says_how_long() -> None:
+    business = {
+        "X-Business-Use-Case-Usage": json.dumps({"1": [{"call_count": 100, "estimated_time_to_regain_access": 7}]})
+    }
+    waits = [
+        refused(code=80002, headers=business).retry_after,  # type: ignore[attr-defined]
+        refused(code=4, headers={"Retry-After": "42"}).retry_after,  # type: ignore[attr-defined]
+        refused(code=4).retry_after,  # type: ignore[attr-defined]
+    ]
+    assert waits == [7 * 60 + 60, 42, 300]
+
+
+def test_a_429_without_a_body_is_a_throttle() -> None:
+    with pytest.raises(errors.Throttled) as caught:
+        answers.read(429, {"Retry-After": "9"}, b"slow down", outward=True)
+    assert (caught.value.retry_after, caught.value.label) == (9, "Throttled")
+
+
+def test_what_is_raised_holds_no_secret() -> None:
+    text = (
+        f"Bad {TOKEN} at https://cdn.example/a.jpg?sig=hidden&x=1 and https://h/p#frag, access_token=EAAother "
+        "appsecret_proof: deadbeef"
+    )
+    for error in (refused(code=9004, error_subcode=2207052, message=text), refused(code=987, error_user_msg=text)):
+        written = "".join(traceback.format_exception(error)) + repr(error) + str(vars(error))
+        assert [word for word in (TOKEN, "hidden", "frag", "EAAother", "deadbeef") if word in written] == []
+        assert "https://cdn.example/a.jpg" in str(error)
+
+
+def test_the_message_is_for_people() -> None:
+    error = refused(code=190, error_subcode=463, message="Session has expired")
+    assert str(error) == "The access token has expired: Session has expired"
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"error":{"code":1e999}}', b'{"error":{"code":NaN}}'], ids=["deep", "infinite", "nan"]
+)
+@pytest.mark.parametrize(("outward", "kind"), [(True, errors.Ambiguous), (False, errors.Transient)])
+def test_a_body_that_no_parser_takes_is_an_unclear_answer(body, outward, kind):
+    with pytest.raises(kind):
+        answers.read(200, {}, body, outward=outward)

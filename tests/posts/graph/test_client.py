@@ -1,0 +1,253 @@
+"""The client over real HTTP: what was sent, how it failed, and what it never gives away."""
+
+import hmac
+import io
+import logging
+import socket
+import time
+import traceback
+from secrets import token_hex
+from typing import Any
+
+import pytest
+
+from posts.graph import client, errors, usage
+from posts.graph.account import Account
+from tests.platform import FACEBOOK, SandboxControl
+from tests.posts.graph.raw import answer, serving
+
+PAGE = Account(FACEBOOK.type, FACEBOOK.id, FACEBOOK.token)
+FEED = f"{FACEBOOK.id}/feed"
+OK = answer(b'{"id": "1_2"}')
+
+
+@pytest.fixture
+def speak_to(settings: Any) -> Any:
+    def to(url: str) -> None:
+        settings.GRAPH_BASE_URL = url
+        settings.SANDBOXED = True
+
+    return to
+
+
+def test_a_call_carries_the_token_in_a_header_and_names_the_version(speak_to: Any, settings: Any) -> None:
+    settings.GRAPH_APP_SECRET = "app-secret"
+    with serving(OK) as server:
+        speak_to(server.url)
+        client.get(PAGE, "1_2", fields="message")
+    head = server.requests[0].decode()
+    line, _, headers = head.partition("\r\n")
+    proof = hmac.new(b"app-secret", FACEBOOK.token.encode(), "sha256").hexdigest()
+    assert line == f"GET /v26.0/1_2?fields=message&appsecret_proof={proof} HTTP/1.1"
+    assert f"Authorization: Bearer {FACEBOOK.token}\r\n" in headers
+
+
+def test_the_proof_opens_an_app_that_asks_for_it(sandbox: SandboxControl, settings: Any) -> None:
+    sandbox.settings(app_secret="app-secret", require_proof=True)
+    with pytest.raises(errors.InvalidRequest):
+        client.get(PAGE, FACEBOOK.id, fields="name")
+    settings.GRAPH_APP_SECRET = "app-secret"
+    assert client.get(PAGE, FACEBOOK.id, fields="name")["name"] == FACEBOOK.name
+    assert set(client.write(PAGE, FEED, {"message": "Olá"})) == {"id"}
+
+
+def test_nobody_there_is_safe_to_repeat(speak_to: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        speak_to(f"http://127.0.0.1:{probe.getsockname()[1]}")
+    with pytest.raises(errors.Transient, match="nothing was sent"):
+        client.write(PAGE, FEED, {"message": "Olá"})
+
+
+def test_a_name_that_resolves_to_nothing_is_safe_to_repeat(speak_to: Any) -> None:
+    speak_to("http://graph.invalid")
+    with pytest.raises(errors.Transient, match="nothing was sent"):
+        client.write(PAGE, FEED, {"message": "Olá"})
+
+
+def test_a_handshake_that_fails_is_safe_to_repeat(speak_to: Any) -> None:
+    with serving(b"this is not TLS") as server:
+        speak_to(server.url.replace("http://", "https://"))
+        with pytest.raises(errors.Transient, match="nothing was sent"):
+            client.write(PAGE, FEED, {"message": "Olá"})
+
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
+
+
+@pytest.mark.parametrize("script", [b"", CUT, b"no http at all\r\n\r\n", answer(b"<html>", "502 Bad Gateway")])
+def test_a_write_that_was_sent_is_sent_once_and_ambiguous(speak_to: Any, script: bytes) -> None:
+    with serving(script, OK) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Ambiguous):
+            client.write(PAGE, FEED, {"message": "Olá"})
+    assert len(server.requests) == 1
+
+
+def test_a_read_is_sent_again(speak_to: Any) -> None:
+    with serving(answer(b"<html>", "502 Bad Gateway"), answer(b"", "503 Down"), OK) as server:
+        speak_to(server.url)
+        assert client.get(PAGE, "1_2") == {"id": "1_2"}
+    assert len(server.requests) == 3
+
+
+def test_a_read_that_stays_unanswered_is_transient(speak_to: Any) -> None:
+    with serving(CUT) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Transient):
+            client.get(PAGE, "1_2")
+
+
+def test_staging_is_never_ambiguous_and_never_sent_again_by_itself(speak_to: Any) -> None:
+    with serving(b"", OK) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Transient):
+            client.prepare(PAGE, FEED, {"published": "false"})
+    assert len(server.requests) == 1
+
+
+def test_silence_ends_at_the_read_timeout(speak_to: Any, settings: Any) -> None:
+    settings.GRAPH_READ_TIMEOUT = 0.2
+    with serving([OK], pause=1) as server:
+        speak_to(server.url)
+        started = time.monotonic()
+        with pytest.raises(errors.Ambiguous, match="took too long"):
+            client.write(PAGE, FEED, {"message": "Olá"})
+        assert time.monotonic() - started < 0.9
+
+
+def test_an_answer_that_drips_ends_as_well(speak_to: Any, settings: Any) -> None:
+    settings.GRAPH_CONNECT_TIMEOUT, settings.GRAPH_READ_TIMEOUT = 0.1, 0.3
+    drips = [b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n"] * 30]
+    with serving(drips, pause=0.1) as server:
+        speak_to(server.url)
+        started = time.monotonic()
+        with pytest.raises(errors.Ambiguous, match="took too long"):
+            client.write(PAGE, FEED, {"message": "Olá"})
+        assert time.monotonic() - started < 1.5
+
+
+def test_a_cut_answer_without_a_length_is_not_taken_for_a_whole_one(speak_to: Any, settings: Any) -> None:
+    settings.GRAPH_CONNECT_TIMEOUT, settings.GRAPH_READ_TIMEOUT = 0.1, 0.3
+    with serving([b'HTTP/1.1 200 OK\r\n\r\n{"id": "1"}', *[b" "] * 30], pause=0.1) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Ambiguous, match="took too long"):
+            client.write(PAGE, FEED, {"message": "Olá"})
+
+
+def test_redirects_are_not_followed(speak_to: Any) -> None:
+    with serving(OK) as trap, serving(answer(b"", "307 Elsewhere", f"Location: {trap.url}/v26.0/1")) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Ambiguous):
+            client.write(PAGE, FEED, {"message": "Olá"})
+    assert trap.requests == []
+
+
+def test_an_answer_larger_than_any_real_one_is_not_kept(speak_to: Any) -> None:
+    with serving(answer(b'{"id": "' + b"1" * client.LARGEST + b'"}')) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Transient):
+            client.get(PAGE, "1_2")
+
+
+def test_a_throttled_account_is_left_in_peace(sandbox: SandboxControl) -> None:
+    sandbox.fault(r"POST .*/feed", "throttle", code=32, minutes=3)
+    with pytest.raises(errors.Throttled) as first:
+        client.write(PAGE, FEED, {"message": "Olá"})
+    before = len(sandbox.call("GET", "/__requests")["requests"])
+    with pytest.raises(errors.Throttled, match="nothing was sent") as second:
+        client.write(PAGE, FEED, {"message": "Olá"})
+    assert len(sandbox.call("GET", "/__requests")["requests"]) == before
+    assert (first.value.retry_after, round(second.value.retry_after / 10)) == (240, 24)
+    assert usage.level(PAGE) == 100
+
+
+def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFixture) -> None:
+    script = [answer(b"{}", "200 OK", "facebook-api-version: v21.0") for _ in range(2)]
+    client._versions.clear()
+    with serving(*script) as server:
+        speak_to(server.url)
+        client.get(PAGE, "1")
+        client.get(PAGE, "1")
+    assert [record.getMessage() for record in caplog.records] == ["the platform ran version v21.0 instead of v26.0"]
+
+
+def test_bytes_go_to_places_of_the_platform_only(sandbox: SandboxControl) -> None:
+    for place in ("https://evil.example/x", "http://rupload.facebook.com/x", "https://evilfacebook.com/x"):
+        with pytest.raises(errors.InvalidRequest):
+            client.upload(PAGE, place, io.BytesIO(b"film"), 4)
+
+
+@pytest.mark.parametrize(
+    "fault", ["drop_after", "drop_before", "html_502", "truncated_json", "expired_token", "flicker"]
+)
+def test_neither_errors_nor_logs_give_anything_away(
+    sandbox: SandboxControl, settings: Any, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    settings.GRAPH_APP_SECRET = "app-secret"
+    caplog.set_level(logging.INFO)
+    sandbox.fault(".*", fault, times=9)
+    hidden = token_hex()  # not written here, because tracebacks quote this file
+    secrets = (FACEBOOK.token, client._proof(PAGE)["appsecret_proof"], hidden)
+    for call in (
+        lambda: client.write(PAGE, FEED, {"message": "Olá", "secret": hidden}),
+        lambda: client.get(PAGE, FACEBOOK.id, fields=hidden),
+    ):
+        with pytest.raises(errors.GraphError) as caught:
+            call()
+        logging.getLogger("test").error("seen", exc_info=caught.value)
+        error: BaseException | None = caught.value
+        written = "".join(traceback.format_exception(error)) + caplog.text
+        while error is not None:
+            written += repr(error) + repr(vars(error))
+            error = error.__context__
+        assert [secret for secret in secrets if secret in written] == []
+
+
+def test_an_account_does_not_show_its_token() -> None:
+    assert FACEBOOK.token not in repr(PAGE)
+
+
+def test_an_old_connection_is_not_trusted_with_a_write(speak_to: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    monkeypatch.setattr(client, "IDLE", 0.0)
+    with serving([kept, b""], OK, pause=0.2) as server:
+        speak_to(server.url)
+        client.get(PAGE, "1")
+        # The first connection still stands, and would swallow what is sent on it.
+        assert client.write(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
+
+
+def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(
+    speak_to: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease is as long as the longest call: nothing may go out after it, however long the look-up took."""
+    settings.GRAPH_CONNECT_TIMEOUT, settings.GRAPH_READ_TIMEOUT = 0.05, 0.05
+    look_up = socket.getaddrinfo
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        time.sleep(0.3)
+        return look_up(*args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with serving(OK) as server:
+        speak_to(server.url)
+        with pytest.raises(errors.Transient, match="nothing was sent"):
+            client.write(PAGE, FEED, {"message": "Olá"})
+    assert server.requests in ([], [b""])
+
+
+def test_a_connection_that_fails_is_not_tried_again_for_a_write(speak_to: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def nowhere(host: str, *args: Any, **more: Any) -> Any:
+        if host != "graph.example":
+            return look_up(host, *args, **more)
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    speak_to("http://graph.example")
+    with pytest.raises(errors.Transient):
+        client.write(PAGE, FEED, {"message": "Olá"})
+    assert asked == ["graph.example"]

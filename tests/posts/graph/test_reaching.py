@@ -1,0 +1,184 @@
+"""Fetching what a client named: only from public places, only so much, only so long."""
+
+import io
+import ipaddress
+import socket
+import ssl
+import time
+from typing import Any
+
+import pytest
+
+from posts.graph import reaching
+from posts.graph.reaching import Unreachable, fetch
+from tests import loopback
+from tests.posts.graph.raw import answer, serving
+
+PICTURE = answer(b"picture")
+
+
+@pytest.fixture(autouse=True)
+def _loopback_is_public(settings: Any) -> None:
+    settings.MEDIA_ALLOW_LOOPBACK = True
+
+
+def refused(url: str, cap: int = 1000) -> Unreachable:
+    with pytest.raises(Unreachable) as caught:
+        fetch(url, io.BytesIO(), cap=cap)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.1", "224.0.0.1",
+        "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:0:1234::1",
+    ],
+)  # fmt: skip
+def test_addresses_that_only_this_machine_reaches_are_refused(settings: Any, address: str) -> None:
+    settings.MEDIA_ALLOW_LOOPBACK = False
+    assert not reaching.admitted(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_public_addresses_are_admitted(address: str) -> None:
+    assert reaching.admitted(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "0.0.0.1"])
+def test_admitting_loopback_admits_nothing_else(address: str) -> None:
+    assert not reaching.admitted(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1", "[::1]", "[::ffff:7f00:1]"]
+)
+def test_every_spelling_of_this_machine_is_refused(settings: Any, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    settings.MEDIA_ALLOW_LOOPBACK = False
+    monkeypatch.setattr(socket, "getaddrinfo", loopback._getaddrinfo)  # numbers in odd spellings need no look-up
+    with serving(PICTURE) as server:
+        error = refused(f"http://{host}:{server.url.rsplit(':', 1)[1]}/a.jpg")
+    assert (error.passing, server.requests) == (False, [])
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, 1, 6, "", (one, 80)) for one in ("8.8.8.8", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert not refused("http://two-faced.example/a.jpg").passing
+
+
+def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def rebinding(host: str, port: int, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        address = "127.0.0.1" if len(asked) == 1 or host == "127.0.0.1" else "10.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    with serving(PICTURE) as server:
+        port = server.url.rsplit(":", 1)[1]
+        into = io.BytesIO()
+        fetch(f"http://rebinding.example:{port}/a.jpg?sig=1", into, cap=1000)
+    assert into.getvalue() == b"picture"
+    assert asked.count("rebinding.example") == 1
+    assert f"Host: rebinding.example:{port}\r\n" in server.requests[0].decode()
+
+
+def test_the_certificate_must_be_the_names_not_the_addresss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name that TLS asks for is the URL's host, though the connection goes to an address."""
+    asked: list[Any] = []
+
+    def wrap(self: ssl.SSLContext, sock: Any, *_: Any, server_hostname: Any = None, **__: Any) -> Any:
+        asked.append((server_hostname, self.check_hostname, self.verify_mode))
+        raise ssl.SSLError("no further")
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
+    resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+    with serving(PICTURE) as server:
+        port = int(server.url.rsplit(":", 1)[1])
+        real = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda host, *a, **k: resolved if host == "cdn.example" else real(host, *a, **k)
+        )
+        refused(f"https://cdn.example:{port}/a.jpg")
+    assert [name for name, _, _ in asked] == ["cdn.example"]
+    assert {mode for _, _, mode in asked} == {ssl.CERT_REQUIRED}
+
+
+def test_redirects_are_followed_and_checked_again() -> None:
+    with serving(PICTURE) as server:
+        moved = answer(b"", "302 Found", f"Location: {server.url}/b.jpg")
+        into = io.BytesIO()
+        with serving(moved) as first:
+            fetch(f"{first.url}/a.jpg", into, cap=1000)
+    assert into.getvalue() == b"picture"
+    with serving(answer(b"", "302 Found", "Location: http://169.254.169.254/latest/meta-data")) as trap:
+        assert "not a public one" in str(refused(f"{trap.url}/a.jpg"))
+    with serving(answer(b"", "302 Found", "Location: file:///etc/passwd")) as trap:
+        assert not refused(f"{trap.url}/a.jpg").passing
+
+
+def test_redirects_without_end_are_refused() -> None:
+    with serving(*[answer(b"", "302 Found", "Location: /again")] * 5) as server:
+        assert "redirects too often" in str(refused(f"{server.url}/a.jpg"))
+    assert len(server.requests) == reaching.REDIRECTS + 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/a",
+        "file:///etc/passwd",
+        "http://user:pass@127.0.0.1/a",
+        "http:///a",
+        "//x",
+        "http://[::1",
+        "http://h:99999/",
+    ],
+)
+def test_odd_urls_are_refused_for_good(url: str) -> None:
+    assert not refused(url).passing
+
+
+@pytest.mark.parametrize(("status", "passing"), [("404 Not Found", False), ("503 Down", True), ("429 Slow", True)])
+def test_an_error_of_the_host_is_told(status: str, passing: bool) -> None:
+    with serving(answer(b"no", status)) as server:
+        error = refused(f"{server.url}/a.jpg?sig=hidden")
+    assert (error.passing, str(error)) == (passing, f"The media at http://127.0.0.1/a.jpg answered HTTP {status[:3]}")
+
+
+def test_too_much_is_refused_whatever_the_headers_say() -> None:
+    endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 5000
+    with serving(endless) as server:
+        assert "larger than" in str(refused(f"{server.url}/a.jpg"))
+
+
+def test_what_is_compressed_unasked_is_refused() -> None:
+    with serving(answer(b"\x1f\x8b", "200 OK", "Content-Encoding: gzip")) as server:
+        assert "compressed" in str(refused(f"{server.url}/a.jpg"))
+
+
+def test_what_breaks_off_is_refused_and_may_pass() -> None:
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf") as server:
+        assert refused(f"{server.url}/a.jpg").passing
+
+
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_what_drips_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
+    monkeypatch.setattr(reaching, "SECONDS", 0.4)
+    with serving([beginning, *[b"X-A: b\r\n"] * 30], pause=0.1) as server:
+        started = time.monotonic()
+        error = refused(f"{server.url}/a.jpg")
+        assert time.monotonic() - started < 1.5
+    assert (error.passing, "took longer" in str(error)) == (True, True)
+
+
+def test_an_error_says_nothing_of_the_query_and_drags_nothing_along() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}/a.jpg?sig=hidden"
+    error: BaseException | None = refused(url)
+    while error is not None:
+        assert "hidden" not in repr(error)
+        error = error.__context__

@@ -1,0 +1,86 @@
+"""Usage headers, and what all processes know of them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from posts.graph import usage
+from posts.graph.account import Account
+
+PAGE = Account("FB_PAGE", "123", "token")
+OTHER = Account("INSTAGRAM_ACCOUNT", "456", "token")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def business(percent: Any, minutes: Any = 0) -> dict[str, str]:
+    entries = [
+        {"type": "pages", "call_count": 1},
+        {"type": "pages", "total_time": percent, "estimated_time_to_regain_access": minutes},
+    ]
+    return {"X-Business-Use-Case-Usage": json.dumps({"123": entries})}
+
+
+def test_the_highest_of_all_numbers_counts() -> None:
+    app = {"X-App-Usage": '{"call_count": 28, "total_time": 31, "total_cputime": 25}'}
+    assert usage.of_app(app) == usage.Usage(31, 0)
+    assert usage.of_account({**business(80, 2), "X-Page-Usage": '{"call_count": 90}'}) == usage.Usage(90, 120)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "[]", "{", "17", '{"a": 1}', '{"a": ["b"]}', '{"call_count": "x"}', '{"call_count": true}']
+)
+def test_odd_headers_say_nothing(value: str) -> None:
+    headers = dict.fromkeys(["X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage"], value)
+    assert usage.of_app(headers).percent in {0, 1}
+    assert usage.of_account(headers).regain_seconds == 0
+
+
+def test_an_account_and_the_app_are_known_to_everybody() -> None:
+    usage.note(PAGE, {**business(55), "X-App-Usage": '{"call_count": 30}'})
+    assert (usage.level(PAGE), usage.level(OTHER)) == (55, 30)
+    assert usage.blocked_until(PAGE) is None
+
+
+def test_lost_access_stops_the_account_until_it_is_back_and_a_minute_more() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        usage.note(PAGE, business(100, 5))
+        assert usage.blocked_until(PAGE) == NOON + timedelta(minutes=6)
+        assert usage.blocked_until(OTHER) is None
+        clock.move_to(NOON + timedelta(minutes=6))
+        assert usage.blocked_until(PAGE) is None
+
+
+def test_a_limit_of_the_app_stops_every_account() -> None:
+    with time_machine.travel(NOON, tick=False):
+        usage.block(PAGE, 30, code=4)
+        assert usage.blocked_until(OTHER) == NOON + timedelta(seconds=30)
+
+
+def test_a_time_to_come_back_may_be_a_date() -> None:
+    with time_machine.travel(NOON, tick=False):
+        assert usage.retry_after({"Retry-After": "Mon, 23 Nov 2026 12:02:00 GMT"}) == 120
+        assert usage.retry_after({"Retry-After": "soon"}) == usage.COOLING
+
+
+def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    usage.note(PAGE, business(100, 5))
+    assert (usage.level(PAGE), usage.blocked_until(PAGE)) == (0, None)
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+@pytest.mark.parametrize("asked", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_that_no_calendar_holds_is_believed_for_a_day(asked):
+    seconds = usage.retry_after({"Retry-After": asked})
+    assert seconds == 86_400
+    usage.block(OTHER, seconds)
+    assert usage.blocked_until(OTHER) is not None
+
+
+def test_a_header_of_nested_brackets_says_nothing():
+    assert usage.of_app({"X-App-Usage": "[" * 60_000}) == usage.Usage()

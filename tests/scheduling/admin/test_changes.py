@@ -1,0 +1,38 @@
+"""Differences in words: right, and quick whatever a client wrote."""
+
+import time
+
+import pytest
+
+from scheduling.admin.changes import Piece, words
+
+HOSTILE = [
+    ("a " * 2500, "a b " * 1250),
+    ("b " + "a " * 198 + "b", "c " + "a c " * 99 + "d"),
+    ("x\n" * 30_000, "y " * 30_000),
+    ("a " * 31_000, "c " + "a b " * 15_000 + "d"),
+]
+
+
+def test_words_that_stayed_went_and_came_are_told_apart() -> None:
+    assert words("Open from seven today", "Open from eight today") == [
+        Piece("same", "Open from "),
+        Piece("gone", "seven "),
+        Piece("new", "eight "),
+        Piece("same", "today"),
+    ]
+
+
+def test_one_word_in_a_long_text_is_found() -> None:
+    around = "and so on " * 5000
+    pieces = words(f"{around}before {around}", f"{around}after {around}")
+    assert pieces == [Piece("same", around), Piece("gone", "before "), Piece("new", "after "), Piece("same", around)]
+
+
+@pytest.mark.parametrize(("before", "after"), HOSTILE)
+def test_no_pair_of_texts_keeps_the_page_waiting(before: str, after: str) -> None:
+    began = time.process_time()
+    pieces = words(before, after)
+    assert time.process_time() - began < 2
+    assert "".join(one.text for one in pieces if one.kind != "new") == before
+    assert "".join(one.text for one in pieces if one.kind != "gone") == after

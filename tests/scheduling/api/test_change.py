@@ -1,0 +1,239 @@
+"""PATCH and DELETE /scheduled-posts/{id}."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEvent
+from posts.models import Channel
+from scheduling.models import ScheduledPost
+from tests.clients import SignedClient
+
+
+def patch(api: SignedClient, post: ScheduledPost, body: Any, **given: Any) -> Any:
+    return api.patch(f"/scheduled-posts/{post.pk}", body, **given)
+
+
+def test_what_is_not_named_stays_and_the_version_counts(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost]
+) -> None:
+    post = make_draft()
+    before = api.get(f"/scheduled-posts/{post.pk}").json()
+    answer = patch(api, post, {"type": "STORY", "scheduledFor": None})
+    assert answer.status_code == 200
+    after = answer.json()
+    assert after == {
+        **before,
+        "type": "STORY",
+        "scheduledFor": None,
+        "version": 2,
+        "updatedAt": after["updatedAt"],
+    }
+    assert after == api.get(f"/scheduled-posts/{post.pk}").json()
+
+
+@pytest.mark.parametrize("body", [{}, {"type": "POST"}])
+def test_a_change_that_changes_nothing_is_not_a_version(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost], body: Any
+) -> None:
+    post = make_draft()
+    assert (patch(api, post, body).status_code, patch(api, post, body).json()["version"]) == (200, 1)
+
+
+def test_channels_replace_the_whole_map(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost], facebook: Channel, instagram: Channel
+) -> None:
+    post = make_draft()
+    channels = {instagram.wire_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "Only here"}}
+    answer = patch(api, post, {"channels": channels})
+    assert (answer.status_code, answer.json()["mediumsData"]) == (
+        200,
+        {
+            instagram.wire_id: {
+                "mediumType": "INSTAGRAM_ACCOUNT",
+                "caption": "Only here",
+                "superpower": None,
+                "outcome": None,
+            }
+        },
+    )
+    assert patch(api, post, {"channels": {}}).json()["mediumsData"] == {}
+
+
+def test_shapes_are_checked_as_on_create_and_nothing_is_stored(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost], anything_stored: Any
+) -> None:
+    post = make_draft()
+    before = anything_stored()
+    answer = patch(api, post, {"status": "WAITING_FOR_APPROVAL", "media": 1, "channels": {"x": {}}, "version": 3})
+    assert answer.status_code == 422
+    assert [(error["path"], error["type"]) for error in answer.json()["error"]] == [
+        (["media"], "string.base"),
+        (["channels", "x", "mediumType"], "any.required"),
+        (["status"], "any.only"),
+        (["version"], "object.unknown"),
+    ]
+    unknown = patch(api, post, {"media": "new", "channels": {"FB_PAGE_9": {"mediumType": "FB_PAGE"}}})
+    assert (unknown.status_code, unknown.json()["message"]) == (400, "Unknown channel FB_PAGE_9")
+    assert anything_stored() == before
+
+
+def test_a_waiting_post_must_stay_publishable(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost], anything_stored: Any
+) -> None:
+    post = make_waiting()
+    before = anything_stored()
+    refused = patch(api, post, {"media": None})
+    assert (refused.status_code, refused.json()) == (
+        400,
+        {
+            "message": "A post needs a media URL",
+            "details": [{"path": ["media"], "message": "A post needs a media URL", "code": "media.missing"}],
+        },
+    )
+    assert anything_stored() == before
+    accepted = patch(api, post, {"media": "https://media.example.com/other.jpg"})
+    assert (accepted.status_code, accepted.json()["status"], accepted.json()["version"]) == (
+        200,
+        "WAITING_FOR_APPROVAL",
+        2,
+    )
+
+
+@pytest.mark.parametrize("body", [{"media": "https://media.example.com/b.jpg"}, {}, {"status": "DRAFT"}])
+def test_a_scheduled_post_does_not_change(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], body: Any
+) -> None:
+    post = make_scheduled()
+    answer = patch(api, post, body)
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {
+            "message": "Cannot update a SCHEDULED post",
+            "details": {"status": "SCHEDULED", "allowed": ["revert", "delete"]},
+        },
+    )
+
+
+# The step from REJECTED to DRAFT
+
+
+def test_a_rejected_post_becomes_a_draft_with_its_corrections_in_one_request(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost]
+) -> None:
+    post = make_waiting()
+    api.post(f"/scheduled-posts/{post.pk}/reject", {"notes": "Other picture"})
+    answer = patch(api, post, {"status": "DRAFT", "media": "https://media.example.com/b.jpg"})
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["media"], body["version"], body["notes"]) == (
+        200,
+        "DRAFT",
+        "https://media.example.com/b.jpg",
+        2,
+        "Other picture",
+    )
+    assert list(AuditEvent.objects.order_by("-id").values_list("verb", flat=True)[:2]) == ["redraft", "edit"]
+
+
+def test_a_rejected_post_keeps_its_state_when_the_correction_is_refused(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost], anything_stored: Any
+) -> None:
+    post = make_waiting()
+    api.post(f"/scheduled-posts/{post.pk}/reject", {"notes": "Other picture"})
+    before = anything_stored()
+    answer = patch(api, post, {"status": "DRAFT", "channels": {"FB_PAGE_9": {"mediumType": "FB_PAGE"}}})
+    assert (answer.status_code, anything_stored()) == (400, before)
+
+
+def test_a_rejected_post_may_be_edited_and_stays_rejected(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost]
+) -> None:
+    post = make_waiting()
+    api.post(f"/scheduled-posts/{post.pk}/reject", {"notes": "Other picture"})
+    body = patch(api, post, {"media": "anything"}).json()
+    assert (body["status"], body["media"]) == ("REJECTED", "anything")
+
+
+def test_a_draft_that_is_told_to_be_a_draft_stays_as_it_is(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost], anything_stored: Any
+) -> None:
+    post = make_draft()
+    before = anything_stored()
+    answer = patch(api, post, {"status": "DRAFT"})
+    assert (answer.status_code, answer.json()["status"], anything_stored()) == (200, "DRAFT", before)
+
+
+def test_a_waiting_post_does_not_become_a_draft_and_takes_no_change_with_it(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost], anything_stored: Any
+) -> None:
+    post = make_waiting()
+    before = anything_stored()
+    answer = patch(api, post, {"status": "DRAFT", "media": "https://media.example.com/b.jpg"})
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {
+            "message": "Cannot redraft a WAITING_FOR_APPROVAL post",
+            "details": {"status": "WAITING_FOR_APPROVAL", "allowed": ["reject", "update", "delete"]},
+        },
+    )
+    assert anything_stored() == before
+
+
+# If-Match
+
+
+@pytest.mark.parametrize("tag", ['"1"', "1", "*", 'W/"1"', '"7", "1"', ' "1" '])
+def test_a_change_to_the_version_that_the_client_has_seen_is_made(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost], tag: str
+) -> None:
+    answer = patch(api, make_draft(), {"media": "b"}, headers={"If-Match": tag})
+    assert (answer.status_code, answer.json()["version"]) == (200, 2)
+
+
+@pytest.mark.parametrize("tag", ['"2"', "0", "garbage", "", "-1", '"1', "1.0", "\uff11", "**", 'W/1"'])
+def test_a_change_to_another_version_is_refused(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost], tag: str, anything_stored: Any
+) -> None:
+    post = make_draft()
+    before = anything_stored()
+    answer = patch(api, post, {"media": "b"}, headers={"If-Match": tag})
+    assert (answer.status_code, answer.json()) == (
+        412,
+        {"message": "This post is at version 1", "details": {"version": 1}},
+    )
+    assert anything_stored() == before
+
+
+# DELETE
+
+
+def test_a_deleted_post_is_gone(api: SignedClient, make_draft: Callable[..., ScheduledPost]) -> None:
+    post = make_draft()
+    answer = api.delete(f"/scheduled-posts/{post.pk}")
+    assert (answer.status_code, answer.json()) == (200, {"message": "Scheduled post deleted"})
+    assert ScheduledPost.objects.count() == 0
+    assert api.delete(f"/scheduled-posts/{post.pk}").status_code == 404
+
+
+def test_a_scheduled_posts_task_is_cancelled_with_it(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], django_capture_on_commit_callbacks: Any
+) -> None:
+    post = make_scheduled()
+    with django_capture_on_commit_callbacks() as callbacks:
+        answer = api.delete(f"/scheduled-posts/{post.pk}")
+    assert (answer.status_code, ScheduledPost.objects.count(), len(callbacks)) == (200, 0, 1)
+
+
+@pytest.mark.parametrize("state", ["PUBLISHING", "PUBLISHED"])
+def test_what_is_going_out_or_is_out_is_not_deleted(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], state: str
+) -> None:
+    post = make_scheduled()
+    ScheduledPost.objects.filter(pk=post.pk).update(status=state)
+    answer = api.delete(f"/scheduled-posts/{post.pk}")
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"message": f"Cannot delete a {state} post", "details": {"status": state, "allowed": []}},
+    )
+    assert ScheduledPost.objects.count() == 1

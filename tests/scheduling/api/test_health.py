@@ -1,0 +1,75 @@
+"""/healthz and /readyz, for whoever watches: unsigned, short, and silent about content."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts import clock
+from scheduling.domain import sweeping
+from scheduling.models import Pulse, ScheduledPost
+from tests.scheduling.admin.test_list import dump
+
+
+def test_healthz_says_that_the_process_is_up_without_a_database(client: Client) -> None:
+    # Without the database mark, a query would fail the test.
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"up": True})
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_readyz_is_green_with_counts_and_ages(client: Client, make_scheduled: Any) -> None:
+    make_scheduled()
+    sweeping.sweep("w1@here")
+    answer = client.get("/readyz")
+    said = answer.json()
+    assert 0 <= said.pop("lastRoundSeconds") < 5
+    assert (answer.status_code, said) == (
+        200,
+        {
+            "ready": True,
+            "problems": [],
+            "database": True,
+            "broker": True,
+            "overdue": {"count": 0, "oldestSeconds": None},
+            "publishing": {"count": 0, "oldestLeaseSeconds": None},
+            "unknown": {"count": 0},
+            "workers": 1,
+        },
+    )
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_readyz_is_red_when_posts_are_late_and_tells_nothing_of_them(
+    client: Client, make_scheduled: Any, facebook: Any
+) -> None:
+    post = make_scheduled(channels=[facebook])
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=3))
+    sweeping_says = Pulse(worker="w1@secret-host", seen_at=clock.now())
+    sweeping_says.save(force_insert=True)
+    before = dump()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["problems"] == ["1 post should be out already; the oldest has been due for 3 min."]
+    assert answer.json()["overdue"]["count"] == 1
+    text = answer.content.decode()
+    hidden = [str(post.pk), facebook.name, facebook.platform_id, "Olá", "Casa do Sol", "secret-host"]
+    assert [word for word in hidden if word in text] == []
+    assert dump() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_they_are_looked_at_and_nothing_else(client: Client, path: str) -> None:
+    answers = [getattr(client, method)(path).status_code for method in ("post", "put", "patch", "delete")]
+    assert answers == [405] * 4
+    assert client.head(path).content == b""
+
+
+def test_a_probe_on_the_machine_itself_needs_no_tls(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().get("/healthz").json() == {"up": True}
+    assert Client().get("/admin/").status_code == 301

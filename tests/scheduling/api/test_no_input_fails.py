@@ -1,0 +1,117 @@
+"""Whatever a signed client sends, the answer is the contract's, and never a 500."""
+
+import string
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from posts.models import Channel
+from tests.clients import SignedClient
+from tests.scheduling.api.vectors import CHANNEL, DRAFT, SUPERPOWER
+
+EXPECTED = {200, 201, 400, 404, 409, 412, 413, 415, 422}
+
+TEXTS = st.text(alphabet=st.characters(codec=None), max_size=12) | st.sampled_from(
+    ["", " ", "\x00", "\ud800", "POST", "DRAFT", "https://[", "http://127.1/", "2026-07-01T13:00:00Z", "#" * 9, CHANNEL]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
+)
+
+
+def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of everything in a JSON value."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
+    return [here, *(path for key, item in below for path in paths(item, (*here, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    """Return the value with what is at `path` replaced."""
+    if not path:
+        return by
+    items = dict(value) if isinstance(value, dict) else dict(enumerate(value))
+    items[path[0]] = replaced(items[path[0]], path[1:], by)
+    return items if isinstance(value, dict) else list(items.values())
+
+
+WHOLE: dict[str, Any] = {
+    **DRAFT,
+    "type": "POST",
+    "channels": {CHANNEL: {"mediumType": "FB_PAGE", "caption": "Hello", "superpower": SUPERPOWER}},
+}
+NEARLY = st.builds(replaced, st.just(WHOLE), st.sampled_from(paths(WHOLE)), ANYTHING)
+FIELDS = st.dictionaries(st.sampled_from([*WHOLE, "notes", "version"]), ANYTHING, max_size=4)
+STEPS = ["", "/submit-for-approval", "/reject", "/revert", "/approve"]
+bounded = settings(
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture(autouse=True)
+def _unlimited(settings: Any) -> None:
+    settings.API_RATE_PER_MINUTE = 0
+
+
+def said(answer: Any) -> None:
+    assert answer.status_code in EXPECTED | {403}, answer.content
+    body = answer.json()
+    if answer.status_code == 422:
+        assert list(body) == ["error"] or "message" in body
+    elif answer.status_code >= 400:
+        assert isinstance(body["message"], str)
+
+
+@bounded
+@given(body=NEARLY | FIELDS | ANYTHING)
+def test_creating(body: Any, api: SignedClient, facebook: Channel) -> None:
+    said(api.post("/scheduled-posts", body))
+
+
+@bounded
+@given(body=st.binary(max_size=40) | st.text(alphabet=string.printable, max_size=40).map(str.encode))
+def test_creating_from_bytes(body: bytes, api: SignedClient) -> None:
+    said(api.post("/scheduled-posts", body=body))
+
+
+@bounded
+@given(body=NEARLY | FIELDS, step=st.sampled_from(STEPS), tag=st.text(alphabet='W/"12,* x', max_size=6))
+def test_changing(body: Any, step: str, tag: str, api: SignedClient, make_waiting: Any) -> None:
+    post = make_waiting()
+    answer = api.call("POST" if step else "PATCH", f"/scheduled-posts/{post.pk}{step}", body, headers={"If-Match": tag})
+    said(answer)
+
+
+NAMES = st.sampled_from(["limit", "cursor", "status", "mediumId", "type", "startDate", "endDate", "q"]) | TEXTS
+VALUES = TEXTS | st.integers().map(str) | st.just(CHANNEL) | st.datetimes().map(lambda at: at.isoformat() + "Z")
+ENCODABLE = st.dictionaries(NAMES, VALUES, max_size=3).filter(
+    lambda given: not any("\ud800" <= character <= "\udfff" for pair in given.items() for character in "".join(pair))
+)
+
+
+@bounded
+@given(
+    path=st.sampled_from(["/scheduled-posts", "/posts", "/posts/1_2", "/channels", "/superpowers", "/organizations"]),
+    query=ENCODABLE,
+)
+def test_reading(path: str, query: dict[str, str], api: SignedClient, facebook: Channel) -> None:
+    said(api.get(path, query=query))
+
+
+@bounded
+@given(segments=st.lists(st.text(alphabet=string.ascii_letters + "%/.-_{}0:", max_size=20), max_size=3))
+def test_any_path(segments: list[str], api: SignedClient) -> None:
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        answer = api.call(method, "/scheduled-posts/" + "/".join(segments), {})
+        assert answer.status_code in EXPECTED | {403, 405}, answer.content
+
+
+def test_the_longest_future_is_an_instant_like_any_other(api: SignedClient, facebook: Channel) -> None:
+    answer = api.post("/scheduled-posts", {**DRAFT, "scheduledFor": "2999-12-31T23:59:59.999999Z"})
+    assert answer.json()["scheduledFor"] == "2999-12-31T23:59:59.999Z"

@@ -1,0 +1,178 @@
+"""submit-for-approval, reject, revert, and the two verbs that no key has."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts import clock
+from scheduling.models import Delivery, ScheduledPost
+from tests.clients import SignedClient
+
+HUMAN = {"message": "A human reviewer approves and schedules posts, in the app; the API cannot"}
+
+
+def step(api: SignedClient, post: ScheduledPost, verb: str, *body: Any, **given: Any) -> Any:
+    return api.post(f"/scheduled-posts/{post.pk}/{verb}", *body, **given)
+
+
+def state(post: ScheduledPost) -> str:
+    return str(ScheduledPost.objects.get(pk=post.pk).status)
+
+
+def test_a_draft_is_submitted_without_a_body_or_a_content_type(
+    api: SignedClient, make_draft: Callable[..., ScheduledPost]
+) -> None:
+    post = make_draft()
+    answer = step(api, post, "submit-for-approval")
+    assert (answer.status_code, answer.json()["status"], state(post)) == (200, *["WAITING_FOR_APPROVAL"] * 2)
+    assert answer.json() == api.get(f"/scheduled-posts/{post.pk}").json()
+
+
+def test_a_rejected_post_is_submitted_again(api: SignedClient, make_waiting: Callable[..., ScheduledPost]) -> None:
+    post = make_waiting()
+    step(api, post, "reject", {"notes": "No"})
+    assert step(api, post, "submit-for-approval").json()["status"] == "WAITING_FOR_APPROVAL"
+
+
+def test_what_is_not_publishable_is_not_submitted(api: SignedClient, make_draft: Callable[..., ScheduledPost]) -> None:
+    post = make_draft(scheduled_for=clock.now() - timedelta(seconds=1), media=None)
+    answer = step(api, post, "submit-for-approval")
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "message": "scheduledFor must be in the future",
+            "details": [
+                {
+                    "path": ["scheduledFor"],
+                    "message": "scheduledFor must be in the future",
+                    "code": "scheduledFor.past",
+                },
+                {"path": ["media"], "message": "A post needs a media URL", "code": "media.missing"},
+            ],
+        },
+    )
+    assert state(post) == "DRAFT"
+
+
+def test_a_rejection_carries_its_notes(api: SignedClient, make_waiting: Callable[..., ScheduledPost]) -> None:
+    post = make_waiting()
+    answer = step(api, post, "reject", {"notes": " Brighter,\nplease 🌞 "})
+    assert (answer.status_code, answer.json()["status"], answer.json()["notes"]) == (
+        200,
+        "REJECTED",
+        " Brighter,\nplease 🌞 ",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "type_"),
+    [
+        ({}, "any.required"),
+        ({"notes": ""}, "string.empty"),
+        ({"notes": " \n\t\u00a0"}, "string.empty"),
+        ({"notes": None}, "string.base"),
+        ({"notes": 5}, "string.base"),
+        ({"notes": "a\x00"}, "string.base"),
+    ],
+)
+def test_a_rejection_without_notes_is_refused(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost], body: Any, type_: str
+) -> None:
+    post = make_waiting()
+    answer = step(api, post, "reject", body)
+    assert (answer.status_code, state(post)) == (422, "WAITING_FOR_APPROVAL")
+    assert [(error["path"], error["type"]) for error in answer.json()["error"]] == [(["notes"], type_)]
+
+
+def test_a_rejection_without_a_body_lacks_its_notes(
+    api: SignedClient, make_waiting: Callable[..., ScheduledPost]
+) -> None:
+    answer = step(api, make_waiting(), "reject")
+    assert (answer.status_code, answer.json()["error"][0]["path"]) == (422, ["notes"])
+
+
+def test_a_scheduled_post_is_reverted_and_its_task_is_gone(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost]
+) -> None:
+    post = make_scheduled()
+    answer = step(api, post, "revert")
+    assert (answer.status_code, answer.json()["status"], answer.json()["taskId"]) == (200, "DRAFT", None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("FAILED", (200, "DRAFT")), ("PUBLISHED", (409, "FAILED")), ("UNKNOWN", (409, "FAILED"))]
+)
+def test_a_failed_post_is_reverted_only_when_nothing_went_live(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], outcome: str, expected: tuple[int, str]
+) -> None:
+    post = make_scheduled()
+    ScheduledPost.objects.filter(pk=post.pk).update(status="FAILED", task_id=None)
+    first = Delivery.objects.filter(post=post).earliest("pk")
+    Delivery.objects.filter(post=post).update(state="FAILED")
+    Delivery.objects.filter(pk=first.pk).update(state=outcome)
+    answer = step(api, post, "revert")
+    assert (answer.status_code, state(post)) == expected
+
+
+ALLOWED = {
+    "DRAFT": ["submit-for-approval", "update", "delete"],
+    "WAITING_FOR_APPROVAL": ["reject", "update", "delete"],
+    "REJECTED": ["submit-for-approval", "update", "delete"],
+    "SCHEDULED": ["revert", "delete"],
+    "PUBLISHING": [],
+    "PUBLISHED": [],
+    "FAILED": ["revert", "delete"],
+}
+VERBS = {"submit-for-approval": "submit", "reject": "reject", "revert": "revert"}
+
+
+@pytest.mark.parametrize("status", ALLOWED)
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_the_state_forbids_says_where_the_post_is_and_what_would_work(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], status: str, verb: str
+) -> None:
+    post = make_scheduled()
+    ScheduledPost.objects.filter(pk=post.pk).update(status=status)
+    answer = step(api, post, verb, {"notes": "x"})
+    if verb in ALLOWED[status]:
+        assert answer.status_code == 200, answer.content
+        return
+    assert (answer.status_code, answer.json(), state(post)) == (
+        409,
+        {
+            "message": f"Cannot {VERBS[verb]} a {status} post",
+            "details": {"status": status, "allowed": ALLOWED[status]},
+        },
+        status,
+    )
+
+
+BODIES: list[tuple[bytes, str | None]] = [
+    (b"", None),
+    (b'{"digest": "x", "now": true}', None),
+    (b"{", None),
+    (b"<x/>", "text/xml"),
+    (b"x" * (1024 * 1024 + 1), None),
+]
+
+
+@pytest.mark.parametrize("verb", ["approve", "publish"])
+@pytest.mark.parametrize("status", ALLOWED)
+def test_no_key_approves_or_publishes_whatever_it_sends_whatever_the_state(
+    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], verb: str, status: str
+) -> None:
+    post = make_scheduled()
+    ScheduledPost.objects.filter(pk=post.pk).update(status=status)
+    for body, content_type in BODIES:
+        answer = step(api, post, verb, body=body, content_type=content_type)
+        assert (answer.status_code, answer.json(), state(post)) == (403, HUMAN, status)
+
+
+@pytest.mark.parametrize("verb", ["approve", "publish"])
+@pytest.mark.parametrize("post_id", [str(uuid.UUID(int=7)), "nonsense", "%00"])
+def test_an_unknown_post_is_no_reason_to_say_anything_else(api: SignedClient, verb: str, post_id: str) -> None:
+    answer = api.post(f"/scheduled-posts/{post_id}/{verb}")
+    assert (answer.status_code, answer.json()) == (403, HUMAN)

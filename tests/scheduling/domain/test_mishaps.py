@@ -1,0 +1,245 @@
+"""What goes wrong inside: one channel's trouble is its own, ends with a reason, and never becomes a second post."""
+
+from datetime import timedelta
+
+import pytest
+
+from posts.graph.errors import Ambiguous, Transient
+from posts.models import Channel
+from scheduling.domain import cancelling, digest, lease, outbound, outcomes, permalinks, publishing, staging, sweeping
+from scheduling.lifecycle import Status
+from scheduling.models import Attempt, Delivery, ScheduledPost
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(post):
+    return ScheduledPost.objects.get(pk=post.pk)
+
+
+def states(post):
+    return dict(Delivery.objects.filter(post=post).values_list("channel__type", "state"))
+
+
+def go(post):
+    return publishing.publish(str(post.pk), str(post.task_id))
+
+
+def seal_away(channel):
+    """Leave a token that no key of ours opens, as after a rotation of keys that forgot the old one."""
+    Channel.objects.filter(pk=channel.pk).update(token_encrypted="gAAAAA-not-ours")
+
+
+def test_a_token_that_cannot_be_decrypted_holds_up_its_own_channel_alone(make_handed, travel, sandbox, facebook):
+    post = make_handed()
+    seal_away(facebook)
+    travel(post)
+    assert go(post) == "pending"
+    assert states(post) == {"FB_PAGE": "PENDING", "INSTAGRAM_ACCOUNT": "PUBLISHED"}
+    assert "encryption key" in Delivery.objects.get(post=post, channel=facebook).error_message
+
+
+def test_a_token_that_stays_sealed_ends_as_missed_with_the_reason(make_handed, travel, sandbox, facebook, settings):
+    post = make_handed(channels=[facebook])
+    seal_away(facebook)
+    clock_ = travel(post)
+    go(post)
+    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 5))
+    assert publishing.resume(str(post.pk)) == "failed"
+    one = Delivery.objects.get(post=post)
+    assert (fresh(post).status, one.error_code, sandbox.posts) == ("FAILED", "MISSED", [])
+    assert "encryption key" in one.error_message
+
+
+def test_an_unclear_outcome_behind_a_sealed_token_ends_as_unknown(make_handed, travel, sandbox, facebook, settings):
+    post = make_handed(channels=[facebook])
+    sandbox.fault("POST .*/feed", "drop_after")
+    clock_ = travel(post)
+    assert go(post) == "pending"
+    seal_away(facebook)
+    clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT + 5))
+    assert publishing.resume(str(post.pk)) == "failed"
+    assert (states(post), len(sandbox.posts)) == ({"FB_PAGE": "UNKNOWN"}, 1)
+
+
+def test_a_bug_on_one_channel_neither_stops_the_other_nor_lasts_for_ever(
+    make_handed, travel, sandbox, facebook, settings, monkeypatch
+):
+    post = make_handed()
+    real = staging.outbound.item
+
+    def broken(content, delivery):
+        if delivery.channel_id == facebook.pk:
+            raise KeyError("a bug")
+        return real(content, delivery)
+
+    monkeypatch.setattr(outbound, "item", broken)
+    clock_ = travel(post)
+    assert go(post) == "pending"
+    assert states(post) == {"FB_PAGE": "PENDING", "INSTAGRAM_ACCOUNT": "PUBLISHED"}
+    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 5))
+    assert publishing.resume(str(post.pk)) == "failed"
+    assert (fresh(post).status, states(post)["FB_PAGE"]) == ("FAILED", "FAILED")
+
+
+def test_a_bug_while_noting_what_is_live_ends_as_unknown_and_publishes_nothing_again(
+    make_handed, travel, sandbox, facebook, settings, monkeypatch
+):
+    post = make_handed(channels=[facebook])
+
+    def broken(**_columns):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(outcomes, "record_published", broken)
+    clock_ = travel(post)
+    assert go(post) == "pending"
+    clock_.shift(timedelta(seconds=60))
+    assert publishing.resume(str(post.pk)) == "pending"
+    clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT))
+    assert publishing.resume(str(post.pk)) == "failed"
+    assert (states(post), len(sandbox.posts)) == ({"FB_PAGE": "UNKNOWN"}, 1)
+
+
+def test_a_platform_that_asks_for_a_day_of_rest_does_not_outlast_the_late_limit(
+    make_handed, travel, sandbox, facebook, settings
+):
+    post = make_handed(channels=[facebook])
+    sandbox.fault("POST .*/feed", "throttle", code=80001, times=9, minutes=1440)
+    clock_ = travel(post)
+    assert go(post) == "pending"
+    assert fresh(post).lease_until <= post.scheduled_for + timedelta(seconds=settings.LATE_LIMIT + 1)
+    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 1))
+    assert publishing.resume(str(post.pk)) == "failed"
+    assert Delivery.objects.get(post=post).error_code == "MISSED"
+
+
+def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sandbox, facebook, settings, monkeypatch):
+    post = make_handed(channels=[facebook])
+    clock_ = travel(post, seconds=settings.LATE_LIMIT - 30)
+    real = publishing.stage
+
+    def slow(*args, **named):
+        real(*args, **named)
+        clock_.shift(timedelta(seconds=60))
+
+    monkeypatch.setattr(publishing, "stage", slow)
+    assert go(post) == "failed"
+    assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MISSED")
+
+
+def test_a_worker_held_up_before_its_intent_was_written_sends_nothing(
+    make_handed, travel, sandbox, facebook, monkeypatch
+):
+    post = make_handed(channels=[facebook])
+    clock_ = travel(post)
+    real = Attempt.objects.bulk_create
+    held_up = []
+
+    def slow(attempts):
+        if not held_up:
+            held_up.append(attempts)
+            clock_.shift(timedelta(seconds=60))
+            assert publishing.resume(str(post.pk)) == "published"
+        return real(attempts)
+
+    monkeypatch.setattr(Attempt.objects, "bulk_create", slow)
+    assert go(post) == "overtaken"
+    assert (len(sandbox.posts), fresh(post).status) == (1, "PUBLISHED")
+    assert sorted(Attempt.objects.values_list("outcome", flat=True)) == ["published", "refused"]
+
+
+def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, travel, sandbox, facebook):
+    post = make_handed(channels=[facebook])
+    stale = Delivery.objects.select_related("channel", "post").get(post=post)
+    travel(post)
+    go(post)
+    attempt = Attempt.objects.create(delivery=stale, approval=fresh(post).approval, lease=post.pk)
+    outcomes.unclear(stale, attempt, Ambiguous("reset"), look_in=2)
+    outcomes.refused(stale, Transient("reset"))
+    outcomes.failed(stale, "X", "x")
+    assert Delivery.objects.get(pk=stale.pk).state == "PUBLISHED"
+
+
+def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_handed, travel, sandbox, facebook):
+    post = make_handed(channels=[facebook])
+    sandbox.fault("POST .*/feed", "drop_after")
+    clock_ = travel(post)
+    assert go(post) == "pending"
+    approval = fresh(post).approval
+    Attempt.objects.create(
+        delivery=Delivery.objects.get(post=post), approval=approval, lease=post.pk, outcome="refused"
+    )
+    clock_.shift(timedelta(seconds=60))
+    assert publishing.resume(str(post.pk)) == "published"
+    assert len(sandbox.posts) == 1
+
+
+def test_of_two_workers_that_stage_the_same_the_first_is_followed(make_handed, sandbox, facebook):
+    post = make_handed(channels=[facebook])
+    slow = lease.load(str(post.pk))[1][0]
+    assert staging.stage_ahead(str(post.pk)) == 1
+    kept = Delivery.objects.get(post=post).staged
+    content, its_digest = digest.current(fresh(post))
+    task = staging.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
+    staging.stage(slow, content, its_digest, only_if=task)
+    assert Delivery.objects.get(post=post).staged == slow.staged == kept
+
+
+def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with(
+    make_handed, travel, sandbox, facebook, monkeypatch
+):
+    post = make_handed(channels=[facebook], media=sandbox.media("clip.mp4"), media_type="VIDEO")
+    task = staging.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
+    content, its_digest = digest.current(fresh(post))
+    assert staging.stage_ahead(str(post.pk)) == 1
+    slow = lease.load(str(post.pk))[1][0]
+    slow.staged = {**slow.staged, "ready": False}
+    real = Attempt.save
+
+    def meanwhile(attempt, *args, **named):
+        if attempt._state.adding:
+            with pytest.raises(staging.GateMoved):
+                staging.stage(slow, content, its_digest, only_if=task)
+        real(attempt, *args, **named)
+
+    monkeypatch.setattr(Attempt, "save", meanwhile)
+    clock_ = travel(post)
+    assert go(post) == "pending"
+    clock_.shift(timedelta(seconds=60))
+    assert publishing.resume(str(post.pk)) == "published"
+    assert (Attempt.objects.count(), len(sandbox.posts)) == (1, 1)
+
+
+def test_one_sealed_token_does_not_keep_the_other_addresses_from_being_read(make_handed, travel, sandbox, facebook):
+    post = make_handed()
+    travel(post)
+    go(post)
+    Delivery.objects.filter(post=post).update(permalink="", next_try_at=None)
+    seal_away(facebook)
+    assert permalinks.fill() == 1
+
+
+def test_cleaning_up_goes_on_past_a_channel_with_a_sealed_token(make_handed, sandbox, facebook, instagram):
+    post = make_handed(channels=[facebook])
+    staging.stage_ahead(str(post.pk))
+    staged = Delivery.objects.get(post=post).staged
+    seal_away(instagram)
+    cancelling.cancel(None, [(instagram.pk, {"kind": "container", "container": "1"}), (facebook.pk, staged)])
+    with pytest.raises(publishing.GraphError):
+        staging.outbound.platform(Delivery.objects.get(post=post)).commit(
+            outbound.account(Delivery.objects.select_related("channel").get(post=post)),
+            outbound.item(digest.current(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)),
+            staged,
+        )
+
+
+def test_a_chore_of_the_sweep_that_fails_does_not_keep_the_others_from_being_done(make_handed, monkeypatch):
+    make_handed()
+
+    def broken():
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(sweeping, "miss_late", broken)
+    done = sweeping.sweep("worker")
+    assert done["missed"] == -1
+    assert done["sealed"] > 0

@@ -1,0 +1,50 @@
+"""Background reads leave the account's calls to publishing."""
+
+from typing import Any
+
+import pytest
+
+from accounts import clock
+from posts.graph import usage
+from scheduling.domain import outbound, permalinks
+from scheduling.models import Delivery
+from tests.scheduling.domain.conftest import send
+
+pytestmark = pytest.mark.django_db
+
+
+def used(delivery: Delivery, percent: int) -> None:
+    usage.note(outbound.account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
+
+
+@pytest.fixture
+def live(make_handed: Any, travel: Any, facebook: Any, sandbox: Any) -> list[Delivery]:
+    """Two posts on one channel that have just gone live, without their addresses."""
+    posts = [make_handed(channels=[facebook]) for _ in range(2)]
+    sandbox.settings(duplicate_check=False)
+    travel(posts[1])
+    assert [send(post) for post in posts] == ["published", "published"]
+    return list(Delivery.objects.select_related("channel"))
+
+
+@pytest.mark.parametrize(("percent", "read"), [(0, 2), (74, 2), (75, 1), (89, 1), (90, 0), (100, 0)])
+def test_addresses_are_read_slowly_from_75_percent_and_not_at_all_from_90(
+    live: list[Delivery], percent: int, read: int
+) -> None:
+    used(live[0], percent)
+    assert permalinks.fill() == read
+    assert Delivery.objects.exclude(permalink="").count() == read
+
+
+def test_what_was_left_out_is_read_later(live: list[Delivery], travel: Any) -> None:
+    used(live[0], 95)
+    assert permalinks.fill() == 0
+    used(live[0], 10)
+    Delivery.objects.update(next_try_at=clock.now())
+    assert permalinks.fill() == 2
+
+
+def test_an_account_at_rest_is_not_read_at_all(live: list[Delivery]) -> None:
+    usage.block(outbound.account(live[0]), 300)
+    assert usage.background(outbound.account(live[0])) is usage.Pace.STOP
+    assert permalinks.fill() == 0

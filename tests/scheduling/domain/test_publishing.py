@@ -1,0 +1,279 @@
+"""Exactly once: against the sandbox's own record of what became visible."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.models import AuditEvent
+from posts.models import PublishedPost
+from scheduling.domain import digest, publishing, review, staging, sweeping
+from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def due(make_scheduled):
+    """Make a scheduled post, and bring the clock to its instant."""
+
+    def make(**changes):
+        post = make_scheduled(**changes)
+        ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now())
+        return post
+
+    return make
+
+
+@pytest.fixture
+def at_instant():
+    """Stop the clock just after a post's instant; moves on with `.shift`."""
+    travellers = []
+
+    def go(post, late=0.05):
+        traveller = time_machine.travel(post.scheduled_for + timedelta(seconds=late), tick=True)
+        travellers.append(traveller)
+        return traveller.start()
+
+    yield go
+    for one in reversed(travellers):
+        one.stop()
+
+
+def fresh(post):
+    return ScheduledPost.objects.get(pk=post.pk)
+
+
+def states(post):
+    return sorted(Delivery.objects.filter(post=post).values_list("channel__type", "state"))
+
+
+def go(post):
+    return publishing.publish(str(post.pk), str(post.task_id))
+
+
+def finish(post, clock_, seconds=45, rounds=12):
+    """Let time pass and go on with the post, as the sweep would, until it is settled."""
+    for _ in range(rounds):
+        if fresh(post).status != "PUBLISHING":
+            return
+        clock_.shift(timedelta(seconds=seconds))
+        publishing.resume(str(post.pk))
+
+
+def test_a_due_post_goes_live_on_each_channel_once(due, at_instant, sandbox):
+    post = due()
+    at_instant(post)
+    assert go(post) == "published"
+    assert fresh(post).status == "PUBLISHED"
+    assert len(sandbox.posts) == 2
+    assert PublishedPost.objects.filter(scheduled_post_id=post.pk).count() == 2
+    assert set(Attempt.objects.values_list("outcome", flat=True)) == {"published"}
+
+
+def test_the_same_message_ten_times_publishes_once(due, at_instant, sandbox):
+    post = due()
+    at_instant(post)
+    assert [go(post) for _ in range(10)] == ["published"] + ["void"] * 9
+    assert len(sandbox.posts) == 2
+
+
+def test_revert_makes_a_message_in_flight_a_no_op(due, at_instant, sandbox, key):
+    post = due()
+    review.revert(actors.api_key(key), fresh(post))
+    at_instant(post)
+    assert go(post) == "void"
+    assert (sandbox.posts, fresh(post).status) == ([], "DRAFT")
+
+
+def test_a_message_that_comes_early_publishes_nothing(due, sandbox):
+    post = due()
+    assert go(post) == "early"
+    assert (sandbox.posts, fresh(post).status) == ([], "SCHEDULED")
+
+
+def test_past_the_late_limit_nothing_is_sent_and_a_person_is_told(due, at_instant, sandbox, settings):
+    post = due()
+    at_instant(post, late=settings.LATE_LIMIT + 1)
+    assert go(post) == "missed"
+    assert (sandbox.posts, fresh(post).status) == ([], "FAILED")
+    assert set(Delivery.objects.filter(post=post).values_list("error_code", flat=True)) == {"MISSED"}
+
+
+def test_the_sweep_fails_what_no_message_ever_came_for(due, at_instant, sandbox, settings):
+    post = due()
+    at_instant(post, late=settings.LATE_LIMIT + 1)
+    assert sweeping.miss_late() == 1
+    assert (fresh(post).status, sandbox.posts) == ("FAILED", [])
+
+
+@pytest.mark.parametrize(
+    ("tamper", "code"),
+    [
+        (lambda p: Delivery.objects.filter(post=p).update(caption="Swapped"), "CHANGED"),
+        (lambda p: ScheduledPost.objects.filter(pk=p.pk).update(media="https://example.com/b.jpg"), "CHANGED"),
+        (lambda p: ScheduledPost.objects.filter(pk=p.pk).update(type="STORY"), "CHANGED"),
+        (lambda p: Approval.objects.filter(post=p).update(revoked_at=clock.now()), "NOT_APPROVED"),
+        (lambda p: type(p.organization).objects.update(active=False), "ORGANIZATION_INACTIVE"),
+        (lambda p: p.approval.reviewer.memberships.update(may_review=False), "REVIEWER_GONE"),
+        (lambda p: p.approval.reviewer.memberships.all().delete(), "REVIEWER_GONE"),
+        (lambda p: type(p.approval.reviewer).objects.update(is_active=False), "REVIEWER_GONE"),
+    ],
+)
+def test_the_gate_refuses_what_was_not_approved_as_it_is(due, at_instant, sandbox, tamper, code):
+    post = due()
+    tamper(fresh(post))
+    at_instant(post)
+    assert go(post) == "refused"
+    assert (sandbox.posts, fresh(post).status) == ([], "FAILED")
+    assert set(Delivery.objects.filter(post=post).values_list("error_code", flat=True)) == {code}
+
+
+def test_bytes_swapped_after_approval_are_not_published(due, at_instant, sandbox, facebook):
+    post = due(channels=[facebook], media=sandbox.media("soup.jpg"))
+    # The approval stands for other bytes than those that the URL serves by now.
+    ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="0" * 64)
+    approved, its_digest = digest.current(fresh(post))
+    Approval.objects.filter(post=post).update(digest=its_digest, content=approved)
+    at_instant(post)
+    assert go(post) == "failed"
+    assert sandbox.posts == []
+
+
+def test_a_channel_disconnected_in_between_fails_alone(due, at_instant, sandbox, instagram):
+    post = due()
+    type(instagram).objects.filter(pk=instagram.pk).update(state="DISCONNECTED")
+    at_instant(post)
+    assert go(post) == "failed"
+    assert states(post) == [("FB_PAGE", "PUBLISHED"), ("INSTAGRAM_ACCOUNT", "FAILED")]
+    assert len(sandbox.posts) == 1
+
+
+def test_an_approval_with_attempts_cannot_be_claimed_again(due, at_instant, sandbox):
+    post = due()
+    at_instant(post)
+    go(post)
+    again = uuid4()
+    ScheduledPost.objects.filter(pk=post.pk).update(status="SCHEDULED", task_id=again)
+    assert publishing.publish(str(post.pk), str(again)) == "void"
+    assert len(sandbox.posts) == 2
+
+
+def test_an_answer_lost_after_the_commit_is_found_live_and_not_repeated(due, at_instant, sandbox, facebook):
+    post = due(channels=[facebook])
+    sandbox.fault("POST .*/feed", "drop_after")
+    clock_ = at_instant(post)
+    assert go(post) == "pending"
+    finish(post, clock_, seconds=5)
+    assert fresh(post).status == "PUBLISHED"
+    assert len(sandbox.posts) == 1
+    assert Delivery.objects.get(post=post).live_id == sandbox.posts[0]["id"]
+
+
+def test_an_answer_lost_before_the_commit_is_tried_again_after_two_absences(due, at_instant, sandbox, facebook):
+    post = due(channels=[facebook])
+    sandbox.fault("POST .*/feed", "drop_before")
+    clock_ = at_instant(post)
+    assert go(post) == "pending"
+    finish(post, clock_)
+    assert fresh(post).status == "PUBLISHED"
+    assert len(sandbox.posts) == 1
+    assert list(Attempt.objects.order_by("id").values_list("outcome", flat=True)) == ["refused", "published"]
+
+
+def test_instagram_lost_after_the_commit_is_found_by_its_container(due, at_instant, sandbox, instagram):
+    post = due(channels=[instagram])
+    sandbox.fault("POST .*/media_publish", "drop_after")
+    clock_ = at_instant(post)
+    assert go(post) == "pending"
+    finish(post, clock_, seconds=5)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+
+
+def test_a_worker_that_dies_after_the_commit_is_followed_by_one_that_looks_first(
+    due, at_instant, sandbox, facebook, monkeypatch
+):
+    post = due(channels=[facebook])
+    clock_ = at_instant(post)
+
+    class Killed(BaseException):
+        """What a kill looks like from inside: nothing after it runs."""
+
+    def die(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing.outcomes, "published", die)
+        with pytest.raises(Killed):
+            go(post)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHING", 1)
+    assert publishing.resume(str(post.pk)) == "void"  # the lease still runs
+    clock_.shift(timedelta(seconds=60))
+    assert publishing.resume(str(post.pk)) == "published"
+    assert len(sandbox.posts) == 1
+
+
+def test_an_expired_token_fails_with_a_reason_and_marks_the_channel(due, at_instant, sandbox, facebook):
+    post = due(channels=[facebook])
+    sandbox.fault("POST", "expired_token", times=5)
+    at_instant(post)
+    assert go(post) == "failed"
+    facebook.refresh_from_db()
+    assert (facebook.state, Delivery.objects.get(post=post).error_code) == ("NEEDS_RECONNECT", "190/463")
+
+
+def test_throttling_waits_and_then_goes_out(due, at_instant, sandbox, facebook):
+    post = due(channels=[facebook])
+    sandbox.fault("POST .*/feed", "throttle", code=80001, times=1)
+    clock_ = at_instant(post)
+    assert go(post) == "pending"
+    finish(post, clock_, seconds=90)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+
+
+def test_a_policy_block_stops_the_channel_until_a_person_resumes_it(due, at_instant, sandbox, facebook):
+    post = due(channels=[facebook])
+    sandbox.fault("POST .*/feed", "policy_block")
+    at_instant(post)
+    assert go(post) == "failed"
+    facebook.refresh_from_db()
+    assert facebook.state == "BLOCKED"
+
+
+def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox):
+    post = due()
+    at_instant(post)
+    go(post)
+    events = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id")
+    assert [one.verb for one in events if one.state_from != one.state_to] == [
+        "create", "submit", "approve", "claim", "succeed",
+    ]  # fmt: skip
+    assert events.last().digest == fresh(post).approval.digest
+
+
+def test_a_slow_channel_does_not_hold_up_another(due, at_instant, sandbox):
+    post = due()
+    staging.stage_ahead(str(post.pk))
+    sandbox.fault("POST .*/feed", "delay", seconds=1.0)
+    at_instant(post)
+    assert go(post) == "published"
+    facebook, instagram = (
+        datetime.fromisoformat(one["published_at"])
+        for one in sorted(sandbox.posts, key=lambda one: one["account_type"])
+    )
+    assert facebook - instagram > timedelta(seconds=0.5)
+
+
+@pytest.mark.parametrize("type_", ["POST", "REEL"])
+def test_a_film_is_live_when_the_platform_says_so_and_not_before(due, at_instant, sandbox, facebook, type_):
+    sandbox.settings(video_seconds=1)
+    post = due(channels=[facebook], type=type_, media=sandbox.media("clip.mp4"), media_type="VIDEO")
+    clock_ = at_instant(post)
+    assert go(post) == "pending"
+    assert PublishedPost.objects.count() == 0
+    finish(post, clock_, seconds=5)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+    assert Delivery.objects.get(post=post).live_id == PublishedPost.objects.get().platform_id != ""

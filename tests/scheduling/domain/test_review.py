@@ -1,0 +1,205 @@
+"""Between a draft and the public: only a person, only what they saw."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import clock
+from accounts.domain import actors, keys
+from accounts.domain.reviewers import Reviewer, reviewer_of
+from accounts.errors import Forbidden, Invalid
+from accounts.models import AuditEvent, Role
+from scheduling.domain import digest, drafts, review
+from scheduling.domain.drafts import ChannelText
+from scheduling.lifecycle import StateConflict
+from scheduling.models import Approval, ScheduledPost
+
+pytestmark = pytest.mark.django_db
+
+
+def shown(post):
+    return digest.current(ScheduledPost.objects.get(pk=post.pk))[1]
+
+
+def fresh(post):
+    return ScheduledPost.objects.select_related("organization").get(pk=post.pk)
+
+
+@pytest.fixture
+def judge(seat, reviewer, organization):
+    return seat(reviewer, organization)
+
+
+def test_approving_schedules_what_was_shown_and_leaves_a_row_and_a_trail(make_waiting, judge, reviewer):
+    post = make_waiting()
+    approval = review.approve(judge, post, digest=shown(post))
+    now = fresh(post)
+    assert (now.status, now.approval, now.task_id is not None) == ("SCHEDULED", approval, True)
+    assert (approval.reviewer, approval.digest) == (reviewer, shown(post))
+    event = AuditEvent.objects.filter(subject=f"post:{post.pk}").latest("id")
+    assert (event.verb, event.state_from, event.state_to) == ("approve", "WAITING_FOR_APPROVAL", "SCHEDULED")
+    assert (event.actor_kind, event.actor_id, event.digest) == ("PERSON", str(reviewer.pk), approval.digest)
+
+
+def test_an_edit_between_page_load_and_approval_is_refused_with_the_difference(make_waiting, judge, key, facebook):
+    post = make_waiting()
+    page = shown(post)
+    text = {facebook.wire_id: ChannelText("FB_PAGE", "Swapped")}
+    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
+    with pytest.raises(review.StaleApproval) as caught:
+        review.approve(judge, post, digest=page)
+    changed = {tuple(one["path"]): (one["before"], one["after"]) for one in caught.value.difference}
+    assert changed["channels", facebook.wire_id, "caption"] == (f"Olá from {facebook.name} 👋", "Swapped")
+    assert (fresh(post).status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
+
+
+def test_bytes_that_changed_under_the_same_url_make_the_page_stale(make_waiting, judge):
+    post = make_waiting()
+    ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64)
+    page = shown(post)
+    ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="b" * 64)
+    with pytest.raises(review.StaleApproval):
+        review.approve(judge, post, digest=page)
+
+
+def test_bytes_that_became_known_after_the_page_was_shown_are_bound_all_the_same(make_waiting, judge):
+    post = make_waiting()
+    page = shown(post)
+    ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64)
+    assert review.approve(judge, post, digest=page).content["mediaSha256"] == "a" * 64
+
+
+def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
+    post = make_waiting()
+    instant = clock.now() + timedelta(days=2)
+    approval = review.approve(judge, post, digest=shown(post), instant=instant)
+    assert fresh(post).scheduled_for == instant
+    assert fresh(post).version == post.version + 1 == approval.version
+    assert approval.digest == shown(post)
+
+
+def test_publishing_now_takes_the_instant_of_the_decision(make_waiting, judge):
+    post = make_waiting()
+    before = clock.now()
+    review.approve(judge, post, digest=shown(post), now=True)
+    assert before <= fresh(post).scheduled_for <= clock.now()
+
+
+def test_a_past_instant_is_not_approved(make_waiting, judge):
+    post = make_waiting()
+    with pytest.raises(Invalid) as caught:
+        review.approve(judge, post, digest=shown(post), instant=clock.now() - timedelta(minutes=1))
+    assert [one["path"] for one in caught.value.details] == [["scheduledFor"]]
+    assert fresh(post).status == "WAITING_FOR_APPROVAL"
+
+
+def test_nobody_approves_what_they_wrote(make_waiting, make_member, organization, seat):
+    writer = make_member("writer", organization, may_review=True)
+    post = make_waiting(actor=actors.person(writer))
+    with pytest.raises(Forbidden, match="another person decides"):
+        review.approve(seat(writer, organization), post, digest=shown(post))
+
+
+def test_nobody_approves_what_they_last_edited(make_waiting, judge, reviewer):
+    post = make_waiting()
+    drafts.edit(actors.person(reviewer), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
+    with pytest.raises(Forbidden, match="another person decides"):
+        review.approve(judge, post, digest=shown(post))
+
+
+def test_nobody_approves_what_a_key_that_they_issued_wrote(make_waiting, author, organization, seat):
+    author.memberships.update(may_review=True)
+    post = make_waiting()
+    with pytest.raises(Forbidden, match="another person decides"):
+        review.approve(seat(author, organization), post, digest=shown(post))
+
+
+def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
+    make_waiting, make_member, key, organization, seat
+):
+    post = make_waiting()
+    keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
+    chair = seat(keeper, organization)
+    keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    with pytest.raises(Forbidden, match="rotated the key"):
+        review.approve(chair, post, digest=shown(post))
+    assert fresh(post).status == "WAITING_FOR_APPROVAL"
+
+
+def test_an_organization_of_one_person_may_relax_that(make_waiting, author, organization, seat):
+    author.memberships.update(may_review=True)
+    organization.allow_self_approval = True
+    organization.save(update_fields=["allow_self_approval"])
+    post = make_waiting()
+    review.approve(seat(author, organization), post, digest=shown(post))
+    assert fresh(post).status == "SCHEDULED"
+
+
+def test_another_organizations_reviewer_decides_nothing(make_waiting, outsider, other_organization, seat):
+    post = make_waiting()
+    with pytest.raises(Forbidden):
+        review.approve(seat(outsider, other_organization), post, digest=shown(post))
+
+
+def test_a_reviewer_cannot_be_made_by_hand(reviewer, organization):
+    with pytest.raises(TypeError):
+        Reviewer(reviewer, reviewer.memberships.get(), organization, "session", object())
+
+
+@pytest.mark.parametrize("change", ["viewer", "get", "token backend", "no session", "inactive", "organization"])
+def test_only_a_password_session_of_a_reviewer_makes_one(rf, signed_in, reviewer, viewer, organization, change):
+    person = viewer if change == "viewer" else reviewer
+    request = rf.get("/admin/") if change == "get" else rf.post("/admin/")
+    request.user = person
+    request.session = signed_in(person).session
+    if change == "token backend":
+        request.session["_auth_user_backend"] = "somewhere.TokenBackend"
+    if change == "no session":
+        del request.session
+    if change == "inactive":
+        person.is_active = False
+    if change == "organization":
+        type(organization).objects.update(active=False)
+    with pytest.raises(Forbidden):
+        reviewer_of(request, organization)
+
+
+def test_reverting_clears_the_task_and_voids_the_approval(make_scheduled, key):
+    post = make_scheduled()
+    review.revert(actors.api_key(key), fresh(post))
+    now = fresh(post)
+    assert (now.status, now.task_id, now.approval) == ("DRAFT", None, None)
+    assert Approval.objects.get(post=post).revoked_at is not None
+
+
+def test_reverting_twice_is_a_conflict(make_scheduled, key):
+    post = make_scheduled()
+    review.revert(actors.api_key(key), fresh(post))
+    with pytest.raises(StateConflict, match="Cannot revert a DRAFT post"):
+        review.revert(actors.api_key(key), fresh(post))
+
+
+def test_a_failed_post_of_which_something_is_live_cannot_be_reverted(make_scheduled, key):
+    post = make_scheduled()
+    post.move("fail")
+    post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED")
+    with pytest.raises(StateConflict) as caught:
+        review.revert(actors.api_key(key), fresh(post))
+    assert caught.value.details == {"status": "FAILED", "allowed": ["delete"]}
+
+
+def test_retrying_covers_only_what_is_not_live(make_scheduled, judge, instagram):
+    post = make_scheduled()
+    post.move("fail", task_id=None)
+    post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED", live_id="1_2")
+    approval = review.approve(judge, fresh(post), digest=shown(post))
+    assert list(approval.content["channels"]) == [instagram.wire_id]
+    assert fresh(post).status == "SCHEDULED"
+
+
+def test_rejecting_keeps_the_notes_and_redrafting_goes_back(make_waiting, key):
+    post = make_waiting()
+    review.reject(actors.api_key(key), fresh(post), notes="Typos")
+    assert (fresh(post).status, fresh(post).notes) == ("REJECTED", "Typos")
+    review.redraft(actors.api_key(key), fresh(post))
+    assert fresh(post).status == "DRAFT"

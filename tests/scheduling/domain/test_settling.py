@@ -1,0 +1,157 @@
+"""What only a person can find out: whether a post is live of which the platform never said so."""
+
+import pytest
+
+from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.models import AuditEvent
+from posts.models import PublishedPost
+from scheduling.domain import digest, review, settling
+from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
+from tests.scheduling.domain.conftest import go_on, send
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(post):
+    return ScheduledPost.objects.select_related("organization").get(pk=post.pk)
+
+
+def retry(judge, post):
+    return review.approve(judge, fresh(post), digest=digest.current(fresh(post))[1], now=True)
+
+
+@pytest.fixture
+def make_unknown(make_handed, travel, sandbox, settings):
+    """Make a FAILED post of whose outcome nobody knows anything: the platform never answers, nor can it be read."""
+
+    def make(*channels, faulty="POST .*/(feed|media_publish)", **changes):
+        post = make_handed(channels=list(channels), **changes)
+        sandbox.fault(faulty, "drop_after", times=len(channels))
+        settings.RECONCILE_LIMIT = 60
+        clock_ = travel(post)
+        assert send(post) == "pending"
+        sandbox.fault("GET", "html_502", times=100)
+        assert go_on(post, clock_) == "FAILED"
+        sandbox.heal()
+        assert set(post.deliveries.values_list("state", flat=True)) == {"UNKNOWN"}
+        return fresh(post)
+
+    return make
+
+
+def test_what_is_not_known_is_never_sent_again_before_somebody_says_what_is_true(
+    make_unknown, judge, sandbox, facebook
+):
+    post = make_unknown(facebook)
+    with pytest.raises(Conflict, match=f"Say first whether it is live on {facebook.name}"):
+        retry(judge, post)
+    assert (fresh(post).status, Approval.objects.count(), len(sandbox.posts)) == ("FAILED", 1, 1)
+
+
+def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
+    make_unknown, judge, sandbox, facebook, reviewer
+):
+    post = make_unknown(facebook)
+    settling.mark_live(judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ")
+    one = post.deliveries.get()
+    assert (fresh(post).status, fresh(post).failure) == ("PUBLISHED", "")
+    assert (one.state, one.live_id, one.error_code) == ("PUBLISHED", sandbox.posts[0]["id"], "")
+    copy = PublishedPost.objects.get()
+    assert (copy.platform_id, copy.caption, copy.scheduled_post_id) == (one.live_id, one.caption, post.pk)
+    assert Attempt.objects.get().outcome == "published"
+    events = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("-id")[:2]
+    assert [(one.verb, one.state_from, one.state_to, one.actor_id) for one in events] == [
+        ("settle", "FAILED", "PUBLISHED", str(reviewer.pk)),
+        ("mark_live", "FAILED", "FAILED", str(reviewer.pk)),
+    ]
+
+
+def test_the_post_stays_failed_while_another_channel_is_not_settled(make_unknown, judge, sandbox, facebook, instagram):
+    post = make_unknown(facebook, instagram)
+    on_page = next(one["id"] for one in sandbox.posts if one["account"] == facebook.platform_id)
+    settling.mark_live(judge, post.deliveries.get(channel=facebook), on_page)
+    assert (fresh(post).status, fresh(post).failure.startswith(instagram.name)) == ("FAILED", True)
+    settling.mark_absent(judge, post.deliveries.get(channel=instagram))
+    assert (fresh(post).status, post.deliveries.get(channel=instagram).state) == ("FAILED", "FAILED")
+    assert list(retry(judge, post).content["channels"]) == [instagram.wire_id]
+
+
+def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sandbox, facebook, travel):
+    post = make_unknown(facebook)
+    sandbox.reset()  # as if it had never arrived
+    settling.mark_absent(judge, post.deliveries.get())
+    one = post.deliveries.get()
+    assert (one.state, one.error_code, one.error_message) == (
+        "FAILED", "NOT_THERE", "reviewer looked: it did not go live.",
+    )  # fmt: skip
+    assert Attempt.objects.get().outcome == "refused"
+    retry(judge, post)
+    assert send(fresh(post)) == "published"
+    assert len(sandbox.posts) == 1
+
+
+@pytest.mark.parametrize(
+    "post_id",
+    ["", "https://facebook.com/1", "12 34", "1_2_3", "١٢٣", "999_1234", "1234\n5", "-1", "123456789012345", "1" * 41],
+)
+def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post_id):
+    post = make_unknown(facebook)
+    with pytest.raises(Invalid):
+        settling.mark_live(judge, post.deliveries.get(), post_id)
+    assert (fresh(post).status, post.deliveries.get().state) == ("FAILED", "UNKNOWN")
+    assert PublishedPost.objects.count() == 0
+
+
+def test_an_instagram_id_has_no_underscore(make_unknown, judge, instagram):
+    post = make_unknown(instagram)
+    with pytest.raises(Invalid, match="digits"):
+        settling.mark_live(judge, post.deliveries.get(), f"{instagram.platform_id}_1")
+    settling.mark_live(judge, post.deliveries.get(), "18000000000000009")
+    assert fresh(post).status == "PUBLISHED"
+
+
+def test_an_id_stands_for_one_post(make_unknown, make_scheduled, judge, sandbox, facebook):
+    post = make_unknown(facebook)
+    other = make_scheduled(channels=[facebook])
+    Delivery.objects.filter(post=other).update(state="PUBLISHED", live_id=sandbox.posts[0]["id"])
+    with pytest.raises(Conflict, match="another post's"):
+        settling.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"])
+
+
+def test_it_is_said_once(make_unknown, judge, facebook):
+    post = make_unknown(facebook)
+    one = post.deliveries.get()
+    settling.mark_absent(judge, one)
+    with pytest.raises(Conflict, match="in the meantime"):
+        settling.mark_absent(judge, one)
+    retry(judge, post)
+    with pytest.raises(Conflict, match="in the meantime"):
+        settling.mark_live(judge, one, f"{facebook.platform_id}_5")
+    assert fresh(post).status == "SCHEDULED"
+
+
+def test_another_organizations_reviewer_settles_nothing(make_unknown, facebook, outsider, other_organization, seat):
+    post = make_unknown(facebook)
+    stranger = seat(outsider, other_organization)
+    for say in (settling.mark_absent, lambda who, one: settling.mark_live(who, one, f"{facebook.platform_id}_5")):
+        with pytest.raises(Forbidden):
+            say(stranger, post.deliveries.get())
+    assert post.deliveries.get().state == "UNKNOWN"
+
+
+def test_a_failure_that_was_none_can_be_marked_live_but_not_what_was_never_sent(
+    make_handed, travel, judge, sandbox, facebook
+):
+    post = make_handed(channels=[facebook])
+    sandbox.fault("POST .*/feed", "error", code=197)
+    travel(post)
+    assert send(post) == "failed"
+    settling.mark_live(judge, post.deliveries.get(), f"{facebook.platform_id}_77")
+    assert fresh(post).status == "PUBLISHED"
+
+    missed = make_handed(channels=[facebook])
+    travel(missed, 100_000)
+    assert send(missed) == "missed"
+    with pytest.raises(Conflict, match="Nothing was ever sent"):
+        settling.mark_live(judge, missed.deliveries.get(), f"{facebook.platform_id}_78")
+    assert fresh(missed).status == "FAILED"

@@ -1,0 +1,284 @@
+"""What full publish validation refuses, and what it lets through."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from scheduling.domain.validation import ChannelLine, Violation, infer_media_type, violations
+
+NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+PAGE = ChannelLine("FB_PAGE_1", "FB_PAGE", "Casa do Sol", "Olá")
+ACCOUNT = ChannelLine("INSTAGRAM_ACCOUNT_2", "INSTAGRAM_ACCOUNT", "casadosol", "Olá")
+
+
+@pytest.fixture(autouse=True)
+def _no_loopback(settings: Any) -> None:
+    settings.MEDIA_ALLOW_LOOPBACK = False
+
+
+def check(*channels: ChannelLine, **changes: Any) -> list[Violation]:
+    return violations(
+        **{
+            "type": "POST",
+            "media": "https://media.example.com/sunset.jpg",
+            "media_type": "IMAGE",
+            "scheduled_for": NOW + timedelta(hours=1),
+            "channels": list(channels),
+            "now": NOW,
+            **changes,
+        }
+    )
+
+
+def says(line: ChannelLine, caption: str) -> ChannelLine:
+    return ChannelLine(line.wire_id, line.type, line.name, caption)
+
+
+def codes(found: list[Violation]) -> list[str]:
+    return [one.code for one in found]
+
+
+def test_a_complete_post_is_publishable_on_both_platforms() -> None:
+    assert check(PAGE, ACCOUNT) == []
+
+
+def test_an_empty_draft_is_told_everything_that_it_lacks_at_once() -> None:
+    found = check(media=None, media_type=None, scheduled_for=None)
+    assert [one.as_wire() for one in found] == [
+        {
+            "path": ["scheduledFor"],
+            "message": "A post needs a time to go out at: scheduledFor",
+            "code": "scheduledFor.missing",
+        },
+        {"path": ["media"], "message": "A post needs a media URL", "code": "media.missing"},
+        {"path": ["channels"], "message": "A post needs at least one channel", "code": "channels.empty"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("instant", "at_once", "expected"),
+    [
+        (NOW - timedelta(seconds=1), False, ["scheduledFor.past"]),
+        (NOW, False, ["scheduledFor.past"]),
+        (NOW + timedelta(milliseconds=1), False, []),
+        (NOW - timedelta(seconds=1), True, []),
+        (None, True, ["scheduledFor.missing"]),
+    ],
+)
+def test_the_instant_lies_in_the_future_unless_it_is_now(
+    instant: datetime | None, at_once: bool, expected: list[str]
+) -> None:
+    assert codes(check(PAGE, scheduled_for=instant, instant_is_now=at_once)) == expected
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        "https://media.example.com/a.jpg",
+        "http://media.example.com:8080/a.jpg?size=2#top",
+        "HTTPS://MEDIA.EXAMPLE.COM./a.jpg",
+        "https://8.8.8.8/a.jpg",
+        "https://[2606:4700:4700::1111]/a.jpg",
+        "https://bücher.example.com/käse.jpg",
+        "https://my_bucket.s3.amazonaws.com/a.jpg",
+    ],
+)
+def test_media_on_a_public_host_is_accepted(media: str) -> None:
+    assert check(PAGE, media=media) == []
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        "sunset.jpg",
+        "/sunset.jpg",
+        "//media.example.com/sunset.jpg",
+        "ftp://media.example.com/a.jpg",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:image/png;base64,AAAA",
+        "https://",
+        "https:///a.jpg",
+        "https://media.example.com:99999/a.jpg",
+        "https://media.example.com:x/a.jpg",
+        "https://[::1/a.jpg",
+        "https://user:secret@media.example.com/a.jpg",
+        "https://media.example.com\\@127.0.0.1/a.jpg",
+        "https://media.example.com/a b.jpg",
+        "https://media.example.com/a\nb.jpg",
+        "https://media..example.com/a.jpg",
+        "https://-media.example.com/a.jpg",
+        "https://256.256.256.256/a.jpg",
+        "https://media.example.0x7f/a.jpg",
+        f"https://{'a' * 64}.example.com/a.jpg",
+    ],
+)
+def test_media_that_is_not_an_absolute_http_url_is_refused(media: str) -> None:
+    assert codes(check(PAGE, media=media)) == ["media.url"]
+
+
+PRIVATE = [
+    "https://10.0.0.1/a.jpg",
+    "https://192.168.1.1/a.jpg",
+    "https://172.16.0.1/a.jpg",
+    "https://169.254.169.254/latest/meta-data",
+    "https://100.64.0.1/a.jpg",
+    "https://0.0.0.0/a.jpg",
+    "https://224.0.0.1/a.jpg",
+    "https://255.255.255.255/a.jpg",
+    "https://[fd00::1]/a.jpg",
+    "https://[fe80::1%25eth0]/a.jpg",
+    "https://[::]/a.jpg",
+    "https://[::ffff:10.0.0.1]/a.jpg",
+    "https://[2002:0a00:0001::]/a.jpg",
+    "https://[64:ff9b::10.0.0.1]/a.jpg",
+    "https://10.1/a.jpg",
+    "https://167772161/a.jpg",
+    "https://0x0a.0.0.1/a.jpg",
+    "https://012.0.0.1/a.jpg",
+    "https://intranet/a.jpg",
+    "https://nas.local/a.jpg",
+    "https://metadata.google.internal/a.jpg",
+    "https://router.home.arpa./a.jpg",
+]
+LOOPBACK = [
+    "https://localhost/a.jpg",
+    "https://LOCALHOST./a.jpg",
+    "https://media.localhost/a.jpg",
+    "http://127.0.0.1:8000/a.jpg",
+    "https://127.1/a.jpg",
+    "https://2130706433/a.jpg",
+    "https://0x7f.1/a.jpg",
+    "https://0177.0.0.1/a.jpg",
+    "https://\uff11\uff12\uff17.0.0.1/a.jpg",
+    "https://127。0。0。1/a.jpg",
+    "https://[::1]/a.jpg",
+    "https://[::ffff:127.0.0.1]/a.jpg",
+]
+
+
+@pytest.mark.parametrize("media", PRIVATE + LOOPBACK)
+def test_media_on_a_private_host_is_refused_however_it_is_spelt(media: str) -> None:
+    assert codes(check(PAGE, media=media)) == ["media.private"]
+
+
+@pytest.mark.parametrize("media", LOOPBACK)
+def test_a_setting_admits_loopback(media: str, settings: Any) -> None:
+    settings.MEDIA_ALLOW_LOOPBACK = True
+    assert check(PAGE, media=media) == []
+
+
+@pytest.mark.parametrize("media", PRIVATE)
+def test_the_setting_for_loopback_admits_no_other_private_host(media: str, settings: Any) -> None:
+    settings.MEDIA_ALLOW_LOOPBACK = True
+    assert codes(check(PAGE, media=media)) == ["media.private"]
+
+
+@pytest.mark.parametrize("caption", ["", "  \n\t"])
+def test_every_channel_needs_a_caption_and_is_named(caption: str) -> None:
+    found = check(PAGE, says(ACCOUNT, caption))
+    assert [one.as_wire() for one in found] == [
+        {
+            "path": ["channels", "INSTAGRAM_ACCOUNT_2", "caption"],
+            "message": "casadosol: a caption is missing",
+            "code": "caption.missing",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "caption", "message"),
+    [
+        (PAGE, "👋" * 63_206, None),
+        (PAGE, "👋" * 63_207, "Casa do Sol: the caption has 63,207 characters, the limit is 63,206"),
+        (ACCOUNT, "👋" * 2_200, None),
+        (ACCOUNT, "👋" * 2_201, "casadosol: the caption has 2,201 characters, the limit is 2,200"),
+        (ACCOUNT, "#sol " * 30, None),
+        (ACCOUNT, "#sol " * 31, "casadosol: the caption has 31 hashtags, the limit is 30"),
+        (ACCOUNT, "#são#joão" * 15 + "# alone", None),
+        (ACCOUNT, "@casa.do_sol " * 20, None),
+        (ACCOUNT, "@casa.do_sol " * 21, "casadosol: the caption has 21 mentions, the limit is 20"),
+        (PAGE, "#sol @casa " * 100, None),
+    ],
+)
+def test_captions_are_counted_as_their_platform_counts(line: ChannelLine, caption: str, message: str | None) -> None:
+    assert [one.message for one in check(says(line, caption))] == ([message] if message else [])
+
+
+def test_facebook_takes_no_stories_and_instagram_does() -> None:
+    found = check(PAGE, ACCOUNT, type="STORY")
+    assert [(one.path, one.code) for one in found] == [(["channels", "FB_PAGE_1"], "type.unsupported")]
+
+
+@pytest.mark.parametrize(
+    ("media", "media_type", "expected"),
+    [
+        ("https://media.example.com/a.mp4", "VIDEO", []),
+        ("https://media.example.com/a.mp4?token=1", None, []),
+        ("https://media.example.com/a.jpg", None, ["mediaType.reel"]),
+        ("https://media.example.com/a", None, ["mediaType.reel"]),
+        ("https://media.example.com/a.mp4", "IMAGE", ["mediaType.reel"]),
+    ],
+)
+def test_a_reel_needs_a_video(media: str, media_type: str | None, expected: list[str]) -> None:
+    assert codes(check(PAGE, type="REEL", media=media, media_type=media_type)) == expected
+
+
+def test_instagram_must_know_whether_it_is_an_image_or_a_video_and_a_page_may_link() -> None:
+    found = check(PAGE, ACCOUNT, media="https://www.example.com/menu", media_type=None)
+    assert [(one.path, one.code) for one in found] == [(["channels", "INSTAGRAM_ACCOUNT_2"], "mediaType.missing")]
+
+
+JPEG = {"contentType": "image/jpeg", "size": 200_000, "width": 1080, "height": 1080}
+VIDEO = {"contentType": "video/mp4", "size": 200_000}
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "facts", "expected"),
+    [
+        (ACCOUNT, "IMAGE", JPEG, []),
+        (ACCOUNT, "IMAGE", {**JPEG, "contentType": "image/png"}, ["media.format"]),
+        (ACCOUNT, "IMAGE", {**JPEG, "size": 8 * 1024 * 1024}, []),
+        (ACCOUNT, "IMAGE", {**JPEG, "size": 8 * 1024 * 1024 + 1}, ["media.size"]),
+        (ACCOUNT, "IMAGE", {**JPEG, "height": 1350}, []),
+        (ACCOUNT, "IMAGE", {**JPEG, "height": 1360}, ["media.ratio"]),
+        (ACCOUNT, "IMAGE", {**JPEG, "height": 566}, []),
+        (ACCOUNT, "IMAGE", {**JPEG, "height": 560}, ["media.ratio"]),
+        (ACCOUNT, "IMAGE", {**JPEG, "width": None, "height": None}, []),
+        (ACCOUNT, "VIDEO", {**VIDEO, "size": 300 * 1024 * 1024}, []),
+        (ACCOUNT, "VIDEO", {**VIDEO, "size": 300 * 1024 * 1024 + 1}, ["media.size"]),
+        (PAGE, "IMAGE", {**JPEG, "contentType": "image/png"}, []),
+        (PAGE, "IMAGE", {**JPEG, "contentType": "image/webp"}, ["media.format"]),
+        (PAGE, "IMAGE", {**JPEG, "size": 4 * 1024 * 1024 + 1}, ["media.size"]),
+        (PAGE, "IMAGE", {**JPEG, "height": 4000}, []),
+        (PAGE, "IMAGE", VIDEO, ["mediaType.contradiction"]),
+        (PAGE, "VIDEO", JPEG, ["mediaType.contradiction"]),
+        (PAGE, "IMAGE", {"problem": "it answered 404"}, []),
+    ],
+)
+def test_what_was_found_behind_the_url_is_held_to_the_platforms_limits(
+    line: ChannelLine, kind: str, facts: dict[str, Any], expected: list[str]
+) -> None:
+    assert codes(check(line, media_type=kind, media_facts=facts)) == expected
+
+
+def test_a_tall_image_is_a_story() -> None:
+    assert check(ACCOUNT, type="STORY", media_facts={**JPEG, "height": 1920}) == []
+
+
+@pytest.mark.parametrize(
+    ("media", "declared", "kind"),
+    [
+        ("https://example.com/a.JPEG?x=.mp4", None, "IMAGE"),
+        ("https://example.com/a.mov#.png", None, "VIDEO"),
+        ("https://example.com/a", None, None),
+        ("https://[broken/a.jpg", None, None),
+        ("https://example.com/a.jpg", "VIDEO", "VIDEO"),
+        (None, None, None),
+    ],
+)
+def test_the_kind_of_media_is_as_declared_or_as_the_extension_says(
+    media: str | None, declared: str | None, kind: str | None
+) -> None:
+    assert infer_media_type(media, declared) == kind

@@ -1,0 +1,81 @@
+"""The lifecycle and its one writer."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from django_fsm import TransitionNotAllowed
+
+from scheduling.lifecycle import StateConflict, Status
+from scheduling.models import ScheduledPost
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_step_starts_and_ends_where_the_design_says():
+    steps = {(step.name, str(step.source), str(step.target)) for step in ScheduledPost().get_all_status_transitions()}
+    assert steps == {
+        ("submit", "DRAFT", "WAITING_FOR_APPROVAL"),
+        ("submit", "REJECTED", "WAITING_FOR_APPROVAL"),
+        ("reject", "WAITING_FOR_APPROVAL", "REJECTED"),
+        ("redraft", "REJECTED", "DRAFT"),
+        ("approve", "WAITING_FOR_APPROVAL", "SCHEDULED"),
+        ("retry", "FAILED", "SCHEDULED"),
+        ("claim", "SCHEDULED", "PUBLISHING"),
+        ("succeed", "PUBLISHING", "PUBLISHED"),
+        ("fail", "SCHEDULED", "FAILED"),
+        ("fail", "PUBLISHING", "FAILED"),
+        ("settle", "FAILED", "PUBLISHED"),
+        ("revert", "SCHEDULED", "DRAFT"),
+        ("revert", "FAILED", "DRAFT"),
+    }
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "PUBLISHING", "PUBLISHED"])
+def test_the_database_refuses_a_state_beyond_approval_without_one(make_draft, status):
+    post = make_draft()
+    with pytest.raises(IntegrityError, match="nothing_goes_out_unapproved"), transaction.atomic():
+        ScheduledPost.objects.filter(pk=post.pk).update(status=status)
+    assert ScheduledPost.objects.get(pk=post.pk).status == "DRAFT"
+
+
+def test_the_state_cannot_be_assigned(make_draft):
+    with pytest.raises(AttributeError):
+        make_draft().status = Status.SCHEDULED
+
+
+def test_saving_must_name_its_columns_and_never_the_state(make_draft):
+    post = make_draft()
+    for fields in (None, [], ["status"], ["media", "status"]):
+        with pytest.raises(TypeError):
+            post.save(update_fields=fields)
+    post.media = "https://example.com/2.jpg"
+    post.save(update_fields=["media"])
+    assert ScheduledPost.objects.get(pk=post.pk).media == "https://example.com/2.jpg"
+
+
+def test_of_two_who_move_the_same_post_one_wins_and_the_other_is_told(make_waiting):
+    mine = make_waiting()
+    theirs = ScheduledPost.objects.get(pk=mine.pk)
+    mine.move("reject", notes="no")
+    with pytest.raises(StateConflict) as caught:
+        theirs.move("reject", notes="also no")
+    assert caught.value.details == {"status": "REJECTED", "allowed": ["submit-for-approval", "update", "delete"]}
+    assert ScheduledPost.objects.get(pk=mine.pk).notes == "no"
+
+
+def test_a_move_on_an_old_version_changes_nothing(make_waiting):
+    post = make_waiting()
+    ScheduledPost.objects.filter(pk=post.pk).update(version=post.version + 1)
+    with pytest.raises(StateConflict):
+        post.move("reject", notes="no")
+    assert ScheduledPost.objects.get(pk=post.pk).status == "WAITING_FOR_APPROVAL"
+
+
+def test_an_illegal_step_names_where_the_post_is_and_what_would_work(make_draft):
+    with pytest.raises(StateConflict, match="Cannot revert a DRAFT post") as caught:
+        make_draft().move("revert")
+    assert caught.value.details == {"status": "DRAFT", "allowed": ["submit-for-approval", "update", "delete"]}
+
+
+def test_steps_are_not_reachable_past_the_machine(make_draft):
+    with pytest.raises(TransitionNotAllowed):
+        make_draft().approve()

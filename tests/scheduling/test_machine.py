@@ -1,0 +1,214 @@
+"""A walk through lifecycle and publisher, step by random step, against a model and the platform's own record."""
+
+import os
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+import time_machine
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.errors import Refusal
+from scheduling.domain import digest, drafts, publishing, review, sweeping
+from scheduling.domain.drafts import ChannelText
+from scheduling.lifecycle import Status
+from scheduling.models import Delivery, ScheduledPost
+
+LEGAL = {
+    "submit": {"DRAFT": "WAITING_FOR_APPROVAL", "REJECTED": "WAITING_FOR_APPROVAL"},
+    "reject": {"WAITING_FOR_APPROVAL": "REJECTED"},
+    "redraft": {"REJECTED": "DRAFT"},
+}
+
+
+@pytest.mark.django_db
+def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules are one class
+    sandbox, key, reviewer, organization, facebook, instagram, seat, media
+):
+    judge, actor, channels = seat(reviewer, organization), actors.api_key(key), [facebook, instagram]
+
+    seen = Counter()
+
+    class Walk(RuleBasedStateMachine):
+        """`model`: where each post should be; `approved`: the captions that a person has said yes to."""
+
+        posts = Bundle("posts")
+
+        def __init__(self):
+            super().__init__()
+            sandbox.reset()
+            sandbox.settings(duplicate_check=False)
+            self.model, self.approved, self.pages, self.tasks, self.words = {}, {}, {}, {}, 0
+            self.traveller = time_machine.travel(clock.now(), tick=True)
+            self.clock = self.traveller.start()
+
+        def teardown(self):
+            self.traveller.stop()
+            ScheduledPost.objects.filter(pk__in=self.model).update(status=Status.DRAFT, approval=None)
+            ScheduledPost.objects.filter(pk__in=self.model).delete()
+            type(facebook).objects.update(state="CONNECTED")
+
+        def load(self, pk):
+            return ScheduledPost.objects.select_related("organization").filter(pk=pk).first()
+
+        def caption(self):
+            self.words += 1
+            return f"Words number {self.words}"
+
+        def now_at(self, pk, status):
+            self.model[pk] = status
+
+        @rule(target=posts, which=st.sampled_from([(0,), (1,), (0, 1)]), minutes=st.integers(1, 30))
+        def create(self, which, minutes):
+            texts = {channels[i].wire_id: ChannelText(channels[i].type, self.caption()) for i in which}
+            changes = {
+                "media": media, "media_type": "IMAGE", "channels": texts,
+                "scheduled_for": clock.now() + timedelta(minutes=minutes),
+            }  # fmt: skip
+            post = drafts.create(actor, organization=organization, changes=changes)
+            self.now_at(post.pk, "DRAFT")
+            return post.pk
+
+        @rule(pk=posts, step=st.sampled_from(sorted(LEGAL)))
+        def step(self, pk, step):
+            post = self.load(pk)
+            verb = {"submit": review.submit, "redraft": review.redraft}.get(step)
+            try:
+                review.reject(actor, post, notes="no") if verb is None else verb(actor, post)
+            except Refusal:
+                late = step == "submit" and post.scheduled_for <= clock.now()
+                assert late or self.model[pk] not in LEGAL[step]
+            else:
+                self.now_at(pk, LEGAL[step][self.model[pk]])
+
+        @rule(pk=posts)
+        def look(self, pk):
+            self.pages[pk] = digest.current(self.load(pk))[1]
+
+        @rule(pk=posts, minutes=st.none() | st.integers(1, 20), at_once=st.booleans())
+        def approve(self, pk, minutes, at_once):
+            if pk not in self.pages:
+                return
+            post, page = self.load(pk), self.pages[pk]
+            stale = page != digest.current(post)[1]
+            unknown = post.deliveries.filter(state="UNKNOWN").exists()
+            instant = clock.now() + timedelta(minutes=minutes) if minutes else None
+            try:
+                approval = review.approve(judge, post, digest=page, instant=instant, now=at_once)
+            except Refusal:
+                due = (instant or post.scheduled_for) <= clock.now() and not at_once
+                assert stale or due or unknown or self.model[pk] not in {"WAITING_FOR_APPROVAL", "FAILED"}
+                return
+            assert not stale
+            assert not unknown
+            assert self.model[pk] in {"WAITING_FOR_APPROVAL", "FAILED"}
+            for wire_id, said in approval.content["channels"].items():
+                self.approved.setdefault((pk, wire_id), set()).add(said["caption"])
+            self.tasks.setdefault(pk, []).append(self.load(pk).task_id)
+            self.now_at(pk, "SCHEDULED")
+
+        @rule(pk=posts)
+        def edit(self, pk):
+            post = self.load(pk)
+            texts = {
+                one.channel.wire_id: ChannelText(one.channel.type, self.caption())
+                for one in post.deliveries.select_related("channel")
+            }
+            try:
+                drafts.edit(actor, post, changes={"channels": texts})
+            except Refusal:
+                late = self.model[pk] == "WAITING_FOR_APPROVAL" and post.scheduled_for <= clock.now()
+                assert late or self.model[pk] not in {"DRAFT", "REJECTED", "WAITING_FOR_APPROVAL"}
+            else:
+                assert self.model[pk] in {"DRAFT", "REJECTED", "WAITING_FOR_APPROVAL"}
+
+        @rule(pk=posts)
+        def revert(self, pk):
+            live = Delivery.objects.filter(post=pk, state__in=["PUBLISHED", "UNKNOWN"]).exists()
+            try:
+                review.revert(actor, self.load(pk))
+            except Refusal:
+                assert self.model[pk] not in {"SCHEDULED", "FAILED"} or live
+            else:
+                assert not live
+                self.now_at(pk, "DRAFT")
+
+        @rule(seconds=st.sampled_from([0.5, 5, 40, 90, 400, 1200]))
+        def time_passes(self, seconds):
+            self.clock.shift(timedelta(seconds=seconds))
+
+        @rule(pk=posts, again=st.integers(1, 3), which=st.integers(0, 5))
+        def a_message_arrives(self, pk, again, which):
+            known = self.tasks.get(pk, [])
+            if not known:
+                return
+            post = self.load(pk)
+            if post.status == "SCHEDULED" and 0 < (post.scheduled_for - clock.now()).total_seconds() < 2:
+                self.clock.move_to(post.scheduled_for + timedelta(milliseconds=1))
+            for _ in range(again):
+                publishing.publish(str(pk), str(known[which % len(known)]))
+
+        @rule(pk=posts)
+        def a_person_says_yes_and_the_instant_comes(self, pk):
+            if self.model[pk] in {"DRAFT", "REJECTED"}:
+                self.step(pk=pk, step="submit")
+            self.look(pk=pk)
+            self.approve(pk=pk, minutes=None, at_once=True)
+            self.a_message_arrives(pk=pk, again=2, which=len(self.tasks.get(pk, [0])) - 1)
+
+        @rule(pk=posts)
+        def its_worker_is_followed(self, pk):
+            post = self.load(pk)
+            if post.status == "PUBLISHING" and post.lease_until is not None:
+                self.clock.move_to(max(clock.now(), post.lease_until) + timedelta(milliseconds=1))
+            seen["followed"] += publishing.resume(str(pk)) != "void"
+
+        @rule()
+        def the_sweep_passes(self):
+            sweeping.miss_late()
+
+        @rule(fault=st.sampled_from(["drop_after", "drop_before", "error_after", "html_502", "truncated_json"]))
+        def the_platform_stumbles(self, fault):
+            sandbox.fault("POST .*/(feed|media_publish)", fault)
+
+        @invariant()
+        def the_model_holds(self):
+            published = {"SCHEDULED": {"SCHEDULED", "PUBLISHING", "PUBLISHED", "FAILED"}}
+            published["PUBLISHING"] = {"PUBLISHING", "PUBLISHED", "FAILED"}
+            for post in ScheduledPost.objects.filter(pk__in=self.model):
+                seen[post.status] += post.status != self.model[post.pk]
+                assert post.status in published.get(self.model[post.pk], {self.model[post.pk]})
+                self.model[post.pk] = post.status
+
+        @invariant()
+        def nothing_is_visible_twice_or_unapproved(self):
+            visible = sandbox.posts
+            counted = Counter(one["message"] for one in visible)
+            assert not [message for message, count in counted.items() if count > 1]
+            yes = set().union(*self.approved.values()) if self.approved else set()
+            assert counted.keys() <= yes
+
+        @invariant()
+        def what_is_said_to_be_live_is_visible_and_what_failed_has_a_reason(self):
+            visible = {one["message"] for one in sandbox.posts}
+            for one in Delivery.objects.filter(post__in=self.model).exclude(state=""):
+                assert one.state != "PUBLISHED" or one.caption in visible
+                assert one.state not in {"FAILED", "UNKNOWN"} or (one.error_message and one.error_code)
+
+    run_state_machine_as_test(
+        Walk,
+        settings=settings(
+            max_examples=int(os.environ.get("WALKS", "60")),
+            stateful_step_count=40,
+            deadline=None,
+            derandomize="WALKS" not in os.environ,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    # A walk that never gets anywhere proves nothing.
+    assert seen["PUBLISHED"] > 5
+    assert seen["followed"] > 5

@@ -1,0 +1,126 @@
+"""People and workers at the same instant, on real connections: exactly one of them wins."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.errors import Refusal
+from accounts.models import Role
+from posts.models import PublishedPost
+from scheduling.domain import digest, drafts, publishing, review
+from scheduling.models import Approval, Attempt, ScheduledPost
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*doings: Callable[[], Any]) -> list[Any]:
+    """Do all of it at the same time, each on a connection of its own; return the answers, errors included."""
+    answers: list[Any] = [None] * len(doings)
+    barrier = threading.Barrier(len(doings))
+
+    def do(index: int) -> None:
+        barrier.wait()
+        try:
+            answers[index] = doings[index]()
+        except Refusal as refusal:
+            answers[index] = refusal
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=do, args=(index,)) for index in range(len(doings))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def fresh(post):
+    return ScheduledPost.objects.select_related("organization").get(pk=post.pk)
+
+
+@pytest.fixture
+def make_due(make_scheduled):
+    """Make a post whose instant has just come, approved for that instant."""
+
+    def make(**changes):
+        post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=1), **changes)
+        while clock.now() <= post.scheduled_for:
+            pass
+        return post
+
+    return make
+
+
+def test_ten_deliveries_of_one_message_publish_once(make_due, sandbox):
+    post = make_due()
+    answers = at_once(*[lambda: publishing.publish(str(post.pk), str(post.task_id))] * 10)
+    assert sorted(answers) == ["published"] + ["void"] * 9
+    assert (len(sandbox.posts), PublishedPost.objects.count(), Attempt.objects.count()) == (2, 2, 2)
+
+
+def test_two_reviewers_at_once_make_one_approval(make_waiting, make_member, organization, seat):
+    judges = [
+        seat(make_member(name, organization, Role.VIEWER, may_review=True), organization) for name in ("ana", "rui")
+    ]
+    post = make_waiting()
+    page = digest.current(fresh(post))[1]
+    answers = at_once(*[lambda judge=judge: review.approve(judge, fresh(post), digest=page) for judge in judges])
+    assert sorted(type(answer).__name__ for answer in answers) == ["Approval", "StateConflict"]
+    assert (Approval.objects.count(), fresh(post).status) == (1, "SCHEDULED")
+
+
+@pytest.mark.parametrize("run", range(5))
+def test_revert_against_publish_has_one_winner(make_due, sandbox, key, facebook, run):
+    post = make_due(channels=[facebook])
+    reverted, published = at_once(
+        lambda: review.revert(actors.api_key(key), fresh(post)),
+        lambda: publishing.publish(str(post.pk), str(post.task_id)),
+    )
+    won = not isinstance(reverted, Refusal)
+    assert (published, len(sandbox.posts)) == (("void", 0) if won else ("published", 1))
+    assert fresh(post).status == ("DRAFT" if won else "PUBLISHED")
+
+
+@pytest.mark.parametrize("run", range(5))
+def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, reviewer, organization, seat, run):
+    post, judge = make_waiting(), seat(reviewer, organization)
+    page = digest.current(fresh(post))[1]
+    at_once(
+        lambda: drafts.edit(
+            actors.api_key(key), fresh(post), changes={"scheduled_for": clock.now() + timedelta(days=3)}
+        ),
+        lambda: review.approve(judge, fresh(post), digest=page),
+    )
+    now = fresh(post)
+    if now.status == "SCHEDULED":
+        assert now.approval.digest == page == digest.current(now)[1]
+    else:
+        assert (now.status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
+
+
+@pytest.mark.parametrize("run", range(5))
+def test_delete_against_publish_has_one_winner(make_due, sandbox, key, facebook, run):
+    post = make_due(channels=[facebook])
+    deleted, published = at_once(
+        lambda: drafts.delete(actors.api_key(key), fresh(post)),
+        lambda: publishing.publish(str(post.pk), str(post.task_id)),
+    )
+    gone = not isinstance(deleted, Refusal)
+    assert (published, len(sandbox.posts)) == (("void", 0) if gone else ("published", 1))
+    assert ScheduledPost.objects.filter(pk=post.pk).exists() is not gone
+
+
+def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
+    post = make_due(channels=[facebook])
+    with transaction.atomic():
+        post.move("claim", task_id=None, lease=None, lease_until=clock.now())
+    answers = at_once(*[lambda: publishing.resume(str(post.pk))] * 4)
+    assert sorted(answers) == ["published", "void", "void", "void"]
+    assert len(sandbox.posts) == 1

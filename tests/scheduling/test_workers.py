@@ -1,0 +1,120 @@
+"""The promises with real workers: messages repeated, revokes lost, brokers down, workers killed."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import clock
+from dynamo.celery import app
+from posts.models import PublishedPost
+from scheduling.models import Attempt, ScheduledPost
+from tests.processes import Company, eventually
+
+pytestmark = pytest.mark.processes
+
+QUICK = {
+    "DYNAMO_SWEEP_INTERVAL": "0.5",
+    "GRAPH_CONNECT_TIMEOUT": "1",
+    "GRAPH_READ_TIMEOUT": "3",
+    "DYNAMO_LEASE": "5",
+    "DYNAMO_ABSENCE_SPACING": "2",
+}
+REVERT = """
+import sys
+import django
+
+django.setup()
+from accounts.domain import actors
+from accounts.models import ApiKey
+from scheduling.domain import review
+from scheduling.models import ScheduledPost
+
+post = ScheduledPost.objects.get(pk=sys.argv[1])
+review.revert(actors.api_key(ApiKey.objects.get()), post)
+print("reverted")
+"""
+
+
+def status(post):
+    return ScheduledPost.objects.get(pk=post.pk).status
+
+
+def soon(seconds):
+    return clock.now() + timedelta(seconds=seconds)
+
+
+def send(post):
+    app.send_task("scheduling.publish", args=[str(post.pk), str(post.task_id)], task_id=str(post.task_id))
+
+
+def past(post, seconds=1.5):
+    eventually(lambda: clock.now() > post.scheduled_for + timedelta(seconds=seconds), within=30)
+
+
+def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: Company, make_scheduled, sandbox, api):
+    processes.worker("--pool", "threads", concurrency=4, beat=True, **QUICK)
+    post = make_scheduled(scheduled_for=soon(4))
+    eventually(lambda: status(post) == "PUBLISHED", what="published")
+    assert len(sandbox.posts) == 2
+    assert all(one["published_at"] >= post.scheduled_for.isoformat()[:23] for one in sandbox.posts)
+    listed = api.get("/posts").json()
+    assert {one["id"] for one in listed} == {one["id"] for one in sandbox.posts}
+
+
+def test_one_message_ten_times_to_four_workers_is_one_publish(processes: Company, make_scheduled, sandbox):
+    post = make_scheduled(scheduled_for=soon(2))
+    past(post, 0)
+    for _ in range(10):
+        send(post)
+    for number in range(4):
+        processes.worker("--pool", "threads", concurrency=2, wait=number == 3, **QUICK)
+    eventually(lambda: status(post) == "PUBLISHED", what="published")
+    eventually(lambda: not _waiting(), what="all ten taken")
+    assert (len(sandbox.posts), Attempt.objects.count(), PublishedPost.objects.count()) == (2, 2, 2)
+
+
+def _waiting():
+    with app.connection_for_read() as connection:
+        return connection.default_channel.queue_declare("celery", passive=False).message_count
+
+
+def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already_holds(
+    processes: Company, make_scheduled, sandbox
+):
+    worker = processes.worker("--pool", "threads", concurrency=2, **QUICK)
+    post = make_scheduled(scheduled_for=soon(6))
+    eventually(lambda: "publish" in str(app.control.inspect(timeout=0.5).scheduled()), what="the worker holds it")
+    reverter = processes.start(
+        "reverter",
+        ["-c", REVERT, str(post.pk)],
+        DJANGO_SETTINGS_MODULE="dynamo.settings",
+        REDIS_URL="redis://127.0.0.1:1/0",  # nobody listens there: neither cancel nor revoke gets out
+    )
+    assert reverter.popen.wait(30) == 0, reverter.said()
+    past(post)
+    eventually(lambda: "'void'" in worker.said(), what="the message came to nothing")
+    assert (sandbox.posts, status(post)) == ([], "DRAFT")
+
+
+def test_a_message_that_the_broker_lost_is_sent_again(processes: Company, make_scheduled, sandbox, facebook):
+    post = make_scheduled(scheduled_for=soon(3), channels=[facebook])
+    ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now())
+    app.control.purge()
+    processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)
+    eventually(lambda: status(post) == "PUBLISHED", within=30, what="published all the same")
+    assert len(sandbox.posts) == 1
+
+
+@pytest.mark.parametrize("fault", ["delay", "delay_after"])
+def test_a_worker_killed_in_mid_publish_is_followed_and_the_post_is_live_once(
+    processes: Company, make_scheduled, sandbox, facebook, fault
+):
+    sandbox.fault("POST .*/feed", fault, seconds=2.5)
+    worker = processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)
+    post = make_scheduled(scheduled_for=soon(3), channels=[facebook])
+    eventually(Attempt.objects.exists, what="the intent")
+    worker.kill()
+    assert (status(post), Attempt.objects.get().outcome) == ("PUBLISHING", "")
+    processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)
+    eventually(lambda: status(post) == "PUBLISHED", within=60, what="settled by another worker")
+    assert len(sandbox.posts) == 1

@@ -1,0 +1,182 @@
+"""The whole road, as a stranger would walk it: `python -m tests.smoke`.
+
+Starts `make demo` on free ports in a folder of its own, pastes the README's five calls, sends a signed draft, approves
+it through the desk's own forms for a few seconds ahead, waits until the sandbox shows it, finds it in GET /v1/posts,
+starts the demo a second time, and ends it with Ctrl-C each time: no process may be left.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from accounts import clock
+from dynamo.demo.browser import Browser
+from dynamo.demo.reviewing import approve
+from tests.engines import free_port
+from tests.readme import ROOT, calls
+
+START_WITHIN, STOP_WITHIN, SHOWN_WITHIN = 300.0, 40.0, 30.0  # seconds
+AHEAD, ON_TIME = 6.0, 1.0
+
+
+def wait_for(question: Callable[[], Any], within: float, what: str) -> Any:
+    """Ask until the answer is truthy, and return it."""
+    until = time.monotonic() + within
+    while not (answer := question()):
+        if time.monotonic() > until:
+            raise SystemExit(f"smoke: not within {within:.0f} s: {what}")
+        time.sleep(0.05)
+    return answer
+
+
+def two_free_ports() -> int:
+    """Return a port that is free together with the next one."""
+    from dynamo.demo.looking import port_is_free
+
+    return next(port for port in iter(free_port, None) if port < 65000 and port_is_free(port + 1))
+
+
+def read(url: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
+    """Return the JSON that a GET, or with a body a POST, answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {**(headers or {}), "content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def signature(key: dict[str, str]) -> dict[str, str]:
+    date = clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    signed = hmac.new(key["secret"].encode(), date.encode(), hashlib.sha256).hexdigest()
+    return {"x-api-key": key["id"], "x-date": date, "x-signature": signed}
+
+
+def of_the_demo(folder: Path) -> Iterator[psutil.Process]:
+    """Yield every process that runs in the demo's folder, whoever its parent is."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DYNAMO_VAR") == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+
+
+@contextmanager
+def demo(folder: Path, port: int) -> Iterator[dict[str, Any]]:
+    """Run `make demo`, give what it wrote for scripts, end it with Ctrl-C, and see that nothing is left."""
+    environment = {**os.environ, "DYNAMO_VAR": str(folder), "PORT": str(port)}
+    began = time.monotonic()
+    run = subprocess.Popen(["make", "demo"], cwd=ROOT, env=environment, process_group=0)
+    file = folder / "demo.json"
+    try:
+        wait_for(lambda: file.exists() or run.poll() is not None, START_WITHIN, "var/demo.json")
+        assert run.poll() is None, "the demo ended before it was ready"
+        print(f"smoke: ready after {time.monotonic() - began:.1f} s")
+        assert file.stat().st_mode & 0o777 == 0o600
+        yield json.loads(file.read_text())
+    except BaseException:
+        for log in sorted(folder.glob("log/*.log")):
+            print(f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-60:], sep="\n")
+        raise
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGINT)
+            run.wait(STOP_WITHIN)
+        left = [f"{one.pid} {' '.join(one.cmdline())}" for one in of_the_demo(folder) if one.pid != os.getpid()]
+    if left:
+        raise SystemExit("smoke: left behind:\n" + "\n".join(left))
+    print("smoke: stopped, no process left")
+
+
+def paste_the_readme(folder: Path) -> None:
+    """Run the README's five calls in a shell, as pasted, and look at what each says."""
+    prepare, five = calls()
+    script = "\n".join([prepare, *(f"{call}\necho; echo ----" for call in five)])
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=ROOT,
+        env={**os.environ, "DYNAMO_VAR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    channels, draft, changed, waiting, posts = [part.strip() for part in done.stdout.split("----")[:5]]
+    assert {one["type"] for one in json.loads(channels)} == {"FB_PAGE", "INSTAGRAM_ACCOUNT"}, channels
+    assert json.loads(changed)["id"] == draft, done.stdout
+    assert json.loads(changed)["scheduledFor"] == "2031-07-01T08:30:00.000Z", changed
+    assert json.loads(waiting)["status"] == "WAITING_FOR_APPROVAL", waiting
+    assert len(json.loads(posts)) >= 3, posts
+    print("smoke: the README's five calls work as pasted")
+
+
+def walk(told: dict[str, Any]) -> str:
+    """Take one post from a signed draft to what is live on both channels; return its id."""
+    caption = f"Smoke {clock.now():%H:%M:%S.%f}"
+    instant = (clock.now() + timedelta(seconds=AHEAD)).replace(microsecond=0)
+    kinds = {one: one.rpartition("_")[0] for one in told["channels"]}
+    draft = {
+        "status": "WAITING_FOR_APPROVAL",
+        "media": told["media"],
+        "mediaType": "IMAGE",
+        "scheduledFor": (instant + timedelta(hours=1)).isoformat(),
+        "channels": {one: {"mediumType": kind, "caption": caption} for one, kind in kinds.items()},
+    }
+    post = read(f"{told['api']}/scheduled-posts", signature(told["key"]), draft)["id"]
+    browser = Browser()
+    browser.sign_in(told["admin"], **told["reviewer"])
+    approve(browser, told["admin"], post, when=instant)
+
+    def shown() -> list[dict[str, Any]]:
+        record = read(f"{told['sandbox']}/__record")["posts"]
+        return [one for one in record if one["message"] == caption]
+
+    live = wait_for(lambda: len(shown()) == len(kinds) and shown(), SHOWN_WITHIN, f"{caption} on both channels")
+    late = [(datetime.fromisoformat(one["published_at"]) - instant).total_seconds() for one in live]
+    print(
+        "smoke: live", ", ".join(f"{one['account']} {seconds:+.3f} s" for one, seconds in zip(live, late, strict=True))
+    )
+    assert all(0 <= seconds < ON_TIME for seconds in late), late
+
+    def listed() -> list[dict[str, Any]]:
+        rows = read(f"{told['api']}/posts?limit=20", signature(told["key"]))
+        return [one for one in rows if one["caption"] == caption and one["permalink"]]
+
+    rows = wait_for(lambda: len(listed()) == len(kinds) and listed(), SHOWN_WITHIN, "GET /v1/posts")
+    assert {one["mediumId"] for one in rows} == set(told["channels"])
+    print("smoke: GET /v1/posts", json.dumps(rows[0], ensure_ascii=False))
+    document = read(f"{told['api']}/scheduled-posts/{post}", signature(told["key"]))
+    assert document["status"] == "PUBLISHED", document
+    return str(post)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="dynamo-smoke-") as name:
+        folder, port = Path(name).resolve(), two_free_ports()
+        with demo(folder, port) as first:
+            paste_the_readme(folder)
+            post = walk(first)
+        with demo(folder, port) as second:
+            assert second == first, "the second start forgot"
+            kept = read(f"{second['api']}/scheduled-posts/{post}", signature(second["key"]))
+            assert kept["status"] == "PUBLISHED", kept
+            walk(second)
+    print("smoke: the main job works from end to end")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
