@@ -14,6 +14,9 @@ class User(AbstractUser):
     """A person. What they may do follows from their memberships, not from Django's permissions."""
 
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name, for example Europe/Lisbon")
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Counted up, it signs the person out everywhere."
+    )
 
 
 class Organization(models.Model):
@@ -25,6 +28,15 @@ class Organization(models.Model):
     allow_self_approval = models.BooleanField(
         default=False,
         help_text="For organizations of one person: reviewers may approve what they wrote themselves.",
+    )
+    second_approver = models.BooleanField(
+        default=False, help_text="Two different reviewers have to approve the same content before it is scheduled."
+    )
+    require_second_factor = models.BooleanField(
+        default=False, help_text="Reviewers need a second factor to decide on a post."
+    )
+    require_full_signature = models.BooleanField(
+        default=False, help_text="API requests must carry the signature that covers method, path and body."
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -45,12 +57,29 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
     may_review = models.BooleanField(default=False, help_text="May approve and schedule posts.")
+    review_channels = models.JSONField(
+        null=True, blank=True, help_text="The ids of the channels that they may review, null for all."
+    )
+    muted_notices = models.JSONField(default=list, blank=True, help_text="The kinds of e-mail that they do not want.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_each")]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}"
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for. A key without a scope is told 403."""
+
+    READ = "read", "Read: lists, posts, insights, comments, exports"
+    DRAFT = "draft", "Draft: create, change, delete and submit posts"
+    QUEUE = "queue", "Queue: reject and revert"
+
+
+def every_scope() -> list[str]:
+    """Return all scopes, as a new key has them unless it is told otherwise."""
+    return list(Scope.values)
 
 
 def new_key_id() -> str:
@@ -71,6 +100,10 @@ class ApiKey(models.Model):
     secret_encrypted = models.TextField(editable=False)
     previous_encrypted = models.TextField(blank=True, editable=False)
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+    scopes = models.JSONField(default=every_scope)
+    channels = models.JSONField(
+        null=True, blank=True, help_text="The ids of the channels that it reaches, null for all."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -43,6 +43,7 @@ class ScheduledPost(Lifecycle):
     media_checked_at = models.DateTimeField(null=True, editable=False)
     scheduled_for = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null on the wire
+    brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null on the wire
 
     created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
@@ -153,6 +154,13 @@ class Approval(models.Model):
     digest = models.CharField(max_length=64)
     content = models.JSONField(help_text="The canonical content that the digest covers.")
     checks = models.JSONField(default=list, help_text="The checks that the reviewer was shown.")
+    first = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="+",
+        help_text="Where two people have to approve: the other one's approval of the same digest, given before.",
+    )
     created_at = models.DateTimeField(default=clock.now)
     revoked_at = models.DateTimeField(null=True)
 

@@ -1,0 +1,34 @@
+"""What is to go live: posts with their approvals and attempts; what people are told; what reviewers keep."""
+
+from scheduling.models.desk import SavedView
+from scheduling.models.notices import Dispatch, DispatchState, Means, Notice, NoticeKind, Webhook
+from scheduling.models.post import (
+    Approval,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    MediaType,
+    Outcome,
+    Pulse,
+    ScheduledPost,
+    ScheduledPostQuerySet,
+)
+
+__all__ = [
+    "Approval",
+    "Attempt",
+    "Delivery",
+    "DeliveryState",
+    "Dispatch",
+    "DispatchState",
+    "Means",
+    "MediaType",
+    "Notice",
+    "NoticeKind",
+    "Outcome",
+    "Pulse",
+    "SavedView",
+    "ScheduledPost",
+    "ScheduledPostQuerySet",
+    "Webhook",
+]

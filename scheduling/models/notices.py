@@ -1,0 +1,96 @@
+"""What people and their systems are told: the notice, where it goes, and what became of it there."""
+
+import uuid
+
+from django.db import models
+
+from accounts import clock
+from accounts.models import Organization, User
+from posts.models import Channel
+
+
+class NoticeKind(models.TextChoices):
+    SUBMITTED = "SUBMITTED", "waits for approval"
+    REJECTED = "REJECTED", "was rejected"
+    APPROVED = "APPROVED", "was approved"
+    PUBLISHED = "PUBLISHED", "is live"
+    FAILED = "FAILED", "did not go live"
+    UNKNOWN = "UNKNOWN", "may be live: somebody has to look"
+    RECONNECT = "RECONNECT", "channel needs reconnecting"
+    UNAPPROVED = "UNAPPROVED", "falls due and is not approved"
+
+
+class Means(models.TextChoices):
+    EMAIL = "EMAIL", "e-mail"
+    WEBHOOK = "WEBHOOK", "webhook"
+
+
+class DispatchState(models.TextChoices):
+    PENDING = "PENDING", "on its way"
+    SENT = "SENT", "sent"
+    FAILED = "FAILED", "given up"
+
+
+class Webhook(models.Model):
+    """Where an organization's own systems are told. `kinds` are those of NoticeKind that it wants."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.CharField(max_length=2048)
+    secret_encrypted = models.TextField(editable=False)
+    kinds = models.JSONField(default=list)
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Notice(models.Model):
+    """Something worth telling, written in the transaction in which it became true. `once` keeps it from repeating."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="notices", db_index=False)
+    kind = models.CharField(max_length=20, choices=NoticeKind)
+    post_id = models.UUIDField(null=True)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+")
+    details = models.JSONField(default=dict)
+    once = models.CharField(max_length=200, unique=True, help_text="What it speaks of, so that it is told one time.")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    spread_at = models.DateTimeField(null=True, help_text="When its dispatches were made.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-created_at"], name="notice_list"),
+            models.Index(fields=["created_at"], name="notice_unspread", condition=models.Q(spread_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.post_id or self.channel_id}"
+
+
+class Dispatch(models.Model):
+    """One notice to one address, and what became of it."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="dispatches")
+    means = models.CharField(max_length=10, choices=Means)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="dispatches")
+    state = models.CharField(max_length=10, choices=DispatchState, default=DispatchState.PENDING)
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "user"], name="one_mail_each"),
+            models.UniqueConstraint(fields=["notice", "webhook"], name="one_call_each"),
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="dispatch_due", condition=models.Q(state=DispatchState.PENDING))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.means} of {self.notice_id}"
