@@ -1,6 +1,6 @@
 """Between a draft and the public: submit, reject, redraft, approve, revert."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ from accounts.domain.reviewers import Reviewer
 from accounts.errors import Conflict, Forbidden, Stale
 from accounts.models import User
 from scheduling.domain import handover
+from scheduling.domain.checks import Check
 from scheduling.domain.digest import current, difference, outstanding, unseen_bytes
 from scheduling.domain.history import remember, seen
 from scheduling.domain.publishable import must_be_publishable
@@ -95,16 +96,18 @@ def approve(
     digest: str,
     instant: datetime | None = None,
     now: bool = False,
+    checks: Sequence[Check] = (),
 ) -> Approval:
     """Approve exactly what the reviewer's page showed, and schedule it; from FAILED, another try of what failed.
 
-    `digest` is the page's. `instant` moves the post, `now` publishes at once. In one transaction: the approval row,
-    the new task id, the state. Raises Forbidden (another's organization, own work), Conflict (an outcome that is not
-    known: `settling` first), StaleApproval, Invalid, StateConflict.
+    `digest` is the page's. `instant` moves the post, `now` publishes at once. `checks` are those that the reviewer was
+    shown; the approval keeps them. In one transaction: the approval row, the new task id, the state. Raises Forbidden
+    (another's organization, own work), Conflict (an outcome that is not known: `settling` first), StaleApproval,
+    Invalid, StateConflict.
     """
     for _ in range(TRIES):
         try:
-            return _approve(reviewer, post, digest=digest, instant=instant, now=now)
+            return _approve(reviewer, post, digest=digest, instant=instant, now=now, checks=checks)
         except StateConflict as lost:
             # A worker may have learnt what the media's bytes are at this very moment: look again, at all of it.
             if lost.status not in {Status.WAITING_FOR_APPROVAL, Status.FAILED}:
@@ -112,7 +115,15 @@ def approve(
     raise post.conflict("approve")
 
 
-def _approve(reviewer: Reviewer, post: ScheduledPost, *, digest: str, instant: datetime | None, now: bool) -> Approval:
+def _approve(
+    reviewer: Reviewer,
+    post: ScheduledPost,
+    *,
+    digest: str,
+    instant: datetime | None,
+    now: bool,
+    checks: Sequence[Check],
+) -> Approval:
     with transaction.atomic():
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
         fresh = locked.filter(pk=post.pk).first()
@@ -147,6 +158,7 @@ def _approve(reviewer: Reviewer, post: ScheduledPost, *, digest: str, instant: d
             version=version + moved,
             digest=digest,
             content=covered,
+            checks=[one.as_record() for one in checks],
         )
         again = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
         staged = list(again.exclude(staged={}).values_list("channel_id", "staged"))
