@@ -19,6 +19,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry
 
+from posts.graph.watchdog import watch
+
 _here = threading.local()
 
 
@@ -46,13 +48,10 @@ def call(seconds: float) -> Iterator[Call]:
     """Watch the calls that this thread makes inside; cut them off after `seconds` in all."""
     one = Call()
     _here.call = one
-    watchdog = threading.Timer(seconds, one.cut)
-    watchdog.daemon = True
-    watchdog.start()
     try:
-        yield one
+        with watch(seconds, one.cut):
+            yield one
     finally:
-        watchdog.cancel()
         _here.call = None
         one.socket = None
 
