@@ -133,6 +133,8 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["post", "channel"], name="one_delivery_per_channel"),
             models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_delivery_per_hashtag"),
+            # Two deliveries of the same words, both unclear, must not read back the one post that landed as theirs.
+            models.UniqueConstraint(fields=["channel", "live_id"], condition=~Q(live_id=""), name="one_claim_per_post"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from posts.graph.errors import Ambiguous, Transient
 from posts.models import Channel
@@ -243,3 +244,18 @@ def test_a_chore_of_the_sweep_that_fails_does_not_keep_the_others_from_being_don
     done = sweeping.sweep("worker")
     assert done["missed"] == -1
     assert done["sealed"] > 0
+
+
+def test_one_live_post_is_never_claimed_by_two(make_handed, travel, sandbox, facebook):
+    """Whatever reading back may find: the database gives a live post to one delivery, and the other looks again."""
+    first, second = make_handed(channels=[facebook]), make_handed(channels=[facebook])
+    travel(second)
+    assert go(first) == "published"
+    taken = Delivery.objects.get(post=first).live_id
+    sandbox.fault("POST .*/feed", "drop_before", times=1)
+    assert go(second) == "pending"
+    delivery = Delivery.objects.select_related("channel", "post__approval").get(post=second)
+    attempt = Attempt.objects.get(delivery=delivery)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        outcomes.published(delivery, attempt, delivery.post.approval.content, taken)
+    assert Delivery.objects.get(pk=delivery.pk).state == "PENDING"
