@@ -45,6 +45,13 @@ class PostForm(DeskForm):
     scheduled_for = forms.CharField(
         label="Goes out", max_length=40, required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
     )
+    brief = forms.CharField(
+        label="Brief for the reviewer",
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea({"rows": 4}),
+        help_text="Why this post, where its facts are from, what could go wrong. Never published.",
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, row: ScheduledPost | None = None, **kwargs: Any) -> None:
@@ -60,6 +67,7 @@ class PostForm(DeskForm):
                 "media_url": row.media or "",
                 "media_type": row.media_type or "",
                 "scheduled_for": times.as_input(row.scheduled_for, self.zone),
+                "brief": row.brief or "",
                 "version": row.version,
             }
         known = Q(pk__in=[one.channel_id for one in self.before.values()]) | ~Q(state=ChannelState.DISCONNECTED)
@@ -120,6 +128,7 @@ class PostForm(DeskForm):
             "media": data["media_url"] or None,
             "media_type": data["media_type"] or None,
             "scheduled_for": data["scheduled_for"],
+            "brief": self._brief(),
             "channels": {
                 channel.wire_id: ChannelText(
                     channel.type, self._caption(channel.wire_id), self._superpower(channel.wire_id)
@@ -128,6 +137,11 @@ class PostForm(DeskForm):
                 if data[f"on-{channel.wire_id}"]
             },
         }
+
+    def _brief(self) -> str | None:
+        typed = str(self.cleaned_data["brief"]).replace("\r\n", "\n")
+        before = self.row.brief if self.row else None
+        return before if (before or "").replace("\r\n", "\n").strip() == typed else typed or None
 
     def _caption(self, wire_id: str) -> str:
         # Browsers send CRLF; the public should not get it, and an untouched caption should stay untouched.

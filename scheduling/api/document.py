@@ -24,6 +24,7 @@ def document(post: ScheduledPost) -> dict[str, Any]:
         "taskId": str(post.task_id) if post.task_id else None,
         "mediumsData": {one.channel.wire_id: _medium(post, one) for one in post.deliveries.all()},
         "notes": post.notes,
+        "brief": post.brief,
         "createdBy": _creator(post),
         "createdAt": instant(post.created_at),
         "updatedAt": instant(post.updated_at),

@@ -23,6 +23,7 @@ class Content(Shape):
     mediaType = Choice(MediaType.values, source="media_type", allow_null=True, required=False)
     scheduledFor = Instant(source="scheduled_for", allow_null=True, required=False)
     channels = MapOf(child=ChannelShape(), required=False)
+    brief = Text(max_length=10_000, allow_blank=True, allow_null=True, required=False)
 
 
 class NewPost(Content):

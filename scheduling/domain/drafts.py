@@ -32,13 +32,17 @@ class ChannelText:
 
 
 class Changes(TypedDict, total=False):
-    """The fields that a client gave; what is missing stays as it is. `channels` replaces the whole map."""
+    """The fields that a client gave; what is missing stays as it is. `channels` replaces the whole map.
+
+    `brief` is for the reviewer alone: it is never published, so no digest covers it.
+    """
 
     type: str
     media: str | None
     media_type: str | None
     scheduled_for: datetime | None
     channels: dict[str, ChannelText]
+    brief: str | None
 
 
 def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
@@ -59,7 +63,7 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
         with transaction.atomic():
             post.save(force_insert=True)
             _attach(post, deliveries)
-            remember(actor, "create", post, "")
+            remember(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
                 review.submit(actor, post)
     except IntegrityError as error:
@@ -72,7 +76,8 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
 
     Raises StateConflict (not editable any more), Stale (`expected_version` is not the current one), and what
     `create` raises.
-    Reviewers who have the old version open can no longer approve it: its digest has changed.
+    Reviewers who have the old version open can no longer approve it: its digest has changed. A new brief is a new
+    version as well but no new content: what they saw still stands, and who wrote the content stays its last editor.
     """
     for _ in range(RETRIES):
         if expected_version is not None and post.version != expected_version:
@@ -104,34 +109,40 @@ def delete(actor: Actor, post: ScheduledPost) -> None:
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     rows = list(post.deliveries.select_related("channel"))
-    before = content(post, rows)
+    before, old_brief = content(post, rows), post.brief
     new_rows = _deliveries(post.organization, changes["channels"], post) if "channels" in changes else None
     columns = _columns(changes)
     if "media" in changes and changes["media"] != post.media:
         columns |= {"media_sha256": "", "media_facts": {}, "media_checked_at": None}
     old = {name: getattr(post, name) for name in columns}
-    for name, value in columns.items():
-        setattr(post, name, value)
+    _set(post, columns)
     after = content(post, new_rows if new_rows is not None else rows)
-    if after == before:
+    changed = sorted(name for name in after if after[name] != before[name])
+    if not changed and post.brief == old_brief:
         return True
-    if post.status == Status.WAITING_FOR_APPROVAL:
+    if changed and post.status == Status.WAITING_FOR_APPROVAL:
         must_be_publishable(post, new_rows if new_rows is not None else rows)
-    columns |= {"updated_at": clock.now(), "edited_by_user": actor.user, "edited_by_key": actor.key}
+    columns["updated_at"] = clock.now()
+    if changed:
+        columns |= {"edited_by_user": actor.user, "edited_by_key": actor.key}
     mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
     if not mine.update(**columns, version=post.version + 1):
-        for name, value in old.items():
-            setattr(post, name, value)
+        _set(post, old)
         return False
-    post.version += 1
-    post.updated_at, post.edited_by_user, post.edited_by_key = columns["updated_at"], actor.user, actor.key
-    if new_rows is not None:
+    _set(post, {**columns, "version": post.version + 1})
+    if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)
-    remember(actor, "edit", post, str(post.status), fields=sorted(changes))
+    brief = {"brief": post.brief} if post.brief != old_brief else {}
+    remember(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
     if post.status == Status.WAITING_FOR_APPROVAL:
         handover.inspect_after_commit(post)
     return True
+
+
+def _set(post: ScheduledPost, columns: dict[str, Any]) -> None:
+    for name, value in columns.items():
+        setattr(post, name, value)
 
 
 def _columns(changes: Changes) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_the_form_offers_no_state_and_takes_none(make_draft: Any, author: User) 
     post = make_draft()
     desk = Desk(author).open(f"{POSTS}{post.pk}/change/")
     names = {name for name in desk.form().fields if "-" not in name}
-    assert names == {"csrfmiddlewaretoken", "type", "media_url", "media_type", "scheduled_for", "version"}
+    assert names == {"csrfmiddlewaretoken", "type", "media_url", "media_type", "scheduled_for", "brief", "version"}
     desk.press(status="SCHEDULED", approval="1", task_id=str(post.pk))
     assert ScheduledPost.objects.get().status == Status.DRAFT
 

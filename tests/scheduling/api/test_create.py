@@ -38,6 +38,7 @@ def test_the_draft_of_the_contract_is_stored_although_its_date_is_past(
         "taskId": None,
         "mediumsData": {CHANNEL: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": None, "outcome": None}},
         "notes": None,
+        "brief": None,
         "createdBy": {"kind": "API_KEY", "id": key.pk, "name": "agent"},
         "createdAt": NOON,
         "updatedAt": NOON,

@@ -1,0 +1,95 @@
+"""The brief: what an agent tells the reviewer. Stored, versioned, shown; never content, never published."""
+
+from typing import Any
+
+import pytest
+
+from accounts.domain import actors
+from accounts.models import AuditEvent
+from posts.models import Channel
+from scheduling.domain import digest, drafts, review
+from scheduling.lifecycle import Status
+from scheduling.models import ScheduledPost
+from tests.clients import SignedClient
+
+URL = "/scheduled-posts"
+BRIEF = "Asked for by Rita.\nSource: https://example.org/menu\nRisk: the price may change."
+
+
+def test_it_comes_back_as_it_was_sent_and_a_post_without_one_says_null(api: SignedClient, facebook: Channel) -> None:
+    post = api.post(URL, {"brief": BRIEF}).json()
+    assert (post["brief"], api.post(URL, {}).json()["brief"]) == (BRIEF, None)
+    assert api.get(f"{URL}/{post['id']}").json()["brief"] == BRIEF
+    assert [one["brief"] for one in api.get(URL).json()] == [BRIEF, None]
+
+
+@pytest.mark.parametrize("brief", ["", " \n", None, "x" * 10_000, "\u202e 🌊"])
+def test_blank_null_and_ten_thousand_characters_are_taken(api: SignedClient, facebook: Channel, brief: Any) -> None:
+    post = api.post(URL, {"brief": "before"}).json()
+    answer = api.patch(f"{URL}/{post['id']}", {"brief": brief})
+    assert (answer.status_code, answer.json()["brief"], answer.json()["version"]) == (200, brief, 2)
+
+
+@pytest.mark.parametrize(("brief", "code"), [("x" * 10_001, "string.max"), (7, "string.base"), (["x"], "string.base")])
+def test_anything_else_is_refused_and_stores_nothing(
+    api: SignedClient, facebook: Channel, brief: Any, code: str, anything_stored: Any
+) -> None:
+    before = anything_stored()
+    answer = api.post(URL, {"brief": brief})
+    assert (answer.status_code, answer.json()["error"][0]["path"], answer.json()["error"][0]["type"]) == (
+        422,
+        ["brief"],
+        code,
+    )
+    assert anything_stored() == before
+
+
+def test_two_who_change_it_at_once_do_not_overwrite_one_another(api: SignedClient, facebook: Channel) -> None:
+    post = api.post(URL, {"brief": "one"}).json()
+    first = api.patch(f"{URL}/{post['id']}", {"brief": "two"}, headers={"If-Match": '"1"'})
+    second = api.patch(f"{URL}/{post['id']}", {"brief": "three"}, headers={"If-Match": '"1"'})
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert api.get(f"{URL}/{post['id']}").json()["brief"] == "two"
+
+
+def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
+    api: SignedClient, make_waiting: Any, seat: Any, reviewer: Any, organization: Any, key: Any
+) -> None:
+    post = make_waiting()
+    seen = digest.current(post)[1]
+
+    answer = api.patch(f"{URL}/{post.pk}", {"brief": BRIEF})
+
+    assert answer.json()["version"] == post.version + 1
+    event = AuditEvent.objects.filter(subject=f"post:{post.pk}").latest("id")
+    assert (event.verb, event.digest, event.details["fields"], event.details["brief"]) == (
+        "edit",
+        seen,
+        ["brief"],
+        BRIEF,
+    )
+    assert "brief" not in event.details["content"]
+    review.approve(seat(reviewer, organization), post, digest=seen)
+    assert ScheduledPost.objects.get(pk=post.pk).status == Status.SCHEDULED
+
+
+def test_whoever_wrote_the_content_stays_its_last_editor(
+    make_waiting: Any, seat: Any, make_member: Any, organization: Any, key: Any
+) -> None:
+    post = make_waiting()
+    both = make_member("both", organization, may_review=True)
+    drafts.edit(
+        actors.person(both),
+        post,
+        changes={"type": "POST", "scheduled_for": post.scheduled_for, "media": post.media + "?2"},
+    )
+    drafts.edit(actors.api_key(key), post, changes={"brief": "Nothing to see"})
+    post.refresh_from_db()
+    assert review.wrote(both, post)
+
+
+def test_a_brief_can_be_changed_when_the_instant_has_passed(make_waiting: Any, key: Any) -> None:
+    post = make_waiting()
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for="2020-01-01T00:00Z")
+    post.refresh_from_db()
+    assert drafts.edit(actors.api_key(key), post, changes={"brief": "Late"}).brief == "Late"
