@@ -127,7 +127,10 @@ class ActorKind(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """One line of the trail. Written once, with no foreign keys: it survives what it speaks of."""
+    """One line of the trail. Written once, with no foreign keys: it survives what it speaks of.
+
+    `mark` is a nonce and the HMAC over it and all the other columns: nobody writes an event who has but the database.
+    """
 
     id = models.BigAutoField(primary_key=True)
     organization_id = models.UUIDField(db_index=False)
@@ -141,6 +144,7 @@ class AuditEvent(models.Model):
     state_to = models.CharField(max_length=30, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     details = models.JSONField(default=dict)
+    mark = models.CharField(max_length=96, null=True, unique=True, editable=False)  # noqa: DJ001  none on what something else wrote
 
     class Meta:
         indexes = [

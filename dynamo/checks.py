@@ -17,7 +17,7 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
     problems = {
         "E001": (
             not settings.SECRETS_ARE_OURS,
-            "Set DYNAMO_SECRET_KEY and DYNAMO_ENCRYPTION_KEYS (or their _FILE forms).",
+            "Set DYNAMO_SECRET_KEY, DYNAMO_ENCRYPTION_KEYS and DYNAMO_TRAIL_KEYS (or their _FILE forms).",
         ),
         "E002": (settings.DEBUG, "DYNAMO_DEBUG must be off."),
         "E003": (

@@ -13,10 +13,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("DYNAMO_VAR", str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
-# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt.
+# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. TRAIL_KEYS: the first marks what is written, all verify.
 SECRET_KEY = env.kept_secret("DYNAMO_SECRET_KEY", VAR_DIR)
 ENCRYPTION_KEYS = env.words("DYNAMO_ENCRYPTION_KEYS") or [env.kept_secret("DYNAMO_ENCRYPTION_KEY", VAR_DIR)]
-SECRETS_ARE_OURS = bool(env.text("DYNAMO_SECRET_KEY") and env.text("DYNAMO_ENCRYPTION_KEYS"))
+TRAIL_KEYS = env.words("DYNAMO_TRAIL_KEYS") or [env.kept_secret("DYNAMO_TRAIL_KEY", VAR_DIR)]
+SECRETS_ARE_OURS = all(env.text(f"DYNAMO_{name}") for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "TRAIL_KEYS"))
 
 PRODUCTION = env.flag("DYNAMO_PRODUCTION")
 DEBUG = env.flag("DYNAMO_DEBUG")
@@ -252,7 +253,12 @@ if env.flag("DYNAMO_BEHIND_PROXY"):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "accounts.logs.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s",
+        }
+    },
     "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env.text("DYNAMO_LOG_LEVEL", "INFO")},

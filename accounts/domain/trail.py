@@ -1,22 +1,30 @@
-"""The trail: append-only, hash-chained per organization, verifiable.
+"""The trail: append-only, and chained per organization.
 
-An event is written in the transaction of what it speaks of. Its seal, which chains it, follows within a sweep, so
-that two writers never wait for one another.
+An event is written in the transaction of what it speaks of, with a mark that only a holder of the trail's key can make.
+Its seal, which chains it, follows within a sweep, so that two writers never wait for one another.
+`verifying` finds what was altered, removed, put in or put elsewhere.
 """
 
 import hashlib
+import hmac
 import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.models import AuditEvent, AuditSeal, Organization
+from accounts.models import AuditEvent, AuditSeal
 
 GENESIS = "0" * 64
+FORGOTTEN = "forget"
+RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
+NONCE = 32  # characters of a mark before its HMAC
 
 
 def record(
@@ -28,9 +36,9 @@ def record(
     step: tuple[str, str] = ("", ""),
     digest: str = "",
     **details: Any,
-) -> None:
-    """Append one event. `subject` is kind:id; `step` is the state before and after; `details` must be JSON."""
-    AuditEvent.objects.create(
+) -> AuditEvent:
+    """Append one event and return it. `subject` is kind:id; `step` is the state before and after; `details` JSON."""
+    event = AuditEvent(
         organization_id=organization_id,
         at=clock.now(),
         actor_kind=actor.kind,
@@ -43,72 +51,138 @@ def record(
         digest=digest,
         details=details,
     )
+    nonce = secrets.token_hex(NONCE // 2)
+    event.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(event))}"
+    event.save(force_insert=True)
+    return event
 
 
-def _hash(previous: str, event: AuditEvent) -> str:
-    line = [
-        event.pk, str(event.organization_id), event.at.isoformat(), event.actor_kind, event.actor_id, event.actor_name,
-        event.verb, event.subject, event.state_from, event.state_to, event.digest, event.details,
+def genuine(event: AuditEvent) -> bool:
+    """Whether Dynamo wrote the event, and as it stands now."""
+    mark = event.mark or ""
+    nonce, given = mark[:NONCE], mark[NONCE:]
+    line = _line(event)
+    return any(hmac.compare_digest(_mac(key, nonce, line), given) for key in settings.TRAIL_KEYS)
+
+
+def chained(previous: str, event: AuditEvent, key: str | None = None) -> str:
+    """Return the hash of the event's seal when it follows the seal with the hash `previous`."""
+    return _mac(key or settings.TRAIL_KEYS[0], previous, f"{event.pk}:{event.mark}:{_line(event)}")
+
+
+def _line(event: AuditEvent) -> str:
+    columns = [
+        str(event.organization_id), event.at.isoformat(), event.actor_kind, event.actor_id, event.actor_name,
+        event.verb, event.subject, event.state_from, event.state_to, event.digest, _plain(event.details),
     ]  # fmt: skip
-    text = json.dumps(line, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
+    return json.dumps(columns, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def seal(*, limit: int = 1000) -> int:
-    """Chain events that are not chained yet, oldest first; return how many. Safe to run anywhere, at any time."""
+def _plain(value: Any) -> Any:
+    """Return JSON with its whole numbers in one form: PostgreSQL gives 1e22 back as digits, and -0.0 as 0.0."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _mac(key: str, first: str, rest: str) -> str:
+    return hmac.new(key.encode(), f"{first}{rest}".encode(), hashlib.sha256).hexdigest()
+
+
+def seal(*, limit: int = 1000, everything: bool = False) -> int:
+    """Chain events that are not chained yet, oldest first; return how many. Safe to run anywhere, at any time.
+
+    Looks among the recent ones, which costs the same however long the trail is; with `everything` among all.
+    """
     sealed = 0
     waiting = AuditEvent.objects.exclude(pk__in=AuditSeal.objects.values("event_id"))
+    if not everything:
+        newest = AuditSeal.objects.aggregate(newest=Max("event_id"))["newest"] or 0
+        waiting = waiting.filter(pk__gt=newest - RECENT)
     for organization_id in set(waiting.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
             with transaction.atomic():
-                sealed += _seal_organization(organization_id, limit)
+                ids = waiting.filter(organization_id=organization_id).order_by("id").values_list("pk", flat=True)
+                sealed += _seal(organization_id, list(ids[:limit]))
         except IntegrityError:
             continue  # another sealed at the same time, and one of us is enough
     return sealed
 
 
-def _seal_organization(organization_id: UUID, limit: int) -> int:
+def _seal(organization_id: UUID, ids: list[int]) -> int:
     last = AuditSeal.objects.filter(organization_id=organization_id).order_by("-position").first()
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
     seals = []
-    waiting = AuditEvent.objects.filter(organization_id=organization_id).exclude(
-        pk__in=AuditSeal.objects.filter(organization_id=organization_id).values("event_id")
-    )
-    for event in waiting.order_by("id")[:limit]:
+    for event in AuditEvent.objects.filter(pk__in=ids).order_by("id"):
         position += 1
-        digest = _hash(previous, event)
+        made = chained(previous, event)
         seals.append(
             AuditSeal(
-                organization_id=organization_id,
-                position=position,
-                event_id=event.pk,
-                previous=previous,
-                hash=digest,
+                organization_id=organization_id, position=position, event_id=event.pk, previous=previous, hash=made
             )
         )
-        previous = digest
+        previous = made
     AuditSeal.objects.bulk_create(seals)
     return len(seals)
 
 
-def breaks(organization: Organization | None = None) -> Iterator[str]:
-    """Yield a sentence for each place where the chain does not hold, first break first. Reads only."""
-    seals = AuditSeal.objects.order_by("organization_id", "position")
-    if organization is not None:
-        seals = seals.filter(organization_id=organization.pk)
-    where: UUID | None = None
-    position, previous = 0, GENESIS
-    for one in seals.iterator():
-        if one.organization_id != where:
-            where, position, previous = one.organization_id, 0, GENESIS
-        position += 1
-        event = AuditEvent.objects.filter(pk=one.event_id, organization_id=one.organization_id).first()
-        if one.position != position:
-            yield f"seal {position} of organization {where} is missing"
-        elif event is None:
-            yield f"event {one.event_id} (seal {position}) was removed"
-        elif one.previous != previous:
-            yield f"seal {position} does not follow the one before it"
-        elif _hash(previous, event) != one.hash:
-            yield f"event {one.event_id} (seal {position}) was altered"
-        position, previous = one.position, one.hash
+def lines(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield each event with an id above `after`, oldest first, as JSON, with its seal, null when that is to come."""
+    events = AuditEvent.objects.filter(pk__gt=after).order_by("pk")
+    if organization_id is not None:
+        events = events.filter(organization_id=organization_id)
+    while page := list(events.filter(pk__gt=after)[:500]):
+        seals = {one.event_id: one for one in AuditSeal.objects.filter(event_id__in=[event.pk for event in page])}
+        for event in page:
+            yield _as_json(event, seals.get(event.pk))
+        after = page[-1].pk
+
+
+def _as_json(event: AuditEvent, sealed: AuditSeal | None) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "organization": str(event.organization_id),
+        "at": event.at.isoformat(),
+        "actor": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name},
+        "verb": event.verb,
+        "subject": event.subject,
+        "from": event.state_from,
+        "to": event.state_to,
+        "digest": event.digest,
+        "details": event.details,
+        "mark": event.mark,
+        "seal": sealed and {"position": sealed.position, "previous": sealed.previous, "hash": sealed.hash},
+    }
+
+
+def forget(actor: Actor, organization_id: UUID, *, before: Any) -> int:
+    """Delete the organization's events from before an instant, as far as the chain has no gap; return how many.
+
+    Their seals stay, and the event that says so is chained like any other, so that the rest still verifies.
+    """
+    with transaction.atomic():
+        seals = AuditSeal.objects.filter(organization_id=organization_id).order_by("position")
+        kept = AuditEvent.objects.filter(organization_id=organization_id, at__gte=before)
+        first_kept = seals.filter(event_id__in=kept.values("pk")).first()
+        old = seals.filter(position__lt=first_kept.position) if first_kept else seals
+        last = old.last()
+        gone = AuditEvent.objects.filter(pk__in=old.values("event_id"))
+        count = gone.count()
+        if last is None or not count:
+            return 0
+        record(
+            actor,
+            FORGOTTEN,
+            organization_id=organization_id,
+            subject=f"trail:{organization_id}",
+            upTo=last.position,
+            hash=last.hash,
+            count=count,
+        )
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL dynamo.retention = 'on'")
+        gone.delete()
+    return count

@@ -1,12 +1,13 @@
 """What goes out, in canonical form, and its SHA-256. An approval stands for exactly one digest."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+from accounts.domain.canonical import digest
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
+
+__all__ = ["Content", "content", "current", "difference", "digest", "outstanding", "unseen_bytes"]
 
 Content = dict[str, Any]
 
@@ -31,12 +32,6 @@ def content(post: ScheduledPost, deliveries: Iterable[Delivery]) -> Content:
             for one in deliveries
         },
     }
-
-
-def digest(of: Content) -> str:
-    """Return the SHA-256 of the canonical JSON (sorted keys, no white space, UTF-8), as lowercase hex."""
-    text = json.dumps(of, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def outstanding(post: ScheduledPost) -> list[Delivery]:

@@ -13,6 +13,7 @@ SAFE = {
     "DYNAMO_ALLOWED_HOSTS": "dynamo.example",
     "DYNAMO_SECRET_KEY": secrets.token_urlsafe(50),
     "DYNAMO_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+    "DYNAMO_TRAIL_KEYS": secrets.token_urlsafe(32),
     "GRAPH_APP_SECRET": secrets.token_hex(16),
     "DATABASE_URL": "postgresql://dynamo@db.example/dynamo",
     "REDIS_URL": "redis://redis.example/0",
@@ -42,6 +43,7 @@ def test_outside_production_nothing_is_demanded(tmp_path: Path) -> None:
     [
         ({"DYNAMO_SECRET_KEY": None}, "dynamo.E001"),
         ({"DYNAMO_ENCRYPTION_KEYS": None}, "dynamo.E001"),
+        ({"DYNAMO_TRAIL_KEYS": None}, "dynamo.E001"),
         ({"DYNAMO_DEBUG": "1"}, "dynamo.E002"),
         ({"DATABASE_URL": None}, "dynamo.E003"),
         ({"REDIS_URL": None}, "dynamo.E004"),

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -10,7 +9,8 @@ from accounts import clock
 from accounts.domain import keys
 from accounts.domain.actors import person
 from accounts.errors import Refusal
-from accounts.models import Organization, User
+from accounts.management.organizations import named
+from accounts.models import User
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
         """Issue the key."""
-        organization = _organization(options["organization"])
+        organization = named(options["organization"])
         issued_by = User.objects.filter(username=options["issued_by"]).first()
         if issued_by is None:
             raise CommandError(f"There is no user {options['issued_by']}")
@@ -44,16 +44,3 @@ class Command(BaseCommand):
         except OverflowError:
             raise CommandError("--expires-in is beyond the calendar") from None
         self.stdout.write(f"id      {key.pk}\nsecret  {secret}")
-
-
-def _organization(named: str) -> Organization:
-    try:
-        found = Organization.objects.filter(pk=UUID(named))
-    except ValueError:
-        found = Organization.objects.filter(name=named)
-    organizations = list(found[:2])
-    if len(organizations) != 1:
-        raise CommandError(
-            f"{'There are several organizations' if organizations else 'There is no organization'} {named}"
-        )
-    return organizations[0]

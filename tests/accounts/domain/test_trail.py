@@ -1,63 +1,182 @@
-"""The trail's chain: what was done to it is found."""
+"""The trail's chain: whatever is done to it behind Dynamo's back is found."""
+
+import io
+import json
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
 
-from accounts.domain import actors, trail
+from accounts import clock
+from accounts.domain import actors, canonical, trail, verifying
 from accounts.models import AuditEvent, AuditSeal
 
 pytestmark = pytest.mark.django_db
 
 
+@contextmanager
+def behind_its_back():
+    """Do as somebody who owns the database, and takes away what guards it there."""
+    owned = connection.vendor == "postgresql"
+    tables = ("accounts_auditevent", "accounts_auditseal")
+    with connection.cursor() as cursor:
+        for table in tables if owned else ():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        for table in tables if owned else ():
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
 @pytest.fixture
 def events(organization, other_organization):
     for number in range(5):
-        trail.record(actors.WORKER, f"step{number}", organization_id=organization.pk, subject="post:1")
+        details = {"content": {"n": number}, "odd": [1e22, -0.0, 0.1, 3.0]}
+        digest = canonical.digest(details["content"])
+        trail.record(
+            actors.WORKER, f"step{number}", organization_id=organization.pk, subject="post:1", digest=digest, **details
+        )
     trail.record(actors.WORKER, "other", organization_id=other_organization.pk, subject="post:2")
     assert trail.seal() == 6
     return list(AuditEvent.objects.filter(organization_id=organization.pk).order_by("id"))
 
 
+def seal_at(organization, position):
+    return AuditSeal.objects.get(organization_id=organization.pk, position=position)
+
+
+def breaks(organization):
+    return list(verifying.breaks(organization.pk))
+
+
+def verify(*words):
+    """Return the exit status of `manage.py verify_trail` and what it printed."""
+    out = io.StringIO()
+    try:
+        call_command("verify_trail", *words, stdout=out)
+    except SystemExit as end:
+        return end.code, out.getvalue()
+    return 0, out.getvalue()
+
+
 def test_an_untouched_chain_holds_and_sealing_again_adds_nothing(events):
-    assert (list(trail.breaks()), trail.seal(), AuditSeal.objects.count()) == ([], 0, 6)
+    assert (list(verifying.breaks()), trail.seal(everything=True), AuditSeal.objects.count()) == ([], 0, 6)
+    assert verify() == (0, "The trail holds: 6 events.\n")
 
 
 def test_sealing_goes_on_where_it_stopped(events, organization):
     trail.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
     assert trail.seal() == 1
     last = AuditSeal.objects.filter(organization_id=organization.pk).latest("position")
-    before = AuditSeal.objects.get(organization_id=organization.pk, position=5)
-    assert (last.position, last.previous) == (6, before.hash)
+    assert (last.position, last.previous) == (6, seal_at(organization, 5).hash)
 
 
 def test_an_altered_event_is_named(events, organization):
-    AuditEvent.objects.filter(pk=events[2].pk).update(actor_name="someone else")
-    assert list(trail.breaks(organization)) == [f"event {events[2].pk} (seal 3) was altered"]
+    with behind_its_back():
+        AuditEvent.objects.filter(pk=events[2].pk).update(actor_name="someone else")
+    named = f"event {events[2].pk} (seal 3 of organization {organization.pk}) was altered"
+    assert breaks(organization) == [named]
+    assert verify() == (1, f"{named}\n")
 
 
 def test_a_removed_event_is_named(events, organization):
     pk = events[1].pk
-    AuditEvent.objects.filter(pk=pk).delete()
-    assert list(trail.breaks(organization)) == [f"event {pk} (seal 2) was removed"]
+    with behind_its_back():
+        AuditEvent.objects.filter(pk=pk).delete()
+    assert breaks(organization) == [f"event {pk} (seal 2 of organization {organization.pk}) was removed"]
 
 
 def test_a_removed_seal_is_named(events, organization):
-    AuditSeal.objects.get(organization_id=organization.pk, position=3).delete()
-    assert next(trail.breaks(organization)) == f"seal 3 of organization {organization.pk} is missing"
+    with behind_its_back():
+        seal_at(organization, 3).delete()
+    assert breaks(organization)[0] == f"seal 3 of organization {organization.pk} is missing"
 
 
 def test_two_events_that_changed_places_are_named(events, organization):
-    first, second = events[0], events[1]
-    AuditEvent.objects.filter(pk=first.pk).update(verb=second.verb)
-    AuditEvent.objects.filter(pk=second.pk).update(verb=first.verb)
-    assert list(trail.breaks(organization)) == [
-        f"event {first.pk} (seal 1) was altered",
-        f"event {second.pk} (seal 2) was altered",
+    first, second = seal_at(organization, 1), seal_at(organization, 2)
+    with behind_its_back():
+        AuditSeal.objects.filter(pk=first.pk).update(event_id=0)
+        AuditSeal.objects.filter(pk=second.pk).update(event_id=first.event_id)
+        AuditSeal.objects.filter(pk=first.pk).update(event_id=second.event_id)
+    assert breaks(organization) == [
+        f"event {second.event_id} (seal 1 of organization {organization.pk}) was altered",
+        f"event {first.event_id} (seal 2 of organization {organization.pk}) was altered",
     ]
 
 
-def test_a_tail_that_was_forged_does_not_follow(events, organization):
-    seal = AuditSeal.objects.get(organization_id=organization.pk, position=5)
-    AuditEvent.objects.filter(pk=seal.event_id).update(verb="approve")
-    event = AuditEvent.objects.get(pk=seal.event_id)
-    AuditSeal.objects.filter(pk=seal.pk).update(previous="f" * 64, hash=trail._hash("f" * 64, event))
-    assert list(trail.breaks(organization)) == ["seal 5 does not follow the one before it"]
+def test_a_tail_that_was_forged_without_the_key_is_named(events, organization, settings):
+    real = settings.TRAIL_KEYS
+    settings.TRAIL_KEYS = ["a guess"]
+    forged = trail.record(actors.WORKER, "approve", organization_id=organization.pk, subject="post:1")
+    trail.seal()
+    settings.TRAIL_KEYS = real
+    assert breaks(organization) == [f"event {forged.pk} (seal 6 of organization {organization.pk}) was altered"]
+
+
+def test_a_forged_event_that_dynamo_sealed_unknowingly_is_named(events, organization):
+    copy = AuditEvent.objects.get(pk=events[0].pk)
+    copy.pk, copy.verb, copy.mark = None, "approve", "0" * 96
+    copy.save(force_insert=True)
+    assert "was not written by Dynamo" in breaks(organization)[0]
+    trail.seal()
+    assert breaks(organization) == [
+        f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"
+    ]
+
+
+def test_a_tail_that_was_cut_off_is_named_by_who_kept_the_head(events, organization, tmp_path):
+    kept = tmp_path / "heads"
+    assert verify("--keep", str(kept))[0] == 0
+    last = seal_at(organization, 5)
+    with behind_its_back():
+        AuditEvent.objects.filter(pk=last.event_id).delete()
+        last.delete()
+    assert breaks(organization) == []
+    assert verify("--heads", str(kept)) == (
+        1,
+        f"the chain of organization {organization.pk} no longer reaches seal 5\n",
+    )
+
+
+def test_what_is_forgotten_on_purpose_leaves_a_chain_that_holds_and_says_so(events, organization):
+    assert trail.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(seconds=1)) == 5
+    trail.seal()
+    left = AuditEvent.objects.get(organization_id=organization.pk)
+    assert (left.verb, left.details["upTo"], breaks(organization)) == ("forget", 5, [])
+
+
+def test_removing_more_than_was_forgotten_is_named(events, organization):
+    trail.forget(actors.WORKER, organization.pk, before=events[2].at)
+    later = AuditEvent.objects.get(pk=events[3].pk)
+    with behind_its_back():
+        later.delete()
+    assert breaks(organization) == [f"event {events[3].pk} (seal 4 of organization {organization.pk}) was removed"]
+
+
+def test_a_new_key_marks_from_now_on_and_the_old_one_still_verifies(events, organization, settings):
+    settings.TRAIL_KEYS = ["new", *settings.TRAIL_KEYS]
+    trail.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
+    trail.seal()
+    assert breaks(organization) == []
+    settings.TRAIL_KEYS = ["new"]
+    assert len(breaks(organization)) == 5
+
+
+def test_each_line_of_the_export_is_json_with_its_seal(events, organization):
+    out = io.StringIO()
+    call_command("export_trail", "--organization", organization.name, stdout=out)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["verb"] for line in lines] == [f"step{number}" for number in range(5)]
+    assert [line["seal"]["position"] for line in lines] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("how", ["update", "delete"])
+@pytest.mark.parametrize("model", [AuditEvent, AuditSeal])
+def test_postgresql_refuses_to_alter_or_remove_the_trail(events, model, how):
+    rows = model.objects.filter(organization_id=events[0].organization_id)
+    if connection.vendor != "postgresql":
+        assert rows.count() == 5  # SQLite, for trying out, has no such guard: verify_trail is what tells there
+        return
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        rows.delete() if how == "delete" else rows.update(organization_id=events[0].organization_id)

@@ -1,0 +1,19 @@
+"""Organizations as a command line names them."""
+
+from uuid import UUID
+
+from django.core.management.base import CommandError
+
+from accounts.models import Organization
+
+
+def named(text: str) -> Organization:
+    """Return the organization with this id, or this name when it is unique. Raises CommandError."""
+    try:
+        found = Organization.objects.filter(pk=UUID(text))
+    except ValueError:
+        found = Organization.objects.filter(name=text)
+    organizations = list(found[:2])
+    if len(organizations) != 1:
+        raise CommandError(f"There {'are several organizations' if organizations else 'is no organization'} {text}")
+    return organizations[0]

@@ -1,0 +1,44 @@
+"""No secret in a line of the log, whoever wrote it there."""
+
+import logging
+
+import pytest
+
+from accounts.logs import RedactingFormatter, redacted
+
+TOKEN = "EAA" + "bC4" * 20
+SEALED = "gAAAAA" + "Bq-_" * 20 + "=="
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"GET https://graph.facebook.com/v26.0/me?access_token={TOKEN}&fields=id",
+        f"Authorization: Bearer {TOKEN}",
+        f"{{'access_token': '{TOKEN}', 'id': '1'}}",
+        f'{{"client_secret": "{TOKEN}"}}',
+        f"password={TOKEN}",
+        f"Cookie: sessionid={TOKEN}; other=1",
+        f"the token {TOKEN} was refused",
+        f"OAuth {TOKEN}",
+    ],
+)
+def test_what_looks_like_a_secret_is_cut_out(line):
+    assert TOKEN not in redacted(line)
+    assert "[cut]" in redacted(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["post 1f0c was published", "GET /v1/posts?limit=20 200", "The password is wrong", "secret: no", "EAAB is short"],
+)
+def test_other_lines_stay_as_they_are(line):
+    assert redacted(line) == line
+
+
+def test_a_traceback_is_cut_as_well():
+    error = ValueError(f"refused: access_token={TOKEN} and {SEALED}")
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, "failed", (), (ValueError, error, None))
+    said = RedactingFormatter("%(message)s").format(record)
+    assert "ValueError: refused: access_token=[cut]" in said
+    assert (TOKEN in said, SEALED in said) == (False, False)
