@@ -8,6 +8,7 @@ from typing import IO
 
 from PIL import Image
 
+from posts.graph import films
 from posts.graph.reaching import Unreachable, fetch
 
 IMAGE_BYTES = 10 * 1024**2
@@ -26,13 +27,14 @@ class MediaUnavailable(Exception):
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """`size` in bytes; `width` and `height` in pixels, None for a video."""
+    """`size` in bytes, `width` and `height` in pixels, `seconds` of a film; None for what the file does not say."""
 
     sha256: str
     content_type: str
     size: int
     width: int | None
     height: int | None
+    seconds: float | None = None
 
 
 def inspect(url: str) -> MediaFacts:
@@ -58,20 +60,22 @@ def fetched(url: str) -> Iterator[tuple[IO[bytes], MediaFacts]]:
         except Unreachable as error:
             raise MediaUnavailable(str(error), passing=error.passing) from None
         size = file.tell()
-        content_type, width, height = _look(file, size)
+        facts = _look(file, size, sha256)
         file.seek(0)
-        yield file, MediaFacts(sha256, content_type, size, width, height)
+        yield file, facts
 
 
-def _look(file: IO[bytes], size: int) -> tuple[str, int | None, int | None]:
+def _look(file: IO[bytes], size: int, sha256: str) -> MediaFacts:
     file.seek(0)
     head = file.read(16)
     if video := video_type(head):
-        return video, None, None
+        film = films.measure(file, size)
+        return MediaFacts(sha256, video, size, film.width, film.height, film.seconds)
     if size > IMAGE_BYTES:
         raise MediaUnavailable(f"The picture is larger than {IMAGE_BYTES // 1024**2} MiB", passing=False)
     file.seek(0)
-    return _measure(file)
+    content_type, width, height = _measure(file)
+    return MediaFacts(sha256, content_type, size, width, height)
 
 
 def video_type(head: bytes) -> str:

@@ -13,6 +13,7 @@ from accounts.models import Organization
 from posts.domain import superpowers
 from posts.models import Channel, ChannelState
 from scheduling.domain import handover, review
+from scheduling.domain.checking.alike import caption_key
 from scheduling.domain.digest import content
 from scheduling.domain.history import remember
 from scheduling.domain.publishable import must_be_publishable
@@ -161,6 +162,7 @@ def _deliveries(
     rows: list[Delivery] = []
     for wire_id, text in channels.items():
         row = Delivery(organization=organization, channel=known[wire_id], caption=text.caption)
+        row.caption_key = caption_key(text.caption)
         if text.superpower is not None:
             row.superpower = superpowers.expand(organization, text.superpower)
             superpowers.check_complete(row.superpower)

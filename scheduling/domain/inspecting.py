@@ -13,7 +13,7 @@ from scheduling.models import ScheduledPost
 
 
 def inspect_media(post_id: str, version: int) -> str:
-    """Fetch the media of an editable post, note hash, type, size and dimensions; return the hash, empty on failure.
+    """Fetch the media of an editable post, note hash, type, size and measures; return the hash, empty on failure.
 
     A page that showed other bytes can no longer be approved: the digest covers the hash.
     """
@@ -25,7 +25,7 @@ def inspect_media(post_id: str, version: int) -> str:
     try:
         facts = inspect(post.media)
     except MediaUnavailable as error:
-        found = {"problem": str(error)[:300]}
+        found = {"problem": str(error)[:300], "passing": error.passing}
     else:
         sha256 = facts.sha256
         found = {
@@ -33,6 +33,7 @@ def inspect_media(post_id: str, version: int) -> str:
             "size": facts.size,
             "width": facts.width,
             "height": facts.height,
+            "seconds": facts.seconds,
         }
     mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
     with transaction.atomic():

@@ -1,5 +1,6 @@
 """What is to go live: posts with their approvals and attempts; what people are told; what reviewers keep."""
 
+from scheduling.models.checkup import Checkup
 from scheduling.models.desk import SavedView
 from scheduling.models.notices import Dispatch, DispatchState, Means, Notice, NoticeKind, Webhook
 from scheduling.models.post import (
@@ -17,6 +18,7 @@ from scheduling.models.post import (
 __all__ = [
     "Approval",
     "Attempt",
+    "Checkup",
     "Delivery",
     "DeliveryState",
     "Dispatch",

@@ -70,6 +70,9 @@ class ScheduledPost(Lifecycle):
         indexes = [
             models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),
             models.Index(fields=["status", "scheduled_for"], name="scheduled_due"),
+            models.Index(
+                fields=["organization", "media_sha256"], name="scheduled_media", condition=~Q(media_sha256="")
+            ),
             models.Index(fields=["lease_until"], name="scheduled_leases", condition=Q(status=Status.PUBLISHING)),
         ]
 
@@ -113,6 +116,7 @@ class Delivery(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
     caption = models.TextField(blank=True)
+    caption_key = models.CharField(max_length=64, blank=True, editable=False, help_text="By which its like is found.")
     superpower = models.JSONField(null=True)
     lookup_hashtag = models.CharField(max_length=200, null=True)  # noqa: DJ001  null never collides
 
@@ -135,6 +139,12 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_delivery_per_hashtag"),
             # Two deliveries of the same words, both unclear, must not read back the one post that landed as theirs.
             models.UniqueConstraint(fields=["channel", "live_id"], condition=~Q(live_id=""), name="one_claim_per_post"),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "caption_key"], name="delivery_caption", condition=~Q(caption_key="")),
+            models.Index(
+                fields=["channel", "-id"], name="delivery_settled", condition=Q(state__in=["PUBLISHED", "FAILED"])
+            ),
         ]
 
     def __str__(self) -> str:

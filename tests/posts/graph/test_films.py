@@ -1,0 +1,73 @@
+"""How long and large a film is, by its boxes; and that no file keeps the worker busy or makes it fail."""
+
+import io
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from posts.graph.films import Film, measure
+
+CLIP = Path("posts/graph/sandbox/clip.mp4").read_bytes()
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def movie(*, scale: int = 1000, duration: int = 12_500, version: int = 0, turned: bool = False) -> bytes:
+    times, layout = (16, ">IQ") if version else (8, ">II")
+    mvhd = box(b"mvhd", bytes([version, 0, 0, 0]) + bytes(times) + struct.pack(layout, scale, duration) + bytes(80))
+    matrix = (
+        struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+        if turned
+        else struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+    )
+    before = (32 if version else 20) + 16
+    tkhd = bytes([version, 0, 0, 7]) + bytes(before) + matrix + struct.pack(">II", 1920 << 16, 1080 << 16)
+    silent = bytes(4) + bytes(20 + 16) + matrix + bytes(8)
+    return box(b"moov", mvhd + box(b"trak", box(b"tkhd", silent)) + box(b"trak", box(b"tkhd", tkhd)))
+
+
+def look(data: bytes) -> Film:
+    return measure(io.BytesIO(data), len(data))
+
+
+def test_a_real_film() -> None:
+    assert look(CLIP) == Film(4.0, 360, 640)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_both_versions_of_the_header_after_the_picture_data(version: int) -> None:
+    assert look(box(b"ftyp", b"isom") + box(b"mdat", bytes(500)) + movie(version=version)) == Film(12.5, 1920, 1080)
+
+
+def test_a_film_taken_upright_is_as_it_is_shown() -> None:
+    assert look(movie(turned=True)) == Film(12.5, 1080, 1920)
+
+
+def test_sizes_of_eight_bytes_and_to_the_end_are_understood() -> None:
+    large = struct.pack(">I4sQ", 1, b"mdat", 16 + 100) + bytes(100)
+    last = struct.pack(">I", 0) + movie()[4:]
+    assert look(large + last) == Film(12.5, 1920, 1080)
+
+
+@pytest.mark.parametrize(("scale", "duration"), [(0, 5), (1000, 0), (1000, 2**32 - 1)])
+def test_a_duration_that_says_nothing_is_not_known(scale: int, duration: int) -> None:
+    assert look(movie(scale=scale, duration=duration)).seconds is None
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 7, b"\0\0\0\1moov", b"\xff" * 64, bytes(4096), box(b"free", b"") * 5000])
+def test_what_is_no_film_says_nothing(data: bytes) -> None:
+    assert look(data) == Film()
+
+
+def test_damaged_films_never_make_it_fail() -> None:
+    chance = random.Random(7)
+    for _ in range(2000):
+        damaged = bytearray(CLIP[: chance.randrange(40, 4300)])
+        for _ in range(chance.randrange(1, 6)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        found = look(bytes(damaged))
+        assert found.width is None or 0 < found.width <= 20_000

@@ -1,0 +1,252 @@
+"""What a person is told before deciding: each check with a post that passes it and one that does not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts import clock
+from posts.models import Channel, ChannelState, PublishedPost
+from scheduling.domain import inspecting, review
+from scheduling.domain.checking.alike import caption_key
+from scheduling.domain.checks import Check, checks_of, worst
+from scheduling.domain.digest import current
+from scheduling.domain.drafts import ChannelText
+from scheduling.models import Checkup, Delivery, ScheduledPost
+
+
+def checks(post: ScheduledPost) -> list[Check]:
+    loaded = ScheduledPost.objects.for_wire().get(pk=post.pk)
+    return checks_of([loaded])[post.pk]
+
+
+def levels(post: ScheduledPost, name: str) -> dict[str, str]:
+    return {one.channel: one.level for one in checks(post) if one.name == name}
+
+
+def said(post: ScheduledPost, name: str) -> str:
+    return " ".join(one.words for one in checks(post) if one.name == name)
+
+
+def inspected(post: ScheduledPost) -> ScheduledPost:
+    inspecting.inspect_media(str(post.pk), post.version)
+    return ScheduledPost.objects.for_wire().get(pk=post.pk)
+
+
+def examined(*on: Channel, **columns: Any) -> None:
+    for channel in on:
+        Checkup.objects.create(channel=channel, **{"at": clock.now(), **columns})
+
+
+def test_a_post_in_order_has_nothing_but_good_news(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
+    examined(facebook)
+    examined(instagram, quota_used=3, quota_total=50)
+    post = inspected(make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
+    found = checks(post)
+    assert {one.level for one in found} == {"ok"}, found
+    assert worst(found) == "ok"
+    assert said(post, "media").startswith("A stranger can fetch the media: JPEG, ")
+    assert "1080 by 1080 pixels" in said(post, "media")
+    assert "50 of 50 posts are left" in said(post, "quota")  # what was live today no longer counts in two days
+
+
+def test_media_that_nobody_has_looked_at_is_not_called_good(make_waiting: Any) -> None:
+    assert levels(make_waiting(), "media") == {"": "unknown"}
+
+
+def test_media_that_a_stranger_cannot_fetch_stops(make_waiting: Any, sandbox: Any) -> None:
+    post = inspected(make_waiting(media=f"{sandbox.url}/media/gone.gif"))
+    assert levels(post, "media") == {"": "stop"}
+    assert "answered HTTP 404" in said(post, "media")
+    assert worst(checks(post)) == "stop"
+
+
+def test_media_whose_host_has_a_bad_moment_is_a_warning(make_waiting: Any) -> None:
+    post = make_waiting()
+    problem = {"problem": "The media at https://x.example/a answered HTTP 503", "passing": True}
+    ScheduledPost.objects.filter(pk=post.pk).update(media_facts=problem, media_checked_at=clock.now())
+    assert levels(post, "media") == {"": "warn"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "level"),
+    [
+        ({"contentType": "image/png", "size": 1000}, "media.format", "stop"),
+        ({"contentType": "image/jpeg", "size": 9_000_000}, "media.size", "stop"),
+        ({"contentType": "image/jpeg", "size": 1000, "width": 1000, "height": 2000}, "media.ratio", "stop"),
+        ({"contentType": "image/jpeg", "size": 1000, "width": 200, "height": 200}, "media.width", "warn"),
+    ],
+)
+def test_a_picture_beyond_instagrams_limits_is_told(
+    make_waiting: Any, instagram: Channel, facts: dict[str, Any], name: str, level: str
+) -> None:
+    post = make_waiting(channels=[instagram])
+    ScheduledPost.objects.filter(pk=post.pk).update(media_facts=facts, media_checked_at=clock.now())
+    assert levels(post, name) == {instagram.wire_id: level}
+    assert levels(post, "media.limits") == {}
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(2.0, True), (3.0, False), (900.0, False), (901.0, True)])
+def test_how_long_a_reel_runs_is_held_against_the_limit(
+    make_waiting: Any, instagram: Channel, sandbox: Any, seconds: float, told: bool
+) -> None:
+    media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
+    post = make_waiting(channels=[instagram], **media)
+    facts = {"contentType": "video/mp4", "size": 7000, "width": 360, "height": 640, "seconds": seconds}
+    ScheduledPost.objects.filter(pk=post.pk).update(media_facts=facts, media_checked_at=clock.now())
+    assert (levels(post, "media.seconds") == {instagram.wire_id: "warn"}) is told
+
+
+def test_a_film_is_measured_by_the_worker(make_waiting: Any, instagram: Channel, sandbox: Any) -> None:
+    media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
+    post = inspected(make_waiting(channels=[instagram], **media))
+    assert (post.media_facts["seconds"], post.media_facts["width"], post.media_facts["height"]) == (4.0, 360, 640)
+    assert "360 by 640 pixels, 0:04" in said(post, "media")
+
+
+def test_captions_are_counted_against_each_platforms_limits(
+    make_draft: Any, facebook: Channel, instagram: Channel
+) -> None:
+    text = "Olá @rui\n" + "#a " * 31
+    post = make_draft(channels={one.wire_id: ChannelText(one.type, text) for one in (facebook, instagram)})
+    assert levels(post, "caption") == {facebook.wire_id: "ok"}
+    assert levels(post, "caption.hashtags") == {instagram.wire_id: "stop"}
+    assert f"{len(text)} characters of 63,206" in said(post, "caption")
+
+
+def test_a_story_says_that_its_caption_is_not_shown_and_a_link_that_it_cannot_be_tapped(
+    make_draft: Any, instagram: Channel
+) -> None:
+    on = {instagram.wire_id: ChannelText(instagram.type, "See https://example.org")}
+    assert levels(make_draft(channels=on, type="STORY"), "caption") == {instagram.wire_id: "warn"}
+    assert levels(make_draft(channels=on), "caption.link") == {instagram.wire_id: "warn"}
+
+
+@pytest.mark.parametrize("state", [ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED, ChannelState.DISCONNECTED])
+def test_a_channel_through_which_nothing_goes_stops(make_waiting: Any, facebook: Channel, state: str) -> None:
+    post = make_waiting(channels=[facebook])
+    Channel.objects.filter(pk=facebook.pk).update(state=state, state_reason="The user changed the password")
+    assert levels(post, "channel") == {facebook.wire_id: "stop"}
+    assert "changed the password" in said(post, "channel")
+
+
+def test_a_permission_that_the_last_post_lacked_is_told_until_a_post_gets_through(
+    make_waiting: Any, make_draft: Any, facebook: Channel
+) -> None:
+    post, before = make_waiting(channels=[facebook]), make_draft(channels=[facebook])
+    Delivery.objects.filter(post=before).update(state="FAILED", error_code="200")
+    assert levels(post, "channel.permission") == {facebook.wire_id: "warn"}
+    after = make_draft(channels=[facebook])
+    Delivery.objects.filter(post=after).update(state="PUBLISHED")
+    assert levels(post, "channel.permission") == {}
+
+
+def test_the_days_quota_counts_what_is_live_and_what_is_planned(
+    make_waiting: Any, make_scheduled: Any, instagram: Channel
+) -> None:
+    post = make_waiting(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=3))
+    assert levels(post, "quota") == {instagram.wire_id: "unknown"}
+    examined(instagram, quota_used=48, quota_total=50)
+    assert "2 of 50 posts are left" in said(post, "quota")
+    for hours in (1, 2):
+        make_scheduled(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=hours))
+    make_scheduled(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=4))  # after it
+    assert levels(post, "quota") == {instagram.wire_id: "warn"}
+
+
+def test_another_post_within_minutes_on_the_same_channel_is_a_clash(
+    make_waiting: Any, make_draft: Any, facebook: Channel, instagram: Channel
+) -> None:
+    at = clock.now() + timedelta(hours=5)
+    post = make_waiting(channels=[facebook, instagram], scheduled_for=at)
+    make_waiting(channels=[facebook], scheduled_for=at + timedelta(minutes=9))
+    make_waiting(channels=[instagram], scheduled_for=at + timedelta(minutes=11))
+    make_draft(channels=[instagram], scheduled_for=at)  # a draft goes nowhere
+    assert levels(post, "clash.near") == {facebook.wire_id: "warn"}
+
+
+def test_the_same_caption_lately_is_a_clash_however_it_is_spaced(
+    make_waiting: Any, facebook: Channel, instagram: Channel
+) -> None:
+    make_waiting(channels={facebook.wire_id: ChannelText(facebook.type, "Market  DAY\n")})
+    post = make_waiting(
+        channels={one.wire_id: ChannelText(one.type, "Market day") for one in (facebook, instagram)},
+        scheduled_for=clock.now() + timedelta(days=1),
+    )
+    assert levels(post, "clash.caption") == {facebook.wire_id: "warn"}
+    assert "waits for approval" in said(post, "clash.caption")
+
+
+@pytest.mark.parametrize(("days", "told"), [(29, True), (31, False)])
+def test_what_was_published_by_hand_lately_counts_as_well(
+    make_waiting: Any, facebook: Channel, days: int, told: bool
+) -> None:
+    at = clock.now() - timedelta(days=days)
+    row = {"organization": facebook.organization, "channel": facebook, "platform_id": "1_2", "published_at": at}
+    PublishedPost.objects.create(**row, caption="olá from casa do sol 👋")
+    post = make_waiting(channels=[facebook])
+    assert (levels(post, "clash.caption") == {facebook.wire_id: "warn"}) is told
+
+
+def test_the_same_picture_lately_is_a_clash_whatever_its_address(
+    make_waiting: Any, facebook: Channel, sandbox: Any
+) -> None:
+    inspected(make_waiting(channels=[facebook], media=sandbox.media("a.jpg")))
+    again = make_waiting(
+        channels={facebook.wire_id: ChannelText(facebook.type, "Something else")},
+        media=sandbox.media("a.jpg") + "?utm=1",
+        scheduled_for=clock.now() + timedelta(days=1),
+    )
+    assert levels(inspected(again), "clash.media") == {facebook.wire_id: "warn"}
+
+
+def test_another_organizations_posts_clash_with_nothing(
+    make_waiting: Any, facebook: Channel, other_facebook: Channel
+) -> None:
+    post = make_waiting(channels=[facebook])
+    Channel.objects.filter(pk=other_facebook.pk).update(platform_id="1")
+    other = ScheduledPost.objects.create(organization=other_facebook.organization, scheduled_for=post.scheduled_for)
+    Delivery.objects.create(
+        post=other,
+        organization=other.organization,
+        channel=other_facebook,
+        caption="Olá from Casa do Sol 👋",
+        caption_key=caption_key("Olá from Casa do Sol 👋"),
+    )
+    assert [one.level for one in checks(post) if one.name.startswith("clash")] == ["ok"]
+
+
+def test_a_past_instant_stops_and_says_what_to_do(make_waiting: Any) -> None:
+    post = make_waiting()
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
+    assert levels(post, "scheduledFor.past") == {"": "stop"}
+    assert "choosing a new one" in said(post, "scheduledFor.past")
+
+
+def test_many_posts_take_as_many_queries_as_one(make_waiting: Any) -> None:
+    counts = []
+    for number in (1, 12):
+        for _ in range(number):
+            inspected(make_waiting(scheduled_for=clock.now() + timedelta(minutes=7 * number)))
+        posts = list(ScheduledPost.objects.for_wire())
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert len(checks_of(posts)) == len(posts)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 11
+
+
+def test_what_is_going_out_has_no_checks_and_an_approval_keeps_those_that_were_shown(
+    make_waiting: Any, seat: Any, reviewer: Any, organization: Any, facebook: Channel
+) -> None:
+    post = make_waiting(channels=[facebook])
+    shown = checks(post)
+    approval = review.approve(seat(reviewer, organization), post, digest=current(post)[1], checks=shown)
+    approval.refresh_from_db()
+    assert approval.checks == [one.as_record() for one in shown]
+    assert {"name", "level", "words", "channel"} == set(approval.checks[0])
+    ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHED")
+    assert checks(post) == []
