@@ -147,6 +147,7 @@ LATE_LIMIT = env.number("DYNAMO_LATE_LIMIT", 900)
 LEASE = env.number("DYNAMO_LEASE", 25)
 ABSENCE_SPACING = env.number("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
 RECONCILE_LIMIT = env.number("DYNAMO_RECONCILE_LIMIT", 900)
+CHECKUP_INTERVAL = env.number("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two looks at a channel; 0: it is not asked
 # Reading what is live. An interval of 0 switches the beat's reading off.
 SYNC_INTERVAL = env.number("DYNAMO_SYNC_INTERVAL", 10)
 SYNC_AT_ONCE = int(env.number("DYNAMO_SYNC_AT_ONCE", 1))  # the others of a worker's processes are free to publish

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from scheduling.domain import cancelling, inspecting, linking, permalinks, publishing, staging, sweeping
+from scheduling.domain import cancelling, examining, inspecting, linking, permalinks, publishing, staging, sweeping
 
 
 @shared_task(name="scheduling.publish")
@@ -30,6 +30,11 @@ def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int
 @shared_task(name="scheduling.inspect_media")
 def inspect_media(post_id: str, version: int) -> str:
     return inspecting.inspect_media(post_id, version)
+
+
+@shared_task(name="scheduling.examine_channel")
+def examine_channel(channel_id: int) -> bool:
+    return examining.examine(channel_id)
 
 
 @shared_task(name="scheduling.fill_permalinks")

@@ -12,7 +12,8 @@ from accounts.models import Role
 from posts.admin import times
 from posts.admin.people import holds, membership_in, signed_in
 from scheduling.admin.page import title_of
-from scheduling.domain import drafts, review, settling
+from scheduling.domain import drafts, examining, review, settling
+from scheduling.domain.checks import checks_of
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -36,7 +37,8 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
             raise Invalid(str(error)) from None
         if instant is None:
             raise Invalid("Choose when it goes out, or publish it now.")
-    approval = review.approve(reviewer, post, digest=request.POST.get("digest", ""), instant=instant)
+    shown = checks_of([post])[post.pk]
+    approval = review.approve(reviewer, post, digest=request.POST.get("digest", ""), instant=instant, checks=shown)
     due = approval.post.scheduled_for
     when = times.full(due, times.zone_of(reviewer.user)) if due else "soon"
     return f"Approved: “{title_of(post)}” goes out on {when}."
@@ -45,7 +47,8 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve what the page showed, for this moment."""
     reviewer = reviewer_of(request, post.organization)
-    review.approve(reviewer, post, digest=request.POST.get("digest", ""), now=True)
+    shown = checks_of([post])[post.pk]
+    review.approve(reviewer, post, digest=request.POST.get("digest", ""), now=True, checks=shown)
     return f"Approved: “{title_of(post)}” is going out now."
 
 
@@ -98,6 +101,15 @@ def delete(request: HttpRequest, post: ScheduledPost) -> str:
     return f"“{title}” is deleted."
 
 
+def recheck(request: HttpRequest, post: ScheduledPost) -> str:
+    """Have workers look at the media and ask the channels again."""
+    membership = membership_in(request, post.organization_id)
+    if not (holds(membership, Role.EDITOR) or (membership and membership.may_review)):
+        raise Forbidden("Your membership lets you look, not have it checked again.")
+    examining.look_again(post)
+    return "A worker looks at the media and asks the channels again. Reload this page in a few seconds."
+
+
 def _named(request: HttpRequest, post: ScheduledPost) -> Delivery:
     for one in post.deliveries.all():
         if str(one.pk) == request.POST.get("delivery"):
@@ -119,4 +131,5 @@ ACTIONS = {
     "revert": Action(revert),
     "submit": Action(submit),
     "delete": Action(delete),
+    "recheck": Action(recheck),
 }

@@ -35,13 +35,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that differs. `before` and `after` are for reading; `pieces` interleaves them word by word."""
+    """One thing that differs. `before` and `after` are for reading; `pieces` interleaves them word by word.
+
+    `pictured`: they are addresses of media, to be shown side by side.
+    """
 
     path: str
     label: str
     before: str
     after: str
     pieces: list[Piece]
+    pictured: bool = False
 
 
 def readable(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zone: ZoneInfo) -> list[Change]:
@@ -101,8 +105,10 @@ def _change(path: list[str], before: Any, after: Any, names: dict[str, str], zon
     if field == "mediaSha256":
         before, after = "the one that was decided on", "another one, at the same address"
     old, new = _text(field, before, zone), _text(field, after, zone)
-    pieces = words(old, new) if field == "caption" else [Piece("gone", old), Piece("new", new)]
-    return Change(".".join(path), label, old, new, [piece for piece in pieces if piece.text])
+    pieces = words(old, new) if field in {"caption", "superpower"} else [Piece("gone", old), Piece("new", new)]
+    return Change(
+        ".".join(path), label, old, new, [piece for piece in pieces if piece.text], pictured=path == ["media"]
+    )
 
 
 def _text(field: str, value: Any, zone: ZoneInfo) -> str:

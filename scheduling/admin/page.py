@@ -1,77 +1,28 @@
 """Everything that the review page shows of one post. Reads only."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models.fields.json import KeyTextTransform
-
 from accounts import clock
-from accounts.errors import Invalid
-from accounts.models import AuditEvent, Membership, User
-from posts.admin import pictures, times, wording
+from accounts.models import Membership, Role, User
+from posts.admin import pictures, times
+from posts.admin.people import holds
 from posts.models import ChannelType
-from scheduling.admin.advice import Advice, advise, warnings
+from scheduling.admin import previews, telling
+from scheduling.admin.advice import warnings
 from scheduling.admin.changes import Change, readable
 from scheduling.admin.media import kind_of
 from scheduling.admin.rights import rights
+from scheduling.domain.checks import Check, Level, checks_of, worst
 from scheduling.domain.digest import content, difference, digest
-from scheduling.domain.publishable import must_be_publishable
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
+COUNTED = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
 DECISIONS = ("approve", "retry", "reject")
-HISTORY = 200
-DEEDS = {
-    "create": "wrote it",
-    "edit": "changed it",
-    "submit": "handed it to the reviewers",
-    "reject": "rejected it",
-    "redraft": "took it back to draft",
-    "approve": "approved and scheduled it",
-    "retry": "approved another try",
-    "revert": "took it back to draft",
-    "inspect": "looked at the media",
-    "claim": "began to publish",
-    "succeed": "saw every channel live",
-    "fail": "could not bring it live everywhere",
-    "settle": "found it live everywhere after all",
-    "mark_live": "said that it is live",
-    "mark_absent": "said that it is not live",
-}
-OUTCOMES = {
-    DeliveryState.PENDING: ("quiet", "Waiting for its turn"),
-    DeliveryState.STAGED: ("blue", "Prepared on the platform, not public yet"),
-    DeliveryState.PUBLISHED: ("green", "Live"),
-    DeliveryState.FAILED: ("red", "Did not go live"),
-    DeliveryState.UNKNOWN: ("amber", "Not known whether it is live"),
-}
-
-
-@dataclass(frozen=True)
-class Card:
-    """One channel's preview with what became of it. `tone` and `outcome` are empty until publishing begins.
-
-    `advice` says what a person can do; `sent`: whether anything was ever sent there.
-    """
-
-    delivery: Delivery
-    network: str
-    superpower: str
-    sentences: list[str]
-    tone: str
-    outcome: str
-    advice: Advice | None
-    sent: bool
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the post's history."""
-
-    event: AuditEvent
-    deed: str
-    notes: str
 
 
 def title_of(post: ScheduledPost) -> str:
@@ -111,10 +62,7 @@ def context(
     pending = [one for one in deliveries if one.state != DeliveryState.PUBLISHED]
     shown = content(post, pending)
     names = {one.channel.wire_id: one.channel.name for one in deliveries}
-    told = AuditEvent.objects.filter(organization_id=post.organization_id, subject=f"post:{post.pk}").order_by("-id")
-    # Each event carries the whole content of its time, up to a megabyte: only the decision's is wanted.
-    events = list(told.defer("details").annotate(notes=KeyTextTransform("notes", "details"))[:HISTORY])
-    last = told.filter(verb__in=DECISIONS).first()
+    last = telling.told(post).filter(verb__in=DECISIONS).first()
     changes: list[Change] = []
     if stale is not None:
         known = any(one["before"] is not None for one in stale.difference)
@@ -130,21 +78,47 @@ def context(
         "status": post.status,
         "heading": title_of(post),
         "author": author_of(post),
-        "cards": [_card(one, revertible=revertible, sent=one.pk in sent) for one in deliveries],
+        "cards": [previews.card(post, one, revertible=revertible, sent=one.pk in sent) for one in deliveries],
         "warnings": warnings(post),
         "media_kind": kind_of(post),
         "media_shown": pictures.shown(post.media),
+        "media_problem": _media_problem(post),
+        "may_recheck": bool(membership and membership.may_review) or holds(membership, Role.EDITOR),
+        "counts_down": not past and post.status in COUNTED,
         "digest": digest(shown),
         "may": may,
         "past": past,
         "when": "" if past else times.as_input(post.scheduled_for, zone),
         "zone": zone.key,
         "consequence": consequence(post, deliveries, zone_words=_instant_words(post, reader)),
-        "violations": _violations(post, pending),
+        "checks": summary(checks_of([post])[post.pk]),
+        "shown_checks": summary([Check(**one) for one in post.approval.checks]) if post.approval else None,
         "changes": changes,
         "last": last,
-        "history": [Line(one, DEEDS.get(one.verb, one.verb), one.notes or "") for one in events],
+        "history": telling.history(post),
     }
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Checks for reading: what a person should look at, apart from what is fine. `tone` and `words` sum them up."""
+
+    tone: str
+    words: str
+    open: list[Check]
+    fine: list[Check]
+
+
+def summary(checks: Sequence[Check]) -> Summary | None:
+    """Return the checks summed up, None when there are none."""
+    if not checks:
+        return None
+    tone = {"stop": "red", "warn": "amber", "unknown": "quiet", "ok": "green"}[worst(checks)]
+    by_level = Counter(one.level for one in checks)
+    said: dict[Level, str] = {"stop": "in the way", "warn": "to look at", "unknown": "not known yet"}
+    words = [f"{by_level[level]} {ending}" for level, ending in said.items() if by_level[level]]
+    fine = [one for one in checks if one.level == "ok"]
+    return Summary(tone, ", ".join(words) or "All in order", [one for one in checks if one.level != "ok"], fine)
 
 
 def consequence(post: ScheduledPost, deliveries: list[Delivery], *, zone_words: str) -> str:
@@ -161,6 +135,12 @@ def consequence(post: ScheduledPost, deliveries: list[Delivery], *, zone_words: 
         Status.FAILED: _failed(deliveries),
     }
     return sentences[Status(post.status)]
+
+
+def _media_problem(post: ScheduledPost) -> str:
+    """Return why a stranger cannot fetch the media; a link's page is the platform's to look at."""
+    problem = str(post.media_facts.get("problem") or "")
+    return problem if problem and kind_of(post) != "link" and post.status in {*EDITABLE, Status.FAILED} else ""
 
 
 def _failed(deliveries: list[Delivery]) -> str:
@@ -192,26 +172,3 @@ def _where(deliveries: list[Delivery]) -> str:
 
 def _sent(deliveries: list[Delivery]) -> set[int]:
     return set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
-
-
-def _card(one: Delivery, *, revertible: bool, sent: bool) -> Card:
-    tone, outcome = OUTCOMES[DeliveryState(one.state)] if one.state else ("", "")
-    network = "facebook" if one.channel.type == ChannelType.FB_PAGE else "instagram"
-    title, sentences = wording.title(one.superpower), wording.in_words(one.superpower)
-    return Card(one, network, title, sentences, tone, outcome, advise(one, revertible=revertible), sent)
-
-
-def _violations(post: ScheduledPost, deliveries: list[Delivery]) -> list[str]:
-    if post.status not in {*EDITABLE, Status.FAILED}:
-        return []
-    try:
-        must_be_publishable(post, deliveries)
-    except Invalid as refusal:
-        return [_in_words(one, post) for one in refusal.details or [{"path": [], "message": refusal.message}]]
-    return []
-
-
-def _in_words(violation: dict[str, Any], post: ScheduledPost) -> str:
-    if violation["path"] == ["scheduledFor"]:
-        return "Its instant has passed." if post.scheduled_for else "It has no date yet."
-    return str(violation["message"])

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from accounts import clock
 from accounts.domain import trail
 from accounts.domain.last_use import flush_last_used
-from scheduling.domain import handover, permalinks, pulse
+from scheduling.domain import examining, handover, permalinks, pulse
 from scheduling.domain.lease import miss
 from scheduling.domain.publishing import MISSED
 from scheduling.lifecycle import Status
@@ -35,6 +35,7 @@ def sweep(worker: str = "") -> dict[str, int]:
         "resumed": wake_leases,
         "staging": stage_soon,
         "inspecting": look_at_media,
+        "examining": examine_channels,
         "permalinks": find_permalinks,
         "used": flush_last_used,
         "sealed": trail.seal,
@@ -98,6 +99,11 @@ def stage_soon() -> int:
 def find_permalinks() -> int:
     """Have the addresses read that are missing, when nothing more urgent is due."""
     return int(permalinks.missing() and not due(0).exists() and handover.hint("fill_permalinks"))
+
+
+def examine_channels() -> int:
+    """Have a channel asked how it is, when nothing more urgent falls due."""
+    return 0 if due(30).exists() else examining.examine_next()
 
 
 def look_at_media() -> int:

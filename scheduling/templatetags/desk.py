@@ -110,6 +110,7 @@ register.filter("rest_of", page.rest_of)
 register.filter("author_of", page.author_of)
 register.filter("warnings_of", advice.warnings)
 register.filter("media_kind", media.kind_of)
+register.filter("kind_at", media.kind_at)
 register.filter("superpower_title", wording.title)
 register.filter("superpower_words", wording.in_words)
 
