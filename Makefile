@@ -37,6 +37,7 @@ check: $(VENV)/dev.stamp ## Lint, types, import rules, migrations, production se
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py openapi --check
 	@echo 'manage.py check --deploy, as in production'
 	@DYNAMO_PRODUCTION=1 DYNAMO_VAR="$$(mktemp -d)" DYNAMO_ALLOWED_HOSTS=dynamo.example \
 		DYNAMO_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \

@@ -1,5 +1,6 @@
 """GET /organizations: the key's one organization."""
 
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -7,7 +8,9 @@ from rest_framework.views import APIView
 from accounts.api.authentication import key_of
 from accounts.api.fields import Text
 from accounts.api.paging import LIMIT
+from accounts.api.schema import Operation, describe
 from accounts.api.shape import Shape, query
+from accounts.models import Organization
 
 
 class OrganizationsQuery(Shape):
@@ -27,3 +30,17 @@ class Organizations(APIView):
         if wanted.get("q", "").strip().casefold() not in organization.name.casefold():
             return Response([])
         return Response([{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}])
+
+
+class OrganizationDocument(serializers.Serializer[Organization]):
+    """An organization that the key can work in."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(["ADMIN"])
+
+
+describe(
+    Organizations,
+    get=Operation("List the key's organization", {200: OrganizationDocument(many=True)}, query=OrganizationsQuery),
+)
