@@ -17,10 +17,10 @@ BRIEF = "Asked for by Rita.\nSource: https://example.org/menu\nRisk: the price m
 
 
 def test_it_comes_back_as_it_was_sent_and_a_post_without_one_says_null(api: SignedClient, facebook: Channel) -> None:
-    post = api.post(URL, {"brief": BRIEF}).json()
-    assert (post["brief"], api.post(URL, {}).json()["brief"]) == (BRIEF, None)
+    post, bare = api.post(URL, {"brief": BRIEF}).json(), api.post(URL, {}).json()
+    assert (post["brief"], bare["brief"]) == (BRIEF, None)
     assert api.get(f"{URL}/{post['id']}").json()["brief"] == BRIEF
-    assert [one["brief"] for one in api.get(URL).json()] == [BRIEF, None]
+    assert {one["id"]: one["brief"] for one in api.get(URL).json()} == {post["id"]: BRIEF, bare["id"]: None}
 
 
 @pytest.mark.parametrize("brief", ["", " \n", None, "x" * 10_000, "\u202e 🌊"])
