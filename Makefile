@@ -21,9 +21,10 @@ demo-reset: $(VENV)/run.stamp ## Forget what the demo kept
 
 setup: $(VENV)/dev.stamp ## Create the environment that the other targets use
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 test: $(VENV)/dev.stamp ## Run the suite on PostgreSQL and Redis, then on SQLite and files (ARGS="-k name")
-	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest $(ARGS)
-	$(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.engines -- $(PYTEST) $(ARGS)
+	$(BIN)/python -m tests.engines --embedded -- $(PYTEST) $(ARGS)
 
 bench: $(VENV)/dev.stamp ## Measure publishing (rate, lateness, recovery) and reading; 6 minutes (ARGS="--only reading --posts 1000000")
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -32,5 +32,5 @@ def test_a_killed_worker_leaves_no_process(processes: Company) -> None:
 def test_processes_see_the_database_of_the_test(processes: Company, organization: Organization) -> None:
     script = "import django; django.setup(); from accounts.models import *; print(Organization.objects.get().pk)"
     reader = processes.start("reader", ["-c", script], DJANGO_SETTINGS_MODULE="dynamo.settings")
-    assert reader.popen.wait(30) == 0, reader.said()
+    assert reader.popen.wait(60) == 0, reader.said()
     assert reader.said().strip() == str(organization.pk)

@@ -202,7 +202,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
     run_state_machine_as_test(
         Walk,
         settings=settings(
-            max_examples=int(os.environ.get("WALKS", "60")),
+            max_examples=int(os.environ.get("WALKS", "40")),
             stateful_step_count=40,
             deadline=None,
             derandomize="WALKS" not in os.environ,

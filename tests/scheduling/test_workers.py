@@ -82,7 +82,7 @@ def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already
     processes: Company, make_scheduled, sandbox
 ):
     worker = processes.worker("--pool", "threads", concurrency=2, **QUICK)
-    post = make_scheduled(scheduled_for=soon(6))
+    post = make_scheduled(scheduled_for=soon(15))
     eventually(lambda: "publish" in str(app.control.inspect(timeout=0.5).scheduled()), what="the worker holds it")
     reverter = processes.start(
         "reverter",
@@ -90,7 +90,7 @@ def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already
         DJANGO_SETTINGS_MODULE="dynamo.settings",
         REDIS_URL="redis://127.0.0.1:1/0",  # nobody listens there: neither cancel nor revoke gets out
     )
-    assert reverter.popen.wait(30) == 0, reverter.said()
+    assert reverter.popen.wait(60) == 0, reverter.said()
     past(post)
     eventually(lambda: "'void'" in worker.said(), what="the message came to nothing")
     assert (sandbox.posts, status(post)) == ([], "DRAFT")

@@ -209,7 +209,7 @@ def test_whole_surrogate_pairs_are_characters(api: Any) -> None:
     assert (response.status_code, response.json()["notes"]) == (200, "👋")
 
 
-@pytest.mark.parametrize(("levels", "status"), [(60, 200), (61, 422), (900, 422)])
+@pytest.mark.parametrize(("levels", "status"), [(60, 200), (61, 422), (300, 422)])
 def test_nesting_ends_at_64_levels(levels: int, status: int, api: Any) -> None:
     deep: Any = 1
     for _ in range(levels):
