@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
@@ -74,6 +76,12 @@ def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, 
     return _call(account, request)
 
 
+def ahead() -> timedelta:
+    """Return how far the platform's clock was ahead of ours at this thread's last answer; nothing when it said none."""
+    known: timedelta = getattr(_here, "ahead", timedelta(0))
+    return known
+
+
 def _url(path: str) -> str:
     return f"{settings.GRAPH_BASE_URL.rstrip('/')}/{settings.GRAPH_VERSION}/{quote(path, safe='/_')}"
 
@@ -129,6 +137,7 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
         raise failure
     usage.note(account, headers)
     _notice_version(headers)
+    _notice_clock(headers)
     secrets = (account.token, *proof.values())
     try:
         return answers.read(status, headers, content, outward=request.outward, secrets=secrets)
@@ -186,6 +195,13 @@ def _notice_version(headers: Mapping[str, str]) -> None:
     if ran and ran != settings.GRAPH_VERSION and ran not in _versions:
         _versions.add(ran)
         log.warning("the platform ran version %s instead of %s", ran[:20], settings.GRAPH_VERSION)
+
+
+def _notice_clock(headers: Mapping[str, str]) -> None:
+    try:
+        _here.ahead = parsedate_to_datetime(headers.get("Date", "")) - clock.now()
+    except (TypeError, ValueError):
+        _here.ahead = timedelta(0)
 
 
 class _Token(requests.auth.AuthBase):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
@@ -17,15 +18,29 @@ class TooMany(GraphError):
     """There is more than anybody should read through; what was looked for was not among it so far."""
 
 
+class ClockMoved(GraphError):
+    """Our clock was set back since then, so that no window in the platform's time can be told."""
+
+
 def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
     """Give the items of an edge that lists the newest first, from `since` on; `stamp` names their time.
 
-    Raises TooMany when the end is not in sight.
+    `since` is by our clock. Where the platform's, which its answers tell, is behind it, the window reaches back
+    further: what was written must not look absent because our clock is fast. It is never narrowed.
+    Raises TooMany when the end is not in sight, ClockMoved when `since` is still to come.
     """
-    oldest = since - SKEW
+    if since - clock.now() > SKEW:
+        raise ClockMoved("The clock was set back since the post was sent")
+    path, oldest = f"{account.platform_id}/{edge}", since - SKEW
     params = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
-    for _ in range(PAGES):
-        said = client.get(account, f"{account.platform_id}/{edge}", **params)
+    said = client.get(account, path, **params)
+    if client.ahead() < -SKEW / 2:
+        oldest += client.ahead()
+        params["since"] = str(int(oldest.timestamp()))
+        said = client.get(account, path, **params)
+    for page in range(PAGES):
+        if page:
+            said = client.get(account, path, **params)
         data = said.get("data")
         for one in data if isinstance(data, list) else []:
             at = instant(one.get(stamp))
