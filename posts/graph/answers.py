@@ -10,9 +10,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from posts.graph import codes, usage
-from posts.graph.errors import Ambiguous, GraphError, PolicyBlock, Throttled, Transient, Unrecognised
+from posts.graph.errors import (
+    Ambiguous,
+    GraphError,
+    InvalidRequest,
+    PermissionDenied,
+    PolicyBlock,
+    Throttled,
+    Transient,
+    Unrecognised,
+)
 
 log = logging.getLogger(__name__)
+FINAL = {InvalidRequest, PermissionDenied, Unrecognised}  # never tried again, unless the platform says that it passes
 QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
 CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client_secret)\s*[=:]\s*[^\s&\"']+")
 
@@ -58,8 +68,10 @@ def refusal(
     if row is None:
         log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
     kind = row.kind if row else Unrecognised
-    if row is None and (status >= 500 or error.get("is_transient") is True):
+    if row is None and status >= 500:
         kind = Ambiguous
+    if kind in FINAL and error.get("is_transient") is True:
+        kind = Ambiguous  # a hint upward only: it is false on many errors that pass
     if kind is Ambiguous and not outward:
         kind = PolicyBlock if (code, subcode) == codes.SPAM else Transient
     if issubclass(kind, Throttled):

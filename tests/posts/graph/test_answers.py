@@ -60,8 +60,15 @@ def test_an_unknown_code_of_a_server_in_trouble_is_unclear() -> None:
     assert type(refused(400, code=987, is_transient=True)) is errors.Ambiguous
 
 
-def test_the_hint_that_it_will_pass_never_moves_a_refusal() -> None:
-    assert type(refused(400, code=100, is_transient=True)) is errors.InvalidRequest
+@pytest.mark.parametrize("code", [100, 10, 987])
+def test_a_refusal_that_the_platform_says_will_pass_is_not_final(code: int) -> None:
+    assert type(refused(400, code=code, is_transient=True)) is errors.Ambiguous
+    assert type(refused(400, code=code, is_transient=True, outward=False)) is errors.Transient
+
+
+@pytest.mark.parametrize(("code", "kind"), [(190, errors.AuthFailed), (4, errors.Throttled), (368, errors.PolicyBlock)])
+def test_the_hint_that_it_will_pass_moves_nothing_else(code: int, kind: type[errors.GraphError]) -> None:
+    assert type(refused(400, code=code, is_transient=True)) is kind
 
 
 def test_a_text_never_classifies() -> None:
