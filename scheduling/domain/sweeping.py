@@ -62,6 +62,7 @@ def hand_over() -> int:
     now = clock.now()
     lost = Q(scheduled_for__lte=now - OVERDUE, handed_over_at__lte=now - REPEAT)
     lost |= Q(scheduled_for__lte=now - OVERDUE, scheduled_for__gt=now - REPEAT, handed_over_at__lte=now - OVERDUE)
+    lost |= Q(scheduled_for__lte=now - OVERDUE, handed_over_at__gt=now + REPEAT)  # by a clock that was set back since
     sent: list[ScheduledPost] = []
     for post in due(settings.HANDOVER_HORIZON).filter(Q(handed_over_at=None) | lost)[:BATCH]:
         if not handover.publish_hint(post):

@@ -48,6 +48,13 @@ def test_what_nobody_took_at_its_instant_is_handed_over_again(make_scheduled):
         assert sweeping.hand_over() == 1
 
 
+def test_what_was_handed_over_by_a_clock_that_was_set_back_is_handed_over_again(make_scheduled):
+    post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
+    ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now() + timedelta(hours=1))
+    with later(33):
+        assert (sweeping.hand_over(), sweeping.hand_over()) == (1, 0)
+
+
 def test_media_whose_look_was_lost_is_looked_at_again(make_waiting):
     make_waiting()
     assert sweeping.look_at_media() == 0
