@@ -8,6 +8,7 @@ from typing import Any
 from scheduling.models import DeliveryState, ScheduledPost
 from tests.faults.plan import Plan
 
+LEAST = 0.25  # of a phase's posts; a machine that is too slow to make them has shown nothing
 MARK = re.compile(r"post #(\d+) of run (\w+)")
 
 
@@ -16,6 +17,7 @@ class Row:
     """One phase, counted in deliveries (a post on a channel)."""
 
     phase: str
+    planned: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
@@ -48,6 +50,7 @@ def judge(
     by_id = {str(one.pk): one for one in found}
     for planned in plan.posts:
         row = rows[planned.phase]
+        row.planned += 1
         if planned.number not in posts:
             row.counts["not made"] += 1
             continue
@@ -113,6 +116,7 @@ def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:
 def table(rows: list[Row]) -> str:
     """Return the table that a fault run prints, a line a phase and the sum."""
     columns = [
+        "not made",
         "deliveries",
         "once",
         "twice",
@@ -134,5 +138,10 @@ def table(rows: list[Row]) -> str:
 
 
 def broken(rows: list[Row]) -> list[str]:
-    """Return a line for every promise that did not hold; empty when all did."""
-    return [f"{row.phase}: {row.counts[name]} {name}" for row in rows for name in Row.BAD if row.counts[name]]
+    """Return a line for every promise that did not hold, or that too little was there to hold; empty when all did."""
+    wrong = [f"{row.phase}: {row.counts[name]} {name}" for row in rows for name in Row.BAD if row.counts[name]]
+    for row in rows:
+        tried = row.counts["deliveries"] - row.counts["not approved"]
+        if tried < row.planned * LEAST:
+            wrong.append(f"{row.phase}: {tried} of {row.planned} posts were approved in time, which proves nothing")
+    return wrong
