@@ -100,8 +100,8 @@ class Crowd:
                 organization=self.organization,
                 changes={
                     "type": "POST",
-                    "media": self.sandbox.media(f"{planned.picture}.jpg"),
-                    "media_type": "IMAGE",
+                    "media": self.sandbox.media(f"{planned.picture}.jpg") if planned.picture else self.sandbox.url,
+                    "media_type": "IMAGE" if planned.picture else None,
                     "scheduled_for": planned.instant,
                     "channels": texts,
                 },

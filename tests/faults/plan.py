@@ -15,7 +15,7 @@ class Planned:
     phase: str
     instant: datetime
     channels: tuple[int, ...]
-    picture: str
+    picture: str | None  # None is a link, which a Page alone takes: nothing but its words tells whether it landed
     revert_before: float | None  # seconds before the instant; negative is after
 
 
@@ -43,13 +43,15 @@ def draw(*, seed: int, start: datetime, phases: list[str], posts: int, channels:
         burst = begin + timedelta(seconds=phase_seconds * dice.uniform(0.2, 0.6))
         for number in range(each):
             spread = begin + timedelta(seconds=phase_seconds * dice.uniform(0.05, 0.75))
+            chosen = tuple(dice.sample(range(channels), 2 if dice.random() < 0.1 else 1))
+            link = all(one % 2 == 0 for one in chosen) and dice.random() < 0.6
             plan.posts.append(
                 Planned(
                     number=len(plan.posts),
                     phase=phase,
                     instant=burst if number % 3 == 0 else spread,
-                    channels=tuple(dice.sample(range(channels), 2 if dice.random() < 0.1 else 1)),
-                    picture=dice.choice(MEDIA),
+                    channels=chosen,
+                    picture=None if link else dice.choice(MEDIA),
                     revert_before=dice.uniform(-0.3, 0.6) if phase == "revert race" and dice.random() < 0.6 else None,
                 )
             )

@@ -21,7 +21,7 @@ class Row:
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
-    BAD = ("twice", "unapproved", "altered", "lost", "false")
+    BAD = ("twice", "unapproved", "altered", "lost", "false", "denied")
 
 
 def judge(
@@ -31,7 +31,8 @@ def judge(
 
     once/twice: visible that many times (or more); unapproved: visible although it was reverted before its claim, or was
     never approved; altered: visible with another text than the approved one; failed/unknown: settled so, with a reason;
-    lost: neither visible nor settled with a reason; false: said to be live and not visible.
+    lost: neither visible nor settled with a reason; false: said to be live and not visible; denied: said to have failed
+    although it is visible, so that a person would send it again.
     """
     visible: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     strangers = []
@@ -92,8 +93,13 @@ def _judge_one(
         row.notes.append(f"#{number} is visible {len(seen)} times on {channel}")
     elif seen:
         counts["once"] += 1
-        if delivery.state != DeliveryState.PUBLISHED:
-            counts["live, said " + (delivery.state or "nothing").lower()] += 1
+        if delivery.state == DeliveryState.UNKNOWN:
+            counts["unknown"] += 1
+        elif delivery.state != DeliveryState.PUBLISHED:
+            counts["denied"] += 1
+            row.notes.append(
+                f"#{number} is live on {channel}, and said to be {delivery.state or 'pending'}: {delivery.error_code}"
+            )
     else:
         _judge_absent(row, number, post, delivery)
 
@@ -128,6 +134,7 @@ def table(rows: list[Row]) -> str:
         "not approved",
         "lost",
         "false",
+        "denied",
     ]
     total = Row("all")
     for row in rows:
