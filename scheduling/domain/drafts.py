@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.errors import Conflict, Invalid, Stale
+from accounts.errors import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
 from posts.domain import superpowers
 from posts.models import Channel, ChannelState
@@ -160,14 +160,22 @@ def _deliveries(
     if problems:
         raise Invalid(problems[0]["message"], problems)
     rows: list[Delivery] = []
+    incomplete: list[Incomplete] = []
     for wire_id, text in channels.items():
         row = Delivery(organization=organization, channel=known[wire_id], caption=text.caption)
         row.caption_key = caption_key(text.caption)
         if text.superpower is not None:
             row.superpower = superpowers.expand(organization, text.superpower)
-            superpowers.check_complete(row.superpower)
+            try:
+                superpowers.check_complete(row.superpower)
+            except Incomplete as error:
+                details = [{**one, "path": ["channels", wire_id, *one["path"]]} for one in error.details]
+                incomplete.append(Incomplete(error.message, details))
+                continue
             row.lookup_hashtag = superpowers.own_hashtag(organization, text.superpower, row.superpower)
         rows.append(row)
+    if incomplete:
+        raise Incomplete(incomplete[0].message, [one for error in incomplete for one in error.details])
     own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
     if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
         raise Conflict("Hashtag already in use")

@@ -107,6 +107,17 @@ def test_what_an_inline_superpower_lacks_is_named_on_drafts_too(
     assert anything_stored() == before
 
 
+def test_what_superpowers_lack_is_named_for_every_channel(api: SignedClient, facebook: Any, instagram: Any) -> None:
+    channels = {
+        one.wire_id: {"mediumType": one.type, "superpower": {"name": "Greeter", "templateType": "GENERAL"}}
+        for one in (facebook, instagram)
+    }
+    answer = api.post("/scheduled-posts", {"channels": channels})
+    assert answer.status_code == 422
+    paths = [one["path"] for one in answer.json()["details"]]
+    assert paths == [["channels", one.wire_id, "superpower", "hashtag"] for one in (facebook, instagram)]
+
+
 @pytest.mark.usefixtures("facebook")
 def test_a_reference_is_stored_expanded_and_inline_rules_are_not_enforced(
     api: SignedClient, template: SuperpowerTemplate
