@@ -148,6 +148,7 @@ LEASE = env.number("DYNAMO_LEASE", 25)
 ABSENCE_SPACING = env.number("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
 RECONCILE_LIMIT = env.number("DYNAMO_RECONCILE_LIMIT", 900)
 CHECKUP_INTERVAL = env.number("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two looks at a channel; 0: it is not asked
+UNAPPROVED_LEAD = env.number("DYNAMO_UNAPPROVED_LEAD", 3600)  # how long before its instant a waiting post is told of
 # Reading what is live. An interval of 0 switches the beat's reading off.
 SYNC_INTERVAL = env.number("DYNAMO_SYNC_INTERVAL", 10)
 SYNC_AT_ONCE = int(env.number("DYNAMO_SYNC_AT_ONCE", 1))  # the others of a worker's processes are free to publish
@@ -210,6 +211,22 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+
+# E-mail: to the log until there is a server; in production nowhere then, for what people write is not for a log.
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = int(env.number("EMAIL_PORT", 587))
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=bool(EMAIL_HOST) and not EMAIL_USE_SSL)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+MAIL_GOES_OUT = bool(EMAIL_HOST) or not PRODUCTION
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "Dynamo <dynamo@localhost>")
+# Where the desk is, for links in e-mails.
+_HOST = next((host for host in ALLOWED_HOSTS if host[:1] not in {"*", "."}), "localhost")
+_DESK = f"https://{_HOST}" if PRODUCTION else f"http://{env.text('DYNAMO_BIND', '127.0.0.1:8000')}"
+DESK_URL = env.text("DYNAMO_DESK_URL", _DESK).rstrip("/")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -4,7 +4,17 @@ from typing import Any
 
 from celery import shared_task
 
-from scheduling.domain import cancelling, examining, inspecting, linking, permalinks, publishing, staging, sweeping
+from scheduling.domain import (
+    cancelling,
+    dispatching,
+    examining,
+    inspecting,
+    linking,
+    permalinks,
+    publishing,
+    staging,
+    sweeping,
+)
 
 
 @shared_task(name="scheduling.publish")
@@ -45,6 +55,11 @@ def fill_permalinks() -> int:
 @shared_task(name="scheduling.link_imported")
 def link_imported() -> int:
     return linking.link()
+
+
+@shared_task(name="scheduling.dispatch")
+def dispatch() -> int:
+    return dispatching.wake()
 
 
 @shared_task(name="scheduling.sweep", bind=True)

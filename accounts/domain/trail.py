@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from accounts.models import AuditEvent, AuditSeal
 GENESIS = "0" * 64
 FORGOTTEN = "forget"
 RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
+Listener = Callable[[UUID, list[AuditEvent]], object]
 NONCE = 32  # characters of a mark before its HMAC
 
 
@@ -91,10 +92,12 @@ def _mac(key: str, first: str, rest: str) -> str:
     return hmac.new(key.encode(), f"{first}{rest}".encode(), hashlib.sha256).hexdigest()
 
 
-def seal(*, limit: int = 1000, everything: bool = False) -> int:
+def seal(*, limit: int = 1000, everything: bool = False, heard: Listener | None = None) -> int:
     """Chain events that are not chained yet, oldest first; return how many. Safe to run anywhere, at any time.
 
     Looks among the recent ones, which costs the same however long the trail is; with `everything` among all.
+    `heard` is called with an organization and its events that are sealed, in the transaction that seals them: so it
+    hears of each event in order, and exactly once however many seal at the same time.
     """
     sealed = 0
     waiting = AuditEvent.objects.exclude(pk__in=AuditSeal.objects.values("event_id"))
@@ -105,17 +108,21 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
         try:
             with transaction.atomic():
                 ids = waiting.filter(organization_id=organization_id).order_by("id").values_list("pk", flat=True)
-                sealed += _seal(organization_id, list(ids[:limit]))
+                events = _seal(organization_id, list(ids[:limit]))
+                if heard is not None:
+                    heard(organization_id, events)
+                sealed += len(events)
         except IntegrityError:
             continue  # another sealed at the same time, and one of us is enough
     return sealed
 
 
-def _seal(organization_id: UUID, ids: list[int]) -> int:
+def _seal(organization_id: UUID, ids: list[int]) -> list[AuditEvent]:
     last = AuditSeal.objects.filter(organization_id=organization_id).order_by("-position").first()
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
     seals = []
-    for event in AuditEvent.objects.filter(pk__in=ids).order_by("id"):
+    events = list(AuditEvent.objects.filter(pk__in=ids).order_by("id"))
+    for event in events:
         position += 1
         made = chained(previous, event)
         seals.append(
@@ -125,7 +132,7 @@ def _seal(organization_id: UUID, ids: list[int]) -> int:
         )
         previous = made
     AuditSeal.objects.bulk_create(seals)
-    return len(seals)
+    return events
 
 
 def lines(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[dict[str, Any]]:

@@ -111,7 +111,8 @@ def _person(
     user = User.objects.filter(username=username).first()
     if user is None:
         first, last = name.split()
-        user = User.objects.create_user(username, first_name=first, last_name=last, is_staff=True)
+        email = f"{username}@casadosol.example"
+        user = User.objects.create_user(username, email, first_name=first, last_name=last, is_staff=True)
         Membership.objects.create(organization=organization, user=user, role=role, may_review=may_review)
     elif not Membership.objects.filter(organization=organization, user=user).exists():
         raise CommandError(f"This database has a user {username} who is not the demo's: use a database of its own.")

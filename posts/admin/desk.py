@@ -120,6 +120,17 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
         del stored
         return self.address("changelist")
 
+    def answer(self, request: HttpRequest, form: DeskForm, stored: Any, said: str) -> HttpResponse:
+        """Answer a form that was stored."""
+        del form
+        messages.success(request, said)
+        return HttpResponseRedirect(self.after(stored))
+
+    def context(self, row: Any) -> dict[str, Any]:
+        """Return what the form's page shows beside the form."""
+        del row
+        return {}
+
     def _choose(self, request: HttpRequest, writable: list[Membership]) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "memberships": writable}
         return TemplateResponse(request, "desk/choose.html", context | {"title": self.add_title})
@@ -134,8 +145,8 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
             except Refusal as refusal:
                 form.refuse(refusal)
             else:
-                messages.success(request, said)
-                return HttpResponseRedirect(self.after(stored))
+                return self.answer(request, form, stored, said)
         context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "row": row}
         context |= {"title": str(row) if row else self.add_title, "list_url": self.address("changelist")}
-        return TemplateResponse(request, self.form_template, context | {"organization": organization})
+        context |= {"organization": organization, **self.context(row)}
+        return TemplateResponse(request, self.form_template, context)

@@ -53,7 +53,7 @@ def _opened(url: str, until: float) -> Iterator[tuple[requests.Response, calls.C
     request, parts, port = _request(url)
     addresses = resolve(parts.hostname or "", port)
     for last, address in enumerate(addresses, start=1 - len(addresses)):
-        with calls.call(max(0.0, until - time.monotonic())) as one, calls.session(_Pinned(address)) as session:
+        with calls.call(max(0.0, until - time.monotonic())) as one, calls.session(Pinned(address)) as session:
             session.trust_env = False
             failed: str = ""
             try:
@@ -82,15 +82,15 @@ def _request(url: str) -> tuple[requests.PreparedRequest, SplitResult, int]:
     return request, parts, port
 
 
-def resolve(host: str, port: int) -> list[Address]:
+def resolve(host: str, port: int, *, whose: str = "The media's") -> list[Address]:
     """Return the host's addresses, all of them public, or loopback where the settings admit it. Raises Unreachable."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise Unreachable(f"The media's host {host} cannot be found", passing=True) from None
+        raise Unreachable(f"{whose} host {host} cannot be found", passing=True) from None
     addresses = list(dict.fromkeys(ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found))
     if not addresses or not all(admitted(address) for address in addresses):
-        raise Unreachable(f"The media's host {host} is not a public one", passing=False)
+        raise Unreachable(f"{whose} host {host} is not a public one", passing=False)
     return addresses
 
 
@@ -109,7 +109,7 @@ def admitted(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
-class _Pinned(calls.Adapter):
+class Pinned(calls.Adapter):
     """Connects to one address, whatever the URL's host resolves to; Host and the certificate's name stay the URL's."""
 
     reads = calls.NEVER_AGAIN

@@ -1,5 +1,5 @@
 """The reviewer's desk. Django's admin finds it by this module."""
 
-from scheduling.admin import posts, site
+from scheduling.admin import notices, posts, site, webhooks
 
-__all__ = ["posts", "site"]
+__all__ = ["notices", "posts", "site", "webhooks"]

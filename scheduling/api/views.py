@@ -15,10 +15,10 @@ from accounts.api.shape import query, read
 from accounts.domain.actors import api_key
 from accounts.errors import Forbidden
 from posts.api.views import bare_list
-from scheduling.api.document import current_document, document
 from scheduling.api.preconditions import expected_version
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
 from scheduling.domain import drafts, review
+from scheduling.domain.document import as_it_stands, document
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -50,7 +50,7 @@ class ScheduledPosts(APIView):
             changes=changes(given),
             submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
         )
-        return Response(current_document(key_of(request).organization, post.pk), status=201)
+        return Response(_document(request, post.pk), status=201)
 
 
 class OneScheduledPost(APIView):
@@ -58,7 +58,7 @@ class OneScheduledPost(APIView):
 
     def get(self, request: Request, post_id: str) -> Response:
         """Return its document."""
-        return Response(current_document(key_of(request).organization, _id(post_id)))
+        return Response(_document(request, _id(post_id)))
 
     def patch(self, request: Request, post_id: str) -> Response:
         """Change its content, and with status DRAFT take it back from REJECTED: both or neither."""
@@ -127,5 +127,12 @@ def _post(request: Request, post_id: str) -> ScheduledPost:
 
 
 def _answer(request: Request, post: ScheduledPost) -> Response:
-    body: dict[str, Any] = current_document(key_of(request).organization, post.pk)
+    body: dict[str, Any] = _document(request, post.pk)
     return Response(body)
+
+
+def _document(request: Request, post_id: UUID) -> dict[str, Any]:
+    found = as_it_stands(key_of(request).organization.pk, post_id)
+    if found is None:
+        raise Http404
+    return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from accounts import clock
 from accounts.domain import trail
 from accounts.domain.actors import WORKER
 from scheduling.lifecycle import StateConflict, Status
-from scheduling.models import Attempt, Delivery, ScheduledPost
+from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
 SPENT = Exists(Attempt.objects.filter(approval=OuterRef("approval")))
 
@@ -90,7 +91,7 @@ def finish(run: Run, step: str, *, failure: str = "") -> None:
     try:
         with transaction.atomic():
             left = run.post.move(step, only_if=Q(lease=run.id), lease=None, lease_until=None, failure=failure[:300])
-            _record(step, run.post, left, **({"failure": failure[:300]} if failure else {}))
+            _record(step, run.post, left, **(_why(run, failure) if failure else {}))
     except StateConflict:
         return
 
@@ -111,7 +112,14 @@ def miss(post: ScheduledPost, *, code: str, message: str) -> bool:
     return True
 
 
-def _record(verb: str, post: ScheduledPost, left: str, **details: str) -> None:
+def _why(run: Run, failure: str) -> dict[str, Any]:
+    """Return what the trail says of a failure: the reason, and on which channels the outcome is not known."""
+    unknown = [one.channel.wire_id for one in run.deliveries if one.state == DeliveryState.UNKNOWN]
+    absent = [one.channel.wire_id for one in run.deliveries if one.state == DeliveryState.FAILED]
+    return {"failure": failure[:300], "unknown": unknown, "absent": absent}
+
+
+def _record(verb: str, post: ScheduledPost, left: str, **details: Any) -> None:
     trail.record(
         WORKER,
         verb,

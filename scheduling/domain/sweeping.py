@@ -9,9 +9,8 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from accounts import clock
-from accounts.domain import trail
 from accounts.domain.last_use import flush_last_used
-from scheduling.domain import examining, handover, permalinks, pulse
+from scheduling.domain import dispatching, examining, handover, noticing, permalinks, pulse, spreading
 from scheduling.domain.lease import miss
 from scheduling.domain.publishing import MISSED
 from scheduling.lifecycle import Status
@@ -38,7 +37,11 @@ def sweep(worker: str = "") -> dict[str, int]:
         "examining": examine_channels,
         "permalinks": find_permalinks,
         "used": flush_last_used,
-        "sealed": trail.seal,
+        "sealed": noticing.listen,
+        "reminded": noticing.remind,
+        "spread": spreading.spread,
+        "dispatching": dispatching.ask,
+        "forgotten": noticing.forget,
     }
     return {name: _done(name, chore) for name, chore in chores.items()}
 

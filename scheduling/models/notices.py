@@ -18,6 +18,7 @@ class NoticeKind(models.TextChoices):
     UNKNOWN = "UNKNOWN", "may be live: somebody has to look"
     RECONNECT = "RECONNECT", "channel needs reconnecting"
     UNAPPROVED = "UNAPPROVED", "falls due and is not approved"
+    TEST = "TEST", "trying out a webhook"
 
 
 class Means(models.TextChoices):
@@ -48,7 +49,11 @@ class Webhook(models.Model):
 
 
 class Notice(models.Model):
-    """Something worth telling, written in the transaction in which it became true. `once` keeps it from repeating."""
+    """Something worth telling. `once` keeps it from repeating; `details` are what the trail said of it.
+
+    The line in the trail is written in the transaction in which it became true, and the notice follows from that line:
+    whoever publishes writes nothing more, and no news is lost or told twice.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="notices", db_index=False)
@@ -64,6 +69,7 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["organization", "-created_at"], name="notice_list"),
             models.Index(fields=["created_at"], name="notice_unspread", condition=models.Q(spread_at=None)),
+            models.Index(fields=["post_id"], name="notice_unapproved", condition=models.Q(kind=NoticeKind.UNAPPROVED)),
         ]
 
     def __str__(self) -> str:

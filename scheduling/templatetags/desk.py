@@ -13,8 +13,10 @@ from accounts.models import User
 from posts.admin import pictures, times, wording
 from posts.models import ChannelState, ChannelType
 from scheduling.admin import advice, media, overview, page
+from scheduling.admin.webhooks import IN_WORDS
+from scheduling.domain import webhooks
 from scheduling.lifecycle import Status
-from scheduling.models import ScheduledPost
+from scheduling.models import DispatchState, ScheduledPost
 
 register = template.Library()
 
@@ -30,6 +32,8 @@ TONES: dict[str, str] = {
     ChannelState.NEEDS_RECONNECT: "amber",
     ChannelState.BLOCKED: "red",
     ChannelState.DISCONNECTED: "quiet",
+    DispatchState.PENDING: "amber",
+    DispatchState.SENT: "green",
 }
 NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
 MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
@@ -105,12 +109,19 @@ def can_be_shown(url: str | None) -> bool:
     return pictures.shown(url)
 
 
+@register.filter
+def news(kind: str) -> str:
+    """Return a kind of news in words."""
+    return IN_WORDS.get(kind, kind)
+
+
 register.filter("title_of", page.title_of)
 register.filter("rest_of", page.rest_of)
 register.filter("author_of", page.author_of)
 register.filter("warnings_of", advice.warnings)
 register.filter("media_kind", media.kind_of)
 register.filter("kind_at", media.kind_at)
+register.filter("host_of", webhooks.host)
 register.filter("superpower_title", wording.title)
 register.filter("superpower_words", wording.in_words)
 
@@ -131,6 +142,7 @@ def desk_nav(context: template.Context) -> list[dict[str, Any]]:
         {"title": "Live", "url": _address("posts_publishedpost")},
         {"title": "Channels", "url": _address("posts_channel")},
         {"title": "Superpowers", "url": _address("posts_superpowertemplate")},
+        {"title": "Notices", "url": _address("scheduling_notice")},
         {"title": "Keys", "url": _address("accounts_apikey")},
         {"title": "People", "url": _address("accounts_membership")},
         {"title": "Trail", "url": _address("accounts_auditevent")},

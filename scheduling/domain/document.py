@@ -3,10 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
-
 from accounts.api.wire import instant
-from accounts.models import Organization
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
@@ -32,12 +29,10 @@ def document(post: ScheduledPost) -> dict[str, Any]:
     }
 
 
-def current_document(organization: Organization, post_id: UUID) -> dict[str, Any]:
-    """Return the wire object of the organization's post as it stands in the database now. Raises Http404."""
-    post = ScheduledPost.objects.for_wire().filter(organization=organization, pk=post_id).first()
-    if post is None:
-        raise Http404
-    return document(post)
+def as_it_stands(organization_id: UUID, post_id: UUID) -> dict[str, Any] | None:
+    """Return the wire object of the organization's post as it stands in the database now, None when it is gone."""
+    post = ScheduledPost.objects.for_wire().filter(organization=organization_id, pk=post_id).first()
+    return document(post) if post else None
 
 
 def _medium(post: ScheduledPost, delivery: Delivery) -> dict[str, Any]:

@@ -1,0 +1,135 @@
+"""The log of what was told, to whom and with what success; and what each person chooses to be mailed about."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+
+from accounts.admin.scoping import organizations_as, roles
+from accounts.domain.actors import person
+from accounts.errors import Refusal
+from accounts.models import Role
+from posts.admin.desk import DeskAdmin
+from posts.admin.people import memberships, signed_in
+from scheduling.admin.listing import OrganizationFilter
+from scheduling.admin.webhooks import IN_WORDS, choices
+from scheduling.domain import dispatching, muting, spreading
+from scheduling.models import Dispatch, DispatchState, Notice, NoticeKind
+
+
+class KindFilter(admin.SimpleListFilter):
+    """By what it was about."""
+
+    title, parameter_name = "news", "kind"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Offer every kind."""
+        return [(str(kind), IN_WORDS[kind]) for kind in NoticeKind]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Notice]) -> QuerySet[Notice]:
+        """Keep the chosen kind."""
+        return queryset.filter(kind=self.value()) if self.value() in NoticeKind.values else queryset
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By what became of it."""
+
+    title, parameter_name = "delivery", "delivery"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Offer every state."""
+        return [(value, str(label)) for value, label in DispatchState.choices]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Notice]) -> QuerySet[Notice]:
+        """Keep the notices of which at least one dispatch is in the chosen state."""
+        if self.value() not in DispatchState.values:
+            return queryset
+        return queryset.filter(pk__in=Dispatch.objects.filter(state=self.value()).values("notice"))
+
+
+@admin.register(Notice)
+class NoticeAdmin(DeskAdmin):
+    """Members read the log of their organizations; administrators have things sent again."""
+
+    edit_role = None
+    list_filter = (KindFilter, StateFilter, OrganizationFilter)
+    ordering = ("-created_at", "-id")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the log, the person's own choice, and the button."""
+        again = csrf_protect(never_cache(self.again))
+        return [
+            path("mine/", self.admin_site.admin_view(self.mine), name=f"{self.label}_mine"),
+            path("<int:dispatch_id>/again/", again, name=f"{self.label}_again"),
+            *(one for one in super().get_urls() if str(one.name).endswith("_changelist")),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        """Load what a line shows, in a constant number of queries."""
+        told = Dispatch.objects.select_related("user", "webhook").order_by("id")
+        rows = Notice.objects.filter(organization__in=list(roles(request)))
+        return rows.select_related("organization", "channel").prefetch_related(Prefetch("dispatches", told))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the log."""
+        context = {
+            "title": "Notices",
+            "administers": set(organizations_as(request, Role.ADMIN)),
+            "mail_goes_out": settings.MAIL_GOES_OUT,
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def again(self, request: HttpRequest, dispatch_id: int) -> HttpResponse:
+        """Have one sent once more."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.admin_site.has_permission(request):
+            return redirect_to_login(self.address("changelist"), self.admin_site.name + ":login")
+        rows = Dispatch.objects.select_related("notice", "user", "webhook")
+        one = rows.filter(pk=dispatch_id, notice__organization__in=list(roles(request))).first()
+        if one is None:
+            raise Http404
+        if one.notice.organization_id not in organizations_as(request, Role.ADMIN):
+            raise PermissionDenied
+        try:
+            dispatching.again(person(signed_in(request)), one)
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, "It is sent once more. Reload this page in a few seconds.")
+        return HttpResponseRedirect(self.address("changelist"))
+
+    def mine(self, request: HttpRequest) -> HttpResponse:
+        """Show what the person is mailed about in each organization; on POST store what they chose."""
+        if not roles(request):
+            raise PermissionDenied
+        own = memberships(request)
+        offers = {one: spreading.kinds_for(one) for one in own}
+        if request.method == "POST":
+            changed = False
+            for one, kinds in offers.items():
+                wanted = request.POST.getlist(f"member-{one.pk}")
+                changed |= muting.choose(person(signed_in(request)), one, wanted=wanted, offered=kinds)
+            messages.success(request, "Saved." if changed else "Nothing changed.")
+            return HttpResponseRedirect(self.address("mine"))
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "What I am told"}
+        context |= {
+            "list_url": self.address("changelist"),
+            "mail_goes_out": settings.MAIL_GOES_OUT,
+            "groups": [
+                {
+                    "membership": one,
+                    "kinds": [(kind, words, kind not in one.muted_notices) for kind, words in choices(kinds)],
+                }
+                for one, kinds in offers.items()
+            ],
+        }
+        return TemplateResponse(request, "admin/scheduling/notice/mine.html", context)

@@ -1,0 +1,172 @@
+"""E-mails in plain text. What clients wrote stays in the body; of it the subject quotes one cleaned line."""
+
+import smtplib
+import unicodedata
+from email.utils import make_msgid
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import reverse
+
+from accounts.models import Membership, User
+from posts.admin import times
+from posts.models import Channel, ChannelState, ChannelType
+from scheduling.domain.arriving import Moot, NotArrived
+from scheduling.domain.spreading import FOR_ADMINISTRATORS, FOR_REVIEWERS, reachable
+from scheduling.lifecycle import Status
+from scheduling.models import Delivery, DeliveryState, Dispatch, Notice, NoticeKind, ScheduledPost
+
+K = NoticeKind
+LONGEST_TITLE, LONGEST_QUOTE = 70, 700
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+SUBJECTS: dict[str, str] = {
+    K.SUBMITTED: "Waits for approval: {title}",
+    K.REJECTED: "Rejected: {title}",
+    K.APPROVED: "Approved: {title}",
+    K.PUBLISHED: "Live: {title}",
+    K.FAILED: "Did not go live: {title}",
+    K.UNKNOWN: "Is it live? Please look: {title}",
+    K.UNAPPROVED: "Due {away}, not approved: {title}",
+    K.RECONNECT: "Needs reconnecting: {channel}",
+}
+OPENINGS: dict[str, str] = {
+    K.SUBMITTED: "{by} handed in “{title}”. It waits for approval.",
+    K.REJECTED: "{by} sent “{title}” back:",
+    K.APPROVED: "{by} approved “{title}”. It goes out by itself.",
+    K.PUBLISHED: "“{title}” is live.",
+    K.FAILED: "“{title}” did not go live everywhere. A person decides what happens next.",
+    K.UNKNOWN: "Nobody knows whether “{title}” is live. It is not sent again before somebody has looked.",
+    K.UNAPPROVED: "“{title}” is due {away}, and nobody has approved it. Without an approval it does not go out.",
+    K.RECONNECT: "{channel} needs to be connected again. Until then nothing goes out on it.",
+}
+OUTCOMES: dict[str, str] = {
+    DeliveryState.PUBLISHED: "live",
+    DeliveryState.FAILED: "did not go live",
+    DeliveryState.UNKNOWN: "not known",
+}
+
+
+def send(one: Dispatch) -> None:
+    """Mail the notice to its person. Raises NotArrived, or Moot when it no longer concerns them."""
+    letter = write(one)
+    try:
+        letter.send()
+    except smtplib.SMTPServerDisconnected:
+        raise NotArrived("The mail server broke off.", silent=True) from None
+    except smtplib.SMTPResponseException as error:
+        raise NotArrived(f"The mail server answered {error.smtp_code}.", silent=False) from None
+    except smtplib.SMTPException as error:
+        raise NotArrived(f"The mail server did not take it ({type(error).__name__}).", silent=False) from None
+    except OSError as error:
+        raise NotArrived(f"The mail server does not answer ({type(error).__name__}).", silent=True) from None
+
+
+def write(one: Dispatch) -> EmailMessage:
+    """Return the letter, as things stand at this moment. Raises Moot."""
+    notice = one.notice
+    member = reachable().filter(user=one.user_id, organization=notice.organization_id).select_related("user").first()
+    if member is None:
+        raise Moot("This person has left the organization, is inactive or has no e-mail address.")
+    post, deliveries = _post(notice)
+    title = clean(next((one.caption for one in deliveries if clean(one.caption)), "")) or "Post without a caption"
+    instant = post.scheduled_for if post else None
+    words = {
+        "title": title,
+        "away": times.distance(instant).replace("\xa0", " ") if instant else "",
+        "channel": clean(notice.channel.name) if notice.channel else "",
+        "by": clean(str((notice.details.get("by") or {}).get("name") or "Somebody")),
+    }
+    parts = [f"Hello {member.user.first_name or member.user.get_username()},", OPENINGS[notice.kind].format(**words)]
+    parts += _middle(notice, post, deliveries, member.user)
+    parts += [f"{'Look at it' if post else 'Channels'}:\n{_link(notice)}", _foot(notice, member)]
+    return EmailMessage(
+        subject=f"[{clean(notice.organization.name)}] {SUBJECTS[notice.kind].format(**words)}",
+        body="\n\n".join(parts).encode("utf-8", "replace").decode(),
+        to=[member.user.email],
+        headers={
+            "Auto-Submitted": "auto-generated",
+            "Message-ID": make_msgid(domain=urlsplit(settings.DESK_URL).hostname or "localhost"),
+        },
+    )
+
+
+def clean(text: str) -> str:
+    """Return the first line with something on it, as one line of a header or a sentence can hold it."""
+    for line in text.encode("utf-8", "replace").decode().splitlines():
+        kept = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in line)
+        kept = " ".join("".join(one for one in kept if one not in BIDI).split())
+        if kept:
+            return kept if len(kept) <= LONGEST_TITLE else f"{kept[: LONGEST_TITLE - 1].rstrip()}…"
+    return ""
+
+
+def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
+    """Return what the notice speaks of. Raises Moot when it is gone, or when there is nothing to be done any more."""
+    if notice.post_id is None:
+        if notice.channel and notice.channel.state != ChannelState.NEEDS_RECONNECT:
+            raise Moot("The channel has been seen to meanwhile.")
+        return None, []
+    post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
+    if post is None:
+        raise Moot("The post was deleted meanwhile.")
+    if notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
+        raise Moot("It was decided on meanwhile.")
+    return post, list(post.deliveries.all())
+
+
+def _middle(notice: Notice, post: ScheduledPost | None, deliveries: list[Delivery], reader: User) -> list[str]:
+    if post is None:
+        return [quote(str(notice.details.get("reason") or ""))] if notice.details.get("reason") else []
+    if notice.kind == K.REJECTED:
+        return [quote(str(notice.details.get("notes") or ""))]
+    if notice.kind in {K.PUBLISHED, K.FAILED, K.UNKNOWN}:
+        return ["\n".join(f"  {_name(one.channel)}: {_outcome(one)}" for one in deliveries)]
+    facts = f"  Goes out: {_when(post, reader)}\n  On: {', '.join(_name(one.channel) for one in deliveries)}"
+    if notice.kind == K.APPROVED:
+        return [facts]
+    captions = list(dict.fromkeys(one.caption.strip() for one in deliveries if one.caption.strip()))
+    brief = [f"What its author says about it:\n\n{quote(post.brief)}"] if post.brief else []
+    return [facts, *(quote(one) for one in captions[:2]), *brief]
+
+
+def quote(text: str) -> str:
+    """Return what somebody wrote, marked as theirs, and cut where it gets long."""
+    cut = text.strip() if len(text.strip()) <= LONGEST_QUOTE else f"{text.strip()[:LONGEST_QUOTE].rstrip()} …"
+    return "\n".join(f"> {line}".rstrip() for line in cut.splitlines())
+
+
+def _outcome(one: Delivery) -> str:
+    words = OUTCOMES.get(one.state, "not yet")
+    more = one.permalink if one.state == DeliveryState.PUBLISHED else one.error_message
+    return f"{words}. {more}".strip() if more else words
+
+
+def _when(post: ScheduledPost, reader: User) -> str:
+    if post.scheduled_for is None:
+        return "when a reviewer says so"
+    zone = times.zone_of(reader)
+    utc = times.in_utc(post.scheduled_for, zone)
+    return f"{times.full(post.scheduled_for, zone)} ({zone.key}{', ' + utc if utc else ''})"
+
+
+def _name(channel: Channel) -> str:
+    return f"{clean(channel.name)} ({'Facebook' if channel.type == ChannelType.FB_PAGE else 'Instagram'})"
+
+
+def _link(notice: Notice) -> str:
+    if notice.post_id is not None:
+        return settings.DESK_URL + reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
+    return settings.DESK_URL + reverse("admin:posts_channel_changelist")
+
+
+def _foot(notice: Notice, member: Membership) -> str:
+    organization = clean(notice.organization.name)
+    if notice.kind in FOR_REVIEWERS and member.may_review:
+        why = f"you review the posts of {organization}"
+    elif notice.kind in FOR_ADMINISTRATORS:
+        why = f"you administer {organization}"
+    else:
+        why = "you wrote or edited this post"
+    choose = settings.DESK_URL + reverse("admin:scheduling_notice_mine")
+    return f"-- \nYou are told because {why}. Choose what you are told:\n{choose}"

@@ -1,0 +1,129 @@
+"""An organization's webhooks: added, changed, rotated, tried out, removed. The secret leaves here once, when made."""
+
+import secrets
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts import clock, crypto
+from accounts.domain import trail
+from accounts.domain.actors import Actor
+from accounts.errors import Conflict, Invalid
+from accounts.models import Organization
+from scheduling.domain import dispatching, media_address
+from scheduling.models import Dispatch, Means, Notice, NoticeKind, Webhook
+
+WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
+LONGEST = 2048
+MOST = 10  # of an organization: each is one more call for each notice
+
+
+def add(
+    actor: Actor, *, organization: Organization, url: str, kinds: Sequence[str], hook_id: UUID | None = None
+) -> tuple[Webhook, str]:
+    """Add a webhook; return it with its secret in clear. A form that may be sent twice gives a `hook_id`.
+
+    Raises Invalid for an address that is not to be called or unknown kinds, Conflict for a second time or too many.
+    """
+    secret = secrets.token_urlsafe(32)
+    hook = Webhook(
+        id=hook_id or uuid4(),
+        organization=organization,
+        url=_checked(url),
+        kinds=_known(kinds),
+        secret_encrypted=crypto.encrypt(secret),
+        created_by=actor.user,
+    )
+    if Webhook.objects.filter(organization=organization).count() >= MOST:
+        raise Conflict(f"There are {MOST} webhooks already: remove one first")
+    try:
+        with transaction.atomic():
+            hook.save(force_insert=True)
+            _record(actor, "webhook.add", hook)
+    except IntegrityError:
+        raise Conflict("This webhook has been added already; its secret is not shown again") from None
+    return hook, secret
+
+
+def change(actor: Actor, hook: Webhook, *, url: str, kinds: Sequence[str], active: bool) -> None:
+    """Change where it goes and what it is told; not `active`, nothing is sent to it. Raises Invalid."""
+    hook.url, hook.kinds, hook.active = _checked(url), _known(kinds), active
+    with transaction.atomic():
+        hook.save(update_fields=["url", "kinds", "active"])
+        _record(actor, "webhook.change", hook)
+
+
+def rotate(actor: Actor, hook: Webhook) -> str:
+    """Give it a new secret, which signs from now on, and return that in clear. Raises Conflict when somebody just did.
+
+    What the receiver refuses until it knows the new secret is sent again later.
+    """
+    secret = secrets.token_urlsafe(32)
+    sealed = crypto.encrypt(secret)
+    with transaction.atomic():
+        known = Webhook.objects.filter(pk=hook.pk, secret_encrypted=hook.secret_encrypted)
+        if not known.update(secret_encrypted=sealed):
+            raise Conflict("Its secret was changed meanwhile; the new one was shown then, and is not shown again")
+        _record(actor, "webhook.rotate", hook)
+    hook.secret_encrypted = sealed
+    return secret
+
+
+def remove(actor: Actor, hook: Webhook) -> None:
+    """Remove it, and what the log says of it."""
+    with transaction.atomic():
+        _record(actor, "webhook.remove", hook)
+        hook.delete()
+
+
+def try_out(actor: Actor, hook: Webhook) -> Notice:
+    """Send it a notice of kind TEST, which goes the way of all notices. Raises Conflict when it is paused."""
+    if not hook.active:
+        raise Conflict("It is paused: nothing is sent to it")
+    now = clock.now()
+    with transaction.atomic():
+        notice = Notice.objects.create(
+            organization_id=hook.organization_id,
+            kind=NoticeKind.TEST,
+            details={"by": {"kind": actor.kind, "id": actor.id, "name": actor.name}},
+            once=f"test:{uuid4()}",
+            created_at=now,
+            spread_at=now,
+        )
+        Dispatch.objects.create(notice=notice, means=Means.WEBHOOK, webhook=hook)
+        dispatching.ask_after_commit()
+    return notice
+
+
+def host(hook: Webhook) -> str:
+    """Return where it goes, without what may be secret in the address: its path and its query."""
+    return urlsplit(hook.url).netloc
+
+
+def _checked(url: str) -> str:
+    url = url.strip()
+    problem = media_address.problem(url)
+    if not problem and len(url) > LONGEST:
+        problem = ("", f"is longer than {LONGEST:,} characters")
+    if not problem and urlsplit(url).scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:
+        problem = ("", "must begin with https://")
+    if problem:
+        message = f"The address {problem[1]}"
+        raise Invalid(message, [{"path": ["url"], "message": message, "code": "webhook.url"}])
+    return url
+
+
+def _known(kinds: Sequence[str]) -> list[str]:
+    unknown = set(kinds) - set(WANTED)
+    if unknown or not kinds:
+        message = "Choose at least one kind of news"
+        raise Invalid(message, [{"path": ["kinds"], "message": message, "code": "webhook.kinds"}])
+    return [str(kind) for kind in WANTED if kind in kinds]
+
+
+def _record(actor: Actor, verb: str, hook: Webhook) -> None:
+    details = {"host": host(hook), "kinds": hook.kinds, "active": hook.active}
+    trail.record(actor, verb, organization_id=hook.organization_id, subject=f"webhook:{hook.pk}", **details)

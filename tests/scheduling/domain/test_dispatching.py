@@ -1,0 +1,364 @@
+"""Notices on their way: to people by e-mail, to systems by signed calls, whatever the other side does."""
+
+import hashlib
+import hmac
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.conf import settings
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.errors import Conflict, Invalid
+from accounts.models import AuditEvent, Membership, Organization
+from posts.domain import channels
+from posts.graph import sending
+from scheduling.domain import calling, dispatching, drafts, noticing, review, spreading, webhooks
+from scheduling.domain.document import as_it_stands
+from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
+from tests.receiver import HANG, receiving
+from tests.scheduling.domain.conftest import send
+
+pytestmark = pytest.mark.django_db
+EVERYTHING = [str(kind) for kind in webhooks.WANTED]
+
+
+@pytest.fixture(autouse=True)
+def _no_messages(sandbox):
+    from dynamo.celery import app
+
+    app.control.purge()
+    yield
+    app.control.purge()
+
+
+@pytest.fixture
+def receiver():
+    with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+def hook(receiver, organization, admin_member):
+    """A webhook to the receiver; its secret stays readable in `.secret`."""
+    made, secret = webhooks.add(
+        actors.person(admin_member), organization=organization, url=f"{receiver.url}/in?token=t", kinds=EVERYTHING
+    )
+    made.secret = secret
+    return made
+
+
+def tell():
+    """Do what the beat's rounds and the threads that they wake do, until nothing is due; return how many were tried."""
+    noticing.listen()
+    noticing.remind()
+    spreading.spread()
+    return dispatching.work_off()
+
+
+def later(**delta):
+    return time_machine.travel(clock.now() + timedelta(**delta), tick=True)
+
+
+def called():
+    return Dispatch.objects.select_related("notice", "webhook").get(means="WEBHOOK")
+
+
+# Signing
+
+
+def test_a_call_is_signed_as_documented():
+    page = Path(settings.BASE_DIR, "docs", "webhooks.md").read_text(encoding="utf-8")
+    vector = (
+        r"secret `(.+?)`, the timestamp `(.+?)` and the body\n\n```json\n(.+?)\n```\n.+?signature is `([0-9a-f]{64})`"
+    )
+    found = re.search(vector, page, flags=re.DOTALL)
+    assert found is not None
+    secret, stamp, body, signature = found.groups()
+    assert calling.sign(secret, stamp, body.encode()) == signature
+    assert hmac.new(secret.encode(), f"{stamp}.{body}".encode(), hashlib.sha256).hexdigest() == signature
+    kinds = set(re.findall(r"^\| `([A-Z]+)` \|", page, flags=re.MULTILINE))
+    assert kinds == set(NoticeKind.values)
+
+
+def test_a_call_says_what_happened_with_the_contracts_document(make_waiting, hook, receiver, facebook):
+    post = make_waiting(channels=[facebook])
+    tell()
+    path, headers, body = receiver.calls[0]
+    notice = Notice.objects.get()
+    assert path == "/in?token=t"
+    assert json.loads(body) == {
+        "id": str(notice.pk),
+        "kind": "SUBMITTED",
+        "at": notice.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "organization": {"id": str(post.organization_id), "name": "Casa do Sol"},
+        "post": as_it_stands(post.organization_id, post.pk),
+        "channel": None,
+    }
+    assert (headers["X-Dynamo-Event"], headers["Content-Type"]) == (str(notice.pk), "application/json")
+    stamp = headers["X-Dynamo-Timestamp"]
+    assert abs(int(stamp) - clock.now().timestamp()) < 60
+    signed = hmac.new(hook.secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert headers["X-Dynamo-Signature"] == signed
+
+
+def test_a_channels_notice_names_the_channel_and_a_deleted_post_is_null(hook, receiver, facebook, make_waiting, author):
+    channels.needs_reconnect(actors.WORKER, facebook, reason="expired")
+    drafts.delete(actors.person(author), make_waiting(channels=[facebook]))
+    tell()
+    bodies = {body["kind"]: body for body in (json.loads(one[2]) for one in receiver.calls)}
+    assert bodies["RECONNECT"]["channel"] == {"id": facebook.wire_id, "type": facebook.type, "name": facebook.name}
+    assert (bodies["RECONNECT"]["post"], bodies["SUBMITTED"]["post"]) == (None, None)
+
+
+def test_after_a_rotation_the_new_secret_signs(make_waiting, hook, receiver, facebook, admin_member):
+    known = Webhook.objects.get()
+    secret = webhooks.rotate(actors.person(admin_member), known)
+    with pytest.raises(Conflict, match="meanwhile"):
+        webhooks.rotate(actors.person(admin_member), hook)
+    make_waiting(channels=[facebook])
+    tell()
+    _, headers, body = receiver.calls[0]
+    assert headers["X-Dynamo-Signature"] == calling.sign(secret, headers["X-Dynamo-Timestamp"], body)
+    assert secret != hook.secret
+    said = str(list(AuditEvent.objects.values_list("details", flat=True)))
+    assert not any(one in said for one in (secret, hook.secret, "token=t", known.secret_encrypted))
+
+
+# Trouble
+
+
+@pytest.mark.parametrize("status", [500, 302, 404, 410])
+def test_anything_but_a_yes_is_tried_again_with_growing_pauses(status, make_waiting, hook, receiver, facebook):
+    receiver.answers = [status] * 3
+    make_waiting(channels=[facebook])
+    assert (tell(), tell()) == (1, 0)
+    one = called()
+    assert (one.state, one.tries, one.last_error) == ("PENDING", 1, f"127.0.0.1 answered HTTP {status}")
+    pauses = [(one.next_try_at - clock.now()).total_seconds()]
+    for _ in range(3):
+        with time_machine.travel(called().next_try_at, tick=True):
+            assert tell() == 1
+            pauses.append((called().next_try_at - clock.now()).total_seconds())
+    for pause, least in zip(pauses, (30, 60, 120), strict=False):
+        assert least - 2 < pause < least * 1.25 + 1
+    one = called()
+    assert (one.state, one.tries, one.last_error, len(receiver.calls)) == ("SENT", 4, "", 4)
+    assert [path for path, _, _ in receiver.calls] == ["/in?token=t"] * 4  # no redirect was followed
+    assert len({headers["X-Dynamo-Event"] for _, headers, _ in receiver.calls}) == 1
+
+
+def test_it_is_given_up_after_a_day_and_can_be_sent_again_by_hand(make_waiting, hook, receiver, facebook, admin_member):
+    receiver.answers = [500] * 100
+    make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(days=3))
+    tell()
+    for _ in range(100):
+        if called().state != "PENDING":
+            break
+        traveller = time_machine.travel(called().next_try_at, tick=True)
+        traveller.start()
+        tell()
+        traveller.stop()
+    one = called()
+    assert (one.state, one.last_error) == ("FAILED", "127.0.0.1 answered HTTP 500")
+    assert 20 <= one.tries <= 40
+    receiver.answers = []
+    dispatching.again(actors.person(admin_member), one)
+    assert (tell(), called().state, called().tries) == (1, "SENT", 1)
+    assert AuditEvent.objects.filter(verb="notice.resend", actor_id=str(admin_member.pk)).count() == 1
+    with pytest.raises(Conflict, match="on its way"):
+        dispatching.again(actors.person(admin_member), one)
+
+
+def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nobody_else(
+    make_handed, make_waiting, hook, receiver, facebook, travel, sandbox, monkeypatch, reviewer, mailoutbox
+):
+    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    receiver.answers = [HANG] * 10
+    post = make_handed(channels=[facebook])
+    make_waiting(channels=[facebook])
+    tell()
+    assert len(receiver.calls) == 1
+    waiting = Dispatch.objects.filter(means="WEBHOOK")
+    assert {(one.state, one.last_error) for one in waiting} == {("PENDING", "127.0.0.1 did not answer within 0 s")}
+    assert (waiting.count(), sorted(waiting.values_list("tries", flat=True))) == (3, [0, 0, 1])
+    assert len(mailoutbox) == 1  # of the one that still waits
+    travel(post)
+    assert send(post) == "published"
+
+
+def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_its_path(
+    make_waiting, hook, facebook, settings
+):
+    Webhook.objects.update(url="http://127.0.0.1:1/secret-path")
+    make_waiting(channels=[facebook])
+    tell()
+    assert called().last_error == "127.0.0.1 did not answer (ConnectionError)"
+    settings.MEDIA_ALLOW_LOOPBACK = False
+    for url, said in [
+        ("https://127.0.0.1:1/secret-path", "The receiver's host 127.0.0.1 is not a public one"),
+        ("http://127.0.0.1:1/secret-path", "The receiver's address is not https"),
+    ]:
+        Webhook.objects.update(url=url)
+        with time_machine.travel(called().next_try_at, tick=True):
+            tell()
+        assert called().last_error == said
+
+
+def test_a_webhook_that_was_paused_meanwhile_is_not_called(make_waiting, hook, receiver, facebook, admin_member):
+    make_waiting(channels=[facebook])
+    noticing.listen()
+    spreading.spread()
+    webhooks.change(actors.person(admin_member), hook, url=hook.url, kinds=EVERYTHING, active=False)
+    tell()
+    assert (called().state, receiver.calls) == ("FAILED", [])
+    assert "paused" in called().last_error
+
+
+def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, hook, receiver, facebook):
+    make_waiting(channels=[facebook])
+    noticing.listen()
+    spreading.spread()
+    dead = dispatching.claim()
+    assert (dispatching.claim(), tell()) == (None, 0)
+    with later(seconds=dispatching.LEASE.total_seconds() + 1):
+        assert tell() == 1
+    dispatching._note(dead, state="FAILED")  # the dead one comes back, too late to have a say
+    assert (called().state, len(receiver.calls)) == ("SENT", 1)
+
+
+# What may be a webhook
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "must be an absolute http or https URL"),
+        ("ftp://x.example/", "must be an absolute http or https URL"),
+        ("https://user:word@x.example/", "must not carry a user name or a password"),
+        ("https://10.0.0.1/", "must be on a public host"),
+        ("https://localhost/", "must be on a public host"),
+        ("http://x.example/", "must begin with https://"),
+        ("https://x.example/" + "a" * 2048, "is longer than 2,048 characters"),
+    ],
+)
+def test_only_a_public_https_address_can_be_a_webhook(url, said, organization, admin_member, settings):
+    settings.MEDIA_ALLOW_LOOPBACK = False
+    with pytest.raises(Invalid, match=said):
+        webhooks.add(actors.person(admin_member), organization=organization, url=url, kinds=EVERYTHING)
+
+
+def test_a_test_goes_the_way_of_all_notices(hook, receiver, admin_member):
+    webhooks.try_out(actors.person(admin_member), hook)
+    assert tell() == 1
+    body = json.loads(receiver.calls[0][2])
+    assert (body["kind"], body["post"], body["channel"], called().state) == ("TEST", None, None, "SENT")
+
+
+# E-mail
+
+
+def test_a_letter_says_what_a_reviewer_needs(make_waiting, reviewer, facebook, mailoutbox, settings):
+    settings.DESK_URL = "https://desk.example"
+    type(reviewer).objects.filter(pk=reviewer.pk).update(first_name="Rui", time_zone="Europe/Lisbon")
+    post = make_waiting(channels=[facebook], brief="Because the oven is back.\nSource: the baker.")
+    tell()
+    letter = mailoutbox[0]
+    assert (letter.to, letter.subject) == (
+        ["reviewer@example.com"],
+        "[Casa do Sol] Waits for approval: Olá from Casa do Sol 👋",
+    )
+    for part in (
+        "Hello Rui,",
+        "agent handed in “Olá from Casa do Sol 👋”. It waits for approval.",
+        "On: Casa do Sol (Facebook)",
+        "(Europe/Lisbon",
+        "> Because the oven is back.\n> Source: the baker.",
+        f"https://desk.example/admin/scheduling/scheduledpost/{post.pk}/review/",
+        "You are told because you review the posts of Casa do Sol.",
+        "https://desk.example/admin/scheduling/notice/mine/",
+    ):
+        assert part in letter.body
+
+
+def test_a_caption_cannot_write_headers(make_waiting, facebook, reviewer, organization, mailoutbox):
+    Organization.objects.filter(pk=organization.pk).update(name="Casa\r\nBcc: a@b.example")
+    caption = "\n \u2028Sun\u202e\x0b day\r\nBcc: everybody@example.com\n" + "x" * 500
+    make_waiting(channels={facebook.wire_id: drafts.ChannelText(facebook.type, caption, None)})
+    tell()
+    message = mailoutbox[0].message()
+    assert message["Subject"] == "[Casa] Waits for approval: Sun"
+    assert (message["Bcc"], mailoutbox[0].recipients()) == (None, ["reviewer@example.com"])
+
+
+def test_every_kind_of_letter_can_be_written(
+    make_scheduled, author, admin_member, reviewer, judge, facebook, travel, sandbox, mailoutbox, make_waiting
+):
+    review.reject(judge.actor, make_waiting(actor=actors.person(author), channels=[facebook]), notes="Not so loud")
+    posts = [make_scheduled(actor=actors.person(author), channels=[facebook]) for _ in range(2)]
+    tell()
+    make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=4))
+    tell()
+    travel(posts[0])
+    assert send(posts[0]) == "published"
+    sandbox.fault("POST .*/(feed|photos)", "error", code=190)
+    assert send(posts[1]) == "failed"
+    post_id = posts[1].pk
+    Notice.objects.create(
+        organization=facebook.organization, kind="UNKNOWN", post_id=post_id, once="u", created_at=clock.now()
+    )
+    tell()
+    subjects = sorted({one.subject.removeprefix("[Casa do Sol] ") for one in mailoutbox})
+    title = "Olá from Casa do Sol 👋"
+    assert subjects == [
+        f"Approved: {title}",
+        f"Did not go live: {title}",
+        "Due in 3 minutes, not approved: " + title,
+        f"Is it live? Please look: {title}",
+        f"Live: {title}",
+        "Needs reconnecting: Casa do Sol",
+        f"Rejected: {title}",
+        f"Waits for approval: {title}",
+    ]
+    rejected = next(one for one in mailoutbox if "Rejected" in one.subject)
+    assert "reviewer sent “Olá from Casa do Sol 👋” back:\n\n> Not so loud" in rejected.body
+    failed = next(one for one in mailoutbox if "Did not go" in one.subject)
+    assert "Casa do Sol (Facebook): did not go live." in failed.body
+
+
+@pytest.mark.parametrize("what", ["decided", "deleted", "left"])
+def test_a_letter_that_is_late_and_moot_is_not_sent(what, make_waiting, judge, author, reviewer, facebook, mailoutbox):
+    post = make_waiting(channels=[facebook])
+    noticing.listen()
+    spreading.spread()
+    if what == "decided":
+        review.reject(judge.actor, post, notes="No")
+    elif what == "deleted":
+        drafts.delete(actors.person(author), post)
+    else:
+        Membership.objects.filter(user=reviewer).delete()
+    tell()
+    one = Dispatch.objects.get(notice__kind="SUBMITTED")
+    assert (one.state, bool(one.last_error), mailoutbox) == ("FAILED", True, [])
+
+
+def test_a_mail_server_that_does_not_answer_is_asked_again_later(make_waiting, reviewer, facebook, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", 1, False
+    for _ in range(2):
+        make_waiting(channels=[facebook])
+    assert tell() == 1
+    rows = Dispatch.objects.order_by("tries")
+    assert [(one.state, one.tries, one.last_error) for one in rows] == [
+        ("PENDING", tries, "The mail server does not answer (ConnectionRefusedError).") for tries in (0, 1)
+    ]
+
+
+def test_production_without_a_mail_server_mails_nobody(make_waiting, reviewer, facebook, settings, mailoutbox):
+    settings.MAIL_GOES_OUT = False
+    make_waiting(channels=[facebook])
+    assert (tell(), Dispatch.objects.count(), mailoutbox) == (0, 0, [])

@@ -1,0 +1,239 @@
+"""What is told, once: whatever becomes of a post or a channel, to whom it concerns."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.db import connections
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.models import Membership, Role
+from posts.domain import channels
+from scheduling.domain import dispatching, drafts, noticing, review, spreading
+from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
+from tests.scheduling.domain.conftest import go_on, send
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_messages():
+    from dynamo.celery import app
+
+    app.control.purge()
+    yield
+    app.control.purge()
+
+
+def told():
+    """Take two rounds, and return what was told so far: kind by kind, in order."""
+    for _ in range(2):
+        noticing.listen()
+        noticing.remind()
+        spreading.spread()
+    return list(Notice.objects.order_by("created_at", "once").values_list("kind", flat=True))
+
+
+def mailed(kind):
+    """Return who is mailed about the notices of that kind."""
+    rows = Dispatch.objects.filter(notice__kind=kind, means="EMAIL").order_by("user__username")
+    return list(rows.values_list("user__username", flat=True))
+
+
+def test_each_step_of_a_posts_life_is_told_once(make_scheduled, travel, sandbox, facebook, judge, key):
+    post = make_scheduled(channels=[facebook])
+    travel(post)
+    assert send(post) == "published"
+    assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
+    assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
+    assert set(Notice.objects.values_list("post_id", flat=True)) == {post.pk}
+
+
+def test_a_rejection_carries_its_notes(make_waiting, judge):
+    review.reject(judge.actor, make_waiting(), notes="Não, o pão é às 9h")
+    assert told() == ["SUBMITTED", "REJECTED"]
+    assert Notice.objects.get(kind="REJECTED").details["notes"] == "Não, o pão é às 9h"
+
+
+def test_what_failed_and_what_nobody_knows_are_two_kinds_of_news(
+    make_scheduled, travel, sandbox, facebook, instagram, settings
+):
+    post = make_scheduled()
+    settings.RECONCILE_LIMIT = 60
+    sandbox.fault(f"POST .*/{facebook.platform_id}/feed|POST .*/{facebook.platform_id}/photos", "error", code=197)
+    sandbox.fault("POST .*/media_publish", "drop_after")
+    clock_ = travel(post)
+    send(post)
+    sandbox.fault("GET", "html_502", times=100)
+    assert go_on(post, clock_) == "FAILED"
+    assert told()[2:] == ["FAILED", "UNKNOWN"]
+    assert {one.kind: (one.details["absent"], one.details["unknown"]) for one in Notice.objects.filter(
+        kind__in=["FAILED", "UNKNOWN"]
+    )} == dict.fromkeys(["FAILED", "UNKNOWN"], ([facebook.wire_id], [instagram.wire_id]))  # fmt: skip
+
+
+def test_a_post_that_missed_its_instant_failed(make_handed, travel, facebook):
+    post = make_handed(channels=[facebook])
+    travel(post, 100_000)
+    assert send(post) == "missed"
+    assert told()[-1] == "FAILED"
+
+
+def test_a_channel_that_needs_reconnecting_is_told_each_time_that_it_comes_to_that(facebook, reviewer, admin_member):
+    for _ in range(2):
+        channels.needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
+        channels.needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
+        channels.connect(
+            actors.person(admin_member),
+            organization=facebook.organization,
+            type=facebook.type,
+            platform_id=facebook.platform_id,
+            name=facebook.name,
+            token="new",
+        )
+    assert told() == ["RECONNECT", "RECONNECT"]
+    assert mailed("RECONNECT") == ["administrator", "administrator", "reviewer", "reviewer"]
+
+
+def test_a_waiting_post_is_told_of_once_when_its_instant_is_near(make_waiting, make_scheduled, settings, facebook):
+    settings.UNAPPROVED_LEAD = 1800
+    post = make_waiting(channels=[facebook])
+    make_scheduled(channels=[facebook])
+    assert told().count("UNAPPROVED") == 0
+    with time_machine.travel(post.scheduled_for - timedelta(seconds=1790), tick=True):
+        assert told().count("UNAPPROVED") == 1
+        ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=post.scheduled_for + timedelta(minutes=10))
+        assert told().count("UNAPPROVED") == 1
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=post.scheduled_for + timedelta(days=1))
+    with time_machine.travel(post.scheduled_for + timedelta(days=1, seconds=-60), tick=True):
+        assert told().count("UNAPPROVED") == 2
+    assert mailed("UNAPPROVED") == ["reviewer", "reviewer"]
+
+
+def test_a_post_handed_in_shortly_before_its_instant_is_told_of_when_that_comes_near(make_waiting, facebook):
+    post = make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=8))
+    assert told() == ["SUBMITTED"]
+    with time_machine.travel(post.scheduled_for - timedelta(minutes=4), tick=True):
+        assert told() == ["SUBMITTED", "UNAPPROVED"]
+
+
+def test_reviewers_hear_of_what_waits_and_authors_of_what_became_of_it(
+    make_waiting, author, viewer, admin_member, outsider, reviewer, judge, facebook
+):
+    post = make_waiting(actor=actors.person(author), channels=[facebook])
+    review.reject(judge.actor, post, notes="No")
+    told()
+    assert (mailed("SUBMITTED"), mailed("REJECTED")) == (["reviewer"], ["author"])
+
+
+def test_nobody_is_told_of_their_own_doing(make_waiting, reviewer, judge, facebook):
+    Membership.objects.filter(user=reviewer).update(role=Role.EDITOR)
+    post = make_waiting(actor=actors.person(reviewer), channels=[facebook])
+    review.reject(judge.actor, post, notes="No")
+    told()
+    assert (mailed("SUBMITTED"), mailed("REJECTED")) == ([], [])
+
+
+@pytest.mark.parametrize("why", ["muted", "inactive", "no address", "left", "organization", "other channels"])
+def test_who_does_not_want_it_or_is_not_there_gets_no_mail(why, make_waiting, reviewer, organization, facebook):
+    mine = Membership.objects.filter(user=reviewer)
+    if why == "muted":
+        mine.update(muted_notices=["SUBMITTED"])
+    elif why == "inactive":
+        type(reviewer).objects.filter(pk=reviewer.pk).update(is_active=False)
+    elif why == "no address":
+        type(reviewer).objects.filter(pk=reviewer.pk).update(email="")
+    elif why == "left":
+        mine.delete()
+    elif why == "organization":
+        type(organization).objects.update(active=False)
+    else:
+        mine.update(review_channels=[str(facebook.pk + 1)])
+    make_waiting(channels=[facebook])
+    assert told() == ["SUBMITTED"]
+    assert Dispatch.objects.count() == 0
+
+
+def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
+    make_waiting, organization, other_organization, judge, facebook
+):
+    for where, kinds, active in [
+        (organization, ["SUBMITTED"], True),
+        (organization, ["REJECTED"], True),
+        (organization, ["SUBMITTED", "REJECTED"], False),
+        (other_organization, ["SUBMITTED", "REJECTED"], True),
+    ]:
+        Webhook.objects.create(organization=where, url="https://x.example", kinds=kinds, active=active)
+    review.reject(judge.actor, make_waiting(channels=[facebook]), notes="No")
+    told()
+    rows = Dispatch.objects.filter(means="WEBHOOK").order_by("notice__created_at")
+    assert [(one.notice.kind, one.webhook.kinds) for one in rows] == [
+        ("SUBMITTED", ["SUBMITTED"]),
+        ("REJECTED", ["REJECTED"]),
+    ]
+
+
+def test_a_post_that_is_gone_is_still_news(make_waiting, author, facebook):
+    post = make_waiting(channels=[facebook])
+    drafts.delete(actors.person(author), post)
+    assert told() == ["SUBMITTED"]
+
+
+def test_publishing_writes_nothing_for_it(make_handed, travel, sandbox, facebook):
+    post = make_handed(channels=[facebook])
+    travel(post)
+    send(post)
+    assert Notice.objects.count() == 0
+    assert told()[-1] == "PUBLISHED"
+
+
+def test_what_is_told_costs_the_same_however_many_there_are(
+    make_waiting, organization, facebook, reviewer, django_assert_num_queries
+):
+    Webhook.objects.create(organization=organization, url="https://x.example", kinds=["SUBMITTED"])
+    made = [make_waiting(channels=[facebook]) for _ in range(3)]
+    noticing.listen()
+    with django_assert_num_queries(9):  # two of them begin and end the transaction
+        assert spreading.spread() == 3
+    assert Dispatch.objects.count() == 2 * len(made)
+
+
+def test_old_notices_are_forgotten_with_their_dispatches(make_waiting, facebook, reviewer):
+    make_waiting(channels=[facebook])
+    told()
+    assert (noticing.forget(), Dispatch.objects.count()) == (0, 1)
+    with time_machine.travel(clock.now() + noticing.KEPT + timedelta(days=1), tick=True):
+        make_waiting(channels=[facebook])
+        told()
+        cache.delete("notices-forget")  # its hour is over
+        assert noticing.forget() == 2
+    assert Dispatch.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rounds_at_the_same_time_tell_and_send_once(make_waiting, facebook, reviewer, mailoutbox):
+    for _ in range(6):
+        make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=4))
+    together = threading.Barrier(4)
+
+    def work():
+        try:
+            together.wait()
+            for _ in range(3):
+                noticing.listen()
+                noticing.remind()
+                spreading.spread()
+                dispatching.work_off()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    noticing.listen()
+    assert (Notice.objects.count(), Dispatch.objects.filter(state="SENT").count(), len(mailoutbox)) == (12, 12, 12)
