@@ -22,7 +22,7 @@ from posts.admin.people import memberships, signed_in
 from scheduling.admin.listing import OrganizationFilter
 from scheduling.admin.webhooks import IN_WORDS, choices
 from scheduling.domain import dispatching, muting, spreading
-from scheduling.models import Dispatch, DispatchState, Notice, NoticeKind
+from scheduling.models import Dispatch, DispatchState, Notice, NoticeKind, ScheduledPost
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -77,6 +77,17 @@ class NoticeAdmin(DeskAdmin):
         told = Dispatch.objects.select_related("user", "webhook").order_by("id")
         rows = Notice.objects.filter(organization__in=list(roles(request)))
         return rows.select_related("organization", "channel").prefetch_related(Prefetch("dispatches", told))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Give each line of the page the post that it speaks of, None when that is gone."""
+        lines = super().get_changelist_instance(request)
+        lines.result_list = list(lines.result_list)
+        told = {one.post_id for one in lines.result_list if one.post_id}
+        own = ScheduledPost.objects.filter(pk__in=told, organization__in=list(roles(request)))
+        posts = own.prefetch_related("deliveries").in_bulk()
+        for one in lines.result_list:
+            one.post = posts.get(one.post_id)
+        return lines
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the log."""

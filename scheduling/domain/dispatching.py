@@ -105,7 +105,7 @@ def send(one: Dispatch) -> None:
     try:
         letters.send(one) if one.means == Means.EMAIL else calling.call(one)
     except Moot as moot:
-        _note(one, state=DispatchState.FAILED, last_error=str(moot))
+        _note(one, state=DispatchState.MOOT, last_error=str(moot))
     except NotArrived as error:
         _failed(one, str(error)[:500], silent=error.silent)
     except Exception as error:

@@ -125,9 +125,18 @@ def _middle(notice: Notice, post: ScheduledPost | None, deliveries: list[Deliver
     facts = f"  Goes out: {_when(post, reader)}\n  On: {', '.join(_name(one.channel) for one in deliveries)}"
     if notice.kind == K.APPROVED:
         return [facts]
-    captions = list(dict.fromkeys(one.caption.strip() for one in deliveries if one.caption.strip()))
     brief = [f"What its author says about it:\n\n{quote(post.brief)}"] if post.brief else []
-    return [facts, *(quote(one) for one in captions[:2]), *brief]
+    return [facts, *_captions(deliveries), *brief]
+
+
+def _captions(deliveries: list[Delivery]) -> list[str]:
+    """Return the captions, each once, under the names of its channels when there are several."""
+    said: dict[str, list[str]] = {}
+    for one in deliveries:
+        said.setdefault(one.caption.strip(), []).append(_name(one.channel))
+    if len(said) == 1:
+        return [quote(text) for text in said if text]
+    return [f"{', '.join(names)}:\n\n{quote(text)}" for text, names in list(said.items())[:3] if text]
 
 
 def quote(text: str) -> str:

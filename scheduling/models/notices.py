@@ -30,6 +30,7 @@ class DispatchState(models.TextChoices):
     PENDING = "PENDING", "on its way"
     SENT = "SENT", "sent"
     FAILED = "FAILED", "given up"
+    MOOT = "MOOT", "not needed"
 
 
 class Webhook(models.Model):
