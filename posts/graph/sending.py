@@ -17,7 +17,7 @@ from posts.graph.reaching import Pinned, resolve
 SECONDS = 10.0  # for everything: look-up, connecting, sending, answer
 TIMEOUT = (3.0, 5.0)
 ANSWER = 64 * 1024  # bytes
-WHOSE = "The receiver's"
+HEADERS = {"Content-Type": "application/json", "User-Agent": "Dynamo", "Accept-Encoding": "identity"}
 
 
 class NotTaken(Exception):
@@ -29,30 +29,37 @@ class NotTaken(Exception):
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> None:
-    """POST the JSON `body`; any 2xx answer is a yes. Raises NotTaken for everything else, and Unreachable."""
-    request = requests.Request("POST", url, data=body, headers=_headers(headers)).prepare()
+    """POST the JSON `body`; any 2xx answer is a yes. Raises NotTaken for everything else, and Unreachable.
+
+    Another of the host's addresses is tried only while nothing has been sent.
+    """
+    request = requests.Request("POST", url, data=body, headers={**HEADERS, **headers}).prepare()
     parts = urlsplit(request.url or "")
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     if parts.scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:
         raise NotTaken("The receiver's address is not https", silent=False)
     request.headers["Host"] = parts.netloc
     until = time.monotonic() + SECONDS
-    address, *_ = resolve(host, port, whose=WHOSE)
-    with calls.call(max(0.0, until - time.monotonic())) as one, calls.session(Pinned(address)) as session:
-        session.trust_env = False
-        try:
-            answer = session.send(request, timeout=TIMEOUT, allow_redirects=False, stream=True)
-            with answer:
-                answer.raw.read(ANSWER, decode_content=False)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            why = f"did not answer within {SECONDS:.0f} s" if one.late else f"did not answer ({type(error).__name__})"
-            raise NotTaken(f"{host} {why}", silent=True) from None
-    if one.late:
-        raise NotTaken(f"{host} did not answer within {SECONDS:.0f} s", silent=True)
-    if not 200 <= answer.status_code < 300:
-        raise NotTaken(f"{host} answered HTTP {answer.status_code}", silent=False)
+    addresses = resolve(host, port, whose="The receiver's")
+    for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+        with calls.call(max(0.0, until - time.monotonic())) as one, calls.session(Pinned(address)) as session:
+            status, failed = _send(session, request)
+            if one.late:
+                raise NotTaken(f"{host} did not answer within {SECONDS:g} s", silent=True)
+            if failed and (one.sent or not left):
+                raise NotTaken(f"{host} did not answer ({failed})", silent=True)
+        if not failed:
+            break
+    if not 200 <= status < 300:
+        raise NotTaken(f"{host} answered HTTP {status}", silent=False)
 
 
-def _headers(given: dict[str, str]) -> dict[str, str]:
-    fixed = {"Content-Type": "application/json", "User-Agent": "Dynamo", "Accept-Encoding": "identity"}
-    return {**fixed, **given}
+def _send(session: requests.Session, request: requests.PreparedRequest) -> tuple[int, str]:
+    """Return the status of the answer, or the name of the error."""
+    session.trust_env = False
+    try:
+        with session.send(request, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
+            answer.raw.read(ANSWER, decode_content=False)
+            return answer.status_code, ""
+    except (requests.RequestException, HTTPError, OSError) as error:
+        return 0, type(error).__name__

@@ -184,7 +184,7 @@ def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nob
     tell()
     assert len(receiver.calls) == 1
     waiting = Dispatch.objects.filter(means="WEBHOOK")
-    assert {(one.state, one.last_error) for one in waiting} == {("PENDING", "127.0.0.1 did not answer within 0 s")}
+    assert {(one.state, one.last_error) for one in waiting} == {("PENDING", "127.0.0.1 did not answer within 0.3 s")}
     assert (waiting.count(), sorted(waiting.values_list("tries", flat=True))) == (3, [0, 0, 1])
     assert len(mailoutbox) == 1  # of the one that still waits
     travel(post)
