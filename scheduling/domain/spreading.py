@@ -19,10 +19,10 @@ MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINI
 
 
 class Concerned(NamedTuple):
-    """The ids of the people and the channels that a notice is about."""
+    """The ids of the people who wrote what a notice is about, and of the channels that it goes to."""
 
     authors: set[int]
-    channels: set[int | None]
+    channels: set[str]
 
 
 def spread() -> int:
@@ -30,7 +30,7 @@ def spread() -> int:
 
     Twice at the same time makes each dispatch once.
     """
-    rows = Notice.objects.filter(spread_at=None).select_related("organization").order_by("created_at")
+    rows = Notice.objects.filter(spread_at=None).select_related("organization", "channel").order_by("created_at")
     notices = list(rows[:BATCH])
     if not notices:
         return 0
@@ -40,7 +40,8 @@ def spread() -> int:
     authors, channels = _authors(posts), _channels(posts)
     dispatches: list[Dispatch] = []
     for one in notices:
-        concerned = Concerned(authors.get(one.post_id, set()), channels.get(one.post_id, set()) | {one.channel_id})
+        on = {one.channel.wire_id} if one.channel else channels.get(one.post_id, set())
+        concerned = Concerned(authors.get(one.post_id, set()), on)
         told = [each.user_id for each in people.get(one.organization_id, []) if concerns(one, each, concerned)]
         called = [each for each in hooks.get(one.organization_id, []) if one.kind in each.kinds]
         dispatches += [Dispatch(notice=one, means=Means.EMAIL, user_id=each) for each in told]
@@ -81,11 +82,10 @@ def reachable() -> Any:
     return reached if settings.MAIL_GOES_OUT else reached.none()
 
 
-def _reviews(membership: Membership, channels: set[int | None]) -> bool:
-    """Whether the member could decide on something that goes to these channels."""
+def _reviews(membership: Membership, channels: set[str]) -> bool:
+    """Whether the member could decide on what goes to these channels: all of them must be theirs."""
     own = membership.review_channels
-    on = {str(one) for one in channels if one is not None}
-    return membership.may_review and (own is None or on <= {str(one) for one in own})
+    return membership.may_review and (own is None or channels <= set(own))
 
 
 def _people(organizations: set[UUID]) -> dict[UUID, list[Membership]]:
@@ -109,8 +109,8 @@ def _authors(posts: set[UUID]) -> dict[UUID | None, set[int]]:
     return {pk: {one for one in people if one is not None} for pk, *people in rows}
 
 
-def _channels(posts: set[UUID]) -> dict[UUID | None, set[int | None]]:
-    found: dict[UUID | None, set[int | None]] = {}
-    for post, channel in Delivery.objects.filter(post__in=posts).values_list("post", "channel"):
+def _channels(posts: set[UUID]) -> dict[UUID | None, set[str]]:
+    found: dict[UUID | None, set[str]] = {}
+    for post, channel in Delivery.objects.filter(post__in=posts).values_list("post", "channel__wire_id"):
         found.setdefault(post, set()).add(channel)
     return found

@@ -129,6 +129,16 @@ def test_reviewers_hear_of_what_waits_and_authors_of_what_became_of_it(
     assert (mailed("SUBMITTED"), mailed("REJECTED")) == (["reviewer"], ["author"])
 
 
+def test_a_reviewer_of_some_channels_hears_of_those(make_waiting, reviewer, facebook, instagram):
+    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.wire_id])
+    mine = make_waiting(channels=[facebook])
+    make_waiting(channels=[facebook, instagram])
+    channels.needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
+    told()
+    assert (mailed("SUBMITTED"), mailed("RECONNECT")) == (["reviewer"], ["reviewer"])
+    assert Dispatch.objects.get(notice__kind="SUBMITTED").notice.post_id == mine.pk
+
+
 def test_nobody_is_told_of_their_own_doing(make_waiting, reviewer, judge, facebook):
     Membership.objects.filter(user=reviewer).update(role=Role.EDITOR)
     post = make_waiting(actor=actors.person(reviewer), channels=[facebook])
@@ -151,7 +161,7 @@ def test_who_does_not_want_it_or_is_not_there_gets_no_mail(why, make_waiting, re
     elif why == "organization":
         type(organization).objects.update(active=False)
     else:
-        mine.update(review_channels=[str(facebook.pk + 1)])
+        mine.update(review_channels=["INSTAGRAM_ACCOUNT_1"])
     make_waiting(channels=[facebook])
     assert told() == ["SUBMITTED"]
     assert Dispatch.objects.count() == 0
