@@ -2,7 +2,8 @@
 
 1. A round of the beat asks for it by a message, when something is due.
 2. Whichever worker gets the message wakes at most AT_ONCE threads beside its pool, and is free again at once.
-3. A thread claims a dispatch by compare-and-set, for LEASE seconds, sends it, and notes how that ended.
+3. A thread claims a dispatch by compare-and-set, for LEASE seconds, sends it, and notes how that ended. No two threads
+   of a process send to the same receiver, so that one which is slow holds one of them.
 4. What did not arrive is tried again after a pause that doubles, for a day. A receiver that does not answer at all is
    asked once per pause, whatever else waits for it.
 A worker that is killed in between leaves a claim that runs out: then it is sent again, under the same id.
@@ -12,8 +13,10 @@ import logging
 import os
 import random
 import threading
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
@@ -32,8 +35,9 @@ LEASE = timedelta(seconds=90)  # longer than any one sending
 GIVEN_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0  # seconds
 P = DispatchState.PENDING
-_waking = threading.Lock()
+_waking, _claiming = threading.Lock(), threading.Lock()
 _threads: dict[int, list[threading.Thread]] = {}
+_busy: set[UUID | None] = set()  # the webhooks that this process calls at the moment, None for the mail server
 
 
 def ask() -> int:
@@ -79,16 +83,30 @@ def _work() -> None:
 def work_off() -> int:
     """Send what is due, one after the other, until nothing is; return how many were tried."""
     tried = 0
-    while (one := claim()) is not None:
-        send(one)
+    while (one := _next()) is not None:
+        try:
+            send(one)
+        finally:
+            with _claiming:
+                _busy.discard(one.webhook_id)
         tried += 1
     return tried
 
 
-def claim() -> Dispatch | None:
-    """Take what has waited longest, alone; None when nothing is due that nobody else takes."""
-    rows = due().select_related("notice__organization", "notice__channel", "user", "webhook")
-    for one in rows[: AT_ONCE * 5]:
+def _next() -> Dispatch | None:
+    with _claiming:
+        one = claim(busy=_busy)
+        if one is not None:
+            _busy.add(one.webhook_id)
+    return one
+
+
+def claim(*, busy: Collection[UUID | None] = ()) -> Dispatch | None:
+    """Take what has waited longest, alone; None when nothing is due that nobody else takes. `busy` is left out."""
+    rows = due().exclude(webhook__in=[one for one in busy if one is not None])
+    if None in busy:
+        rows = rows.exclude(means=Means.EMAIL)
+    for one in rows.select_related("notice__organization", "notice__channel", "user", "webhook")[: AT_ONCE * 5]:
         until = clock.now() + LEASE
         mine = Dispatch.objects.filter(pk=one.pk, state=P, next_try_at=one.next_try_at, tries=one.tries)
         if mine.update(next_try_at=until, tries=one.tries + 1, last_error=""):

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from posts.graph import sending
 from scheduling.domain import calling, dispatching, drafts, noticing, review, spreading, webhooks
 from scheduling.domain.document import as_it_stands
 from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
+from tests.processes import eventually
 from tests.receiver import HANG, receiving
 from tests.scheduling.domain.conftest import send
 
@@ -189,6 +191,23 @@ def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nob
     assert len(mailoutbox) == 1  # of the one that still waits
     travel(post)
     assert send(post) == "published"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_of_a_process_do_not_queue_up_before_the_same_receiver(
+    make_waiting, hook, receiver, facebook, reviewer, mailoutbox, monkeypatch
+):
+    monkeypatch.setattr(sending, "TIMEOUT", (3, 30))
+    receiver.answers = [HANG]
+    for _ in range(2):
+        make_waiting(channels=[facebook])
+    noticing.listen()
+    spreading.spread()
+    assert dispatching.wake() == dispatching.AT_ONCE
+    eventually(lambda: len(mailoutbox) == 2 and receiver.calls, what="the mail passes the call that hangs")
+    assert (dispatching.work_off(), len(receiver.calls)) == (0, 1)
+    receiver.closing.set()
+    eventually(lambda: not any(one.is_alive() for one in dispatching._threads[os.getpid()]), what="the threads end")
 
 
 def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_its_path(

@@ -236,7 +236,8 @@ def test_rounds_at_the_same_time_tell_and_send_once(make_waiting, facebook, revi
                 noticing.listen()
                 noticing.remind()
                 spreading.spread()
-                dispatching.work_off()
+                while (one := dispatching.claim()) is not None:
+                    dispatching.send(one)
         finally:
             connections.close_all()
 
