@@ -1,4 +1,4 @@
-"""What is typed to issue or rotate a key, and what the domain makes of it."""
+"""What is typed to issue, restrict or rotate a key, and what the domain makes of it."""
 
 import hashlib
 from datetime import timedelta
@@ -10,7 +10,7 @@ from accounts import clock
 from accounts.domain import keys
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict
-from accounts.models import ApiKey, Organization, User, new_key_id
+from accounts.models import ApiKey, Organization, Scope, User, every_scope, new_key_id
 
 if TYPE_CHECKING:
     OrganizationChoice = forms.ModelChoiceField[Organization]
@@ -18,7 +18,57 @@ else:
     OrganizationChoice = forms.ModelChoiceField
 
 
-class IssueForm(forms.Form):
+class AccessForm(forms.Form):
+    """What a key may be used for, and where. Every channel is said in so many words, not by ticking none."""
+
+    scopes = forms.MultipleChoiceField(
+        label="May be used to", choices=Scope, initial=every_scope, widget=forms.CheckboxSelectMultiple
+    )
+    reach = forms.ChoiceField(
+        label="Reaches",
+        choices=[("all", "Every channel, those that are connected later as well"), ("some", "Only these channels:")],
+        initial="all",
+        widget=forms.RadioSelect,
+    )
+    channels = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+
+    def offer(self, channels: dict[str, str]) -> None:
+        """Offer these channels, named by their ids."""
+        field = self.fields["channels"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  declared above
+        field.choices = list(channels.items())
+        if not channels:
+            field.help_text = "No channel is connected yet."
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a choice of no channel. What is ticked beside "every channel" counts for nothing."""
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("reach") == "some" and "channels" in given and not given["channels"]:
+            self.add_error("channels", "Tick at least one channel, or let the key reach every one.")
+        return given
+
+    def limits(self) -> dict[str, list[str] | None]:
+        """Return what was chosen as the domain takes it."""
+        given = self.cleaned_data
+        return {"scopes": given["scopes"], "channels": given["channels"] if given["reach"] == "some" else None}
+
+
+class RestrictForm(AccessForm):
+    """The access of a key that exists, as it is now."""
+
+    def __init__(self, given: Any, *, key: ApiKey) -> None:
+        reach = "all" if key.channels is None else "some"
+        now = {"scopes": key.scopes, "reach": reach, "channels": key.channels or []}
+        super().__init__(given, initial=now)
+        self.key = key
+        self.offer(named(Organization.objects.filter(pk=key.organization_id)))
+
+    def store(self, actor: Actor) -> bool:
+        """Restrict the key; return whether that changed anything. Raises Refusal."""
+        return keys.restrict(actor, self.key, **self.limits())
+
+
+class IssueForm(AccessForm):
     """A new key. It carries the id that the key will have, so that sending it twice makes one key."""
 
     organization = OrganizationChoice(Organization.objects.none())
@@ -27,6 +77,7 @@ class IssueForm(forms.Form):
         label="Expires in days", required=False, min_value=1, max_value=3650, help_text="Blank: it does not expire."
     )
     key_id = forms.CharField(widget=forms.HiddenInput, initial=new_key_id)
+    field_order = ("organization", "name", "expires_in", "scopes", "reach", "channels")
 
     def __init__(self, *args: Any, organizations: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,6 +86,7 @@ class IssueForm(forms.Form):
         field.queryset = organizations
         if len(organizations) == 1:
             field.initial = organizations[0]
+        self.offer(named(organizations))
 
     def store(self, actor: Actor, person: User) -> tuple[ApiKey, str]:
         """Issue the key, answered for by `person`; return it and its secret. Raises Refusal."""
@@ -47,7 +99,18 @@ class IssueForm(forms.Form):
             issued_by=person,
             expires_at=clock.now() + timedelta(days=days) if days else None,
             key_id=given["key_id"],
+            **self.limits(),
         )
+
+
+def named(organizations: Any) -> dict[str, str]:
+    """Return the names of the organizations' channels by id; where there are several, with their organization's."""
+    rows = organizations.filter(channels__isnull=False).order_by("name", "channels__name", "channels__wire_id")
+    several = len(organizations) > 1
+    return {
+        wire_id: f"{channel}, {organization}" if several else channel
+        for organization, channel, wire_id in rows.values_list("name", "channels__name", "channels__wire_id")
+    }
 
 
 def fingerprint(key: ApiKey) -> str:

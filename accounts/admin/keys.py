@@ -1,4 +1,4 @@
-"""API keys on the desk: issue, rotate, revoke. A secret is shown on the page that answers the POST, nowhere else."""
+"""API keys on the desk: issue, restrict, rotate, revoke. Only the page that answers the POST shows a secret."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.key_forms import IssueForm, RotateForm, fingerprint
+from accounts.admin.key_forms import IssueForm, RestrictForm, RotateForm, fingerprint, named
 from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
 from accounts.domain import keys
 from accounts.domain.actors import person
 from accounts.domain.last_use import last_used
 from accounts.errors import Refusal
-from accounts.models import ApiKey, Organization, Role, User
+from accounts.models import ApiKey, Organization, Role, Scope, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[ApiKey]
@@ -29,11 +29,11 @@ BASE = "admin:accounts_apikey"
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
-    """Administrators issue, rotate and revoke the keys of their organizations; every member sees which there are."""
+    """Administrators issue, restrict, rotate and revoke their organizations' keys; members see which there are."""
 
     edit_role = Role.ADMIN
     actions = None
-    list_display = ("name", "id", "organization", "state", "issued_by", "created_at", "last_use")
+    list_display = ("name", "id", "organization", "state", "may", "reaches", "issued_by", "created_at", "last_use")
     list_select_related = ("organization", "issued_by")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("name", "id")
@@ -48,6 +48,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             path("", wrap(self.changelist_view), name="accounts_apikey_changelist"),
             path("add/", wrap(self.issue_view), name="accounts_apikey_add"),
             path("<str:key_id>/change/", wrap(self.key_view), name="accounts_apikey_change"),
+            path("<str:key_id>/access/", wrap(self.access_view), name="accounts_apikey_access"),
             path("<str:key_id>/rotate/", wrap(self.rotate_view), name="accounts_apikey_rotate"),
             path("<str:key_id>/revoke/", wrap(self.revoke_view), name="accounts_apikey_revoke"),
         ]
@@ -62,6 +63,16 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         if key.revoked_at:
             return "revoked"
         return "in use" if key.usable_at(clock.now()) else "expired"
+
+    @admin.display(description="Scopes")
+    def may(self, key: ApiKey) -> str:
+        """Say what the key may be used for."""
+        return ", ".join(key.scopes)
+
+    @admin.display(description="Channels")
+    def reaches(self, key: ApiKey) -> str:
+        """Say how many channels the key reaches."""
+        return "all" if key.channels is None else str(len(key.channels))
 
     @admin.display(description="Last used")
     def last_use(self, key: ApiKey) -> datetime | None:
@@ -93,10 +104,27 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             key=key,
             state=self.state(key),
             last_use=last_used(key),
+            scopes=[Scope(one).label for one in key.scopes],
+            channels=None if key.channels is None else _channels(key, key.channels),
             overlaps=key.previous_until is not None and clock.now() < key.previous_until,
             usable=usable,
             title=key.name,
         )
+
+    def access_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
+        """Show what the key may be used for and which channels it reaches; on POST change that."""
+        key = self._key(request, key_id, change=True)
+        form = RestrictForm(request.POST or None, key=key)
+        if request.method == "POST" and form.is_valid():
+            try:
+                changed = form.store(person(_person(request)))
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                said = "is changed, from its next request on" if changed else "was so already"
+                messages.success(request, f"The access of {key.name} {said}.")
+                return HttpResponseRedirect(reverse(f"{BASE}_change", args=[key.pk]))
+        return self._page(request, "access", form=form, key=key, title=f"Access of {key.name}")
 
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Ask how long the old secret stays good; on POST rotate and show the new one, this once."""
@@ -141,6 +169,12 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             "list_url": reverse(f"{BASE}_changelist"),
         }
         return TemplateResponse(request, f"admin/accounts/apikey/{page}.html", context)
+
+
+def _channels(key: ApiKey, wire_ids: list[str]) -> list[str]:
+    """Return the names of these channels, and the ids of those that are not there any more."""
+    names = named(Organization.objects.filter(pk=key.organization_id))
+    return [names.get(wire_id, wire_id) for wire_id in wire_ids]
 
 
 def _person(request: HttpRequest) -> User:

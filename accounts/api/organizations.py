@@ -10,7 +10,7 @@ from accounts.api.fields import Text
 from accounts.api.paging import LIMIT
 from accounts.api.schema import Operation, describe
 from accounts.api.shape import Shape, query
-from accounts.models import Organization
+from accounts.models import Organization, Scope
 
 
 class OrganizationsQuery(Shape):
@@ -22,6 +22,8 @@ class OrganizationsQuery(Shape):
 
 class Organizations(APIView):
     """The organizations that the key can work in."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> Response:
         """List them: one, or none when `q` is not in its name."""

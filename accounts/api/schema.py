@@ -22,6 +22,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 from rest_framework.views import APIView
 
+from accounts.api.scopes import needed
 from accounts.api.shape import Shape
 
 VISIBLE = r"\S"
@@ -29,7 +30,7 @@ EVERYWHERE = (402, 403, 429)
 SAYS = {
     400: "Unknown or foreign channel, or full publish validation failed: each violation in `details`.",
     402: "The organization is inactive.",
-    403: "The signature is missing or wrong, or a person has to do this.",
+    403: "The signature is missing or wrong, the key lacks the scope, or a person has to do this.",
     404: "Not found, which includes: it belongs to another organization.",
     409: "The post's state does not allow this, or a superpower's hashtag is in use.",
     412: "`If-Match` names another version than the current one.",
@@ -127,6 +128,11 @@ class ContractSchema(AutoSchema):
 
     def get_summary(self) -> str:
         return self.told.summary
+
+    def get_description(self) -> str:  # type: ignore[override]  # as AutoSchema has it
+        """Return what the view says of itself, and the scope that a key needs."""
+        scope = needed(self.view, self.method.lower())
+        return "\n\n".join(filter(None, [super().get_description(), scope and f"Needs the scope `{scope}`."]))
 
     def get_request_serializer(self) -> Any:
         return self.told.body

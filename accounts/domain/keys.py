@@ -1,4 +1,4 @@
-"""Key pairs: issued, rotated, revoked. The secret leaves this module once, at the moment that it is made."""
+"""Key pairs: issued, restricted, rotated, revoked. A secret leaves this module once, when it is made."""
 
 import re
 import secrets
@@ -12,7 +12,18 @@ from accounts import clock, crypto
 from accounts.domain import trail
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Invalid
-from accounts.models import ActorKind, ApiKey, AuditEvent, Membership, Organization, Role, User, new_key_id
+from accounts.models import (
+    ActorKind,
+    ApiKey,
+    AuditEvent,
+    Membership,
+    Organization,
+    Role,
+    Scope,
+    User,
+    every_scope,
+    new_key_id,
+)
 
 LONGEST_OVERLAP = timedelta(days=30)
 _KEY_ID = re.compile(r"dk_[0-9a-f]{24}")
@@ -25,11 +36,14 @@ def issue(
     name: str,
     issued_by: User,
     expires_at: datetime | None = None,
+    scopes: Collection[str] | None = None,
+    channels: Collection[str] | None = None,
     key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key pair of `organization`, answered for by `issued_by`; return it with its secret in clear.
 
-    `issued_by` must be an active member who may write. A caller that may be repeated, such as a form that is sent
+    `issued_by` must be an active member who may write. `scopes` and `channels` limit the key; None is all.
+    A caller that may be repeated, such as a form that is sent
     twice, gives a `key_id` of `new_key_id`'s making: the second time is a Conflict. Raises Invalid otherwise.
     """
     name = name.strip()
@@ -49,14 +63,44 @@ def issue(
         issued_by=issued_by,
         secret_encrypted=crypto.encrypt(secret),
         expires_at=expires_at,
+        **_limits(organization, scopes, channels),
     )
     try:
         with transaction.atomic():
             key.save(force_insert=True)
-            _record(actor, "key.issue", key, name=name, issued_by=str(issued_by.pk), expires_at=_iso(expires_at))
+            _record(
+                actor,
+                "key.issue",
+                key,
+                name=name,
+                issued_by=str(issued_by.pk),
+                expires_at=_iso(expires_at),
+                scopes=key.scopes,
+                channels=key.channels,
+            )
     except IntegrityError:
         raise Conflict("This key has been issued already; its secret is not shown again") from None
     return key, secret
+
+
+def restrict(actor: Actor, key: ApiKey, *, scopes: Collection[str] | None, channels: Collection[str] | None) -> bool:
+    """Say anew what `key` may be used for and which channels it reaches, from its next request on; None is all.
+
+    Returns whether that changed anything. Raises Invalid for what does not exist and for nothing at all, Conflict when
+    the key is revoked.
+    """
+    limits = _limits(key.organization, scopes, channels)
+    with transaction.atomic():
+        known = ApiKey.objects.select_for_update().filter(pk=key.pk, revoked_at=None).first()
+        if known is None:
+            raise Conflict("This key is revoked")
+        before = {name: getattr(known, name) for name in limits}
+        changed = {name: [before[name], limits[name]] for name in limits if before[name] != limits[name]}
+        if changed:
+            ApiKey.objects.filter(pk=key.pk).update(**limits)
+            _record(actor, "key.restrict", key, changed=changed)
+    key.refresh_from_db()
+    return bool(changed)
 
 
 def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
@@ -103,6 +147,23 @@ def revoke(actor: Actor, key: ApiKey) -> None:
             raise Conflict("This key is revoked already")
         _record(actor, "key.revoke", key)
     key.refresh_from_db()
+
+
+def _limits(
+    organization: Organization, scopes: Collection[str] | None, channels: Collection[str] | None
+) -> dict[str, Any]:
+    """Return the columns in their one form: scopes in the order of their kind, channels sorted. Raises Invalid."""
+    given = every_scope() if scopes is None else [one for one in every_scope() if one in scopes]
+    if not given or set(scopes or ()) - set(given):
+        raise Invalid(f"A key has one or more of the scopes {', '.join(Scope.values)}")
+    if channels is None:
+        return {"scopes": given, "channels": None}
+    wanted = set(channels)
+    there = set(organization.channels.filter(wire_id__in=wanted).values_list("wire_id", flat=True))
+    if not wanted or wanted - there:
+        missing = ", ".join(sorted(one[:80] for one in wanted - there)) or "none of them"
+        raise Invalid(f"A key reaches all channels, or one or more of {organization}'s; not {missing}")
+    return {"scopes": given, "channels": sorted(wanted)}
 
 
 def _may_write(user: User, organization: Organization) -> bool:

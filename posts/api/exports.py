@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.shape import query
+from accounts.models import Scope
 from posts.api.lookup import post_of
 from posts.api.shapes import ExportQuery
 from posts.api.upstream import upstream
@@ -25,6 +26,7 @@ class Export(APIView):
     """All comments, replies included. A stream that breaks off ends without its last chunk, so that clients notice."""
 
     http_method_names = ["get"]
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request, post_id: str) -> HttpResponseBase:
         wanted = query(request, ExportQuery)

@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 from accounts.api.problems import ShapeError
 from accounts.api.shape import query
 from accounts.api.wire import instant
+from accounts.models import Scope
 from posts.api.documents import CommentDocument, FigureDocument
 from posts.api.lookup import post_of
 from posts.api.shapes import CommentsQuery, OnePostQuery
@@ -17,6 +18,8 @@ from posts.domain.insights import insights
 
 class Insights(APIView):
     """A post's metrics; those that the platform refuses, or knows nothing of, with the reason."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request, post_id: str) -> Response:
         post = post_of(request, post_id, query(request, OnePostQuery)["mediumId"])
@@ -35,6 +38,8 @@ class Insights(APIView):
 
 class Comments(APIView):
     """Comments on the post, newest first, each followed by its replies, oldest first."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request, post_id: str) -> Response:
         wanted = query(request, CommentsQuery)

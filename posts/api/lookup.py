@@ -1,4 +1,4 @@
-"""Whom and what a request names: channels and published posts of the key's organization."""
+"""Whom and what a request names: channels that the key reaches, and what is live on them."""
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -7,11 +7,12 @@ from rest_framework.request import Request
 from accounts.api.authentication import key_of
 from accounts.errors import Invalid
 from posts.domain.published import live
+from posts.domain.reach import reached_by
 from posts.models import Channel, PublishedPost
 
 
 def channel_of(request: Request, medium_id: str) -> Channel:
-    """Return the organization's channel, connected or not: what went live on it stays readable. Raises Invalid."""
+    """Return the channel, connected or not: what went live on it stays readable. Raises Invalid."""
     for channel in _named(request, medium_id).select_related("organization"):
         return channel
     raise _unknown()
@@ -36,7 +37,7 @@ def post_of(request: Request, post_id: str, medium_id: str) -> PublishedPost:
 
 
 def _named(request: Request, medium_id: str) -> QuerySet[Channel]:
-    return Channel.objects.filter(organization=key_of(request).organization_id, wire_id=medium_id)
+    return reached_by(key_of(request)).filter(wire_id=medium_id)
 
 
 def _unknown() -> Invalid:

@@ -10,11 +10,13 @@ from rest_framework.views import APIView
 from accounts.api.authentication import key_of
 from accounts.api.paging import Paged, page, page_of_columns
 from accounts.api.shape import query
+from accounts.models import Scope
 from posts.api import documents
 from posts.api.lookup import channel_pk, post_of
 from posts.api.shapes import OnePostQuery, PostsQuery
 from posts.domain.published import live
-from posts.models import Channel, ChannelState, SuperpowerTemplate
+from posts.domain.reach import reached_by
+from posts.models import ChannelState, SuperpowerTemplate
 
 
 def bare_list(rows: list[dict[str, Any]], link: str | None) -> Response:
@@ -23,11 +25,13 @@ def bare_list(rows: list[dict[str, Any]], link: str | None) -> Response:
 
 
 class Channels(APIView):
-    """The connected channels, by name, then id."""
+    """The connected channels that the key reaches, by name, then id."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> Response:
         query(request, Paged)
-        rows = Channel.objects.filter(organization=key_of(request).organization)
+        rows = reached_by(key_of(request))
         found, link = page(
             request,
             rows.exclude(state=ChannelState.DISCONNECTED),
@@ -41,6 +45,8 @@ class Channels(APIView):
 class Superpowers(APIView):
     """The organization's superpower templates, by name, then id."""
 
+    scopes = {"get": Scope.READ}
+
     def get(self, request: Request) -> Response:
         query(request, Paged)
         rows = SuperpowerTemplate.objects.filter(organization=key_of(request).organization)
@@ -50,18 +56,23 @@ class Superpowers(APIView):
 
 
 class Posts(APIView):
-    """Published posts, newest first, of one channel or of all of them merged."""
+    """Published posts, newest first, of one channel or of all that the key reaches merged."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> HttpResponse:
         wanted = query(request, PostsQuery)
         names = ("mediumId", "type", "startDate", "endDate")
+        key = key_of(request)
         rows = live(
-            key_of(request).organization,
+            key.organization,
             channel=channel_pk(request, wanted["mediumId"]) if "mediumId" in wanted else None,
             type=wanted.get("type"),
             since=wanted["startDate"][0] if "startDate" in wanted else None,
             before=wanted["endDate"][1] if "endDate" in wanted else None,
         )
+        if "mediumId" not in wanted and key.channels is not None:
+            rows = rows.filter(channel__in=list(reached_by(key).values_list("pk", flat=True)))
         found, link = page_of_columns(
             request,
             rows,
@@ -77,6 +88,8 @@ class Posts(APIView):
 
 class Post(APIView):
     """One published post, named by its id and its channel."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request, post_id: str) -> Response:
         found = post_of(request, post_id, query(request, OnePostQuery)["mediumId"])

@@ -14,22 +14,26 @@ from accounts.api.paging import page
 from accounts.api.shape import query, read
 from accounts.domain.actors import api_key
 from accounts.errors import Forbidden
+from accounts.models import Scope
 from posts.api.views import bare_list
 from scheduling.api.preconditions import expected_version
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
 from scheduling.domain import drafts, review
-from scheduling.domain.document import as_it_stands, document
+from scheduling.domain.document import document
+from scheduling.domain.reach import within_reach
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
 
 class ScheduledPosts(APIView):
-    """The organization's scheduled posts."""
+    """The organization's scheduled posts, as far as the key's channels go."""
+
+    scopes = {"get": Scope.READ, "post": Scope.DRAFT}
 
     def get(self, request: Request) -> Response:
         """List them, soonest first, undated last; without `status` those that are not published yet."""
         wanted = query(request, ScheduledPostsQuery)
-        rows = ScheduledPost.objects.for_wire().filter(organization=key_of(request).organization)
+        rows = within_reach(key_of(request)).for_wire()
         statuses = wanted.get("status")
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
         found, link = page(
@@ -56,6 +60,8 @@ class ScheduledPosts(APIView):
 class OneScheduledPost(APIView):
     """One scheduled post."""
 
+    scopes = {"get": Scope.READ, "patch": Scope.DRAFT, "delete": Scope.DRAFT}
+
     def get(self, request: Request, post_id: str) -> Response:
         """Return its document."""
         return Response(_document(request, _id(post_id)))
@@ -80,12 +86,16 @@ class OneScheduledPost(APIView):
 class SubmitForApproval(APIView):
     """The step to WAITING_FOR_APPROVAL. A body is not looked at."""
 
+    scopes = {"post": Scope.DRAFT}
+
     def post(self, request: Request, post_id: str) -> Response:
         return _answer(request, review.submit(api_key(key_of(request)), _post(request, post_id)))
 
 
 class Reject(APIView):
     """The step to REJECTED, with notes."""
+
+    scopes = {"post": Scope.QUEUE}
 
     def post(self, request: Request, post_id: str) -> Response:
         post = _post(request, post_id)
@@ -96,12 +106,16 @@ class Reject(APIView):
 class Revert(APIView):
     """The step back to DRAFT. A body is not looked at."""
 
+    scopes = {"post": Scope.QUEUE}
+
     def post(self, request: Request, post_id: str) -> Response:
         return _answer(request, review.revert(api_key(key_of(request)), _post(request, post_id)))
 
 
 class HumanOnly(APIView):
     """Approving and publishing, which no key can do: the same answer whatever the body, whether the post exists."""
+
+    scopes = {"post": None}
 
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
         raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")
@@ -119,8 +133,7 @@ def _id(post_id: str) -> UUID:
 
 
 def _post(request: Request, post_id: str) -> ScheduledPost:
-    rows = ScheduledPost.objects.select_related("organization")
-    post = rows.filter(organization=key_of(request).organization, pk=_id(post_id)).first()
+    post = within_reach(key_of(request)).select_related("organization").filter(pk=_id(post_id)).first()
     if post is None:
         raise Http404
     return post
@@ -132,7 +145,7 @@ def _answer(request: Request, post: ScheduledPost) -> Response:
 
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
-    found = as_it_stands(key_of(request).organization.pk, post_id)
-    if found is None:
+    post = within_reach(key_of(request)).for_wire().filter(pk=post_id).first()
+    if post is None:
         raise Http404
-    return found
+    return document(post)

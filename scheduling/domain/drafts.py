@@ -11,12 +11,14 @@ from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
 from posts.domain import superpowers
+from posts.domain.reach import reached
 from posts.models import Channel, ChannelState
 from scheduling.domain import handover, review
 from scheduling.domain.checking.alike import caption_key
 from scheduling.domain.digest import content
 from scheduling.domain.history import remember
 from scheduling.domain.publishable import must_be_publishable
+from scheduling.domain.reach import within
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -51,7 +53,7 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
 
     Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
     """
-    deliveries = _deliveries(organization, changes.get("channels", {}))
+    deliveries = _deliveries(actor, organization, changes.get("channels", {}))
     post = ScheduledPost(
         organization=organization,
         created_by_user=actor.user,
@@ -91,7 +93,7 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
                     return post
         except IntegrityError as error:
             raise _clash(error) from error
-        post = _fresh(post, "update")
+        post = _fresh(actor, post, "update")
     raise post.conflict("update")
 
 
@@ -111,7 +113,8 @@ def delete(actor: Actor, post: ScheduledPost) -> None:
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     rows = list(post.deliveries.select_related("channel"))
     before, old_brief = content(post, rows), post.brief
-    new_rows = _deliveries(post.organization, changes["channels"], post) if "channels" in changes else None
+    given = changes.get("channels")
+    new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
     columns = _columns(changes)
     if "media" in changes and changes["media"] != post.media:
         columns |= {"media_sha256": "", "media_facts": {}, "media_checked_at": None}
@@ -151,10 +154,10 @@ def _columns(changes: Changes) -> dict[str, Any]:
 
 
 def _deliveries(
-    organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
+    actor: Actor, organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
 ) -> list[Delivery]:
-    # All of the organization's, few as they are: what a client names may run to tens of thousands.
-    connected = Channel.objects.filter(organization=organization).exclude(state=ChannelState.DISCONNECTED)
+    # All that the actor reaches, few as they are: what a client names may run to tens of thousands.
+    connected = reached(organization.pk, actor.key).exclude(state=ChannelState.DISCONNECTED)
     known = {one.wire_id: one for one in connected} if channels else {}
     problems = [problem for wire_id, text in channels.items() for problem in _problems(wire_id, text, known)]
     if problems:
@@ -211,8 +214,8 @@ def _attach(post: ScheduledPost, deliveries: list[Delivery]) -> None:
     Delivery.objects.bulk_create(deliveries)
 
 
-def _fresh(post: ScheduledPost, verb: str) -> ScheduledPost:
-    fresh = ScheduledPost.objects.select_related("organization").filter(pk=post.pk).first()
+def _fresh(actor: Actor, post: ScheduledPost, verb: str) -> ScheduledPost:
+    fresh = within(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
     if fresh is None:
         raise post.conflict(verb)
     return fresh

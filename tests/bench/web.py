@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
+from accounts.models import Scope
 from posts.models import Channel, PublishedPost
 
 FLOOR = """
@@ -31,6 +32,8 @@ FROM (
 
 class Floor(APIView):
     """PostgreSQL builds the JSON; Python hands it on."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> HttpResponse:
         with connection.cursor() as cursor:
@@ -67,6 +70,8 @@ class Document(serializers.ModelSerializer[PublishedPost]):
 
 class Plain(APIView):
     """A ModelSerializer, and the join that it needs."""
+
+    scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> Response:
         return Response(Document(self.posts(request)[:100], many=True).data)

@@ -10,7 +10,7 @@ from accounts.domain import keys
 from accounts.domain.actors import person
 from accounts.errors import Refusal
 from accounts.management.organizations import named
-from accounts.models import User
+from accounts.models import Scope, User
 
 
 class Command(BaseCommand):
@@ -22,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True, help="what people will know the key by")
         parser.add_argument("--issued-by", required=True, metavar="USERNAME", help="the member who answers for it")
         parser.add_argument("--expires-in", type=int, metavar="DAYS", help="without it the key does not expire")
+        parser.add_argument("--scopes", nargs="+", choices=Scope.values, help="what it may be used for; all by default")
+        parser.add_argument("--channels", nargs="+", metavar="ID", help="the channels that it reaches; all by default")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
         """Issue the key."""
@@ -38,6 +40,8 @@ class Command(BaseCommand):
                 name=options["name"],
                 issued_by=issued_by,
                 expires_at=expires_at,
+                scopes=options["scopes"],
+                channels=options["channels"],
             )
         except Refusal as refusal:
             raise CommandError(refusal.message) from None

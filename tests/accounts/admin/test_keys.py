@@ -12,7 +12,8 @@ from django.test import Client
 from accounts import clock, crypto
 from accounts.domain import keys
 from accounts.domain.actors import person
-from accounts.models import ApiKey, AuditEvent, Organization, User
+from accounts.models import ApiKey, AuditEvent, Organization, Scope, User
+from posts.models import Channel
 
 LIST = "/admin/accounts/apikey/"
 
@@ -37,7 +38,8 @@ def shown_secret(page: Any) -> str:
 
 def fill(desk: Client, own: Organization, /, **given: Any) -> dict[str, Any]:
     blank = desk.get(f"{LIST}add/")
-    return {"organization": str(own.pk), "name": "agent", "key_id": hidden(blank, "key_id"), **given}
+    access = {"scopes": Scope.values, "reach": "all"}
+    return {"organization": str(own.pk), "name": "agent", "key_id": hidden(blank, "key_id"), **access, **given}
 
 
 def test_a_key_is_issued_and_its_secret_shown_once(
@@ -57,6 +59,40 @@ def test_a_key_is_issued_and_its_secret_shown_once(
     assert secret not in str(desk.cookies)
 
 
+def test_a_key_is_issued_for_some_scopes_and_channels_and_says_so(
+    desk: Client, organization: Organization, facebook: Channel, instagram: Channel, other_facebook: Channel
+) -> None:
+    blank = desk.get(f"{LIST}add/").content.decode()
+    assert (facebook.wire_id in blank, other_facebook.wire_id in blank) == (True, False)
+    access = {"scopes": ["read", "draft"], "reach": "some", "channels": [instagram.wire_id]}
+    desk.post(f"{LIST}add/", fill(desk, organization, **access))
+    key = ApiKey.objects.get()
+    assert (key.scopes, key.channels) == (["read", "draft"], [instagram.wire_id])
+    details = AuditEvent.objects.get().details
+    assert (details["scopes"], details["channels"]) == (key.scopes, key.channels)
+    page = desk.get(f"{LIST}{key.pk}/change/").content.decode()
+    assert (Scope.READ.label in page, Scope.QUEUE.label in page, instagram.name in page) == (True, False, True)
+    assert "read, draft" in desk.get(LIST).content.decode()
+
+
+def test_access_is_changed_later_with_a_line_in_the_trail(desk: Client, key: Any, facebook: Channel) -> None:
+    address = f"{LIST}{key.pk}/access/"
+    assert desk.get(address).content.decode().count("checked") == 4
+    access = {"scopes": ["read"], "reach": "some", "channels": [facebook.wire_id]}
+    assert "is changed, from its next request on" in desk.post(address, access, follow=True).content.decode()
+    assert "was so already" in desk.post(address, access, follow=True).content.decode()
+    key.refresh_from_db()
+    assert (key.scopes, key.channels) == (["read"], [facebook.wire_id])
+    event = AuditEvent.objects.get()
+    assert (event.verb, event.subject) == ("key.restrict", f"key:{key.pk}")
+    assert event.details == {
+        "changed": {"scopes": [Scope.values, ["read"]], "channels": [None, [facebook.wire_id]]},
+    }
+    desk.post(address, {"scopes": ["read"], "reach": "all", "channels": [facebook.wire_id]})
+    key.refresh_from_db()
+    assert key.channels is None
+
+
 def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organization: Organization) -> None:
     given = fill(desk, organization)
     desk.post(f"{LIST}add/", given)
@@ -72,6 +108,10 @@ def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organizati
         ({"expires_in": "0"}, "greater than or equal to 1"),
         ({"organization": ""}, "This field is required"),
         ({"key_id": "admin"}, "not an id of a key"),
+        ({"scopes": []}, "This field is required"),
+        ({"scopes": ["root"]}, "Select a valid choice"),
+        ({"reach": "some"}, "Tick at least one channel"),
+        ({"reach": "some", "channels": ["FB_PAGE_1"]}, "Select a valid choice"),
     ],
 )
 def test_what_is_wrong_is_said_on_the_form(
@@ -130,7 +170,7 @@ def test_members_see_the_keys_and_change_none(
         assert key.pk in page
         assert "Add " not in page
         assert "Revoke" not in browser.get(f"{LIST}{key.pk}/change/").content.decode()
-        for address in ("add/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
+        for address in ("add/", f"{key.pk}/access/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
             answers = [browser.get(LIST + address).status_code, browser.post(LIST + address).status_code]
             assert answers == [403, 403], address
     assert list(ApiKey.objects.values_list("revoked_at", "secret_encrypted")) == [(None, key.secret_encrypted)]
@@ -138,14 +178,14 @@ def test_members_see_the_keys_and_change_none(
 
 def test_keys_of_another_organization_do_not_exist(desk: Client, other_key: Any) -> None:
     assert other_key.pk not in desk.get(LIST).content.decode()
-    for address in ("change", "rotate", "revoke"):
+    for address in ("change", "access", "rotate", "revoke"):
         path = f"{LIST}{other_key.pk}/{address}/"
         assert [desk.get(path).status_code, desk.post(path).status_code] == [404, 404]
     assert ApiKey.objects.get().revoked_at is None
 
 
 def test_strangers_are_asked_to_sign_in(client: Client, key: Any) -> None:
-    for address in ("", "add/", f"{key.pk}/change/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
+    for address in ("", "add/", f"{key.pk}/change/", f"{key.pk}/access/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
         assert client.post(LIST + address).headers["Location"].startswith("/admin/login/"), address
     assert ApiKey.objects.get().revoked_at is None
 
@@ -153,7 +193,7 @@ def test_strangers_are_asked_to_sign_in(client: Client, key: Any) -> None:
 def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(admin_member)
-    for address in ("add/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
+    for address in ("add/", f"{key.pk}/access/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
         assert browser.post(LIST + address).status_code == 403, address
     assert ApiKey.objects.get().revoked_at is None
 
@@ -161,7 +201,15 @@ def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
 def test_looking_changes_nothing(desk: Client, key: Any, admin_member: User) -> None:
     keys.rotate(person(admin_member), key, overlap=timedelta(hours=1))
     before = list(ApiKey.objects.values())
-    for address in ("", "add/", f"{key.pk}/change/", f"{key.pk}/rotate/", f"{key.pk}/revoke/", "dk_none/change/"):
+    for address in (
+        "",
+        "add/",
+        f"{key.pk}/change/",
+        f"{key.pk}/access/",
+        f"{key.pk}/rotate/",
+        f"{key.pk}/revoke/",
+        "dk_none/change/",
+    ):
         desk.get(LIST + address)
     assert list(ApiKey.objects.values()) == before
 

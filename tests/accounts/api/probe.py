@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts import errors
 from accounts.api.envelopes import UpstreamBusy, UpstreamFailed
 from accounts.api.shape import Choice, Flag, Instant, ListOf, MapOf, Number, Shape, Text, query, read
+from accounts.models import Scope
 from dynamo import urls
 
 
@@ -46,6 +47,8 @@ class Asked(Shape):
 
 
 class Echo(APIView):
+    scopes = {"get": Scope.READ, "post": Scope.DRAFT, "patch": Scope.DRAFT}
+
     def get(self, request: Request) -> Response:
         return Response(plain(query(request, Asked)))
 
@@ -76,6 +79,8 @@ RAISED: dict[str, Exception] = {
 
 
 class Raise(APIView):
+    scopes = {"get": None}
+
     def get(self, _request: Request, name: str) -> Response:
         raise RAISED[name]
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import clock
 from accounts.models import ApiKey, AuditEvent, Organization, User
+from posts.models import Channel
 from tests.clients import SignedClient
 
 
@@ -38,6 +39,12 @@ def test_it_can_expire(organization: Organization, author: User) -> None:
     assert abs(expires_at - clock.now() - timedelta(days=30)) < timedelta(minutes=1)
 
 
+def test_it_can_be_limited(organization: Organization, author: User, facebook: Channel, instagram: Channel) -> None:
+    issue(organization.name, "author", scopes=["draft", "read"], channels=[instagram.wire_id])
+    key = ApiKey.objects.get()
+    assert (key.scopes, key.channels) == (["read", "draft"], [instagram.wire_id])
+
+
 @pytest.mark.parametrize(
     ("named", "issued_by", "given", "said"),
     [
@@ -47,6 +54,8 @@ def test_it_can_expire(organization: Organization, author: User) -> None:
         ("Casa do Sol", "viewer", {}, "viewer cannot answer for a key"),
         ("Casa do Sol", "outsider", {}, "outsider cannot answer for a key"),
         ("Casa do Sol", "author", {"expires_in": 0}, "expired already"),
+        ("Casa do Sol", "author", {"scopes": ["approve"]}, "one or more of the scopes read, draft, queue"),
+        ("Casa do Sol", "author", {"channels": ["FB_PAGE_1"]}, "not FB_PAGE_1"),
         ("Casa do Sol", "author", {"expires_in": 10**9}, "beyond the calendar"),
     ],
 )

@@ -1,0 +1,44 @@
+"""What a key may be used for. Each view declares the scope that each of its methods needs:
+
+class Channels(APIView):
+    scopes = {"get": Scope.READ}
+
+`None` stands for a method that gives and does nothing. What is not declared answers nobody, and a test looks for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.models import ApiKey, Scope
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def needed(view: Any, method: str) -> Scope | None:
+    """Return the scope that a method of a view, or of its class, needs. Raises ImproperlyConfigured."""
+    declared: Mapping[str, Scope | None] = getattr(view, "scopes", {})
+    if method not in declared:
+        kind = view if isinstance(view, type) else type(view)
+        raise ImproperlyConfigured(f"{kind.__name__} does not declare the scope that {method} needs")
+    return declared[method]
+
+
+class KeyHasScope(BasePermission):
+    """Lets signed requests through whose key has the scope that the view declares."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether the key may; `message` names what it lacks. Methods that the view does not have answer 405."""
+        if not isinstance(request.auth, ApiKey):
+            return False
+        method = "get" if request.method == "HEAD" else str(request.method).lower()
+        if method not in METHODS or not hasattr(view, method):
+            return True
+        scope = needed(view, method)
+        if scope is None or scope.value in request.auth.scopes:
+            return True
+        self.message = f"This key lacks the scope {scope.value}"
+        return False

@@ -1,0 +1,24 @@
+"""Which scheduled posts a key reaches: those that touch no channel beyond its own, drafts without any among them."""
+
+from django.db.models import Exists, OuterRef
+
+from accounts.models import ApiKey
+from scheduling.models import Delivery, ScheduledPost
+from scheduling.models.post import ScheduledPostQuerySet
+
+
+def within(rows: ScheduledPostQuerySet, key: ApiKey | None) -> ScheduledPostQuerySet:
+    """Return those of the posts that the key reaches; all of them when no key acts.
+
+    A post on two channels, of which the key has one, is out of its reach as a whole: what it shows, submits or takes
+    back would be the other channel's as well.
+    """
+    if key is None or key.channels is None:
+        return rows
+    beyond = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__wire_id__in=key.channels)
+    return rows.exclude(Exists(beyond))
+
+
+def within_reach(key: ApiKey) -> ScheduledPostQuerySet:
+    """Return the posts of the key's organization that it reaches."""
+    return within(ScheduledPost.objects.filter(organization=key.organization_id), key)

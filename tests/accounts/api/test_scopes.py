@@ -1,0 +1,88 @@
+"""What a key may be used for: each view says which scope it needs, and a key without it is told so."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.views import APIView
+
+from accounts.api.scopes import METHODS, needed
+from accounts.models import ApiKey, Scope
+from tests.clients import SignedClient
+
+NO_POST = "00000000-0000-0000-0000-000000000000"
+NEEDS = {
+    "GET /organizations": "read",
+    "GET /channels": "read",
+    "GET /superpowers": "read",
+    "GET /posts": "read",
+    "GET /posts/1": "read",
+    "GET /posts/1/insights": "read",
+    "GET /posts/1/comments": "read",
+    "GET /posts/1/comments/export": "read",
+    "GET /scheduled-posts": "read",
+    "POST /scheduled-posts": "draft",
+    f"GET /scheduled-posts/{NO_POST}": "read",
+    f"PATCH /scheduled-posts/{NO_POST}": "draft",
+    f"DELETE /scheduled-posts/{NO_POST}": "draft",
+    f"POST /scheduled-posts/{NO_POST}/submit-for-approval": "draft",
+    f"POST /scheduled-posts/{NO_POST}/reject": "queue",
+    f"POST /scheduled-posts/{NO_POST}/revert": "queue",
+}
+
+
+def views(resolver: URLResolver | None = None) -> Iterator[type[APIView]]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from views(pattern)
+        elif isinstance(pattern, URLPattern) and hasattr(pattern.callback, "cls"):
+            yield pattern.callback.cls
+
+
+def test_every_method_of_every_view_declares_its_scope() -> None:
+    found = [(view, method) for view in views() for method in METHODS if hasattr(view, method)]
+    assert len(found) > len(NEEDS)
+    for view, method in found:
+        needed(view, method)
+
+
+def test_what_is_not_declared_answers_nobody() -> None:
+    class Forgetful(APIView):
+        def get(self) -> None: ...
+
+    with pytest.raises(ImproperlyConfigured, match="Forgetful does not declare the scope that get needs"):
+        needed(Forgetful, "get")
+
+
+def test_a_key_without_the_scope_is_told_which(api: SignedClient) -> None:
+    for call, scope in NEEDS.items():
+        ApiKey.objects.update(scopes=[one for one in Scope.values if one != scope])
+        answer = api.call(*call.split())
+        assert (answer.status_code, answer.json()) == (403, {"message": f"This key lacks the scope {scope}"}), call
+        ApiKey.objects.update(scopes=[scope])
+        assert api.call(*call.split()).status_code != 403, call
+
+
+def test_a_person_decides_whatever_the_scopes(make_key: Callable[..., ApiKey], organization: Any, author: Any) -> None:
+    for scopes in ([], Scope.values):
+        answer = SignedClient(make_key(organization, author, scopes=scopes)).post(f"/scheduled-posts/{NO_POST}/approve")
+        assert (answer.status_code, "human reviewer" in answer.json()["message"]) == (403, True)
+
+
+def test_head_needs_what_get_needs_and_other_methods_are_not_there(api: SignedClient) -> None:
+    ApiKey.objects.update(scopes=["draft"])
+    assert api.call("HEAD", "/channels").status_code == 403
+    for method in ("OPTIONS", "PUT", "TRACE", "PURGE"):
+        assert api.call(method, "/channels").status_code == 405, method
+    assert api.get("/nothing").status_code == 404
+
+
+def test_a_scope_that_is_taken_away_is_gone_at_the_next_request(api: SignedClient) -> None:
+    """The row is read at each request, in every process: nothing in this one notices the update."""
+    assert api.get("/channels").status_code == 200
+    ApiKey.objects.update(scopes=["draft"])
+    assert api.get("/channels").status_code == 403
+    ApiKey.objects.update(scopes=["read"])
+    assert api.get("/channels").status_code == 200
