@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "accounts.api.middleware.RequestIdMiddleware",
+    "accounts.api.middleware.AnswerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -176,13 +177,15 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.negotiation.JSONOnly",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a method like any other: 405
     "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.StrictJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.KeyThrottle"],
     "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.ContractSchema",
     "EXCEPTION_HANDLER": "accounts.api.envelopes.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
+# Requests a minute, 0 for no limit: of a key, of an address; and wrong signatures of a key id from an address.
 API_RATE_PER_MINUTE = int(env.number("DYNAMO_API_RATE_PER_MINUTE", 600))
+API_RATE_PER_ADDRESS = int(env.number("DYNAMO_API_RATE_PER_ADDRESS", 3000))
+SIGNATURE_FAILURES_PER_MINUTE = int(env.number("DYNAMO_SIGNATURE_FAILURES_PER_MINUTE", 60))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # 1 MiB: contract.md
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dynamo",
@@ -270,7 +273,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, before any proxy
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-if env.flag("DYNAMO_BEHIND_PROXY"):
+BEHIND_PROXY = env.flag("DYNAMO_BEHIND_PROXY")
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 LOGGING = {

@@ -10,11 +10,13 @@ from rest_framework.request import Request
 
 from accounts import clock
 from accounts.api.envelopes import OrganizationInactive
+from accounts.api.throttling import Budget
 from accounts.api.wire import parse_instant
 from accounts.domain import last_use
-from accounts.domain.signing import genuine
+from accounts.domain.signing import genuine, whole
 from accounts.models import ApiKey, Organization
 
+FULL = "x-signature-full"
 OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
 
 
@@ -31,13 +33,18 @@ class KeyPrincipal:
 
 
 class SignatureAuthentication(BaseAuthentication):
-    """HMAC over the date header. A request without a good signature is refused; there are no anonymous ones.
+    """HMAC over the date header, and in full over method, target and body as well.
+
+    A request without a good signature is refused; there are no anonymous ones.
 
     It names no challenge (`authenticate_header`), which is what makes DRF answer 403 and not 401.
     """
 
     def authenticate(self, request: Request) -> tuple[KeyPrincipal, ApiKey]:
-        """Return the principal and its key. Raises AuthenticationFailed (403) or OrganizationInactive (402)."""
+        """Return the principal and its key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
+        budget = Budget(request._request)
+        request._request.dynamo_budget = budget  # type: ignore[attr-defined]  # the answer says what is left
+        budget.arrive(request.headers.get("x-api-key", ""))
         given = [request.headers.get(name, "") for name in ("x-api-key", "x-date", "x-signature")]
         if not all(given):
             raise AuthenticationFailed("Missing authentication headers")
@@ -46,11 +53,17 @@ class SignatureAuthentication(BaseAuthentication):
         age = now - _instant(date)
         if not -AHEAD <= age <= OLDEST:
             raise AuthenticationFailed("Signature expired")
+        budget.suspect()
         key = ApiKey.objects.select_related("organization").filter(pk=_lookup(key_id)).first()
-        if not genuine(key, date=date, signature=signature, at=now) or key is None:
+        if not genuine(key, message=date, signature=signature, at=now) or key is None:
+            budget.failed(key_id)
+            raise AuthenticationFailed("Invalid signature")
+        if not _fully(request, key, date=date, at=now):
+            budget.failed(key_id)
             raise AuthenticationFailed("Invalid signature")
         if not key.organization.active:
             raise OrganizationInactive
+        budget.admit(key)
         last_use.note(key)
         return KeyPrincipal(key, key.organization), key
 
@@ -60,6 +73,24 @@ def key_of(request: Request) -> ApiKey:
     if not isinstance(request.auth, ApiKey):
         raise TypeError("Only signed requests get here")
     return request.auth
+
+
+def _fully(request: Request, key: ApiKey, *, date: str, at: datetime) -> bool:
+    """Whether the request's full signature is right: there need be none, unless the organization wants one.
+
+    Asked only once the plain signature is right, so that nobody learns what an organization wants without a key of it,
+    or has a body read. Raises AuthenticationFailed when there is none and there should be.
+    """
+    signature = request.headers.get(FULL)
+    if signature is None:
+        if key.organization.require_full_signature:
+            raise AuthenticationFailed(f"This organization wants requests signed in full: send {FULL}")
+        return True
+    plain = request._request
+    # What came over the wire, where the server keeps it; else what it must have been, by the rules for URLs.
+    target = plain.META.get("RAW_URI") or plain.get_full_path()
+    message = whole(method=str(plain.method), target=target, date=date, body=plain.body)
+    return genuine(key, message=message, signature=signature, at=at)
 
 
 def _lookup(key_id: str) -> str:

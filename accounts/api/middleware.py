@@ -1,4 +1,4 @@
-"""A name for each request, on its answer and on every line that is logged meanwhile."""
+"""What every answer carries: the request's name, which is also on each line that is logged meanwhile, and headers."""
 
 import logging
 import re
@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 current: ContextVar[str] = ContextVar("request_id", default="-")
 NAME = "dynamo.request_id"  # in request.META
+NO_DEVICES = ", ".join(f"{one}=()" for one in ("camera", "geolocation", "microphone", "payment", "usb"))
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
@@ -30,6 +31,23 @@ class RequestIdMiddleware:
         finally:
             current.reset(token)
         response.headers["x-request-id"] = name
+        return response
+
+
+class AnswerMiddleware:
+    """What the API answers is for the one who asked, and says what is left of their limits; pages use no device."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        if request.path == "/v1" or request.path.startswith("/v1/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+            budget = getattr(request, "dynamo_budget", None)
+            for name, value in (budget.headers() if budget else {}).items():
+                response.headers[name] = value
         return response
 
 

@@ -1,4 +1,6 @@
-"""Request signing: HMAC-SHA256 with the key's secret over the exact date string, in lowercase hex."""
+"""Request signing: HMAC-SHA256 with the key's secret, in lowercase hex. docs/signing.md has it for clients.
+
+The plain signature is over the exact date string. The full one is over method, target, date and body as well."""
 
 import hashlib
 import hmac
@@ -15,9 +17,17 @@ from accounts.models import ApiKey
 log = logging.getLogger(__name__)
 
 
-def sign(secret: str, date: str) -> str:
-    """Return the signature of `date` under `secret`: 64 lowercase hex digits."""
-    return hmac.new(secret.encode(), date.encode(), hashlib.sha256).hexdigest()
+def sign(secret: str, message: str) -> str:
+    """Return the signature of `message` under `secret`: 64 lowercase hex digits. A plain one's message is the date."""
+    return hmac.new(secret.encode(), message.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()
+
+
+def whole(*, method: str, target: str, date: str, body: bytes) -> str:
+    """Return the message of a full signature: four lines, of which no header can hold the breaks.
+
+    `target` is path and query exactly as they were sent.
+    """
+    return "\n".join([method, target, date, hashlib.sha256(body).hexdigest()])
 
 
 @lru_cache(maxsize=4)
@@ -29,8 +39,8 @@ def _decoy(keys: tuple[str, ...]) -> str:
     return crypto.encrypt(secrets.token_urlsafe(32)) if keys else ""
 
 
-def genuine(key: ApiKey | None, *, date: str, signature: str, at: datetime) -> bool:
-    """Whether `signature` is `date` signed with the current secret of `key`, or its previous one during an overlap.
+def genuine(key: ApiKey | None, *, message: str, signature: str, at: datetime) -> bool:
+    """Whether `signature` is `message` signed with the current secret of `key`, or its previous one during an overlap.
 
     An unknown key (None), a revoked and an expired one cost the same two decryptions and two comparisons as a good
     one does, so that the time of the answer tells nothing.
@@ -42,7 +52,7 @@ def genuine(key: ApiKey | None, *, date: str, signature: str, at: datetime) -> b
     given = signature.encode()
     matches = False
     for sealed in (current, previous):
-        matches |= hmac.compare_digest(sign(_open(sealed, decoy), date).encode(), given)
+        matches |= hmac.compare_digest(sign(_open(sealed, decoy), message).encode(), given)
     return matches and key is not None and key.usable_at(at)
 
 

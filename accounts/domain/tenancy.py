@@ -15,7 +15,7 @@ from accounts.models import Membership, Organization, User
 NOWHERE = uuid.UUID(int=0)
 # What the trail quotes; of a password it only says that it changed.
 QUOTED: dict[type[Model], tuple[str, ...]] = {
-    Organization: ("name", "active", "allow_self_approval"),
+    Organization: ("name", "active", "allow_self_approval", "require_full_signature"),
     Membership: ("organization_id", "user_id", "role", "may_review"),
     User: ("username", "first_name", "last_name", "email", "time_zone", "is_active", "is_staff", "is_superuser"),
 }

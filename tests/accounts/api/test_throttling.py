@@ -1,10 +1,11 @@
-"""The key's rate limit."""
+"""Rate limits of keys and addresses, and of wrong signatures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.test import Client
 
 from tests.accounts.domain.test_last_use import DOWN
 
@@ -36,6 +37,66 @@ def test_each_key_has_a_limit_of_its_own(api: Any, other_api: Any, settings: Any
         assert statuses(other_api, 2) == [200, 429]
 
 
+def budget(answer: Any) -> tuple[str, str]:
+    return answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]
+
+
+def test_every_answer_says_what_is_left(api: Any, settings: Any) -> None:
+    settings.API_RATE_PER_MINUTE, settings.API_RATE_PER_ADDRESS = 2, 9
+    both = '"address";q=9;w=60, "key";q=2;w=60'
+    with time_machine.travel(MINUTE + timedelta(seconds=20), tick=False):
+        assert budget(api.get("/organizations")) == (both, '"address";r=8;t=40, "key";r=1;t=40')
+        assert budget(api.get("/nothing")) == (both, '"address";r=7;t=40, "key";r=0;t=40')
+        assert budget(api.get("/organizations")) == (both, '"address";r=6;t=40, "key";r=0;t=40')
+        wrong = api.get("/organizations", headers={"x-signature": "0" * 64})
+        assert (wrong.status_code, budget(wrong)) == (403, ('"address";q=9;w=60', '"address";r=5;t=40'))
+    assert "RateLimit" not in Client().get("/admin/login/").headers
+
+
+def test_an_address_has_a_limit_signed_or_not(api: Any, other_api: Any, settings: Any) -> None:
+    settings.API_RATE_PER_ADDRESS = 2
+    with time_machine.travel(MINUTE, tick=False):
+        assert statuses(api, 1) == [200]
+        assert Client().get("/v1/posts").status_code == 403
+        assert statuses(other_api, 1) == [429]
+        assert Client().get("/v1/posts").headers["Retry-After"] == "60"
+        assert Client(REMOTE_ADDR="192.0.2.7").get("/v1/posts").status_code == 403
+
+
+def test_whoever_guesses_is_stopped_where_they_are_and_the_holder_of_the_key_is_not(api: Any, settings: Any) -> None:
+    settings.SIGNATURE_FAILURES_PER_MINUTE = 2
+
+    def guess(key_id: str, **right: str) -> tuple[int, Any]:
+        given = {**api.signature(), "x-signature": "0" * 64, **right, "x-api-key": key_id}
+        answer = Client(REMOTE_ADDR="192.0.2.7").get("/v1/organizations", headers=given)
+        return answer.status_code, answer.json()["message"]
+
+    with time_machine.travel(MINUTE, tick=False):
+        wrong, stopped = (403, "Invalid signature"), (429, "Too many requests")
+        for key_id in (api.key.pk, "dk_there_is_none", "\xe9"):
+            assert [guess(key_id) for _ in range(3)] == [wrong, wrong, stopped], key_id
+        assert guess(api.key.pk, **api.signature()) == stopped
+        assert guess(api.key.pk, **{"x-date": "nonsense"}) == (403, "Invalid date")
+        assert statuses(api, 3) == [200] * 3
+        assert [guess(f"dk_{number}") for number in range(5)] == [wrong] * 4 + [stopped]
+    with time_machine.travel(MINUTE + timedelta(seconds=60), tick=False):
+        assert guess(api.key.pk) == wrong
+
+
+def test_behind_a_proxy_only_its_own_word_counts(settings: Any, db: None) -> None:
+    settings.API_RATE_PER_ADDRESS = 1
+
+    def ask(forwarded: str) -> int:
+        return Client(REMOTE_ADDR="10.0.0.1").get("/v1/posts", headers={"x-forwarded-for": forwarded}).status_code
+
+    with time_machine.travel(MINUTE, tick=False):
+        assert [ask("192.0.2.1"), ask("192.0.2.2")] == [403, 429]
+        settings.BEHIND_PROXY = True
+        assert [ask("192.0.2.1"), ask("198.51.100.9, 192.0.2.1"), ask("192.0.2.1, 192.0.2.2")] == [403, 429, 403]
+        assert [ask("2001:db8:0:1::1"), ask("2001:db8:0:1:2::3"), ask("::ffff:192.0.2.3")] == [403, 429, 403]
+        assert [ask("192.0.2.3"), ask("nonsense"), ask("\x00")] == [429, 403, 429]
+
+
 def test_unknown_paths_count_and_refused_signatures_do_not(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 1
     with time_machine.travel(MINUTE, tick=False):
@@ -56,5 +117,5 @@ def test_a_cache_that_is_down_lets_requests_pass_and_says_so(
     settings.API_RATE_PER_MINUTE = 1
     settings.CACHES = DOWN
     assert statuses(api, 3) == [200] * 3
-    lines = [record for record in caplog.records if record.name == "accounts.api.throttling"]
-    assert [line.getMessage() for line in lines] == ["The cache is down: requests are not counted"] * 3
+    lines = [record for record in caplog.records if record.name == "accounts.api.counting"]
+    assert {line.getMessage() for line in lines} == {"The cache is down: requests are not counted"}

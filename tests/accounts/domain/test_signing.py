@@ -1,9 +1,11 @@
 """Signing, against the contract's known answers."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts import clock, crypto
 from accounts.domain import signing
@@ -28,8 +30,35 @@ def test_known_answers(secret: str, date: str, signature: str) -> None:
     assert signing.sign(secret, date) == signature
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "date", "body", "signature"),
+    [
+        ("GET", "/v1/posts?limit=5", DATE, "", "2c519dec813f1f0e577780a8387b669b0b40fd46311612270a13fdcf5b1b5d9f"),
+        (
+            "POST",
+            "/v1/scheduled-posts",
+            DATE,
+            '{"brief":"Olá 👋"}',
+            "b80835b5b1006151ec26a5aabc8ede4f51d45ec1d533ad16d1d5fa94a051b9bf",
+        ),
+        (
+            "GET",
+            "/v1/posts/caf%C3%A9?mediumId=FB_PAGE_1&q=ol%C3%A1+%F0%9F%91%8B",
+            "Sat, 30 May 2026 13:00:00 GMT",
+            "",
+            "425e68b6e15829fcc30778c69dfcea6eb032b95015469b0143d5e6aa59b0dd99",
+        ),
+    ],
+)
+def test_known_answers_of_the_full_signature(method: str, target: str, date: str, body: str, signature: str) -> None:
+    message = signing.whole(method=method, target=target, date=date, body=body.encode())
+    assert signing.sign("test-secret", message) == signature
+    documented = (Path(settings.BASE_DIR) / "docs" / "signing.md").read_text(encoding="utf-8")
+    assert all(f"`{one}`" in documented for one in (signature, target, date) + ((body,) if body else ()))
+
+
 def genuine(key: ApiKey | None, signature: str, **late: Any) -> bool:
-    return signing.genuine(key, date=DATE, signature=signature, at=clock.now() + timedelta(**late))
+    return signing.genuine(key, message=DATE, signature=signature, at=clock.now() + timedelta(**late))
 
 
 def test_the_current_secret_signs(key: Any) -> None:
@@ -66,11 +95,11 @@ def test_a_revoked_and_an_expired_key_sign_nothing(key: Any) -> None:
 
 
 def test_every_refusal_and_every_success_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    signing.genuine(None, date=DATE, signature="x", at=clock.now())  # the decoy is made once per process
+    signing.genuine(None, message=DATE, signature="x", at=clock.now())  # the decoy is made once per process
     work: list[str] = []
     decrypt, sign = crypto.decrypt, signing.sign
     monkeypatch.setattr(crypto, "decrypt", lambda sealed: work.append("decrypt") or decrypt(sealed))
-    monkeypatch.setattr(signing, "sign", lambda secret, date: work.append("sign") or sign(secret, date))
+    monkeypatch.setattr(signing, "sign", lambda secret, message: work.append("sign") or sign(secret, message))
     good = sign(key.secret, DATE)
     revoked = ApiKey(organization=key.organization, secret_encrypted=key.secret_encrypted, revoked_at=clock.now())
     done = []
