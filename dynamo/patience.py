@@ -1,0 +1,146 @@
+"""A web worker that slow clients cannot exhaust.
+
+Gunicorn's threads read requests themselves, so that a client who sends one half, or nothing, holds a thread for as long
+as it likes. Here the main loop, which can watch any number of connections, gathers a request first, body included; a
+thread gets it when it is whole. A client that takes too long is cut off, and when too many are at it, the one that has
+been at it longest. A proxy that buffers requests does the same; this does not depend on there being one.
+"""
+
+import errno
+import re
+import selectors
+import socket
+import time
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+GATHER = 20.0  # seconds that a client has to send a request, body included
+READ = 10.0  # … once a thread has it: what was too large to gather, or in chunks that end otherwise than expected
+STALLED = 60.0  # seconds that a client may not take what it is sent
+LARGEST = 1024**2 + 128 * 1024  # gathered at most: the body's limit, and headers as large as gunicorn admits
+END = b"\r\n\r\n"
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+
+
+class Patient(socket.socket):
+    """A client's socket. `ahead`: what it has sent; `whole`: how much of that is the request that a thread may read."""
+
+    def __init__(self, taken: socket.socket) -> None:
+        super().__init__(taken.family, taken.type, taken.proto, fileno=taken.detach())
+        self.ahead, self.whole, self.until, self._seen, self._body = bytearray(), 0, 0.0, 0, -1
+
+    def gather(self) -> bool:
+        """Take what has come, without waiting; whether the request is whole. Raises ConnectionError when it ended."""
+        if not (self.ahead and self._is_whole()):
+            try:
+                more = super().recv(1 << 16)
+            except BlockingIOError:
+                return False
+            if not more:
+                raise ConnectionResetError(errno.ECONNRESET, "The client has gone")
+            self.ahead += more
+            if not self._is_whole():
+                return False
+        self._seen, self._body = 0, -1
+        return True
+
+    def _is_whole(self) -> bool:
+        if self._body < 0:
+            found = self.ahead.find(END, max(0, self._seen - 3))
+            self._seen = len(self.ahead)
+            if found < 0:
+                self.whole = len(self.ahead)
+                return self.whole > LARGEST
+            self._body = found + len(END)
+            if CONTINUE.search(self.ahead, 0, self._body) and len(self.ahead) == self._body:
+                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        length = LENGTH.search(self.ahead, 0, self._body)
+        if CHUNKED.search(self.ahead, 0, self._body):
+            self.whole = len(self.ahead)
+            return self.ahead.endswith(b"0\r\n\r\n", self._body) or self.whole > LARGEST
+        wanted = self._body + (int(length[1]) if length else 0)
+        self.whole = min(wanted, len(self.ahead))
+        return len(self.ahead) >= min(wanted, LARGEST)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return of the request what was gathered; beyond that wait, within the time that is left."""
+        most = min(size, self.whole or len(self.ahead))
+        if most:
+            given = bytes(self.ahead[:most])
+            del self.ahead[:most]
+            self.whole = max(0, self.whole - most)
+            return given
+        try:
+            self.settimeout(max(0.001, self.until - time.monotonic()))
+            return super().recv(size, flags)
+        except TimeoutError:
+            # Told as gunicorn expects it of clients that have gone: it closes, and does not call it an error.
+            raise ConnectionResetError(errno.ECONNRESET, "The request took too long") from None
+        finally:
+            self.settimeout(STALLED)
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001  the overridden signature
+        """Wait, but not for ever."""
+        self.settimeout(STALLED if flag else 0.0)
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no types
+    """Gathers requests in the main loop and hands whole ones to the threads."""
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection in; it costs no thread until its request is whole."""
+        try:
+            taken, address = listener.accept()
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK}:
+                raise
+            return
+        if len(self.pending_conns) >= self.worker_connections // 2:
+            self._cut(self.pending_conns.popleft())
+        self.nr_conns += 1
+        self._await(TConn(self.cfg, Patient(taken), address, listener.getsockname()))
+
+    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+        """Gather; hand over what is whole."""
+        try:
+            whole = conn.sock.gather()
+        except OSError:
+            self.pending_conns.remove(conn)
+            self._cut(conn)
+            return
+        if whole:
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        """Begin to gather another request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await(conn)
+        self.on_pending_socket_readable(conn, client)
+
+    def handle(self, conn: Any) -> Any:
+        """Answer; what is left to read has its time from now."""
+        conn.sock.until = time.monotonic() + READ
+        return super().handle(conn)
+
+    def finish_request(self, conn: Any, fs: "Future[Any]") -> None:
+        """Keep the connection or close it. What the client sent ahead of its turn makes no socket readable."""
+        super().finish_request(conn, fs)
+        if conn.sock.ahead and conn in self.keepalived_conns:
+            self.on_client_socket_readable(conn, conn.sock)
+
+    def _await(self, conn: Any) -> None:
+        conn.sock.settimeout(0.0)
+        conn.timeout = time.monotonic() + GATHER  # the queue is in this order
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _cut(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
