@@ -24,6 +24,9 @@ REDIRECTS = 3
 SECONDS = 120.0  # for everything: look-ups, redirects, bytes
 TIMEOUT = (3.0, 10.0)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+UNICAST = ipaddress.ip_network("2000::/3")  # all that is routed; beside it lie old and local ways to embed an IPv4
+# Special, and not known as such to every Python that we run on (RFC 6890, 7526, 9637).
+RESERVED = [ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")]
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: holds an IPv4 address
 
 
@@ -106,7 +109,9 @@ def admitted(address: Address) -> bool:
             return False
         if inner is not None and address.ipv4_mapped:
             return True
-    return address.is_global and not address.is_multicast
+        if address not in UNICAST and address not in TRANSLATED:
+            return False
+    return address.is_global and not address.is_multicast and not any(address in network for network in RESERVED)
 
 
 class Pinned(calls.Adapter):

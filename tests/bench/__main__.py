@@ -15,7 +15,7 @@ from typing import Any
 from tests.bench.figures import Figure, table
 from tests.faults.stage import Stage
 
-NAMES = ("queries", "reading", "throughput", "recovery", "spread", "bursts")
+NAMES = ("queries", "reading", "throughput", "recovery", "spread", "bursts", "load")
 QUIET = ("queries", "reading")  # measured while no worker runs
 
 
@@ -29,6 +29,8 @@ def main() -> int:
     parser.add_argument("--bursts", type=int, nargs="+", default=[1, 100, 1000], metavar="POSTS")
     parser.add_argument("--spread", type=int, default=60, metavar="POSTS")
     parser.add_argument("--seconds", type=float, default=30, help="over which --spread is spread")
+    parser.add_argument("--rate", type=int, default=500, help="requests a second of the load")
+    parser.add_argument("--load-seconds", type=float, default=60, help="how long it lasts")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--pool", default="threads", choices=("threads", "prefork"))
@@ -54,7 +56,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from tests.bench import lateness, queries, reading, recovery, throughput
+    from tests.bench import lateness, load, queries, reading, recovery, throughput
     from tests.bench.series import Press
 
     stage.sandbox.settings(quota_total=1_000_000, containers_per_day=1_000_000)
@@ -66,6 +68,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
         "recovery": recovery.measure,
         "spread": partial(lateness.spread_out, count=given.spread, seconds=given.seconds),
         "bursts": partial(lateness.bursts, counts=given.bursts),
+        "load": partial(load.measure, rate=given.rate, seconds=given.load_seconds, posts=given.spread),
     }
     figures: list[Figure] = []
     for name in NAMES:

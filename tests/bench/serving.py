@@ -39,18 +39,19 @@ class Caller:
 
 
 class Web:
-    """gunicorn with one process and four threads on a database, its settings the product's own."""
+    """gunicorn on a database, its settings the product's own; one process and four threads unless told otherwise."""
 
-    def __init__(self, database: str, caller: Caller, log: Path) -> None:
+    def __init__(self, database: str, caller: Caller, log: Path, *, processes: int = 1, threads: int = 4) -> None:
         self.caller, self.port = caller, free_port()
         environment = {
             **os.environ,
             "DATABASE_URL": database,
             "DJANGO_SETTINGS_MODULE": "tests.bench.web_settings",
             "DYNAMO_BIND": f"127.0.0.1:{self.port}",
-            "DYNAMO_WEB_WORKERS": "1",
-            "DYNAMO_WEB_THREADS": "4",
+            "DYNAMO_WEB_WORKERS": str(processes),
+            "DYNAMO_WEB_THREADS": str(threads),
             "DYNAMO_API_RATE_PER_MINUTE": "1000000",
+            "DYNAMO_API_RATE_PER_ADDRESS": "1000000",
         }
         words = [sys.executable, "-m", "gunicorn", "-c", "python:dynamo.gunicorn"]
         with log.open("ab") as out:
