@@ -12,6 +12,7 @@ SECRETS = re.compile(
       | \b(?:Bearer|OAuth|Basic)\s+
     )
     [^\s"'&,;)}\]]{6,}
+    | (?P<way>/admin/invitation/)[^\s"'/]{6,}
     | (?P<bare>\bEAA[A-Za-z0-9]{20,} | \bgAAAAA[\w-]{40,}={0,2})
     """
 )
@@ -20,7 +21,7 @@ CUT = "[cut]"
 
 def redacted(text: str) -> str:
     """Return the text without what looks like a token, a password or a signature's secret."""
-    return SECRETS.sub(lambda found: f"{found['name'] or ''}{CUT}", text)
+    return SECRETS.sub(lambda found: f"{found['name'] or found['way'] or ''}{CUT}", text)
 
 
 class RedactingFormatter(logging.Formatter):

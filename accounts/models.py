@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from accounts import clock
 
@@ -17,6 +18,11 @@ class User(AbstractUser):
     session_epoch = models.PositiveIntegerField(
         default=0, editable=False, help_text="Counted up, it signs the person out everywhere."
     )
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session must carry: a session opened under another password or epoch is none any more."""
+        known = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("accounts.models.User.session", known, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Organization(models.Model):
@@ -67,6 +73,53 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}"
+
+
+class SecondFactor(models.Model):
+    """A person's authenticator app: what its six digits are computed from, encrypted; hashes of the recovery codes.
+
+    `last_step` is the time step of the last code that was taken: neither it nor an earlier one is taken again.
+    `failures` counts wrong codes in a row. Until `confirmed_at` it is only being set up, and protects nothing.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    secret_encrypted = models.TextField(editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    last_step = models.BigIntegerField(default=0, editable=False)
+    recovery = models.JSONField(default=list, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    failed_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user_id}"
+
+
+class Invitation(models.Model):
+    """A person is asked, by e-mail, to join an organization. Its link works once, and until `expires_at`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(help_text="In lower case.")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    may_review = models.BooleanField(default=False)
+    review_channels = models.JSONField(null=True, blank=True)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation_each",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"
 
 
 class Scope(models.TextChoices):

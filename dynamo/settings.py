@@ -1,5 +1,6 @@
 """Dynamo's settings, top to bottom. Everything can be set by environment variable; see docs/operations.md."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "csp",
     "rest_framework",
     "drf_spectacular",
@@ -52,6 +54,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.admin.proving.ProofMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "dynamo.urls"
@@ -202,7 +206,7 @@ SPECTACULAR_SETTINGS = {
 
 # People.
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.domain.throttle.Throttle", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -214,6 +218,21 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+STEP_UP_AFTER = env.number("DYNAMO_STEP_UP_AFTER", 4 * 3600)
+INVITATION_LIFE = env.number("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
+# Sign-in throttling. By person and address, so that a stranger elsewhere cannot lock a reviewer out.
+AXES_FAILURE_LIMIT = int(env.number("DYNAMO_SIGN_IN_TRIES", 6))
+AXES_COOLOFF_TIME = timedelta(seconds=env.number("DYNAMO_SIGN_IN_LOCK", 900))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "accounts.domain.throttle.address"
+AXES_USERNAME_CALLABLE = "accounts.domain.throttle.name"
+AXES_LOCKOUT_CALLABLE = "accounts.admin.signing_in.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "proof", "code", "next", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
 # E-mail: to the log until there is a server; in production nowhere then, for what people write is not for a log.
 EMAIL_HOST = env.text("EMAIL_HOST")
@@ -289,5 +308,8 @@ LOGGING = {
     "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env.text("DYNAMO_LOG_LEVEL", "INFO")},
-    "loggers": {"urllib3": {"level": "ERROR"}},  # its other lines print URLs, a query's proof included
+    "loggers": {
+        "urllib3": {"level": "ERROR"},  # its other lines print URLs, a query's proof included
+        "axes": {"level": "WARNING"},
+    },
 }

@@ -1,21 +1,26 @@
-"""Organizations, people and memberships on the desk. Superusers manage them; members see their own organizations."""
+"""Organizations and people on the desk. Superusers manage them; members see their own organizations."""
 
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import ForeignKey, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 
 from accounts.admin.scoping import OrganizationScopedAdmin
-from accounts.domain import tenancy
+from accounts.domain import factors, sessions, tenancy
 from accounts.domain.actors import Actor, person
-from accounts.models import Membership, Organization, User
+from accounts.errors import Refusal
+from accounts.models import Organization, User
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -30,7 +35,8 @@ def manages(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
 
 
-def _actor(request: HttpRequest) -> Actor:
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the person behind a page of the desk, as the trail names them."""
     if not isinstance(request.user, User):
         raise TypeError("The desk is for people who are signed in")
     return person(request.user)
@@ -72,7 +78,7 @@ class Managed(OrganizationScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the row through the domain, which records it."""
-        tenancy.save(_actor(request), obj)
+        tenancy.save(actor_of(request), obj)
 
 
 # Rights follow from memberships: a group would grant nothing.
@@ -84,36 +90,20 @@ class OrganizationAdmin(Managed, ModelAdmin):
     """Organizations are made inactive, never deleted."""
 
     organization_lookup = "pk"
-    list_display = ("name", "active", "allow_self_approval", "created_at")
+    list_display = ("name", "active", "allow_self_approval", "second_approver", "require_second_factor", "created_at")
     search_fields = ("name",)
     search_help_text = "Name"
     ordering = ("name", "id")
     show_facets = admin.ShowFacets.NEVER
 
 
-@admin.register(Membership)
-class MembershipAdmin(Managed, ModelAdmin):
-    """Who works where. A membership may end: what the person did stays theirs."""
+class RescueForm(forms.Form):
+    """What a superuser does for somebody who lost their phone."""
 
-    list_display = ("user", "organization", "role", "may_review")
-    list_select_related = ("user", "organization")
-    list_filter = (("organization", admin.RelatedOnlyFieldListFilter), "role", "may_review")
-    search_fields = ("user__username", "user__first_name", "user__last_name")
-    search_help_text = "Person"
-    ordering = ("organization__name", "user__username")
-    show_facets = admin.ShowFacets.NEVER
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        """A membership never moves to another person or organization."""
-        return ("organization", "user") if obj is not None else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Whether the person manages."""
-        return manages(request)
-
-    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        """End the membership through the domain, which records it."""
-        tenancy.remove(_actor(request), obj)
+    sign_out = forms.BooleanField(required=False, initial=True, label="Sign them out everywhere")
+    factor = forms.BooleanField(
+        required=False, label="Remove their second factor", help_text="Make sure first that it is they who ask."
+    )
 
 
 class PersonForm(BaseUserForm):
@@ -153,10 +143,36 @@ class PersonAdmin(Managed, BaseUserAdmin):
         """Whether the person manages."""
         return manages(request)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page for who lost their phone."""
+        rescue = self.admin_site.admin_view(self.rescue_view)
+        return [path("<int:pk>/rescue/", rescue, name="accounts_user_rescue"), *super().get_urls()]
+
+    def rescue_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask; on POST end a person's sessions, or take their lost second factor away."""
+        if not manages(request):
+            raise PermissionDenied
+        someone = get_object_or_404(User, pk=pk)
+        form = RescueForm(request.POST or None)
+        back = reverse("admin:accounts_user_change", args=[pk])
+        if request.method == "POST" and form.is_valid():
+            try:
+                if form.cleaned_data["factor"]:
+                    factors.remove(actor_of(request), someone)
+                if form.cleaned_data["sign_out"]:
+                    sessions.end_all(actor_of(request), someone)
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                messages.success(request, f"Done for {someone}.")
+                return HttpResponseRedirect(back)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "list_url": back}
+        return TemplateResponse(request, "desk/form.html", context | {"title": f"Lost phone: {someone}"})
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the person through the domain; who is new may sign in to the desk."""
         obj.is_staff = obj.is_staff or not change
-        tenancy.save(_actor(request), obj, password=not change)
+        tenancy.save(actor_of(request), obj, password=not change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Set a person's password, and record that."""
@@ -165,5 +181,5 @@ class PersonAdmin(Managed, BaseUserAdmin):
             response = super().user_change_password(request, id, form_url)
             person_now = User.objects.filter(pk=id).first() if before is not None else None
             if person_now is not None and person_now.password != before:
-                tenancy.save(_actor(request), person_now, password=True)
+                tenancy.save(actor_of(request), person_now, password=True)
         return response

@@ -1,11 +1,13 @@
 """Human-only by construction: the one place where a Reviewer comes from."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.http import HttpRequest
 
+from accounts.domain import sessions
 from accounts.domain.actors import Actor, person
 from accounts.errors import Forbidden
 from accounts.models import Membership, Organization, User
@@ -37,11 +39,27 @@ class Reviewer:
         return person(self.user)
 
 
+class FactorMissing(Forbidden):
+    """The organization wants its reviewers to have a second factor, and this person has set none up."""
+
+    def __init__(self) -> None:
+        super().__init__("This organization wants a second factor of its reviewers: set one up first, under “You”")
+
+
+def reaches(membership: Membership, channels: Collection[str]) -> bool:
+    """Whether the member may review what goes to these channels, named by their ids: all of them must be theirs."""
+    return membership.may_review and (
+        membership.review_channels is None or set(channels) <= set(membership.review_channels)
+    )
+
+
 def reviewer_of(request: HttpRequest, organization: Organization) -> Reviewer:
     """Return the reviewer behind a POST of the desk.
 
     Raises Forbidden unless the request is a POST within an interactive session, opened with a password, of an
     active member of the active `organization` who may review. Nothing that carries a key or a token has such a session.
+    Raises FactorMissing where the organization wants a second factor that the person does not have, and
+    sessions.ProofNeeded when it is long ago that the person proved who they are: they are asked then, and go on.
     """
     user = request.user
     session = getattr(request, "session", None)
@@ -56,5 +74,8 @@ def reviewer_of(request: HttpRequest, organization: Organization) -> Reviewer:
         raise Forbidden("You may not review posts in this organization")
     if not membership.organization.active:
         raise Forbidden("This organization is inactive")
+    verified = sessions.must_be_proved(request, user)
+    if membership.organization.require_second_factor and not verified:
+        raise FactorMissing
     key = hashlib.sha256(session.session_key.encode()).hexdigest()
     return Reviewer(user, membership, membership.organization, key, _seal)

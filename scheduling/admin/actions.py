@@ -39,6 +39,8 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
             raise Invalid("Choose when it goes out, or publish it now.")
     shown = checks_of([post])[post.pk]
     approval = review.approve(reviewer, post, digest=request.POST.get("digest", ""), instant=instant, checks=shown)
+    if approval.post.status != Status.SCHEDULED:
+        return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
     due = approval.post.scheduled_for
     when = times.full(due, times.zone_of(reviewer.user)) if due else "soon"
     return f"Approved: “{title_of(post)}” goes out on {when}."
@@ -58,7 +60,7 @@ def reject(request: HttpRequest, post: ScheduledPost) -> str:
     notes = request.POST.get("notes", "").replace("\r\n", "\n").replace("\x00", "").strip()
     if not notes:
         raise Invalid("Say in the notes what should change: the author sees nothing else.")
-    review.reject(reviewer.actor, post, notes=notes)
+    review.reject(reviewer, post, notes=notes)
     return f"Rejected: “{title_of(post)}” is back with its author."
 
 

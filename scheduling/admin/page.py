@@ -15,6 +15,7 @@ from scheduling.admin.advice import warnings
 from scheduling.admin.changes import Change, readable
 from scheduling.admin.media import kind_of
 from scheduling.admin.rights import rights
+from scheduling.domain import pairing
 from scheduling.domain.checks import Check, Level, checks_of, worst
 from scheduling.domain.digest import content, difference, digest
 from scheduling.domain.review import StaleApproval
@@ -22,7 +23,7 @@ from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
 COUNTED = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
-DECISIONS = ("approve", "retry", "reject")
+DECISIONS = ("approve", "approve_first", "retry", "reject")
 
 
 def title_of(post: ScheduledPost) -> str:
@@ -87,6 +88,8 @@ def context(
         "counts_down": not past and post.status in COUNTED,
         "digest": digest(shown),
         "may": may,
+        "first": pairing.first_of(post),
+        "alone": pairing.lacks_second(post),
         "past": past,
         "when": "" if past else times.as_input(post.scheduled_for, zone),
         "zone": zone.key,

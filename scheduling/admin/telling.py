@@ -19,6 +19,7 @@ DEEDS = {
     "redraft": "took it back to draft",
     "approve": "approved and scheduled it",
     "retry": "approved another try",
+    "approve_first": "approved it, as the first of two",
     "revert": "took it back to draft",
     "inspect": "looked at the media",
     "claim": "began to publish",

@@ -13,7 +13,7 @@ from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.reach import reached
 from posts.models import Channel, ChannelState
-from scheduling.domain import handover, review
+from scheduling.domain import handover, pairing, review
 from scheduling.domain.checking.alike import caption_key
 from scheduling.domain.digest import content
 from scheduling.domain.history import remember
@@ -137,6 +137,8 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)
+    if changed:
+        pairing.void(post)
     brief = {"brief": post.brief} if post.brief != old_brief else {}
     remember(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
     if post.status == Status.WAITING_FOR_APPROVAL:

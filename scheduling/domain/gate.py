@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from accounts import clock
+from accounts.domain.reviewers import reaches
 from posts.models import ChannelState
 from scheduling.domain.digest import Content, content, digest
 from scheduling.models import Approval, Delivery, ScheduledPost
@@ -21,7 +22,9 @@ class GateClosed(Exception):
 def permit(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
     """Return the content that may be sent now, recomputed from the rows; build the payload from it, not from the rows.
 
-    Needs the post with its approval (reviewer, membership) and organization loaded. Raises GateClosed.
+    Needs the post with its approval (reviewer, membership, and the same of its first) and organization loaded. Raises
+    GateClosed. What the organization wants is asked now: that two have to approve also holds for what was scheduled by
+    one alone before that was switched on.
     """
     approval = post.approval
     if approval is None or approval.revoked_at is not None or approval.post_id != post.pk:
@@ -34,13 +37,26 @@ def permit(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
         raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the post's instant.")
     if not still_reviewer(approval):
         raise GateClosed("REVIEWER_GONE", "The person who approved this may no longer review; approve it again.")
+    if post.organization.second_approver and not paired(approval):
+        raise GateClosed(
+            "ONE_APPROVER", "Two people have to approve in this organization, and only one stands for this."
+        )
     return found
 
 
 def still_reviewer(approval: Approval) -> bool:
-    """Whether the approver is still an active person with the right to review."""
+    """Whether the approver is still an active person with the right to review what the approval covers."""
     membership = approval.membership
-    return membership is not None and membership.may_review and approval.reviewer.is_active
+    return membership is not None and approval.reviewer.is_active and reaches(membership, approval.content["channels"])
+
+
+def paired(approval: Approval) -> bool:
+    """Whether another person, who still may, approved the very same before."""
+    first = approval.first
+    if first is None or first.revoked_at is not None or not still_reviewer(first):
+        return False
+    same = first.post_id == approval.post_id and first.digest == approval.digest
+    return same and first.reviewer_id != approval.reviewer_id
 
 
 def channel_open(delivery: Delivery) -> None:

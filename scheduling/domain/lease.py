@@ -53,6 +53,8 @@ def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
         "post__organization",
         "post__approval__reviewer",
         "post__approval__membership",
+        "post__approval__first__reviewer",
+        "post__approval__first__membership",
     )
     deliveries = sorted(rows, key=lambda one: one.channel.wire_id)
     return (deliveries[0].post, deliveries) if deliveries else None

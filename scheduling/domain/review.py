@@ -11,10 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.domain.keys import rotated_by
-from accounts.domain.reviewers import Reviewer
+from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Stale
 from accounts.models import User
-from scheduling.domain import handover
+from scheduling.domain import handover, pairing
 from scheduling.domain.checks import Check
 from scheduling.domain.digest import current, difference, outstanding, unseen_bytes
 from scheduling.domain.history import remember, seen
@@ -48,10 +48,17 @@ def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     return post
 
 
-def reject(actor: Actor, post: ScheduledPost, *, notes: str) -> ScheduledPost:
-    """Send the post back to its author with `notes`, which the caller has made sure are not blank."""
+def reject(by: Actor | Reviewer, post: ScheduledPost, *, notes: str) -> ScheduledPost:
+    """Send the post back to its author with `notes`, which the caller has made sure are not blank.
+
+    A person does so as the Reviewer that they are. Raises Forbidden when the post goes to channels that are not theirs.
+    """
+    actor = by.actor if isinstance(by, Reviewer) else by
     with transaction.atomic():
+        if isinstance(by, Reviewer):
+            must_reach(by, post)
         left = post.move("reject", notes=notes)
+        pairing.void(post)
         remember(actor, "reject", post, left, notes=notes)
     return post
 
@@ -83,6 +90,7 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         left = post.move("revert", only_if=Q(~Exists(live)), failure="", **cleared)
         if approval is not None:
             Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
+        pairing.void(post)
         post.deliveries.update(**BLANK_OUTCOME)
         remember(actor, "revert", post, left)
         handover.cancel_after_commit(task_id, staged)
@@ -102,8 +110,11 @@ def approve(
 
     `digest` is the page's. `instant` moves the post, `now` publishes at once. `checks` are those that the reviewer was
     shown; the approval keeps them. In one transaction: the approval row, the new task id, the state. Raises Forbidden
-    (another's organization, own work), Conflict (an outcome that is not known: `settling` first), StaleApproval,
-    Invalid, StateConflict.
+    (another's organization or channel, own work), Conflict (an outcome that is not known: `settling` first),
+    StaleApproval, Invalid, StateConflict.
+
+    Where the organization wants two approvers, the first one's approval is recorded and the post stays where it is;
+    that of another reviewer over the same digest schedules it. See `pairing`.
     """
     for _ in range(TRIES):
         try:
@@ -130,8 +141,7 @@ def _approve(
         if fresh is None:
             raise post.conflict("approve")
         post = fresh
-        if reviewer.organization.pk != post.organization_id:
-            raise Forbidden("You may not review posts in this organization")
+        must_reach(reviewer, post)
         if not reviewer.organization.allow_self_approval and wrote(reviewer.user, post):
             raise Forbidden(
                 "You wrote or last edited this post, or issued or rotated the key that did: another person decides"
@@ -150,8 +160,12 @@ def _approve(
         moved = when != post.scheduled_for
         post.scheduled_for = when
         covered, digest = current(post)
+        first = None
+        if post.organization.second_approver:
+            first = pairing.first_for(reviewer, post, digest, now=now)
         approval = Approval.objects.create(
             post=post,
+            first=first,
             reviewer=reviewer.user,
             membership=reviewer.membership,
             session=reviewer.session,
@@ -160,6 +174,9 @@ def _approve(
             content=covered,
             checks=[one.as_record() for one in checks],
         )
+        if post.organization.second_approver and first is None:
+            pairing.keep_first(reviewer, post, approval, only_if=Q(media_sha256=media), shown=version)
+            return approval
         again = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
         staged = list(again.exclude(staged={}).values_list("channel_id", "staged"))
         again.update(**BLANK_OUTCOME)
@@ -173,10 +190,19 @@ def _approve(
             handed_over_at=None,
             failure="",
         )
-        remember(reviewer.actor, step, post, left, approval=approval.pk)
+        pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
+        remember(reviewer.actor, step, post, left, approval=approval.pk, **pair)
         handover.cancel_after_commit(None, staged)
         handover.publish_after_commit(post)
     return approval
+
+
+def must_reach(reviewer: Reviewer, post: ScheduledPost) -> None:
+    """Raise Forbidden unless the reviewer may decide on everything that the post goes to."""
+    if reviewer.organization.pk != post.organization_id:
+        raise Forbidden("You may not review posts in this organization")
+    if not reaches(reviewer.membership, post.deliveries.values_list("channel__wire_id", flat=True)):
+        raise Forbidden("This post goes to a channel that you do not review: another reviewer decides")
 
 
 def _must_be_known(deliveries: list[Delivery]) -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
-from accounts.domain.reviewers import Reviewer
+from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Invalid
 from posts.domain.published import record_published
 from posts.models import ChannelType, PublishedPost
@@ -89,6 +89,8 @@ def _settleable(reviewer: Reviewer, delivery: Delivery, states: set[DeliveryStat
     if reviewer.organization.pk != post.organization_id:
         raise Forbidden("You may not review posts in this organization")
     mine = post.deliveries.select_related("channel").filter(pk=delivery.pk).first()
+    if mine is not None and not reaches(reviewer.membership, [mine.channel.wire_id]):
+        raise Forbidden(f"You do not review {mine.channel.name}: another reviewer says what is true there")
     if mine is None or post.status != Status.FAILED or mine.state not in states:
         raise Conflict("Somebody has settled this, or sent it again, in the meantime")
     return post, mine

@@ -107,7 +107,7 @@ def test_members_see_their_own_organization_and_change_nothing(
     page = browser.get(f"{ACCOUNTS}/organization/").content.decode()
     assert ("Casa do Sol" in page, "Rival" in page) == (True, False)
     assert "outsider" not in browser.get(f"{ACCOUNTS}/membership/").content.decode()
-    assert browser.get(f"{ACCOUNTS}/membership/{foreign.pk}/change/", follow=True).redirect_chain[-1][0] == "/admin/"
+    assert browser.get(f"{ACCOUNTS}/membership/{foreign.pk}/change/").status_code == 404
     posts = {
         f"organization/{organization.pk}/change/": {"name": "Mine"},
         "organization/add/": {"name": "Mine"},

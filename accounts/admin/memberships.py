@@ -1,0 +1,199 @@
+"""Members on the desk: all see who is in; administrators invite, change and end; nobody does so for themselves."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from accounts import clock
+from accounts.admin.membership_forms import InviteForm, MemberForm
+from accounts.admin.people import Managed, actor_of, manages
+from accounts.admin.scoping import organizations_as
+from accounts.domain import invitations, tenancy
+from accounts.errors import Refusal
+from accounts.models import Invitation, Membership, Organization, Role
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Membership]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+LIST = "admin:accounts_membership_changelist"
+
+
+@admin.register(Membership)
+class MembershipAdmin(Managed, ModelAdmin):
+    """Who works where. A membership may end: what the person did stays theirs."""
+
+    list_display = ("person", "email", "organization", "role", "reviews", "second_factor", "last_login")
+    list_select_related = ("user__second_factor", "organization")
+    list_filter = (("organization", admin.RelatedOnlyFieldListFilter), "role", "may_review")
+    search_fields = ("user__username", "user__first_name", "user__last_name")
+    search_help_text = "Person"
+    ordering = ("organization__name", "user__username")
+    fields = ("organization", "user", "role", "may_review")  # of a superuser's form for a new one
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the list, a page for each thing that can be done, and a superuser's form for a new member."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.changelist_view), name="accounts_membership_changelist"),
+            path("add/", wrap(self.add_view), name="accounts_membership_add"),
+            path("invite/", wrap(self.invite_view), name="accounts_membership_invite"),
+            path("invited/<uuid:pk>/revoke/", wrap(self.revoke_view), name="accounts_membership_revoke"),
+            path("<str:object_id>/change/", wrap(self.member_view), name="accounts_membership_change"),
+            path("<str:object_id>/delete/", wrap(self.end_view), name="accounts_membership_delete"),
+        ]
+
+    @admin.display(description="Person", ordering="user__username")
+    def person(self, membership: Membership) -> str:
+        """Say who it is."""
+        return membership.user.get_full_name() or membership.user.get_username()
+
+    @admin.display(description="E-mail")
+    def email(self, membership: Membership) -> str:
+        """Say where they are reached."""
+        return membership.user.email
+
+    @admin.display(description="Reviews")
+    def reviews(self, membership: Membership) -> str:
+        """Say what they may approve."""
+        if not membership.may_review:
+            return "no"
+        return "every channel" if membership.review_channels is None else ", ".join(_names(membership)) or "none"
+
+    @admin.display(description="Second factor", boolean=True)
+    def second_factor(self, membership: Membership) -> bool:
+        """Say whether signing in takes more than the password."""
+        factor = getattr(membership.user, "second_factor", None)
+        return factor is not None and factor.confirmed_at is not None
+
+    @admin.display(description="Last signed in", ordering="user__last_login")
+    def last_login(self, membership: Membership) -> Any:
+        """Say when they were last here."""
+        return membership.user.last_login
+
+    def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        """Whether the person manages, or administers the organization of somebody else's membership."""
+        if obj is None or manages(request):
+            return manages(request) or bool(organizations_as(request, Role.ADMIN))
+        return obj.organization_id in organizations_as(request, Role.ADMIN) and obj.user_id != request.user.pk
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for changing."""
+        return self.has_change_permission(request, obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the members, and to administrators whom they have invited."""
+        mine = self._administered(request)
+        waiting = Invitation.objects.filter(organization__in=mine, accepted_at=None, revoked_at=None)
+        waiting = waiting.filter(expires_at__gt=clock.now()).select_related("organization", "invited_by")
+        context = {"may_invite": mine.exists(), "invitations": waiting.order_by("created_at")}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def invite_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask whom to invite; on POST invite them, mail the link, and show it, this once."""
+        mine = self._administered(request).order_by("name")
+        if not mine:
+            raise PermissionDenied
+        chosen = mine.filter(pk=request.GET["organization"]).first() if _is_id(request) else None
+        if chosen is None and len(mine) > 1:
+            return self._page(request, "organization", "Invite somebody", organizations=mine)
+        organization = chosen or mine[0]
+        form = InviteForm(request.POST or None, organization=organization)
+        if request.method == "POST" and form.is_valid():
+            given = {"email": form.cleaned_data["email"], **form.rights()}
+            try:
+                invitation, token = invitations.invite(actor_of(request), organization=organization, **given)
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                link = request.build_absolute_uri(reverse("admin_invitation", args=[token]))
+                sent = invitations.send(invitation, link)
+                shown = {"invitation": invitation, "link": link, "sent": sent}
+                return self._page(request, "invited", f"{invitation.email} is invited", **shown)
+        return self._page(request, "invite", f"Invite somebody to {organization}", form=form)
+
+    def revoke_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Ask; on POST withdraw an invitation."""
+        found = Invitation.objects.filter(organization__in=self._administered(request)).filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        if request.method != "POST":
+            return self._page(request, "revoke", f"Withdraw the invitation of {found.email}", form=forms.Form())
+        return self._done(request, lambda: invitations.revoke(actor_of(request), found), "It is withdrawn.")
+
+    def member_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what a member may do; whoever administers the organization changes it."""
+        membership = self._member(request, object_id)
+        organization = membership.organization
+        form = MemberForm(request.POST or None, organization=organization, initial=MemberForm.known(membership))
+        title = f"{self.person(membership)} in {organization}"
+        if request.method == "POST" and form.is_valid():
+            for name, value in form.rights().items():
+                setattr(membership, name, value)
+            try:
+                tenancy.save(actor_of(request), membership)
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                messages.success(request, f"{title}: changed.")
+                return HttpResponseRedirect(reverse(LIST))
+        return self._page(request, "member", title, form=form, membership=membership)
+
+    def end_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask; on POST end the membership."""
+        membership = self._member(request, object_id)
+        if request.method != "POST":
+            title = f"End the membership of {self.person(membership)} in {membership.organization}"
+            return self._page(request, "end", title, form=forms.Form())
+        said = f"{self.person(membership)} belongs to {membership.organization} no longer."
+        return self._done(request, lambda: tenancy.remove(actor_of(request), membership), said)
+
+    def _member(self, request: HttpRequest, object_id: str) -> Membership:
+        found: QuerySet[Membership] = self.get_queryset(request).select_related("user", "organization")
+        membership = found.filter(pk=object_id).first() if object_id.isascii() and object_id.isdecimal() else None
+        if membership is None:
+            raise Http404
+        if not self.has_change_permission(request, membership):
+            raise PermissionDenied
+        return membership
+
+    def _administered(self, request: HttpRequest) -> QuerySet[Organization]:
+        everywhere = Organization.objects.filter(active=True)
+        return everywhere if manages(request) else everywhere.filter(pk__in=organizations_as(request, Role.ADMIN))
+
+    def _done(self, request: HttpRequest, verb: Any, said: str) -> HttpResponse:
+        try:
+            verb()
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, said)
+        return HttpResponseRedirect(reverse(LIST))
+
+    def _page(self, request: HttpRequest, page: str, title: str, **given: Any) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **given}
+        response = TemplateResponse(
+            request, f"admin/accounts/membership/{page}.html", context | {"list_url": reverse(LIST)}
+        )
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+def _names(membership: Membership) -> list[str]:
+    rows = membership.organization.channels.filter(wire_id__in=membership.review_channels or [])
+    return list(rows.order_by("name").values_list("name", flat=True))
+
+
+def _is_id(request: HttpRequest) -> bool:
+    try:
+        return bool(forms.UUIDField().clean(request.GET.get("organization")))
+    except forms.ValidationError:
+        return False

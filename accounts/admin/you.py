@@ -1,0 +1,158 @@
+"""A person's own page: their second factor, their password, an end to all their sessions."""
+
+from typing import Any
+
+import segno
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import authenticate, logout, update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.domain import factors, sessions, tenancy
+from accounts.domain.actors import person
+from accounts.errors import Refusal
+from accounts.models import Membership, User
+
+
+def you(request: HttpRequest) -> HttpResponse:
+    """Show who the person is here, and what they can do about their own safety."""
+    user = _person(request)
+    mine = Membership.objects.filter(user=user).select_related("organization").order_by("organization__name")
+    return _page(request, "you", "You", factor=factors.of(user), memberships=mine)
+
+
+@sensitive_post_parameters()
+def factor(request: HttpRequest) -> HttpResponse:
+    """Set up a second factor: make a secret, show it, have the app prove that it knows it. A GET makes nothing."""
+    user = _person(request)
+    problem = ""
+    if request.method == "POST":
+        try:
+            if "code" not in request.POST:
+                factors.begin(user)
+                return HttpResponseRedirect(reverse("admin_factor"))
+            made, codes = factors.confirm(user, request.POST["code"])
+            _keep_only_this_session(request, user)
+            sessions.proved(request, factor=made.pk)
+        except Refusal as refusal:
+            problem = refusal.message
+        else:
+            return _page(request, "recovery", "Your recovery codes", codes=codes, new=True)
+    begun = factors.in_progress(user)
+    shown = {"picture": _picture(factors.uri(begun)), "typed": factors.typed_secret(begun)} if begun else {}
+    return _page(request, "factor", "Second factor", factor=factors.of(user), problem=problem, **shown)
+
+
+class CodeForm(forms.Form):
+    """A code of the second factor."""
+
+    code = forms.CharField(
+        max_length=40,
+        help_text="From your authenticator app, or one of your recovery codes.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+
+class RemovalForm(CodeForm):
+    """What it takes to switch a second factor off: both."""
+
+    password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+    field_order = ("password", "code")
+
+
+@sensitive_post_parameters()
+def recovery(request: HttpRequest) -> HttpResponse:
+    """Replace the recovery codes against a code of the app."""
+    user, form = _person(request), CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            factors.check(user, form.cleaned_data["code"])
+            codes = factors.renew_recovery(user)
+        except Refusal as refusal:
+            form.add_error("code", refusal.message)
+        else:
+            return _page(request, "recovery", "Your recovery codes", codes=codes, new=False)
+    return _form(request, form, "New recovery codes", "Make new codes", "The old ones are good no longer.")
+
+
+@sensitive_post_parameters()
+def remove(request: HttpRequest) -> HttpResponse:
+    """Switch the second factor off against password and code."""
+    user, form = _person(request), RemovalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        known = authenticate(request, username=user.get_username(), password=form.cleaned_data["password"])
+        try:
+            if known is None or known.pk != user.pk:
+                form.add_error("password", "That is not your password.")
+            else:
+                factors.check(user, form.cleaned_data["code"])
+                factors.remove(person(user), user)
+        except Refusal as refusal:
+            form.add_error("code", refusal.message)
+        if form.is_valid():
+            messages.success(request, "Your second factor is off.")
+            return HttpResponseRedirect(reverse("admin_you"))
+    said = "From then on your password alone lets whoever knows it in."
+    return _form(request, form, "Switch your second factor off", "Switch it off", said, danger=True)
+
+
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End every session of the person, this one too."""
+    user = _person(request)
+    if request.method != "POST":
+        said = "Every browser and phone where you are signed in has to sign in again, this one too."
+        return _form(request, forms.Form(), "Sign out everywhere", "Sign out everywhere", said, danger=True)
+    sessions.end_all(person(user), user)
+    logout(request)
+    messages.success(request, "You are signed out everywhere.")
+    return HttpResponseRedirect(reverse("admin:login"))
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """Django's own form for one's password; that it changed is recorded, and ends the person's other sessions."""
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  Django's signature
+        """Store the new password and a line in the trail that says so."""
+        with transaction.atomic():
+            stored = super().save(commit)
+            tenancy.record(person(self.user), "change", self.user, changed={}, password="set")  # noqa: S106  not one
+        return stored
+
+
+admin.site.password_change_form = OwnPasswordForm
+
+
+def _keep_only_this_session(request: HttpRequest, user: User) -> None:
+    """End the other sessions, which have not seen the second factor."""
+    sessions.end_all(person(user), user)
+    update_session_auth_hash(request, user)
+
+
+def _picture(text: str) -> str:
+    return segno.make(text, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+
+
+def _person(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise TypeError("The desk is for people who are signed in")
+    return request.user
+
+
+def _form(
+    request: HttpRequest, form: forms.Form, title: str, button: str, said: str, *, danger: bool = False
+) -> HttpResponse:
+    return _page(request, "own_form", title, form=form, button=button, said=said, danger=danger)
+
+
+def _page(request: HttpRequest, page: str, title: str, **given: Any) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, "list_url": reverse("admin_you"), **given}
+    response = TemplateResponse(request, f"desk/{page}.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
