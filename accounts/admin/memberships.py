@@ -68,11 +68,11 @@ class MembershipAdmin(Managed, ModelAdmin):
             return "no"
         return "every channel" if membership.review_channels is None else ", ".join(_names(membership)) or "none"
 
-    @admin.display(description="Second factor", boolean=True)
-    def second_factor(self, membership: Membership) -> bool:
+    @admin.display(description="Second factor")
+    def second_factor(self, membership: Membership) -> str:
         """Say whether signing in takes more than the password."""
         factor = getattr(membership.user, "second_factor", None)
-        return factor is not None and factor.confirmed_at is not None
+        return "on" if factor is not None and factor.confirmed_at is not None else "off"
 
     @admin.display(description="Last signed in", ordering="user__last_login")
     def last_login(self, membership: Membership) -> Any:

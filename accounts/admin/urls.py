@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("login/", signing_in.sign_in, name="admin_sign_in"),
     path("login/code/", signing_in.code, name="admin_code"),
     path("invitation/<str:token>/", joining.invited, name="admin_invitation"),
+    path("password_change/", wrap(you.password), name="admin_password"),
     path("you/", wrap(you.you), name="admin_you"),
     path("you/factor/", wrap(you.factor), name="admin_factor"),
     path("you/factor/recovery/", wrap(you.recovery), name="admin_recovery"),

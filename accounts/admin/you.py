@@ -5,8 +5,9 @@ from typing import Any
 import segno
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import authenticate, logout, update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -115,7 +116,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:login"))
 
 
-class OwnPasswordForm(PasswordChangeForm):
+class OwnPasswordForm(AdminPasswordChangeForm):
     """Django's own form for one's password; that it changed is recorded, and ends the person's other sessions."""
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  Django's signature
@@ -126,7 +127,14 @@ class OwnPasswordForm(PasswordChangeForm):
         return stored
 
 
-admin.site.password_change_form = OwnPasswordForm
+def password(request: HttpRequest) -> Any:
+    """Change one's own password, as Django's admin does."""
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)
 
 
 def _keep_only_this_session(request: HttpRequest, user: User) -> None:

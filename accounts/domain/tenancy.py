@@ -87,7 +87,7 @@ def check_channels(organization: Organization, channels: Collection[str] | None)
 
 def record(actor: Actor, verb: str, thing: Organization | Membership | Invitation | User, **details: Any) -> None:
     """Append an event to the trail of each organization that the thing belongs to."""
-    kind = type(thing).__name__.lower()
+    kind = thing._meta.model_name  # the person of a request is a lazy object of another type
     for organization_id in _organizations(thing):
         trail.record(actor, f"{kind}.{verb}", organization_id=organization_id, subject=f"{kind}:{thing.pk}", **details)
 

@@ -1,0 +1,190 @@
+"""Administrators look after the members of their organization: invite, change, end. Never themselves, nobody else's."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail, signing
+from django.test import Client
+
+from accounts import clock
+from accounts.domain import invitations, tenancy
+from accounts.domain.actors import person
+from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, User
+from posts.models import Channel
+
+MEMBERS = "/admin/accounts/membership/"
+NEW = {"username": "rita", "first_name": "Rita", "password": "a-long-passphrase", "again": "a-long-passphrase"}
+WHOM = {"email": "Rita@Example.com", "role": "VIEWER", "may_review": "on"}
+
+
+@pytest.fixture
+def boss(signed_in: Callable[[User], Client], admin_member: User) -> Client:
+    return signed_in(admin_member)
+
+
+def invite(boss: Client, **typed: Any) -> str:
+    """Invite through the form and return the address that the link leads to."""
+    page = boss.post(f"{MEMBERS}invite/", {**WHOM, **typed}).content.decode()
+    found = re.search(r'id="invitation-link">http://testserver(/[^<]+)<', page)
+    assert found, page
+    return found[1]
+
+
+def verbs() -> list[str]:
+    return list(AuditEvent.objects.order_by("id").values_list("verb", flat=True))
+
+
+def test_who_is_invited_chooses_name_and_password_and_is_in(boss: Client, facebook: Channel) -> None:
+    link = invite(boss, channels=[facebook.wire_id])
+    assert (mail.outbox[0].to, link in mail.outbox[0].body) == (["rita@example.com"], True)
+    assert link.split("/")[3] not in boss.get(MEMBERS).content.decode()
+
+    guest = Client(enforce_csrf_checks=True)
+    assert "Casa do Sol" in guest.get(link).content.decode()
+    assert guest.post(link, NEW).status_code == 403
+    token = guest.cookies["csrftoken"].value
+    weak = guest.post(link, {**NEW, "password": "rita", "again": "rita", "csrfmiddlewaretoken": token})
+    assert "too short" in weak.content.decode()
+    assert guest.post(link, {**NEW, "csrfmiddlewaretoken": token}).url == "/admin/login/"
+
+    rita = User.objects.get(username="rita")
+    assert (rita.email, rita.is_staff, rita.is_superuser) == ("rita@example.com", True, False)
+    membership = Membership.objects.get(user=rita)
+    assert (membership.role, membership.may_review, membership.review_channels) == ("VIEWER", True, [facebook.wire_id])
+    assert Client().login(username="rita", password=NEW["password"])
+    assert verbs() == ["invitation.send", "invitation.accept"]
+
+
+def test_a_link_works_once_and_not_for_ever_and_only_as_it_was_made(boss: Client, settings: Any) -> None:
+    link = invite(boss)
+    forged = signing.dumps(str(Invitation.objects.get().pk), salt="another")
+    for bad in (link[:-3] + "xx/", f"/admin/invitation/{forged}/", "/admin/invitation/x/"):
+        assert Client().post(bad, NEW).status_code == 410
+    with time_machine.travel(clock.now() + timedelta(seconds=settings.INVITATION_LIFE + 1), tick=True):
+        assert Client().post(link, NEW).status_code == 410
+    assert not User.objects.filter(username="rita").exists()
+    Client().post(link, NEW)
+    assert Client().post(link, {**NEW, "username": "rita2"}).status_code == 410
+    Membership.objects.filter(user__username="rita").delete()
+    assert Client().post(link, {**NEW, "username": "rita2"}).status_code == 410
+    assert not User.objects.filter(username="rita2").exists()
+
+
+def test_a_withdrawn_invitation_and_one_that_was_replaced_and_one_of_a_former_admin_are_dead(
+    boss: Client, admin_member: User
+) -> None:
+    first, second = invite(boss), invite(boss)
+    assert (Client().get(first).status_code, Client().get(second).status_code) == (410, 200)
+    waiting = Invitation.objects.get(revoked_at=None)
+    boss.get(f"{MEMBERS}invited/{waiting.pk}/revoke/")
+    assert Client().get(second).status_code == 200
+    boss.post(f"{MEMBERS}invited/{waiting.pk}/revoke/")
+    assert Client().get(second).status_code == 410
+    third = invite(boss)
+    Membership.objects.filter(user=admin_member).update(role=Role.EDITOR)
+    assert Client().get(third).status_code == 410
+
+
+def test_who_has_an_account_signs_in_and_confirms(
+    boss: Client, outsider: User, viewer: User, signed_in: Callable[[User], Client], organization: Organization
+) -> None:
+    link = invite(boss, email=outsider.email)
+    stranger = Client()
+    assert "Sign in" in stranger.get(link).content.decode()
+    stranger.post(link, NEW)
+    assert not User.objects.filter(username="rita").exists()
+
+    browser = signed_in(viewer)
+    browser.post(link)
+    assert Invitation.objects.get().accepted_at is None
+
+    browser = signed_in(outsider)
+    browser.get(link)
+    assert not Membership.objects.filter(user=outsider, organization=organization).exists()
+    browser.post(link)
+    assert Membership.objects.get(user=outsider, organization=organization).may_review
+
+
+def test_an_admin_changes_and_ends_somebody_elses_membership(boss: Client, viewer: User, facebook: Channel) -> None:
+    membership = Membership.objects.get(user=viewer)
+    page = f"{MEMBERS}{membership.pk}/"
+    boss.get(f"{page}change/")
+    boss.get(f"{page}delete/")
+    boss.post(f"{page}change/", {"role": "EDITOR", "may_review": "on", "channels": [facebook.wire_id]})
+    membership.refresh_from_db()
+    assert (membership.role, membership.may_review, membership.review_channels) == ("EDITOR", True, [facebook.wire_id])
+    assert facebook.name in boss.get(MEMBERS).content.decode()
+    boss.post(f"{page}delete/")
+    assert not Membership.objects.filter(user=viewer).exists()
+    assert verbs() == ["membership.change", "membership.remove"]
+
+
+@pytest.mark.parametrize("who", ["author", "reviewer", "outsider", "admin_member"])
+def test_nobody_raises_themselves_or_reaches_where_they_do_not_administer(
+    who: str, request: pytest.FixtureRequest, organization: Organization, viewer: User, other_facebook: Channel
+) -> None:
+    user = request.getfixturevalue(who)
+    own = Membership.objects.get(user=user)
+    own.role, own.may_review = Role.ADMIN, True
+    with pytest.raises(Forbidden):
+        tenancy.save(person(user), own)
+    with pytest.raises(Forbidden):
+        tenancy.remove(person(user), Membership.objects.get(pk=own.pk))
+    with pytest.raises(Forbidden):
+        tenancy.save(person(user), Membership(organization=organization, user=user, role=Role.ADMIN))
+    other = Membership.objects.get(user=viewer)
+    other.may_review = True
+    if who != "admin_member":
+        with pytest.raises(Forbidden):
+            tenancy.save(person(user), other)
+        with pytest.raises(Forbidden):
+            invitations.invite(person(user), organization=organization, email="x@example.com", role="ADMIN")
+    else:
+        other.review_channels = [other_facebook.wire_id]
+        with pytest.raises(Invalid):
+            tenancy.save(person(user), other)
+        rival = other_facebook.organization
+        with pytest.raises(Forbidden):
+            invitations.invite(person(user), organization=rival, email="x@example.com", role="VIEWER")
+        moved = Membership.objects.get(user=viewer)
+        moved.user = user
+        with pytest.raises(Forbidden):
+            tenancy.save(person(user), moved)
+    assert AuditEvent.objects.count() == 0
+    assert Invitation.objects.count() == 0
+
+
+def test_the_pages_refuse_whom_the_domain_refuses(
+    signed_in: Callable[[User], Client], author: User, viewer: User, outsider: User, admin_member: User
+) -> None:
+    pages = [f"{MEMBERS}{Membership.objects.get(user=one).pk}/change/" for one in (viewer, outsider, admin_member)]
+    typed = {"role": "ADMIN", "may_review": "on"}
+    expected = {author: [403, 404, 403], outsider: [404, 403, 404], admin_member: [200, 404, 403]}
+    for user, statuses in expected.items():
+        browser = signed_in(user)
+        assert [browser.get(page).status_code for page in pages] == statuses
+        if user != admin_member:
+            assert [browser.post(page, typed).status_code for page in pages] == statuses
+            assert browser.post(f"{MEMBERS}invite/", WHOM).status_code == 403
+    assert AuditEvent.objects.count() == 0
+
+
+def test_the_last_admin_stays(
+    admin_member: User, make_member: Callable[..., User], organization: Organization, viewer: User
+) -> None:
+    second = make_member("second", organization, Role.ADMIN)
+    theirs, mine = Membership.objects.get(user=second), Membership.objects.get(user=admin_member)
+    tenancy.remove(person(admin_member), theirs)
+    User.objects.filter(pk=viewer.pk).update(is_superuser=True)
+    root = person(User.objects.get(pk=viewer.pk))
+    with pytest.raises(Conflict):
+        tenancy.remove(root, mine)
+    mine.role = Role.VIEWER
+    with pytest.raises(Conflict):
+        tenancy.save(root, mine)
+    assert Membership.objects.get(user=admin_member).role == Role.ADMIN

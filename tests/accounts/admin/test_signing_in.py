@@ -1,0 +1,200 @@
+"""Signing in: throttled, with a second factor where there is one; and an end to every session."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.test import Client
+from django_otp.oath import totp
+
+from accounts import clock, crypto
+from accounts.domain import factors
+from accounts.models import AuditEvent, SecondFactor, User
+
+LOGIN = "/admin/login/"
+
+
+def code_of(user: User) -> str:
+    """Return what the person's authenticator app shows at this moment."""
+    factor = SecondFactor.objects.get(user=user)
+    return f"{totp(bytes.fromhex(crypto.decrypt(factor.secret_encrypted))):06d}"
+
+
+def enrol(user: User) -> list[str]:
+    factors.begin(user)
+    return factors.confirm(user, code_of(user))[1]
+
+
+def a_while_later() -> Any:
+    """Move on to the app's next code."""
+    return time_machine.travel(clock.now() + timedelta(seconds=61), tick=True)
+
+
+def sign_in(user: User, password: str | None = None, **headers: str) -> tuple[Client, Any]:
+    browser = Client(**headers)
+    typed = {"username": user.get_username(), "password": password or user.raw_password}  # type: ignore[attr-defined]
+    return browser, browser.post(LOGIN, typed)
+
+
+def is_in(browser: Client) -> bool:
+    return browser.get("/admin/").status_code == 200
+
+
+def test_too_many_wrong_passwords_lock_that_person_out_from_that_address_for_a_while(
+    reviewer: User, author: User, settings: Any
+) -> None:
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        _, answer = sign_in(reviewer, "guess")
+    assert (answer.status_code, "Too many wrong passwords" in answer.content.decode()) == (429, True)
+    assert sign_in(reviewer)[1].status_code == 429  # the right one, as good as any
+    assert sign_in(author)[1].status_code == 302
+    assert sign_in(reviewer, REMOTE_ADDR="192.0.2.7")[1].status_code == 302
+    kept = "".join(str(row) for row in AccessAttempt.objects.values())
+    assert "guess" not in kept
+    with time_machine.travel(clock.now() + settings.AXES_COOLOFF_TIME + timedelta(seconds=1), tick=True):
+        assert sign_in(reviewer)[1].status_code == 302
+
+
+def test_behind_a_proxy_its_own_word_counts_and_not_what_the_client_made_up(reviewer: User, settings: Any) -> None:
+    settings.BEHIND_PROXY = True
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        sign_in(reviewer, "guess", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, 203.0.113.9")
+    assert sign_in(reviewer, HTTP_X_FORWARDED_FOR="10.9.9.9, 203.0.113.9")[1].status_code == 429
+    assert sign_in(reviewer, HTTP_X_FORWARDED_FOR="203.0.113.9, 203.0.113.10")[1].status_code == 302
+    settings.BEHIND_PROXY = False
+    assert sign_in(reviewer, HTTP_X_FORWARDED_FOR="10.9.9.9, 203.0.113.9")[1].status_code == 302
+
+
+def test_looking_at_the_sign_in_writes_nothing(reviewer: User) -> None:
+    Client().get(LOGIN)
+    Client().get(f"{LOGIN}code/")
+    assert (AccessAttempt.objects.count(), Session.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
+
+
+def test_a_second_factor_is_asked_for_and_each_code_lets_in_once(reviewer: User) -> None:
+    enrol(reviewer)
+    with a_while_later():
+        browser, answer = sign_in(reviewer)
+        assert answer.url.startswith(f"{LOGIN}code/")
+        assert not is_in(browser)
+        code = code_of(reviewer)
+        assert browser.post(answer.url, {"code": code}).url == "/admin/"
+        assert is_in(browser)
+
+        again, answer = sign_in(reviewer)
+        assert "used already" in again.post(answer.url, {"code": code}).content.decode()
+        assert not is_in(again)
+
+
+def test_the_code_page_is_for_whoever_gave_the_password_and_not_for_long(reviewer: User) -> None:
+    enrol(reviewer)
+    assert Client().post(f"{LOGIN}code/", {"code": code_of(reviewer)}).url == LOGIN
+    browser, answer = sign_in(reviewer)
+    with time_machine.travel(clock.now() + timedelta(minutes=6), tick=True):
+        assert browser.post(answer.url, {"code": code_of(reviewer)}).url == LOGIN
+    stale, answer = sign_in(reviewer)
+    reviewer.set_password("another-passphrase")
+    reviewer.save()
+    with a_while_later():
+        assert stale.post(answer.url, {"code": code_of(reviewer)}).url == LOGIN
+        assert not is_in(stale)
+
+
+@pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example/"])
+def test_a_code_leads_nowhere_but_to_the_desk(reviewer: User, onward: str) -> None:
+    enrol(reviewer)
+    with a_while_later():
+        browser, _ = sign_in(reviewer)
+        answer = browser.post(f"{LOGIN}code/?next={onward}", {"code": code_of(reviewer), "next": onward})
+    assert answer.url == "/admin/"
+
+
+def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_sessions(
+    reviewer: User, signed_in: Callable[[User], Client]
+) -> None:
+    browser, other = signed_in(reviewer), signed_in(reviewer)
+    browser.get("/admin/you/factor/")
+    assert not SecondFactor.objects.exists()
+    browser.post("/admin/you/factor/")
+    page = browser.get("/admin/you/factor/").content.decode()
+    assert 'src="data:image/svg+xml' in page
+    assert factors.typed_secret(SecondFactor.objects.get()) in page
+    assert "not the code" in browser.post("/admin/you/factor/", {"code": "000000x"}).content.decode()
+    assert is_in(other)
+
+    answer = browser.post("/admin/you/factor/", {"code": code_of(reviewer)})
+
+    codes = answer.context["codes"]
+    assert (len(codes), "no-store" in answer.headers["Cache-Control"]) == (10, True)
+    assert (is_in(browser), is_in(other)) == (True, False)
+    after = browser.get("/admin/you/factor/").content.decode()
+    assert not any(code in after for code in codes)
+    assert "data:image" not in after
+
+    late, page = sign_in(reviewer)
+    assert late.post(page.url, {"code": codes[0].upper()}).url == "/admin/"
+    later, page = sign_in(reviewer)
+    assert "used already" in later.post(page.url, {"code": codes[0]}).content.decode()
+
+
+def test_switching_it_off_takes_password_and_code(reviewer: User, signed_in: Callable[[User], Client]) -> None:
+    codes = enrol(reviewer)
+    page, browser = "/admin/you/factor/remove/", signed_in(reviewer)
+    browser.post(page, {"password": "wrong", "code": codes[0]})
+    browser.post(page, {"password": reviewer.raw_password, "code": "wrong"})  # type: ignore[attr-defined]
+    assert factors.of(reviewer) is not None
+    browser.post(page, {"password": reviewer.raw_password, "code": codes[0]})  # type: ignore[attr-defined]
+    assert factors.of(reviewer) is None
+    assert AuditEvent.objects.filter(verb="user.second_factor_off").count() == 1
+
+
+def test_signing_out_everywhere_ends_every_session_and_only_by_post(
+    reviewer: User, signed_in: Callable[[User], Client]
+) -> None:
+    one, other = signed_in(reviewer), signed_in(reviewer)
+    one.get("/admin/you/sign-out/")
+    assert is_in(other)
+    one.post("/admin/you/sign-out/")
+    assert (is_in(one), is_in(other)) == (False, False)
+    assert AuditEvent.objects.get().verb == "user.sign_out_everywhere"
+    assert is_in(signed_in(reviewer))
+
+
+def test_a_new_password_ends_the_other_sessions_and_is_recorded(
+    reviewer: User, signed_in: Callable[[User], Client]
+) -> None:
+    one, other = signed_in(reviewer), signed_in(reviewer)
+    typed = {"new_password1": "a-long-passphrase", "new_password2": "a-long-passphrase"}
+    one.post("/admin/password_change/", {"old_password": reviewer.raw_password, **typed})  # type: ignore[attr-defined]
+    assert (is_in(one), is_in(other)) == (True, False)
+    assert AuditEvent.objects.get().details == {"changed": {}, "password": "set"}
+
+
+def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
+    reviewer: User, admin_member: User, signed_in: Callable[[User], Client]
+) -> None:
+    enrol(reviewer)
+    rescue = f"/admin/accounts/user/{reviewer.pk}/rescue/"
+    browser = signed_in(admin_member)
+    assert browser.post(rescue, {"factor": "on", "sign_out": "on"}).status_code == 403
+    User.objects.filter(pk=admin_member.pk).update(is_superuser=True)
+    browser.get(rescue)
+    assert factors.of(reviewer) is not None
+    browser.post(rescue, {"factor": "on", "sign_out": "on"})
+    assert factors.of(reviewer) is None
+
+
+def test_nothing_in_the_database_tells_the_codes(reviewer: User, tmp_path: Any) -> None:
+    codes = enrol(reviewer)
+    factor = SecondFactor.objects.get()
+    secret = crypto.decrypt(factor.secret_encrypted)
+    dump = tmp_path / "dump.json"
+    call_command("dumpdata", "--output", str(dump), verbosity=0)
+    text = dump.read_text()
+    for told in (secret, factors.typed_secret(factor), *codes, *(one.replace("-", "") for one in codes)):
+        assert told not in text

@@ -1,0 +1,131 @@
+"""Step-up and second factors at the moment of a decision: asked, and nothing that was typed is lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts import clock
+from accounts.domain import factors
+from accounts.models import Membership, Organization, User
+from scheduling.models import Approval, ScheduledPost
+from tests.accounts.admin.test_signing_in import code_of, enrol
+from tests.scheduling.admin.desk import POSTS, Desk
+
+
+def status(post: Any) -> str:
+    return str(ScheduledPost.objects.get(pk=post.pk).status)
+
+
+@pytest.fixture
+def late(settings: Any) -> Any:
+    """A session whose last proof is older than the limit, though the posts are still to come."""
+    settings.STEP_UP_AFTER = 600
+    return lambda: time_machine.travel(clock.now() + timedelta(minutes=11), tick=True)
+
+
+def test_an_old_session_is_asked_for_the_password_and_what_was_typed_goes_on(
+    make_waiting: Any, reviewer: Any, late: Any
+) -> None:
+    post = make_waiting()
+    desk = Desk(reviewer).review(post)
+    with late():
+        desk.press("reject", notes="Not “yet”,\r\nplease <wait>.")
+        assert (status(post), desk.answer.status_code) == ("WAITING_FOR_APPROVAL", 403)
+        desk.press("reject", proof="guess")
+        assert (status(post), "not your password" in desk.text) == ("WAITING_FOR_APPROVAL", True)
+        desk.press("reject", proof=reviewer.raw_password)
+        assert status(post) == "REJECTED"
+        assert ScheduledPost.objects.get(pk=post.pk).notes == "Not “yet”,\nplease <wait>."
+
+        another = make_waiting()
+        desk.review(another).press("approve")  # asked once is enough for a while
+        assert status(another) == "SCHEDULED"
+
+
+def test_a_proof_takes_the_token_of_the_page_like_any_other_post(make_waiting: Any, reviewer: Any, late: Any) -> None:
+    post = make_waiting()
+    desk = Desk(reviewer).review(post)
+    with late():
+        url = f"{POSTS}{post.pk}/approve/"
+        digest = desk.form("approve").fields["digest"]
+        assert desk.client.post(url, {"digest": digest, "proof": reviewer.raw_password}).status_code == 403
+        assert desk.press("approve").answer.status_code == 403
+    assert (status(post), Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
+
+
+def test_guessing_the_proof_is_throttled_like_the_sign_in(
+    make_waiting: Any, reviewer: Any, late: Any, settings: Any
+) -> None:
+    post = make_waiting()
+    desk = Desk(reviewer).review(post)
+    with late():
+        desk.press("approve")
+        form = desk.form("approve")
+        answers = [
+            desk.client.post(form.action, {**form.fields, "proof": "guess"}).status_code
+            for _ in range(settings.AXES_FAILURE_LIMIT)
+        ]
+        assert answers == [*[403] * (settings.AXES_FAILURE_LIMIT - 1), 429]
+        assert desk.client.post(form.action, {**form.fields, "proof": reviewer.raw_password}).status_code == 429
+    assert status(post) == "WAITING_FOR_APPROVAL"
+
+
+def test_a_session_that_has_not_seen_the_second_factor_is_asked_for_its_code(make_waiting: Any, reviewer: User) -> None:
+    post = make_waiting()
+    enrol(reviewer)
+    desk = Desk(reviewer).review(post)  # its password alone opened it, past the sign-in's pages
+    desk.press("approve")
+    assert (status(post), "authenticator app" in desk.text) == ("WAITING_FOR_APPROVAL", True)
+    desk.press("approve", proof=reviewer.raw_password)  # type: ignore[attr-defined]
+    assert status(post) == "WAITING_FOR_APPROVAL"
+    with time_machine.travel(clock.now() + timedelta(seconds=61), tick=True):
+        desk.press("approve", proof=code_of(reviewer))
+    assert status(post) == "SCHEDULED"
+
+
+def test_where_a_second_factor_is_demanded_nobody_decides_without_and_is_told_how(
+    make_waiting: Any, reviewer: User, organization: Organization
+) -> None:
+    post = make_waiting()
+    desk = Desk(reviewer).review(post)
+    digest = desk.form("approve").fields["digest"]
+    Organization.objects.filter(pk=organization.pk).update(require_second_factor=True)
+    desk.press("approve")
+    assert (status(post), desk.answer.status_code) == ("WAITING_FOR_APPROVAL", 403)
+    assert "set one up first" in desk.text
+    assert "/admin/you/factor/" in desk.page.links
+    assert not desk.offers("approve")
+
+    desk.open("/admin/you/factor/").press()
+    desk.open("/admin/you/factor/")
+    form = next(one for one in desk.page.forms if not one.action)
+    desk.client.post("/admin/you/factor/", {**form.fields, "code": code_of(reviewer)})
+    assert factors.of(reviewer) is not None
+    desk.review(post).press("approve", digest=digest)
+    assert status(post) == "SCHEDULED"
+
+
+def test_who_is_demoted_with_the_page_open_decides_nothing(make_waiting: Any, reviewer: User) -> None:
+    post = make_waiting()
+    desk = Desk(reviewer).review(post)
+    Membership.objects.filter(user=reviewer).update(review_channels=[])
+    desk.press("approve")
+    assert (status(post), desk.answer.status_code, desk.offers("approve")) == ("WAITING_FOR_APPROVAL", 403, False)
+
+
+def test_the_page_says_who_approved_first_and_offers_the_second_what_schedules_it(
+    make_waiting: Any, reviewer: User, make_member: Any, organization: Organization
+) -> None:
+    Organization.objects.filter(pk=organization.pk).update(second_approver=True)
+    other = make_member("other", organization, may_review=True)
+    post = make_waiting()
+    first = Desk(reviewer).review(post)
+    assert not first.offers("publish")
+    first.press("approve").review(post)
+    assert ("as the first of two" in first.text, first.offers("approve")) == (True, False)
+    second = Desk(other).review(post)
+    assert "reviewer approved exactly this" in second.text
+    second.press("approve")
+    assert status(post) == "SCHEDULED"

@@ -1,0 +1,184 @@
+"""Two approvers: different people, the same content, checked again where it goes out. Reviewers of some channels."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.domain import actors
+from accounts.errors import Conflict, Forbidden
+from accounts.models import AuditEvent, Membership, Organization, Role
+from scheduling.domain import digest, drafts, gate, review, settling
+from scheduling.domain.drafts import ChannelText
+from scheduling.domain.lease import load
+from scheduling.models import Approval, DeliveryState, ScheduledPost
+from tests.scheduling.domain.conftest import send
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def two(organization: Organization) -> Organization:
+    organization.second_approver = True
+    organization.save()
+    return organization
+
+
+@pytest.fixture
+def other(make_member: Any, organization: Organization) -> Any:
+    return make_member("other", organization, Role.VIEWER, may_review=True)
+
+
+@pytest.fixture
+def second(seat: Any, other: Any, organization: Organization, two: Organization) -> Any:
+    return seat(other, organization)
+
+
+def fresh(post: Any) -> ScheduledPost:
+    return ScheduledPost.objects.select_related("organization", "approval__first").get(pk=post.pk)
+
+
+def approve(by: Any, post: Any, **given: Any) -> Approval:
+    return review.approve(by, fresh(post), digest=digest.current(fresh(post))[1], **given)
+
+
+def permit(post: Any) -> Any:
+    found = load(str(post.pk))
+    assert found
+    return gate.permit(*found)
+
+
+def test_the_second_of_two_people_schedules_what_the_first_approved(
+    two: Any, make_waiting: Any, judge: Any, second: Any, reviewer: Any, seat: Any
+) -> None:
+    post = make_waiting()
+    first = approve(judge, post)
+    assert (fresh(post).status, fresh(post).approval, fresh(post).task_id) == ("WAITING_FOR_APPROVAL", None, None)
+    with pytest.raises(Conflict, match="another reviewer"):
+        approve(seat(reviewer, two), post)  # the same person, in another session
+    final = approve(second, post)
+    stored = fresh(post)
+    assert (stored.status, stored.approval, final.first, final.digest) == ("SCHEDULED", final, first, first.digest)
+    assert permit(post)["channels"]
+    verbs = list(AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id").values_list("verb", flat=True))
+    assert verbs == ["create", "submit", "approve_first", "approve"]
+
+
+@pytest.mark.parametrize("what", ["edit", "reject", "moved", "demoted"])
+def test_whatever_changes_makes_the_next_approval_the_first_again(
+    what: str, two: Any, make_waiting: Any, judge: Any, second: Any, key: Any, facebook: Any, reviewer: Any
+) -> None:
+    post = make_waiting(channels=[facebook])
+    first = approve(judge, post)
+    moved: dict[str, Any] = {}
+    if what == "edit":
+        caption = fresh(post).deliveries.get().caption
+        for text in ("Swapped", caption):  # there and back again: what was approved stands there, and yet was changed
+            changes = {"channels": {facebook.wire_id: ChannelText("FB_PAGE", text)}}
+            drafts.edit(actors.api_key(key), fresh(post), changes=changes)
+    elif what == "reject":
+        review.reject(second, fresh(post), notes="No")
+        review.submit(actors.api_key(key), fresh(post))
+    elif what == "moved":
+        moved = {"instant": fresh(post).scheduled_for.replace(microsecond=7)}
+    else:
+        Membership.objects.filter(user=reviewer).update(may_review=False)
+    again = approve(second, post, **moved)
+    assert (fresh(post).status, again.first) == ("WAITING_FOR_APPROVAL", None)
+    if what == "moved":
+        assert fresh(post).scheduled_for == moved["instant"]
+        assert approve(judge, post).first == again
+        assert fresh(post).status == "SCHEDULED"
+    if what in {"edit", "reject"}:
+        first.refresh_from_db()
+        assert first.revoked_at is not None
+
+
+def test_nobody_publishes_at_once_where_two_approve(two: Any, make_waiting: Any, judge: Any) -> None:
+    with pytest.raises(Conflict, match="same instant"):
+        approve(judge, make_waiting(), now=True)
+    assert Approval.objects.count() == 0
+
+
+@pytest.mark.parametrize("how", ["alone", "self", "void", "demoted", "elsewhere"])
+def test_the_gate_wants_two_whatever_the_rows_say(
+    how: str, two: Any, make_waiting: Any, judge: Any, second: Any, reviewer: Any
+) -> None:
+    post = make_waiting()
+    first, final = approve(judge, post), approve(second, post)
+    assert permit(post)
+    if how == "alone":
+        Approval.objects.filter(pk=final.pk).update(first=None)
+    elif how == "self":
+        Approval.objects.filter(pk=first.pk).update(reviewer=final.reviewer)
+    elif how == "void":
+        Approval.objects.filter(pk=first.pk).update(revoked_at=first.created_at)
+    elif how == "demoted":
+        Membership.objects.filter(user=reviewer).update(may_review=False)
+    else:
+        Approval.objects.filter(pk=first.pk).update(digest="0" * 64)
+    with pytest.raises(gate.GateClosed) as closed:
+        permit(post)
+    assert closed.value.code == "ONE_APPROVER"
+
+
+def test_switching_it_on_holds_what_one_person_scheduled(
+    make_handed: Any, organization: Any, travel: Any, sandbox: Any, facebook: Any
+) -> None:
+    post = make_handed(channels=[facebook])
+    Organization.objects.filter(pk=organization.pk).update(second_approver=True)
+    travel(post)
+    assert send(post) == "refused"
+    assert fresh(post).deliveries.get().error_code == "ONE_APPROVER"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_approvals_at_once_make_one_pair(
+    two: Any, make_waiting: Any, judge: Any, second: Any, facebook: Any
+) -> None:
+    post = make_waiting(channels=[facebook])
+    page, start, errors = digest.current(fresh(post))[1], threading.Barrier(2), []
+
+    def decide(by: Any) -> None:
+        start.wait()
+        try:
+            review.approve(by, fresh(post), digest=page)
+        except Exception as error:  # noqa: BLE001  whatever it is, the test says so
+            errors.append(error)
+        finally:
+            connection.close()
+
+    both = [threading.Thread(target=decide, args=(by,)) for by in (judge, second)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert errors == []
+    final = fresh(post).approval
+    assert final is not None
+    assert (fresh(post).status, Approval.objects.count()) == ("SCHEDULED", 2)
+    assert {final.reviewer, final.first.reviewer} == {judge.user, second.user}
+
+
+def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
+    make_waiting: Any, make_scheduled: Any, seat: Any, reviewer: Any, organization: Any, facebook: Any, instagram: Any
+) -> None:
+    waiting, mine = make_waiting(), make_waiting(channels=[facebook])
+    out = make_scheduled(channels=[facebook])
+    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.wire_id])
+    limited = seat(reviewer, organization)
+    with pytest.raises(Forbidden, match="channel"):
+        approve(limited, waiting)
+    with pytest.raises(Forbidden, match="channel"):
+        review.reject(limited, fresh(waiting), notes="No")
+    approve(limited, mine)
+    assert (fresh(waiting).status, fresh(mine).status) == ("WAITING_FOR_APPROVAL", "SCHEDULED")
+
+    Membership.objects.filter(user=reviewer).update(review_channels=[instagram.wire_id])
+    with pytest.raises(gate.GateClosed):
+        permit(out)
+    fresh(out).move("fail")
+    out.deliveries.update(state=DeliveryState.UNKNOWN)
+    with pytest.raises(Forbidden, match="do not review"):
+        settling.mark_absent(seat(reviewer, organization), out.deliveries.get())
