@@ -15,8 +15,8 @@ from typing import Any
 from tests.bench.figures import Figure, table
 from tests.faults.stage import Stage
 
-NAMES = ("queries", "reading", "throughput", "recovery", "spread", "bursts", "load")
-QUIET = ("queries", "reading")  # measured while no worker runs
+NAMES = ("queries", "reading", "export", "import", "throughput", "recovery", "spread", "bursts", "load")
+QUIET = ("queries", "reading", "export", "import")  # measured while no worker runs
 
 
 def main() -> int:
@@ -25,6 +25,11 @@ def main() -> int:
     parser.add_argument(
         "--posts", type=int, default=100_000, help="published posts to read from; 1000000 for the whole"
     )
+    parser.add_argument("--comments", type=int, default=20_000, help="of the post to export; 200000 for the whole")
+    parser.add_argument(
+        "--import", dest="imported", type=int, default=5_000, metavar="POSTS", help="100000 for the whole"
+    )
+    parser.add_argument("--kills", type=int, default=10, help="of the import's process")
     parser.add_argument("--throughput", type=int, default=200, metavar="POSTS")
     parser.add_argument("--bursts", type=int, nargs="+", default=[1, 100, 1000], metavar="POSTS")
     parser.add_argument("--spread", type=int, default=60, metavar="POSTS")
@@ -56,7 +61,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from tests.bench import lateness, load, queries, reading, recovery, throughput
+    from tests.bench import exporting, importing, lateness, load, queries, reading, recovery, throughput
     from tests.bench.series import Press
 
     stage.sandbox.settings(quota_total=1_000_000, containers_per_day=1_000_000)
@@ -64,6 +69,8 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
     measures: dict[str, Callable[[Any], list[Figure]]] = {
         "queries": partial(queries.measure, sizes=(1, 2, 5)),
         "reading": lambda _: reading.measure(stage, given.posts),
+        "export": lambda _: exporting.measure(stage, given.comments),
+        "import": lambda _: importing.measure(stage, given.imported, given.kills),
         "throughput": partial(throughput.measure, count=given.throughput),
         "recovery": recovery.measure,
         "spread": partial(lateness.spread_out, count=given.spread, seconds=given.seconds),
