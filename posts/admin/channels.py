@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_protect
 
@@ -66,15 +67,23 @@ class ChannelAdmin(DeskAdmin):
     form_template = "admin/posts/channel/change_form.html"
     add_title = "Connect a channel"
     ordering = ("name", "wire_id")
-    list_select_related = ("organization",)
+    list_select_related = ("organization", "sync")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add a URL per button."""
+        """Add a URL per button, and one for the progress of reading."""
         buttons = [
             path(f"<int:channel_id>/{name}/", csrf_protect(self.act), {"name": name}, name=f"{self.label}_{name}")
             for name in BUTTONS
         ]
-        return [*buttons, *super().get_urls()]
+        reading = path(
+            "<int:channel_id>/reading/", self.admin_site.admin_view(self.reading), name=f"{self.label}_reading"
+        )
+        return [*buttons, reading, *super().get_urls()]
+
+    def reading(self, request: HttpRequest, channel_id: int) -> HttpResponse:
+        """Show how far the reading of what is live has come: a part of the list, asked for while it goes on."""
+        context = {"channel": self.row(request, str(channel_id))}
+        return TemplateResponse(request, "desk/reading.html", context)
 
     def act(self, request: HttpRequest, channel_id: int, name: str) -> HttpResponse:
         """Do what the button says."""

@@ -1,7 +1,12 @@
 """Superpowers in words: what happens when somebody comments."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from accounts import clock
+from posts.admin import times
 
 
 def in_words(superpower: Any) -> list[str]:
@@ -20,9 +25,29 @@ def title(superpower: Any) -> str:
     return f"{name} #{tag}" if tag else str(name)
 
 
+def expires(superpower: Any) -> datetime | None:
+    """Return when the superpower ends; None for one that does not, and for what names no instant."""
+    at = superpower.get("expirationDate") if isinstance(superpower, dict) else None
+    if not isinstance(at, int | float) or isinstance(at, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def is_over(superpower: Any) -> bool:
+    """Whether the superpower has ended."""
+    end = expires(superpower)
+    return end is not None and end <= clock.now()
+
+
 def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
     if superpower.get("active") is False:
         yield "Switched off: nothing is answered."
+    if end := expires(superpower):
+        when = f"{times.full(end, ZoneInfo('UTC'))} UTC"
+        yield f"Expired on {when}: nothing is answered any more." if is_over(superpower) else f"Until {when}."
     groups = _objects(superpower.get("conditionGroups"))
     for group in groups:
         when = _when(group)

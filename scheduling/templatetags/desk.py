@@ -124,6 +124,7 @@ register.filter("kind_at", media.kind_at)
 register.filter("host_of", webhooks.host)
 register.filter("superpower_title", wording.title)
 register.filter("superpower_words", wording.in_words)
+register.filter("superpower_over", wording.is_over)
 
 
 @register.simple_tag(takes_context=True)
