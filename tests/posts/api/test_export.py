@@ -1,0 +1,157 @@
+"""GET /posts/{id}/comments/export: every comment once, defused, and never a short file that looks whole."""
+
+import csv
+import http.client
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts import clock
+from posts.domain import exporting
+from posts.domain.spreadsheet import COLUMNS
+from posts.graph.errors import GraphError
+from tests.clients import SignedClient
+from tests.platform import SandboxControl
+from tests.posts.conftest import LivePost
+from tests.processes import Company
+
+
+@pytest.fixture(autouse=True)
+def _own_storage(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "files")
+
+
+def rows(body: bytes) -> list[list[str]]:
+    csv.field_size_limit(20_000_000)
+    read = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+    assert read[0] == list(COLUMNS)
+    return read[1:]
+
+
+def test_all_comments_and_replies_are_in_the_file_once(api: SignedClient, live_post: LivePost) -> None:
+    live_post.comments(count=330, replies=0.4, seed=3)
+    answer = api.get(live_post.path("comments/export"))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="comments-{live_post.id}.csv"'
+    found = rows(answer.getvalue())
+    assert len({row[0] for row in found}) == len(found) == 330
+    assert {row[1] for row in found if row[1]} < {row[0] for row in found}
+
+
+def test_hostile_texts_are_intact_and_defused(api: SignedClient, live_post: LivePost) -> None:
+    given = ["=1+1", "nul \x00 inside", "half \ud83d of a pair", "\u202eright to left\u202c", "שלום", 'a\r\nb;\t"c"']
+    live_post.comments(items=[{"text": text} for text in given])
+    found = {row[5] for row in rows(api.get(live_post.path("comments/export")).getvalue())}
+    assert found == {"'=1+1", "nul ␀ inside", "half \ufffd of a pair", *given[3:]}
+
+
+def test_ten_megabytes_of_text_arrive(api: SignedClient, page_post: LivePost) -> None:
+    text = "é" * 5_000_000
+    page_post.comments(items=[{"text": text}, {"text": "short"}])
+    assert sorted(row[5] for row in rows(api.get(page_post.path("comments/export")).getvalue())) == ["short", text]
+
+
+def test_a_failure_in_the_middle_breaks_the_stream(
+    api: SignedClient, live_post: LivePost, sandbox: SandboxControl
+) -> None:
+    live_post.comments(count=2000, replies=0, seed=3)
+    stream = iter(api.get(live_post.path("comments/export")).streaming_content)
+    assert next(stream).startswith(b"\xef\xbb\xbfid,")
+    sandbox.fault("GET .*/comments", "expired_token", times=None)
+    with pytest.raises(GraphError):
+        list(stream)
+
+
+def test_who_stops_reading_stops_the_calls(api: SignedClient, live_post: LivePost, sandbox: SandboxControl) -> None:
+    live_post.comments(count=2000, replies=0, seed=3)
+    sandbox.fault("GET .*/comments", "delay", times=None, seconds=0)
+
+    def calls() -> int:
+        return int(sandbox.call("GET", "/__faults")["faults"][0]["hits"])
+
+    answer = api.get(live_post.path("comments/export"))
+    assert calls() == 1  # the first page alone, before the first byte
+    next(iter(answer.streaming_content))
+    after_one = calls()
+    assert after_one < 10
+    answer.close()
+    assert calls() == after_one
+
+
+def test_a_link_opens_the_same_file_until_it_expires(
+    api: SignedClient, live_post: LivePost, time_machine: Any, tmp_path: Path
+) -> None:
+    live_post.comments(count=120, seed=3)
+    streamed = api.get(live_post.path("comments/export")).getvalue()
+    told = api.get(live_post.path("comments/export", delivery="url")).json()
+    assert (set(told), told["totalCount"]) == ({"totalCount", "csvUrl"}, 120)
+    link = told["csvUrl"].removeprefix("http://testserver")
+    kept = api.client.get(link)
+    assert (kept.getvalue(), kept.headers["Cache-Control"]) == (streamed, "private, no-store")
+    assert len(list(tmp_path.rglob("*.csv"))) == 1
+    middle = len(link) // 2
+    tampered = link[:middle] + ("A" if link[middle] != "A" else "B") + link[middle + 1 :]
+    assert (api.client.get(tampered).status_code, api.client.get("/exports/x").status_code) == (404, 404)
+    assert api.client.post(link).status_code == 405
+    time_machine.move_to(clock.now() + timedelta(seconds=exporting.LIFETIME + 1), tick=True)
+    assert api.client.get(link).status_code == 403
+    assert exporting.tidy() == 1
+    assert api.client.get(link).status_code == 403
+
+
+def test_nothing_is_kept_of_a_file_that_is_not_whole(
+    api: SignedClient, live_post: LivePost, sandbox: SandboxControl, tmp_path: Path
+) -> None:
+    live_post.comments(count=2000, replies=0, seed=3)
+    sandbox.fault("GET .*/comments", "expired_token", times=None, skip=3)
+    answer = api.get(live_post.path("comments/export", delivery="url"))
+    assert (answer.status_code, set(answer.json())) == (502, {"message"})
+    assert not list(tmp_path.rglob("*.csv"))
+
+
+def test_too_many_exports_at_once_wait(api: SignedClient, page_post: LivePost) -> None:
+    page_post.comments(count=5)
+    open_ones = [exporting.Export(page_post.channel, page_post.id) for _ in range(exporting.AT_ONCE)]
+    answer = api.get(page_post.path("comments/export"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    for one in open_ones:
+        one.close()
+    assert api.get(page_post.path("comments/export")).status_code == 200
+
+
+def test_an_unknown_delivery_is_refused(api: SignedClient, page_post: LivePost) -> None:
+    answer = api.get(page_post.path("comments/export", delivery="post"))
+    assert [(one["path"], one["type"]) for one in answer.json()["error"]] == [(["delivery"], "any.only")]
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+def test_over_the_wire_a_broken_file_does_not_look_whole(
+    processes: Company, api: SignedClient, on_sandbox: Callable[..., LivePost], facebook: Any, sandbox: SandboxControl
+) -> None:
+    post = on_sandbox(facebook)
+    post.comments(count=6000, replies=0, seed=3)
+    _, url = processes.web(DYNAMO_WEB_WORKERS="1")
+
+    def ask(version: str = "HTTP/1.1") -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+        connection._http_vsn_str, connection._http_vsn = version, int(version[-1]) + 10  # type: ignore[attr-defined]
+        connection.request("GET", f"/v1{post.path('comments/export')}", headers=api.signature())
+        return connection, connection.getresponse()
+
+    connection, whole = ask()
+    assert len(rows(whole.read())) == 6000
+    connection.close()
+    for version, expected in (("HTTP/1.1", 200), ("HTTP/1.0", 502)):
+        sandbox.heal()
+        sandbox.fault("GET .*/comments", "expired_token", times=None, skip=10)
+        connection, broken = ask(version)
+        assert broken.status == expected
+        if expected == 200:
+            with pytest.raises(http.client.IncompleteRead):
+                broken.read()
+        connection.close()

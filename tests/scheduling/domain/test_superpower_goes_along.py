@@ -1,0 +1,38 @@
+"""A superpower travels with its post: approved, published, imported, read back, with the day on which it ends."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from posts.domain import importing
+from posts.models import Channel, PublishedPost
+from scheduling.domain.drafts import ChannelText
+from scheduling.models import ScheduledPost
+from tests.clients import SignedClient
+from tests.scheduling.domain.conftest import go_on, send
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_was_attached_to_the_scheduled_post_is_on_the_live_one(
+    make_handed: Callable[..., ScheduledPost], travel: Callable[..., Any], facebook: Channel, api: SignedClient
+) -> None:
+    power = {
+        "name": "Greeter",
+        "hashtag": "hello",
+        "templateType": "GENERAL",
+        "expirationDate": 1_893_456_000_000,
+        "ours": {"kept": True},
+    }
+    post = make_handed(channels={facebook.wire_id: ChannelText("FB_PAGE", "Olá #hello", power)})
+    clock_ = travel(post)
+    send(post)
+    assert go_on(post, clock_) == "PUBLISHED"
+    clock_.shift(timedelta(minutes=1))
+    importing.sync(facebook, full=True)
+    [shown] = api.get("/posts").json()
+    assert power.items() <= shown["superpower"].items()
+    assert shown["metrics"]["likes"] == 0  # the platform's own word: it was read since
+    assert PublishedPost.objects.get().scheduled_post_id == post.pk
