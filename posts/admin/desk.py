@@ -115,6 +115,11 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
             raise PermissionDenied
         return self._form(request, row.organization, row)
 
+    def prefilled(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the form for a new row begins with."""
+        del request
+        return {}
+
     def after(self, stored: Any) -> str:
         """Return where to go once the form is stored."""
         del stored
@@ -138,7 +143,10 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
     def _form(self, request: HttpRequest, organization: Organization, row: Any) -> HttpResponse:
         assert self.form_class is not None  # noqa: S101  the callers have asked for permission to write
         given = {"organization": organization, "reader": signed_in(request), "row": row}
-        form = self.form_class(request.POST, **given) if request.method == "POST" else self.form_class(**given)
+        if request.method == "POST":
+            form = self.form_class(request.POST, **given)
+        else:
+            form = self.form_class(**given, initial={} if row else self.prefilled(request))
         if request.method == "POST" and form.is_valid():
             try:
                 stored, said = form.store(person(signed_in(request)))

@@ -16,7 +16,7 @@ from accounts.errors import Forbidden, Refusal
 from accounts.models import Role
 from posts.admin.desk import DeskAdmin
 from posts.admin.people import membership_in, signed_in
-from scheduling.admin import page
+from scheduling.admin import calendar, page
 from scheduling.admin.actions import ACTIONS, Action
 from scheduling.admin.forms import PostForm
 from scheduling.admin.listing import ChannelFilter, OrganizationFilter, StatusFilter
@@ -54,7 +54,7 @@ class ScheduledPostAdmin(DeskAdmin):
             )
             for name in ACTIONS
         ]
-        return [review, *buttons, *super().get_urls()]
+        return [review, *calendar.urls(self), *buttons, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledPost]:
         """Load what a row of the list shows, in a constant number of queries."""
@@ -101,6 +101,10 @@ class ScheduledPostAdmin(DeskAdmin):
             return self._refused(request, post_id, name, refusal)
         messages.success(request, said)
         return HttpResponseRedirect(self._onward(request, post, name, action))
+
+    def prefilled(self, request: HttpRequest) -> dict[str, Any]:
+        """Take the instant from the address: the calendar's days lead here."""
+        return {"scheduled_for": request.GET.get("scheduled_for", "")[:40]}
 
     def after(self, stored: Any) -> str:
         """Show a stored draft as the public would see it."""

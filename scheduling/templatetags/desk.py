@@ -137,9 +137,11 @@ def desk_nav(context: template.Context) -> list[dict[str, Any]]:
     )
     queue = f"{posts}?status={Status.WAITING_FOR_APPROVAL}"
     queued = context.get("status") == Status.WAITING_FOR_APPROVAL
+    dated = bool(context.get("on_calendar"))
     entries: list[dict[str, Any]] = [
         {"title": "To approve", "url": queue, "count": waiting.count(), "current": queued},
-        {"title": "All posts", "url": posts, "current": not queued and request.path.startswith(posts)},
+        {"title": "All posts", "url": posts, "current": not queued and not dated and request.path.startswith(posts)},
+        {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": dated},
         {"title": "Live", "url": _address("posts_publishedpost")},
         {"title": "Channels", "url": _address("posts_channel")},
         {"title": "Superpowers", "url": _address("posts_superpowertemplate")},

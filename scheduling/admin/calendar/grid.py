@@ -1,0 +1,117 @@
+"""Days as the reader's clock counts them: which ones a page shows, and the instants at which they begin and end."""
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from accounts import clock
+
+VIEWS = ("month", "week", "day")
+EARLIEST, LATEST = date(1970, 2, 1), date(2999, 11, 30)  # room for the weeks around, within posts.admin.times
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days that a page shows, around `on`; a month is shown in whole weeks, which begin on Monday."""
+
+    view: str
+    on: date
+    days: list[date]
+    zone: ZoneInfo
+
+    @property
+    def start(self) -> datetime:
+        """The first instant, in UTC."""
+        return begin(self.days[0], self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after it, in UTC."""
+        return begin(self.days[-1] + timedelta(days=1), self.zone)
+
+    @property
+    def title(self) -> str:
+        """What the days are called: `December 2026`, `30 November to 6 December 2026`, `Tuesday 1 December 2026`."""
+        first, last = self.days[0], self.days[-1]
+        if self.view == "month":
+            return f"{self.on:%B %Y}"
+        if self.view == "day":
+            return f"{first:%A} {first.day} {first:%B %Y}"
+        year = "" if first.year == last.year else f" {first.year}"
+        month = "" if (first.year, first.month) == (last.year, last.month) else f" {first:%B}{year}"
+        return f"{first.day}{month} to {last.day} {last:%B %Y}"
+
+    @property
+    def before(self) -> date:
+        """A day of the page before."""
+        return _within(
+            {"month": self.on.replace(day=1), "week": self.on - WEEK + timedelta(days=1)}.get(self.view, self.on)
+            - timedelta(days=1)
+        )
+
+    @property
+    def after(self) -> date:
+        """A day of the page after."""
+        if self.view == "month":
+            return _within((self.on.replace(day=28) + timedelta(days=4)).replace(day=1))
+        return _within(self.on + (WEEK if self.view == "week" else timedelta(days=1)))
+
+
+def span(view: str, on: str, zone: ZoneInfo) -> Span:
+    """Return the days for an address's words; what makes no sense means the month, and today."""
+    view = view if view in VIEWS else "month"
+    try:
+        day = _within(date.fromisoformat(on))
+    except ValueError:
+        day = today(zone)
+    if view == "month":
+        weeks = calendar.Calendar(calendar.MONDAY).monthdatescalendar(day.year, day.month)
+        return Span(view, day, [one for week in weeks for one in week], zone)
+    if view == "week":
+        monday = day - timedelta(days=day.weekday())
+        return Span(view, day, [monday + timedelta(days=number) for number in range(7)], zone)
+    return Span(view, day, [day], zone)
+
+
+def today(zone: ZoneInfo) -> date:
+    """Return the date on the reader's calendar."""
+    return clock.now().astimezone(zone).date()
+
+
+def begin(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which the day begins there, in UTC; a midnight that the clocks skip is when they do."""
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def edges(days: list[date], zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+    """Yield when each day begins and when the next one does: 23 or 25 hours where the clocks change."""
+    for day in days:
+        yield begin(day, zone), begin(day + timedelta(days=1), zone)
+
+
+def exists(day: date, hour: int, zone: ZoneInfo) -> bool:
+    """Whether that hour is on the clock of that day at all."""
+    local = datetime.combine(day, time(hour), zone)
+    return local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
+
+
+def onto(instant: datetime | None, target: str, zone: ZoneInfo) -> str:
+    """Return the value of a time field for `instant` moved to `target`, a day or a day and an hour: `2026-12-01T09`.
+
+    The hour on the clock stays where only a day is named, the minutes stay in any case. Empty for what is no target.
+    """
+    day, _, hour = target.partition("T")
+    local = instant.astimezone(zone) if instant else datetime(2000, 1, 1, 9)  # noqa: DTZ001  a time of day
+    try:
+        moved = datetime.combine(date.fromisoformat(day), local.time())
+        moved = moved.replace(hour=int(hour)) if hour else moved
+    except ValueError:
+        return ""
+    return f"{moved:%Y-%m-%dT%H:%M:%S}" if moved.second else f"{moved:%Y-%m-%dT%H:%M}"
+
+
+def _within(day: date) -> date:
+    return min(max(day, EARLIEST), LATEST)

@@ -1,0 +1,157 @@
+"""Moving a post to another instant: a page that asks, and what its buttons do. Dragging only leads to the page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.domain.actors import person
+from accounts.domain.reviewers import reviewer_of
+from accounts.errors import Forbidden, Invalid, Refusal, Stale
+from accounts.models import Membership, Role, User
+from posts.admin import times
+from posts.admin.people import holds, membership_in, signed_in
+from scheduling.admin import actions
+from scheduling.admin.page import title_of
+from scheduling.admin.rights import rights
+from scheduling.domain import drafts, rescheduling
+from scheduling.domain.checks import checks_of
+from scheduling.domain.review import wrote
+from scheduling.lifecycle import StateConflict, Status
+from scheduling.models import DeliveryState, ScheduledPost
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How this person may move this post. `why_not` says why it cannot be moved, or not by an approval of theirs.
+
+    edit        it stays what it is, only its instant changes
+    approve     it waits, or failed: approving it for the new instant moves it
+    reapprove   it is scheduled: a new approval, of the new instant
+    resubmit    it is scheduled: back to the reviewers with the new instant
+    """
+
+    edit: bool = False
+    approve: bool = False
+    reapprove: bool = False
+    resubmit: bool = False
+    why_not: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a way at all."""
+        return self.edit or self.approve or self.reapprove or self.resubmit
+
+
+def ways(user: User, membership: Membership | None, post: ScheduledPost) -> Ways:
+    """Return the ways. Needs the post with its organization, keys and deliveries loaded."""
+    may = rights(user, membership, post)
+    if post.status != Status.SCHEDULED:
+        why_not = may.why_not
+        if not (may.edit or may.approve or why_not):
+            why_not = f"A post that is “{post.get_status_display().lower()}” cannot be moved by you."
+        return Ways(edit=may.edit, approve=may.approve, why_not=why_not)
+    if any(one.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for one in post.deliveries.all()):
+        return Ways(why_not="Part of this post is live, or may be: the rest goes out as approved, and is not moved.")
+    writes, reviews = holds(membership, Role.EDITOR), membership is not None and membership.may_review
+    own = not post.organization.allow_self_approval and wrote(user, post)
+    why_not = "" if writes or reviews else "Your membership lets you look, not move posts."
+    if reviews and own:
+        why_not = (
+            "You wrote or last edited this post, or know the key that did: another person approves its new instant."
+        )
+    return Ways(reapprove=reviews and not own, resubmit=writes, why_not=why_not)
+
+
+def edit(request: HttpRequest, post: ScheduledPost) -> str:
+    """Change the instant of a draft, of a rejected or of a waiting post."""
+    instant = _instant(request, post)
+    if not holds(membership_in(request, post.organization_id), Role.EDITOR):
+        raise Forbidden("Your membership lets you look, not move posts.")
+    changes: drafts.Changes = {"scheduled_for": instant}
+    moved = drafts.edit(person(signed_in(request)), post, changes=changes, expected_version=_version(request))
+    waits = moved.status == Status.WAITING_FOR_APPROVAL
+    return f"{_moved(request, post, instant)}{'; it still waits for approval' if waits else ''}."
+
+
+def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
+    """Approve the scheduled post for another instant."""
+    reviewer, instant = reviewer_of(request, post.organization), _instant(request, post)
+    given: dict[str, Any] = {"digest": request.POST.get("digest", ""), "expected_version": _version(request)}
+    rescheduling.reapprove(reviewer, post, instant=instant, checks=proposed_checks(post, instant), **given)
+    return _told(request, post, instant)
+
+
+def resubmit(request: HttpRequest, post: ScheduledPost) -> str:
+    """Take the scheduled post back and hand it to the reviewers with another instant."""
+    instant = _instant(request, post)
+    if not holds(membership_in(request, post.organization_id), Role.EDITOR):
+        raise Forbidden("Your membership lets you look, not move posts.")
+    rescheduling.resubmit(person(signed_in(request)), post, instant=instant, expected_version=_version(request))
+    return _told(request, post, instant)
+
+
+WAYS: dict[str, Callable[[HttpRequest, ScheduledPost], str]] = {
+    "edit": edit,
+    "approve": actions.approve,
+    "reapprove": reapprove,
+    "resubmit": resubmit,
+}
+
+
+def proposed_checks(post: ScheduledPost, instant: datetime | None) -> Any:
+    """Return the checks that the post would have at `instant`."""
+    before = post.scheduled_for
+    post.scheduled_for = instant or before
+    try:
+        return checks_of([post])[post.pk]
+    finally:
+        post.scheduled_for = before
+
+
+def in_words(refusal: Refusal, post: ScheduledPost) -> str:
+    """Return what to tell the person; nothing has changed."""
+    if isinstance(refusal, StateConflict):
+        return f"That did not happen: this post is “{post.get_status_display()}” by now. Somebody was faster."
+    if isinstance(refusal, Stale):
+        return "Somebody changed this post since you opened this page. Nothing was moved: look at it again."
+    return refusal.message
+
+
+def proposed(typed: str, post: ScheduledPost, reader: User) -> datetime | None:
+    """Return the instant that a time field's value means, None when it means none."""
+    try:
+        return times.from_input(typed, times.zone_of(reader), shown=post.scheduled_for)
+    except times.NoSuchTime:
+        return None
+
+
+def _instant(request: HttpRequest, post: ScheduledPost) -> datetime:
+    zone = times.zone_of(signed_in(request))
+    try:
+        instant = times.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
+    except times.NoSuchTime as error:
+        raise Invalid(str(error)) from None
+    if instant is None:
+        raise Invalid("Choose when it goes out.")
+    return instant
+
+
+def _version(request: HttpRequest) -> int:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdecimal() else -1  # a version that no post ever has
+
+
+def _told(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
+    """Return what has become of a scheduled post; where two people have to approve, one approval leaves it waiting."""
+    now = ScheduledPost.objects.filter(pk=post.pk).values_list("status", flat=True).first()
+    said = _moved(request, post, instant)
+    if now != Status.WAITING_FOR_APPROVAL:
+        return f"{said}, approved for that instant."
+    return f"{said}, and waits for approval: it does not go out before somebody approves."
+
+
+def _moved(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
+    return f"“{title_of(post)}” is moved to {times.full(instant, times.zone_of(signed_in(request)))}"
