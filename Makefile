@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test bench check audit format lock
+.PHONY: help demo demo-reset setup test test-browser screenshots bench faults check audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,13 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 test: $(VENV)/dev.stamp ## Run the suite on PostgreSQL and Redis, then on SQLite and files (ARGS="-k name")
 	$(BIN)/python -m tests.engines -- $(PYTEST) $(ARGS)
 	$(BIN)/python -m tests.engines --embedded -- $(PYTEST) $(ARGS)
+
+test-browser: $(VENV)/dev.stamp ## Drive the desk in Chromium (Debian's, or CHROMIUM=/path), on real engines
+	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: $(VENV)/dev.stamp ## Take every page of the desk, light and dark, desktop and phone (PAGES="queue desk")
+	PAGES="$(PAGES)" $(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
 
 bench: $(VENV)/dev.stamp ## Measure publishing (rate, lateness, recovery) and reading and load; 9 minutes (ARGS="--only reading --posts 1000000")
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -21,6 +21,12 @@ from tests.platform import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount,
 from tests.processes import Company, company
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the browser's tests out unless they are asked for: the rest of the suite needs no browser."""
+    asked = any("tests/browser" in one for one in config.invocation_params.args)
+    return True if collection_path == Path(__file__).parent / "browser" and not asked else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _loopback_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

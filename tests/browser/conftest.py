@@ -1,0 +1,107 @@
+"""People at the desk in a real browser, before the real web: gunicorn, static files, the strict policy.
+
+`desk(user)` gives a signed-in person's page, `desk(user, phone=True)` the same on a phone; addresses are relative to
+the web. What any of its pages did wrong (`Guard`) fails the test. Run by `make test-browser`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from accounts.models import ApiKey, Organization, User
+from posts.models import Channel
+from tests.browser import chromium as browsers
+from tests.browser.guard import Guard
+from tests.browser.scene import Cast, Scene, make
+from tests.platform import SandboxControl
+from tests.processes import company
+
+Desk = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch:
+        # Playwright keeps an event loop running in this thread; the tests use the database beside it, never in it.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with browsers.launched() as browser:
+            yield browser
+
+
+@pytest.fixture(scope="session")
+def web(
+    django_db_setup: None, sandbox_server: SandboxControl, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The web as it is served, on the database of the tests; its base URL."""
+    with company(tmp_path_factory.mktemp("web")) as started:
+        _process, url = started.web(GRAPH_BASE_URL=sandbox_server.url, DYNAMO_WEB_WORKERS="1")
+        yield url
+
+
+@pytest.fixture
+def guard(web: str, sandbox_server: SandboxControl) -> Iterator[Guard]:
+    """What listens to this test's pages; the test fails over what it hears."""
+    made = Guard([web, sandbox_server.url])
+    yield made
+    assert made.verdict() == []
+
+
+@pytest.fixture
+def open_browser(
+    transactional_db: None, sandbox: SandboxControl, web: str, guard: Guard, chromium: Browser
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Open a browser that nobody is signed in to; all of them close before the tables are emptied."""
+    opened: list[BrowserContext] = []
+
+    def make(*, phone: bool = False, dark: bool = False, **more: Any) -> BrowserContext:
+        context = chromium.new_context(
+            base_url=web,
+            viewport=browsers.SIZES["phone" if phone else "desktop"],
+            has_touch=phone,
+            is_mobile=phone,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            locale="en-GB",
+            **more,
+        )
+        context.set_default_timeout(10_000)
+        guard.watch(context)
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def desk(open_browser: Callable[..., BrowserContext], signed_in: Callable[[User], Any], web: str) -> Desk:
+    """Return a page of a person's browser in which they are signed in. Takes what `open_browser` takes."""
+
+    def sit(user: User, **how: Any) -> Page:
+        session = signed_in(user).cookies[configured.SESSION_COOKIE_NAME].value
+        context = open_browser(**how)
+        context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": session, "url": web}])
+        return context.new_page()
+
+    return sit
+
+
+@pytest.fixture
+def scene(
+    transactional_db: None,
+    organization: Organization,
+    key: ApiKey,
+    author: User,
+    facebook: Channel,
+    instagram: Channel,
+    sandbox: SandboxControl,
+    make_draft: Callable[..., Any],
+    make_member: Callable[..., User],
+    seat: Callable[..., Any],
+) -> Scene:
+    """A desk with something in every state."""
+    return make(Cast(organization, key, author, facebook, instagram, sandbox, make_draft, make_member, seat))
