@@ -35,6 +35,16 @@ PAGES: dict[str, dict[str, Way]] = {
         "posts": to(f"{POSTS}_changelist"),
         "posts-found": to(f"{POSTS}_changelist", query="?q=harbour&status=SCHEDULED"),
     },
+    f"{POSTS}_calendar": {
+        "calendar-month": to(f"{POSTS}_calendar"),
+        "calendar-week": to(f"{POSTS}_calendar", query="?view=week"),
+        "calendar-day": to(f"{POSTS}_calendar", query="?view=day"),
+    },
+    f"{POSTS}_move": {
+        "move-waiting": to(f"{POSTS}_move", lambda scene: scene.posts["WAITING_FOR_APPROVAL"].pk, "?to=2030-05-01"),
+        "move-scheduled": to(f"{POSTS}_move", lambda scene: scene.posts["SCHEDULED"].pk, "?to=2030-05-01"),
+        "move-published": to(f"{POSTS}_move", lambda scene: scene.posts["PUBLISHED"].pk),
+    },
     f"{POSTS}_add": {"post-new": to(f"{POSTS}_add")},
     f"{POSTS}_change": {"post-edit": to(f"{POSTS}_change", lambda scene: scene.posts["WAITING_FOR_APPROVAL"].pk)},
     f"{POSTS}_review": {

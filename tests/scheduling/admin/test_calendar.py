@@ -1,0 +1,156 @@
+"""The calendar: days as the reader's clock counts them, whose posts it shows, and what it costs."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from accounts import clock
+from accounts.models import Membership, User
+from posts.models import Channel
+from scheduling.admin.calendar import grid
+from scheduling.models import ScheduledPost
+from tests.scheduling.admin.desk import POSTS, Desk
+
+CALENDAR = f"{POSTS}calendar/"
+LISBON, HAVANA = ZoneInfo("Europe/Lisbon"), ZoneInfo("America/Havana")
+
+
+def at(desk: Desk, query: str) -> dict[str, list[str]]:
+    """Open the calendar; return the ids of the posts of each day that has any."""
+    days = desk.open(f"{CALENDAR}?{query}").answer.context["days"]
+    return {day.date.isoformat(): [str(one.post.pk) for one in day.entries] for day in days if day.entries}
+
+
+def living_in(user: User, zone: str) -> Desk:
+    User.objects.filter(pk=user.pk).update(time_zone=zone)
+    return Desk(user)
+
+
+def test_a_month_is_whole_weeks_from_monday_to_sunday() -> None:
+    august = grid.span("month", "2027-08-15", LISBON)
+    assert (august.days[0], august.days[-1], len(august.days)) == (date(2027, 7, 26), date(2027, 9, 5), 42)
+    assert (august.before, august.after, august.title) == (date(2027, 7, 31), date(2027, 9, 1), "August 2027")
+    week = grid.span("week", "2027-01-01", LISBON)
+    assert (week.days[0], week.title) == (date(2026, 12, 28), "28 December 2026 to 3 January 2027")
+    assert (week.before, week.after) == (date(2026, 12, 25), date(2027, 1, 8))
+    assert grid.span("year", "no day", LISBON).days[0].weekday() == 0
+
+
+def test_days_on_which_the_clocks_change_have_23_and_25_hours_and_leave_no_gap() -> None:
+    days = [date(2027, 3, 27) + timedelta(days=number) for number in range(3)]
+    edges = list(grid.edges(days, LISBON))
+    assert [end - begin for begin, end in edges] == [timedelta(hours=hours) for hours in (24, 23, 24)]
+    assert all(one[1] == other[0] for one, other in pairwise(edges))
+    (autumn,) = grid.edges([date(2027, 10, 31)], LISBON)
+    assert autumn[1] - autumn[0] == timedelta(hours=25)
+    assert not grid.exists(date(2027, 3, 28), 1, LISBON)
+    # In Havana the clocks skip midnight itself: the day begins at one.
+    (spring,) = grid.edges([date(2027, 3, 14)], HAVANA)
+    assert spring == (datetime(2027, 3, 14, 5, tzinfo=UTC), datetime(2027, 3, 15, 4, tzinfo=UTC))
+
+
+def test_a_post_dragged_over_a_clock_change_keeps_its_time_of_day() -> None:
+    winter = datetime(2027, 3, 26, 9, 30, tzinfo=UTC)
+    assert grid.onto(winter, "2027-03-29", LISBON) == "2027-03-29T09:30"
+    assert grid.onto(winter, "2027-03-29T17", LISBON) == "2027-03-29T17:30"
+    assert grid.onto(winter, "2027-03-29T25", LISBON) == grid.onto(winter, "tomorrow", LISBON) == ""
+
+
+def test_a_post_stands_on_the_day_that_its_reader_has(make_draft: Any, author: User) -> None:
+    # Half past midnight in Lisbon's summer is the evening before in UTC, and in New York.
+    post = make_draft(scheduled_for=datetime(2027, 6, 30, 23, 30, tzinfo=UTC))
+    last = make_draft(scheduled_for=datetime(2027, 6, 30, 22, 59, 59, tzinfo=UTC))
+    june = "view=month&on=2027-06-10"
+    assert at(living_in(author, "Europe/Lisbon"), june) == {"2027-06-30": [str(last.pk)], "2027-07-01": [str(post.pk)]}
+    assert at(living_in(author, "America/New_York"), june) == {"2027-06-30": [str(last.pk), str(post.pk)]}
+
+
+def test_both_hours_of_an_autumn_night_stand_in_order(make_draft: Any, author: User) -> None:
+    second = make_draft(scheduled_for=datetime(2027, 10, 31, 1, 10, tzinfo=UTC))  # 01:10, after the clocks went back
+    first = make_draft(scheduled_for=datetime(2027, 10, 31, 0, 40, tzinfo=UTC))  # 01:40, before
+    desk = living_in(author, "Europe/Lisbon")
+    assert at(desk, "view=week&on=2027-10-31") == {"2027-10-31": [str(first.pk), str(second.pk)]}
+    hours = desk.answer.context["days"][6].hours
+    assert [len(entries) for _, _, entries in hours] == [0, 2, *[0] * 22]
+
+
+def test_people_see_their_own_organizations_posts(
+    make_draft: Any, reviewer: User, outsider: User, organization: Any
+) -> None:
+    post = make_draft(scheduled_for=datetime(2027, 6, 1, 12, tzinfo=UTC))
+    june = "on=2027-06-10"
+    assert at(Desk(reviewer), june) == {"2027-06-01": [str(post.pk)]}
+    for query in (june, f"{june}&organization={organization.pk}", f"{june}&view=day&after={post.pk}"):
+        desk = Desk(outsider)
+        assert at(desk, query) == {}
+        assert "Casa do Sol" not in desk.text
+    Membership.objects.create(user=outsider, organization=organization)
+    assert at(Desk(outsider), june) == at(Desk(outsider), f"{june}&organization={organization.pk}") != {}
+
+
+def test_a_channel_narrows_it_down(make_draft: Any, author: User, facebook: Channel, instagram: Channel) -> None:
+    noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
+    both, alone = make_draft(scheduled_for=noon), make_draft(scheduled_for=noon, channels=[facebook])
+    desk = Desk(author)
+    assert at(desk, f"on=2027-06-10&channel={instagram.pk}") == {"2027-06-01": [str(both.pk)]}
+    assert set(at(desk, f"on=2027-06-10&channel={facebook.pk}")["2027-06-01"]) == {str(both.pk), str(alone.pk)}
+    tints = {channel: tint for one in desk.answer.context["days"][0].entries for channel, tint in one.on}
+    assert len(set(tints.values())) == len(tints)
+
+
+def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft: Any, make_waiting: Any, author: User) -> None:
+    noon = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=400)
+    posts = [make_draft(scheduled_for=noon + timedelta(minutes=number)) for number in range(6)]
+    late = make_waiting()
+    ScheduledPost.objects.filter(pk=late.pk).update(scheduled_for=noon + timedelta(hours=5))
+    desk, day = Desk(author), noon.date().isoformat()
+    # What nobody approved in time is shown, though it is the last of that day.
+    assert at(desk, f"on={day}") == {day: [str(one.pk) for one in (*posts[:2], late)]}
+    assert "+4 more" in desk.text
+    assert "Not approved in time" in desk.text
+    more = next(link for link in desk.page.links if "view=day" in link and f"on={day}" in link)
+    assert at(desk, more.lstrip("?"))[day] == [str(one.pk) for one in (*posts, late)]
+
+
+def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: User, monkeypatch: Any) -> None:
+    from scheduling.admin.calendar import reading
+
+    monkeypatch.setattr(reading, "COUNTED", 4)
+    monkeypatch.setitem(reading.SHOWN, "day", 3)
+    noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
+    posts = sorted((make_draft(scheduled_for=noon) for _ in range(5)), key=lambda one: one.pk)
+    desk = Desk(author)
+    assert at(desk, "view=day&on=2027-06-01") == {"2027-06-01": [str(one.pk) for one in posts[:3]]}
+    assert "+1 or more" in desk.text
+    onward = next(link for link in desk.page.links if f"after={posts[2].pk}" in link)
+    assert at(desk, onward.lstrip("?")) == {"2027-06-01": [str(one.pk) for one in posts[3:]]}
+
+
+def test_empty_days_to_come_offer_a_new_post_on_them(make_draft: Any, author: User, viewer: User) -> None:
+    soon = clock.now().date() + timedelta(days=1)
+    wanted = f"{POSTS}add/?scheduled_for={soon.isoformat()}T09:00"
+    desk = Desk(author).open(f"{CALENDAR}?on={soon.isoformat()}")
+    assert wanted in desk.page.links
+    assert not any(f"={(soon - timedelta(days=3)).isoformat()}T" in link for link in desk.page.links)
+    assert desk.open(wanted).form().fields["scheduled_for"] == f"{soon.isoformat()}T09:00"
+    assert not any("/add/" in link for link in Desk(viewer).open(CALENDAR).page.links)
+
+
+@pytest.mark.parametrize("view", ["month", "week", "day"])
+def test_it_costs_the_same_for_one_post_and_for_many(
+    view: str, make_draft: Any, author: User, django_assert_max_num_queries: Any
+) -> None:
+    noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
+    make_draft(scheduled_for=noon)
+    desk, query = Desk(author), f"view={view}&on=2027-06-01"
+    at(desk, query)
+    with django_assert_max_num_queries(12) as one:
+        at(desk, query)
+    for days in range(4):
+        make_draft(scheduled_for=noon + timedelta(days=days))
+        make_draft(scheduled_for=noon)
+    with django_assert_max_num_queries(len(one)):
+        assert at(desk, query)
