@@ -40,14 +40,15 @@ def drag(page: Page, what: Locator, onto: Locator) -> None:
 def test_dragging_a_scheduled_post_asks_and_the_reviewer_approves_its_new_day(desk: Desk, scene: Scene) -> None:
     page, post = desk(scene.person), the(scene, Status.SCHEDULED)
     local = post.scheduled_for.astimezone(LISBON)
-    to = local.date() + timedelta(days=-1 if local.weekday() else 1)  # of the same week, and still to come
+    to = local.date() + timedelta(days=1 if local.weekday() < 6 else -1)  # of the same week, and still to come
     page.goto(f"{CALENDAR}?on={local.date()}")
     drag(page, entry(page, post), page.locator(f".month [data-day='{to}']"))
     page.wait_for_url("**/move/**")
     assert the(scene, Status.SCHEDULED).scheduled_for == post.scheduled_for
     page.get_by_role("button", name="Move it, and approve it for then").click()
     page.wait_for_url("**/calendar/**")
-    expect(page.locator(f"[data-day='{to}']").get_by_text(f"{local:%H:%M}")).to_be_visible()
+    page.goto(f"{CALENDAR}?view=day&on={to}")
+    expect(entry(page, post)).to_contain_text(f"{local:%H:%M}")
     moved = the(scene, Status.SCHEDULED)
     assert moved.scheduled_for.astimezone(LISBON).date() == to
     assert (moved.status, moved.approval_id == post.approval_id) == (Status.SCHEDULED, False)
