@@ -93,3 +93,26 @@ def plans() -> Iterator[Plan]:
     )
     yield Plan("draft", "garden.jpg", both("The lemon trees are in flower.", "#garden"), timedelta(days=5))
     yield Plan("draft", None, {FACEBOOK: "Idea: a post about the cat."}, None, by_agent=False)
+    yield Plan(
+        "scheduled",
+        "terrace.jpg",
+        both(
+            "Sunday's table: whatever the market had, for as many as come. From one o'clock. 🍋", "#casadosol #sunday"
+        ),
+        timedelta(days=6, hours=5),
+    )
+    yield Plan(
+        "waiting",
+        "kitchen.jpg",
+        both("Rita's almond cake, the recipe: no flour, four eggs, and patience. In full in the comments.", "#recipe"),
+        timedelta(days=2, hours=8),
+    )
+    yield Plan(
+        "waiting",
+        "boats.jpg",
+        {INSTAGRAM: "Monday, six o'clock, the harbour wakes up. Come along: the coffee is on us. ⚓"},
+        timedelta(days=9, hours=2),
+    )
+    yield Plan(
+        "draft", "lighthouse.jpg", both("The lighthouse opens its stairs again.", "#algarve"), timedelta(days=12)
+    )

@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts import clock
 from accounts.domain import actors, keys
 from accounts.models import ApiKey, Membership, Organization, Role, User
-from dynamo.demo import kept
+from dynamo.demo import earlier, kept
 from dynamo.demo.drafts import FACEBOOK, INSTAGRAM, Plan, plans
 from posts.domain import superpowers
 from posts.domain.channels import connect
@@ -71,6 +71,11 @@ def seed() -> dict[str, Any]:
                 for plan, post in posts
                 if plan.outcome in {"published", "failed", "scheduled"}
             ]
+            # Before anybody can see the channels, so that the first import finds all of it.
+            open_accounts()
+            for channel in channels:
+                order = {"account": channel.platform_id, "items": list(earlier.posts(channel.type, clock.now()))}
+                tell_sandbox(settings.GRAPH_BASE_URL, "POST", "/__posts", order)
         kept.write(kept.kept_file(), credentials)
     open_accounts()
     return credentials

@@ -6,7 +6,9 @@ from typing import Any
 from django.db.models import F
 
 from accounts.models import Membership, Role, User
+from posts.admin import times
 from posts.models import Channel, ChannelState
+from scheduling.admin.figures import figures
 from scheduling.admin.queue import SOONEST
 from scheduling.domain import health
 from scheduling.lifecycle import Status
@@ -27,8 +29,10 @@ class Panel:
 
 def overview(user: User) -> dict[str, Any]:
     """Return the panels, and the channels that somebody has to look after."""
+    own = list(Membership.objects.filter(user=user).values_list("organization_id", "role"))
     return {
-        "may_write": Membership.objects.filter(user=user, role__in=[Role.EDITOR, Role.ADMIN]).exists(),
+        "may_write": any(role in {Role.EDITOR, Role.ADMIN} for _, role in own),
+        "figures": figures([organization for organization, _ in own], times.zone_of(user)),
         "health": health.look(),
         "flow": health.flowing(ScheduledPost.objects.filter(organization__memberships__user=user)),
         "panels": [

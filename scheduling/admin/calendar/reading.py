@@ -22,7 +22,7 @@ from scheduling.models import Delivery, ScheduledPost
 
 COUNTED = 100  # a day is counted up to here; beyond it is "99+"
 TROUBLED = 30  # of each kind, on one page
-SHOWN = {"month": 3, "week": 60, "day": COUNTED - 1}
+SHOWN = {"month": 3, "week": 24, "day": COUNTED - 1}
 TINTS = 10
 SIGNS: dict[str, str] = {
     Status.DRAFT: "○",

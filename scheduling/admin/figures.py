@@ -1,0 +1,122 @@
+"""What the front page draws: how much waits, falls due, went live or failed, reactions, and how punctual Dynamo is.
+
+Everything is bounded, by time or by number, so that it costs the same however much an organization has published.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncDate
+
+from scheduling.admin.calendar import grid
+from scheduling.admin.charts import AHEAD, BACK, FLOW, Chart, flow, punctuality, reactions, within
+from scheduling.lifecycle import Status
+from scheduling.models import ScheduledPost
+
+COUNTED = 1000  # beyond it, a tile says 999+
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number that a person acts on. `tone` is a colour that only repeats what the words say."""
+
+    title: str
+    number: str
+    words: str
+    url: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The front page's figures."""
+
+    tiles: list[Tile]
+    flow: Chart
+    reactions: Chart
+    punctuality: Chart
+
+
+def figures(organizations: list[UUID], zone: ZoneInfo) -> Figures:
+    """Return the figures of these organizations, in five queries, with days as the reader's clock counts them."""
+    posts = ScheduledPost.objects.filter(**within(organizations))
+    today = grid.today(zone)
+    by_day = _by_day(posts, today, zone)
+    waiting = _capped(posts.filter(status=Status.WAITING_FOR_APPROVAL))
+    failed = _capped(posts.filter(status=Status.FAILED))
+    return Figures(
+        [
+            _waiting_tile(waiting, by_day, today),
+            _due_tile(by_day, today),
+            _published_tile(by_day, today),
+            Tile(
+                "Did not go out",
+                _said(failed),
+                "a person decides what happens next" if failed else "nothing failed",
+                f"status={Status.FAILED}",
+                "red" if failed else "",
+            ),
+        ],
+        flow(by_day, today),
+        reactions(organizations, today, zone),
+        punctuality(organizations),
+    )
+
+
+def _capped(posts: QuerySet[ScheduledPost]) -> int:
+    return posts.order_by()[:COUNTED].count()
+
+
+def _said(count: int) -> str:
+    return f"{COUNTED - 1}+" if count >= COUNTED else str(count)
+
+
+def _by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> dict[date, dict[str, int]]:
+    start, end = today - timedelta(days=BACK), today + timedelta(days=AHEAD)
+    found = (
+        posts.filter(
+            scheduled_for__gte=grid.begin(start, zone),
+            scheduled_for__lt=grid.begin(end + timedelta(days=1), zone),
+            status__in=FLOW,
+        )
+        .order_by()
+        .values("status", day=TruncDate("scheduled_for", tzinfo=zone))
+        .annotate(count=Count("pk"))
+    )
+    by_day: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FLOW, 0))
+    for row in found:
+        by_day[row["day"]][row["status"]] = row["count"]
+    return by_day
+
+
+def _waiting_tile(waiting: int, by_day: dict[date, dict[str, int]], today: date) -> Tile:
+    soon = sum(by_day[today + timedelta(days=days)][Status.WAITING_FOR_APPROVAL] for days in (0, 1))
+    words = f"{soon} of them for today or tomorrow" if soon else "none for today or tomorrow"
+    status = Status.WAITING_FOR_APPROVAL
+    return Tile("To approve", _said(waiting), words, f"status={status}", "amber" if waiting else "")
+
+
+def _due_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
+    out, due = by_day[today][Status.PUBLISHED], by_day[today][Status.SCHEDULED]
+    words = f"{out} of today's {out + due} went out" if out or due else "nothing is planned for today"
+    return Tile("Due today", str(due), words, f"status={Status.SCHEDULED}", "blue" if due else "")
+
+
+def _published_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
+    monday = today - timedelta(days=today.weekday())
+
+    def total(first: date, days: int) -> int:
+        return sum(by_day[first + timedelta(days=number)][Status.PUBLISHED] for number in range(days))
+
+    this, last = total(monday, today.weekday() + 1), total(monday - timedelta(days=7), 7)
+    return Tile(
+        "Published this week",
+        str(this),
+        f"{last} in the whole week before",
+        f"status={Status.PUBLISHED}",
+        "green" if this else "",
+    )
