@@ -13,7 +13,7 @@ from accounts import clock
 from posts.models import PublishedPost
 from scheduling.admin.calendar import grid
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, DeliveryState
+from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 BACK, AHEAD = 14, 14  # days, around today
 REACTIONS = 28  # days
@@ -113,19 +113,21 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
 
 def punctuality(organizations: list[UUID]) -> Chart:
     since = clock.now() - timedelta(days=REACTIONS)
-    posts = {f"post__{name}": value for name, value in within(organizations).items()}
-    rows = (
-        Delivery.objects.filter(
-            **posts,
-            post__status=Status.PUBLISHED,
-            post__scheduled_for__gte=since,
-            state=DeliveryState.PUBLISHED,
-            published_at__isnull=False,
+    latest = (
+        ScheduledPost.objects.filter(
+            **within(organizations), status=Status.PUBLISHED, scheduled_for__gte=since, scheduled_for__lte=clock.now()
         )
-        .order_by("-post__scheduled_for")
-        .values_list("post__scheduled_for", "published_at", "channel__name")[:LATEST]
+        .order_by("-scheduled_for", "-id")
+        .values_list("pk", "scheduled_for")[:LATEST]
     )
-    late = [(due, max(0.0, (at - due).total_seconds()), name) for due, at, name in reversed(list(rows)) if due and at]
+    instants = dict(latest)
+    rows = Delivery.objects.filter(post__in=instants, state=DeliveryState.PUBLISHED, published_at__isnull=False)
+    found = [
+        (due, at, name)
+        for pk, at, name in rows.values_list("post_id", "published_at", "channel__name")
+        if at and (due := instants[pk])
+    ]
+    late = [(due, max(0.0, (at - due).total_seconds()), name) for due, at, name in sorted(found)][-LATEST:]
     worst = max((seconds for _, seconds, _ in late), default=0.0)
     middle = sorted(seconds for _, seconds, _ in late)[len(late) // 2] if late else 0.0
     words = f"Of the last {len(late)}, half were live within {middle:.1f} s of their instant, all within {worst:.1f} s."

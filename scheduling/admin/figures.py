@@ -42,7 +42,7 @@ class Figures:
 
 
 def figures(organizations: list[UUID], zone: ZoneInfo) -> Figures:
-    """Return the figures of these organizations, in five queries, with days as the reader's clock counts them."""
+    """Return the figures of these organizations, in six queries, with days as the reader's clock counts them."""
     posts = ScheduledPost.objects.filter(**within(organizations))
     today = grid.today(zone)
     by_day = _by_day(posts, today, zone)
