@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser screenshots bench faults check audit format lock
+.PHONY: help demo demo-reset setup test test-browser screenshots bench faults walk fuzz check audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench: $(VENV)/dev.stamp ## Measure publishing (rate, lateness, recovery) and re
 
 faults: $(VENV)/dev.stamp ## Break everything on purpose and count what went live (POSTS=10000 OVER=1200 SEED=1)
 	$(BIN)/python -m tests.faults $(if $(POSTS),--posts $(POSTS)) $(if $(OVER),--seconds $(OVER)) $(if $(SEED),--seed $(SEED))
+
+walk: $(VENV)/dev.stamp ## Try every route, action, task and command with everybody, and print who was let in where
+	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/proof -q -rP --show-capture=stdout
 
 check: $(VENV)/dev.stamp ## Lint, types, import rules, migrations, production settings, lock
 	$(BIN)/ruff check .
