@@ -15,6 +15,7 @@ from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
 from accounts.domain.actors import Actor, person
 from accounts.errors import Refusal
 from accounts.models import Membership, Organization, User
+from posts.admin.paging import NearbyPaginator
 from posts.admin.people import memberships, signed_in
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
     list_display = ("__str__",)
     list_display_links = None
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     form_class: ClassVar[type[DeskForm] | None] = None
@@ -91,6 +93,11 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
         if found is None:
             raise Http404
         return found
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> NearbyPaginator:
+        """Count the pages near the one that is asked for, however many rows there are."""
+        asked = request.GET.get("p", "")
+        return NearbyPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() and len(asked) < 7 else 1)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list."""

@@ -1,15 +1,21 @@
-"""How the list is narrowed down."""
+"""How the list is narrowed down. Each filter is told to the template as `lookup_choices` and `value()`."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.models import ApiKey, User
 from posts.admin.people import memberships, signed_in
 from posts.models import Channel
+from scheduling.admin.queue import SOONEST
+from scheduling.domain.checks import checks_of, worst
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
+
+CHECKED = 200  # posts whose checks are looked at for a filter: what they say is not a column
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -40,6 +46,49 @@ class ChannelFilter(admin.SimpleListFilter):
         """Keep the posts that go to the chosen channel."""
         value = self.value() or ""
         return queryset.filter(deliveries__channel_id=int(value)) if value.isdecimal() else queryset
+
+
+class AuthorFilter(admin.SimpleListFilter):
+    """By who wrote it: a person, or a key."""
+
+    title, parameter_name = "author", "author"
+
+    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the members and the keys of the person's organizations, also those that are revoked."""
+        own = [one.organization_id for one in memberships(request)]
+        people = User.objects.filter(memberships__organization__in=own).distinct().order_by("first_name", "username")
+        keys = ApiKey.objects.filter(organization__in=own).order_by("name", "id")
+        return [
+            *((f"user-{one.pk}", one.get_full_name() or one.get_username()) for one in people),
+            *((f"key-{one.pk}", f"{one.name} (API key)") for one in keys),
+        ]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
+        """Keep what the chosen person or key wrote."""
+        kind, _, who = (self.value() or "").partition("-")
+        if kind == "user" and who.isdecimal():
+            return queryset.filter(created_by_user=int(who))
+        return queryset.filter(created_by_key=who) if kind == "key" else queryset
+
+
+class ChecksFilter(admin.SimpleListFilter):
+    """By what the checks say of the `CHECKED` posts that go out soonest among those that wait."""
+
+    title, parameter_name = "checks", "checks"
+    WANTED = {"passed": {"ok"}, "open": {"stop", "warn", "unknown"}, "stop": {"stop"}}
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Offer what a reviewer sorts by."""
+        return [("passed", "All in order"), ("open", "Something to look at"), ("stop", "Something in the way")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
+        """Keep the waiting posts of which that is true."""
+        wanted = self.WANTED.get(self.value() or "")
+        if wanted is None:
+            return queryset
+        rows = list(queryset.filter(status=Status.WAITING_FOR_APPROVAL).order_by(*SOONEST)[:CHECKED])
+        fitting: list[UUID] = [pk for pk, found in checks_of(rows).items() if worst(found) in wanted]
+        return queryset.filter(pk__in=fitting)
 
 
 class OrganizationFilter(admin.SimpleListFilter):

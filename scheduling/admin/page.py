@@ -12,6 +12,7 @@ from posts.admin.people import holds
 from posts.models import ChannelType
 from scheduling.admin import previews, telling
 from scheduling.admin.advice import warnings
+from scheduling.admin.aftermath import numbers_of
 from scheduling.admin.changes import Change, readable
 from scheduling.admin.media import kind_of
 from scheduling.admin.rights import rights
@@ -73,13 +74,23 @@ def context(
     may = rights(reader, membership, post)
     revertible = post.status == Status.FAILED and "revert" in post.allowed()
     sent = _sent(deliveries) if post.status == Status.FAILED else set()
+    numbers = numbers_of([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
     return {
         "post": post,
         "status": post.status,
         "heading": title_of(post),
         "author": author_of(post),
-        "cards": [previews.card(post, one, revertible=revertible, sent=one.pk in sent) for one in deliveries],
+        "cards": [
+            previews.card(
+                post,
+                one,
+                revertible=revertible,
+                sent=one.pk in sent,
+                numbers=numbers.get((one.channel_id, one.live_id), ""),
+            )
+            for one in deliveries
+        ],
         "warnings": warnings(post),
         "media_kind": kind_of(post),
         "media_shown": pictures.shown(post.media),
@@ -110,6 +121,11 @@ class Summary:
     words: str
     open: list[Check]
     fine: list[Check]
+
+    @property
+    def stops(self) -> bool:
+        """Whether something is in the way."""
+        return any(one.level == "stop" for one in self.open)
 
 
 def summary(checks: Sequence[Check]) -> Summary | None:

@@ -4,41 +4,33 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.scoping import roles
 from accounts.errors import Forbidden, Refusal
 from accounts.models import Role
-from posts.admin.desk import DeskAdmin
 from posts.admin.people import membership_in, signed_in
 from scheduling.admin import calendar, page
 from scheduling.admin.actions import ACTIONS, Action
 from scheduling.admin.forms import PostForm
-from scheduling.admin.listing import ChannelFilter, OrganizationFilter, StatusFilter
-from scheduling.admin.queue import SOONEST, following
+from scheduling.admin.queue import following, neighbours
+from scheduling.admin.queueing import ALL, QueueAdmin
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import ScheduledPost
 
-COMING = {Status.DRAFT, Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.PUBLISHING}
-
 
 @admin.register(ScheduledPost)
-class ScheduledPostAdmin(DeskAdmin):
+class ScheduledPostAdmin(QueueAdmin):
     """People look, write and decide here. No GET changes a row; the state has no field anywhere."""
 
     edit_role = Role.EDITOR
     form_class = PostForm
     form_template = "admin/scheduling/scheduledpost/change_form.html"
     add_title = "New post"
-    list_filter = (StatusFilter, ChannelFilter, OrganizationFilter)
-    search_fields = ("deliveries__caption",)
-    search_help_text = "Search in captions"
 
     def get_urls(self) -> list[URLPattern]:
         """Add the review page, and one URL per button."""
@@ -56,28 +48,9 @@ class ScheduledPostAdmin(DeskAdmin):
         ]
         return [review, *calendar.urls(self), *buttons, *super().get_urls()]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledPost]:
-        """Load what a row of the list shows, in a constant number of queries."""
-        return ScheduledPost.objects.filter(organization__in=list(roles(request))).for_wire()
-
-    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
-        """What is still to come soonest first, anything else latest first."""
-        if request.GET.get("status") in COMING:
-            return SOONEST
-        return (F("scheduled_for").desc(nulls_first=True), "-id")
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, under the name of what it is narrowed down to."""
-        status = request.GET.get("status")
-        title = "To approve" if status == Status.WAITING_FOR_APPROVAL else "Posts"
-        return super().changelist_view(request, {"title": title, "status": status, **(extra_context or {})})
-
     def whole(self, request: HttpRequest, post_id: Any) -> ScheduledPost:
         """Return the post with all that the review page shows, or 404 for whoever has no part in its organization."""
-        rows = self.get_queryset(request).select_related(
-            "organization", "created_by_user", "created_by_key", "edited_by_user", "edited_by_key", "approval__reviewer"
-        )
-        post = rows.filter(pk=post_id).first()
+        post = self.get_queryset(request).select_related(*ALL, "approval__reviewer").filter(pk=post_id).first()
         if not isinstance(post, ScheduledPost):
             raise Http404
         return post
@@ -154,5 +127,6 @@ class ScheduledPostAdmin(DeskAdmin):
         waits = post.status == Status.WAITING_FOR_APPROVAL
         context = {**self.admin_site.each_context(request), "opts": self.opts, **shown, **given}
         context |= {"title": shown["heading"], "stale": stale, "list_url": self.address("changelist")}
-        context |= {"upcoming": following(reader, post) if waits else None}
+        beside = neighbours(reader, post) if waits else None
+        context |= {"upcoming": beside and beside.next, "earlier": beside and beside.previous}
         return TemplateResponse(request, "admin/scheduling/scheduledpost/review.html", context, status=status)

@@ -38,7 +38,7 @@ class Card:
     """One channel's preview with what became of it. `tone` and `outcome` are empty until publishing begins.
 
     `shown` is what the feed shows of the caption before `more`, empty where it shows all of it; `told` says so to the
-    person. `advice` says what a person can do; `sent`: whether anything was ever sent there.
+    person. `advice` says what a person can do; `sent`: whether anything was ever sent there; `numbers`: likes and such.
     """
 
     delivery: Delivery
@@ -53,9 +53,10 @@ class Card:
     outcome: str
     advice: Advice | None
     sent: bool
+    numbers: str
 
 
-def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: bool) -> Card:
+def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: bool, numbers: str = "") -> Card:
     """Return the preview of one channel. Needs the delivery with its channel."""
     tone, outcome = OUTCOMES[DeliveryState(delivery.state)] if delivery.state else ("", "")
     network = "facebook" if delivery.channel.type == ChannelType.FB_PAGE else "instagram"
@@ -74,6 +75,7 @@ def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: boo
         outcome=outcome,
         advice=advise(delivery, revertible=revertible),
         sent=sent,
+        numbers=numbers,
     )
 
 

@@ -1,6 +1,9 @@
 """The order in which a reviewer meets what waits."""
 
-from django.db.models import F, QuerySet, prefetch_related_objects
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
 from accounts.domain.keys import rotated_by
 from accounts.domain.reviewers import reaches
@@ -9,8 +12,17 @@ from scheduling.domain.review import wrote
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
-AHEAD = 200
+AHEAD = 50
+COUNTED = 999
 SOONEST = (F("scheduled_for").asc(nulls_last=True), "id")
+LATEST = (F("scheduled_for").desc(nulls_first=True), "-id")
+
+
+class Neighbours(NamedTuple):
+    """What this person may decide on before and after a post."""
+
+    previous: ScheduledPost | None
+    next: ScheduledPost | None
 
 
 def waiting(user: User) -> QuerySet[ScheduledPost]:
@@ -23,36 +35,65 @@ def waiting(user: User) -> QuerySet[ScheduledPost]:
     return rows.order_by(*SOONEST)
 
 
-def following(user: User, post: ScheduledPost) -> ScheduledPost | None:
-    """Return the waiting post that comes after `post` and that this person may decide on; from the top when none does.
+def counted(user: User) -> int:
+    """Return how many posts wait in the person's organizations, counted up to one more than COUNTED."""
+    rows = ScheduledPost.objects.filter(organization__memberships__user=user, status=Status.WAITING_FOR_APPROVAL)
+    return rows[: COUNTED + 1].count()
 
-    Looks at the first `AHEAD` posts of the queue, in two queries.
+
+def neighbours(user: User, post: ScheduledPost) -> Neighbours:
+    """Return the posts before and after this one in the queue. After the last comes the first.
+
+    Looks AHEAD posts in either direction, in a number of queries that does not depend on how many wait.
     """
-    rows = list(waiting(user).select_related("organization", "created_by_key", "edited_by_key")[:AHEAD])
-    rows = _within_reach(user, rows)
-    keys = {key for one in rows for key in (one.created_by_key_id, one.edited_by_key_id) if key is not None}
-    rotated = rotated_by(user, keys)
-    others = [
-        one
-        for one in rows
-        if one.pk != post.pk and (one.organization.allow_self_approval or not wrote(user, one, rotated=rotated))
-    ]
-    return next((one for one in others if _place(one) > _place(post)), others[0] if others else None)
+    rows = waiting(user).select_related("organization", "created_by_key", "edited_by_key")
+    after = list(rows.filter(_after(post))[:AHEAD])
+    before = list(rows.filter(_before(post)).order_by(*LATEST)[:AHEAD])
+    first = list(rows.exclude(pk=post.pk)[:AHEAD])
+    mine = _undecidable(user, [post, *after, *before, *first])
+    return Neighbours(_one(before, mine), _one([*after, *first], mine))
 
 
-def _within_reach(user: User, rows: list[ScheduledPost]) -> list[ScheduledPost]:
-    """Leave out what goes to a channel that the person does not review. One query more where they are limited."""
+def following(user: User, post: ScheduledPost) -> ScheduledPost | None:
+    """Return the waiting post after `post` that this person may decide on; from the top when there is none."""
+    return neighbours(user, post).next
+
+
+def rotated_among(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
+    """Return which of the keys that wrote or edited the posts the person has rotated. One query."""
+    return rotated_by(
+        user, {key for one in posts for key in (one.created_by_key_id, one.edited_by_key_id) if key is not None}
+    )
+
+
+def _undecidable(user: User, posts: list[ScheduledPost]) -> set[object]:
+    rotated = rotated_among(user, posts)
+    own = {one.pk for one in posts if not one.organization.allow_self_approval and wrote(user, one, rotated=rotated)}
+    return own | _out_of_reach(user, posts)
+
+
+def _out_of_reach(user: User, posts: list[ScheduledPost]) -> set[object]:
+    """Return what goes to a channel that the person does not review. One query more where they are limited."""
     limited = {one.organization_id: one for one in Membership.objects.filter(user=user, review_channels__isnull=False)}
-    if limited:
-        prefetch_related_objects(rows, "deliveries__channel")
-    return [
-        one
-        for one in rows
-        if one.organization_id not in limited
-        or reaches(limited[one.organization_id], [each.channel.wire_id for each in one.deliveries.all()])
-    ]
+    theirs = [one for one in posts if one.organization_id in limited]
+    prefetch_related_objects(theirs, "deliveries__channel")
+    return {
+        one.pk
+        for one in theirs
+        if not reaches(limited[one.organization_id], [each.channel.wire_id for each in one.deliveries.all()])
+    }
 
 
-def _place(post: ScheduledPost) -> tuple[bool, float, str]:
-    instant = post.scheduled_for
-    return (instant is None, instant.timestamp() if instant else 0.0, str(post.pk))
+def _one(posts: list[ScheduledPost], left_out: set[object]) -> ScheduledPost | None:
+    return next((one for one in posts if one.pk not in left_out), None)
+
+
+def _after(post: ScheduledPost) -> Q:
+    """Return what comes later. Whatever waits has an instant: without one it could not have been submitted."""
+    at = post.scheduled_for
+    return Q(scheduled_for__gte=at) & (Q(scheduled_for__gt=at) | Q(pk__gt=post.pk)) if at else Q(pk__in=[])
+
+
+def _before(post: ScheduledPost) -> Q:
+    at = post.scheduled_for
+    return Q(scheduled_for__lte=at) & (Q(scheduled_for__lt=at) | Q(pk__lt=post.pk)) if at else Q(pk__in=[])

@@ -1,5 +1,6 @@
 """Which buttons a person gets. The domain decides again when one is pressed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from accounts.domain import factors
@@ -36,13 +37,18 @@ class Rights:
         return any((self.approve, self.reject, self.revert, self.submit, self.edit, self.delete, self.settle))
 
 
-def rights(user: User, membership: Membership | None, post: ScheduledPost) -> Rights:
-    """Return the person's rights. Needs the post with its organization, keys and deliveries loaded."""
+def rights(
+    user: User, membership: Membership | None, post: ScheduledPost, *, rotated: Collection[str] | None = None
+) -> Rights:
+    """Return the person's rights. Needs the post with its organization, keys and deliveries loaded.
+
+    `rotated`, the keys that they rotated, spares a query.
+    """
     writes = holds(membership, Role.EDITOR)
     reaching = [one.channel.wire_id for one in post.deliveries.all()]
     reviews = membership is not None and reaches(membership, reaching)
     decidable = post.may("approve") or post.may("retry")
-    own = not post.organization.allow_self_approval and wrote(user, post)
+    own = not post.organization.allow_self_approval and wrote(user, post, rotated=rotated)
     why_not = ""
     if decidable and not reviews:
         some = membership is not None and membership.may_review

@@ -69,6 +69,7 @@ class ScheduledPost(Lifecycle):
         ]
         indexes = [
             models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),
+            models.Index(fields=["organization", "status", "scheduled_for", "id"], name="scheduled_queue"),
             models.Index(fields=["status", "scheduled_for"], name="scheduled_due"),
             models.Index(
                 fields=["organization", "media_sha256"], name="scheduled_media", condition=~Q(media_sha256="")

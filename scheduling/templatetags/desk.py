@@ -1,10 +1,13 @@
 """What the desk's templates share: instants, pills, marked captions, the navigation."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django import template
+from django.contrib.admin.views.main import ChangeList
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -12,7 +15,8 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.models import User
 from posts.admin import pictures, times, wording
 from posts.models import ChannelState, ChannelType
-from scheduling.admin import advice, media, overview, page
+from scheduling.admin import advice, aftermath, media, overview, page
+from scheduling.admin.queue import COUNTED, counted
 from scheduling.admin.webhooks import IN_WORDS
 from scheduling.domain import webhooks
 from scheduling.lifecycle import Status
@@ -59,6 +63,13 @@ def moment(context: template.Context, instant: datetime | None, form: str = "sho
 def distance(instant: datetime | None) -> str:
     """Return how far away the instant is, in words."""
     return times.distance(instant) if instant else ""
+
+
+@register.filter
+def since(instant: datetime) -> str:
+    """Return how long ago that was, in one unit: `3 hours ago`."""
+    words = times.distance(instant).partition(",")[0].removesuffix(" ago")
+    return "just now" if words == "now" else f"{words} ago"
 
 
 @register.simple_tag
@@ -132,14 +143,17 @@ def desk_nav(context: template.Context) -> list[dict[str, Any]]:
     """Return the entries of the header: title, address, whether it is the page we are on, and a count."""
     request = context["request"]
     posts = reverse("admin:scheduling_scheduledpost_changelist")
-    waiting = ScheduledPost.objects.filter(
-        organization__memberships__user=_reader(context), status=Status.WAITING_FOR_APPROVAL
-    )
+    waiting = counted(_reader(context))
     queue = f"{posts}?status={Status.WAITING_FOR_APPROVAL}"
     queued = context.get("status") == Status.WAITING_FOR_APPROVAL
     dated = bool(context.get("on_calendar"))
     entries: list[dict[str, Any]] = [
-        {"title": "To approve", "url": queue, "count": waiting.count(), "current": queued},
+        {
+            "title": "To approve",
+            "url": queue,
+            "count": waiting if waiting <= COUNTED else f"{COUNTED}+",
+            "current": queued,
+        },
         {"title": "All posts", "url": posts, "current": not queued and not dated and request.path.startswith(posts)},
         {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": dated},
         {"title": "Live", "url": _address("posts_publishedpost")},
@@ -171,3 +185,31 @@ def _reader(context: template.Context) -> User:
 def desk_overview(context: template.Context) -> dict[str, Any]:
     """Return what the front page shows."""
     return overview.overview(_reader(context))
+
+
+@register.simple_tag
+def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[aftermath.Fate]]:
+    """Return what became of the posts that are over, by id."""
+    return aftermath.fates(posts)
+
+
+@register.filter("of")
+def value_of(mapping: dict[Any, Any], key: Any) -> Any:
+    """Return what a mapping holds for a key, None for nothing."""
+    return mapping.get(key)
+
+
+@register.simple_tag
+def list_pages(cl: ChangeList) -> dict[str, str]:
+    """Return where the pages before and after this one are, and in words which rows of how many are shown."""
+    number, per_page = cl.page_num, cl.list_per_page
+    first, last = (number - 1) * per_page + 1, min(number * per_page, cl.result_count)
+    more = getattr(cl.paginator, "more", False)
+    total = f"more than {cl.result_count - 1:,}" if more else f"{cl.result_count:,}"
+    single = cl.result_count == 1
+    name = str(cl.opts.verbose_name if single else cl.opts.verbose_name_plural)
+    return {
+        "words": f"{total} {name}" if cl.result_count <= per_page else f"{first:,} to {last:,} of {total} {name}",
+        "previous": cl.get_query_string({"p": number - 1}) if number > 1 else "",
+        "next": cl.get_query_string({"p": number + 1}) if last < cl.result_count else "",
+    }

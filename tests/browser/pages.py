@@ -99,6 +99,7 @@ NOT_PAGES = {
     *(f"{POSTS}_{name}" for name in BUTTONS),
     "posts_channel_disconnect",
     "posts_channel_resume",
+    *(f"{POSTS}_{name}" for name in ("several", "keep", "forget")),
     "logout",
     # Django's own: data for scripts that we do not use, an index per app, and what `urls.py` closes.
     "autocomplete",

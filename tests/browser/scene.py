@@ -12,8 +12,7 @@ from accounts.domain import actors
 from accounts.models import ApiKey, AuditEvent, Organization, User
 from dynamo.demo.drafts import plans
 from dynamo.demo.seeds import GREETER
-from posts.domain import templates
-from posts.domain.channels import needs_reconnect
+from posts.domain import channels, templates
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
 from scheduling.domain import digest, publishing, review
 from scheduling.domain.drafts import ChannelText
@@ -81,7 +80,7 @@ def make(cast: Cast) -> Scene:
         _bring(cast, person, post, plan.outcome, plan.notes)
     long_ago = clock.now() - timedelta(minutes=40)
     ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=long_ago)
-    needs_reconnect(actors.person(cast.author), cast.instagram, reason="The access token expired yesterday.")
+    _lost_channel(actors.person(cast.author), cast.organization)
     posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
     live = PublishedPost.objects.order_by("id").first()
     assert live is not None
@@ -107,6 +106,12 @@ def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: s
 
 def seated(cast: Cast, person: User) -> Any:
     return cast.seat(person, cast.organization)
+
+
+def _lost_channel(actor: actors.Actor, organization: Organization) -> None:
+    given = {"type": "INSTAGRAM_ACCOUNT", "platform_id": "17841400000000077", "name": "casadosol.cozinha"}
+    channel = channels.connect(actor, organization=organization, token="a-token-that-expired", **given)
+    channels.needs_reconnect(actor, channel, reason="The access token expired yesterday.")
 
 
 def _template(cast: Cast) -> SuperpowerTemplate:

@@ -74,6 +74,7 @@ def addresses(post: Any, rows: dict[Any, Any]) -> list[str]:
         f"{POSTS}{post.pk}/{name}/"
         for name in ("approve", "publish", "reject", "revert", "submit", "delete", "live", "absent")
     ]
+    found += [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/1/forget/"]
     for model in admin.site._registry:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         row = rows.get(model) or model._base_manager.first()

@@ -1,0 +1,78 @@
+"""Approving several posts at once. Each is a decision of its own: own digest, own transaction, own answer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.http import HttpRequest
+
+from accounts.domain.reviewers import Reviewer, reviewer_of
+from accounts.errors import Refusal
+from posts.admin import times
+from scheduling.admin.page import title_of
+from scheduling.domain import review
+from scheduling.domain.checks import checks_of
+from scheduling.domain.review import StaleApproval
+from scheduling.lifecycle import StateConflict, Status
+from scheduling.models import ScheduledPost
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one post. `words` say when it goes out, or why it was refused."""
+
+    post: ScheduledPost
+    title: str
+    approved: bool
+    words: str
+
+
+def chosen(request: HttpRequest) -> dict[UUID, str]:
+    """Return the digests of the posts that were chosen on the page, as the page showed them, MOST at the utmost."""
+    ids = []
+    for text in request.POST.getlist("post")[:MOST]:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    return {one: request.POST.get(f"digest-{one}", "") for one in ids}
+
+
+def approve(request: HttpRequest, posts: Iterable[ScheduledPost], digests: dict[UUID, str]) -> list[Answer]:
+    """Approve the posts one by one, soonest first, and say of each what came of it. A refusal stops none of the others.
+
+    Needs the posts loaded as the review page's are.
+    """
+    posts = list(posts)
+    shown = checks_of(posts)
+    seats: dict[UUID, Reviewer] = {}
+    answers = []
+    for post in posts:
+        title = title_of(post)
+        try:
+            if post.organization_id not in seats:
+                seats[post.organization_id] = reviewer_of(request, post.organization)
+            reviewer = seats[post.organization_id]
+            approval = review.approve(reviewer, post, digest=digests[post.pk], checks=shown[post.pk])
+        except Refusal as refusal:
+            answers.append(Answer(post, title, approved=False, words=_why(refusal)))
+        except DatabaseError:
+            answers.append(Answer(post, title, approved=False, words="It could not be stored. Try this one again."))
+        else:
+            due = approval.post.scheduled_for
+            when = f"Goes out on {times.full(due, times.zone_of(reviewer.user))}." if due else "Goes out soon."
+            answers.append(Answer(post, title, approved=True, words=when))
+    return answers
+
+
+def _why(refusal: Refusal) -> str:
+    if isinstance(refusal, StaleApproval):
+        return "It has changed since your page was loaded: look at it again."
+    if isinstance(refusal, StateConflict):
+        if refusal.status is None:
+            return "It has been deleted in the meantime."
+        return f"It is “{Status(refusal.status).label}” by now: somebody was faster."
+    return refusal.message if refusal.message.endswith(".") else f"{refusal.message}."

@@ -1,0 +1,238 @@
+"""The queue: what a row says, how it is narrowed down and kept, and approving several at once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.models import AuditEvent, User
+from posts.domain.published import record_published
+from posts.models import Channel, PublishedPost
+from scheduling.domain import drafts, review, views
+from scheduling.domain.drafts import ChannelText
+from scheduling.lifecycle import Status
+from scheduling.models import Approval, Attempt, Delivery, SavedView, ScheduledPost
+from tests.scheduling.admin.desk import POSTS, Desk
+
+QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
+
+
+def status(post: Any) -> str:
+    return str(ScheduledPost.objects.get(pk=post.pk).status)
+
+
+def listed(desk: Desk) -> list[Any]:
+    return [row.post.pk for row in desk.answer.context["rows"]]
+
+
+@pytest.fixture
+def two(make_waiting: Any) -> list[Any]:
+    return [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2)]
+
+
+def send(desk: Desk, posts: list[Any], **typed: str) -> Desk:
+    """Choose these posts on the page and approve them; `typed` replaces fields."""
+    fields = {**desk.form("approve").fields, **typed}
+    fields.pop("post", None)
+    chosen = {**fields, "post": [str(one.pk) for one in posts]}
+    return desk._keep(desk.client.post(desk.form("approve").action, chosen))
+
+
+def test_a_row_says_who_wrote_it_when_and_what_the_checks_say(two: list[Any], reviewer: User) -> None:
+    ScheduledPost.objects.filter(pk=two[0].pk).update(created_at=clock.now() - timedelta(hours=3, minutes=5))
+    User.objects.filter(pk=reviewer.pk).update(time_zone="Asia/Kolkata")
+    desk = Desk(reviewer).open(QUEUE)
+    assert "API key agent · 3 hours ago" in desk.text
+    assert "UTC in 59 minutes" in desk.text
+    row = desk.answer.context["rows"][0]
+    assert (row.checks.tone, row.checks.words in desk.text) == ("amber", True)
+
+
+def test_each_is_approved_under_its_own_digest(two: list[Any], reviewer: User) -> None:
+    desk = send(Desk(reviewer).open(QUEUE), two)
+    assert "2 approved" in desk.text
+    approvals = Approval.objects.order_by("id")
+    assert [(one.post_id, one.reviewer, bool(one.checks)) for one in approvals] == [
+        (post.pk, reviewer, True) for post in two
+    ]
+    assert [status(one) for one in two] == [Status.SCHEDULED] * 2
+
+
+def test_a_refusal_stops_none_of_the_others_and_says_why(
+    two: list[Any], make_waiting: Any, make_draft: Any, other_key: Any, other_facebook: Channel, key: Any, author: User,
+    reviewer: User, facebook: Channel,
+) -> None:  # fmt: skip
+    rejected, changed, deleted, good = (
+        make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (3, 4, 5, 6)
+    )
+    desk = Desk(reviewer).open(QUEUE)
+    review.reject(actors.person(reviewer), ScheduledPost.objects.get(pk=rejected.pk), notes="No.")
+    text: Any = {"channels": {facebook.wire_id: ChannelText(facebook.type, "New words", None)}}
+    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=changed.pk), changes=text)
+    drafts.delete(actors.api_key(key), ScheduledPost.objects.get(pk=deleted.pk))
+    foreign: Any = {"channels": {other_facebook.wire_id: ChannelText(other_facebook.type, "Rival's secret", None)}}
+    theirs = drafts.create(actors.api_key(other_key), organization=other_key.organization, changes=foreign)
+
+    send(desk, [rejected, changed, deleted, theirs, good])
+    assert desk.answer.status_code == 200
+    for words in (
+        "1 approved, 4 not",
+        "It is “Rejected” by now",
+        "It has changed since",
+        "2 of those that you chose are not",
+    ):
+        assert words in desk.text
+    assert "Rival" not in desk.text
+    assert [status(one) for one in (rejected, changed, good, two[0])] == [
+        "REJECTED", "WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL",
+    ]  # fmt: skip
+    assert Approval.objects.count() == 1
+
+
+def test_a_database_that_fails_midway_is_told_of_the_one_post_alone(
+    two: list[Any], reviewer: User, monkeypatch: Any
+) -> None:
+    desk = Desk(reviewer).open(QUEUE)
+    real = ScheduledPost.move
+
+    def broken(self: Any, step: str, **columns: Any) -> Any:
+        if self.pk == two[0].pk:
+            raise OperationalError("the connection was lost")
+        return real(self, step, **columns)
+
+    monkeypatch.setattr(ScheduledPost, "move", broken)
+    send(desk, two)
+    assert "It could not be stored. Try this one again." in desk.text
+    assert [status(one) for one in two] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
+    assert Approval.objects.count() == 1
+
+
+def test_who_may_not_decide_is_offered_nothing_and_refused(
+    two: list[Any], viewer: User, make_member: Any, organization: Any, key: Any
+) -> None:
+    desk = Desk(viewer).open(QUEUE)
+    assert not any(one.fields.get("post") or "digest" in str(one.fields) for one in desk.page.forms)
+    rows = desk.answer.context["rows"]
+    digests = {f"digest-{row.post.pk}": row.digest for row in rows}
+    answer = desk.send(f"{POSTS}approve/", post=str(two[0].pk), **digests)
+    assert ("You may not review posts" in desk.text, answer.status_code) == (True, 200)
+    assert [status(one) for one in two] == [Status.WAITING_FOR_APPROVAL] * 2
+
+    both = make_member("both", organization, may_review=True)
+    sooner: Any = {"scheduled_for": clock.now() + timedelta(minutes=30)}
+    drafts.edit(actors.person(both), ScheduledPost.objects.get(pk=two[0].pk), changes=sooner)
+    own = Desk(both).open(QUEUE)
+    assert [row.pickable for row in own.answer.context["rows"]] == [False, True]
+    assert "another person decides" in own.text
+
+
+def test_what_is_in_the_way_is_not_approved_from_the_list(make_waiting: Any, reviewer: User) -> None:
+    post = make_waiting()
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
+    desk = Desk(reviewer).open(QUEUE)
+    assert not desk.offers("approve") or "post" not in desk.form("approve").fields
+    assert "1 in the way" in desk.text
+
+
+def test_the_lists_buttons_answer_to_post_alone_and_with_a_token(two: list[Any], reviewer: User, client: Any) -> None:
+    view = views.keep(reviewer, "Mine", "q=x")
+    urls = [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/{view.pk}/forget/"]
+    desk = Desk(reviewer).open(QUEUE)
+    events = AuditEvent.objects.count()
+    assert [desk.client.get(url).status_code for url in urls] == [405] * 3
+    assert [desk.client.post(url).status_code for url in urls] == [403] * 3
+    assert [client.post(url).url for url in urls] == [f"/admin/login/?next={POSTS}"] * 3
+    assert (AuditEvent.objects.count(), SavedView.objects.count()) == (events, 1)
+
+
+def test_a_view_is_kept_and_deleted_by_its_owner_alone(two: list[Any], reviewer: User, author: User) -> None:
+    desk = Desk(reviewer).open(f"{QUEUE}&author=key-{two[0].created_by_key_id}")
+    desk.press("keep", name="The agent's")
+    view = SavedView.objects.get()
+    assert desk.answer.url == f"{POSTS}?{view.query}"
+    assert "Kept as “The agent's”." in desk.follow().text
+    other = Desk(author).open(QUEUE)
+    assert "The agent's" not in other.text
+    other.send(f"{POSTS}views/{view.pk}/forget/")
+    assert SavedView.objects.exists()
+    desk.press("forget")
+    assert not SavedView.objects.exists()
+
+
+def test_filters_narrow_down_by_author_and_by_checks(
+    make_waiting: Any, author: User, reviewer: User, facebook: Channel, key: Any
+) -> None:
+    agents = make_waiting(channels=[facebook])
+    own = make_waiting(actor=actors.person(author), channels=[facebook], scheduled_for=clock.now() + timedelta(days=2))
+    ScheduledPost.objects.filter(pk=own.pk).update(scheduled_for=clock.now() - timedelta(hours=1))
+    desk = Desk(reviewer)
+    for query, expected in (
+        (f"author=key-{key.pk}", [agents.pk]),
+        (f"author=user-{author.pk}", [own.pk]),
+        ("checks=stop", [own.pk]),
+        ("checks=passed", []),
+        ("author=nobody", [own.pk, agents.pk]),
+    ):
+        assert listed(desk.open(f"{QUEUE}&{query}")) == expected, query
+
+
+def test_the_review_page_leads_to_the_one_before_and_the_one_after(make_waiting: Any, reviewer: User) -> None:
+    posts = [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2, 3)]
+    beside = []
+    for post in posts:
+        context = Desk(reviewer).review(post).answer.context
+        beside.append((context["earlier"], context["upcoming"]))
+    assert beside == [(None, posts[1]), (posts[0], posts[2]), (posts[1], posts[0])]
+
+
+def test_what_is_over_says_where_it_is_live_or_what_can_be_done(
+    make_scheduled: Any, reviewer: User, facebook: Channel, instagram: Channel
+) -> None:
+    post = make_scheduled()
+    post.move("fail", task_id=None, failure="It is not live everywhere.")
+    deliveries = Delivery.objects.filter(post=post)
+    link = "https://www.facebook.com/123/posts/5"
+    deliveries.filter(channel=facebook).update(state="PUBLISHED", live_id="1_5", permalink=link)
+    deliveries.filter(channel=instagram).update(state="UNKNOWN", error_code="UNKNOWN")
+    Attempt.objects.create(delivery=deliveries.get(channel=instagram), approval=post.approval, lease=post.pk)
+    record_published(
+        channel=facebook, platform_id="1_5", type="POST", caption="Olá", media_url=None, media_type=None,
+        permalink=link, published_at=clock.now(), superpower=None, scheduled_post_id=post.pk,
+    )  # fmt: skip
+    PublishedPost.objects.update(likes=1, comments=1200)
+    for url in ("/admin/", f"{POSTS}?status=FAILED"):
+        desk = Desk(reviewer).open(url)
+        assert link in desk.page.links
+        for words in ("1 like · 1,200 comments", "not known whether it is live.", "Look at the channel."):
+            assert words in desk.text, (url, words)
+    assert "1 like · 1,200 comments" in Desk(reviewer).review(post).text
+
+
+def test_the_queue_costs_the_same_for_one_row_and_for_six(
+    make_waiting: Any, make_scheduled: Any, reviewer: User, django_assert_max_num_queries: Any
+) -> None:
+    """Every kind of row, waiting and over, with their checks, rights and fates; and the list of answers."""
+    pages = (QUEUE, POSTS, f"{POSTS}?status=FAILED", f"{QUEUE}&checks=open", f"{QUEUE}&q=casa", "/admin/")
+
+    def more() -> None:
+        make_waiting()
+        failed = make_scheduled()
+        failed.move("fail", task_id=None, failure="It did not go out.")
+        failed.deliveries.update(state="FAILED", error_code="190/463", live_id="")
+
+    more()
+    desk = Desk(reviewer)
+    costs = {}
+    for page in pages:
+        desk.open(page)
+        with django_assert_max_num_queries(45) as spent:
+            desk.open(page)
+        costs[page] = len(spent)
+    for _ in range(5):
+        more()
+    for page in pages:
+        with django_assert_max_num_queries(costs[page]):
+            desk.open(page)

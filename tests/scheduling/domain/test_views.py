@@ -1,0 +1,42 @@
+"""Kept views: filters under a name, one person's alone."""
+
+import pytest
+
+from accounts.errors import Invalid
+from accounts.models import User
+from scheduling.domain import views
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_view_keeps_the_filters_alone_and_is_replaced_by_its_name(reviewer: User) -> None:
+    views.keep(reviewer, "  Next   week ", "p=3&q=soup&status=SCHEDULED&next=//evil.example&status=DRAFT")
+    assert [(one.name, one.query) for one in views.kept(reviewer)] == [("Next week", "status=DRAFT&q=soup")]
+    views.keep(reviewer, "Next week", "author=key-dk_1")
+    assert [one.query for one in views.kept(reviewer)] == ["author=key-dk_1"]
+
+
+def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
+    for name, query in (
+        ("", "q=x"),
+        ("x" * 61, "q=x"),
+        ("a\x00", "q=x"),
+        ("fine", ""),
+        ("fine", "p=2"),
+        ("fine", f"q={'x' * 999}"),
+    ):
+        with pytest.raises(Invalid):
+            views.keep(reviewer, name, query)
+    for number in range(views.MOST):
+        views.keep(reviewer, f"View {number}", "q=x")
+    with pytest.raises(Invalid, match="delete one first"):
+        views.keep(reviewer, "One more", "q=x")
+    views.keep(reviewer, "View 3", "q=y")  # replacing adds none
+
+
+def test_nobody_forgets_or_sees_another_persons_view(reviewer: User, author: User) -> None:
+    view = views.keep(reviewer, "Mine", "q=x")
+    views.forget(author, view.pk)
+    assert (views.kept(author), views.kept(reviewer)) == ([], [view])
+    views.forget(reviewer, view.pk)
+    assert views.kept(reviewer) == []
