@@ -18,7 +18,7 @@ def drop_words(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scheduling", "0005_checkups")]
+    dependencies = [("scheduling", "0006_noticing")]
     operations = [
         migrations.AddIndex(
             model_name="scheduledpost",
