@@ -218,7 +218,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 STEP_UP_AFTER = env.number("DYNAMO_STEP_UP_AFTER", 4 * 3600)
 INVITATION_LIFE = env.number("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
 # Sign-in throttling. By person and address, so that a stranger elsewhere cannot lock a reviewer out.

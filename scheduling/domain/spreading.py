@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import clock
+from accounts.domain.reviewers import reaches
 from accounts.models import ActorKind, Membership, Role
 from scheduling.models import Delivery, Dispatch, Means, Notice, NoticeKind, ScheduledPost, Webhook
 
@@ -58,7 +59,7 @@ def concerns(notice: Notice, membership: Membership, concerned: Concerned) -> bo
     if by.get("kind") == ActorKind.PERSON and by.get("id") == str(membership.user_id):
         return False
     return notice.kind not in membership.muted_notices and bool(
-        (notice.kind in FOR_REVIEWERS and _reviews(membership, concerned.channels))
+        (notice.kind in FOR_REVIEWERS and reaches(membership, concerned.channels))
         or (membership.user_id in concerned.authors and notice.kind in FOR_AUTHORS)
         or (membership.role == Role.ADMIN and notice.kind in FOR_ADMINISTRATORS)
     )
@@ -80,12 +81,6 @@ def reachable() -> Any:
     """Return the memberships of people to whom e-mail can go."""
     reached = Membership.objects.filter(user__is_active=True, organization__active=True).exclude(user__email="")
     return reached if settings.MAIL_GOES_OUT else reached.none()
-
-
-def _reviews(membership: Membership, channels: set[str]) -> bool:
-    """Whether the member could decide on what goes to these channels: all of them must be theirs."""
-    own = membership.review_channels
-    return membership.may_review and (own is None or channels <= set(own))
 
 
 def _people(organizations: set[UUID]) -> dict[UUID, list[Membership]]:
