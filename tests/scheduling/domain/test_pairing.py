@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts.domain import actors
 from accounts.errors import Conflict, Forbidden
@@ -182,3 +182,16 @@ def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
     out.deliveries.update(state=DeliveryState.UNKNOWN)
     with pytest.raises(Forbidden, match="do not review"):
         settling.mark_absent(seat(reviewer, organization), out.deliveries.get())
+
+
+def test_the_database_refuses_a_pair_that_is_one_persons(two: Any, make_waiting: Any, judge: Any) -> None:
+    first = approve(judge, make_waiting())
+    row = {name: getattr(first, name) for name in ("post", "reviewer", "session", "version", "digest", "content")}
+    refused = False
+    try:
+        with transaction.atomic():
+            Approval.objects.create(**row, first=first)
+    except IntegrityError:
+        refused = True
+    # On SQLite, which has no such guard, the gate alone refuses it: see above.
+    assert refused == (connection.vendor == "postgresql")
