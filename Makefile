@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser screenshots bench faults walk fuzz check audit format lock
+.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults walk fuzz check audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: $(VENV)/dev.stamp ## Run the suite on PostgreSQL and Redis, then on SQLite
 test-browser: $(VENV)/dev.stamp ## Drive the desk in Chromium (Debian's, or CHROMIUM=/path), on real engines
 	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
 	$(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest tests/browser $(ARGS)
+
+keyboard: $(VENV)/dev.stamp ## Time how long fifty posts take that a reviewer approves by keyboard
+	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser/fifty.py -q -s
 
 screenshots: $(VENV)/dev.stamp ## Take every page of the desk, light and dark, desktop and phone (PAGES="queue desk")
 	PAGES="$(PAGES)" $(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s

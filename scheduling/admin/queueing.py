@@ -64,10 +64,10 @@ class QueueAdmin(DeskAdmin):
         return SOONEST if request.GET.get("status") in COMING else LATEST
 
     def get_search_results(
-        self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Search by words; no row comes twice."""
-        return finding.with_words(queryset, search_term), False
+        return finding.with_words(queryset, search_term, organizations=list(roles(request))), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, under the name of what it is narrowed down to."""

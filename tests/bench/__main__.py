@@ -15,15 +15,15 @@ from typing import Any
 from tests.bench.figures import Figure, table
 from tests.faults.stage import Stage
 
-NAMES = ("queries", "reading", "export", "import", "throughput", "recovery", "spread", "bursts", "load")
-QUIET = ("queries", "reading", "export", "import")  # measured while no worker runs
+NAMES = ("queries", "desk", "reading", "export", "import", "throughput", "recovery", "spread", "bursts", "load")
+QUIET = ("queries", "desk", "reading", "export", "import")  # measured while no worker runs
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument(
-        "--posts", type=int, default=100_000, help="published posts to read from; 1000000 for the whole"
+        "--posts", type=int, default=100_000, help="posts to read from, and on the desk; 1000000 for the whole"
     )
     parser.add_argument("--comments", type=int, default=20_000, help="of the post to export; 200000 for the whole")
     parser.add_argument(
@@ -61,13 +61,14 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from tests.bench import exporting, importing, lateness, load, queries, reading, recovery, throughput
+    from tests.bench import desk, exporting, importing, lateness, load, queries, reading, recovery, throughput
     from tests.bench.series import Press
 
     stage.sandbox.settings(quota_total=1_000_000, containers_per_day=1_000_000)
     press = Press(stage)
     measures: dict[str, Callable[[Any], list[Figure]]] = {
         "queries": partial(queries.measure, sizes=(1, 2, 5)),
+        "desk": lambda _: desk.measure(given.posts),
         "reading": lambda _: reading.measure(stage, given.posts),
         "export": lambda _: exporting.measure(stage, given.comments),
         "import": lambda _: importing.measure(stage, given.imported, given.kills),
