@@ -45,6 +45,10 @@ faults: $(VENV)/dev.stamp ## Break everything on purpose and count what went liv
 walk: $(VENV)/dev.stamp ## Try every route, action, task and command with everybody, and print who was let in where
 	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/proof -q -rP --show-capture=stdout
 
+fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (SECONDS=60 SEED=1 CASES=20)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/fuzz -q
+
 check: $(VENV)/dev.stamp ## Lint, types, import rules, migrations, production settings, lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -81,7 +81,11 @@ def refusal(
 
 
 def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return the platform's text without credentials and without the queries of URLs, cut to a sentence's length."""
+    """Return the platform's text without credentials and without the queries of URLs, cut to a sentence's length.
+
+    JSON can carry a NUL and half of a surrogate pair; no database takes them, and the reason must be kept.
+    """
+    text = text.replace("\x00", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     for secret in filter(None, secrets):
         text = text.replace(secret, "…")
     return CREDENTIAL.sub(r"\1=…", QUERY.sub(r"\1", text))[:400]

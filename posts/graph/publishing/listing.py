@@ -59,7 +59,7 @@ def instant(text: Any) -> datetime | None:
     """Read the platform's way of writing times, 2021-06-30T21:21:18+0000."""
     try:
         return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

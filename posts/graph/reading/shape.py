@@ -42,7 +42,7 @@ def facebook(item: dict[str, Any], parent: str | None = None) -> Comment:
     """Read Facebook's way of writing a comment; `parent` is the comment that it was found below."""
     above = item.get("parent")
     return Comment(
-        id=str(item["id"]),
+        id=text(str(item["id"])) or "",
         parent_id=text(above.get("id")) if isinstance(above, dict) else parent,
         text=text(item.get("message")) or "",
         created_at=instant(item.get("created_time")),
@@ -59,12 +59,13 @@ def instagram(item: dict[str, Any], parent: str | None = None) -> Comment:
     known = below if isinstance(below, dict) else {}
     listed = known.get("data")
     replies = len(listed) if isinstance(listed, list) else 0
-    more = "next" in (known.get("paging") or {})
+    paging = known.get("paging")
+    more = isinstance(paging, dict) and "next" in paging
     author = _author(item.get("from"), "username")
     if (author is None or author.name is None) and (name := text(item.get("username"))):
         author = Author(author.id if author else None, name)
     return Comment(
-        id=str(item["id"]),
+        id=text(str(item["id"])) or "",
         parent_id=text(item.get("parent_id")) or parent,
         text=text(item.get("text")) or "",
         created_at=instant(item.get("timestamp")),

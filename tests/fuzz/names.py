@@ -1,0 +1,3 @@
+"""The targets' names, which can be read without loading what they fuzz."""
+
+NAMES = ("date", "instant", "signature", "cursor", "cell", "answer", "headers", "comment", "address", "body")

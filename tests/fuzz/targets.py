@@ -1,0 +1,175 @@
+"""The parsers that strangers reach, each with what must hold whatever it is given. A broken promise is an exception."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core import signing
+from rest_framework.exceptions import AuthenticationFailed
+
+from accounts import clock
+from accounts.api import authentication, paging, wire
+from accounts.api.problems import ShapeError
+from accounts.api.soundness import unsound
+from accounts.domain.signing import genuine, sign
+from posts.domain import spreadsheet
+from posts.graph import answers, usage
+from posts.graph.errors import GraphError
+from posts.graph.reading import shape
+from scheduling.api.shapes import ChangedPost, NewPost
+from scheduling.domain import media_address
+
+RUN = ("=", "+", "-", "@", "\t", "\r")
+
+
+def text(data: bytes) -> str:
+    """Return any text at all, halves of surrogate pairs included."""
+    return data.decode("utf-8", "surrogatepass" if len(data) % 2 else "replace") if _decodes(data) else ""
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return len(data) % 2 == 0
+    return True
+
+
+def document(data: bytes) -> Any:
+    """Return the JSON in the bytes, None when there is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def storable(said: str) -> None:
+    """Fail unless PostgreSQL could take the text, and anybody may read it: UTF-8, no NUL, no secret."""
+    said.encode()
+    assert "a-secret-token" not in said
+    assert "\x00" not in said
+
+
+def date(data: bytes) -> None:
+    """A date header is an aware instant, or refused."""
+    try:
+        moment = authentication._instant(text(data))
+    except AuthenticationFailed:
+        return
+    assert moment.utcoffset() == timedelta(0)
+
+
+def instant(data: bytes) -> None:
+    """What is taken for an instant goes out as the contract writes it, and comes back the same."""
+    try:
+        moment = wire.parse_instant(text(data))
+    except ValueError:
+        return
+    said = wire.instant(moment)
+    assert said
+    assert wire.parse_instant(said) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def signature(data: bytes) -> None:
+    """Nothing is a signature but the signature; what is no text is none either."""
+    given = data.decode("latin-1")  # as a server hands headers over
+    assert not genuine(None, date=given, signature=given, at=clock.now())
+    made = sign("test-secret", given)
+    assert made.islower() or made.isdecimal()
+    assert len(made) == 64
+
+
+def cursor(data: bytes) -> None:
+    """Only what this server signed for this very list is a cursor."""
+    given = text(data)
+    for tried in (given, f"{given}:{signing.dumps(given.encode(errors='replace').decode(), salt=paging.SALT)}"):
+        try:
+            paging._opened(tried, "a list", 2)
+        except ShapeError:
+            continue
+        raise AssertionError("a cursor that nobody made")
+
+
+def cell(data: bytes) -> None:
+    """A spreadsheet finds one cell, which is no formula, and reads what was written."""
+    written = text(data).encode(errors="replace").decode()
+    said = spreadsheet.defused(written)
+    assert said[:1] not in RUN
+    assert len(said) >= len(written)
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow([said, "next"])
+    line.seek(0)
+    assert next(csv.reader(line)) == [said, "next"]
+
+
+def answer(data: bytes) -> None:
+    """Whatever the platform answers is an object or a GraphError, whose words can be stored and hold no secret."""
+    status = (200, 400, 429, 500)[len(data) % 4]
+    for outward in (True, False):
+        try:
+            said = answers.read(status, {}, data, outward=outward, secrets=("a-secret-token",))
+        except GraphError as error:
+            storable(str(error))
+            continue
+        assert isinstance(said, dict)
+
+
+def headers(data: bytes) -> None:
+    """Usage headers are numbers, whatever they say."""
+    said = data.decode("latin-1")
+    names = ("X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage", "Retry-After")
+    for given in ({name: said} for name in names):
+        assert usage.of_app(given).percent >= 0
+        assert usage.of_account(given).regain_seconds >= 0
+        assert usage.retry_after(given) > 0
+
+
+def comment(data: bytes) -> None:
+    """A comment of the platform's with an id is read, and can be written out as a row."""
+    item = document(data)
+    if not isinstance(item, dict) or "id" not in item:
+        item = {"id": "1", "text": item, "message": item, "replies": {"paging": item}, "from": item, "timestamp": item}
+    for read in (shape.facebook, shape.instagram):
+        for one in spreadsheet.cells(read(item)):
+            one.encode()
+
+
+def address(data: bytes) -> None:
+    """A media address is judged, whatever it is."""
+    given = text(data)
+    media_address.problem(given)
+    media_address.kind_by_extension(given)
+
+
+def body(data: bytes) -> None:
+    """A request's body is sound and shaped, or told every problem in JSON."""
+    given = document(data)
+    problems = list(unsound(given))
+    if problems:
+        json.dumps([str(one) for one in problems])
+        return
+    for shaped in (NewPost(data=given), ChangedPost(data=given, partial=True)):
+        try:
+            shaped.run_validation(given)
+        except ShapeError as error:
+            json.dumps(error.as_wire(), allow_nan=False).encode()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    one.__name__: one for one in (date, instant, signature, cursor, cell, answer, headers, comment, address, body)
+}
+SEEDS: dict[str, list[bytes]] = {
+    "date": [b"2026-05-30T13:00:00.000Z", b"Sat, 30 May 2026 13:00:00 GMT", b"Saturday, 30-May-26 13:00:00 GMT"],
+    "instant": [b"2026-05-30T13:00:00.000Z", b"2999-12-31 23:59:59,999999999+23:59"],
+    "signature": [b"2026-05-30T13:00:00.000Z"],
+    "cursor": [b"WyJhIixbMSwyXV0:1abcde:xyz", b".eJyrVkrLz1eyUkpKLFKqBQA"],
+    "cell": [b"=1+1", b" \xe2\x80\x8b@SUM(1)", b"a;=1+1", b'"quoted", or not', b"line\r\n-next(1)"],
+    "answer": [b'{"error":{"code":190,"error_subcode":463,"message":"a-secret-token"}}', b'{"success":false}', b"true"],
+    "headers": [b'{"call_count":99}', b'{"1":[{"call_count":1,"estimated_time_to_regain_access":5}]}', b"120"],
+    "comment": [b'{"id":"1","replies":{"data":[],"paging":{"next":"x"}}}', b'{"id":"1","from":{"name":"\\ud800"}}'],
+    "address": [b"https://media.example.com/sunset.jpg", b"http://[::ffff:127.0.0.1]:80/x", b"http://0x7f.1/"],
+    "body": [b'{"status":"DRAFT","channels":{"FB_PAGE_1":{"mediumType":"FB_PAGE","caption":"x"}}}', b'{"media":null}'],
+}
