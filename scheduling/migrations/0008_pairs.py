@@ -34,5 +34,5 @@ def no_guard(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scheduling", "0006_noticing")]
+    dependencies = [("scheduling", "0007_queue_indexes")]
     operations = [migrations.RunPython(guard, no_guard)]
