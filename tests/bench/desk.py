@@ -45,8 +45,10 @@ def measure(count: int) -> list[Figure]:
     writer = User.objects.create_user("desk-writer")
     key = ApiKey.objects.create(organization=organization, name="agent", issued_by=writer, secret_encrypted="")
     channels = [
-        Channel.objects.create(organization=organization, wire_id=f"{kind}_{number}", type=kind, platform_id=str(number),
-                               name=f"Channel {number}", token_encrypted="")
+        Channel.objects.create(
+            organization=organization, wire_id=f"{kind}_{number}", type=kind, platform_id=str(number),
+            name=f"Channel {number}", token_encrypted="",
+        )
         for number, kind in enumerate(("FB_PAGE", "INSTAGRAM_ACCOUNT"), 1)
     ]  # fmt: skip
     browser = Client(headers={"host": "localhost"})
