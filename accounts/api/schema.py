@@ -148,6 +148,7 @@ class ContractSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         found = [*self.told.headers, _header("x-request-id", "Names this request in our logs.")]
+        found.append(_header("RateLimit", "By policy, what is left: `r` requests until `t` seconds from now."))
         if self.told.listed:
             found.append(_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200]))
         if self.told.query is not None:
