@@ -8,8 +8,7 @@ from django.http import HttpRequest
 from posts.admin.people import memberships, signed_in
 from scheduling.admin.aftermath import Fate, fates
 from scheduling.admin.page import Summary, summary
-from scheduling.admin.queue import rotated_among
-from scheduling.admin.rights import Rights, rights
+from scheduling.admin.rights import Rights, learn, rights
 from scheduling.domain.checks import checks_of
 from scheduling.domain.digest import content, digest
 from scheduling.lifecycle import Status
@@ -37,14 +36,14 @@ def rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Row]:
     waiting = [one for one in posts if one.status == Status.WAITING_FOR_APPROVAL]
     user = signed_in(request)
     own = {one.organization_id: one for one in memberships(request)} if waiting else {}
-    rotated = rotated_among(user, waiting)
+    learnt = learn(user, waiting)
     checks, over = checks_of(waiting), fates(posts)
     return [
         Row(
             post,
             digest=shown(post),
             checks=summary(checks[post.pk]),
-            rights=rights(user, own.get(post.organization_id), post, rotated=rotated),
+            rights=rights(user, own.get(post.organization_id), post, learnt=learnt),
         )
         if post.pk in checks
         else Row(post, fates=over.get(post.pk, []))

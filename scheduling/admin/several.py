@@ -62,10 +62,15 @@ def approve(request: HttpRequest, posts: Iterable[ScheduledPost], digests: dict[
         except DatabaseError:
             answers.append(Answer(post, title, approved=False, words="It could not be stored. Try this one again."))
         else:
-            due = approval.post.scheduled_for
-            when = f"Goes out on {times.full(due, times.zone_of(reviewer.user))}." if due else "Goes out soon."
-            answers.append(Answer(post, title, approved=True, words=when))
+            answers.append(Answer(post, title, approved=True, words=_what_next(reviewer, approval.post)))
     return answers
+
+
+def _what_next(reviewer: Reviewer, post: ScheduledPost) -> str:
+    if post.status != Status.SCHEDULED:
+        return "Yours is the first of two: another reviewer has to approve the same."
+    due = post.scheduled_for
+    return f"Goes out on {times.full(due, times.zone_of(reviewer.user))}." if due else "Goes out soon."
 
 
 def _why(refusal: Refusal) -> str:

@@ -136,5 +136,5 @@ def _names(patterns: list[Any]) -> Iterator[str]:
 def _elsewhere() -> Iterator[str]:
     """Yield the names of what lies under /admin/ beside the admin site itself."""
     for one in get_resolver().url_patterns:
-        if isinstance(one, URLPattern) and one.name and str(one.pattern).startswith("admin/"):
-            yield one.name
+        if str(one.pattern).startswith("admin/"):
+            yield from _names(one.url_patterns if isinstance(one, URLResolver) else [one])
