@@ -8,16 +8,16 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts import clock
-from accounts.domain import actors
-from accounts.models import ApiKey, AuditEvent, Organization, User
+from accounts.domain import actors, invitations
+from accounts.models import ApiKey, AuditEvent, Invitation, Organization, Role, User
 from dynamo.demo.drafts import plans
 from dynamo.demo.seeds import GREETER
 from posts.domain import channels, templates
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
-from scheduling.domain import digest, publishing, review
+from scheduling.domain import digest, noticing, publishing, review, spreading, webhooks
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, ScheduledPost
+from scheduling.models import Delivery, ScheduledPost, Webhook
 from tests.platform import SandboxControl
 
 
@@ -33,6 +33,9 @@ class Scene:
     posts: dict[str, ScheduledPost]
     live: PublishedPost
     template: SuperpowerTemplate
+    webhook: Webhook
+    invited: Invitation
+    invitation: str
 
     @property
     def trail(self) -> QuerySet[AuditEvent]:
@@ -84,7 +87,18 @@ def make(cast: Cast) -> Scene:
     posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
     live = PublishedPost.objects.order_by("id").first()
     assert live is not None
-    return Scene(person, cast.organization, cast.key, cast.facebook, cast.instagram, posts, live, template)
+    hook, _ = webhooks.add(
+        actors.person(person), organization=cast.organization, url=cast.sandbox.url, kinds=["APPROVED", "FAILED"]
+    )
+    noticing.listen()
+    spreading.spread()
+    invited, invitation = invitations.invite(
+        actors.person(person), organization=cast.organization, email="otto@example.com", role=Role.EDITOR
+    )
+    return Scene(
+        person, cast.organization, cast.key, cast.facebook, cast.instagram, posts, live, template,
+        hook, invited, invitation,
+    )  # fmt: skip
 
 
 def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: str) -> None:
