@@ -23,7 +23,7 @@ ALWAYS = {"404", "405", "411", "413", "415", "422"}  # what a path or a body tha
 @pytest.fixture
 def names(api: SignedClient, facebook: Channel, make_waiting: Any, settings: Any) -> list[str]:
     """Ids that exist, so that what is behind a path is reached as well."""
-    settings.API_RATE_PER_MINUTE = 0
+    settings.API_RATE_PER_MINUTE = settings.API_RATE_PER_ADDRESS = 0
     return [str(make_waiting().pk)]
 
 

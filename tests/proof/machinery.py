@@ -11,7 +11,8 @@ from typing import Any
 from tests.proof.stage import Side, Stage
 
 TRACE = {"accounts.AuditEvent", "accounts.AuditSeal"}
-SENT = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost", *TRACE}
+TOLD = {"scheduling.Notice", "scheduling.Dispatch"}
+SENT = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost", *TOLD, *TRACE}
 POSTS = ("draft", "waiting", "rejected", "scheduled", "failed")
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -45,6 +46,7 @@ TASKS: dict[str, Task] = {
     "scheduling.fill_permalinks": Task(changes=frozenset({"scheduling.Delivery", "posts.PublishedPost"})),
     "scheduling.link_imported": Task(changes=frozenset({"posts.PublishedPost", "scheduling.Delivery"})),
     "scheduling.sweep": Task(changes=frozenset({"scheduling.Pulse", "accounts.ApiKey", *SENT})),
+    "scheduling.dispatch": Task(changes=frozenset(TOLD)),
     "posts.sync_channel": Task(channel, READ),
     "posts.sync_due": Task(changes=READ),
 }

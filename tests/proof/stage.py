@@ -10,14 +10,15 @@ from typing import Any
 
 from accounts import clock, crypto
 from accounts.admin.key_forms import fingerprint
-from accounts.domain import actors
+from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
 from posts.domain import exporting
 from posts.domain.published import record_published
 from posts.models import Channel, SuperpowerTemplate
+from scheduling.admin import webhooks
 from scheduling.domain import digest, drafts, review
 from scheduling.domain.drafts import ChannelText
-from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
+from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
 from tests.clients import stamp
 from tests.platform import FACEBOOK, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 from tests.posts.graph.sandbox_calls import Caller as Platform
@@ -48,10 +49,15 @@ class Side:
     channel: Any = None
     digests: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def hook_fingerprint(self) -> str:
+        """What the form that rotates the webhook's secret carries."""
+        return webhooks.fingerprint(Webhook.objects.get(organization=self.organization))
+
     @cached_property
     def marks(self) -> list[str]:
         """What nobody else may be shown: the word that is part of all its texts and names, its ids, its secrets."""
-        numbers = {"phrase", "channel", "live", "membership", "user", "event", "delivery"}
+        numbers = {"phrase", "channel", "live", "membership", "user", "event", "delivery", "dispatch", "view"}
         ids = [value for name, value in self.things.items() if name not in numbers]
         return [f"{self.word}-", str(self.organization.pk), *ids, *self.secrets]
 
@@ -86,6 +92,7 @@ def raise_side(word: str, account: PlatformAccount, sandbox: SandboxControl, sea
         document={"name": f"{word}-template", "hashtag": f"{word}-tag", "templateType": "GENERAL"},
     )
     viewer = side.people["viewer"]
+    _told(side)
     side.things |= {
         "phrase": f"{word}-caption",
         "template": str(template.pk),
@@ -161,6 +168,32 @@ def _live(side: Side, sandbox: SandboxControl) -> None:
     side.things["export"] = exporting.keep(side.channel, name).token
 
 
+def _told(side: Side) -> None:
+    """A webhook and what went wrong there, an open invitation, a view that somebody keeps."""
+    organization, viewer = side.organization, side.people["viewer"]
+    webhook = Webhook.objects.create(
+        organization=organization,
+        url=f"https://{side.word}-hooks.example.com/",
+        secret_encrypted=crypto.encrypt(f"{side.word}-secret-of-the-webhook"),
+        kinds=["REJECTED"],
+    )
+    notice = Notice.objects.create(organization=organization, kind="REJECTED", once=f"{side.word}-once")
+    dispatch = Dispatch.objects.create(notice=notice, means="WEBHOOK", webhook=webhook, state="FAILED")
+    invitation, token = invitations.invite(
+        actors.person(side.people["chief"]),
+        organization=organization,
+        email=f"{side.word}-guest@example.com",
+        role="VIEWER",
+    )
+    side.things |= {
+        "webhook": str(webhook.pk),
+        "dispatch": str(dispatch.pk),
+        "invitation": str(invitation.pk),
+        "joining": token,
+        "view": str(SavedView.objects.create(user=viewer, name=f"{side.word}-view").pk),
+    }
+
+
 def absent(things: dict[str, str]) -> dict[str, str]:
     """Return ids of the same kinds, of things that do not exist anywhere."""
 
@@ -173,7 +206,7 @@ def absent(things: dict[str, str]) -> dict[str, str]:
             return str(10**8 + int(hashlib.sha256(name.encode()).hexdigest()[:6], 16))
         if name == "key":
             return f"dk_{hashlib.sha256(value.encode()).hexdigest()[:24]}"
-        if name == "export":
+        if name in {"export", "joining"}:
             return "x" * len(value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 

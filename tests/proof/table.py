@@ -17,7 +17,7 @@ VIEWER, EDITOR, REVIEWER, ADMINISTRATOR = (
 )
 ROOT, OUTSIDER = frozenset({"superuser"}), frozenset({"outsider"})  # an outsider is chief of the other organization
 KEY, ANY_KEY = frozenset({"key"}), frozenset({"key", "other key"})
-EDITORS = EDITOR | ADMINISTRATOR
+EDITORS, ADMINISTRATORS = EDITOR | ADMINISTRATOR, ADMINISTRATOR | OUTSIDER
 MEMBERS = VIEWER | EDITORS | REVIEWER
 ANY_MEMBER = MEMBERS | OUTSIDER
 PEOPLE = ANY_MEMBER | ROOT
@@ -30,7 +30,8 @@ Body = dict[str, Any] | Callable[[Side, Stage], dict[str, Any]]
 class Rule:
     """`ask` is the query that goes with it. `quiet`: who is let in need not change a row (a look-up, a login).
 
-    `decides`: a reviewer's own POST here, and nothing else anywhere, may approve. `path` is an address of a regex.
+    `decides`: a reviewer's own POST here, and nothing else anywhere, may approve. `bearer`: the address itself is the
+    right, to what it names. `path` is an address of a regex.
     """
 
     get: Who = NOBODY
@@ -43,6 +44,7 @@ class Rule:
     path: str = ""
     quiet: bool = False
     decides: bool = False
+    bearer: bool = False
 
     def may(self, method: str) -> Who:
         """Return who is let in with the method."""
@@ -67,6 +69,17 @@ def approval(side: Side, _stage: Stage) -> dict[str, Any]:
     return {"digest": side.digests["waiting"]}
 
 
+def several(side: Side, _stage: Stage) -> dict[str, Any]:
+    """What the queue sends for the posts that were ticked."""
+    waiting = side.things["waiting"]
+    return {"post": waiting, f"digest-{waiting}": side.digests["waiting"]}
+
+
+def hook(side: Side, _stage: Stage) -> dict[str, Any]:
+    """What is typed for a webhook."""
+    return {"url": f"https://{side.word}.example.com/news", "kinds": "FAILED", "active": "on"}
+
+
 def at(state: str, **more: Any) -> Rule:
     """Return the rule of a button on a post in that state."""
     return Rule(to=state, **more)
@@ -75,7 +88,7 @@ def at(state: str, **more: Any) -> Rule:
 ROUTES: dict[str, Rule] = {
     "healthz": Rule(get=EVERYBODY),
     "readyz": Rule(get=EVERYBODY),
-    "exports/<str:token>": Rule(get=EVERYBODY, to="export"),  # the link is the right, and it expires
+    "exports/<str:token>": Rule(get=EVERYBODY, to="export", bearer=True),
     # The API. Keys of both organizations reach lists; each sees its own.
     "v1/organizations": Rule(get=ANY_KEY),
     "v1/channels": Rule(get=ANY_KEY),
@@ -106,6 +119,14 @@ ROUTES: dict[str, Rule] = {
     ),
     "admin/password_change/done/": Rule(get=PEOPLE),
     "admin/autocomplete/": Rule(get=ROOT, ask="?app_label=accounts&model_name=membership&field_name=user&term=r"),
+    "admin/login/code/": Rule(get=EVERYBODY, post=EVERYBODY, send={"code": "000000"}, quiet=True),  # leads to the login
+    "admin/you/": Rule(get=PEOPLE),
+    "admin/you/factor/": Rule(get=PEOPLE, post=PEOPLE),
+    "admin/you/factor/recovery/": Rule(get=PEOPLE, post=PEOPLE, send={"code": "000000"}, quiet=True),
+    "admin/you/factor/remove/": Rule(
+        get=PEOPLE, post=PEOPLE, send={"password": PASSWORD, "code": "000000"}, quiet=True
+    ),
+    "admin/you/sign-out/": Rule(get=PEOPLE, post=PEOPLE),
     "admin/jsi18n/": Rule(get=PEOPLE),
     "admin/r/": Rule(path="admin/r/"),
     "admin/r/<path:content_type_id>/<path:object_id>/": Rule(to="organization"),
@@ -126,14 +147,33 @@ ROUTES: dict[str, Rule] = {
         post=ROOT,
         send=lambda side, stage: {"organization": side.things["organization"], "user": stage.root.pk, "role": "EDITOR"},
     ),
-    "admin/accounts/membership/<path:object_id>/history/": Rule(get=MEMBERS | ROOT, to="membership"),
-    "admin/accounts/membership/<path:object_id>/delete/": Rule(
-        get=ROOT, post=ROOT, to="membership", send={"post": "yes"}
+    "admin/accounts/membership/<str:object_id>/change/": Rule(
+        get=ADMINISTRATOR | ROOT,
+        post=ADMINISTRATOR | ROOT,
+        to="membership",
+        send={"role": "EDITOR", "may_review": "on"},
     ),
-    "admin/accounts/membership/<path:object_id>/change/": Rule(
-        get=MEMBERS | ROOT, post=ROOT, to="membership", send={"role": "EDITOR", "may_review": "on"}
+    "admin/accounts/membership/<str:object_id>/delete/": Rule(
+        get=ADMINISTRATOR | ROOT, post=ADMINISTRATOR | ROOT, to="membership"
     ),
-    "admin/accounts/membership/<path:object_id>/": Rule(get=PEOPLE, to="membership"),
+    "admin/accounts/membership/invite/": Rule(
+        get=ADMINISTRATORS | ROOT,
+        post=ADMINISTRATORS | ROOT,
+        ask="?organization={organization}",
+        send={"email": "somebody@example.com", "role": "VIEWER"},
+    ),
+    "admin/accounts/membership/invited/<uuid:pk>/revoke/": Rule(
+        get=ADMINISTRATOR | ROOT, post=ADMINISTRATOR | ROOT, to="invitation"
+    ),
+    "admin/invitation/<str:token>/": Rule(
+        get=EVERYBODY,
+        post=EVERYBODY,
+        to="joining",
+        send={"username": "joiner", "password": "a-new-one-of-the-walk", "again": "a-new-one-of-the-walk"},
+        quiet=True,  # whoever is signed in under another address is told so
+        bearer=True,
+    ),
+    "admin/accounts/user/<int:pk>/rescue/": Rule(get=ROOT, post=ROOT, to="user", send={"sign_out": "on"}),
     "admin/accounts/user/": Rule(get=ROOT),
     "admin/accounts/user/add/": Rule(
         get=ROOT,
@@ -161,9 +201,14 @@ ROUTES: dict[str, Rule] = {
             "organization": side.things["organization"],
             "name": f"{side.word}-agent",
             "key_id": f"dk_{'0' * 24}",
+            "scopes": "read",
+            "reach": "all",
         },
     ),
     "admin/accounts/apikey/<str:key_id>/change/": Rule(get=MEMBERS, to="key"),
+    "admin/accounts/apikey/<str:key_id>/access/": Rule(
+        get=ADMINISTRATOR, post=ADMINISTRATOR, to="key", send={"scopes": "read", "reach": "all"}
+    ),
     "admin/accounts/apikey/<str:key_id>/rotate/": Rule(
         get=ADMINISTRATOR,
         post=ADMINISTRATOR,
@@ -190,8 +235,12 @@ ROUTES: dict[str, Rule] = {
     ),
     "admin/posts/channel/<int:channel_id>/disconnect/": Rule(post=ADMINISTRATOR, to="channel"),
     "admin/posts/channel/<int:channel_id>/resume/": Rule(post=ADMINISTRATOR, to="channel", quiet=True),
+    "admin/posts/channel/<int:channel_id>/reading/": Rule(get=MEMBERS, to="channel"),
     "admin/posts/publishedpost/": Rule(get=ANY_MEMBER),
     "admin/posts/publishedpost/<int:post_id>/": Rule(get=MEMBERS, to="live"),
+    "admin/posts/publishedpost/<int:post_id>/comments/": Rule(get=MEMBERS, to="live"),
+    "admin/posts/publishedpost/<int:post_id>/comments.csv": Rule(get=MEMBERS, to="live"),
+    "admin/posts/publishedpost/<int:post_id>/insights/": Rule(get=MEMBERS, to="live"),
     "admin/posts/superpowertemplate/": Rule(get=ANY_MEMBER),
     "admin/posts/superpowertemplate/add/": Rule(
         get=EDITORS | OUTSIDER,
@@ -222,6 +271,58 @@ ROUTES: dict[str, Rule] = {
     "admin/scheduling/scheduledpost/<uuid:post_id>/submit/": at("draft", post=EDITORS),
     "admin/scheduling/scheduledpost/<uuid:post_id>/delete/": at("draft", post=EDITORS),
     "admin/scheduling/scheduledpost/<uuid:post_id>/recheck/": at("waiting", post=EDITORS | REVIEWER, quiet=True),
+    "admin/scheduling/scheduledpost/<uuid:post_id>/move/": at(
+        "waiting",
+        get=MEMBERS,
+        post=EDITORS,
+        send=lambda _side, stage: {"way": "edit", "when": stage.in_an_hour[:16], "version": "1"},
+    ),
+    "admin/scheduling/scheduledpost/approve/": Rule(
+        post=PEOPLE, send=several, quiet=True, decides=True
+    ),  # says of each
+    "admin/scheduling/scheduledpost/calendar/": Rule(get=ANY_MEMBER),
+    "admin/scheduling/scheduledpost/views/keep/": Rule(post=PEOPLE, send={"name": "Mine", "query": "status=DRAFT"}),
+    "admin/scheduling/scheduledpost/views/<int:view_id>/forget/": at("view", post=PEOPLE, quiet=True),  # one's own only
+    # What people and systems are told.
+    "admin/scheduling/notice/": Rule(get=ANY_MEMBER),
+    "admin/scheduling/notice/mine/": Rule(get=ANY_MEMBER, post=ANY_MEMBER, quiet=True),  # some are told nothing
+    "admin/scheduling/notice/<int:dispatch_id>/again/": Rule(post=ADMINISTRATOR, to="dispatch"),
+    "admin/scheduling/webhook/": Rule(get=ADMINISTRATORS),
+    "admin/scheduling/webhook/add/": Rule(get=ADMINISTRATORS, post=ADMINISTRATORS, send=hook),
+    "admin/scheduling/webhook/<str:object_id>/change/": Rule(
+        get=ADMINISTRATOR, post=ADMINISTRATOR, to="webhook", send=hook
+    ),
+    "admin/scheduling/webhook/<uuid:hook_id>/remove/": Rule(post=ADMINISTRATOR, to="webhook"),
+    "admin/scheduling/webhook/<uuid:hook_id>/rotate/": Rule(
+        post=ADMINISTRATOR, to="webhook", send=lambda side, _stage: {"known": side.hook_fingerprint}
+    ),
+    "admin/scheduling/webhook/<uuid:hook_id>/test/": Rule(post=ADMINISTRATOR, to="webhook"),
+}
+
+# More to be sent to the same address: the part after the # only tells the lines apart.
+VARIANTS: dict[str, Rule] = {
+    "admin/scheduling/scheduledpost/<uuid:post_id>/move/#approve": at(
+        "waiting",
+        get=MEMBERS,
+        post=REVIEWER,
+        send=lambda side, stage: {"way": "approve", "when": stage.in_an_hour[:16], **approval(side, stage)},
+        decides=True,
+    ),
+    "admin/scheduling/scheduledpost/<uuid:post_id>/move/#reapprove": at(
+        "scheduled",
+        get=MEMBERS,
+        post=REVIEWER,
+        send=lambda side, _stage: {
+            "way": "reapprove",
+            "when": "2031-01-01T10:00",
+            "version": "1",
+            "digest": side.digests["scheduled"],
+        },
+        decides=True,
+    ),
+    "admin/scheduling/scheduledpost/<uuid:post_id>/move/#resubmit": at(
+        "scheduled", get=MEMBERS, post=EDITORS, send={"way": "resubmit", "when": "2031-01-01T10:00", "version": "1"}
+    ),
 }
 
 # The bulk actions of the desk's lists, by "app.model action": as for routes, `to` names the row that is ticked.

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -45,6 +46,8 @@ def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     asked, own = request.GET, memberships(request)
+    if not own:
+        raise PermissionDenied  # as the other lists refuse whoever belongs nowhere
     span = grid.span(asked.get("view", ""), asked.get("on", ""), times.zone_of(signed_in(request)))
     chosen = next((one for one in own if str(one.organization_id) == asked.get("organization")), None)
     within = [chosen] if chosen else own

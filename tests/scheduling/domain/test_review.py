@@ -203,3 +203,13 @@ def test_rejecting_keeps_the_notes_and_redrafting_goes_back(make_waiting, key):
     assert (fresh(post).status, fresh(post).notes) == ("REJECTED", "Typos")
     review.redraft(actors.api_key(key), fresh(post))
     assert fresh(post).status == "DRAFT"
+
+
+def test_what_was_approved_can_be_recomputed_from_what_was_kept(make_scheduled):
+    """Years later: the approval's own content, and the trail's, still have the digest that the person saw."""
+    post = make_scheduled()
+    approval = Approval.objects.get(post=post)
+    line = AuditEvent.objects.get(subject=f"post:{post.pk}", verb="approve")
+    assert digest.digest(approval.content) == digest.digest(line.details["content"]) == approval.digest == line.digest
+    tampered = {**approval.content, "media": "https://media.example.com/another.jpg"}
+    assert digest.digest(tampered) != approval.digest
