@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.models import Membership, User
 from posts.admin import times
 from posts.models import Channel, ChannelState, ChannelType
+from scheduling.domain import pairing
 from scheduling.domain.arriving import Moot, NotArrived
 from scheduling.domain.spreading import FOR_ADMINISTRATORS, FOR_REVIEWERS, reachable
 from scheduling.lifecycle import Status
@@ -37,9 +38,13 @@ OPENINGS: dict[str, str] = {
     K.PUBLISHED: "“{title}” is live.",
     K.FAILED: "“{title}” did not go live everywhere. A person decides what happens next.",
     K.UNKNOWN: "Nobody knows whether “{title}” is live. It is not sent again before somebody has looked.",
-    K.UNAPPROVED: "“{title}” is due {away}, and nobody has approved it. Without an approval it does not go out.",
+    K.UNAPPROVED: "“{title}” is due {away}, and {nobody} approved it. Without an approval it does not go out.",
     K.RECONNECT: "{channel} needs to be connected again. Until then nothing goes out on it.",
 }
+SECOND = (
+    "Waits for a second approval: {title}",
+    "{by} approved “{title}”, as the first of two. It goes out once another reviewer approves the same.",
+)
 OUTCOMES: dict[str, str] = {
     DeliveryState.PUBLISHED: "live",
     DeliveryState.FAILED: "did not go live",
@@ -76,12 +81,14 @@ def write(one: Dispatch) -> EmailMessage:
         "away": times.distance(instant).replace("\xa0", " ") if instant else "",
         "channel": clean(notice.channel.name) if notice.channel else "",
         "by": clean(str((notice.details.get("by") or {}).get("name") or "Somebody")),
+        "nobody": "only one of two people has" if post and pairing.first_of(post) else "nobody has",
     }
-    parts = [f"Hello {member.user.first_name or member.user.get_username()},", OPENINGS[notice.kind].format(**words)]
+    subject, opening = SECOND if notice.details.get("first") else (SUBJECTS[notice.kind], OPENINGS[notice.kind])
+    parts = [f"Hello {member.user.first_name or member.user.get_username()},", opening.format(**words)]
     parts += _middle(notice, post, deliveries, member.user)
     parts += [f"{'Look at it' if post else 'Channels'}:\n{_link(notice)}", _foot(notice, member)]
     return EmailMessage(
-        subject=f"[{clean(notice.organization.name)}] {SUBJECTS[notice.kind].format(**words)}",
+        subject=f"[{clean(notice.organization.name)}] {subject.format(**words)}",
         body="\n\n".join(parts).encode("utf-8", "replace").decode(),
         to=[member.user.email],
         headers={
@@ -110,7 +117,10 @@ def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
     if post is None:
         raise Moot("The post was deleted meanwhile.")
-    if notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
+    if notice.details.get("first"):
+        if pairing.first_of(post) is None:
+            raise Moot("It was decided on, or changed, meanwhile.")
+    elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
         raise Moot("It was decided on meanwhile.")
     return post, list(post.deliveries.all())
 

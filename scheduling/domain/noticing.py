@@ -4,8 +4,9 @@ The line is written in the transaction in which the thing became true, and is se
 notice is written in that very transaction. So nothing is told twice or forgotten, and publishing writes nothing more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ BY_STATE: dict[str, NoticeKind] = {
     Status.SCHEDULED: NoticeKind.APPROVED,
     Status.PUBLISHED: NoticeKind.PUBLISHED,
 }
+FIRST = "approve_first"
 QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # of a line's details
 
 
@@ -38,10 +40,15 @@ def listen() -> int:
 
 
 def note(organization_id: UUID, events: list[AuditEvent]) -> None:
-    """Write the notices of the organization's `events`. An organization or a channel that is gone has no news."""
+    """Write the notices of the organization's `events`. An organization or a channel that is gone has no news.
+
+    Nor has what a person handed in and approved in one go, which is how a scheduled post is moved: it never waited.
+    """
+    passed = _passed(events)
     news = [
         Notice(organization_id=organization_id, kind=kind, details=_details(event), **_subject(event, kind))
         for event in events
+        if event.pk not in passed
         for kind in _kinds(event)
     ]
     if not news or not Organization.objects.filter(pk=organization_id).exists():
@@ -93,10 +100,26 @@ def forget() -> int:
     return Notice.objects.filter(pk__in=list(old[:BATCH])).delete()[0]
 
 
+def _passed(events: Sequence[AuditEvent]) -> set[int]:
+    """Return the ids of the submissions that the same person approved as the next thing that befell the post."""
+    befell: dict[str, list[AuditEvent]] = {}
+    for event in events:
+        befell.setdefault(event.subject, []).append(event)
+    return {
+        one.pk
+        for line in befell.values()
+        for one, after in pairwise(line)
+        if one.verb == "submit" and after.verb in {"approve", FIRST}
+        if (one.actor_kind, one.actor_id) == (after.actor_kind, after.actor_id)
+    }
+
+
 def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     subject = event.subject.partition(":")[0]
     if subject == "channel" and event.verb == "channel.needs_reconnect":
         yield NoticeKind.RECONNECT
+    if subject == "post" and event.verb == FIRST:
+        yield NoticeKind.SUBMITTED
     if subject != "post" or event.state_from == event.state_to:
         return
     if event.state_to in BY_STATE:
@@ -117,4 +140,6 @@ def _subject(event: AuditEvent, kind: NoticeKind) -> dict[str, Any]:
 
 def _details(event: AuditEvent) -> dict[str, Any]:
     quoted = {name: event.details[name] for name in QUOTED if event.details.get(name)}
+    if event.verb == FIRST:
+        quoted["first"] = True
     return {**quoted, "by": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name}}

@@ -9,6 +9,7 @@ import time_machine
 
 from accounts import clock
 from accounts.domain.reviewers import Reviewer
+from accounts.models import Organization, Role
 from scheduling.domain import publishing
 from scheduling.models import ScheduledPost
 
@@ -31,6 +32,24 @@ def travel() -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def judge(seat: Callable[..., Reviewer], reviewer: Any, organization: Any) -> Reviewer:
     return seat(reviewer, organization)
+
+
+@pytest.fixture
+def two(organization: Organization) -> Organization:
+    """The organization, where two approve by now."""
+    organization.second_approver = True
+    organization.save()
+    return organization
+
+
+@pytest.fixture
+def other(make_member: Callable[..., Any], organization: Organization) -> Any:
+    return make_member("other", organization, Role.VIEWER, may_review=True)
+
+
+@pytest.fixture
+def second(seat: Callable[..., Reviewer], other: Any, organization: Organization, two: Organization) -> Reviewer:
+    return seat(other, organization)
 
 
 @pytest.fixture

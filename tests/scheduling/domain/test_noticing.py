@@ -12,7 +12,7 @@ from accounts import clock
 from accounts.domain import actors
 from accounts.models import Membership, Role
 from posts.domain import channels
-from scheduling.domain import dispatching, drafts, noticing, review, spreading
+from scheduling.domain import digest, dispatching, drafts, noticing, rescheduling, review, spreading
 from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
 from tests.scheduling.domain.conftest import go_on, send
 
@@ -50,6 +50,55 @@ def test_each_step_of_a_posts_life_is_told_once(make_scheduled, travel, sandbox,
     assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
     assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
     assert set(Notice.objects.values_list("post_id", flat=True)) == {post.pk}
+
+
+def move(judge, post):
+    given = {"digest": digest.current(post)[1], "instant": post.scheduled_for + timedelta(hours=3)}
+    return rescheduling.reapprove(judge, post, **given, expected_version=post.version)
+
+
+def test_a_reviewer_who_moves_a_post_asks_nobody_to_approve_it(make_scheduled, judge, other):
+    post = make_scheduled()
+    assert told() == ["SUBMITTED", "APPROVED"]
+    move(judge, post)
+    assert told() == ["SUBMITTED", "APPROVED", "APPROVED"]
+    assert mailed("SUBMITTED") == ["other", "reviewer"]
+
+
+def test_where_two_approve_the_first_approval_asks_the_other_reviewers_for_the_second(
+    make_scheduled, organization, judge, seat, other, mailoutbox
+):
+    post = make_scheduled()
+    told()
+    dispatching.work_off()
+    type(organization).objects.update(second_approver=True)
+    post = ScheduledPost.objects.get(pk=post.pk)
+    first = move(judge, post)
+    assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED"]
+    assert mailed("SUBMITTED") == ["other", "other", "reviewer"]
+    dispatching.work_off()
+    letter = mailoutbox[-1]
+    assert (len(mailoutbox), letter.to) == (1, ["other@example.com"])
+    assert "Waits for a second approval: Olá" in letter.subject
+    assert "reviewer approved “Olá from Casa do Sol 👋”, as the first of two" in letter.body
+    post.refresh_from_db()
+    review.approve(seat(other, organization), post, digest=first.digest)
+    assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED", "APPROVED"]
+
+
+def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
+    make_waiting, judge, second, two, key, mailoutbox
+):
+    post = make_waiting()
+    review.approve(judge, post, digest=digest.current(post)[1])
+    noticing.listen()
+    spreading.spread()
+    later = {"scheduled_for": post.scheduled_for + timedelta(hours=1)}
+    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=post.pk), changes=later)
+    dispatching.work_off()
+    states = Dispatch.objects.filter(user=second.user).order_by("notice__created_at").values_list("state", flat=True)
+    assert list(states) == ["SENT", "MOOT"]
+    assert not any("second" in one.subject for one in mailoutbox)
 
 
 def test_a_rejection_carries_its_notes(make_waiting, judge):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.domain import actors
 from accounts.errors import Conflict, Forbidden
-from accounts.models import AuditEvent, Membership, Organization, Role
+from accounts.models import AuditEvent, Membership, Organization
 from scheduling.domain import digest, drafts, gate, review, settling
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.lease import load
@@ -16,23 +16,6 @@ from scheduling.models import Approval, DeliveryState, ScheduledPost
 from tests.scheduling.domain.conftest import send
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def two(organization: Organization) -> Organization:
-    organization.second_approver = True
-    organization.save()
-    return organization
-
-
-@pytest.fixture
-def other(make_member: Any, organization: Organization) -> Any:
-    return make_member("other", organization, Role.VIEWER, may_review=True)
-
-
-@pytest.fixture
-def second(seat: Any, other: Any, organization: Organization, two: Organization) -> Any:
-    return seat(other, organization)
 
 
 def fresh(post: Any) -> ScheduledPost:
