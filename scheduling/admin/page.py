@@ -21,7 +21,7 @@ from scheduling.domain.checks import Check, Level, checks_of, worst
 from scheduling.domain.digest import content, difference, digest
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import EDITABLE, Status
-from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
+from scheduling.models import Approval, Attempt, Delivery, DeliveryState, ScheduledPost
 
 COUNTED = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
 DECISIONS = ("approve", "approve_first", "retry", "reject")
@@ -71,7 +71,7 @@ def context(
         changes = readable(stale.difference if known else [], names=names, zone=zone)
     elif last is not None and post.status in EDITABLE:
         changes = readable(difference(last.details.get("content", {}), shown), names=names, zone=zone)
-    may = rights(reader, membership, post)
+    may, first = rights(reader, membership, post), pairing.first_of(post)
     revertible = post.status == Status.FAILED and "revert" in post.allowed()
     sent = _sent(deliveries) if post.status == Status.FAILED else set()
     numbers = numbers_of([post])
@@ -99,12 +99,13 @@ def context(
         "counts_down": not past and post.status in COUNTED,
         "digest": digest(shown),
         "may": may,
-        "first": pairing.first_of(post),
+        "first": first,
         "alone": pairing.lacks_second(post),
         "past": past,
         "when": "" if past else times.as_input(post.scheduled_for, zone),
         "zone": zone.key,
-        "consequence": consequence(post, deliveries, zone_words=_instant_words(post, reader)),
+        "consequence": consequence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
+        "approve_words": _approve_words(post, first),
         "checks": summary(checks_of([post])[post.pk]),
         "shown_checks": summary([Check(**one) for one in post.approval.checks]) if post.approval else None,
         "changes": changes,
@@ -140,20 +141,35 @@ def summary(checks: Sequence[Check]) -> Summary | None:
     return Summary(tone, ", ".join(words) or "All in order", [one for one in checks if one.level != "ok"], fine)
 
 
-def consequence(post: ScheduledPost, deliveries: list[Delivery], *, zone_words: str) -> str:
-    """Return in one sentence what happens next, or what has happened."""
+def consequence(post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, zone_words: str) -> str:
+    """Return in one sentence what happens next, or what has happened. `first` is the approval that wants a second."""
     where = _where([one for one in deliveries if one.state != DeliveryState.PUBLISHED])
     live = _where([one for one in deliveries if one.state == DeliveryState.PUBLISHED])
     sentences = {
         Status.DRAFT: "Nothing happens until its author hands it to the reviewers.",
         Status.REJECTED: "Nothing happens until its author changes it and hands it in again.",
-        Status.WAITING_FOR_APPROVAL: f"Once approved it goes public on {where} {zone_words}; nobody is asked again.",
-        Status.SCHEDULED: f"Goes public on {where} {zone_words}, unless somebody reverts it before.",
+        Status.WAITING_FOR_APPROVAL: f"{_once(post, first)} it goes public on {where} {zone_words}; "
+        "nobody is asked again.",
+        Status.SCHEDULED: f"Is due on {where} {zone_words}."
+        if pairing.lacks_second(post)
+        else f"Goes public on {where} {zone_words}, unless somebody reverts it before.",
         Status.PUBLISHING: f"It is going out on {where} at this moment.",
         Status.PUBLISHED: f"It is public on {live}.",
         Status.FAILED: _failed(deliveries),
     }
     return sentences[Status(post.status)]
+
+
+def _once(post: ScheduledPost, first: Approval | None) -> str:
+    if not post.organization.second_approver:
+        return "Once approved"
+    return "Once a second person has approved the same," if first else "Once two people have approved it,"
+
+
+def _approve_words(post: ScheduledPost, first: Approval | None) -> str:
+    if post.organization.second_approver and first is None:
+        return "Approve, as the first of two"
+    return "Approve another try" if post.status == Status.FAILED else "Approve and schedule"
 
 
 def _media_problem(post: ScheduledPost) -> str:

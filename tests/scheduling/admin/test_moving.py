@@ -85,6 +85,19 @@ def test_a_reviewer_moves_a_scheduled_post_by_approving_its_new_instant(make_sch
     assert verbs(post)[-3:] == ["revert", "submit", "approve"]
 
 
+def test_where_two_approve_a_reviewers_move_waits_for_another_reviewer(
+    make_scheduled: Any, reviewer: User, organization: Organization
+) -> None:
+    post = make_scheduled()
+    Organization.objects.filter(pk=organization.pk).update(second_approver=True)
+    desk = open_move(reviewer, post)
+    assert "and then another reviewer's of the same" in desk.text
+    desk.press(way="reapprove")
+    assert moved(post) == ("WAITING_FOR_APPROVAL", on_that_day(post))
+    assert "does not go out before somebody approves" in desk.follow().text
+    assert verbs(post)[-3:] == ["revert", "submit", "approve_first"]
+
+
 def test_nobody_approves_the_new_instant_of_what_they_wrote(
     make_scheduled: Any, author: User, organization: Organization
 ) -> None:

@@ -123,9 +123,14 @@ def test_the_page_says_who_approved_first_and_offers_the_second_what_schedules_i
     post = make_waiting()
     first = Desk(reviewer).review(post)
     assert not first.offers("publish")
+    assert "Once two people have approved it, it goes public on" in first.text
     first.press("approve").review(post)
     assert ("as the first of two" in first.text, first.offers("approve")) == (True, False)
     second = Desk(other).review(post)
     assert "reviewer approved exactly this" in second.text
+    assert "Once a second person has approved the same, it goes public on" in second.text
     second.press("approve")
     assert status(post) == "SCHEDULED"
+    Approval.objects.update(first=None)  # as if one person had approved it before the organization wanted two
+    alone = second.review(post)
+    assert ("It will not go out:" in alone.text, "Goes public on" in alone.text) == (True, False)
