@@ -36,9 +36,13 @@ def manages(request: HttpRequest) -> bool:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return the person behind a page of the desk, as the trail names them."""
+    """Return the person who changes something about people here, as the trail names them.
+
+    Who decides who decides proves who they are as for a decision: raises sessions.ProofNeeded when that is long ago.
+    """
     if not isinstance(request.user, User):
         raise TypeError("The desk is for people who are signed in")
+    sessions.must_be_proved(request, request.user)
     return person(request.user)
 
 
@@ -176,6 +180,8 @@ class PersonAdmin(Managed, BaseUserAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Set a person's password, and record that."""
+        if request.method == "POST" and manages(request):
+            actor_of(request)  # asks for a proof before anything has happened, to this session as well
         with transaction.atomic():
             before = User.objects.filter(pk=id).values_list("password", flat=True).first() if id.isdecimal() else None
             response = super().user_change_password(request, id, form_url)

@@ -1,7 +1,8 @@
 """Step-up: before a decision in an old session the person is asked who they are, and what they typed then goes on.
 
 Whatever view finds that a proof is needed lets `ProofNeeded` through. The answer is a page that carries all that was
-sent; with the proof on it, it is sent again to the same address, and the view never learns that there was a question.
+sent, except passwords; with the proof on it, it is sent again to the same address, and the view never learns that
+there was a question.
 """
 
 from collections.abc import Callable
@@ -62,7 +63,8 @@ def take(request: HttpRequest, user: User, proof: str) -> str:
 
 
 def _ask(request: HttpRequest, *, code: bool, problem: str = "") -> HttpResponse:
-    typed = [(name, text) for name, texts in request.POST.lists() if name not in OURS for text in texts]
+    sent = [(name, texts) for name, texts in request.POST.lists() if name not in OURS and "password" not in name]
+    typed = [(name, text) for name, texts in sent for text in texts]
     context = {**admin.site.each_context(request), "title": "Is it you?", "code": code, "problem": problem}
     context |= {"typed": typed, "action": request.get_full_path()}
     response = TemplateResponse(request, "desk/prove.html", context, status=403)

@@ -29,10 +29,14 @@ def you(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 def factor(request: HttpRequest) -> HttpResponse:
-    """Set up a second factor: make a secret, show it, have the app prove that it knows it. A GET makes nothing."""
+    """Set up a second factor: make a secret, show it, have the app prove that it knows it. A GET makes nothing.
+
+    It answers for the person from then on, so that they prove first who they are: raises sessions.ProofNeeded.
+    """
     user = _person(request)
     problem = ""
     if request.method == "POST":
+        sessions.must_be_proved(request, user)
         try:
             if "code" not in request.POST:
                 factors.begin(user)

@@ -8,7 +8,7 @@ import time_machine
 
 from accounts import clock
 from accounts.domain import factors
-from accounts.models import Membership, Organization, User
+from accounts.models import Invitation, Membership, Organization, User
 from scheduling.models import Approval, ScheduledPost
 from tests.accounts.admin.test_signing_in import code_of, enrol
 from tests.scheduling.admin.desk import POSTS, Desk
@@ -134,3 +134,44 @@ def test_the_page_says_who_approved_first_and_offers_the_second_what_schedules_i
     Approval.objects.update(first=None)  # as if one person had approved it before the organization wanted two
     alone = second.review(post)
     assert ("It will not go out:" in alone.text, "Goes public on" in alone.text) == (True, False)
+
+
+def test_an_old_session_sets_up_no_second_factor_to_pass_the_question_with(
+    make_waiting: Any, reviewer: Any, late: Any
+) -> None:
+    """Else whoever finds the desk unattended brings their own phone, and is asked for its code instead."""
+    post = make_waiting()
+    desk = Desk(reviewer).open("/admin/you/factor/")
+    with late():
+        desk.press()
+        assert (desk.answer.status_code, factors.in_progress(reviewer)) == (403, None)
+        desk.press("factor", proof=reviewer.raw_password)
+        assert factors.in_progress(reviewer) is not None
+    with time_machine.travel(clock.now() + timedelta(minutes=23), tick=True):
+        desk.open("/admin/you/factor/").press(code=code_of(reviewer))
+        assert (desk.answer.status_code, factors.of(reviewer)) == (403, None)
+        desk.review(post).press("approve")
+        assert (status(post), desk.answer.status_code) == ("WAITING_FOR_APPROVAL", 403)
+
+
+def test_an_old_session_gives_nobody_the_right_to_decide(
+    reviewer: Any, admin_member: Any, outsider: User, late: Any
+) -> None:
+    """Inviting a reviewer, changing a member: as good as deciding oneself, so it takes the same proof."""
+    member = Membership.objects.get(user=reviewer)
+    desk = Desk(admin_member)
+    with late():
+        desk.open("/admin/accounts/membership/invite/").press(email="second.me@example.com", may_review="on")
+        assert (desk.answer.status_code, Invitation.objects.count()) == (403, 0)
+        desk.open(f"/admin/accounts/membership/{member.pk}/change/").press(role="ADMIN")
+        assert (desk.answer.status_code, Membership.objects.get(pk=member.pk).role) == (403, member.role)
+        desk.press("change", proof=admin_member.raw_password)
+        assert Membership.objects.get(pk=member.pk).role == "ADMIN"
+
+        User.objects.filter(pk=admin_member.pk).update(is_superuser=True)
+    with time_machine.travel(clock.now() + timedelta(minutes=40), tick=True):
+        before = User.objects.get(pk=outsider.pk).password
+        typed = {"password1": "a-long-passphrase", "password2": "a-long-passphrase", "usable_password": "true"}
+        desk.open(f"/admin/accounts/user/{outsider.pk}/password/").press(**typed)
+        assert (desk.answer.status_code, User.objects.get(pk=outsider.pk).password) == (403, before)
+        assert "a-long-passphrase" not in desk.text
