@@ -26,9 +26,8 @@ test: $(VENV)/dev.stamp ## Run the suite on PostgreSQL and Redis, then on SQLite
 	$(BIN)/python -m tests.engines -- $(PYTEST) $(ARGS)
 	$(BIN)/python -m tests.engines --embedded -- $(PYTEST) $(ARGS)
 
-test-browser: $(VENV)/dev.stamp ## Drive the desk in Chromium (Debian's, or CHROMIUM=/path), on real engines
+test-browser: $(VENV)/dev.stamp ## Drive the desk in Chromium (Debian's, or CHROMIUM=/path), on PostgreSQL and Redis
 	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
-	$(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest tests/browser $(ARGS)
 
 keyboard: $(VENV)/dev.stamp ## Time how long fifty posts take that a reviewer approves by keyboard
 	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser/fifty.py -q -s
