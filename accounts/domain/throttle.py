@@ -1,11 +1,11 @@
 """Who may try to sign in again: django-axes counts, by person and address. Its settings are in dynamo/settings.py."""
 
-import ipaddress
 from typing import Any
 
 from axes.backends import AxesStandaloneBackend
-from django.conf import settings
 from django.http import HttpRequest
+
+from accounts.addresses import address_of
 
 
 class Throttle(AxesStandaloneBackend):  # type: ignore[misc]  # axes carries no types
@@ -18,21 +18,9 @@ class Throttle(AxesStandaloneBackend):  # type: ignore[misc]  # axes carries no 
 
 
 def address(request: HttpRequest) -> str:
-    """Return where a request comes from; of IPv6 the network of one customer, who has as many addresses as they like.
-
-    Behind a proxy it is the last address of `X-Forwarded-For`, the one that the proxy itself has put there: what
-    stands before it is the client's own invention.
-    """
-    given = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.BEHIND_PROXY:
-        given = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or given
-    try:
-        found = ipaddress.ip_address(given)
-    except ValueError:
-        return "0.0.0.0"  # noqa: S104  an address that nobody has, shared by all whose own is unknown
-    if found.version == 4:
-        return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network(f"{found}/64", strict=False).network_address)
+    """Return where a request comes from, in the form that axes can store: of an IPv6 network its first address."""
+    found = address_of(request).partition("/")[0]
+    return "0.0.0.0" if found == "unknown" else found  # noqa: S104  shared by all whose own is unknown
 
 
 def name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.http import HttpRequest
 
 from accounts.domain.actors import person
-from accounts.domain.reviewers import reviewer_of
+from accounts.domain.reviewers import reaches, reviewer_of
 from accounts.errors import Forbidden, Invalid
 from accounts.models import Role
 from posts.admin import times
@@ -81,7 +81,8 @@ def absent(request: HttpRequest, post: ScheduledPost) -> str:
 def revert(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a scheduled, failed or rejected post back to draft."""
     membership = membership_in(request, post.organization_id)
-    if not (holds(membership, Role.EDITOR) or (membership and membership.may_review)):
+    channels = [one.channel.wire_id for one in post.deliveries.all()]
+    if not (holds(membership, Role.EDITOR) or (membership and reaches(membership, channels))):
         raise Forbidden("Your membership lets you look, not revert.")
     verb = review.redraft if post.status == Status.REJECTED else review.revert
     verb(person(signed_in(request)), post)

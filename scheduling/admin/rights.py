@@ -77,18 +77,8 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
     reaching = [one.channel.wire_id for one in post.deliveries.all()]
     reviews = membership is not None and reaches(membership, reaching)
     decidable = post.may("approve") or post.may("retry")
-    own = not post.organization.allow_self_approval and wrote(user, post, rotated=learnt.rotated if learnt else None)
-    why_not = ""
-    if decidable and not reviews:
-        some = membership is not None and membership.may_review
-        why_not = (
-            "It goes to a channel that you do not review: another reviewer decides."
-            if some
-            else "Reviewers decide on this post. Your membership lets you look."
-        )
-    elif decidable and own:
-        why_not = "You wrote or last edited this post, or issued or rotated the key that did: another person decides."
-    elif decidable and (learnt is None or post.pk in learnt.firsts) and pairing.approved_by(user, post):
+    why_not = unfit(user, membership, post, learnt=learnt) if decidable else ""
+    if decidable and not why_not and (learnt is None or post.pk in learnt.firsts) and pairing.approved_by(user, post):
         why_not = "You approved this, as the first of two: another reviewer has to approve the same."
     unable = bool(why_not)
     set_up = decidable and not unable and _lacks_factor(user, post, learnt)
@@ -110,6 +100,20 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
         settle=bool(post.status == Status.FAILED and membership is not None and membership.may_review),
         why_not=why_not,
     )
+
+
+def unfit(user: User, membership: Membership | None, post: ScheduledPost, *, learnt: Learnt | None = None) -> str:
+    """Return why this person is not one to approve this post, whatever its state; blank when they are."""
+    if membership is None or not reaches(membership, [one.channel.wire_id for one in post.deliveries.all()]):
+        some = membership is not None and membership.may_review
+        return (
+            "It goes to a channel that you do not review: another reviewer decides."
+            if some
+            else "Reviewers decide on this post. Your membership lets you look."
+        )
+    if not post.organization.allow_self_approval and wrote(user, post, rotated=learnt.rotated if learnt else None):
+        return "You wrote or last edited this post, or issued or rotated the key that did: another person decides."
+    return ""
 
 
 def _lacks_factor(user: User, post: ScheduledPost, learnt: Learnt | None) -> bool:

@@ -15,10 +15,9 @@ from posts.admin import times
 from posts.admin.people import holds, membership_in, signed_in
 from scheduling.admin import actions
 from scheduling.admin.page import title_of
-from scheduling.admin.rights import rights
+from scheduling.admin.rights import rights, unfit
 from scheduling.domain import drafts, rescheduling
 from scheduling.domain.checks import checks_of
-from scheduling.domain.review import wrote
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
@@ -56,13 +55,11 @@ def ways(user: User, membership: Membership | None, post: ScheduledPost) -> Ways
     if any(one.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for one in post.deliveries.all()):
         return Ways(why_not="Part of this post is live, or may be: the rest goes out as approved, and is not moved.")
     writes, reviews = holds(membership, Role.EDITOR), membership is not None and membership.may_review
-    own = not post.organization.allow_self_approval and wrote(user, post)
+    barred = unfit(user, membership, post)
     why_not = "" if writes or reviews else "Your membership lets you look, not move posts."
-    if reviews and own:
-        why_not = (
-            "You wrote or last edited this post, or know the key that did: another person approves its new instant."
-        )
-    return Ways(reapprove=reviews and not own, resubmit=writes, why_not=why_not)
+    if reviews and barred:
+        why_not = barred
+    return Ways(reapprove=not barred, resubmit=writes, why_not=why_not)
 
 
 def edit(request: HttpRequest, post: ScheduledPost) -> str:

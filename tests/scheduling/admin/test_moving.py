@@ -105,7 +105,7 @@ def test_nobody_approves_the_new_instant_of_what_they_wrote(
     post = make_scheduled()
     Membership.objects.filter(user=author).update(may_review=True)
     desk = open_move(author, post)
-    assert "another person approves its new instant" in desk.text
+    assert "another person decides" in desk.text
     desk.press(way="reapprove")
     assert desk.answer.status_code == 403
     row = ScheduledPost.objects.get(pk=post.pk)
@@ -196,3 +196,14 @@ def test_a_failed_post_is_moved_by_approving_another_try(make_scheduled: Any, re
     assert moved(post) == ("SCHEDULED", on_that_day(post))
     assert review.wrote(reviewer, post) is False
     assert clock.now() + timedelta(days=1) < on_that_day(post)
+
+
+def test_a_reviewer_of_another_channel_neither_moves_nor_takes_back(
+    make_scheduled: Any, reviewer: User, facebook: Any
+) -> None:
+    post = make_scheduled()
+    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.wire_id], role="VIEWER")
+    desk = open_move(reviewer, post)
+    assert "a channel that you do not review" in desk.text
+    assert desk.send(f"{POSTS}{post.pk}/revert/").status_code == 403
+    assert moved(post) == ("SCHEDULED", post.scheduled_for)
