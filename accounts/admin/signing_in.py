@@ -34,6 +34,7 @@ class SignIn(LoginView):
         user = form.get_user()
         if not isinstance(user, User) or factors.of(user) is None:
             return super().form_valid(form)
+        self.request.session.cycle_key()
         self.request.session[HALF] = [user.pk, user.get_session_auth_hash(), clock.now().timestamp()]
         onward = urlencode({REDIRECT_FIELD_NAME: self.get_success_url()})
         return HttpResponseRedirect(f"{reverse('admin_code')}?{onward}")

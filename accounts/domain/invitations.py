@@ -115,6 +115,7 @@ def join_as_new(token: str, *, username: str, first_name: str, last_name: str, p
     invitation = find(token)
     if known(invitation):
         raise Conflict(f"{invitation.email} has an account already: sign in first")
+    username = User.normalize_username(username)  # as signing in does
     user = User(username=username, first_name=first_name, last_name=last_name, email=invitation.email, is_staff=True)
     user.set_password(password)
     try:
