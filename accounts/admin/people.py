@@ -121,18 +121,25 @@ class PersonAdmin(Managed, BaseUserAdmin):
     """People. New ones may sign in to the desk, where what they see follows from their memberships."""
 
     form = PersonForm
-    list_display = ("username", "get_full_name", "email", "is_active", "is_superuser", "last_login")
+    add_form_template = None
+    change_user_password_template = "admin/accounts/user/password.html"  # noqa: S105  a template
+    list_display = ("username", "name", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     search_help_text = "Name or address"
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username",)}),
         ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     show_facets = admin.ShowFacets.NEVER
+
+    @admin.display(description="Name", ordering="first_name")
+    def name(self, someone: User) -> str:
+        """Say what they are called."""
+        return someone.get_full_name()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return everybody to a superuser, nobody to others."""

@@ -11,6 +11,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 
 from accounts.models import User
 from posts.admin import pictures, times, wording
@@ -197,6 +198,17 @@ def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[aftermath.Fate]]
 def value_of(mapping: dict[Any, Any], key: Any) -> Any:
     """Return what a mapping holds for a key, None for nothing."""
     return mapping.get(key)
+
+
+@register.filter
+def labelled(cells: Sequence[str], headers: Sequence[dict[str, Any]]) -> list[SafeString]:
+    """Return a table's rendered cells, each with its column's heading, which is shown where rows are cards."""
+    shown = []
+    for cell, header in zip(cells, headers, strict=False):
+        tag, rest = cell[:3], cell[3:]  # "<td" or "<th", from Django's own list
+        label = format_html(' data-label="{}"', capfirst(header["text"]))
+        shown.append(mark_safe(f"{tag}{label}{rest}"))  # noqa: S308  escaped, by Django and above
+    return shown
 
 
 @register.simple_tag
