@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     BaseUserAdmin = UserAdmin[User]
     BaseUserForm = UserChangeForm[User]
+    BasePasswordForm = AdminPasswordChangeForm[User]
 else:
-    ModelAdmin, BaseUserAdmin, BaseUserForm = admin.ModelAdmin, UserAdmin, UserChangeForm
+    ModelAdmin, BaseUserAdmin = admin.ModelAdmin, UserAdmin
+    BaseUserForm, BasePasswordForm = UserChangeForm, AdminPasswordChangeForm
 
 
 def manages(request: HttpRequest) -> bool:
@@ -110,10 +112,31 @@ class RescueForm(forms.Form):
     )
 
 
+ACCESS = {
+    "is_active": ("Active", "Switch off whoever has left: what they did stays theirs."),
+    "is_staff": ("May sign in to the desk", ""),
+    "is_superuser": ("Manages accounts and organizations", "All of them, not only their own. It lets nobody approve."),
+}
+
+
 class PersonForm(BaseUserForm):
     """A person, with the time zones that this machine knows."""
 
     time_zone = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (label, help_text) in ACCESS.items():
+            if name in self.fields:
+                self.fields[name].label, self.fields[name].help_text = label, help_text
+
+
+class NewPasswordForm(BasePasswordForm):
+    """A password for somebody else: there is no other way to sign in, so none is switched off here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
 
 
 @admin.register(User)
@@ -121,7 +144,9 @@ class PersonAdmin(Managed, BaseUserAdmin):
     """People. New ones may sign in to the desk, where what they see follows from their memberships."""
 
     form = PersonForm
+    change_password_form = NewPasswordForm
     add_form_template = None
+    add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     change_user_password_template = "admin/accounts/user/password.html"  # noqa: S105  a template
     list_display = ("username", "name", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
