@@ -8,13 +8,16 @@ from django.db import OperationalError
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Membership, Organization, User
 from posts.domain.published import record_published
 from posts.models import Channel, PublishedPost
+from scheduling.admin.queueing import ALL
+from scheduling.admin.rights import learn, rights
 from scheduling.domain import drafts, review, views
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, Delivery, SavedView, ScheduledPost
+from tests.accounts.admin.test_signing_in import enrol
 from tests.scheduling.admin.desk import POSTS, Desk
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
@@ -236,3 +239,19 @@ def test_the_queue_costs_the_same_for_one_row_and_for_six(
     for page in pages:
         with django_assert_max_num_queries(costs[page]):
             desk.open(page)
+
+
+def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
+    make_waiting: Any, reviewer: User, organization: Organization, django_assert_num_queries: Any
+) -> None:
+    Organization.objects.filter(pk=organization.pk).update(second_approver=True, require_second_factor=True)
+    enrol(reviewer)
+    made = [make_waiting() for _ in range(4)]
+    whole = ScheduledPost.objects.for_wire().select_related(*ALL)
+    for posts in (made[:1], made):
+        loaded = list(whole.filter(pk__in=[one.pk for one in posts]))
+        with django_assert_num_queries(3):
+            learnt = learn(reviewer, loaded)
+        member = Membership.objects.get(user=reviewer)
+        with django_assert_num_queries(0):
+            assert {rights(reviewer, member, one, learnt=learnt).approve for one in loaded} == {True}
