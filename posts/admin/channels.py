@@ -11,7 +11,6 @@ from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.views.decorators.csrf import csrf_protect
 
 from accounts.domain.actors import Actor, person
 from accounts.errors import Refusal
@@ -71,10 +70,7 @@ class ChannelAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Add a URL per button, and one for the progress of reading."""
-        buttons = [
-            path(f"<int:channel_id>/{name}/", csrf_protect(self.act), {"name": name}, name=f"{self.label}_{name}")
-            for name in BUTTONS
-        ]
+        buttons = self.buttons("<int:channel_id>", BUTTONS, self.act)
         reading = path(
             "<int:channel_id>/reading/", self.admin_site.admin_view(self.reading), name=f"{self.label}_reading"
         )

@@ -1,6 +1,7 @@
 """What every page of the desk stands on: scoped lists, and forms whose saving is a verb of the domain."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -10,6 +11,8 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 
 from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
 from accounts.domain.actors import Actor, person
@@ -82,6 +85,11 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
             path("add/", wrap(self.add_view), name=f"{self.label}_add"),
             path("<str:object_id>/change/", wrap(self.change_view), name=f"{self.label}_change"),
         ]
+
+    def buttons(self, row: str, names: Iterable[str], act: Callable[..., HttpResponse]) -> list[URLPattern]:
+        """Return a URL for each button of a row, which `act` is told the name of; `row` is its part of the address."""
+        act = csrf_protect(never_cache(act))
+        return [path(f"{row}/{name}/", act, {"name": name}, name=f"{self.label}_{name}") for name in names]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
         """Nothing is deleted by the stock views."""

@@ -7,8 +7,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
 
 from accounts.errors import Forbidden, Refusal
 from accounts.models import Role
@@ -37,15 +35,7 @@ class ScheduledPostAdmin(QueueAdmin):
         review = path(
             "<uuid:post_id>/review/", self.admin_site.admin_view(self.review_view), name=f"{self.label}_review"
         )
-        buttons = [
-            path(
-                f"<uuid:post_id>/{name}/",
-                csrf_protect(never_cache(self.act)),
-                {"name": name},
-                name=f"{self.label}_{name}",
-            )
-            for name in ACTIONS
-        ]
+        buttons = self.buttons("<uuid:post_id>", ACTIONS, self.act)
         return [review, *calendar.urls(self), *buttons, *super().get_urls()]
 
     def whole(self, request: HttpRequest, post_id: Any) -> ScheduledPost:

@@ -12,9 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
+from django.urls import URLPattern
 
 from accounts.admin.scoping import organizations_as
 from accounts.domain.actors import Actor, person
@@ -103,15 +101,7 @@ class WebhookAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Add a URL per button."""
-        buttons = [
-            path(
-                f"<uuid:hook_id>/{name}/",
-                csrf_protect(never_cache(self.act)),
-                {"name": name},
-                name=f"{self.label}_{name}",
-            )
-            for name in ("rotate", "test", "remove")
-        ]
+        buttons = self.buttons("<uuid:hook_id>", ("rotate", "test", "remove"), self.act)
         return [*buttons, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:

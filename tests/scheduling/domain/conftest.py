@@ -30,6 +30,16 @@ def travel() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def no_messages() -> Iterator[None]:
+    """Leave no message in the broker, for this test or the next."""
+    from dynamo.celery import app
+
+    app.control.purge()
+    yield
+    app.control.purge()
+
+
+@pytest.fixture
 def judge(seat: Callable[..., Reviewer], reviewer: Any, organization: Any) -> Reviewer:
     return seat(reviewer, organization)
 

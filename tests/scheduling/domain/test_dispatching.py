@@ -25,17 +25,8 @@ from tests.processes import eventually
 from tests.receiver import HANG, receiving
 from tests.scheduling.domain.conftest import send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sandbox", "no_messages")]
 EVERYTHING = [str(kind) for kind in webhooks.WANTED]
-
-
-@pytest.fixture(autouse=True)
-def _no_messages(sandbox):
-    from dynamo.celery import app
-
-    app.control.purge()
-    yield
-    app.control.purge()
 
 
 @pytest.fixture

@@ -16,16 +16,7 @@ from scheduling.domain import digest, dispatching, drafts, noticing, reschedulin
 from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
 from tests.scheduling.domain.conftest import go_on, send
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_messages():
-    from dynamo.celery import app
-
-    app.control.purge()
-    yield
-    app.control.purge()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
 
 def told():

@@ -6,18 +6,10 @@ import pytest
 import time_machine
 
 from accounts import clock
-from dynamo.celery import app
 from scheduling.domain import sweeping
 from scheduling.models import ScheduledPost
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_messages():
-    app.control.purge()
-    yield
-    app.control.purge()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
 
 def later(seconds):
