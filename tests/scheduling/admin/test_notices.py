@@ -112,7 +112,7 @@ def test_the_log_says_what_became_of_each_and_an_administrator_sends_it_again(
     tell()
     log = desk.open(LOG)
     assert "A post waits for approval Olá from Casa do Sol 👋" in log.text
-    assert "reviewer e-mail sent" in log.text
+    assert "reviewer · e-mail sent" in log.text
     assert "on its way 1 try, again" in log.text
     assert "127.0.0.1 answered HTTP 500" in log.text
     one = Dispatch.objects.get(means="WEBHOOK")
@@ -137,7 +137,7 @@ def test_the_log_is_narrowed_down(admin_member: User, reviewer: User, make_waiti
     tell()
     desk = Desk(admin_member)
     found = {
-        query: "reviewer e-mail" in desk.open(f"{LOG}?{query}").text
+        query: "reviewer · e-mail" in desk.open(f"{LOG}?{query}").text
         for query in ("kind=SUBMITTED", "kind=FAILED", "delivery=SENT", "delivery=FAILED", "kind=nonsense")
     }
     assert found == {
