@@ -13,7 +13,7 @@ from accounts.domain.actors import Actor
 from accounts.domain.keys import rotated_by
 from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Stale
-from accounts.models import User
+from accounts.models import ActorKind, ApiKey, AuditEvent, User
 from scheduling.domain import handover, pairing
 from scheduling.domain.checks import Check
 from scheduling.domain.digest import current, difference, outstanding, unseen_bytes
@@ -142,7 +142,8 @@ def _approve(
             raise post.conflict("approve")
         post = fresh
         must_reach(reviewer, post)
-        if not reviewer.organization.allow_self_approval and wrote(reviewer.user, post):
+        own = wrote(reviewer.user, post) or worded(reviewer.user, post)
+        if own and not reviewer.organization.allow_self_approval:
             raise Forbidden(
                 "You wrote or last edited this post, or issued or rotated the key that did: another person decides"
             )
@@ -223,3 +224,18 @@ def wrote(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = 
         return user.pk in people
     ids = {key.pk for key in keys}
     return bool(ids & set(rotated) if rotated is not None else rotated_by(user, ids))
+
+
+def worded(user: User, post: ScheduledPost) -> bool:
+    """Whether the last edit of more than the instant was that person's, or a key's whose secret they have seen.
+
+    Somebody else who moves the post afterwards becomes its last editor, but does not make the words their own.
+    """
+    edits = AuditEvent.objects.filter(subject=f"post:{post.pk}", verb="edit").order_by("-id")
+    for kind, actor_id, details in edits.values_list("actor_kind", "actor_id", "details").iterator(chunk_size=50):
+        if set(details.get("fields", ())) - {"scheduledFor", "brief"}:
+            if kind == ActorKind.KEY:
+                issued = ApiKey.objects.filter(pk=actor_id, issued_by=user).exists()
+                return issued or bool(rotated_by(user, {actor_id}))
+            return kind == ActorKind.PERSON and actor_id == str(user.pk)
+    return False

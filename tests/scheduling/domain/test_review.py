@@ -107,6 +107,20 @@ def test_nobody_approves_what_they_last_edited(make_waiting, judge, reviewer):
         review.approve(judge, post, digest=shown(post))
 
 
+def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
+    make_waiting, make_member, organization, seat, author, facebook, judge
+):
+    editor = make_member("editor", organization, Role.EDITOR, may_review=True)
+    post = make_waiting()
+    words = {facebook.wire_id: ChannelText("FB_PAGE", "The editor's own words")}
+    drafts.edit(actors.person(editor), fresh(post), changes={"channels": words})
+    drafts.edit(actors.person(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
+    with pytest.raises(Forbidden, match="another person decides"):
+        review.approve(seat(editor, organization), fresh(post), digest=shown(post))
+    review.approve(judge, fresh(post), digest=shown(post))
+    assert fresh(post).status == "SCHEDULED"
+
+
 def test_nobody_approves_what_a_key_that_they_issued_wrote(make_waiting, author, organization, seat):
     author.memberships.update(may_review=True)
     post = make_waiting()
