@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django_fsm import FSMField, TransitionNotAllowed, transition
 
-from accounts import clock
+from accounts import clock, statements
 from accounts.errors import Conflict
 
 
@@ -102,10 +102,13 @@ class Lifecycle(models.Model):
         """Whether the step of that name is legal from here."""
         return any(step.name == name for step in self.get_available_status_transitions())  # type: ignore[attr-defined]
 
-    def move(self, step: str, /, *, only_if: models.Q | None = None, **columns: Any) -> str:
+    def move(
+        self, step: str, /, *, only_if: models.Q | None = None, where: dict[str, Any] | None = None, **columns: Any
+    ) -> str:
         """Take `step` in the database, with the other `columns` in the same statement; return the state left behind.
 
-        Changes nothing and raises StateConflict when the step is illegal from here or when the row has moved on.
+        Changes nothing and raises StateConflict when the step is illegal from here or when the row has moved on or does
+        not fit `where` (as `statements.update` takes it) or `only_if`.
         """
         left = str(self.status)
         try:
@@ -113,10 +116,12 @@ class Lifecycle(models.Model):
         except TransitionNotAllowed:
             raise StateConflict(step, left, self.allowed()) from None
         columns |= {"status": self.status, "updated_at": clock.now()}
-        rows = type(self)._base_manager.filter(pk=self.pk, status=left, version=self.version)
-        if only_if is not None:
-            rows = rows.filter(only_if)
-        if not rows.update(**columns):
+        here = {"pk": self.pk, "status": left, "version": self.version} | (where or {})
+        if only_if is None:
+            moved = statements.update(type(self), here, columns)
+        else:
+            moved = type(self)._base_manager.filter(only_if, **here).update(**columns)
+        if not moved:
             raise self.conflict(step)
         for name, value in columns.items():
             if name != "status":

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
-from accounts import clock
+from accounts import clock, statements
 from accounts.domain.actors import Actor
 from accounts.models import AuditEvent, AuditSeal
 
@@ -54,7 +54,7 @@ def record(
     )
     nonce = secrets.token_hex(NONCE // 2)
     event.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(event))}"
-    event.save(force_insert=True)
+    statements.insert(event)
     return event
 
 

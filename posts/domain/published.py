@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from accounts import statements
 from accounts.models import Organization
 from posts.models import Channel, PublishedPost
 
@@ -40,12 +41,7 @@ def record_published(  # noqa: PLR0913  a keyword per column
         superpower=superpower,
         scheduled_post_id=scheduled_post_id,
     )
-    PublishedPost.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["channel", "platform_id"],
-        update_fields=["superpower", "scheduled_post_id"],
-    )
+    statements.insert(row, unique=("channel", "platform_id"), update=("superpower", "scheduled_post_id"))
 
 
 def live(

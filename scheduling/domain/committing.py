@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from accounts import statements
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError
 from scheduling.domain import outbound, outcomes, reconciling
@@ -33,7 +34,8 @@ def commit(run: Run, ready: list[Ready], content: Content) -> None:
         return
     run.hold(outbound.commit_seconds())
     attempts = [Attempt(delivery=one.delivery, approval=run.post.approval, lease=run.id) for one in ready]
-    Attempt.objects.bulk_create(attempts)
+    for attempt in attempts:
+        statements.insert(attempt)
     try:
         # Whoever was held up while writing the intents may have been followed by another, who did not see them.
         run.hold(outbound.commit_seconds() - outbound.MARGIN)

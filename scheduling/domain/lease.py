@@ -7,15 +7,27 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
-from accounts import clock
+from accounts import clock, statements
 from accounts.domain import trail
 from accounts.domain.actors import WORKER
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
-SPENT = Exists(Attempt.objects.filter(approval=OuterRef("approval")))
+SPENT = Exists(Attempt.objects.filter(approval=OuterRef("post__approval")))
+WHOLE: statements.Selection[Any] = statements.Selection(
+    lambda: Delivery.objects.annotate(spent=SPENT).select_related(
+        "channel",
+        "post__organization",
+        "post__approval__reviewer",
+        "post__approval__membership",
+        "post__approval__first__reviewer",
+        "post__approval__first__membership",
+    ),
+    by="post_id",
+    like=uuid4(),
+)
 
 
 class LeaseLost(Exception):
@@ -48,15 +60,7 @@ class Run:
 
 def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
     """Return a post with all that publishing needs, in one query; None when it is gone."""
-    rows = Delivery.objects.filter(post_id=UUID(post_id)).select_related(
-        "channel",
-        "post__organization",
-        "post__approval__reviewer",
-        "post__approval__membership",
-        "post__approval__first__reviewer",
-        "post__approval__first__membership",
-    )
-    deliveries = sorted(rows, key=lambda one: one.channel.wire_id)
+    deliveries: list[Delivery] = sorted(WHOLE.find(UUID(post_id)), key=lambda one: one.channel.wire_id)
     return (deliveries[0].post, deliveries) if deliveries else None
 
 
@@ -67,10 +71,12 @@ def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> R
     An approval with attempts on the ledger is spent: it cannot be claimed a second time.
     """
     run = Run(post, deliveries)
-    fits = Q(task_id=task_id, scheduled_for__lte=clock.now()) & Q(~SPENT)
+    if any(vars(one)["spent"] for one in deliveries):
+        return None
+    fits = {"task_id": task_id, "scheduled_for__lte": clock.now()}
     try:
         with transaction.atomic():
-            left = post.move("claim", only_if=fits, task_id=None, lease=run.id, lease_until=run.until)
+            left = post.move("claim", where=fits, task_id=None, lease=run.id, lease_until=run.until)
             _record("claim", post, left)
     except StateConflict:
         return None
@@ -92,7 +98,7 @@ def finish(run: Run, step: str, *, failure: str = "") -> None:
     """Settle the whole post, succeed or fail, unless the lease has passed to another, who settles it then."""
     try:
         with transaction.atomic():
-            left = run.post.move(step, only_if=Q(lease=run.id), lease=None, lease_until=None, failure=failure[:300])
+            left = run.post.move(step, where={"lease": run.id}, lease=None, lease_until=None, failure=failure[:300])
             _record(step, run.post, left, **(_why(run, failure) if failure else {}))
     except StateConflict:
         return

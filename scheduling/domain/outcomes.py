@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import clock
+from accounts import clock, statements
 from accounts.domain.actors import WORKER
 from posts.domain import channels
 from posts.domain.published import record_published
@@ -54,7 +54,8 @@ def conclude(attempt: Attempt, outcome: Outcome, error: Exception | None = None)
     """Write the outcome of an attempt into the ledger."""
     attempt.error_code, attempt.error_message = in_words(error) if error else ("", "")
     attempt.finished_at, attempt.outcome = clock.now(), outcome
-    attempt.save(update_fields=["finished_at", "outcome", "error_code", "error_message"])
+    written = ("finished_at", "outcome", "error_code", "error_message")
+    statements.update(Attempt, {"pk": attempt.pk}, {name: getattr(attempt, name) for name in written})
 
 
 def unclear(delivery: Delivery, attempt: Attempt, error: Exception, *, look_in: float) -> None:
@@ -129,10 +130,10 @@ def note(delivery: Delivery, **columns: Any) -> None:
     """
     for name, value in columns.items():
         setattr(delivery, name, value)
-    rows = Delivery.objects.filter(pk=delivery.pk)
+    where: dict[str, Any] = {"pk": delivery.pk}
     if columns.get("state", DeliveryState.PUBLISHED) != DeliveryState.PUBLISHED:
-        rows = rows.exclude(state=DeliveryState.PUBLISHED)
-    rows.update(**columns)
+        where["state__ne"] = DeliveryState.PUBLISHED
+    statements.update(Delivery, where, columns)
 
 
 def _defer(delivery: Delivery, error: GraphError) -> None:

@@ -20,12 +20,15 @@ log = logging.getLogger(__name__)
 BATCH = 500
 OVERDUE = timedelta(seconds=2)  # a message that has not been acted on by then counts as lost
 REPEAT = timedelta(seconds=10)
+PRESSED = 0.5  # seconds after its instant at which a post that nobody has taken shows that the workers have no time
+UNHURRIED = 30.0  # seconds
 
 
 def sweep(worker: str = "") -> dict[str, int]:
     """Do one round, note `worker` as seen, and return the counts. Safe at any time, anywhere, twice at once.
 
-    A chore that fails is logged and counts -1; it does not keep the others from being done.
+    A chore that fails is logged and counts -1; it does not keep the others from being done. While posts wait for a
+    worker that is free, what can wait does, for half a minute at the most.
     """
     pulse.note(worker)
     chores: dict[str, Callable[[], int]] = {
@@ -36,6 +39,8 @@ def sweep(worker: str = "") -> dict[str, int]:
         "inspecting": look_at_media,
         "examining": examine_channels,
         "permalinks": find_permalinks,
+    }
+    unhurried: dict[str, Callable[[], int]] = {
         "used": flush_last_used,
         "sealed": noticing.listen,
         "reminded": noticing.remind,
@@ -43,6 +48,8 @@ def sweep(worker: str = "") -> dict[str, int]:
         "dispatching": dispatching.ask,
         "forgotten": noticing.forget,
     }
+    if not pressed() or clock.now().timestamp() % UNHURRIED < settings.SWEEP_INTERVAL:
+        chores |= unhurried
     return {name: _done(name, chore) for name, chore in chores.items()}
 
 
@@ -60,11 +67,21 @@ def due(horizon: float) -> QuerySet[ScheduledPost]:
     return ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lte=until).order_by("scheduled_for")
 
 
+def pressed() -> bool:
+    """Whether a post waits although its instant has come."""
+    return due(-PRESSED).exists()
+
+
 def hand_over() -> int:
-    """Hand posts within the horizon to Celery; again when their instant has passed and nobody took them."""
+    """Hand posts within the horizon to Celery; again when their instant has passed and nobody took them.
+
+    While the workers take one post after the other, those that are not taken yet are rather in a queue than lost.
+    """
     now = clock.now()
-    lost = Q(scheduled_for__lte=now - OVERDUE, handed_over_at__lte=now - REPEAT)
-    lost |= Q(scheduled_for__lte=now - OVERDUE, scheduled_for__gt=now - REPEAT, handed_over_at__lte=now - OVERDUE)
+    busy = ScheduledPost.objects.filter(status=Status.PUBLISHING, updated_at__gt=now - OVERDUE).exists()
+    lost = Q(scheduled_for__lte=now - (REPEAT if busy else OVERDUE), handed_over_at__lte=now - REPEAT)
+    if not busy:
+        lost |= Q(scheduled_for__lte=now - OVERDUE, scheduled_for__gt=now - REPEAT, handed_over_at__lte=now - OVERDUE)
     lost |= Q(scheduled_for__lte=now - OVERDUE, handed_over_at__gt=now + REPEAT)  # by a clock that was set back since
     sent: list[ScheduledPost] = []
     for post in due(settings.HANDOVER_HORIZON).filter(Q(handed_over_at=None) | lost)[:BATCH]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from accounts import statements
 from posts.graph.errors import Ambiguous, Transient
 from posts.models import Channel
 from scheduling.domain import cancelling, digest, lease, outbound, outcomes, permalinks, publishing, staging, sweeping
@@ -133,17 +134,17 @@ def test_a_worker_held_up_before_its_intent_was_written_sends_nothing(
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real = Attempt.objects.bulk_create
+    real = statements.insert
     held_up = []
 
-    def slow(attempts):
-        if not held_up:
-            held_up.append(attempts)
+    def slow(row, **how):
+        if isinstance(row, Attempt) and not held_up:
+            held_up.append(row)
             clock_.shift(timedelta(seconds=60))
             assert publishing.resume(str(post.pk)) == "published"
-        return real(attempts)
+        real(row, **how)
 
-    monkeypatch.setattr(Attempt.objects, "bulk_create", slow)
+    monkeypatch.setattr(statements, "insert", slow)
     assert go(post) == "overtaken"
     assert (len(sandbox.posts), fresh(post).status) == (1, "PUBLISHED")
     assert sorted(Attempt.objects.values_list("outcome", flat=True)) == ["published", "refused"]

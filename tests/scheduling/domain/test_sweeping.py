@@ -40,6 +40,34 @@ def test_what_nobody_took_at_its_instant_is_handed_over_again(make_scheduled):
         assert sweeping.hand_over() == 1
 
 
+def test_what_waits_in_a_queue_that_moves_is_not_taken_for_lost(make_scheduled):
+    """A copy of each message that waits would only make the queue longer."""
+    taken, _ = (make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30)) for _ in range(2))
+    sweeping.hand_over()
+    with later(33):
+        taken.move("claim", task_id=None)
+        assert sweeping.hand_over() == 0
+    with later(36):
+        assert sweeping.hand_over() == 1, "nothing was taken for a while"
+    with later(47):
+        ScheduledPost.objects.filter(pk=taken.pk).update(updated_at=clock.now())
+        assert sweeping.hand_over() == 1, "nobody waits for ever"
+
+
+def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make_scheduled):
+    full = (clock.now() + timedelta(minutes=5)).replace(second=0, microsecond=0)
+    make_scheduled(scheduled_for=full - timedelta(seconds=20))
+
+    def round_at(seconds):
+        with time_machine.travel(full + timedelta(seconds=seconds), tick=False):
+            return sweeping.sweep()
+
+    assert "sealed" in round_at(-21)
+    assert "sealed" not in round_at(-15)
+    assert "handed" in round_at(-13)
+    assert "sealed" in round_at(0)
+
+
 def test_what_was_handed_over_by_a_clock_that_was_set_back_is_handed_over_again(make_scheduled):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
     ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now() + timedelta(hours=1))
