@@ -76,6 +76,7 @@ class Stage:
         self.say("Starting the web and the worker …")
         celery = [python, "-m", "celery", "-A", "dynamo", "worker", "-B", "--hostname", NODE]
         celery += ["--pool", "threads", "--concurrency", "8"]  # publishing waits for the platform, not for a core
+        celery += ["--without-gossip", "--without-heartbeat"]  # nobody listens: a worker's sign of life is a row
         self.start("worker", [*celery, "--loglevel", "INFO"], lambda: looking.worker_answers(NODE))
         self.start("web", [python, manage, "serve"], lambda: looking.answers(self.admin))
         platform.wait_until_ready()

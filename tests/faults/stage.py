@@ -106,7 +106,7 @@ class Stage:
         }
         celery = (sys.executable, "-m", "celery", "-A", self.app)
         for number in range(self.workers):
-            pool = ("--pool", self.pool, "--concurrency", str(self.threads))
+            pool = ("--pool", self.pool, "--concurrency", str(self.threads), "--without-gossip", "--without-heartbeat")
             self._child(f"worker{number}", *celery, "worker", "-n", f"w{number}@%h", "-l", "WARNING", *pool)
         for number in range(2):
             self._child(f"beat{number}", *celery, "beat", "-s", str(self.folder / f"beat{number}"), "-l", "WARNING")
