@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.db import connection
 from django.test import Client, RequestFactory
 
 from accounts import clock, crypto
@@ -16,6 +17,7 @@ from accounts.domain import actors
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.models import Channel
 from tests.clients import SignedClient, stamp
+from tests.guards import never_emptied
 from tests.loopback import keep_inside
 from tests.platform import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 from tests.processes import Company, company
@@ -40,6 +42,17 @@ def _each_test_alone(settings: Any, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     alone = {"KEY_PREFIX": f"test-{uuid.uuid4().hex}"} if settings.REDIS_URL else {"LOCATION": str(tmp_path / "cache")}
     settings.CACHES = {"default": {**settings.CACHES["default"], **alone}}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Own the tests' database as its owner would: a test that commits for real is tidied up with TRUNCATE.
+
+    Only the guard that refuses this of the trail sleeps, and the test of it wakes it.
+    """
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            never_emptied("DISABLE")
 
 
 # People and organizations

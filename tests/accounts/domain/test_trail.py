@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts import clock
 from accounts.domain import actors, canonical, trail, verifying
 from accounts.models import AuditEvent, AuditSeal
+from tests.guards import never_emptied
 
 pytestmark = pytest.mark.django_db
 
@@ -171,12 +172,19 @@ def test_each_line_of_the_export_is_json_with_its_seal(events, organization):
     assert [line["seal"]["position"] for line in lines] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("how", ["update", "delete"])
+@pytest.mark.parametrize("how", ["update", "delete", "truncate"])
 @pytest.mark.parametrize("model", [AuditEvent, AuditSeal])
 def test_postgresql_refuses_to_alter_or_remove_the_trail(events, model, how):
     rows = model.objects.filter(organization_id=events[0].organization_id)
     if connection.vendor != "postgresql":
         assert rows.count() == 5  # SQLite, for trying out, has no such guard: verify_trail is what tells there
         return
+    never_emptied("ENABLE")
+    tries = {
+        "update": lambda: rows.update(organization_id=events[0].organization_id),
+        "delete": rows.delete,
+        "truncate": lambda: connection.cursor().execute(f"TRUNCATE {model._meta.db_table} CASCADE"),
+    }
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        rows.delete() if how == "delete" else rows.update(organization_id=events[0].organization_id)
+        tries[how]()
+    assert rows.count() == 5
