@@ -15,19 +15,14 @@ from typing import IO, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
-from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from posts.graph import calls
+from posts.graph.public import Address, admitted
 
 REDIRECTS = 3
 SECONDS = 120.0  # for everything: look-ups, redirects, bytes
 TIMEOUT = (3.0, 10.0)
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-UNICAST = ipaddress.ip_network("2000::/3")  # all that is routed; beside it lie old and local ways to embed an IPv4
-# Special, and not known as such to every Python that we run on (RFC 6890, 7526, 9637).
-RESERVED = [ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")]
-TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: holds an IPv4 address
 
 
 class Unreachable(Exception):
@@ -95,23 +90,6 @@ def resolve(host: str, port: int, *, whose: str = "The media's") -> list[Address
     if not addresses or not all(admitted(address) for address in addresses):
         raise Unreachable(f"{whose} host {host} is not a public one", passing=False)
     return addresses
-
-
-def admitted(address: Address) -> bool:
-    """Whether a connection may go there: to public addresses, and what they embed must be public as well."""
-    if settings.MEDIA_ALLOW_LOOPBACK and address.is_loopback:
-        return True
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in TRANSLATED:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if address.teredo or (inner is not None and not admitted(inner)):
-            return False
-        if inner is not None and address.ipv4_mapped:
-            return True
-        if address not in UNICAST and address not in TRANSLATED:
-            return False
-    return address.is_global and not address.is_multicast and not any(address in network for network in RESERVED)
 
 
 class Pinned(calls.Adapter):

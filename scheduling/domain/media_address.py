@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from posts.graph.public import Address, admitted
 
 # For use inside networks, or never resolving: RFC 6761, 6762, 7686, 8375 and 9476, ICANN's .internal, and custom.
 PRIVATE_SUFFIXES = (
@@ -27,7 +27,6 @@ PRIVATE_SUFFIXES = (
     "onion",
     "alt",
 )
-EMBEDS_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 IMAGES = ("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic")
 VIDEOS = ("mp4", "mov", "m4v", "webm", "avi", "mkv")
@@ -52,11 +51,10 @@ def problem(media: str) -> tuple[str, str] | None:
 def _host_problem(host: str) -> tuple[str, str] | None:
     name = unicodedata.normalize("NFKC", host).replace("\u3002", ".").casefold().removesuffix(".")
     private = ("media.private", "must be on a public host")
-    address = _address(name)
-    if name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback):
+    if name == "localhost" or name.endswith(".localhost"):
         return None if settings.MEDIA_ALLOW_LOOPBACK else private
-    if address is not None:
-        return None if address.is_global and not address.is_multicast and not address.is_reserved else private
+    if (address := _address(name)) is not None:
+        return None if admitted(address) else private
     try:
         labels = name.encode("idna").decode("ascii").split(".")
     except UnicodeError:
@@ -66,22 +64,15 @@ def _host_problem(host: str) -> tuple[str, str] | None:
     return private if len(labels) == 1 or name.endswith(tuple(f".{one}" for one in PRIVATE_SUFFIXES)) else None
 
 
-def _address(name: str) -> IPAddress | None:
+def _address(name: str) -> Address | None:
     """Return the address that `name` spells in any way that HTTP clients understand: `127.1`, `0x7f.1`."""
-    found: IPAddress
     try:
-        found = ipaddress.ip_address(name.partition("%")[0])
+        return ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
         try:
             return ipaddress.IPv4Address(socket.inet_aton(name))
         except (OSError, ValueError):
             return None
-    if isinstance(found, ipaddress.IPv6Address):
-        if inner := found.ipv4_mapped or found.sixtofour:
-            return inner
-        if any(found in network for network in EMBEDS_IPV4):
-            return ipaddress.IPv4Address(found.packed[-4:])
-    return found
 
 
 def kind_by_extension(media: str) -> str | None:

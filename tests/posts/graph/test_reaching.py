@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from posts.graph import reaching
+from posts.graph import public, reaching
 from posts.graph.reaching import Unreachable, fetch
 from tests import loopback
 from tests.posts.graph.raw import answer, serving
@@ -36,21 +36,23 @@ def refused(url: str, cap: int = 1000) -> Unreachable:
         "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:0:1234::1",
         "::7f00:1", "::ffff:0:7f00:1", "64:ff9b:1::a00:1", "64:ff9b::a9fe:a9fe", "fec0::1", "3fff::1", "4000::1",
         "5f00::1", "169.254.170.2", "100.100.100.200", "192.88.99.1", "192.0.0.8", "fd00:ec2::254",
+        "::ffff:192.88.99.1", "64:ff9b::c058:6301", "2002:c058:6301::1", "2002:808:808::1", "2001:0:808:808::1",
+        "2001:20::1", "2001:db8::1", "3fff:fff:ffff::1", "feff::1",
     ],
 )  # fmt: skip
 def test_addresses_that_only_this_machine_reaches_are_refused(settings: Any, address: str) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
-    assert not reaching.admitted(ipaddress.ip_address(address))
+    assert not public.admitted(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_public_addresses_are_admitted(address: str) -> None:
-    assert reaching.admitted(ipaddress.ip_address(address))
+    assert public.admitted(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "0.0.0.1"])
 def test_admitting_loopback_admits_nothing_else(address: str) -> None:
-    assert not reaching.admitted(ipaddress.ip_address(address))
+    assert not public.admitted(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(

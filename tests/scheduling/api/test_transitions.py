@@ -176,3 +176,13 @@ def test_no_key_approves_or_publishes_whatever_it_sends_whatever_the_state(
 def test_an_unknown_post_is_no_reason_to_say_anything_else(api: SignedClient, verb: str, post_id: str) -> None:
     answer = api.post(f"/scheduled-posts/{post_id}/{verb}")
     assert (answer.status_code, answer.json()) == (403, HUMAN)
+
+
+@pytest.mark.parametrize("host", ["[fec0::1]", "[3fff::1]", "192.88.99.1", "[::ffff:c058:6301]", "[2002:808:808::1]"])
+def test_media_where_nobody_can_serve_any_does_not_go_to_the_reviewers(
+    api: SignedClient, draft_fields: dict[str, Any], host: str
+) -> None:
+    draft = api.post("/scheduled-posts", {**draft_fields, "media": f"https://{host}/a.jpg"}).json()
+    answer = api.post(f"/scheduled-posts/{draft['id']}/submit-for-approval")
+    assert answer.status_code == 400
+    assert [(one["path"], one["code"]) for one in answer.json()["details"]] == [(["media"], "media.private")]
