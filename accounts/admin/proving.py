@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.domain import factors, sessions
 from accounts.errors import Refusal
@@ -49,8 +50,7 @@ class ProofMiddleware:
 def take(request: HttpRequest, user: User, proof: str) -> str:
     """Take a code of the person's second factor, or without one their password; return what is wrong with it."""
     if factors.of(user) is None:
-        known = authenticate(request, username=user.get_username(), password=proof)
-        if known is None or known.pk != user.pk:
+        if not knows_password(request, user, proof):
             return "That is not your password."
         sessions.proved(request)
         return ""
@@ -60,6 +60,13 @@ def take(request: HttpRequest, user: User, proof: str) -> str:
         return refusal.message
     sessions.proved(request, factor=factor.pk)
     return ""
+
+
+@sensitive_variables()
+def knows_password(request: HttpRequest, user: User, typed: str) -> bool:
+    """Whether that is the person's password. Wrong ones count as at the sign-in, and lock as it does."""
+    known = authenticate(request, username=user.get_username(), password=typed)
+    return known is not None and known.pk == user.pk
 
 
 def _ask(request: HttpRequest, *, code: bool, problem: str = "") -> HttpResponse:

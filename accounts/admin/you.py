@@ -6,14 +6,16 @@ import segno
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminPasswordChangeForm
-from django.contrib.auth import authenticate, logout, update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from accounts.admin.proving import knows_password
 from accounts.domain import factors, sessions, tenancy
 from accounts.domain.actors import person
 from accounts.errors import Refusal
@@ -92,9 +94,8 @@ def remove(request: HttpRequest) -> HttpResponse:
     """Switch the second factor off against password and code."""
     user, form = _person(request), RemovalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        known = authenticate(request, username=user.get_username(), password=form.cleaned_data["password"])
         try:
-            if known is None or known.pk != user.pk:
+            if not knows_password(request, user, form.cleaned_data["password"]):
                 form.add_error("password", "That is not your password.")
             else:
                 factors.check(user, form.cleaned_data["code"])
@@ -123,6 +124,18 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 class OwnPasswordForm(AdminPasswordChangeForm):
     """Django's own form for one's password; that it changed is recorded, and ends the person's other sessions."""
 
+    def __init__(self, *given: Any, request: HttpRequest, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.request = request
+
+    @sensitive_variables()
+    def clean_old_password(self) -> str:
+        """Whoever sits at an open session guesses no better than at the sign-in."""
+        typed = str(self.cleaned_data["old_password"])
+        if not knows_password(self.request, self.user, typed):
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return typed
+
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  Django's signature
         """Store the new password and a line in the trail that says so."""
         with transaction.atomic():
@@ -131,9 +144,17 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return stored
 
 
+class OwnPassword(PasswordChangeView):
+    """Django's own page, whose form is told where the request comes from."""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Give the form the request as well."""
+        return {**super().get_form_kwargs(), "request": self.request}
+
+
 def password(request: HttpRequest) -> Any:
     """Change one's own password, as Django's admin does."""
-    view = PasswordChangeView.as_view(
+    view = OwnPassword.as_view(
         form_class=OwnPasswordForm,
         success_url=reverse("admin:password_change_done"),
         extra_context=admin.site.each_context(request),

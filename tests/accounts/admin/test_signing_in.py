@@ -175,6 +175,21 @@ def test_a_new_password_ends_the_other_sessions_and_is_recorded(
     assert AuditEvent.objects.get().details == {"changed": {}, "password": "set"}
 
 
+def test_an_open_session_guesses_the_password_no_better_than_the_sign_in(
+    reviewer: User, signed_in: Callable[[User], Client], settings: Any
+) -> None:
+    page, browser = "/admin/password_change/", signed_in(reviewer)
+    typed = {"new_password1": "a-long-passphrase", "new_password2": "a-long-passphrase"}
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        answer = browser.post(page, {"old_password": "guess", **typed})
+    assert (answer.status_code, "Too many wrong passwords" in answer.content.decode()) == (429, True)
+    right = {"old_password": reviewer.raw_password, **typed}  # type: ignore[attr-defined]
+    assert browser.post(page, right).status_code == 429
+    assert sign_in(reviewer)[1].status_code == 429  # counted with the others
+    with time_machine.travel(clock.now() + settings.AXES_COOLOFF_TIME + timedelta(seconds=1), tick=True):
+        assert browser.post(page, right).status_code == 302
+
+
 def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
     reviewer: User, admin_member: User, signed_in: Callable[[User], Client]
 ) -> None:
