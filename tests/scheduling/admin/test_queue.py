@@ -151,18 +151,24 @@ def test_the_lists_buttons_answer_to_post_alone_and_with_a_token(two: list[Any],
     assert (AuditEvent.objects.count(), SavedView.objects.count()) == (events, 1)
 
 
-def test_a_view_is_kept_and_deleted_by_its_owner_alone(two: list[Any], reviewer: User, author: User) -> None:
+def test_a_view_is_kept_changed_and_deleted_by_its_owner_alone(
+    two: list[Any], reviewer: User, author: User, outsider: User
+) -> None:
     desk = Desk(reviewer).open(f"{QUEUE}&author=key-{two[0].created_by_key_id}")
     desk.press("keep", name="The agent's")
     view = SavedView.objects.get()
     assert desk.answer.url == f"{POSTS}?{view.query}"
     assert "Kept as “The agent's”." in desk.follow().text
-    other = Desk(author).open(QUEUE)
-    assert "The agent's" not in other.text
-    other.send(f"{POSTS}views/{view.pk}/forget/")
-    assert SavedView.objects.exists()
+    User.objects.filter(pk=outsider.pk).update(is_superuser=True)
+    for somebody in (author, outsider):  # of the same organization and of another
+        other = Desk(somebody).open(f"{QUEUE}&q=theirs")
+        assert "The agent's" not in other.text
+        other.send(f"{POSTS}views/{view.pk}/forget/")
+        other.press("keep", name="The agent's")
+        assert SavedView.objects.get(pk=view.pk).query == view.query
+        assert [one.query for one in views.kept(somebody)] == ["status=WAITING_FOR_APPROVAL&q=theirs"]
     desk.press("forget")
-    assert not SavedView.objects.exists()
+    assert (views.kept(reviewer), SavedView.objects.count()) == ([], 2)
 
 
 def test_filters_narrow_down_by_author_and_by_checks(
