@@ -86,14 +86,14 @@ def _template(organization: Organization, template_id: str) -> SuperpowerTemplat
 
 
 def _missing_conditions(superpower: Superpower) -> list[list[str | int]]:
-    groups = superpower.get("conditionGroups") or []
+    groups = superpower.get("conditionGroups")
     missing: list[list[str | int]] = [["conditionalTemplateType"]] * (not superpower.get("conditionalTemplateType"))
-    if not groups:
+    if not groups or not isinstance(groups, list):
         return [*missing, ["conditionGroups"]]
     silent = [
         index
         for index, group in enumerate(groups)
-        if not group.get("publicReplies") and not group.get("privateReplies")
+        if not (isinstance(group, dict) and (group.get("publicReplies") or group.get("privateReplies")))
     ]
     return missing + [["conditionGroups", index, "publicReplies"] for index in silent]
 

@@ -89,6 +89,8 @@ def test_a_lookup_hashtag_that_a_client_sends_is_corrected(organization: Organiz
             {**CONDITIONAL, "conditionGroups": [GROUP, {"publicReplies": [], "privateReplies": []}]},
             ["conditionGroups.1.publicReplies"],
         ),
+        ({**CONDITIONAL, "conditionGroups": [None, "group"]}, [f"conditionGroups.{at}.publicReplies" for at in (0, 1)]),
+        ({**CONDITIONAL, "conditionGroups": {"a": GROUP}}, ["conditionGroups"]),
     ],
 )
 def test_what_an_inline_superpower_lacks_is_named(superpower: dict[str, Any], missing: list[str]) -> None:

@@ -1,0 +1,153 @@
+"""Whatever the content is, the domain stores it or says no in the contract's words; it never fails."""
+
+import json
+from datetime import UTC
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts import clock
+from accounts.domain import actors
+from accounts.errors import Conflict, Incomplete, Invalid, Refusal
+from accounts.models import ApiKey, Organization
+from posts.domain import superpowers
+from posts.models import Channel, PostType, SuperpowerTemplate
+from scheduling.domain import digest, drafts
+from scheduling.domain.document import document
+from scheduling.domain.drafts import ChannelText
+from scheduling.domain.validation import ChannelLine, violations
+from scheduling.models import MediaType, ScheduledPost
+from tests.platform import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK
+from tests.scheduling.api.test_no_input_fails import paths, replaced
+from tests.scheduling.api.vectors import SUPERPOWER
+
+pytestmark = pytest.mark.django_db
+TEMPLATE = "7d1f6b0e-2f0c-4b8e-9a55-3f6f2a1c0d4e"
+FAR = "1" * 300
+SOUND = st.characters(codec="utf-8", exclude_characters="\x00")
+TEXTS = st.text(alphabet=SOUND, max_size=12) | st.sampled_from(
+    ["", " ", "#", "##Greeter ", "ﬁ", "İ", "https://[", "http://127.1/", "https://a.example/x.jpg", "x" * 300, TEMPLATE]
+)
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.just(int(FAR))
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = [*SUPERPOWER, "creativeTemplateId", "creativeTemplateName", "lookupHashtag"]
+POWERS: st.SearchStrategy[dict[str, Any]] = st.builds(
+    replaced, st.just(SUPERPOWER), st.sampled_from(paths(SUPERPOWER)[1:]), ANYTHING
+) | st.dictionaries(st.sampled_from(NAMES) | TEXTS, st.just(TEMPLATE) | ANYTHING, max_size=4)
+INSTANTS = st.datetimes(timezones=st.just(UTC))
+POWERED = st.none() | POWERS | st.just(SUPERPOWER)
+RIGHT = st.fixed_dictionaries(
+    {},
+    optional={one.wire_id: st.builds(ChannelText, st.just(one.type), TEXTS, POWERED) for one in (FACEBOOK, INSTAGRAM)},
+)
+KEYS = st.sampled_from([FACEBOOK.wire_id, OTHER_FACEBOOK.wire_id]) | TEXTS
+WRONG = st.dictionaries(KEYS, st.builds(ChannelText, TEXTS | st.just(FACEBOOK.type), TEXTS, POWERED), max_size=2)
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(PostType.values),
+        "media": st.none() | TEXTS,
+        "media_type": st.none() | st.sampled_from(MediaType.values),
+        "scheduled_for": st.none() | INSTANTS,
+        "brief": st.none() | TEXTS,
+        "channels": RIGHT | WRONG,
+    },
+)
+bounded = settings(
+    max_examples=80,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+def template(organization: Organization) -> SuperpowerTemplate:
+    return SuperpowerTemplate.objects.create(
+        pk=TEMPLATE, organization=organization, name="Greeter", lookup_hashtag="greeter", document=SUPERPOWER
+    )
+
+
+def said(refusal: Refusal) -> None:
+    assert isinstance(refusal, Invalid | Incomplete | Conflict)
+    assert refusal.message
+    json.dumps(refusal.details, allow_nan=False).encode()
+
+
+@bounded
+@given(power=POWERS)
+def test_a_superpower_is_whole_or_refused(
+    power: dict[str, Any], organization: Organization, template: SuperpowerTemplate
+) -> None:
+    try:
+        whole = superpowers.expand(organization, power)
+        superpowers.check_complete(whole)
+        own = superpowers.own_hashtag(organization, power, whole)
+    except Refusal as refusal:
+        said(refusal)
+        return
+    json.dumps(whole, allow_nan=False).encode()
+    assert own is None or own == superpowers.lookup(own) != ""
+    assert whole.get("creativeTemplateId") in {None, "", False, TEMPLATE} or whole.get("name")
+
+
+@bounded
+@given(first=CHANGES, then=CHANGES, submit=st.sampled_from([False, False, False, True]))
+def test_content_is_stored_as_it_was_given_or_refused_whole(
+    first: Any, then: Any, submit: bool, key: ApiKey, facebook: Channel, instagram: Channel, template: Any
+) -> None:
+    with transaction.atomic():
+        try:
+            post = drafts.create(actors.api_key(key), organization=key.organization, changes=first, submit=submit)
+            json.dumps(document(ScheduledPost.objects.for_wire().get(pk=post.pk)), allow_nan=False).encode()
+            post = drafts.edit(actors.api_key(key), post, changes=then)
+        except Refusal as refusal:
+            said(refusal)
+        else:
+            assert len(digest.current(post)[1]) == 64
+            wire = document(ScheduledPost.objects.for_wire().get(pk=post.pk))
+            json.dumps(wire, allow_nan=False).encode()
+            merged = {**first, **then}
+            assert (wire["media"], wire["mediaType"]) == (merged.get("media"), merged.get("media_type"))
+            assert set(wire["mediumsData"]) == set(merged.get("channels", {}))
+        transaction.set_rollback(True)
+
+
+@bounded
+@given(
+    media=st.none() | st.text(max_size=20) | st.from_regex(r"https?://[\[\]:.@%a-f0-9]{1,20}/", fullmatch=True),
+    kind=st.none() | st.sampled_from(MediaType.values),
+    instant=st.none() | INSTANTS,
+    captions=st.lists(st.text() | st.just("#a @b " * 500), max_size=3),
+    served=st.sampled_from(["image/jpeg", "image/png", "video/mp4", "", "text/html"]),
+    measures=st.lists(st.none() | st.integers(min_value=0), min_size=3, max_size=3),
+    post_type=st.sampled_from(PostType.values),
+)
+def test_what_is_not_publishable_is_told_in_sentences(
+    media: Any, kind: Any, instant: Any, captions: list[str], served: str, measures: list[Any], post_type: str
+) -> None:
+    types = [FACEBOOK.type, INSTAGRAM.type, FACEBOOK.type]
+    lines = [ChannelLine(f"{types[at]}_{at}", types[at], "Casa", text) for at, text in enumerate(captions)]
+    facts = {"contentType": served, **dict(zip(("size", "width", "height"), measures, strict=True))}
+    found = violations(
+        type=post_type,
+        media=media,
+        media_type=kind,
+        scheduled_for=instant,
+        channels=lines,
+        now=clock.now(),
+        media_facts=facts,
+    )
+    for one in found:
+        assert set(one.as_wire()) == {"path", "message", "code"}
+        assert one.message.strip()
+        assert one.path[0] in {"scheduledFor", "media", "mediaType", "channels"}
+    assert bool(found) or (media and instant and captions)
