@@ -1,4 +1,4 @@
-"""`make faults`: break everything for a while, then count. Exits 1 when a promise did not hold.
+"""`make faults`: break everything for a while, then count. Exits 1 when a promise did not hold, or a secret leaked.
 
 --posts how many in all, --seed to replay a run, --only to name phases. Timing decides where exactly a blow falls, so a
 replay repeats the plan and the order of blows, not their instants.
@@ -54,6 +54,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> int:
     from django.db import connection
 
     from accounts import clock
+    from tests import leaks
     from tests.faults.chaos import PHASES, Chaos
     from tests.faults.crowd import LEAD, Crowd
     from tests.faults.plan import draw
@@ -99,7 +100,9 @@ def _run(stage: Stage, given: argparse.Namespace) -> int:
         f"seed {given.seed}: {len(crowd.posts)} posts, {len(record)} visible, {chaos.blows} blows, "
         f"{len(crowd.reverted)} reverted in time, {crowd.edits_refused} edits refused, {time.monotonic() - began:.0f} s"
     )
-    wrong = broken(rows)
+    leaked, looked = leaks.look(stage.folder, {}, but=[stage.folder / "var" / "secrets"])
+    print(looked)
+    wrong = [*broken(rows), *leaked]
     for line in wrong:
         print(f"BROKEN {line}")
     return 1 if wrong else 0
