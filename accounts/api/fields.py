@@ -4,6 +4,7 @@ They are DRF fields, so that the schema can be generated from them; what they ra
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +116,10 @@ class Choice(Strict, serializers.ChoiceField):
 
 
 class Instant(Strict, serializers.DateTimeField):
-    """A time with Z or an offset; returned aware and in UTC."""
+    """A time with Z or an offset; returned aware and in UTC. `forms` are JSON Schema's names of what it takes."""
 
     wrong_type = ("string.base", "must be a string")
+    forms: Sequence[str] = ("date-time",)
 
     def to_internal_value(self, data: Any) -> datetime:
         if not isinstance(data, str):

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
+from accounts.api.examples import Example, no_limit
 from accounts.api.fields import Text
 from accounts.api.paging import LIMIT
 from accounts.api.schema import Operation, describe
@@ -16,7 +17,7 @@ from accounts.models import Organization, Scope
 class OrganizationsQuery(Shape):
     """`q` is part of the name, in any case."""
 
-    q = Text(required=False, allow_blank=True)
+    q = Text(required=False, allow_blank=True, help_text="Part of the name, in any case.")
     limit = LIMIT
 
 
@@ -37,12 +38,23 @@ class Organizations(APIView):
 class OrganizationDocument(serializers.Serializer[Organization]):
     """An organization that the key can work in."""
 
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    role = serializers.ChoiceField(["ADMIN"])
+    id = serializers.UUIDField(help_text="Its id.")
+    name = serializers.CharField(help_text="What people call it.")
+    role = serializers.ChoiceField(["ADMIN"], help_text="What the key is there.")
 
 
 describe(
     Organizations,
-    get=Operation("List the key's organization", {200: OrganizationDocument(many=True)}, query=OrganizationsQuery),
-)
+    get=Operation(
+        "List organizations",
+        {200: OrganizationDocument(many=True)},
+        query=OrganizationsQuery,
+        says="The one organization that the key belongs to; none when `q` is not part of its name.",
+        examples=[
+            Example("The key's own", 200, [
+                {"id": "c1a7b0de-35c4-4a55-8f2e-6f1f8d1b2a90", "name": "Casa do Sol", "role": "ADMIN"}
+            ]),
+            no_limit(),
+        ],
+    ),
+)  # fmt: skip

@@ -21,8 +21,8 @@ from accounts.api.shape import Shape, for_queries
 Row = TypeVar("Row", bound=Model)
 Keys = Sequence[tuple[str, str]]
 DEFAULT = 100
-LIMIT = Number(min_value=1, max_value=500, integer=True, default=DEFAULT)
-CURSOR = Text(required=False)
+LIMIT = Number(min_value=1, max_value=500, integer=True, default=DEFAULT, help_text="How many at once.")
+CURSOR = Text(required=False, help_text="Where the page before ended: follow the `Link` header instead of making one.")
 SALT = "dynamo.cursor"
 
 

@@ -19,27 +19,35 @@ def channel(one: Channel) -> dict[str, Any]:
 class Metrics(serializers.Serializer[PublishedPost]):
     """What the platform counted; null is unknown."""
 
-    likes = serializers.IntegerField(allow_null=True)
-    comments = serializers.IntegerField(allow_null=True)
-    shares = serializers.IntegerField(allow_null=True)
-    reactions = serializers.JSONField(allow_null=True)
+    likes = serializers.IntegerField(allow_null=True, help_text="Likes.")
+    comments = serializers.IntegerField(allow_null=True, help_text="Comments.")
+    shares = serializers.IntegerField(allow_null=True, help_text="Shares.")
+    reactions = serializers.JSONField(allow_null=True, help_text="Counts by name, for example `like` and `love`.")
 
 
 class PublishedDocument(serializers.Serializer[PublishedPost]):
     """A post that is live on a channel. What the platform did not give is null, never missing."""
 
-    id = serializers.CharField(source="platform_id")
-    mediumId = serializers.CharField(source="channel.wire_id")
-    mediumType = serializers.CharField(source="channel.type")
-    type = serializers.CharField()
-    caption = serializers.CharField(allow_null=True)
-    mediaUrl = serializers.CharField(source="media_url", allow_null=True)
-    mediaType = serializers.CharField(source="media_type", allow_null=True)
-    thumbnailUrl = serializers.CharField(source="thumbnail_url", allow_null=True)
-    permalink = serializers.CharField(allow_null=True)
-    publishedAt = Moment(source="published_at")
-    metrics = Metrics(source="*")
-    superpower = serializers.JSONField(allow_null=True)
+    id = serializers.CharField(source="platform_id", help_text="Its id on the platform.")
+    mediumId = serializers.CharField(source="channel.wire_id", help_text="The channel that it is live on.")
+    mediumType = serializers.CharField(source="channel.type", help_text="`FB_PAGE` or `INSTAGRAM_ACCOUNT`.")
+    type = serializers.CharField(help_text="`POST`, `REEL` or `STORY`.")
+    caption = serializers.CharField(allow_null=True, help_text="What it says.")
+    mediaUrl = serializers.CharField(
+        source="media_url", allow_null=True, help_text="Where the platform serves what it shows; it changes."
+    )
+    mediaType = serializers.CharField(
+        source="media_type", allow_null=True, help_text="`IMAGE`, `VIDEO`, `CAROUSEL` or `TEXT`."
+    )
+    thumbnailUrl = serializers.CharField(
+        source="thumbnail_url", allow_null=True, help_text="A still picture of a film."
+    )
+    permalink = serializers.CharField(allow_null=True, help_text="Where people see it.")
+    publishedAt = Moment(source="published_at", help_text="When it went live.")
+    metrics = Metrics(source="*", help_text="What the platform counted when it was last asked.")
+    superpower = serializers.JSONField(
+        allow_null=True, help_text="The superpower of the scheduled post that it came from."
+    )
 
 
 PUBLISHED = Rows(PublishedDocument)
@@ -48,28 +56,32 @@ PUBLISHED = Rows(PublishedDocument)
 class FigureDocument(serializers.Serializer[Figure]):
     """A metric. Its value is a number, or an object of numbers by kind."""
 
-    name = serializers.CharField()
-    period = serializers.CharField(allow_null=True)
-    title = serializers.CharField(allow_null=True)
-    description = serializers.CharField(allow_null=True)
-    value = serializers.JSONField()
+    name = serializers.CharField(help_text="The platform's name of the metric.")
+    period = serializers.CharField(allow_null=True, help_text="What it covers, for example `lifetime`.")
+    title = serializers.CharField(allow_null=True, help_text="Its name for people.")
+    description = serializers.CharField(allow_null=True, help_text="What it counts.")
+    value = serializers.JSONField(help_text="A number, or an object of numbers by kind.")
 
 
 class AuthorDocument(serializers.Serializer[Author]):
     """Who commented, as far as the platform tells."""
 
-    id = serializers.CharField(allow_null=True)
-    name = serializers.CharField(allow_null=True)
+    id = serializers.CharField(allow_null=True, help_text="Their id, which is for this channel alone.")
+    name = serializers.CharField(allow_null=True, help_text="Their name.")
 
 
 class CommentDocument(serializers.Serializer[Comment]):
     """A comment, or with `parentId` a reply to one. What the platform did not tell is null."""
 
-    id = serializers.CharField()
-    parentId = serializers.CharField(source="parent_id", allow_null=True)
-    text = serializers.CharField(allow_blank=True)
-    createdAt = Moment(source="created_at", allow_null=True)
-    author = AuthorDocument(allow_null=True)
-    likes = serializers.IntegerField(allow_null=True)
-    replies = serializers.IntegerField(allow_null=True)
-    hidden = serializers.BooleanField(allow_null=True)
+    id = serializers.CharField(help_text="Its id on the platform.")
+    parentId = serializers.CharField(
+        source="parent_id",
+        allow_null=True,
+        help_text="The comment that this replies to; null for one on the post itself.",
+    )
+    text = serializers.CharField(allow_blank=True, help_text="What was said.")
+    createdAt = Moment(source="created_at", allow_null=True, help_text="When.")
+    author = AuthorDocument(allow_null=True, help_text="Who said it; null when the platform does not tell.")
+    likes = serializers.IntegerField(allow_null=True, help_text="How many like it.")
+    replies = serializers.IntegerField(allow_null=True, help_text="How many replies stand below it.")
+    hidden = serializers.BooleanField(allow_null=True, help_text="Whether it is hidden from the public.")

@@ -5,10 +5,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.schema import Example, Operation, describe
+from accounts.api.schema import Operation, describe
 from accounts.api.wire import Moment
 from posts.api.shapes import Superpower
 from posts.models import ChannelType, PostType
+from scheduling.api import examples
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery
 from scheduling.api.views import (
     HumanOnly,
@@ -21,63 +22,35 @@ from scheduling.api.views import (
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, MediaType
 
-DRAFT = {
-    "status": "DRAFT",
-    "media": "https://res.cloudinary.com/demo/image/upload/sample.png",
-    "mediaType": "IMAGE",
-    "scheduledFor": "2026-07-01T13:00:00.000Z",
-    "channels": {"FB_PAGE_123456789012345": {"mediumType": "FB_PAGE", "caption": "Hello 👋"}},
-}
-GREETER = {
-    "name": "Greeter",
-    "hashtag": "myuniquehashtag",
-    "active": True,
-    "templateType": "CONDITIONAL",
-    "conditionalTemplateType": "GENERAL",
-    "conditionGroups": [
-        {
-            "name": "everyone",
-            "conditions": [{"conditionType": "USER_ACTION", "userActionType": "COMMENTED", "values": ["any"]}],
-            "publicReplies": [{"scope": "PUBLIC", "text": "Thanks, @[mention_user]!"}],
-            "autoLike": True,
-            "autoLikeProbability": 1,
-            "probability": 1,
-            "publicRepliesProbability": 1,
-        }
-    ],
-}
-WITH_SUPERPOWER = {
-    **DRAFT,
-    "channels": {
-        "FB_PAGE_123456789012345": {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": GREETER},
-    },
-}
-
 
 class ErrorDocument(serializers.Serializer[Any]):
     """Why a channel is not live."""
 
-    code = serializers.CharField()
-    message = serializers.CharField()
+    code = serializers.CharField(help_text="For programs: the platform's own, or `MISSED`.")
+    message = serializers.CharField(help_text="A sentence.")
 
 
 class OutcomeDocument(serializers.Serializer[Any]):
     """What became of the post on a channel."""
 
-    state = serializers.ChoiceField(DeliveryState.choices)
-    postId = serializers.CharField(allow_null=True)
-    permalink = serializers.CharField(allow_null=True)
-    publishedAt = Moment(allow_null=True)
-    error = ErrorDocument(allow_null=True)
+    state = serializers.ChoiceField(
+        DeliveryState.choices, help_text="How far it has come. UNKNOWN: a person finds out, nothing is sent again."
+    )
+    postId = serializers.CharField(allow_null=True, help_text="Its id on the platform.")
+    permalink = serializers.CharField(allow_null=True, help_text="Where people see it.")
+    publishedAt = Moment(allow_null=True, help_text="When it went live.")
+    error = ErrorDocument(allow_null=True, help_text="Why it is not live.")
 
 
 class MediumDocument(serializers.Serializer[Any]):
     """What is said on a channel. `outcome` is null until publishing begins."""
 
-    mediumType = serializers.ChoiceField(ChannelType.choices)
-    caption = serializers.CharField()
-    superpower = Superpower(allow_null=True)
-    outcome = OutcomeDocument(allow_null=True)
+    mediumType = serializers.ChoiceField(ChannelType.choices, help_text="Which platform.")
+    caption = serializers.CharField(help_text="What is said.")
+    superpower = Superpower(
+        allow_null=True, help_text="The whole superpower, whether it was sent whole or by reference."
+    )
+    outcome = OutcomeDocument(allow_null=True, help_text="What became of it; null until publishing begins.")
 
 
 @extend_schema_field(MediumDocument)
@@ -88,35 +61,37 @@ class Medium(serializers.JSONField):
 class CreatorDocument(serializers.Serializer[Any]):
     """Who wrote the post."""
 
-    kind = serializers.ChoiceField(["API_KEY", "USER"])
-    id = serializers.CharField()
-    name = serializers.CharField()
+    kind = serializers.ChoiceField(["API_KEY", "USER"], help_text="A key or a person.")
+    id = serializers.CharField(help_text="Its or their id.")
+    name = serializers.CharField(help_text="What people call it or them.")
 
 
 class ScheduledPostDocument(serializers.Serializer[Any]):
     """A scheduled post, the same in every answer. `channels` goes in, `mediumsData` comes out."""
 
-    id = serializers.UUIDField()
-    orgId = serializers.UUIDField()
-    type = serializers.ChoiceField(PostType.choices)
-    status = serializers.ChoiceField(Status.choices)
-    media = serializers.CharField(allow_null=True)
-    mediaType = serializers.ChoiceField(MediaType.choices, allow_null=True)
-    scheduledFor = Moment(allow_null=True)
-    taskId = serializers.UUIDField(allow_null=True)
-    mediumsData = serializers.DictField(child=Medium())
-    notes = serializers.CharField(allow_null=True)
-    brief = serializers.CharField(allow_null=True)
-    createdBy = CreatorDocument(allow_null=True)
-    createdAt = Moment()
-    updatedAt = Moment()
-    version = serializers.IntegerField()
+    id = serializers.UUIDField(help_text="Its id.")
+    orgId = serializers.UUIDField(help_text="The organization.")
+    type = serializers.ChoiceField(PostType.choices, help_text="What is published.")
+    status = serializers.ChoiceField(Status.choices, help_text="Where it is in its lifecycle.")
+    media = serializers.CharField(allow_null=True, help_text="The media's URL.")
+    mediaType = serializers.ChoiceField(MediaType.choices, allow_null=True, help_text="What the media is.")
+    scheduledFor = Moment(allow_null=True, help_text="When it goes out.")
+    taskId = serializers.UUIDField(allow_null=True, help_text="The pending publish task; null when there is none.")
+    mediumsData = serializers.DictField(
+        child=Medium(), help_text="What is said where, and what became of it, by channel id."
+    )
+    notes = serializers.CharField(allow_null=True, help_text="Those of the last rejection.")
+    brief = serializers.CharField(allow_null=True, help_text="What the reviewer is told about it.")
+    createdBy = CreatorDocument(allow_null=True, help_text="Who wrote it.")
+    createdAt = Moment(help_text="When it was written.")
+    updatedAt = Moment(help_text="When it changed last.")
+    version = serializers.IntegerField(help_text="Counts changes of its content; `If-Match` takes it.")
 
 
 class MessageDocument(serializers.Serializer[Any]):
     """A sentence."""
 
-    message = serializers.CharField()
+    message = serializers.CharField(help_text="What happened.")
 
 
 IF_MATCH = OpenApiParameter(
@@ -127,42 +102,87 @@ POST = {200: ScheduledPostDocument}
 describe(
     ScheduledPosts,
     get=Operation(
-        "List scheduled posts, soonest first",
+        "List scheduled posts",
         {200: ScheduledPostDocument(many=True)},
         query=ScheduledPostsQuery,
         listed=True,
+        says="Soonest `scheduledFor` first, undated last. Without `status`: all that is not yet published.",
+        examples=examples.LISTING,
     ),
     post=Operation(
-        "Create a draft, or submit a post at once",
+        "Create a scheduled post",
         {201: ScheduledPostDocument},
         (400, 409),
         body=NewPost,
-        examples=[
-            Example("An empty draft", {}, 201),
-            Example("A draft", DRAFT, 201),
-            Example("A draft with a superpower", WITH_SUPERPOWER, 201),
-            Example("Scheduling is for people", {**DRAFT, "status": "SCHEDULED"}, 422),
-            Example("Its date has passed", {**DRAFT, "status": "WAITING_FOR_APPROVAL"}, 400),
-        ],
+        either=True,
+        says="Stores a draft, which may lack anything. With `status: WAITING_FOR_APPROVAL` the post is handed to the "
+        "reviewers at once, and must be complete: it passes the full publish validation, or nothing is stored.",
+        examples=examples.CREATING,
     ),
 )
 describe(
     OneScheduledPost,
-    get=Operation("Read a scheduled post", POST, (404,)),
+    get=Operation("Read a scheduled post", POST, (404,), examples=examples.READING),
     patch=Operation(
         "Change a scheduled post",
         POST,
         (400, 404, 409, 412),
         body=ChangedPost,
         headers=[IF_MATCH],
-        examples=[Example("Another date", {"scheduledFor": "2031-07-01T08:30:00Z"}, 200)],
+        either=True,
+        says="Changes the fields that are sent; `channels` replaces the whole map. Possible in DRAFT, REJECTED and "
+        "WAITING_FOR_APPROVAL: there the post must stay complete, and whoever has the old version open can no longer "
+        "approve it. `status: DRAFT` takes a rejected post back to the drawing board.",
+        examples=examples.CHANGING,
     ),
-    delete=Operation("Delete a scheduled post", {200: MessageDocument}, (404, 409)),
+    delete=Operation(
+        "Delete a scheduled post",
+        {200: MessageDocument},
+        (404, 409),
+        says="A pending task is cancelled with it. What is publishing or published cannot be deleted.",
+        examples=examples.DELETING,
+    ),
 )
-describe(SubmitForApproval, post=Operation("Hand it to the reviewers", POST, (400, 404, 409)))
+describe(
+    SubmitForApproval,
+    post=Operation(
+        "Submit for approval",
+        POST,
+        (400, 404, 409),
+        says="Hands a draft, or a rejected post, to the reviewers. It must pass the full publish validation. "
+        "No body is needed; one that is sent is not looked at.",
+        examples=examples.SUBMITTING,
+    ),
+)
 describe(
     Reject,
-    post=Operation("Send it back with notes", POST, (404, 409), body=Rejection),
+    post=Operation(
+        "Reject",
+        POST,
+        (404, 409),
+        body=Rejection,
+        says="Sends a waiting post back to its author, with notes.",
+        examples=examples.REJECTING,
+    ),
 )
-describe(Revert, post=Operation("Take it back to draft; a pending task is cancelled", POST, (404, 409)))
-describe(HumanOnly, post=Operation("Always 403: a person decides, in the app", {}))
+describe(
+    Revert,
+    post=Operation(
+        "Revert to draft",
+        POST,
+        (404, 409),
+        says="Takes a scheduled post back to draft: its approval is void and its task cancelled, so that it does not "
+        "go out. A failed post can be taken back when nothing of it went live. No body is needed.",
+        examples=examples.REVERTING,
+    ),
+)
+describe(
+    HumanOnly,
+    post=Operation(
+        "Always refused",
+        {},
+        says="Approving, scheduling and publishing are for people, in the app. This answers 403 to every key, "
+        "whatever the body, whether the post exists or not.",
+        examples=examples.BY_PEOPLE,
+    ),
+)

@@ -12,32 +12,65 @@ from scheduling.models import MediaType
 
 
 class ChannelShape(Shape):
-    mediumType = Text(source="medium_type")
-    caption = Text(required=False, allow_blank=True)
-    superpower = Superpower(required=False, allow_null=True)
+    mediumType = Text(source="medium_type", help_text="The channel's type; it must be what the id says.")
+    caption = Text(required=False, allow_blank=True, help_text="What is said there.")
+    superpower = Superpower(
+        required=False, allow_null=True, help_text="A superpower by reference (`creativeTemplateId`) or whole."
+    )
 
 
 class Content(Shape):
-    type = Choice(PostType.values, required=False)
-    media = Text(max_length=2048, allow_blank=True, allow_null=True, required=False)
-    mediaType = Choice(MediaType.values, source="media_type", allow_null=True, required=False)
-    scheduledFor = Instant(source="scheduled_for", allow_null=True, required=False)
-    channels = MapOf(child=ChannelShape(), required=False)
-    brief = Text(max_length=10_000, allow_blank=True, allow_null=True, required=False)
+    type = Choice(
+        PostType.values,
+        required=False,
+        help_text="What is published. Stories have no caption of their own on the platform.",
+    )
+    media = Text(
+        max_length=2048,
+        allow_blank=True,
+        allow_null=True,
+        required=False,
+        help_text="The URL of publicly hosted media. On a draft any text will do.",
+    )
+    mediaType = Choice(
+        MediaType.values,
+        source="media_type",
+        allow_null=True,
+        required=False,
+        help_text="What the media is; else its file name says.",
+    )
+    scheduledFor = Instant(
+        source="scheduled_for",
+        allow_null=True,
+        required=False,
+        help_text="When it goes out: ISO-8601 with `Z` or an offset.",
+    )
+    channels = MapOf(child=ChannelShape(), required=False, help_text="Where it goes out: what is said, by channel id.")
+    brief = Text(
+        max_length=10_000,
+        allow_blank=True,
+        allow_null=True,
+        required=False,
+        help_text="For the reviewer alone, never published: what the post is for.",
+    )
 
 
 class NewPost(Content):
-    status = Choice([Status.DRAFT.value, Status.WAITING_FOR_APPROVAL.value], required=False)
+    status = Choice(
+        [Status.DRAFT.value, Status.WAITING_FOR_APPROVAL.value],
+        required=False,
+        help_text="`WAITING_FOR_APPROVAL` hands it over at once. Default `DRAFT`.",
+    )
 
 
 class ChangedPost(Content):
     """All fields optional; `status` may only name the step from REJECTED back to DRAFT."""
 
-    status = Choice([Status.DRAFT.value], required=False)
+    status = Choice([Status.DRAFT.value], required=False, help_text="The step from REJECTED back to DRAFT.")
 
 
 class Rejection(Shape):
-    notes = Text()
+    notes = Text(help_text="What is to be changed. Not blank.")
 
 
 class Statuses(Text):
@@ -53,7 +86,10 @@ class Statuses(Text):
 
 
 class ScheduledPostsQuery(Paged):
-    status = Statuses(required=False)
+    status = Statuses(
+        required=False,
+        help_text=f"States, separated by commas: {', '.join(Status.values)}.",
+    )
 
 
 def changes(given: dict[str, Any]) -> Changes:
