@@ -26,6 +26,15 @@ HALF = "dynamo_half_signed_in"
 HALF_LIFE = 300  # seconds
 
 
+class SignInForm(AdminAuthenticationForm):
+    """Django's own; what it says tells nobody whether it was the name or the password."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "There is no account with this name and this password that may sign in to the desk.",
+    }
+
+
 class SignIn(LoginView):
     """Django's own, except that a right password does not do where there is a second factor."""
 
@@ -45,13 +54,11 @@ def sign_in(request: HttpRequest) -> Any:
     """Ask for name and password, as Django's admin does."""
     if request.method == "GET" and admin.site.has_permission(request):
         return HttpResponseRedirect(reverse("admin:index"))
-    context = {**admin.site.each_context(request), "title": "Log in", "subtitle": None}
+    context = {**admin.site.each_context(request), "title": "Sign in", "subtitle": None}
     context |= {"app_path": request.get_full_path(), "username": ""}
     if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
         context[REDIRECT_FIELD_NAME] = reverse("admin:index")
-    view = SignIn.as_view(
-        extra_context=context, authentication_form=AdminAuthenticationForm, template_name="admin/login.html"
-    )
+    view = SignIn.as_view(extra_context=context, authentication_form=SignInForm, template_name="admin/login.html")
     return view(request)
 
 

@@ -60,7 +60,7 @@ def test_a_post_goes_the_whole_way_from_the_sign_in_to_the_public(
     page.goto(QUEUE)
     page.get_by_label("Username").fill("reviewer")
     page.get_by_label("Password").fill("a password of a person")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Breakfast is on").click()
     expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
     page.get_by_text("Publish now", exact=True).first.click()
