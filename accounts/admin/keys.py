@@ -32,8 +32,9 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     """Administrators issue, restrict, rotate and revoke their organizations' keys; members see which there are."""
 
     edit_role = Role.ADMIN
+    add_title = "New key"
     actions = None
-    list_display = ("name", "id", "organization", "state", "may", "reaches", "issued_by", "created_at", "last_use")
+    list_display = ("name", "id", "organization", "state", "may", "reaches", "issued_by", "issued", "last_use")
     list_select_related = ("organization", "issued_by")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("name", "id")
@@ -74,7 +75,12 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         """Say how many channels the key reaches."""
         return "all" if key.channels is None else str(len(key.channels))
 
-    @admin.display(description="Last used")
+    @admin.display(description="Issued", ordering="created_at")
+    def issued(self, key: ApiKey) -> datetime:
+        """Say when the key was issued."""
+        return key.created_at
+
+    @admin.display(description="Last used", empty_value="never")
     def last_use(self, key: ApiKey) -> datetime | None:
         """Say when the key was last used, to the minute."""
         return last_used(key)
@@ -92,7 +98,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
                 form.add_error(None, refusal.message)
             else:
                 return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is issued")
-        return self._page(request, "issue", form=form, title="Issue a key")
+        return self._page(request, "issue", form=form, title=self.add_title)
 
     def key_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Show the key, and what can be done with it."""

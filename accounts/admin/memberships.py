@@ -38,6 +38,7 @@ class MembershipAdmin(Managed, ModelAdmin):
     ordering = ("organization__name", "user__username")
     fields = ("organization", "user", "role", "may_review")  # of a superuser's form for a new one
     show_facets = admin.ShowFacets.NEVER
+    add_title = "Add a member"
 
     def get_urls(self) -> list[URLPattern]:
         """Return the list, a page for each thing that can be done, and a superuser's form for a new member."""
@@ -56,7 +57,7 @@ class MembershipAdmin(Managed, ModelAdmin):
         """Say who it is."""
         return membership.user.get_full_name() or membership.user.get_username()
 
-    @admin.display(description="E-mail")
+    @admin.display(description="E-mail", empty_value="none")
     def email(self, membership: Membership) -> str:
         """Say where they are reached."""
         return membership.user.email
@@ -74,7 +75,7 @@ class MembershipAdmin(Managed, ModelAdmin):
         factor = getattr(membership.user, "second_factor", None)
         return "on" if factor is not None and factor.confirmed_at is not None else "off"
 
-    @admin.display(description="Last signed in", ordering="user__last_login")
+    @admin.display(description="Last signed in", ordering="user__last_login", empty_value="never")
     def last_login(self, membership: Membership) -> Any:
         """Say when they were last here."""
         return membership.user.last_login
@@ -104,7 +105,7 @@ class MembershipAdmin(Managed, ModelAdmin):
             raise PermissionDenied
         chosen = mine.filter(pk=request.GET["organization"]).first() if _is_id(request) else None
         if chosen is None and len(mine) > 1:
-            return self._page(request, "organization", "Invite somebody", organizations=mine)
+            return self._page(request, "organization", "Invite someone", organizations=mine)
         organization = chosen or mine[0]
         form = InviteForm(request.POST or None, organization=organization)
         if request.method == "POST" and form.is_valid():
@@ -118,7 +119,7 @@ class MembershipAdmin(Managed, ModelAdmin):
                 sent = invitations.send(invitation, link)
                 shown = {"invitation": invitation, "link": link, "sent": sent}
                 return self._page(request, "invited", f"{invitation.email} is invited", **shown)
-        return self._page(request, "invite", f"Invite somebody to {organization}", form=form)
+        return self._page(request, "invite", f"Invite someone to {organization}", form=form)
 
     def revoke_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Ask; on POST withdraw an invitation."""

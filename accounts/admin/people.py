@@ -1,5 +1,6 @@
 """Organizations and people on the desk. Superusers manage them; members see their own organizations."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -82,6 +83,17 @@ class Managed(OrganizationScopedAdmin):
         """Offer every organization and person: only who manages has a form."""
         return ModelAdmin.formfield_for_foreignkey(self, db_field, request, **kwargs)
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show the form, a new row's under the words of the button that leads to it."""
+        titled = {} if object_id else {"title": self.add_title}
+        return super().changeform_view(request, object_id, form_url, titled | (extra_context or {}))
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the row through the domain, which records it."""
         tenancy.save(actor_of(request), obj)
@@ -96,6 +108,7 @@ class OrganizationAdmin(Managed, ModelAdmin):
     """Organizations are made inactive, never deleted."""
 
     organization_lookup = "pk"
+    add_title = "New organization"
     list_display = ("name", "active", "allow_self_approval", "second_approver", "require_second_factor", "created_at")
     search_fields = ("name",)
     search_help_text = "Name"
@@ -139,17 +152,26 @@ class NewPasswordForm(BasePasswordForm):
         self.fields.pop("usable_password", None)
 
 
+class ManagesFilter(admin.BooleanFieldListFilter):
+    """By whether they manage, in the words of the form."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "manages"
+
+
 @admin.register(User)
 class PersonAdmin(Managed, BaseUserAdmin):
     """People. New ones may sign in to the desk, where what they see follows from their memberships."""
 
     form = PersonForm
+    add_title = "New account"
     change_password_form = NewPasswordForm
     add_form_template = None
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     change_user_password_template = "admin/accounts/user/password.html"  # noqa: S105  a template
-    list_display = ("username", "name", "email", "is_active", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_superuser")
+    list_display = ("username", "name", "email", "is_active", "manages", "last_signed_in")
+    list_filter = ("is_active", ("is_superuser", ManagesFilter))
     search_help_text = "Name or address"
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")
@@ -160,6 +182,16 @@ class PersonAdmin(Managed, BaseUserAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     show_facets = admin.ShowFacets.NEVER
+
+    @admin.display(description="Manages", ordering="is_superuser")
+    def manages(self, someone: User) -> bool:
+        """Say whether they manage accounts and organizations."""
+        return someone.is_superuser
+
+    @admin.display(description="Last signed in", ordering="last_login", empty_value="never")
+    def last_signed_in(self, someone: User) -> datetime | None:
+        """Say when they were last here."""
+        return someone.last_login
 
     @admin.display(description="Name", ordering="first_name")
     def name(self, someone: User) -> str:

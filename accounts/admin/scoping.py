@@ -9,8 +9,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import ForeignKey, Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.forms import ModelChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from accounts.admin.paging import NearbyPaginator
 from accounts.models import Membership, Organization, Role, User
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class OrganizationScopedAdmin(_ModelAdmin):
 
     organization_lookup: ClassVar[str] = "organization"
     edit_role: ClassVar[str | None] = Role.EDITOR
+    add_title: ClassVar[str] = ""  # what the button says that leads to the form for a new row
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the person's organizations."""
@@ -58,6 +60,16 @@ class OrganizationScopedAdmin(_ModelAdmin):
         if any(step.endswith("_encrypted") for step in lookup.split(LOOKUP_SEP)):
             return False
         return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list."""
+        context = {"may_add": self.has_add_permission(request), "add_title": self.add_title}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> NearbyPaginator:
+        """Count the pages near the one that is asked for, however many rows there are."""
+        asked = request.GET.get("p", "")
+        return NearbyPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() and len(asked) < 7 else 1)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the person belongs to any organization."""

@@ -18,7 +18,6 @@ from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
 from accounts.domain.actors import Actor, person
 from accounts.errors import Refusal
 from accounts.models import Membership, Organization, User
-from posts.admin.paging import NearbyPaginator
 from posts.admin.people import memberships, signed_in
 
 if TYPE_CHECKING:
@@ -101,16 +100,6 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
         if found is None:
             raise Http404
         return found
-
-    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> NearbyPaginator:
-        """Count the pages near the one that is asked for, however many rows there are."""
-        asked = request.GET.get("p", "")
-        return NearbyPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() and len(asked) < 7 else 1)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list."""
-        context = {"may_add": self.has_add_permission(request), "add_title": self.add_title}
-        return super().changelist_view(request, context | (extra_context or {}))
 
     def add_view(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         """Show or take the form for a new row, in the organization that the address names."""

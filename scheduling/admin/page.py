@@ -24,23 +24,33 @@ from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Approval, Attempt, Delivery, DeliveryState, ScheduledPost
 
 COUNTED = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
+TITLED, HEADLINED = 70, 110  # characters of a post's first line that are its title, and its headline in a list
 DECISIONS = ("approve", "approve_first", "retry", "reject")
 
 
 def title_of(post: ScheduledPost) -> str:
-    """Return the first line of the first caption, which is what people call a post."""
-    for one in post.deliveries.all():
-        for line in one.caption.splitlines():
-            if line.strip():
-                return line.strip() if len(line.strip()) <= 70 else f"{line.strip()[:69].rstrip()}…"
-    return "Post without a caption"
+    """Return the first line of the first caption, which is what people call a post, as far as its words fit."""
+    return _parted(post, TITLED)[0]
+
+
+def headline_of(post: ScheduledPost) -> str:
+    """Return the same for a row of a list, where there is more room."""
+    return _parted(post, HEADLINED)[0]
 
 
 def rest_of(post: ScheduledPost) -> str:
-    """Return what the first caption says after its title."""
+    """Return what the first caption says after its headline, which it goes on with where that breaks off."""
+    return _parted(post, HEADLINED)[1]
+
+
+def _parted(post: ScheduledPost, longest: int) -> tuple[str, str]:
     caption = next((one.caption for one in post.deliveries.all() if one.caption.strip()), "").strip()
-    first, _, rest = caption.partition("\n")
-    return rest.strip() if len(first.strip()) <= 70 else caption
+    first = caption.splitlines()[0].rstrip() if caption else ""
+    if len(first) <= longest:
+        return first or "Post without a caption", caption[len(first) :].strip()
+    whole = first[: longest + 1].rfind(" ")
+    end = whole if whole > longest // 2 else longest
+    return f"{first[:end].rstrip()}…", f"… {caption[end:].strip()}"
 
 
 def author_of(post: ScheduledPost) -> dict[str, str]:

@@ -7,11 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django import template
-from django.contrib.admin.views.main import ChangeList
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import capfirst
 
 from accounts.models import User
 from posts.admin import pictures, times, wording
@@ -41,6 +39,16 @@ TONES: dict[str, str] = {
     DispatchState.SENT: "green",
 }
 NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
+# The header's entries after the posts: the model whose list each leads to, and those whose pages are a part of it.
+NAV: list[tuple[str, list[str]]] = [
+    ("Live", ["posts_publishedpost"]),
+    ("Channels", ["posts_channel"]),
+    ("Superpowers", ["posts_superpowertemplate"]),
+    ("Notices", ["scheduling_notice", "scheduling_webhook"]),
+    ("Keys", ["accounts_apikey"]),
+    ("People", ["accounts_membership", "accounts_user", "accounts_organization"]),
+    ("Trail", ["accounts_auditevent"]),
+]
 MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
 
 
@@ -128,6 +136,7 @@ def news(kind: str) -> str:
 
 
 register.filter("title_of", page.title_of)
+register.filter("headline_of", page.headline_of)
 register.filter("rest_of", page.rest_of)
 register.filter("author_of", page.author_of)
 register.filter("warnings_of", advice.warnings)
@@ -157,24 +166,15 @@ def desk_nav(context: template.Context) -> list[dict[str, Any]]:
         },
         {"title": "All posts", "url": posts, "current": not queued and not dated and request.path.startswith(posts)},
         {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": dated},
-        {"title": "Live", "url": _address("posts_publishedpost")},
-        {"title": "Channels", "url": _address("posts_channel")},
-        {"title": "Superpowers", "url": _address("posts_superpowertemplate")},
-        {"title": "Notices", "url": _address("scheduling_notice")},
-        {"title": "Keys", "url": _address("accounts_apikey")},
-        {"title": "People", "url": _address("accounts_membership")},
-        {"title": "Trail", "url": _address("accounts_auditevent")},
     ]
-    for entry in entries:
-        entry.setdefault("current", bool(entry["url"]) and request.path.startswith(entry["url"]))
-    return [entry for entry in entries if entry["url"]]
+    for title, models in NAV:
+        url, *more = (_address(model) for model in models)
+        entries.append({"title": title, "url": url, "current": request.path.startswith((url, *more))})
+    return entries
 
 
 def _address(model: str) -> str:
-    try:
-        return reverse(f"admin:{model}_changelist")
-    except NoReverseMatch:
-        return ""
+    return reverse(f"admin:{model}_changelist")
 
 
 def _reader(context: template.Context) -> User:
@@ -198,30 +198,3 @@ def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[aftermath.Fate]]
 def value_of(mapping: dict[Any, Any], key: Any) -> Any:
     """Return what a mapping holds for a key, None for nothing."""
     return mapping.get(key)
-
-
-@register.filter
-def labelled(cells: Sequence[str], headers: Sequence[dict[str, Any]]) -> list[SafeString]:
-    """Return a table's rendered cells, each with its column's heading, which is shown where rows are cards."""
-    shown = []
-    for cell, header in zip(cells, headers, strict=False):
-        tag, rest = cell[:3], cell[3:]  # "<td" or "<th", from Django's own list
-        label = format_html(' data-label="{}"', capfirst(header["text"]))
-        shown.append(mark_safe(f"{tag}{label}{rest}"))  # noqa: S308  escaped, by Django and above
-    return shown
-
-
-@register.simple_tag
-def list_pages(cl: ChangeList) -> dict[str, str]:
-    """Return where the pages before and after this one are, and in words which rows of how many are shown."""
-    number, per_page = cl.page_num, cl.list_per_page
-    first, last = (number - 1) * per_page + 1, min(number * per_page, cl.result_count)
-    more = getattr(cl.paginator, "more", False)
-    total = f"more than {cl.result_count - 1:,}" if more else f"{cl.result_count:,}"
-    single = cl.result_count == 1
-    name = str(cl.opts.verbose_name if single else cl.opts.verbose_name_plural)
-    return {
-        "words": f"{total} {name}" if cl.result_count <= per_page else f"{first:,} to {last:,} of {total} {name}",
-        "previous": cl.get_query_string({"p": number - 1}) if number > 1 else "",
-        "next": cl.get_query_string({"p": number + 1}) if last < cl.result_count else "",
-    }

@@ -1,12 +1,18 @@
 """The trail on the desk."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 from django.test import Client
 
-from accounts.domain import trail
-from accounts.domain.actors import WORKER
-from accounts.models import AuditEvent, Organization, User
+from accounts.domain import invitations, tenancy, trail
+from accounts.domain.actors import WORKER, person
+from accounts.models import AuditEvent, Organization, Role, User
+from posts.domain import channels
+from posts.models import Channel
+from scheduling.domain import review
+from tests.scheduling.admin.desk import Desk
 
 LIST = "/admin/accounts/auditevent/"
 
@@ -30,3 +36,42 @@ def test_members_read_the_trail_of_their_organizations_and_nobody_writes(
     for address in ("add/", f"{ours.pk}/change/", f"{ours.pk}/delete/"):
         assert browser.post(LIST + address, {"verb": "x", "post": "yes"}).status_code == 403, address
     assert list(AuditEvent.objects.values()) == before
+
+
+def test_the_trail_is_told_in_words(
+    make_waiting: Any, admin_member: User, reviewer: User, viewer: User, organization: Organization, facebook: Channel
+) -> None:
+    post = make_waiting()
+    review.reject(person(reviewer), post, notes="We do not shout.")
+    channels.needs_reconnect(WORKER, facebook, reason="The access token expired.")
+    invitations.invite(person(admin_member), organization=organization, email="otto@example.com", role=Role.EDITOR)
+    mine = viewer.memberships.get()
+    mine.role, mine.may_review = Role.EDITOR, True
+    tenancy.save(person(admin_member), mine)
+    desk = Desk(admin_member).open(LIST)
+    for words in (
+        "agent wrote it", "handed it to the reviewers", "rejected it", "changed what the member may do",
+        "Dynamo found that the channel needs reconnecting", f"Channel: {facebook.name}", "Invitation: otto@example.com",
+        f"Post: {post.deliveries.first().caption[:20]}", "Waiting for approval", "Needs reconnecting",
+    ):  # fmt: skip
+        assert words in desk.text, words
+    assert not re.search(r"WAITING_FOR|NEEDS_RECONNECT|membership\.change|[ap]\.m\.", desk.text)
+    changed, rejected = (AuditEvent.objects.get(verb=verb) for verb in ("membership.change", "reject"))
+    assert "Role Viewer → Editor Reviews no → yes" in desk.open(f"{LIST}{changed.pk}/change/").text
+    desk.open(f"{LIST}{rejected.pk}/change/")
+    assert "Notes We do not shout." in desk.text
+    assert "State Waiting for approval → became Rejected" in desk.text.replace("→became", "→ became")
+    assert "{'" not in desk.text
+
+
+def test_the_trail_costs_the_same_for_few_events_and_for_many(
+    make_draft: Any, admin_member: User, django_assert_max_num_queries: Any
+) -> None:
+    desk = Desk(admin_member)
+    make_draft()
+    with django_assert_max_num_queries(30) as few:
+        desk.open(LIST)
+    for _ in range(4):
+        make_draft()
+    with django_assert_max_num_queries(len(few)):
+        desk.open(LIST)

@@ -42,7 +42,7 @@ def test_captions_are_searched_and_channels_filter(make_draft: Any, reviewer: Us
 def test_an_organization_sees_its_own_alone(make_draft: Any, outsider: User) -> None:
     make_draft()
     desk = Desk(outsider).open(POSTS)
-    assert "No post fits." in desk.text
+    assert "Nobody has written a post yet." in desk.text
     assert "Casa do Sol" not in desk.text
 
 

@@ -129,7 +129,7 @@ def test_the_log_says_what_became_of_each_and_an_administrator_sends_it_again(
     assert desk.send(again).status_code == 302
     dispatching.work_off()
     assert (Dispatch.objects.get(pk=one.pk).state, len(receiver.calls)) == ("SENT", 2)
-    assert "Nothing has been told yet" in Desk(outsider).open(LOG).text
+    assert "Nobody had to be told anything yet" in Desk(outsider).open(LOG).text
 
 
 def test_the_log_is_narrowed_down(admin_member: User, reviewer: User, make_waiting: Any, facebook: Channel) -> None:
