@@ -39,10 +39,14 @@ class StateConflict(Conflict):
 
 
 class Lifecycle(models.Model):
-    """The states of a scheduled post and the steps between them."""
+    """The states of a scheduled post and the steps between them.
+
+    `turn` tells one stay in a state from the next, though they look the same: what a page offered is good for its own.
+    """
 
     status = FSMField(choices=S.choices, default=S.DRAFT, protected=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    turn = models.PositiveIntegerField(default=0, editable=False, help_text="Counts changes of state and of content.")
 
     class Meta:
         abstract = True
@@ -107,6 +111,8 @@ class Lifecycle(models.Model):
     ) -> str:
         """Take `step` in the database, with the other `columns` in the same statement; return the state left behind.
 
+        Every step is a new turn.
+
         Changes nothing and raises StateConflict when the step is illegal from here or when the row has moved on or does
         not fit `where` (as `statements.update` takes it) or `only_if`.
         """
@@ -115,7 +121,7 @@ class Lifecycle(models.Model):
             getattr(self, step)()
         except TransitionNotAllowed:
             raise StateConflict(step, left, self.allowed()) from None
-        columns |= {"status": self.status, "updated_at": clock.now()}
+        columns |= {"status": self.status, "updated_at": clock.now(), "turn": self.turn + 1}
         here = {"pk": self.pk, "status": left, "version": self.version} | (where or {})
         if only_if is None:
             moved = statements.update(type(self), here, columns)

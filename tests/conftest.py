@@ -236,11 +236,14 @@ def draft_fields(facebook: Channel, instagram: Channel, media: str) -> dict[str,
 def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -> Callable[..., Any]:
     """Make a draft through the domain, by `key` unless an `actor` is given; keywords replace its changes.
 
+    With `submit` it is handed to the reviewers, and a worker has `looked` at its media.
+
     `channels` may be a list of channels. The defaults would pass the full publish validation, due in an hour.
     """
 
-    def make(*, actor: actors.Actor | None = None, submit: bool = False, **changes: Any) -> Any:
+    def make(*, actor: actors.Actor | None = None, submit: bool = False, looked: bool = True, **changes: Any) -> Any:
         from scheduling.domain.drafts import ChannelText, create
+        from scheduling.domain.inspecting import inspect_media
 
         channels = changes.pop("channels", [facebook, instagram])
         if isinstance(channels, list):
@@ -253,12 +256,16 @@ def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -
             "channels": channels,
             **changes,
         }
-        return create(
+        post = create(
             actor or actors.api_key(key),
             organization=key.organization,
             changes=content,
             submit=submit,  # type: ignore[typeddict-item]
         )
+        if submit and looked:
+            inspect_media(str(post.pk), post.version)
+            post.refresh_from_db()
+        return post
 
     return make
 
@@ -295,7 +302,7 @@ def make_scheduled(
         from scheduling.domain import digest, review
 
         post = make_waiting(**changes)
-        review.approve(seat(reviewer, organization), post, digest=digest.current(post)[1])
+        review.approve(seat(reviewer, organization), post, turn=post.turn, digest=digest.current(post)[1])
         post.refresh_from_db()
         return post
 

@@ -20,13 +20,15 @@ _seal = object()
 class Reviewer:
     """A person who may approve in one organization, signed in with a password, at this moment.
 
-    Only `reviewer_of` makes one. `session` is the SHA-256 of the session's key, for the record.
+    Only `reviewer_of` makes one. For the record: `session` is the SHA-256 of the session's key, `verified` whether a
+    second factor stands behind it.
     """
 
     user: User
     membership: Membership
     organization: Organization
     session: str
+    verified: bool
     proof: object
 
     def __post_init__(self) -> None:
@@ -78,4 +80,4 @@ def reviewer_of(request: HttpRequest, organization: Organization) -> Reviewer:
     if membership.organization.require_second_factor and not verified:
         raise FactorMissing
     key = hashlib.sha256(session.session_key.encode()).hexdigest()
-    return Reviewer(user, membership, membership.organization, key, _seal)
+    return Reviewer(user, membership, membership.organization, key, verified, _seal)

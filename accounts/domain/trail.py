@@ -23,6 +23,7 @@ from accounts.models import AuditEvent, AuditSeal
 
 GENESIS = "0" * 64
 FORGOTTEN = "forget"
+LASTING = ("key.rotate",)  # whoever has seen a key's secret does not approve what it wrote, however long ago that was
 RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
 Listener = Callable[[UUID, list[AuditEvent]], object]
 NONCE = 32  # characters of a mark before its HMAC
@@ -167,7 +168,8 @@ def _as_json(event: AuditEvent, sealed: AuditSeal | None) -> dict[str, Any]:
 def forget(actor: Actor, organization_id: UUID, *, before: Any) -> int:
     """Delete the organization's events from before an instant, as far as the chain has no gap; return how many.
 
-    Their seals stay, and the event that says so is chained like any other, so that the rest still verifies.
+    What decisions rest on stays: see LASTING. All seals stay, and the event that says so is chained like any other, so
+    that the rest still verifies.
     """
     with transaction.atomic():
         seals = AuditSeal.objects.filter(organization_id=organization_id).order_by("position")
@@ -175,7 +177,7 @@ def forget(actor: Actor, organization_id: UUID, *, before: Any) -> int:
         first_kept = seals.filter(event_id__in=kept.values("pk")).first()
         old = seals.filter(position__lt=first_kept.position) if first_kept else seals
         last = old.last()
-        gone = AuditEvent.objects.filter(pk__in=old.values("event_id"))
+        gone = AuditEvent.objects.filter(pk__in=old.values("event_id")).exclude(verb__in=LASTING)
         count = gone.count()
         if last is None or not count:
             return 0

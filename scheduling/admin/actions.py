@@ -1,7 +1,7 @@
 """What the buttons do: each translates a POST into one verb of the domain, and tells what came of it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from django.http import HttpRequest
 
@@ -38,7 +38,7 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         if instant is None:
             raise Invalid("Choose when it goes out, or publish it now.")
     shown = checks_of([post])[post.pk]
-    approval = review.approve(reviewer, post, digest=request.POST.get("digest", ""), instant=instant, checks=shown)
+    approval = review.approve(reviewer, post, **page_of(request), instant=instant, checks=shown)
     if approval.post.status != Status.SCHEDULED:
         return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
     due = approval.post.scheduled_for
@@ -50,7 +50,7 @@ def publish(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve what the page showed, for this moment."""
     reviewer = reviewer_of(request, post.organization)
     shown = checks_of([post])[post.pk]
-    review.approve(reviewer, post, digest=request.POST.get("digest", ""), now=True, checks=shown)
+    review.approve(reviewer, post, **page_of(request), now=True, checks=shown)
     return f"Approved: “{title_of(post)}” is going out now."
 
 
@@ -67,14 +67,14 @@ def reject(request: HttpRequest, post: ScheduledPost) -> str:
 def live(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a person's word that a channel has it, with the platform's id."""
     reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
-    settling.mark_live(reviewer, delivery, request.POST.get("post_id", ""))
+    settling.mark_live(reviewer, delivery, request.POST.get("post_id", ""), turn=turn_of(request.POST.get("turn", "")))
     return f"“{title_of(post)}” is live on {delivery.channel.name}."
 
 
 def absent(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a person's word that a channel does not have it."""
     reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
-    settling.mark_absent(reviewer, delivery)
+    settling.mark_absent(reviewer, delivery, turn=turn_of(request.POST.get("turn", "")))
     return f"Noted: it is not on {delivery.channel.name}. Another try can be approved."
 
 
@@ -111,6 +111,23 @@ def recheck(request: HttpRequest, post: ScheduledPost) -> str:
         raise Forbidden("Your membership lets you look, not have it checked again.")
     examining.look_again(post)
     return "A worker looks at the media and asks the channels again. Reload this page in a few seconds."
+
+
+class Shown(TypedDict):
+    """What a form says of the page that it stood on."""
+
+    digest: str
+    turn: int
+
+
+def page_of(request: HttpRequest) -> Shown:
+    """Return what the page showed, as its form says; what fits no post where the form says nothing."""
+    return {"digest": request.POST.get("digest", ""), "turn": turn_of(request.POST.get("turn", ""))}
+
+
+def turn_of(text: str) -> int:
+    """Return the turn that a form named, one that no post ever has where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
 
 def _named(request: HttpRequest, post: ScheduledPost) -> Delivery:

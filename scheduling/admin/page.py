@@ -16,7 +16,7 @@ from scheduling.admin.aftermath import numbers_of
 from scheduling.admin.changes import Change, readable
 from scheduling.admin.media import kind_of
 from scheduling.admin.rights import rights
-from scheduling.domain import pairing
+from scheduling.domain import gate, pairing
 from scheduling.domain.checks import Check, Level, checks_of, worst
 from scheduling.domain.digest import content, difference, digest
 from scheduling.domain.review import StaleApproval
@@ -110,7 +110,7 @@ def context(
         "digest": digest(shown),
         "may": may,
         "first": first,
-        "alone": pairing.lacks_second(post),
+        "doomed": _doomed(post),
         "past": past,
         "when": "" if past else times.as_input(post.scheduled_for, zone),
         "zone": zone.key,
@@ -161,13 +161,19 @@ def consequence(post: ScheduledPost, deliveries: list[Delivery], *, first: Appro
         Status.WAITING_FOR_APPROVAL: f"{_once(post, first)} it goes public on {where} {zone_words}; "
         "nobody is asked again.",
         Status.SCHEDULED: f"Is due on {where} {zone_words}."
-        if pairing.lacks_second(post)
+        if _doomed(post)
         else f"Goes public on {where} {zone_words}, unless somebody reverts it before.",
         Status.PUBLISHING: f"It is going out on {where} at this moment.",
         Status.PUBLISHED: f"It is public on {live}.",
-        Status.FAILED: _failed(deliveries),
+        Status.FAILED: _failed(post, deliveries, first, zone_words),
     }
     return sentences[Status(post.status)]
+
+
+def _doomed(post: ScheduledPost) -> str:
+    """Return why a scheduled post will be refused at its instant, as the organization's rules are by now."""
+    lacking = gate.unruly(post, post.approval) if post.approval and post.status == Status.SCHEDULED else None
+    return lacking.message if lacking else ""
 
 
 def _once(post: ScheduledPost, first: Approval | None) -> str:
@@ -188,13 +194,24 @@ def _media_problem(post: ScheduledPost) -> str:
     return problem if problem and kind_of(post) != "link" and post.status in {*EDITABLE, Status.FAILED} else ""
 
 
-def _failed(deliveries: list[Delivery]) -> str:
+def _failed(post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, zone_words: str) -> str:
     unknown = [one for one in deliveries if one.state == DeliveryState.UNKNOWN]
     absent = [one for one in deliveries if one.state not in {DeliveryState.UNKNOWN, DeliveryState.PUBLISHED}]
     said = [f"Nobody knows whether it is live on {_where(unknown)}: somebody has to look."] if unknown else []
     if absent:
-        said.append(f"It did not go out on {_where(absent)}; a person decides what happens next.")
+        said.append(f"It did not go out on {_where(absent)}{_what_next(post, first, zone_words)}")
     return " ".join(said)
+
+
+def _what_next(post: ScheduledPost, first: Approval | None, zone_words: str) -> str:
+    if not post.organization.second_approver:
+        return "; a person decides what happens next."
+    if first is None:
+        return "; another try goes out once two people have approved it."
+    who = first.reviewer.get_full_name() or first.reviewer.get_username()
+    if post.scheduled_for is None or post.scheduled_for <= clock.now():
+        return f". {who} approved another try, for an instant that has passed: two people have to approve a new one."
+    return f". {who} approved another try: {zone_words} it goes out, if a second person has approved the same by then."
 
 
 def _instant_words(post: ScheduledPost, reader: User) -> str:

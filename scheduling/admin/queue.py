@@ -46,8 +46,8 @@ def neighbours(user: User, post: ScheduledPost) -> Neighbours:
 
     Looks AHEAD posts in either direction, in a number of queries that does not depend on how many wait.
     """
-    rows = waiting(user).select_related("organization", "created_by_key", "edited_by_key")
-    after = list(rows.filter(_after(post))[:AHEAD])
+    rows = waiting(user).select_related("organization", "created_by_key", "edited_by_key", "worded_by_key")
+    after = list(rows.filter(later_than(post))[:AHEAD])
     before = list(rows.filter(_before(post)).order_by(*LATEST)[:AHEAD])
     first = list(rows.exclude(pk=post.pk)[:AHEAD])
     mine = _undecidable(user, [post, *after, *before, *first])
@@ -61,9 +61,8 @@ def following(user: User, post: ScheduledPost) -> ScheduledPost | None:
 
 def rotated_among(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
     """Return which of the keys that wrote or edited the posts the person has rotated. One query."""
-    return rotated_by(
-        user, {key for one in posts for key in (one.created_by_key_id, one.edited_by_key_id) if key is not None}
-    )
+    written = {key for one in posts for key in (one.created_by_key_id, one.edited_by_key_id, one.worded_by_key_id)}
+    return rotated_by(user, {key for key in written if key is not None})
 
 
 def _undecidable(user: User, posts: list[ScheduledPost]) -> set[object]:
@@ -88,7 +87,7 @@ def _one(posts: list[ScheduledPost], left_out: set[object]) -> ScheduledPost | N
     return next((one for one in posts if one.pk not in left_out), None)
 
 
-def _after(post: ScheduledPost) -> Q:
+def later_than(post: ScheduledPost) -> Q:
     """Return what comes later. Whatever waits has an instant: without one it could not have been submitted."""
     at = post.scheduled_for
     return Q(scheduled_for__gte=at) & (Q(scheduled_for__gt=at) | Q(pk__gt=post.pk)) if at else Q(pk__in=[])

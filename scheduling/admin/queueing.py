@@ -17,8 +17,8 @@ from accounts.errors import Refusal
 from posts.admin.desk import DeskAdmin
 from posts.admin.people import signed_in
 from scheduling.admin import several
+from scheduling.admin.checked import walk
 from scheduling.admin.listing import (
-    CHECKED,
     AuthorFilter,
     ChannelFilter,
     ChecksFilter,
@@ -32,7 +32,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
 COMING = {Status.DRAFT, Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.PUBLISHING}
-ALL = ("organization", "created_by_user", "created_by_key", "edited_by_user", "edited_by_key")
+ALL = ("organization", "created_by_user", "created_by_key", "edited_by_user", "edited_by_key", "worded_by_key")
 
 
 class QueueAdmin(DeskAdmin):
@@ -66,8 +66,11 @@ class QueueAdmin(DeskAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Search by words; no row comes twice."""
-        return finding.with_words(queryset, search_term, organizations=list(roles(request))), False
+        """Search by words, then by what the checks say; no row comes twice."""
+        found = finding.with_words(queryset, search_term, organizations=list(roles(request)))
+        walked = walk(request, found)
+        request._dynamo_walk = walked  # type: ignore[attr-defined]  # the page says what was looked at
+        return found.filter(pk__in=walked.fitting) if walked else found, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, under the name of what it is narrowed down to."""
@@ -77,8 +80,6 @@ class QueueAdmin(DeskAdmin):
             "title": "To approve" if status == Status.WAITING_FOR_APPROVAL else "Posts",
             "status": status,
             "here": here,
-            "checked": CHECKED,
-            "checks_asked": bool(request.GET.get("checks")),
             "many_organizations": len(roles(request)) > 1,
             "kept": views.kept(signed_in(request)),
         }
@@ -88,15 +89,16 @@ class QueueAdmin(DeskAdmin):
             posts = list(found.select_related(*ALL) if isinstance(found, QuerySet) else found)
             shown = rows(request, posts)
             queued = status == Status.WAITING_FOR_APPROVAL
+            response.context_data["walk"] = getattr(request, "_dynamo_walk", None)
             response.context_data |= {"rows": shown, "pickable": queued and any(one.pickable for one in shown)}
         return response
 
     def several_view(self, request: HttpRequest) -> HttpResponse:
         """Approve the chosen posts, each as the page showed it, and say of each what came of it."""
-        digests = several.chosen(request)
-        posts = self.get_queryset(request).select_related(*ALL).filter(pk__in=list(digests)).order_by(*SOONEST)
-        answers = several.approve(request, posts, digests)
-        if not digests:
+        chosen = several.chosen(request)
+        posts = self.get_queryset(request).select_related(*ALL).filter(pk__in=list(chosen)).order_by(*SOONEST)
+        answers = several.approve(request, posts, chosen)
+        if not chosen:
             messages.warning(request, "Choose the posts first.")
             return HttpResponseRedirect(f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}")
         context = {
@@ -105,7 +107,7 @@ class QueueAdmin(DeskAdmin):
             "title": "Approved at once",
             "approved": [one for one in answers if one.approved],
             "refused": [one for one in answers if not one.approved],
-            "gone": len(digests) - len(answers),
+            "gone": len(chosen) - len(answers),
             "queue_url": f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}",
         }
         return TemplateResponse(request, "admin/scheduling/scheduledpost/several.html", context)

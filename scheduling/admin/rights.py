@@ -1,16 +1,15 @@
 """Which buttons a person gets. The domain decides again when one is pressed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.domain import factors
-from accounts.domain.keys import rotated_by
 from accounts.domain.reviewers import reaches
 from accounts.models import Membership, Role, User
 from posts.admin.people import holds
-from scheduling.domain import pairing
-from scheduling.domain.review import wrote
+from scheduling.admin.queue import rotated_among
+from scheduling.domain import inspecting, pairing, review
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 
@@ -20,6 +19,7 @@ class Rights:
     """What this person may do with this post now. `why_not` says why somebody who reviews cannot approve it.
 
     `at_once`: publishing now; two who approve need an instant to agree on. `set_up`: they need a second factor.
+    `looking`: it can be approved within seconds, once a worker has looked at the media.
     """
 
     approve: bool
@@ -32,6 +32,7 @@ class Rights:
     why_not: str = ""
     at_once: bool = False
     set_up: bool = False
+    looking: bool = False
 
     @property
     def any(self) -> bool:
@@ -43,27 +44,21 @@ class Rights:
 class Learnt:
     """What is to be known of a person to tell their rights on many posts.
 
-    `rotated`: the keys among their authors that the person rotated; `firsts`: the posts of which they have given an
-    approval that may be the first of two; `factor`: whether they have a second factor.
+    `rotated`: the keys among their authors that the person rotated; `firsts`: by post, the first of two approvals of
+    what it says; `factor`: whether they have a second factor.
     """
 
     rotated: Collection[str]
-    firsts: Collection[UUID]
+    firsts: Mapping[UUID, Approval]
     factor: bool
 
 
 def learn(user: User, posts: Sequence[ScheduledPost]) -> Learnt:
-    """Return what `rights` on these posts needs, in three queries at most however many they are."""
-    authors = {key for one in posts for key in (one.created_by_key_id, one.edited_by_key_id) if key is not None}
-    given = Approval.objects.filter(
-        post__in=[one.pk for one in posts if one.organization.second_approver],
-        reviewer=user,
-        revoked_at=None,
-    )
+    """Return what `rights` on these posts needs, in three queries at most. Needs them loaded as `rights` does."""
     wanted = any(one.organization.require_second_factor for one in posts)
     return Learnt(
-        rotated=rotated_by(user, authors),
-        firsts=set(given.values_list("post_id", flat=True)),
+        rotated=rotated_among(user, posts),
+        firsts=pairing.firsts_of(posts),
         factor=wanted and factors.of(user) is not None,
     )
 
@@ -78,8 +73,14 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
     reviews = membership is not None and reaches(membership, reaching)
     decidable = post.may("approve") or post.may("retry")
     why_not = unfit(user, membership, post, learnt=learnt) if decidable else ""
-    if decidable and not why_not and (learnt is None or post.pk in learnt.firsts) and pairing.approved_by(user, post):
+    first = None
+    if decidable and not why_not:
+        first = learnt.firsts.get(post.pk) if learnt else pairing.first_of(post)
+    if first is not None and first.reviewer_id == user.pk:
         why_not = "You approved this, as the first of two: another reviewer has to approve the same."
+    looking = decidable and not why_not and inspecting.awaited(post)
+    if looking:
+        why_not = "A worker is looking at the media: what goes out has to be known before it is approved."
     unable = bool(why_not)
     set_up = decidable and not unable and _lacks_factor(user, post, learnt)
     if set_up:
@@ -92,6 +93,7 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
         approve=decidable and not unable and not set_up and not unknown,
         at_once=decidable and not post.organization.second_approver,
         set_up=set_up,
+        looking=looking,
         reject=post.may("reject") and reviews,
         revert=("revert" in allowed or post.may("redraft")) and (writes or reviews),
         submit=post.may("submit") and writes,
@@ -111,8 +113,10 @@ def unfit(user: User, membership: Membership | None, post: ScheduledPost, *, lea
             if some
             else "Reviewers decide on this post. Your membership lets you look."
         )
-    if not post.organization.allow_self_approval and wrote(user, post, rotated=learnt.rotated if learnt else None):
-        return "You wrote or last edited this post, or issued or rotated the key that did: another person decides."
+    if not post.organization.allow_self_approval and review.wrote(
+        user, post, rotated=learnt.rotated if learnt else None
+    ):
+        return f"{review.OWN}."
     return ""
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.domain.reviewers import Reviewer, reviewer_of
 from accounts.errors import Refusal
 from posts.admin import times
+from scheduling.admin.actions import Shown, turn_of
 from scheduling.admin.page import title_of
 from scheduling.domain import review
 from scheduling.domain.checks import checks_of
@@ -30,18 +31,21 @@ class Answer:
     words: str
 
 
-def chosen(request: HttpRequest) -> dict[UUID, str]:
-    """Return the digests of the posts that were chosen on the page, as the page showed them, MOST at the utmost."""
+def chosen(request: HttpRequest) -> dict[UUID, Shown]:
+    """Return what the page showed of the posts that were chosen on it, MOST at the utmost."""
     ids = []
     for text in request.POST.getlist("post")[:MOST]:
         try:
             ids.append(UUID(text))
         except ValueError:
             continue
-    return {one: request.POST.get(f"digest-{one}", "") for one in ids}
+    given = request.POST
+    return {
+        one: {"digest": given.get(f"digest-{one}", ""), "turn": turn_of(given.get(f"turn-{one}", ""))} for one in ids
+    }
 
 
-def approve(request: HttpRequest, posts: Iterable[ScheduledPost], digests: dict[UUID, str]) -> list[Answer]:
+def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UUID, Shown]) -> list[Answer]:
     """Approve the posts one by one, soonest first, and say of each what came of it. A refusal stops none of the others.
 
     Needs the posts loaded as the review page's are.
@@ -56,7 +60,7 @@ def approve(request: HttpRequest, posts: Iterable[ScheduledPost], digests: dict[
             if post.organization_id not in seats:
                 seats[post.organization_id] = reviewer_of(request, post.organization)
             reviewer = seats[post.organization_id]
-            approval = review.approve(reviewer, post, digest=digests[post.pk], checks=shown[post.pk])
+            approval = review.approve(reviewer, post, **pages[post.pk], checks=shown[post.pk])
         except Refusal as refusal:
             answers.append(Answer(post, title, approved=False, words=_why(refusal)))
         except DatabaseError:
@@ -75,7 +79,9 @@ def _what_next(reviewer: Reviewer, post: ScheduledPost) -> str:
 
 def _why(refusal: Refusal) -> str:
     if isinstance(refusal, StaleApproval):
-        return "It has changed since your page was loaded: look at it again."
+        if refusal.difference:
+            return "It has changed since your page was loaded: look at it again."
+        return "It was changed, decided on or handed in again since your page was loaded: look at it again."
     if isinstance(refusal, StateConflict):
         if refusal.status is None:
             return "It has been deleted in the meantime."

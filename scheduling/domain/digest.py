@@ -7,7 +7,7 @@ from typing import Any
 from accounts.domain.canonical import digest
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-__all__ = ["Content", "content", "current", "difference", "digest", "outstanding", "unseen_bytes"]
+__all__ = ["Content", "content", "current", "difference", "digest", "outstanding"]
 
 Content = dict[str, Any]
 
@@ -44,11 +44,6 @@ def current(post: ScheduledPost) -> tuple[Content, str]:
     """Return the content that an approval given now would cover, and its digest. The desk shows both."""
     now = content(post, outstanding(post))
     return now, digest(now)
-
-
-def unseen_bytes(of: Content) -> str:
-    """Return the digest that a page showed while the media's bytes were not known yet."""
-    return digest({**of, "mediaSha256": ""})
 
 
 def difference(before: Content, after: Content) -> list[dict[str, Any]]:

@@ -60,6 +60,8 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
         created_by_key=actor.key,
         edited_by_user=actor.user,
         edited_by_key=actor.key,
+        worded_by_user=actor.user,
+        worded_by_key=actor.key,
         **_columns(changes),
     )
     try:
@@ -128,7 +130,10 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         must_be_publishable(post, new_rows if new_rows is not None else rows)
     columns["updated_at"] = clock.now()
     if changed:
-        columns |= {"edited_by_user": actor.user, "edited_by_key": actor.key}
+        columns |= {"edited_by_user": actor.user, "edited_by_key": actor.key, "turn": post.turn + 1}
+    if set(changed) - {"scheduledFor"}:
+        # Whoever only moves a post afterwards becomes its last editor, but does not make the words their own.
+        columns |= {"worded_by_user": actor.user, "worded_by_key": actor.key}
     mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
     if not mine.update(**columns, version=post.version + 1):
         _set(post, old)

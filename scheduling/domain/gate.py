@@ -23,8 +23,8 @@ def permit(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
     """Return the content that may be sent now, recomputed from the rows; build the payload from it, not from the rows.
 
     Needs the post with its approval (reviewer, membership, and the same of its first) and organization loaded. Raises
-    GateClosed. What the organization wants is asked now: that two have to approve also holds for what was scheduled by
-    one alone before that was switched on.
+    GateClosed. What the organization wants is asked now: that two have to approve, or that a second factor stands
+    behind an approval, also holds for what was scheduled before that was switched on.
     """
     approval = post.approval
     if approval is None or approval.revoked_at is not None or approval.post_id != post.pk:
@@ -37,11 +37,24 @@ def permit(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
         raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the post's instant.")
     if not still_reviewer(approval):
         raise GateClosed("REVIEWER_GONE", "The person who approved this may no longer review; approve it again.")
+    if lacking := unruly(post, approval):
+        raise lacking
+    return found
+
+
+def unruly(post: ScheduledPost, approval: Approval) -> GateClosed | None:
+    """Return what the organization's rules want by now and the approval does not have; None when nothing."""
     if post.organization.second_approver and not paired(approval):
-        raise GateClosed(
+        return GateClosed(
             "ONE_APPROVER", "Two people have to approve in this organization, and only one stands for this."
         )
-    return found
+    pair = [approval, approval.first] if approval.first else [approval]
+    if post.organization.require_second_factor and not all(one.second_factor for one in pair):
+        return GateClosed(
+            "NO_SECOND_FACTOR",
+            "This organization wants a second factor of its reviewers, and this was approved without one.",
+        )
+    return None
 
 
 def still_reviewer(approval: Approval) -> bool:

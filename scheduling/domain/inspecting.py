@@ -8,8 +8,16 @@ from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.graph.media import MediaUnavailable, inspect
 from scheduling.domain.history import remember
-from scheduling.lifecycle import EDITABLE
+from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import ScheduledPost
+
+
+def awaited(post: ScheduledPost) -> bool:
+    """Whether the post waits for approval and its media is still to be looked at: by then its bytes are approved too.
+
+    What could not be fetched has been looked at: the checks say so, and an approval stands for its address alone.
+    """
+    return bool(post.status == Status.WAITING_FOR_APPROVAL and post.media and post.media_checked_at is None)
 
 
 def inspect_media(post_id: str, version: int) -> str:

@@ -14,6 +14,7 @@ from accounts.domain.reviewers import Reviewer
 from accounts.errors import Stale
 from scheduling.domain import drafts, review
 from scheduling.domain.checks import Check
+from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
 
 
@@ -34,19 +35,25 @@ def reapprove(
     post: ScheduledPost,
     *,
     digest: str,
+    turn: int,
     instant: datetime,
     expected_version: int,
     checks: Sequence[Check] = (),
 ) -> Approval:
     """Approve the post, exactly as the reviewer's page showed it, for `instant` instead of the one that it has.
 
-    Raises Stale, StateConflict and what `review.approve` raises: nobody moves by this what they wrote themselves.
+    `turn` is the page's. Raises Stale, StateConflict and what `review.approve` raises: nobody moves by this what they
+    wrote themselves.
     """
     with transaction.atomic():
         _must_be(post, expected_version)
+        if post.status != Status.SCHEDULED:
+            raise post.conflict("reapprove")
+        if post.turn != turn:
+            raise Stale("This post was taken back and approved again since you opened it")
         review.revert(reviewer.actor, post)
         review.submit(reviewer.actor, post)
-        return review.approve(reviewer, post, digest=digest, instant=instant, checks=checks)
+        return review.approve(reviewer, post, digest=digest, turn=post.turn, instant=instant, checks=checks)
 
 
 def _must_be(post: ScheduledPost, expected_version: int) -> None:

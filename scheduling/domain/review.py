@@ -13,10 +13,10 @@ from accounts.domain.actors import Actor
 from accounts.domain.keys import rotated_by
 from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Stale
-from accounts.models import ActorKind, ApiKey, AuditEvent, User
-from scheduling.domain import handover, pairing
+from accounts.models import User
+from scheduling.domain import handover, inspecting, pairing
 from scheduling.domain.checks import Check
-from scheduling.domain.digest import current, difference, outstanding, unseen_bytes
+from scheduling.domain.digest import current, difference, outstanding
 from scheduling.domain.history import remember, seen
 from scheduling.domain.publishable import must_be_publishable
 from scheduling.lifecycle import StateConflict, Status
@@ -27,13 +27,18 @@ BLANK_OUTCOME: dict[str, Any] = {
     "live_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
 TRIES = 3
+OWN = "You wrote or last edited this post or its words, or issued or rotated the key that did: another person decides"
 
 
 class StaleApproval(Stale):
-    """The reviewer's page showed something else. `difference` lists it; `digest` is that of what stands there now."""
+    """The reviewer's page showed something else, or the same at an earlier turn: before it was decided on, or changed.
+
+    `difference` lists what is another than it was; `digest` is that of what stands there now.
+    """
 
     def __init__(self, digest: str, changed: list[dict[str, Any]]) -> None:
-        super().__init__("The post has changed since you opened it; look at it again", {"difference": changed})
+        said = "has changed" if changed else "was changed, decided on or handed in again"
+        super().__init__(f"The post {said} since you opened it; look at it again", {"difference": changed})
         self.digest, self.difference = digest, changed
 
 
@@ -102,23 +107,25 @@ def approve(
     post: ScheduledPost,
     *,
     digest: str,
+    turn: int,
     instant: datetime | None = None,
     now: bool = False,
     checks: Sequence[Check] = (),
 ) -> Approval:
     """Approve exactly what the reviewer's page showed, and schedule it; from FAILED, another try of what failed.
 
-    `digest` is the page's. `instant` moves the post, `now` publishes at once. `checks` are those that the reviewer was
-    shown; the approval keeps them. In one transaction: the approval row, the new task id, the state. Raises Forbidden
-    (another's organization or channel, own work), Conflict (an outcome that is not known: `settling` first),
-    StaleApproval, Invalid, StateConflict.
+    `digest` and `turn` are the page's: a form is good for one stay with the reviewers, and for one failure. `instant`
+    moves the post, `now` publishes at once. `checks` are those that the reviewer was shown; the approval keeps them.
+    In one transaction: the approval row, the new task id, the state. Raises Forbidden (another's organization or
+    channel, own work), Conflict (an outcome that is not known: `settling` first; media that nobody has looked at:
+    whatever is behind the address by the instant would go out), StaleApproval, Invalid, StateConflict.
 
     Where the organization wants two approvers, the first one's approval is recorded and the post stays where it is;
     that of another reviewer over the same digest schedules it. See `pairing`.
     """
     for _ in range(TRIES):
         try:
-            return _approve(reviewer, post, digest=digest, instant=instant, now=now, checks=checks)
+            return _approve(reviewer, post, digest=digest, turn=turn, instant=instant, now=now, checks=checks)
         except StateConflict as lost:
             # A worker may have learnt what the media's bytes are at this very moment: look again, at all of it.
             if lost.status not in {Status.WAITING_FOR_APPROVAL, Status.FAILED}:
@@ -131,6 +138,7 @@ def _approve(
     post: ScheduledPost,
     *,
     digest: str,
+    turn: int,
     instant: datetime | None,
     now: bool,
     checks: Sequence[Check],
@@ -142,19 +150,20 @@ def _approve(
             raise post.conflict("approve")
         post = fresh
         must_reach(reviewer, post)
-        own = wrote(reviewer.user, post) or worded(reviewer.user, post)
-        if own and not reviewer.organization.allow_self_approval:
-            raise Forbidden(
-                "You wrote or last edited this post, or issued or rotated the key that did: another person decides"
-            )
+        if wrote(reviewer.user, post) and not reviewer.organization.allow_self_approval:
+            raise Forbidden(OWN)
         step = "retry" if post.status == Status.FAILED else "approve"
         if not post.may(step):
             raise post.conflict("approve")
         deliveries = outstanding(post)
         _must_be_known(deliveries)
+        if inspecting.awaited(post):
+            raise Conflict("Nobody has looked at the media yet, and a worker does within seconds: approve it then")
         shown, shown_digest = current(post)
-        if digest not in {shown_digest, unseen_bytes(shown)}:
+        if digest != shown_digest:
             raise StaleApproval(shown_digest, difference(seen(post, digest), shown))
+        if turn != post.turn:
+            raise StaleApproval(shown_digest, [])
         when = clock.now() if now else instant or post.scheduled_for
         must_be_publishable(post, deliveries, instant=when, at_once=now)
         media, version = post.media_sha256, post.version
@@ -170,6 +179,7 @@ def _approve(
             reviewer=reviewer.user,
             membership=reviewer.membership,
             session=reviewer.session,
+            second_factor=reviewer.verified,
             version=version + moved,
             digest=digest,
             content=covered,
@@ -214,28 +224,13 @@ def _must_be_known(deliveries: list[Delivery]) -> None:
 
 
 def wrote(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:
-    """Whether that person wrote or last edited the post, or has seen the secret of the key that did.
+    """Whether that person wrote or last edited the post or its words, or has seen the secret of the key that did.
 
     Whoever issues or rotates a key is shown its secret. `rotated`, the keys that they rotated, spares a query.
     """
-    keys = [key for key in (post.created_by_key, post.edited_by_key) if key is not None]
-    people = {post.created_by_user_id, post.edited_by_user_id, *(key.issued_by_id for key in keys)}
-    if user.pk in people or not keys:
-        return user.pk in people
+    keys = [key for key in (post.created_by_key, post.edited_by_key, post.worded_by_key) if key is not None]
+    people = {post.created_by_user_id, post.edited_by_user_id, post.worded_by_user_id}
+    if user.pk in people | {key.issued_by_id for key in keys} or not keys:
+        return user.pk in people | {key.issued_by_id for key in keys}
     ids = {key.pk for key in keys}
     return bool(ids & set(rotated) if rotated is not None else rotated_by(user, ids))
-
-
-def worded(user: User, post: ScheduledPost) -> bool:
-    """Whether the last edit of more than the instant was that person's, or a key's whose secret they have seen.
-
-    Somebody else who moves the post afterwards becomes its last editor, but does not make the words their own.
-    """
-    edits = AuditEvent.objects.filter(subject=f"post:{post.pk}", verb="edit").order_by("-id")
-    for kind, actor_id, details in edits.values_list("actor_kind", "actor_id", "details").iterator(chunk_size=50):
-        if set(details.get("fields", ())) - {"scheduledFor", "brief"}:
-            if kind == ActorKind.KEY:
-                issued = ApiKey.objects.filter(pk=actor_id, issued_by=user).exists()
-                return issued or bool(rotated_by(user, {actor_id}))
-            return kind == ActorKind.PERSON and actor_id == str(user.pk)
-    return False

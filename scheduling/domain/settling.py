@@ -20,14 +20,15 @@ NOT_THERE = "NOT_THERE"
 OPEN = ("", Outcome.UNKNOWN)
 
 
-def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str) -> ScheduledPost:
+def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, turn: int) -> ScheduledPost:
     """Note that the delivery is live under the platform's `post_id`; return the post, PUBLISHED when it was the last.
 
-    For an outcome that is not known, and for a failure that turns out to be none. Raises Forbidden (another's
+    For an outcome that is not known, and for a failure that turns out to be none. `turn` is the page's: what it says of
+    one try is not said of the next. Raises Forbidden (another's
     organization), Invalid (no id of this channel), Conflict (settled, sent again, or the id is another post's).
     """
     with transaction.atomic():
-        post, mine = _settleable(reviewer, delivery, {DeliveryState.UNKNOWN, DeliveryState.FAILED})
+        post, mine = _settleable(reviewer, delivery, {DeliveryState.UNKNOWN, DeliveryState.FAILED}, turn)
         live_id = _checked(mine, post_id)
         sent = list(mine.attempts.select_related("approval").order_by("id"))
         if not sent:
@@ -64,13 +65,15 @@ def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str) -> Scheduled
     return post
 
 
-def mark_absent(reviewer: Reviewer, delivery: Delivery) -> ScheduledPost:
+def mark_absent(reviewer: Reviewer, delivery: Delivery, *, turn: int) -> ScheduledPost:
     """Note that a person looked and that it is not live: from then on it may be approved for another try.
+
+    `turn` is the page's, so that a form which is sent once more says nothing of a later try: that could go out twice.
 
     Raises Forbidden, or Conflict when the outcome is known by now.
     """
     with transaction.atomic():
-        post, mine = _settleable(reviewer, delivery, {DeliveryState.UNKNOWN})
+        post, mine = _settleable(reviewer, delivery, {DeliveryState.UNKNOWN}, turn)
         said = f"{reviewer.actor.name} looked: it did not go live."
         mine.state, mine.error_code, mine.error_message = DeliveryState.FAILED, NOT_THERE, said
         mine.save(update_fields=["state", "error_code", "error_message"])
@@ -81,7 +84,9 @@ def mark_absent(reviewer: Reviewer, delivery: Delivery) -> ScheduledPost:
     return post
 
 
-def _settleable(reviewer: Reviewer, delivery: Delivery, states: set[DeliveryState]) -> tuple[ScheduledPost, Delivery]:
+def _settleable(
+    reviewer: Reviewer, delivery: Delivery, states: set[DeliveryState], turn: int
+) -> tuple[ScheduledPost, Delivery]:
     # The row is locked as approval locks it: whoever comes second sees what the first one said.
     post = ScheduledPost.objects.select_for_update().filter(pk=delivery.post_id).first()
     if post is None:
@@ -91,7 +96,7 @@ def _settleable(reviewer: Reviewer, delivery: Delivery, states: set[DeliveryStat
     mine = post.deliveries.select_related("channel").filter(pk=delivery.pk).first()
     if mine is not None and not reaches(reviewer.membership, [mine.channel.wire_id]):
         raise Forbidden(f"You do not review {mine.channel.name}: another reviewer says what is true there")
-    if mine is None or post.status != Status.FAILED or mine.state not in states:
+    if mine is None or post.status != Status.FAILED or post.turn != turn or mine.state not in states:
         raise Conflict("Somebody has settled this, or sent it again, in the meantime")
     return post, mine
 

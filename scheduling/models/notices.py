@@ -18,6 +18,7 @@ class NoticeKind(models.TextChoices):
     UNKNOWN = "UNKNOWN", "may be live: somebody has to look"
     RECONNECT = "RECONNECT", "channel needs reconnecting"
     UNAPPROVED = "UNAPPROVED", "falls due and is not approved"
+    RULES = "RULES", "an organization's rules changed"
     TEST = "TEST", "trying out a webhook"
 
 
@@ -34,12 +35,17 @@ class DispatchState(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """Where an organization's own systems are told. `kinds` are those of NoticeKind that it wants."""
+    """Where an organization's own systems are told. `kinds` are those of NoticeKind that it wants.
+
+    After a rotation the former secret signs as well until `previous_until`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=2048)
     secret_encrypted = models.TextField(editable=False)
+    previous_encrypted = models.TextField(blank=True, editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
     kinds = models.JSONField(default=list)
     active = models.BooleanField(default=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
@@ -75,6 +81,16 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.post_id or self.channel_id}"
+
+    @property
+    def both(self) -> bool:
+        """Whether it tells of a post that did not go live on one channel and is not known to be on another."""
+        return self.kind == NoticeKind.UNKNOWN and bool(self.details.get("absent"))
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of news that it is; whoever wants one of them is told."""
+        return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
 
 
 class Dispatch(models.Model):

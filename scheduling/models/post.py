@@ -30,6 +30,7 @@ class ScheduledPost(Lifecycle):
     """The mutable draft: one media URL, one instant, one caption per channel (its deliveries).
 
     `version` counts changes of content. `task_id` is the pending publish task's, set while SCHEDULED and only then.
+    `edited_by`: who changed the content last; `worded_by`: who last changed more of it than its instant.
     `lease`, `lease_until`: the worker run that may act on a PUBLISHING post, and until when.
     """
 
@@ -49,6 +50,8 @@ class ScheduledPost(Lifecycle):
     created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     edited_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     edited_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    worded_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    worded_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -163,6 +166,7 @@ class Approval(models.Model):
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     membership = models.ForeignKey(Membership, null=True, on_delete=models.SET_NULL, related_name="+")
     session = models.CharField(max_length=64, help_text="SHA-256 of the session's key.")
+    second_factor = models.BooleanField(default=False, help_text="Whether a second factor stood behind the session.")
     version = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     content = models.JSONField(help_text="The canonical content that the digest covers.")

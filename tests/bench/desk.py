@@ -26,7 +26,7 @@ PAGES = {
     "the desk": "/admin/",
     "the queue": f"{POSTS}?status=WAITING_FOR_APPROVAL",
     "  its second page": f"{POSTS}?status=WAITING_FOR_APPROVAL&p=2",
-    "  by its checks, of 100 posts": f"{POSTS}?status=WAITING_FOR_APPROVAL&checks=open",
+    "  by its checks, until a page is full": f"{POSTS}?status=WAITING_FOR_APPROVAL&checks=open",
     "  of one channel": f"{POSTS}?status=WAITING_FOR_APPROVAL&channel={{channel}}",
     "  of one author": f"{POSTS}?status=WAITING_FOR_APPROVAL&author=key-{{key}}",
     "all posts": POSTS,

@@ -107,7 +107,7 @@ def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: s
     if outcome not in {"published", "failed", "scheduled"}:
         return
     at_once = outcome == "published"
-    review.approve(seated(cast, person), post, digest=digest.current(post)[1], now=at_once)
+    review.approve(seated(cast, person), post, turn=post.turn, digest=digest.current(post)[1], now=at_once)
     post.refresh_from_db()
     if at_once:
         assert publishing.publish(str(post.pk), str(post.task_id)) == "published"

@@ -17,7 +17,7 @@ from accounts.errors import Refusal
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.domain import digest, drafts, review
+from scheduling.domain import digest, drafts, inspecting, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.faults.plan import Plan, Planned
@@ -109,8 +109,11 @@ class Crowd:
             )
             self.posts[planned.number] = str(post.pk)
         post = ScheduledPost.objects.get(pk=self.posts[planned.number])
+        if inspecting.awaited(post):
+            inspecting.inspect_media(str(post.pk), post.version)
+            post.refresh_from_db()
         if post.status == "WAITING_FOR_APPROVAL":
-            review.approve(self.reviewer, post, digest=digest.current(post)[1])
+            review.approve(self.reviewer, post, turn=post.turn, digest=digest.current(post)[1])
 
     def meddle(self, planned: Planned) -> None:
         """Revert at the last moment, and try to edit what is approved; remember what succeeded."""

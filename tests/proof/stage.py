@@ -16,7 +16,7 @@ from posts.domain import exporting
 from posts.domain.published import record_published
 from posts.models import Channel, SuperpowerTemplate
 from scheduling.admin import webhooks
-from scheduling.domain import digest, drafts, review
+from scheduling.domain import digest, drafts, inspecting, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
 from tests.clients import stamp
@@ -47,7 +47,7 @@ class Side:
     things: dict[str, str] = field(default_factory=dict)
     key: Any = None
     channel: Any = None
-    digests: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def hook_fingerprint(self) -> str:
@@ -138,14 +138,17 @@ def _post(side: Side, state: str, sandbox: SandboxControl, seat: Seat) -> None:
     actor = actors.api_key(side.key)
     given = changes(side, state, sandbox.media(f"{side.word}-picture.jpg"))
     post = drafts.create(actor, organization=side.organization, changes=given, submit=state != "draft")
-    side.digests[state] = digest.current(post)[1]
+    inspecting.inspect_media(str(post.pk), post.version)
+    post.refresh_from_db()
+    its_digest = digest.current(post)[1]
     if state == "rejected":
         review.reject(actor, post, notes=f"{side.word}-notes")
     if state in {"scheduled", "failed"}:
-        review.approve(seat(side.people["chief"], side.organization), post, digest=side.digests[state])
+        review.approve(seat(side.people["chief"], side.organization), post, turn=post.turn, digest=its_digest)
     if state == "failed":
         _fail(side, post)
-    side.things[state] = str(post.pk)
+    now = ScheduledPost.objects.get(pk=post.pk)
+    side.things[state], side.pages[state] = str(post.pk), {"digest": its_digest, "turn": str(now.turn)}
 
 
 def _fail(side: Side, post: ScheduledPost) -> None:

@@ -66,13 +66,13 @@ def typed(side: Side, stage: Stage) -> dict[str, Any]:
 
 def approval(side: Side, _stage: Stage) -> dict[str, Any]:
     """What the review page of the waiting post sends."""
-    return {"digest": side.digests["waiting"]}
+    return side.pages["waiting"]
 
 
 def several(side: Side, _stage: Stage) -> dict[str, Any]:
     """What the queue sends for the posts that were ticked."""
     waiting = side.things["waiting"]
-    return {"post": waiting, f"digest-{waiting}": side.digests["waiting"]}
+    return {"post": waiting, **{f"{name}-{waiting}": value for name, value in side.pages["waiting"].items()}}
 
 
 def hook(side: Side, _stage: Stage) -> dict[str, Any]:
@@ -151,7 +151,7 @@ ROUTES: dict[str, Rule] = {
         get=ADMINISTRATOR | ROOT,
         post=ADMINISTRATOR | ROOT,
         to="membership",
-        send={"role": "EDITOR", "may_review": "on"},
+        send={"role": "EDITOR", "may_review": "on", "reach": "all"},
     ),
     "admin/accounts/membership/<str:object_id>/delete/": Rule(
         get=ADMINISTRATOR | ROOT, post=ADMINISTRATOR | ROOT, to="membership"
@@ -164,6 +164,13 @@ ROUTES: dict[str, Rule] = {
     ),
     "admin/accounts/membership/invited/<uuid:pk>/revoke/": Rule(
         get=ADMINISTRATOR | ROOT, post=ADMINISTRATOR | ROOT, to="invitation"
+    ),
+    "admin/rules/": Rule(get=ADMINISTRATORS | ROOT),
+    "admin/rules/<uuid:organization_id>/": Rule(
+        get=ADMINISTRATOR | ROOT,
+        post=ADMINISTRATOR | ROOT,
+        to="organization",
+        send={"known": "0000", "second_approver": "on"},
     ),
     "admin/invitation/<str:token>/": Rule(
         get=EVERYBODY,
@@ -261,11 +268,15 @@ ROUTES: dict[str, Rule] = {
     "admin/scheduling/scheduledpost/<uuid:post_id>/live/": at(
         "failed",
         post=REVIEWER,
-        send=lambda side, _stage: {"delivery": side.things["delivery"], "post_id": f"{side.account.id}_4711"},
+        send=lambda side, _stage: {
+            "delivery": side.things["delivery"],
+            "post_id": f"{side.account.id}_4711",
+            **side.pages["failed"],
+        },
         decides=True,  # what was approved before turns out to be live
     ),
     "admin/scheduling/scheduledpost/<uuid:post_id>/absent/": at(
-        "failed", post=REVIEWER, send=lambda side, _stage: {"delivery": side.things["delivery"]}
+        "failed", post=REVIEWER, send=lambda side, _stage: {"delivery": side.things["delivery"], **side.pages["failed"]}
     ),
     "admin/scheduling/scheduledpost/<uuid:post_id>/revert/": at("scheduled", post=EDITORS | REVIEWER),
     "admin/scheduling/scheduledpost/<uuid:post_id>/submit/": at("draft", post=EDITORS),
@@ -316,7 +327,7 @@ VARIANTS: dict[str, Rule] = {
             "way": "reapprove",
             "when": "2031-01-01T10:00",
             "version": "1",
-            "digest": side.digests["scheduled"],
+            **side.pages["scheduled"],
         },
         decides=True,
     ),

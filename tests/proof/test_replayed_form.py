@@ -64,6 +64,15 @@ def test_once_used_it_does_not_approve_what_was_written_after_a_revert(form: For
     assert (form.scheduled(), Approval.objects.filter(revoked_at=None).count()) == (False, 0)
 
 
+def test_once_used_it_does_not_approve_the_very_same_after_a_revert(form: Form, key: Any) -> None:
+    form.send()
+    actor = actors.api_key(key)
+    review.submit(actor, review.revert(actor, ScheduledPost.objects.get(pk=form.post.pk)))
+    answer = form.send()
+    assert "handed in again since you opened it" in answer.content.decode()
+    assert (form.scheduled(), Approval.objects.filter(revoked_at=None).count()) == (False, 0)
+
+
 def test_after_its_person_signed_out_it_leads_to_the_login(form: Form) -> None:
     form.desk.client.post("/admin/logout/", {"csrfmiddlewaretoken": form.fields["csrfmiddlewaretoken"]})
     assert form.send().headers["Location"].startswith("/admin/login/")

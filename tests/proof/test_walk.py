@@ -208,7 +208,7 @@ def table(tried: Counter[str], let_in: Counter[tuple[str, str]], names: list[str
     return "\n".join(lines)
 
 
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|name="turn" value="[0-9]+"')
 
 
 def alike(visit: Visit, things: dict[str, str]) -> tuple[Any, ...]:

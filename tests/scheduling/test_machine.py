@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from accounts import clock
 from accounts.domain import actors
 from accounts.errors import Refusal
-from scheduling.domain import digest, drafts, publishing, review, sweeping
+from scheduling.domain import digest, drafts, inspecting, publishing, review, sweeping
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
@@ -87,18 +87,23 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
 
         @rule(pk=posts)
         def look(self, pk):
-            self.pages[pk] = digest.current(self.load(pk))[1]
+            self.open(pk)
 
-        @rule(pk=posts, minutes=st.none() | st.integers(1, 20), at_once=st.booleans())
-        def approve(self, pk, minutes, at_once):
-            if pk not in self.pages:
-                return
+        def open(self, pk):
+            if inspecting.awaited(self.load(pk)):
+                inspecting.inspect_media(str(pk), self.load(pk).version)
+            self.pages[pk] = self.load(pk).turn, digest.current(self.load(pk))[1]
+
+        @rule(pk=posts, minutes=st.none() | st.integers(1, 20), at_once=st.booleans(), old=st.booleans())
+        def approve(self, pk, minutes, at_once, old):
+            if pk not in self.pages or not old:
+                self.open(pk)
             post, page = self.load(pk), self.pages[pk]
-            stale = page != digest.current(post)[1]
+            stale = page != (post.turn, digest.current(post)[1])
             unknown = post.deliveries.filter(state="UNKNOWN").exists()
             instant = clock.now() + timedelta(minutes=minutes) if minutes else None
             try:
-                approval = review.approve(judge, post, digest=page, instant=instant, now=at_once)
+                approval = review.approve(judge, post, turn=page[0], digest=page[1], instant=instant, now=at_once)
             except Refusal:
                 due = (instant or post.scheduled_for) <= clock.now() and not at_once
                 assert stale or due or unknown or self.model[pk] not in {"WAITING_FOR_APPROVAL", "FAILED"}

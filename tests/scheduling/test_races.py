@@ -71,7 +71,12 @@ def test_two_reviewers_at_once_make_one_approval(make_waiting, make_member, orga
     ]
     post = make_waiting()
     page = digest.current(fresh(post))[1]
-    answers = at_once(*[lambda judge=judge: review.approve(judge, fresh(post), digest=page) for judge in judges])
+    answers = at_once(
+        *[
+            lambda judge=judge: review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
+            for judge in judges
+        ]
+    )
     assert sorted(type(answer).__name__ for answer in answers) == ["Approval", "StateConflict"]
     assert (Approval.objects.count(), fresh(post).status) == (1, "SCHEDULED")
 
@@ -96,7 +101,7 @@ def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, re
         lambda: drafts.edit(
             actors.api_key(key), fresh(post), changes={"scheduled_for": clock.now() + timedelta(days=3)}
         ),
-        lambda: review.approve(judge, fresh(post), digest=page),
+        lambda: review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page),
     )
     now = fresh(post)
     if now.status == "SCHEDULED":

@@ -76,8 +76,14 @@ def edit(request: HttpRequest, post: ScheduledPost) -> str:
 def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve the scheduled post for another instant."""
     reviewer, instant = reviewer_of(request, post.organization), _instant(request, post)
-    given: dict[str, Any] = {"digest": request.POST.get("digest", ""), "expected_version": _version(request)}
-    rescheduling.reapprove(reviewer, post, instant=instant, checks=proposed_checks(post, instant), **given)
+    rescheduling.reapprove(
+        reviewer,
+        post,
+        **actions.page_of(request),
+        instant=instant,
+        expected_version=_version(request),
+        checks=proposed_checks(post, instant),
+    )
     return _told(request, post, instant)
 
 

@@ -77,7 +77,8 @@ def _unfetched(problem: str, *, link: bool, passing: bool) -> Check:
             "media", "ok", "The address is a page: Facebook shows a link, with the preview that it makes of it."
         )
     if passing:
-        return Check("media", "warn", f"The media could not be fetched just now. {problem}.")
+        said = "An approval stands for its address, whatever is there by then. Have it checked again first."
+        return Check("media", "warn", f"The media could not be fetched just now. {problem}. {said}")
     said = f"A stranger cannot fetch the media, and neither could the platforms. {problem}."
     return Check("media", "warn" if link else "stop", said)
 

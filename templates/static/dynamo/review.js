@@ -1,4 +1,5 @@
-// The instant of a post, counted down. The words that the server wrote stay until this file runs, and without it.
+// The instant of a post, counted down, and the page again once a worker has looked at the media. The words that the
+// server wrote stay until this file runs, and without it.
 "use strict";
 (() => {
   const place = document.querySelector("[data-countdown]");
@@ -22,4 +23,27 @@
   };
   place.setAttribute("role", "timer");
   tick();
+})();
+(() => {
+  const notice = document.querySelector("[data-awaits]");
+  if (!notice) return;
+  const address = notice.dataset.awaits;
+  const words = notice.querySelector(".again");
+  words.textContent = "This page follows by itself.";
+  const typed = () => [...document.querySelectorAll("main textarea, #content-main textarea")].some((one) => one.value);
+  const look = async () => {
+    if (!document.hidden) {
+      const answer = await fetch(address, { redirect: "error" }).catch(() => null);
+      if (answer?.ok && !(await answer.text()).includes("data-awaits")) {
+        if (!typed()) return location.replace(address);
+        const link = document.createElement("a");
+        link.href = address;
+        link.textContent = "Reload the page";
+        words.replaceChildren("It is done: ", link, ".");
+        return;
+      }
+    }
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
 })();

@@ -9,6 +9,7 @@ import time_machine
 from accounts import clock
 from accounts.domain import factors
 from accounts.models import Invitation, Membership, Organization, User
+from scheduling.domain.inspecting import inspect_media
 from scheduling.models import Approval, ScheduledPost
 from tests.accounts.admin.test_signing_in import code_of, enrol
 from tests.scheduling.admin.desk import POSTS, Desk
@@ -136,6 +137,31 @@ def test_the_page_says_who_approved_first_and_offers_the_second_what_schedules_i
     assert ("It will not go out:" in alone.text, "Goes public on" in alone.text) == (True, False)
 
 
+def test_of_a_failure_it_says_that_two_have_to_approve_another_try(
+    make_scheduled: Any, reviewer: User, make_member: Any, organization: Organization
+) -> None:
+    post = make_scheduled()
+    post.move("fail", task_id=None)
+    post.deliveries.update(state="FAILED")
+    Organization.objects.filter(pk=organization.pk).update(second_approver=True)
+    desk = Desk(reviewer).review(post)
+    assert "another try goes out once two people have approved it" in desk.text
+    desk.press("approve")
+    other = Desk(make_member("other", organization, may_review=True)).review(post)
+    assert "reviewer approved another try: on" in other.text
+    assert "a person decides" not in other.text
+
+
+def test_what_nobody_has_looked_at_yet_is_offered_once_a_worker_has(make_waiting: Any, reviewer: User) -> None:
+    post = make_waiting(looked=False)
+    desk = Desk(reviewer).review(post)
+    assert (desk.offers("approve"), "A worker is looking at the media" in desk.text) == (False, True)
+    queue = Desk(reviewer).open("/admin/scheduling/scheduledpost/?status=WAITING_FOR_APPROVAL")
+    assert (queue.answer.context["pickable"], "A worker is looking at the media" in queue.text) == (False, True)
+    inspect_media(str(post.pk), post.version)
+    assert desk.review(post).offers("approve")
+
+
 def test_an_old_session_sets_up_no_second_factor_to_pass_the_question_with(
     make_waiting: Any, reviewer: Any, late: Any
 ) -> None:
@@ -161,7 +187,9 @@ def test_an_old_session_gives_nobody_the_right_to_decide(
     member = Membership.objects.get(user=reviewer)
     desk = Desk(admin_member)
     with late():
-        desk.open("/admin/accounts/membership/invite/").press(email="second.me@example.com", may_review="on")
+        desk.open("/admin/accounts/membership/invite/").press(
+            email="second.me@example.com", may_review="on", reach="all"
+        )
         assert (desk.answer.status_code, Invitation.objects.count()) == (403, 0)
         desk.open(f"/admin/accounts/membership/{member.pk}/change/").press(role="ADMIN")
         assert (desk.answer.status_code, Membership.objects.get(pk=member.pk).role) == (403, member.role)

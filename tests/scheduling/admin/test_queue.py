@@ -11,9 +11,11 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, Membership, Organization, User
 from posts.domain.published import record_published
 from posts.models import Channel, PublishedPost
+from scheduling.admin import checked
 from scheduling.admin.queueing import ALL
 from scheduling.admin.rights import learn, rights
 from scheduling.domain import drafts, review, views
+from scheduling.domain.digest import current
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, Delivery, SavedView, ScheduledPost
@@ -188,6 +190,26 @@ def test_filters_narrow_down_by_author_and_by_checks(
         assert listed(desk.open(f"{QUEUE}&{query}")) == expected, query
 
 
+def test_by_its_checks_the_whole_queue_is_reached_a_stretch_at_a_time(
+    make_waiting: Any, reviewer: User, outsider: User, facebook: Channel, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(checked, "STEP", 2)
+    monkeypatch.setattr(checked, "STEPS", 2)
+    posts = [make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(hours=h)) for h in range(1, 7)]
+    late = posts[5]
+    ScheduledPost.objects.filter(pk=late.pk).update(media_facts={"problem": "It is gone"})
+    desk = Desk(reviewer).open(f"{QUEUE}&checks=stop&q=from")
+    assert (listed(desk), "Looked at 4 that wait, those that go out soonest" in desk.text) == ([], True)
+    (onward,) = [one for one in desk.page.links if "after=" in one]
+    assert listed(desk.open(f"{POSTS}{onward}")) == [late.pk]
+    assert "There are none after these." in desk.text
+    monkeypatch.setattr(checked, "STEP", 100)
+    assert listed(desk.open(f"{QUEUE}&checks=stop")) == [late.pk]
+    assert "Looked at all that wait" in desk.text
+    stranger = Desk(outsider).open(f"{QUEUE}&checks=stop&after={posts[0].pk}")
+    assert (listed(stranger), stranger.answer.context["walk"].start) == ([], None)
+
+
 def test_the_review_page_leads_to_the_one_before_and_the_one_after(make_waiting: Any, reviewer: User) -> None:
     posts = [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2, 3)]
     beside = []
@@ -248,11 +270,19 @@ def test_the_queue_costs_the_same_for_one_row_and_for_six(
 
 
 def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
-    make_waiting: Any, reviewer: User, organization: Organization, django_assert_num_queries: Any
+    make_waiting: Any, reviewer: User, organization: Organization, seat: Any, django_assert_num_queries: Any
 ) -> None:
-    Organization.objects.filter(pk=organization.pk).update(second_approver=True, require_second_factor=True)
-    enrol(reviewer)
+    """Also for what the reader approved first, or gave its words before somebody else moved it."""
+    mine = Organization.objects.filter(pk=organization.pk)
+    mine.update(second_approver=True)
     made = [make_waiting() for _ in range(4)]
+    judge = seat(reviewer, mine.get())
+    for post in made[:3]:
+        review.approve(judge, post, turn=post.turn, digest=current(post)[1])
+    Approval.objects.filter(post=made[2]).update(digest="0" * 64)  # of what it said before
+    ScheduledPost.objects.filter(pk=made[3].pk).update(worded_by_user=reviewer)
+    mine.update(require_second_factor=True)
+    enrol(reviewer)
     whole = ScheduledPost.objects.for_wire().select_related(*ALL)
     for posts in (made[:1], made):
         loaded = list(whole.filter(pk__in=[one.pk for one in posts]))
@@ -260,4 +290,7 @@ def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
             learnt = learn(reviewer, loaded)
         member = Membership.objects.get(user=reviewer)
         with django_assert_num_queries(0):
-            assert {rights(reviewer, member, one, learnt=learnt).approve for one in loaded} == {True}
+            may = {one.pk: rights(reviewer, member, one, learnt=learnt) for one in loaded}
+    assert [may[one.pk].approve for one in made] == [False, False, True, False]
+    assert "as the first of two" in may[made[0].pk].why_not
+    assert "or its words" in may[made[3].pk].why_not

@@ -69,7 +69,7 @@ def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
         BRIEF,
     )
     assert "brief" not in event.details["content"]
-    review.approve(seat(reviewer, organization), post, digest=seen)
+    review.approve(seat(reviewer, organization), post, turn=post.turn, digest=seen)
     assert ScheduledPost.objects.get(pk=post.pk).status == Status.SCHEDULED
 
 

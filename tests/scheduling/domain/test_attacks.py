@@ -42,7 +42,7 @@ def make_seen(make_waiting, judge):
     def make(**changes):
         post = make_waiting(**changes)
         assert inspect_media(str(post.pk), post.version)
-        review.approve(judge, fresh(post), digest=digest.current(fresh(post))[1])
+        review.approve(judge, fresh(post), turn=fresh(post).turn, digest=digest.current(fresh(post))[1])
         return fresh(post)
 
     return make
@@ -148,9 +148,9 @@ def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, o
 def test_one_page_approves_once(make_waiting, judge):
     post = make_waiting()
     page = digest.current(post)[1]
-    review.approve(judge, fresh(post), digest=page)
+    review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
     with pytest.raises(StateConflict):
-        review.approve(judge, fresh(post), digest=page)
+        review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
     assert Approval.objects.count() == 1
 
 

@@ -244,7 +244,7 @@ def test_what_is_going_out_has_no_checks_and_an_approval_keeps_those_that_were_s
 ) -> None:
     post = make_waiting(channels=[facebook])
     shown = checks(post)
-    approval = review.approve(seat(reviewer, organization), post, digest=current(post)[1], checks=shown)
+    approval = review.approve(seat(reviewer, organization), post, turn=post.turn, digest=current(post)[1], checks=shown)
     approval.refresh_from_db()
     assert approval.checks == [one.as_record() for one in shown]
     assert {"name", "level", "words", "channel"} == set(approval.checks[0])

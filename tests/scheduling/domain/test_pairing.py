@@ -4,15 +4,20 @@ import threading
 from typing import Any
 
 import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import IntegrityError, connection, transaction
+from django.test import RequestFactory
 
-from accounts.domain import actors
+from accounts.domain import actors, factors, sessions
+from accounts.domain.reviewers import PASSWORD_BACKEND, Reviewer, reviewer_of
 from accounts.errors import Conflict, Forbidden
 from accounts.models import AuditEvent, Membership, Organization
 from scheduling.domain import digest, drafts, gate, review, settling
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.lease import load
 from scheduling.models import Approval, DeliveryState, ScheduledPost
+from tests.accounts.admin.test_signing_in import code_of
 from tests.scheduling.domain.conftest import send
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +28,18 @@ def fresh(post: Any) -> ScheduledPost:
 
 
 def approve(by: Any, post: Any, **given: Any) -> Approval:
-    return review.approve(by, fresh(post), digest=digest.current(fresh(post))[1], **given)
+    return review.approve(by, fresh(post), turn=fresh(post).turn, digest=digest.current(fresh(post))[1], **given)
+
+
+def verified_seat(user: Any, organization: Organization) -> Reviewer:
+    """Return the reviewer whose session has seen their second factor."""
+    request = RequestFactory().post("/admin/")
+    request.session = SessionStore()
+    request.session.create()
+    request.session[BACKEND_SESSION_KEY] = PASSWORD_BACKEND
+    request.user = user
+    sessions.proved(request, factor=factors.of(user).pk)
+    return reviewer_of(request, organization)
 
 
 def permit(post: Any) -> Any:
@@ -126,7 +142,7 @@ def test_two_first_approvals_at_once_make_one_pair(
     def decide(by: Any) -> None:
         start.wait()
         try:
-            review.approve(by, fresh(post), digest=page)
+            review.approve(by, fresh(post), turn=fresh(post).turn, digest=page)
         except Exception as error:  # noqa: BLE001  whatever it is, the test says so
             errors.append(error)
         finally:
@@ -164,7 +180,35 @@ def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
     fresh(out).move("fail")
     out.deliveries.update(state=DeliveryState.UNKNOWN)
     with pytest.raises(Forbidden, match="do not review"):
-        settling.mark_absent(seat(reviewer, organization), out.deliveries.get())
+        settling.mark_absent(seat(reviewer, organization), out.deliveries.get(), turn=fresh(out).turn)
+
+
+def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_wanted_by_then(
+    organization: Organization, make_waiting: Any, seat: Any, reviewer: Any, judge: Any, other: Any
+) -> None:
+    alone, pair = make_waiting(), make_waiting()
+    approve(judge, alone)
+    organization.second_approver = organization.require_second_factor = True
+    organization.save()
+    for who in (reviewer, other):
+        factors.begin(who)
+    factors.confirm(other, code_of(other))
+    with pytest.raises(gate.GateClosed) as closed:
+        permit(alone)
+    assert closed.value.code == "ONE_APPROVER"
+    Organization.objects.update(second_approver=False)
+    with pytest.raises(gate.GateClosed) as closed:
+        permit(alone)
+    assert closed.value.code == "NO_SECOND_FACTOR"
+
+    Organization.objects.update(second_approver=True)
+    approve(judge, pair)  # by whoever sat down before it was wanted
+    verified = verified_seat(other, organization)
+    assert approve(verified, pair).first is None  # the one without counts for nothing
+    assert fresh(pair).status == "WAITING_FOR_APPROVAL"
+    factors.confirm(reviewer, code_of(reviewer))
+    assert approve(verified_seat(reviewer, organization), pair).first is not None
+    assert permit(pair)
 
 
 def test_the_database_refuses_a_pair_that_is_one_persons(two: Any, make_waiting: Any, judge: Any) -> None:

@@ -17,7 +17,8 @@ LATER = timedelta(hours=3)
 
 
 def reapprove(judge: Any, post: ScheduledPost, **changes: Any) -> Approval:
-    given = {"digest": digest.current(post)[1], "instant": post.scheduled_for + LATER, "expected_version": post.version}
+    given = {"digest": digest.current(post)[1], "turn": post.turn, "expected_version": post.version}
+    given["instant"] = post.scheduled_for + LATER
     return rescheduling.reapprove(judge, ScheduledPost.objects.get(pk=post.pk), **given | changes)
 
 
@@ -38,6 +39,7 @@ def test_the_old_message_is_void_and_the_new_one_publishes_at_the_new_instant(
     ("changes", "refusal"),
     [
         ({"expected_version": 0}, Stale),
+        ({"turn": 0}, Stale),
         ({"digest": "0" * 64}, StaleApproval),
         ({"instant": None}, Invalid),
     ],
@@ -65,7 +67,7 @@ def test_handed_back_to_the_reviewers_it_does_not_go_out_before_one_approves(
     assert (waiting.status, waiting.version) == ("WAITING_FOR_APPROVAL", post.version + 1)
     with pytest.raises(StateConflict):
         rescheduling.resubmit(actors.person(author), waiting, **given | {"expected_version": waiting.version})
-    review.approve(judge, waiting, digest=digest.current(waiting)[1])
+    review.approve(judge, waiting, turn=waiting.turn, digest=digest.current(waiting)[1])
     clock_ = travel(post)
     assert send(post) == "void"
     clock_.shift(LATER)

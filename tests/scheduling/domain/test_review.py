@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from accounts import clock
-from accounts.domain import actors, keys
+from accounts.domain import actors, keys, trail, verifying
 from accounts.domain.reviewers import Reviewer, reviewer_of
-from accounts.errors import Forbidden, Invalid
+from accounts.errors import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent, Role
 from scheduling.domain import digest, drafts, review
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.inspecting import inspect_media
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, ScheduledPost
 
@@ -32,7 +33,7 @@ def judge(seat, reviewer, organization):
 
 def test_approving_schedules_what_was_shown_and_leaves_a_row_and_a_trail(make_waiting, judge, reviewer):
     post = make_waiting()
-    approval = review.approve(judge, post, digest=shown(post))
+    approval = review.approve(judge, post, turn=post.turn, digest=shown(post))
     now = fresh(post)
     assert (now.status, now.approval, now.task_id is not None) == ("SCHEDULED", approval, True)
     assert (approval.reviewer, approval.digest) == (reviewer, shown(post))
@@ -47,7 +48,7 @@ def test_an_edit_between_page_load_and_approval_is_refused_with_the_difference(m
     text = {facebook.wire_id: ChannelText("FB_PAGE", "Swapped")}
     drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
     with pytest.raises(review.StaleApproval) as caught:
-        review.approve(judge, post, digest=page)
+        review.approve(judge, post, turn=post.turn, digest=page)
     changed = {tuple(one["path"]): (one["before"], one["after"]) for one in caught.value.difference}
     assert changed["channels", facebook.wire_id, "caption"] == (f"Olá from {facebook.name} 👋", "Swapped")
     assert (fresh(post).status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
@@ -59,20 +60,53 @@ def test_bytes_that_changed_under_the_same_url_make_the_page_stale(make_waiting,
     page = shown(post)
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="b" * 64)
     with pytest.raises(review.StaleApproval):
-        review.approve(judge, post, digest=page)
+        review.approve(judge, post, turn=post.turn, digest=page)
 
 
-def test_bytes_that_became_known_after_the_page_was_shown_are_bound_all_the_same(make_waiting, judge):
+def test_bytes_that_became_known_after_the_page_was_shown_make_it_stale(make_waiting, judge):
     post = make_waiting()
     page = shown(post)
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64)
-    assert review.approve(judge, post, digest=page).content["mediaSha256"] == "a" * 64
+    with pytest.raises(review.StaleApproval):
+        review.approve(judge, post, turn=post.turn, digest=page)
+    assert Approval.objects.count() == 0
+
+
+def test_media_that_nobody_has_looked_at_yet_is_not_approved(make_waiting, judge):
+    post = make_waiting(looked=False)
+    with pytest.raises(Conflict, match="Nobody has looked at the media yet"):
+        review.approve(judge, post, turn=post.turn, digest=shown(post))
+    before = {"turn": post.turn, "digest": shown(post)}
+    inspect_media(str(post.pk), post.version)
+    with pytest.raises(review.StaleApproval):
+        review.approve(judge, post, **before)
+    approval = review.approve(judge, post, turn=post.turn, digest=shown(post))
+    assert approval.content["mediaSha256"] == fresh(post).media_sha256 != ""
+
+
+@pytest.mark.parametrize("way", ["revert", "reject", "edit"])
+def test_a_page_is_good_for_one_stay_with_the_reviewers(way, make_waiting, judge, key, facebook):
+    post, actor = make_waiting(channels=[facebook]), actors.api_key(key)
+    page = {"turn": post.turn, "digest": shown(post)}
+    if way == "revert":
+        review.approve(judge, post, **page)
+        review.submit(actor, review.revert(actor, fresh(post)))
+    elif way == "reject":
+        review.submit(actor, review.reject(actor, fresh(post), notes="Not yet"))
+    else:
+        for words in ("Something else", f"Olá from {facebook.name} 👋"):
+            text = {facebook.wire_id: ChannelText("FB_PAGE", words)}
+            drafts.edit(actor, fresh(post), changes={"channels": text})
+    assert (fresh(post).status, shown(post)) == ("WAITING_FOR_APPROVAL", page["digest"])
+    with pytest.raises(review.StaleApproval, match="handed in again"):
+        review.approve(judge, fresh(post), **page)
+    review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page["digest"])
 
 
 def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
     post = make_waiting()
     instant = clock.now() + timedelta(days=2)
-    approval = review.approve(judge, post, digest=shown(post), instant=instant)
+    approval = review.approve(judge, post, turn=post.turn, digest=shown(post), instant=instant)
     assert fresh(post).scheduled_for == instant
     assert fresh(post).version == post.version + 1 == approval.version
     assert approval.digest == shown(post)
@@ -81,14 +115,14 @@ def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
 def test_publishing_now_takes_the_instant_of_the_decision(make_waiting, judge):
     post = make_waiting()
     before = clock.now()
-    review.approve(judge, post, digest=shown(post), now=True)
+    review.approve(judge, post, turn=post.turn, digest=shown(post), now=True)
     assert before <= fresh(post).scheduled_for <= clock.now()
 
 
 def test_a_past_instant_is_not_approved(make_waiting, judge):
     post = make_waiting()
     with pytest.raises(Invalid) as caught:
-        review.approve(judge, post, digest=shown(post), instant=clock.now() - timedelta(minutes=1))
+        review.approve(judge, post, turn=post.turn, digest=shown(post), instant=clock.now() - timedelta(minutes=1))
     assert [one["path"] for one in caught.value.details] == [["scheduledFor"]]
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
 
@@ -97,14 +131,14 @@ def test_nobody_approves_what_they_wrote(make_waiting, make_member, organization
     writer = make_member("writer", organization, may_review=True)
     post = make_waiting(actor=actors.person(writer))
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(seat(writer, organization), post, digest=shown(post))
+        review.approve(seat(writer, organization), post, turn=post.turn, digest=shown(post))
 
 
 def test_nobody_approves_what_they_last_edited(make_waiting, judge, reviewer):
     post = make_waiting()
     drafts.edit(actors.person(reviewer), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(judge, post, digest=shown(post))
+        review.approve(judge, post, turn=post.turn, digest=shown(post))
 
 
 def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
@@ -116,16 +150,34 @@ def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
     drafts.edit(actors.person(editor), fresh(post), changes={"channels": words})
     drafts.edit(actors.person(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(seat(editor, organization), fresh(post), digest=shown(post))
-    review.approve(judge, fresh(post), digest=shown(post))
+        review.approve(seat(editor, organization), fresh(post), turn=fresh(post).turn, digest=shown(post))
+    review.approve(judge, fresh(post), turn=fresh(post).turn, digest=shown(post))
     assert fresh(post).status == "SCHEDULED"
+
+
+def test_what_the_trail_has_forgotten_makes_nobody_fit_to_approve(
+    make_waiting, make_member, organization, seat, author, key, facebook
+):
+    editor = make_member("editor", organization, Role.EDITOR, may_review=True)
+    keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
+    keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    post = make_waiting()
+    words = {facebook.wire_id: ChannelText("FB_PAGE", "The editor's own words")}
+    drafts.edit(actors.person(editor), fresh(post), changes={"channels": words})
+    drafts.edit(actors.person(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
+    trail.seal()
+    assert trail.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(days=1)) > 0
+    for one in (editor, keeper):
+        with pytest.raises(Forbidden, match="another person decides"):
+            review.approve(seat(one, organization), fresh(post), turn=fresh(post).turn, digest=shown(post))
+    assert list(verifying.breaks(organization.pk)) == []
 
 
 def test_nobody_approves_what_a_key_that_they_issued_wrote(make_waiting, author, organization, seat):
     author.memberships.update(may_review=True)
     post = make_waiting()
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(seat(author, organization), post, digest=shown(post))
+        review.approve(seat(author, organization), post, turn=post.turn, digest=shown(post))
 
 
 def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
@@ -136,7 +188,7 @@ def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
     chair = seat(keeper, organization)
     keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
     with pytest.raises(Forbidden, match="rotated the key"):
-        review.approve(chair, post, digest=shown(post))
+        review.approve(chair, post, turn=post.turn, digest=shown(post))
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
 
 
@@ -145,19 +197,19 @@ def test_an_organization_of_one_person_may_relax_that(make_waiting, author, orga
     organization.allow_self_approval = True
     organization.save(update_fields=["allow_self_approval"])
     post = make_waiting()
-    review.approve(seat(author, organization), post, digest=shown(post))
+    review.approve(seat(author, organization), post, turn=post.turn, digest=shown(post))
     assert fresh(post).status == "SCHEDULED"
 
 
 def test_another_organizations_reviewer_decides_nothing(make_waiting, outsider, other_organization, seat):
     post = make_waiting()
     with pytest.raises(Forbidden):
-        review.approve(seat(outsider, other_organization), post, digest=shown(post))
+        review.approve(seat(outsider, other_organization), post, turn=post.turn, digest=shown(post))
 
 
 def test_a_reviewer_cannot_be_made_by_hand(reviewer, organization):
     with pytest.raises(TypeError):
-        Reviewer(reviewer, reviewer.memberships.get(), organization, "session", object())
+        Reviewer(reviewer, reviewer.memberships.get(), organization, "session", True, object())
 
 
 @pytest.mark.parametrize("change", ["viewer", "get", "token backend", "no session", "inactive", "organization"])
@@ -206,9 +258,19 @@ def test_retrying_covers_only_what_is_not_live(make_scheduled, judge, instagram)
     post = make_scheduled()
     post.move("fail", task_id=None)
     post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED", live_id="1_2")
-    approval = review.approve(judge, fresh(post), digest=shown(post))
+    approval = review.approve(judge, fresh(post), turn=fresh(post).turn, digest=shown(post))
     assert list(approval.content["channels"]) == [instagram.wire_id]
     assert fresh(post).status == "SCHEDULED"
+
+
+def test_a_page_of_one_failure_does_not_approve_another_try_after_the_next(make_scheduled, judge):
+    post = make_scheduled()
+    post.move("fail", task_id=None)
+    page = {"turn": fresh(post).turn, "digest": shown(post)}
+    review.approve(judge, fresh(post), **page)
+    fresh(post).move("fail", task_id=None)
+    with pytest.raises(review.StaleApproval):
+        review.approve(judge, fresh(post), **page)
 
 
 def test_rejecting_keeps_the_notes_and_redrafting_goes_back(make_waiting, key):
