@@ -8,7 +8,7 @@ from accounts.models import Membership, Organization, Role
 
 
 class MemberForm(forms.Form):
-    """Role and rights in one organization. No channel ticked stands for all of them."""
+    """Role and rights in one organization. Every channel is said in so many words, not by ticking none."""
 
     role = forms.ChoiceField(
         choices=Role.choices,
@@ -16,12 +16,13 @@ class MemberForm(forms.Form):
         help_text="Viewers look, editors write, admins also manage channels, keys and people.",
     )
     may_review = forms.BooleanField(required=False, label="Reviews: may approve and schedule posts")
-    channels = forms.MultipleChoiceField(
+    reach = forms.ChoiceField(
         required=False,
-        label="Reviews these channels only",
-        widget=forms.CheckboxSelectMultiple,
-        help_text="None ticked: all of them, also those that are connected later.",
+        label="Reviews what goes to",
+        choices=[("all", "Every channel, those that are connected later as well"), ("some", "Only these channels:")],
+        widget=forms.RadioSelect,
     )
+    channels = forms.MultipleChoiceField(required=False, label="Channels", widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,24 +31,36 @@ class MemberForm(forms.Form):
         rows = organization.channels.order_by("name", "wire_id")
         field.choices = [(one.wire_id, f"{one.name} ({one.get_type_display()})") for one in rows]
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a reviewer of whom nothing says what they review. What is ticked beside "every" counts for nothing."""
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("may_review") and "reach" in given and not given["reach"]:
+            self.add_error("reach", "Say what they review: every channel, or only some.")
+        if given.get("may_review") and given.get("reach") == "some" and "channels" in given and not given["channels"]:
+            self.add_error("channels", "Tick at least one channel, or let them review every one.")
+        return given
+
     def rights(self) -> dict[str, Any]:
         """Return the columns that were typed, as a membership and an invitation have them."""
         given = self.cleaned_data
         return {
             "role": given["role"],
             "may_review": given["may_review"],
-            "review_channels": given["channels"] or None,
+            "review_channels": None if given["reach"] == "all" else given["channels"],
         }
 
     @staticmethod
     def known(membership: Membership) -> dict[str, Any]:
         """Return what the form shows of a membership."""
-        channels = membership.review_channels or []
-        return {"role": membership.role, "may_review": membership.may_review, "channels": channels}
+        reach = "all" if membership.review_channels is None else "some"
+        if not membership.may_review and reach == "all":
+            reach = ""  # whoever makes them a reviewer says of what
+        now = {"role": membership.role, "may_review": membership.may_review, "reach": reach}
+        return {**now, "channels": membership.review_channels or []}
 
 
 class InviteForm(MemberForm):
     """Whom to ask in, and as what."""
 
     email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
-    field_order = ("email", "role", "may_review", "channels")
+    field_order = ("email", "role", "may_review", "reach", "channels")

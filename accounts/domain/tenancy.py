@@ -1,8 +1,8 @@
 """Organizations, people and memberships: each change with its line in the trail.
 
-Who may change what. Superusers make organizations and people, and set an organization's rules. An ADMIN member looks
-after the memberships of their own organization, but never after their own: nobody raises themselves, and whoever is to
-review was made a reviewer by somebody else, on record. An organization that has an admin keeps one.
+Who may change what. Superusers make organizations and people. An ADMIN member sets their organization's `rules`, and
+looks after its memberships, but never after their own: nobody raises themselves, and whoever is to review was made a
+reviewer by somebody else, on record. An organization that has an admin keeps one.
 """
 
 import uuid

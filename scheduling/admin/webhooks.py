@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
+from accounts import clock
 from accounts.admin.scoping import organizations_as
 from accounts.domain.actors import Actor, person
 from accounts.errors import Conflict, Refusal
@@ -32,6 +33,7 @@ IN_WORDS: dict[str, str] = {
     NoticeKind.UNKNOWN: "Nobody knows whether a post is live",
     NoticeKind.RECONNECT: "A channel needs reconnecting",
     NoticeKind.UNAPPROVED: "A post falls due and is not approved",
+    NoticeKind.RULES: "The organization's rules changed",
     NoticeKind.TEST: "Trying out a webhook",
 }
 
@@ -154,7 +156,9 @@ class WebhookAdmin(DeskAdmin):
 
     def context(self, row: Any) -> dict[str, Any]:
         """Return what the buttons of an existing one need."""
-        return {"known": fingerprint(row)} if row else {}
+        if not row:
+            return {}
+        return {"known": fingerprint(row), "rotating": bool(row.previous_until and row.previous_until > clock.now())}
 
     def _secret(self, request: HttpRequest, hook: Webhook, secret: str, said: str) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "list_url": self.address("changelist")}

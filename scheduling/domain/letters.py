@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
+from accounts.domain.rules import in_words
 from accounts.models import Membership, User
 from posts.admin import times
 from posts.models import Channel, ChannelState, ChannelType
@@ -30,6 +31,7 @@ SUBJECTS: dict[str, str] = {
     K.UNKNOWN: "Is it live? Please look: {title}",
     K.UNAPPROVED: "Due {away}, not approved: {title}",
     K.RECONNECT: "Needs reconnecting: {channel}",
+    K.RULES: "The rules have changed",
 }
 OPENINGS: dict[str, str] = {
     K.SUBMITTED: "{by} handed in “{title}”. It waits for approval.",
@@ -40,10 +42,15 @@ OPENINGS: dict[str, str] = {
     K.UNKNOWN: "Nobody knows whether “{title}” is live. It is not sent again before somebody has looked.",
     K.UNAPPROVED: "“{title}” is due {away}, and {nobody} approved it. Without an approval it does not go out.",
     K.RECONNECT: "{channel} needs to be connected again. Until then nothing goes out on it.",
+    K.RULES: "{by} changed the rules of your organization. From now on:",
 }
 SECOND = (
     "Waits for a second approval: {title}",
     "{by} approved “{title}”, as the first of two. It goes out once another reviewer approves the same.",
+)
+BOTH = (
+    "Did not go live everywhere, and please look: {title}",
+    "“{title}” did not go live on one channel, and nobody knows whether it is live on another. Please look first.",
 )
 OUTCOMES: dict[str, str] = {
     DeliveryState.PUBLISHED: "live",
@@ -83,10 +90,12 @@ def write(one: Dispatch) -> EmailMessage:
         "by": clean(str((notice.details.get("by") or {}).get("name") or "Somebody")),
         "nobody": "only one of two people has" if post and pairing.first_of(post) else "nobody has",
     }
-    subject, opening = SECOND if notice.details.get("first") else (SUBJECTS[notice.kind], OPENINGS[notice.kind])
+    subject, opening = SUBJECTS[notice.kind], OPENINGS[notice.kind]
+    if notice.both or notice.details.get("first"):
+        subject, opening = BOTH if notice.both else SECOND
     parts = [f"Hello {member.user.first_name or member.user.get_username()},", opening.format(**words)]
     parts += _middle(notice, post, deliveries, member.user)
-    parts += [f"{'Look at it' if post else 'Channels'}:\n{_link(notice)}", _foot(notice, member)]
+    parts += [f"{_place(notice)}:\n{_link(notice)}", _foot(notice, member)]
     return EmailMessage(
         subject=f"[{clean(notice.organization.name)}] {subject.format(**words)}",
         body="\n\n".join(parts).encode("utf-8", "replace").decode(),
@@ -126,6 +135,8 @@ def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
 
 
 def _middle(notice: Notice, post: ScheduledPost | None, deliveries: list[Delivery], reader: User) -> list[str]:
+    if rules := notice.details.get("rules"):
+        return ["\n".join(f"  {line}" for line in in_words(rules))]
     if post is None:
         return [quote(str(notice.details.get("reason") or ""))] if notice.details.get("reason") else []
     if notice.kind == K.REJECTED:
@@ -173,7 +184,15 @@ def _name(channel: Channel) -> str:
     return f"{clean(channel.name)} ({'Facebook' if channel.type == ChannelType.FB_PAGE else 'Instagram'})"
 
 
+def _place(notice: Notice) -> str:
+    if notice.kind == K.RULES:
+        return "The rules"
+    return "Look at it" if notice.post_id is not None else "Channels"
+
+
 def _link(notice: Notice) -> str:
+    if notice.kind == K.RULES:
+        return settings.DESK_URL + reverse("admin_rules", args=[notice.organization_id])
     if notice.post_id is not None:
         return settings.DESK_URL + reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
     return settings.DESK_URL + reverse("admin:posts_channel_changelist")

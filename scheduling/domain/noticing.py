@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
 from accounts.domain import trail
+from accounts.domain.rules import RULES
 from accounts.models import AuditEvent, Organization
 from posts.models import Channel
 from scheduling.lifecycle import Status
@@ -118,6 +119,8 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     subject = event.subject.partition(":")[0]
     if subject == "channel" and event.verb == "channel.needs_reconnect":
         yield NoticeKind.RECONNECT
+    if subject == "organization" and _rules(event):
+        yield NoticeKind.RULES
     if subject == "post" and event.verb == FIRST:
         yield NoticeKind.SUBMITTED
     if subject != "post" or event.state_from == event.state_to:
@@ -125,16 +128,22 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     if event.state_to in BY_STATE:
         yield BY_STATE[event.state_to]
     elif event.state_to == Status.FAILED:
-        unknown, absent = event.details.get("unknown"), event.details.get("absent")
-        if unknown:
-            yield NoticeKind.UNKNOWN
-        if absent or not unknown:
-            yield NoticeKind.FAILED
+        # One notice says both, where it failed on one channel and is not known on another.
+        yield NoticeKind.UNKNOWN if event.details.get("unknown") else NoticeKind.FAILED
+
+
+def _rules(event: AuditEvent) -> dict[str, bool]:
+    """Return the rules of an organization that were changed, as they are from then on."""
+    if event.verb != "organization.change":
+        return {}
+    return {name: bool(after) for name, (_, after) in event.details.get("changed", {}).items() if name in RULES}
 
 
 def _subject(event: AuditEvent, kind: NoticeKind) -> dict[str, Any]:
     subject, _, pk = event.subject.partition(":")
-    about = {"post_id": UUID(pk)} if subject == "post" else {"channel_id": int(pk)}
+    about: dict[str, Any] = {"post_id": UUID(pk)} if subject == "post" else {}
+    if subject == "channel":
+        about = {"channel_id": int(pk)}
     return {**about, "created_at": event.at, "once": f"trail:{event.pk}:{kind}"}
 
 
@@ -142,4 +151,6 @@ def _details(event: AuditEvent) -> dict[str, Any]:
     quoted = {name: event.details[name] for name in QUOTED if event.details.get(name)}
     if event.verb == FIRST:
         quoted["first"] = True
+    if rules := _rules(event):
+        quoted["rules"] = rules
     return {**quoted, "by": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name}}

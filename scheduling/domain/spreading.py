@@ -13,9 +13,9 @@ from scheduling.models import Delivery, Dispatch, Means, Notice, NoticeKind, Sch
 
 K = NoticeKind
 BATCH = 200
-FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RECONNECT}
+FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RECONNECT, K.RULES}
 FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN}
-FOR_ADMINISTRATORS = {K.RECONNECT}
+FOR_ADMINISTRATORS = {K.RECONNECT, K.RULES}
 MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINISTRATORS]
 
 
@@ -44,7 +44,7 @@ def spread() -> int:
         on = {one.channel.wire_id} if one.channel else channels.get(one.post_id, set())
         concerned = Concerned(authors.get(one.post_id, set()), on)
         told = [each.user_id for each in people.get(one.organization_id, []) if concerns(one, each, concerned)]
-        called = [each for each in hooks.get(one.organization_id, []) if one.kind in each.kinds]
+        called = [each for each in hooks.get(one.organization_id, []) if set(one.kinds) & set(each.kinds)]
         dispatches += [Dispatch(notice=one, means=Means.EMAIL, user_id=each) for each in told]
         dispatches += [Dispatch(notice=one, means=Means.WEBHOOK, webhook=each) for each in called]
     with transaction.atomic():
@@ -58,7 +58,7 @@ def concerns(notice: Notice, membership: Membership, concerned: Concerned) -> bo
     by = notice.details.get("by") or {}
     if by.get("kind") == ActorKind.PERSON and by.get("id") == str(membership.user_id):
         return False
-    return notice.kind not in membership.muted_notices and bool(
+    return not set(notice.kinds) <= set(membership.muted_notices) and bool(
         (notice.kind in FOR_REVIEWERS and reaches(membership, concerned.channels))
         or (membership.user_id in concerned.authors and notice.kind in FOR_AUTHORS)
         or (membership.role == Role.ADMIN and notice.kind in FOR_ADMINISTRATORS)

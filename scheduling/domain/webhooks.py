@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from scheduling.models import Dispatch, Means, Notice, NoticeKind, Webhook
 
 WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
 LONGEST = 2048
+OVERLAP = timedelta(days=1)
 MOST = 10  # of an organization: each is one more call for each notice
 
 
@@ -59,16 +61,19 @@ def change(actor: Actor, hook: Webhook, *, url: str, kinds: Sequence[str], activ
 def rotate(actor: Actor, hook: Webhook) -> str:
     """Give it a new secret, which signs from now on, and return that in clear. Raises Conflict when somebody just did.
 
-    What the receiver refuses until it knows the new secret is sent again later.
+    For the time of OVERLAP the former one signs each call as well, so that the receiver refuses none until it knows the
+    new one; a secret that was in its own overlap ends at once.
     """
     secret = secrets.token_urlsafe(32)
     sealed = crypto.encrypt(secret)
     with transaction.atomic():
         known = Webhook.objects.filter(pk=hook.pk, secret_encrypted=hook.secret_encrypted)
-        if not known.update(secret_encrypted=sealed):
+        until = clock.now() + OVERLAP
+        former = hook.secret_encrypted
+        if not known.update(secret_encrypted=sealed, previous_encrypted=former, previous_until=until):
             raise Conflict("Its secret was changed meanwhile; the new one was shown then, and is not shown again")
-        _record(actor, "webhook.rotate", hook)
-    hook.secret_encrypted = sealed
+        _record(actor, "webhook.rotate", hook, previous_until=until.isoformat())
+    hook.secret_encrypted, hook.previous_encrypted, hook.previous_until = sealed, former, until
     return secret
 
 
@@ -124,6 +129,6 @@ def _known(kinds: Sequence[str]) -> list[str]:
     return [str(kind) for kind in WANTED if kind in kinds]
 
 
-def _record(actor: Actor, verb: str, hook: Webhook) -> None:
-    details = {"host": host(hook), "kinds": hook.kinds, "active": hook.active}
+def _record(actor: Actor, verb: str, hook: Webhook, **more: str) -> None:
+    details = {"host": host(hook), "kinds": hook.kinds, "active": hook.active, **more}
     trail.record(actor, verb, organization_id=hook.organization_id, subject=f"webhook:{hook.pk}", **details)

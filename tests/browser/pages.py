@@ -92,6 +92,8 @@ PAGES: dict[str, dict[str, Way]] = {
     "accounts_organization_change": {
         "organization": to("accounts_organization_change", lambda scene: scene.organization.pk)
     },
+    "admin_rules": {"rules": lambda scene: reverse("admin_rules", args=[scene.organization.pk])},
+    "admin_rules_choose": {"rules-choose": plain("admin_rules_choose")},
     "accounts_membership_changelist": {"memberships": to("accounts_membership_changelist")},
     "accounts_membership_invite": {"membership-invite": to("accounts_membership_invite")},
     "accounts_membership_revoke": {

@@ -19,7 +19,7 @@ from posts.models import Channel
 
 MEMBERS = "/admin/accounts/membership/"
 NEW = {"username": "rita", "first_name": "Rita", "password": "a-long-passphrase", "again": "a-long-passphrase"}
-WHOM = {"email": "Rita@Example.com", "role": "VIEWER", "may_review": "on"}
+WHOM = {"email": "Rita@Example.com", "role": "VIEWER", "may_review": "on", "reach": "all"}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def verbs() -> list[str]:
 
 
 def test_who_is_invited_chooses_name_and_password_and_is_in(boss: Client, facebook: Channel) -> None:
-    link = invite(boss, channels=[facebook.wire_id])
+    link = invite(boss, reach="some", channels=[facebook.wire_id])
     assert (mail.outbox[0].to, link in mail.outbox[0].body) == (["rita@example.com"], True)
     assert link.split("/")[3] not in boss.get(MEMBERS).content.decode()
 
@@ -115,13 +115,32 @@ def test_an_admin_changes_and_ends_somebody_elses_membership(boss: Client, viewe
     page = f"{MEMBERS}{membership.pk}/"
     boss.get(f"{page}change/")
     boss.get(f"{page}delete/")
-    boss.post(f"{page}change/", {"role": "EDITOR", "may_review": "on", "channels": [facebook.wire_id]})
+    some = {"role": "EDITOR", "may_review": "on", "reach": "some"}
+    boss.post(f"{page}change/", {**some, "channels": [facebook.wire_id]})
     membership.refresh_from_db()
     assert (membership.role, membership.may_review, membership.review_channels) == ("EDITOR", True, [facebook.wire_id])
     assert facebook.name in boss.get(MEMBERS).content.decode()
     boss.post(f"{page}delete/")
     assert not Membership.objects.filter(user=viewer).exists()
     assert verbs() == ["membership.change", "membership.remove"]
+
+
+@pytest.mark.parametrize("reach", ["", "some", "none"])
+def test_who_reviews_what_is_said_in_so_many_words(reach: str, boss: Client, viewer: User, facebook: Channel) -> None:
+    """No channel ticked is not every channel, neither for a member nor for whoever is invited."""
+    membership = Membership.objects.get(user=viewer)
+    page = f"{MEMBERS}{membership.pk}/change/"
+    assert 'name="reach" value="all" checked' not in boss.get(page).content.decode()
+    typed = {"role": "VIEWER", "may_review": "on", "reach": reach}
+    for address in (page, f"{MEMBERS}invite/"):
+        answer = boss.post(address, {**typed, "email": "somebody@example.com"})
+        assert (answer.status_code, "wrong" in answer.content.decode()) == (200, True)
+    assert (Membership.objects.get(user=viewer).may_review, Invitation.objects.count()) == (False, 0)
+    boss.post(page, {**typed, "reach": "all", "channels": [facebook.wire_id]})
+    assert Membership.objects.get(user=viewer).review_channels is None
+    boss.post(page, {"role": "VIEWER"})
+    now = Membership.objects.get(user=viewer)
+    assert (now.may_review, now.review_channels) == (False, [])
 
 
 @pytest.mark.parametrize("who", ["author", "reviewer", "outsider", "admin_member"])

@@ -7,6 +7,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -108,7 +109,9 @@ def test_a_channels_notice_names_the_channel_and_a_deleted_post_is_null(hook, re
     assert (bodies["RECONNECT"]["post"], bodies["SUBMITTED"]["post"]) == (None, None)
 
 
-def test_after_a_rotation_the_new_secret_signs(make_waiting, hook, receiver, facebook, admin_member):
+def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone(
+    make_waiting, hook, receiver, facebook, admin_member
+):
     known = Webhook.objects.get()
     secret = webhooks.rotate(actors.person(admin_member), known)
     with pytest.raises(Conflict, match="meanwhile"):
@@ -116,7 +119,19 @@ def test_after_a_rotation_the_new_secret_signs(make_waiting, hook, receiver, fac
     make_waiting(channels=[facebook])
     tell()
     _, headers, body = receiver.calls[0]
-    assert headers["X-Dynamo-Signature"] == calling.sign(secret, headers["X-Dynamo-Timestamp"], body)
+    stamp = headers["X-Dynamo-Timestamp"]
+    both = [calling.sign(one, stamp, body) for one in (secret, hook.secret)]
+    assert headers["X-Dynamo-Signature"].split(",") == both
+    page = Path(settings.BASE_DIR, "docs", "webhooks.md").read_text(encoding="utf-8")
+    documented: dict[str, Any] = {}
+    exec(re.search(r"```python\n(.+?)```", page, flags=re.DOTALL)[1], documented)  # noqa: S102  our own page
+    assert [documented["genuine"](one, headers, body) for one in (secret, hook.secret, "another")] == [
+        True,
+        True,
+        False,
+    ]
+    with time_machine.travel(clock.now() + webhooks.OVERLAP):
+        assert calling.secrets(Webhook.objects.get()) == [secret]
     assert secret != hook.secret
     said = str(list(AuditEvent.objects.values_list("details", flat=True)))
     assert not any(one in said for one in (secret, hook.secret, "token=t", known.secret_encrypted))

@@ -12,7 +12,17 @@ from accounts import clock
 from accounts.domain import actors
 from accounts.models import Membership, Role
 from posts.domain import channels
-from scheduling.domain import digest, dispatching, drafts, noticing, rescheduling, review, spreading
+from scheduling.domain import (
+    calling,
+    digest,
+    dispatching,
+    drafts,
+    letters,
+    noticing,
+    rescheduling,
+    review,
+    spreading,
+)
 from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
 from tests.scheduling.domain.conftest import go_on, send
 
@@ -44,7 +54,7 @@ def test_each_step_of_a_posts_life_is_told_once(make_scheduled, travel, sandbox,
 
 
 def move(judge, post):
-    given = {"digest": digest.current(post)[1], "instant": post.scheduled_for + timedelta(hours=3)}
+    given = {"digest": digest.current(post)[1], "turn": post.turn, "instant": post.scheduled_for + timedelta(hours=3)}
     return rescheduling.reapprove(judge, post, **given, expected_version=post.version)
 
 
@@ -73,7 +83,7 @@ def test_where_two_approve_the_first_approval_asks_the_other_reviewers_for_the_s
     assert "Waits for a second approval: Olá" in letter.subject
     assert "reviewer approved “Olá from Casa do Sol 👋”, as the first of two" in letter.body
     post.refresh_from_db()
-    review.approve(seat(other, organization), post, digest=first.digest)
+    review.approve(seat(other, organization), post, turn=post.turn, digest=first.digest)
     assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED", "APPROVED"]
 
 
@@ -81,7 +91,7 @@ def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
     make_waiting, judge, second, two, key, mailoutbox
 ):
     post = make_waiting()
-    review.approve(judge, post, digest=digest.current(post)[1])
+    review.approve(judge, post, turn=post.turn, digest=digest.current(post)[1])
     noticing.listen()
     spreading.spread()
     later = {"scheduled_for": post.scheduled_for + timedelta(hours=1)}
@@ -98,9 +108,14 @@ def test_a_rejection_carries_its_notes(make_waiting, judge):
     assert Notice.objects.get(kind="REJECTED").details["notes"] == "Não, o pão é às 9h"
 
 
-def test_what_failed_and_what_nobody_knows_are_two_kinds_of_news(
-    make_scheduled, travel, sandbox, facebook, instagram, settings
+def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
+    make_scheduled, travel, sandbox, facebook, instagram, settings, organization, reviewer, mailoutbox
 ):
+    hooks = [
+        Webhook.objects.create(organization=organization, url="https://x.example", kinds=kinds)
+        for kinds in (["FAILED"], ["UNKNOWN", "FAILED"], ["PUBLISHED"])
+    ]
+    Membership.objects.filter(user=reviewer).update(muted_notices=["UNKNOWN"])
     post = make_scheduled()
     settings.RECONCILE_LIMIT = 60
     sandbox.fault(f"POST .*/{facebook.platform_id}/feed|POST .*/{facebook.platform_id}/photos", "error", code=197)
@@ -109,10 +124,16 @@ def test_what_failed_and_what_nobody_knows_are_two_kinds_of_news(
     send(post)
     sandbox.fault("GET", "html_502", times=100)
     assert go_on(post, clock_) == "FAILED"
-    assert told()[2:] == ["FAILED", "UNKNOWN"]
-    assert {one.kind: (one.details["absent"], one.details["unknown"]) for one in Notice.objects.filter(
-        kind__in=["FAILED", "UNKNOWN"]
-    )} == dict.fromkeys(["FAILED", "UNKNOWN"], ([facebook.wire_id], [instagram.wire_id]))  # fmt: skip
+    assert told()[2:] == ["UNKNOWN"]
+    notice = Notice.objects.get(kind="UNKNOWN")
+    assert (notice.details["absent"], notice.details["unknown"]) == ([facebook.wire_id], [instagram.wire_id])
+    spreading.spread()
+    called = Dispatch.objects.filter(notice=notice, means="WEBHOOK").order_by("webhook__created_at")
+    assert [one.webhook for one in called] == hooks[:2]
+    assert [calling.payload(notice, one)["kind"] for one in hooks[:2]] == ["FAILED", "UNKNOWN"]
+    letter = letters.write(Dispatch.objects.get(notice=notice, user=reviewer))
+    for words in ("did not go live on one channel", "nobody knows", "(Facebook): did not go live", "(Instagram): not"):
+        assert words in letter.body, words
 
 
 def test_a_post_that_missed_its_instant_failed(make_handed, travel, facebook):

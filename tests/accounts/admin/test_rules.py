@@ -1,0 +1,107 @@
+"""An organization's rules: its administrators change them, after a proof, in the open, and nobody else's."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.domain import rules
+from accounts.domain.actors import person
+from accounts.errors import Conflict, Forbidden
+from accounts.models import AuditEvent, Organization, User
+from scheduling.domain import letters, noticing, spreading
+from scheduling.models import Dispatch, Notice
+from tests.accounts.admin.test_signing_in import enrol
+from tests.scheduling.admin.desk import Desk
+
+pytestmark = pytest.mark.django_db
+PEOPLE = "/admin/accounts/membership/"
+
+
+def page(organization: Organization) -> str:
+    return f"/admin/rules/{organization.pk}/"
+
+
+def as_they_are(organization: Organization) -> dict[str, bool]:
+    return rules.of(Organization.objects.get(pk=organization.pk))
+
+
+def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
+    admin_member: User, reviewer: User, author: User, organization: Organization
+) -> None:
+    desk = Desk(admin_member).open(PEOPLE)
+    assert "/admin/rules/" in desk.page.links
+    desk.open("/admin/rules/").follow().press(second_approver="on", allow_self_approval="on")
+    assert "Two different reviewers have to approve the same content." in desk.follow().text
+    assert [name for name, on in as_they_are(organization).items() if on] == ["second_approver", "allow_self_approval"]
+    event = AuditEvent.objects.get(verb="organization.change")
+    assert (event.organization_id, event.actor_id) == (organization.pk, str(admin_member.pk))
+    assert event.details["changed"] == {"second_approver": [False, True], "allow_self_approval": [False, True]}
+
+    noticing.listen()
+    spreading.spread()
+    notice = Notice.objects.get()
+    assert (notice.kind, list(Dispatch.objects.values_list("user", flat=True))) == ("RULES", [reviewer.pk])
+    letter = letters.write(Dispatch.objects.select_related("notice").get())
+    assert "Reviewers may approve what they wrote themselves." in letter.body
+    assert f"/admin/rules/{organization.pk}/" in letter.body
+    desk.press()
+    assert (AuditEvent.objects.count(), "Nothing was changed" in desk.follow().text) == (1, True)
+
+
+def test_nobody_else_changes_them_and_no_administrator_another_organizations(
+    admin_member: User, reviewer: User, author: User, outsider: User, organization: Organization,
+    other_organization: Organization, client: Client,
+) -> None:  # fmt: skip
+    typed: Any = {"known": "0000", "allow_self_approval": "on"}
+    expected = ((admin_member, 404, 200), (reviewer, 404, 403), (author, 404, 403), (outsider, 403, 404))
+    for user, theirs, ours in expected:
+        desk = Desk(user).open("/admin/")
+        for place, status in ((other_organization, theirs), (organization, ours)):
+            assert desk.client.get(page(place)).status_code == status
+            if status != 200:
+                assert desk.send(page(place), **typed).status_code == status
+        mine, known = person(user), rules.of(organization)
+        with pytest.raises(Forbidden):
+            rules.change(mine, other_organization, wanted={"second_approver": True}, known=known, verified=True)
+    assert client.post(page(organization), typed).status_code in {302, 403}
+    assert not any(as_they_are(organization).values())
+    assert not any(as_they_are(other_organization).values())
+    assert AuditEvent.objects.count() == 0
+
+
+def test_what_is_typed_in_an_old_session_is_asked_for_a_proof_first(
+    admin_member: Any, organization: Organization, settings: Any
+) -> None:
+    desk = Desk(admin_member).open(page(organization))
+    settings.STEP_UP_AFTER = -1
+    desk.press(second_approver="on")
+    assert (desk.answer.status_code, as_they_are(organization)["second_approver"]) == (403, False)
+    settings.STEP_UP_AFTER = 60
+    desk.press(str(organization.pk), proof=admin_member.raw_password)
+    assert as_they_are(organization)["second_approver"]
+
+
+def test_with_a_password_alone_nobody_takes_back_that_a_second_factor_is_wanted(
+    admin_member: User, organization: Organization
+) -> None:
+    Organization.objects.update(require_second_factor=True)
+    desk = Desk(admin_member).open(page(organization)).press(require_second_factor="")
+    assert ("second factor" in desk.text, as_they_are(organization)["require_second_factor"]) == (True, True)
+    enrol(admin_member)
+    wanted = {"require_second_factor": False}
+    now = as_they_are(organization)
+    rules.change(person(admin_member), organization, wanted=wanted, known=now, verified=True)
+    assert not as_they_are(organization)["require_second_factor"]
+
+
+def test_of_two_administrators_the_later_does_not_undo_unseen_what_the_other_set(
+    admin_member: User, organization: Organization
+) -> None:
+    desk = Desk(admin_member).open(page(organization))
+    Organization.objects.update(second_approver=True)
+    desk.press(require_full_signature="on")
+    assert "Somebody else has changed the rules meanwhile" in desk.text
+    assert as_they_are(organization) | {"second_approver": False} == dict.fromkeys(rules.RULES, False)
+    with pytest.raises(Conflict):
+        rules.change(person(admin_member), organization, wanted={}, known={}, verified=False)
