@@ -5,7 +5,7 @@ that is most of what a worker does in the second that counts; so what runs there
 Django's connection, in its transactions, with its fields' conversions, on either database.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,8 @@ from django.db.models.constants import OnConflict
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=Model)
+Facts = Sequence[tuple[type[Model], Mapping[str, Any]]]
+Kinds = tuple[tuple[type[Model], tuple[str, ...]], ...]
 COMPARISONS = {"": "=", "lte": "<=", "ne": "<>"}
 
 
@@ -69,19 +71,26 @@ class _Built(Generic[M]):
         return found
 
 
-def insert(row: Model, *, unique: tuple[str, ...] = (), update: tuple[str, ...] = ()) -> None:
-    """INSERT `row`, and give it its key.
+def insert(row: Model, *, unique: tuple[str, ...] = (), update: tuple[str, ...] = (), provided: Facts = ()) -> bool:
+    """INSERT `row`, give it its key, and return True.
 
     `unique`: columns that are so together. Where such a row is there already, its columns `update` are written instead,
-    and `row` may be left without a key.
+    and `row` may be left without a key. `provided`: (model, where) for rows that have to be there, `where` as `update`
+    takes it. They are locked until the transaction ends; where one is lacking nothing is written, and False returned.
     """
-    sql, fields = _insertion(type(row), unique, update)
+    kinds = tuple((model, tuple(where)) for model, where in provided)
+    sql, fields, asked = _insertion(type(row), unique, update, kinds)
     values = [one.get_db_prep_save(one.pre_save(row, add=True), connection) for one in fields]
+    values += _asked(asked, [value for _, where in provided for value in where.values()])
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        if row.pk is None:
-            row.pk = cursor.fetchone()[0] if connection.features.can_return_columns_from_insert else cursor.lastrowid
+        returning = connection.features.can_return_columns_from_insert
+        found = cursor.fetchone() if returning else (cursor.lastrowid,) if cursor.rowcount else None
+    if found is None:
+        return False
+    row.pk = row.pk or found[0]
     row._state.adding, row._state.db = False, connection.alias  # as Model.save leaves them
+    return True
 
 
 def update(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, Any]) -> int:
@@ -89,37 +98,60 @@ def update(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, A
 
     A name in `where` is a column's, alone or with __lte or __ne. None of its values may be None: nothing equals NULL.
     """
-    if None in where.values():
-        raise ValueError("Nothing equals NULL")
     sql, written, asked = _updating(model, tuple(columns), tuple(where))
     values = [one.get_db_prep_save(_key(new), connection) for one, new in zip(written, columns.values(), strict=True)]
-    values += [one.get_db_prep_value(value, connection) for one, value in zip(asked, where.values(), strict=True)]
+    values += _asked(asked, list(where.values()))
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
 
 
 @cache
-def _insertion(model: type[Model], unique: tuple[str, ...], update: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _insertion(
+    model: type[Model], unique: tuple[str, ...], update: tuple[str, ...], kinds: Kinds
+) -> tuple[str, list[Any], list[Any]]:
     fields = [one for one in model._meta.concrete_fields if not isinstance(one, AutoField)]
-    sql = f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(_column(one) for one in fields)})"
-    sql += f" VALUES ({', '.join(['%s'] * len(fields))})"
+    into = f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(_column(one) for one in fields)})"
+    places, asked = ", ".join(["%s"] * len(fields)), list[Any]()
+    if kinds:
+        conditions, asked = _conditions(kinds)
+        tables = ", ".join(_quoted(one._meta.db_table) for one, _ in kinds)
+        # Who waits for the lock looks again: a row that does not fit any more is lacking then.
+        lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+        sql = f"{into} SELECT {places} FROM {tables} WHERE {conditions}{lock}"  # noqa: S608  names of columns
+    else:
+        sql = f"{into} VALUES ({places})"
     if unique:
         written, known = [[_field(model, name).column for name in names] for names in (update, unique)]
         sql += " " + connection.ops.on_conflict_suffix_sql(fields, OnConflict.UPDATE, written, known)
     if connection.features.can_return_columns_from_insert:
         sql += f" RETURNING {_column(model._meta.pk)}"
-    return sql, fields
+    return sql, fields, asked
 
 
 @cache
 def _updating(model: type[Model], columns: tuple[str, ...], where: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
     written = [_field(model, name) for name in columns]
-    asked = [(_field(model, name), COMPARISONS[how]) for name, _, how in (one.partition("__") for one in where)]
     assignments = ", ".join(f"{_column(one)} = %s" for one in written)
-    conditions = " AND ".join(f"{_column(one)} {sign} %s" for one, sign in asked)
+    conditions, asked = _conditions(((model, where),))
     sql = f"UPDATE {_quoted(model._meta.db_table)} SET {assignments} WHERE {conditions}"  # noqa: S608  names of columns
-    return sql, written, [one for one, _ in asked]
+    return sql, written, asked
+
+
+def _conditions(kinds: Kinds) -> tuple[str, list[Any]]:
+    conditions, asked = [], []
+    for model, where in kinds:
+        for name, _, how in (one.partition("__") for one in where):
+            field = _field(model, name)
+            conditions.append(f"{_quoted(model._meta.db_table)}.{_column(field)} {COMPARISONS[how]} %s")
+            asked.append(field)
+    return " AND ".join(conditions), asked
+
+
+def _asked(fields: list[Any], values: list[Any]) -> list[Any]:
+    if None in values:
+        raise ValueError("Nothing equals NULL")
+    return [one.get_db_prep_value(_key(value), connection) for one, value in zip(fields, values, strict=True)]
 
 
 def _field(model: type[Model], name: str) -> Any:

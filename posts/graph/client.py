@@ -10,9 +10,10 @@ import hmac
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
@@ -34,6 +35,7 @@ UPLOAD = 120.0  # seconds for a call that carries media
 UPLOAD_HOSTS = (".facebook.com", ".instagram.com")
 _here = threading.local()
 _versions: set[str] = set()
+_heard: deque[tuple[datetime, float]] = deque(maxlen=1)  # the platform's time at the last answer, and when that was
 
 
 def get(account: Account, path: str, **params: str) -> dict[str, Any]:
@@ -80,6 +82,17 @@ def ahead() -> timedelta:
     """Return how far the platform's clock was ahead of ours at this thread's last answer; nothing when it said none."""
     known: timedelta = getattr(_here, "ahead", timedelta(0))
     return known
+
+
+def time_there() -> datetime | None:
+    """Return what time it is at the platform, never too late: by the last answer to this process and what has passed.
+
+    None before the first answer. Setting our clock does not change it.
+    """
+    if not _heard:
+        return None
+    at, when = _heard[-1]
+    return at + timedelta(seconds=time.monotonic() - when)
 
 
 def _url(path: str) -> str:
@@ -199,9 +212,12 @@ def _notice_version(headers: Mapping[str, str]) -> None:
 
 def _notice_clock(headers: Mapping[str, str]) -> None:
     try:
-        _here.ahead = parsedate_to_datetime(headers.get("Date", "")) - clock.now()
+        there = parsedate_to_datetime(headers.get("Date", ""))
+        _here.ahead = there - clock.now()
     except (TypeError, ValueError):
         _here.ahead = timedelta(0)
+    else:
+        _heard.append((there, time.monotonic()))
 
 
 class _Token(requests.auth.AuthBase):

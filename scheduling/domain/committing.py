@@ -3,15 +3,20 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from accounts import statements
+from django.db import transaction
+
+from accounts import clock, statements
+from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError
 from scheduling.domain import outbound, outcomes, reconciling
 from scheduling.domain.digest import Content
 from scheduling.domain.lease import LeaseLost, Run
-from scheduling.models import Attempt, Delivery, Outcome
+from scheduling.lifecycle import Status
+from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
 
 log = logging.getLogger(__name__)
 Answer = str | Exception
@@ -33,11 +38,9 @@ def commit(run: Run, ready: list[Ready], content: Content) -> None:
     if not ready:
         return
     run.hold(outbound.commit_seconds())
-    attempts = [Attempt(delivery=one.delivery, approval=run.post.approval, lease=run.id) for one in ready]
-    for attempt in attempts:
-        statements.insert(attempt)
+    attempts = _intend(run, [one.delivery for one in ready])
     try:
-        # Whoever was held up while writing the intents may have been followed by another, who did not see them.
+        # Whoever was held up after writing the intents may have been followed by another, who has seen them.
         run.hold(outbound.commit_seconds() - outbound.MARGIN)
     except LeaseLost as lost:
         for attempt in attempts:
@@ -50,6 +53,26 @@ def commit(run: Run, ready: list[Ready], content: Content) -> None:
         except Exception as error:
             log.exception("outcome of delivery %s", one.delivery.pk)
             reconciling.stumbled(run, one.delivery, error)
+
+
+def _intend(run: Run, deliveries: list[Delivery]) -> list[Attempt]:
+    """Write the intents, and in the same statement ask the database whether the post is still this worker's.
+
+    Leases run out by clocks, and clocks differ. The statement locks the post's row: whoever takes the post over either
+    comes first, and nothing is written here, or waits for the intents and sees them. Raises LeaseLost.
+    """
+    mine = (ScheduledPost, {"pk": run.post.pk, "status": Status.PUBLISHING, "lease": run.id})
+    at, theirs = clock.now(), client.time_there()
+    attempts = [
+        Attempt(delivery=one, approval=run.post.approval, lease=run.id, started_at=at, platform_at=theirs)
+        for one in deliveries
+    ]
+    with transaction.atomic() if len(attempts) > 1 else nullcontext():
+        for one in attempts:
+            not_live = (Delivery, {"pk": one.delivery_id, "state__ne": DeliveryState.PUBLISHED})
+            if not statements.insert(one, provided=(mine, not_live)):
+                raise LeaseLost
+    return attempts
 
 
 def _call(one: Ready, content: Content) -> Callable[[], Answer]:

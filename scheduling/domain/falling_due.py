@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from accounts import clock
 from scheduling.domain import gate, outbound, publishing
-from scheduling.domain.lease import load
+from scheduling.domain.lease import left_alone, load
 from scheduling.domain.sweeping import due
-from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
 
@@ -48,8 +46,7 @@ def publish_here() -> Iterator[tuple[str, str]]:
     """
     for pk, task_id in list(due(0).values_list("pk", "task_id")):
         yield str(pk), publishing.publish(str(pk), str(task_id))
-    left = ScheduledPost.objects.filter(status=Status.PUBLISHING, lease_until__lte=clock.now()).order_by("lease_until")
-    for pk in list(left.values_list("pk", flat=True)):
+    for pk in list(left_alone().order_by("lease_until").values_list("pk", flat=True)):
         yield str(pk), publishing.resume(str(pk))
 
 

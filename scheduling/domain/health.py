@@ -89,6 +89,14 @@ def _late(flow: Flow) -> list[str]:
 
 
 def _round(seen: pulse.Signs) -> list[str]:
+    said = _silence(seen)
+    if seen.ahead is not None:
+        worker, seconds = seen.ahead
+        said.append(f"The clock of the worker {worker} is ahead of this machine's by {_seconds(seconds)}: set both.")
+    return said
+
+
+def _silence(seen: pulse.Signs) -> list[str]:
     if seen.last_round is None:
         return ["No worker has ever taken a round of the beat: start a worker and a beat."]
     if seen.last_round > settings.HEALTH_ROUND:

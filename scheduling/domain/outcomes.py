@@ -14,6 +14,7 @@ from scheduling.domain.digest import Content
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 SETTLED = {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNKNOWN}
+OPEN = ("", Outcome.UNKNOWN)  # of these nobody knows yet how they ended
 NOT_KNOWN = "The platform did not say whether this went live. Look at the channel, then say what is true."
 
 
@@ -50,12 +51,27 @@ def published(delivery: Delivery, attempt: Attempt, content: Content, live_id: s
             )
 
 
-def conclude(attempt: Attempt, outcome: Outcome, error: Exception | None = None) -> None:
-    """Write the outcome of an attempt into the ledger."""
-    attempt.error_code, attempt.error_message = in_words(error) if error else ("", "")
-    attempt.finished_at, attempt.outcome = clock.now(), outcome
-    written = ("finished_at", "outcome", "error_code", "error_message")
-    statements.update(Attempt, {"pk": attempt.pk}, {name: getattr(attempt, name) for name in written})
+def conclude(attempt: Attempt, outcome: Outcome, error: Exception | None = None) -> bool:
+    """Write the outcome of an attempt into the ledger; return whether it is news there.
+
+    What is known stays known: published is the last word, and refused gives way to published alone.
+    """
+    code, message = in_words(error) if error else ("", "")
+    return write(attempt, outcome, error_code=code, error_message=message)
+
+
+def write(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
+    """As `conclude`, with the ledger's columns in the caller's words."""
+    columns |= {"outcome": outcome, "finished_at": clock.now()}
+    if outcome == Outcome.PUBLISHED:
+        written = statements.update(Attempt, {"pk": attempt.pk}, columns)
+    else:
+        written = Attempt.objects.filter(pk=attempt.pk, outcome__in=OPEN).update(**columns)
+    if not written:
+        return False
+    for name, value in columns.items():
+        setattr(attempt, name, value)
+    return True
 
 
 def unclear(delivery: Delivery, attempt: Attempt, error: Exception, *, look_in: float) -> None:
@@ -126,14 +142,18 @@ def in_words(error: Exception) -> tuple[str, str]:
 def note(delivery: Delivery, **columns: Any) -> None:
     """Write columns of the delivery, in the row and in memory.
 
-    What is live stays live: a worker that was overtaken has nothing else to say of it.
+    What is live stays live: a worker that was overtaken has nothing else to say of it. How it ended otherwise is for
+    the worker to say that has the post.
     """
     for name, value in columns.items():
         setattr(delivery, name, value)
-    where: dict[str, Any] = {"pk": delivery.pk}
-    if columns.get("state", DeliveryState.PUBLISHED) != DeliveryState.PUBLISHED:
-        where["state__ne"] = DeliveryState.PUBLISHED
-    statements.update(Delivery, where, columns)
+    if columns.get("state", DeliveryState.PUBLISHED) == DeliveryState.PUBLISHED:
+        statements.update(Delivery, {"pk": delivery.pk}, columns)
+        return
+    rows = Delivery.objects.filter(pk=delivery.pk).exclude(state=DeliveryState.PUBLISHED)
+    if delivery.post.lease is not None:
+        rows = rows.filter(post__lease=delivery.post.lease)
+    rows.update(**columns)
 
 
 def _defer(delivery: Delivery, error: GraphError) -> None:

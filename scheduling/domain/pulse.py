@@ -11,12 +11,19 @@ from scheduling.models import Pulse
 FORGET = timedelta(days=1)
 
 
+AHEAD = 5.0  # seconds by which clocks may differ
+
+
 @dataclass(frozen=True)
 class Signs:
-    """Seconds since a round was taken, None when there never was one; how many workers took one lately."""
+    """Seconds since a round was taken, None when there never was one; how many workers took one lately.
+
+    `ahead`: the worker whose clock is furthest ahead of ours, and by how many seconds. Its sign says nothing more.
+    """
 
     last_round: float | None
     workers: int
+    ahead: tuple[str, float] | None = None
 
 
 def note(worker: str) -> None:
@@ -28,13 +35,14 @@ def note(worker: str) -> None:
         unique_fields=["worker"],
         update_fields=["seen_at"],
     )
-    Pulse.objects.filter(seen_at__lt=now - FORGET).delete()
+    Pulse.objects.exclude(seen_at__range=(now - FORGET, now + FORGET)).delete()
 
 
 def signs() -> Signs:
     """Return what the lines say."""
     now = clock.now()
-    seen = list(Pulse.objects.order_by("-seen_at").values_list("seen_at", flat=True))
-    lately = now - timedelta(seconds=settings.HEALTH_ROUND)
-    last = max(0.0, (now - seen[0]).total_seconds()) if seen else None
-    return Signs(last, sum(at >= lately for at in seen))
+    ages = [(one.worker, (now - one.seen_at).total_seconds()) for one in Pulse.objects.order_by("-seen_at")]
+    believed = [age for _, age in ages if age >= -AHEAD]
+    ahead = (ages[0][0], -ages[0][1]) if ages and ages[0][1] < -AHEAD else None
+    last = max(0.0, believed[0]) if believed else None
+    return Signs(last, sum(age <= settings.HEALTH_ROUND for age in believed), ahead)

@@ -1,13 +1,16 @@
 """An outcome that is not known is read back. Reads only: nothing here can publish."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import clock
 from posts.graph.errors import GraphError
 from posts.graph.publishing import Finding, Verdict
+from posts.models import Channel
 from scheduling.domain import outbound, outcomes, policy
 from scheduling.domain.digest import Content
 from scheduling.domain.lease import Run
@@ -18,12 +21,13 @@ FIRST_LOOK = 2.0  # seconds after an unclear answer; most late successes are rea
 PROOFS = 2  # spaced absences that allow another try
 HELD_BACK = "The platform took this for spam and held it back; it did not go live."
 CLAIMED_WITHIN = timedelta(days=1)
+FAST = timedelta(days=1)  # by which our clock may have been ahead where the platform's was not known
 
 
 def open_attempts(run: Run) -> dict[int, Attempt]:
     """Return by delivery its latest attempt of which nobody knows how it ended, whatever was tried after it."""
     rows = Attempt.objects.filter(delivery__in=run.deliveries, approval=run.post.approval).order_by("id")
-    return {one.delivery_id: one for one in rows.filter(outcome__in=("", Outcome.UNKNOWN))}
+    return {one.delivery_id: one for one in rows.filter(outcome__in=outcomes.OPEN)}
 
 
 def stumbled(run: Run, delivery: Delivery, error: Exception) -> None:
@@ -45,7 +49,7 @@ def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
     """
     finding = _look(delivery, content, last)
     if finding.verdict is Verdict.LIVE:
-        outcomes.published(delivery, last, content, finding.post_id)
+        _live(delivery, content, last, finding.post_id)
     elif finding.verdict is Verdict.ABSENT:
         return _absent(delivery, last)
     elif clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
@@ -57,17 +61,50 @@ def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
     return False
 
 
+def _live(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
+    """Settle it as published, unless somebody else who reads the same Page back has claimed the post just now."""
+    channel = delivery.channel
+    with transaction.atomic():
+        same = Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
+        list(same.select_for_update().order_by("pk").values_list("pk", flat=True))
+        if post_id and spoken_for(channel).filter(live_id=post_id).exclude(pk=delivery.pk).exists():
+            outcomes.note(delivery, state=DeliveryState.PENDING, next_try_at=outbound.later(FIRST_LOOK))
+            return
+        outcomes.published(delivery, last, content, post_id)
+
+
+def spoken_for(channel: Channel) -> QuerySet[Delivery]:
+    """Return the deliveries that are live on the channel's Page or account, whichever organization connected it.
+
+    For ids alone: one organization learns nothing of another.
+    """
+    same = Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
+    return Delivery.objects.filter(channel__in=same).exclude(live_id="")
+
+
 def _look(delivery: Delivery, content: Content, last: Attempt) -> Finding:
-    claimed = Delivery.objects.filter(
-        channel=delivery.channel, published_at__gte=last.started_at - CLAIMED_WITHIN
-    ).exclude(live_id="")
-    first = delivery.attempts.filter(approval=last.approval_id).order_by("id").first() or last
+    """Read back from the first attempt on: by the platform's clock where that was known then.
+
+    Where it was not, ours may have been fast, and the post stand in front of the window. What is found further back
+    proves nothing, neither that it is ours nor that ours is absent.
+    """
+    tries = [*delivery.attempts.filter(approval=last.approval_id), last]
+    since = min(one.since for one in tries)
+    finding = _find(delivery, content, since)
+    if finding.verdict is Verdict.ABSENT and any(one.platform_at is None for one in tries):
+        finding = _find(delivery, content, since - FAST)
+        return finding if finding.verdict is Verdict.ABSENT else Finding(Verdict.UNCLEAR)
+    return finding
+
+
+def _find(delivery: Delivery, content: Content, since: datetime) -> Finding:
+    claimed = spoken_for(delivery.channel).filter(published_at__gte=since - CLAIMED_WITHIN)
     try:
         return outbound.platform(delivery).find(
             outbound.account(delivery),
             outbound.item(content, delivery),
             delivery.staged,
-            since=first.started_at,
+            since=since,
             claimed=set(claimed.values_list("live_id", flat=True)),
         )
     except GraphError:
@@ -83,9 +120,9 @@ def _absent(delivery: Delivery, last: Attempt) -> bool:
         again = outbound.later(settings.ABSENCE_SPACING)
         outcomes.note(delivery, state=DeliveryState.PENDING, absences=delivery.absences + 1, next_try_at=again)
         return False
-    last.outcome, last.finished_at = Outcome.REFUSED, clock.now()
-    last.error_message = last.error_message or "Read back twice: it did not go live."
-    last.save(update_fields=["outcome", "finished_at", "error_message"])
+    said = last.error_message or "Read back twice: it did not go live."
+    if not outcomes.write(last, Outcome.REFUSED, error_message=said):
+        return False  # another has found out meanwhile
     if last.error_code in policy.BLOCKS_WHEN_ABSENT:
         outcomes.held_back(delivery, last.error_code, HELD_BACK)
         return False

@@ -10,14 +10,13 @@ from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Invalid
 from posts.domain.published import record_published
 from posts.models import ChannelType, PublishedPost
-from scheduling.domain import outbound
+from scheduling.domain import outbound, outcomes
 from scheduling.domain.history import remember
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
 
 POST_ID = re.compile(r"[0-9]{1,40}(_[0-9]{1,40})?")
 NOT_THERE = "NOT_THERE"
-OPEN = ("", Outcome.UNKNOWN)
 
 
 def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, turn: int) -> ScheduledPost:
@@ -33,7 +32,7 @@ def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, turn: int
         sent = list(mine.attempts.select_related("approval").order_by("id"))
         if not sent:
             raise Conflict(f"Nothing was ever sent to {mine.channel.name} for this post")
-        last = ([one for one in sent if one.outcome in OPEN] or sent)[-1]
+        last = ([one for one in sent if one.outcome in outcomes.OPEN] or sent)[-1]
         mine.state, mine.live_id, mine.published_at = DeliveryState.PUBLISHED, live_id, last.started_at
         mine.error_code = mine.error_message = ""
         mine.next_try_at = None
@@ -77,7 +76,7 @@ def mark_absent(reviewer: Reviewer, delivery: Delivery, *, turn: int) -> Schedul
         said = f"{reviewer.actor.name} looked: it did not go live."
         mine.state, mine.error_code, mine.error_message = DeliveryState.FAILED, NOT_THERE, said
         mine.save(update_fields=["state", "error_code", "error_message"])
-        for one in mine.attempts.filter(outcome__in=OPEN):
+        for one in mine.attempts.filter(outcome__in=outcomes.OPEN):
             _conclude(one, Outcome.REFUSED, said)
         remember(reviewer.actor, "mark_absent", post, str(post.status), channel=mine.channel.wire_id)
         _tell(post)
@@ -120,9 +119,7 @@ def _checked(delivery: Delivery, post_id: str) -> str:
 
 
 def _conclude(attempt: Attempt, outcome: Outcome, said: str) -> None:
-    attempt.outcome, attempt.finished_at = outcome, clock.now()
-    attempt.error_message = f"{attempt.error_message} {said}".strip()[:500]
-    attempt.save(update_fields=["outcome", "finished_at", "error_message"])
+    outcomes.write(attempt, outcome, error_message=f"{attempt.error_message} {said}".strip()[:500])
 
 
 def _tell(post: ScheduledPost) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from accounts import clock
 from accounts.domain.last_use import flush_last_used
 from scheduling.domain import dispatching, examining, handover, noticing, permalinks, pulse, spreading
-from scheduling.domain.lease import miss
+from scheduling.domain.lease import left_alone, miss
 from scheduling.domain.publishing import MISSED
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, ScheduledPost
@@ -102,8 +102,7 @@ def miss_late() -> int:
 
 def wake_leases() -> int:
     """Send someone after each PUBLISHING post whose lease has run out."""
-    free = ScheduledPost.objects.filter(status=Status.PUBLISHING, lease_until__lte=clock.now())
-    ids = list(free.order_by("lease_until").values_list("pk", flat=True)[:BATCH])
+    ids = list(left_alone().order_by("lease_until").values_list("pk", flat=True)[:BATCH])
     return sum(handover.hint("resume", str(pk)) for pk in ids)
 
 

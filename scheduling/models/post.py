@@ -1,6 +1,7 @@
 """What is to go live: the scheduled post, its text per channel, approvals, and the ledger of attempts."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -202,12 +203,16 @@ class Outcome(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """The ledger: a row before each outward commit, its outcome after. No outcome: nobody came back to say."""
+    """The ledger: a row before each outward commit, its outcome after. No outcome: nobody came back to say.
+
+    `platform_at` is what `started_at` was by the platform's own clock, where the worker had heard from it before.
+    """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="attempts")
     lease = models.UUIDField()
     started_at = models.DateTimeField(default=clock.now)
+    platform_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -218,3 +223,8 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery_id} {self.outcome or 'open'}"
+
+    @property
+    def since(self) -> datetime:
+        """The instant before which nothing of it can be on the platform: the earlier one, of two clocks."""
+        return min(self.started_at, self.platform_at or self.started_at)

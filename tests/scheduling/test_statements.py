@@ -101,3 +101,20 @@ def test_updates_only_rows_that_fit(make_waiting: Callable[..., ScheduledPost]) 
 def test_nothing_equals_null(make_waiting: Callable[..., ScheduledPost]) -> None:
     with pytest.raises(ValueError, match="NULL"):
         statements.update(ScheduledPost, {"pk": make_waiting().pk, "task_id": None}, {"notes": "no"})
+
+
+def test_inserts_only_where_other_rows_say_what_they_should(make_waiting: Callable[..., ScheduledPost]) -> None:
+    post = make_waiting()
+    delivery = post.deliveries.first()
+    assert delivery is not None
+    fits = (ScheduledPost, {"pk": post.pk, "status": post.status, "version": post.version})
+    unsettled = (Delivery, {"pk": delivery.pk, "state__ne": "PUBLISHED"})
+
+    def insert(platform_id: str, *provided: Any) -> bool:
+        row = live(delivery.channel, platform_id, superpower={"a": None}, scheduled_post_id=post.pk)
+        return statements.insert(row, provided=provided) and PublishedPost.objects.get(pk=row.pk) == row
+
+    assert insert("1_1", fits, unsettled)
+    assert not insert("1_2", fits, (Delivery, {"pk": delivery.pk, "state__ne": delivery.state}))
+    assert not insert("1_3", (ScheduledPost, {"pk": uuid4()}), unsettled)
+    assert list(PublishedPost.objects.values_list("platform_id", flat=True)) == ["1_1"]

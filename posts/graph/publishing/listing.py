@@ -25,15 +25,16 @@ class ClockMoved(GraphError):
 def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
     """Give the items of an edge that lists the newest first, from `since` on; `stamp` names their time.
 
-    `since` is by our clock. Where the platform's, which its answers tell, is behind it, the window reaches back
-    further: what was written must not look absent because our clock is fast. It is never narrowed.
-    Raises TooMany when the end is not in sight, ClockMoved when `since` is still to come.
+    `since` is by our clock, or by the platform's where that was known then. Where the platform's, which its answers
+    tell, is behind ours, the window reaches back further: what was written must not look absent because our clock is
+    fast. It is never narrowed.
+    Raises TooMany when the end is not in sight, ClockMoved when `since` is still to come by either clock.
     """
-    if since - clock.now() > SKEW:
-        raise ClockMoved("The clock was set back since the post was sent")
     path, oldest = f"{account.platform_id}/{edge}", since - SKEW
     params = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
     said = client.get(account, path, **params)
+    if since - clock.now() > SKEW + max(client.ahead(), timedelta(0)):
+        raise ClockMoved("The clock was set back since the post was sent")
     if client.ahead() < -SKEW / 2:
         oldest += client.ahead()
         params["since"] = str(int(oldest.timestamp()))

@@ -42,6 +42,10 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: "Listener"
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the Date header's time: by the clock that posts are stamped with."""
+        return super().date_time_string(now() if timestamp is None else timestamp)
+
     def _serve(self) -> None:
         received_at = now()
         body = self._body()

@@ -5,12 +5,23 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts import statements
 from posts.graph.errors import Ambiguous, Transient
 from posts.models import Channel
-from scheduling.domain import cancelling, digest, lease, outbound, outcomes, permalinks, publishing, staging, sweeping
+from scheduling.domain import (
+    cancelling,
+    committing,
+    digest,
+    lease,
+    outbound,
+    outcomes,
+    permalinks,
+    publishing,
+    staging,
+    sweeping,
+)
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost
+from tests.scheduling.domain.conftest import go_on
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +36,11 @@ def states(post):
 
 def go(post):
     return publishing.publish(str(post.pk), str(post.task_id))
+
+
+def writes(sandbox):
+    """Return what was sent to go live, whatever the platform made of it."""
+    return [one for one in sandbox.call("GET", "/__requests")["requests"] if one["path"].endswith("/feed")]
 
 
 def seal_away(channel):
@@ -129,25 +145,48 @@ def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sa
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MISSED")
 
 
-def test_a_worker_held_up_before_its_intent_was_written_sends_nothing(
+@pytest.mark.parametrize("whose", ["held up for a minute", "another's clock a minute fast"])
+def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothing(
+    make_handed, travel, sandbox, facebook, monkeypatch, whose
+):
+    post = make_handed(channels=[facebook])
+    clock_ = travel(post)
+    real = committing._intend
+    taken = []
+
+    def late(*args):
+        if not taken:
+            taken.append(clock_.shift(timedelta(seconds=60)))
+            assert publishing.resume(str(post.pk)) == "published"
+            if whose.startswith("another"):
+                clock_.shift(timedelta(seconds=-60))
+        return real(*args)
+
+    monkeypatch.setattr(committing, "_intend", late)
+    assert go(post) == "overtaken"
+    assert [one["outcome"] for one in Attempt.objects.values("outcome")] == ["published"]
+    assert (len(writes(sandbox)), fresh(post).status) == (1, "PUBLISHED")
+
+
+def test_a_worker_held_up_after_its_intent_was_written_sends_nothing(
     make_handed, travel, sandbox, facebook, monkeypatch
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real = statements.insert
-    held_up = []
+    real = committing._intend
 
-    def slow(row, **how):
-        if isinstance(row, Attempt) and not held_up:
-            held_up.append(row)
-            clock_.shift(timedelta(seconds=60))
-            assert publishing.resume(str(post.pk)) == "published"
-        real(row, **how)
+    def late(*args):
+        intents = real(*args)
+        clock_.shift(timedelta(seconds=60))
+        assert publishing.resume(str(post.pk)) == "pending"
+        return intents
 
-    monkeypatch.setattr(statements, "insert", slow)
-    assert go(post) == "overtaken"
-    assert (len(sandbox.posts), fresh(post).status) == (1, "PUBLISHED")
-    assert sorted(Attempt.objects.values_list("outcome", flat=True)) == ["published", "refused"]
+    with monkeypatch.context() as patch:
+        patch.setattr(committing, "_intend", late)
+        assert go(post) == "overtaken"
+    assert (writes(sandbox), Attempt.objects.get().outcome) == ([], "refused")
+    assert go_on(post, clock_) == "PUBLISHED"
+    assert len(writes(sandbox)) == 1
 
 
 def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, travel, sandbox, facebook):
@@ -160,6 +199,41 @@ def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, trave
     outcomes.refused(stale, Transient("reset"))
     outcomes.failed(stale, "X", "x")
     assert Delivery.objects.get(pk=stale.pk).state == "PUBLISHED"
+
+
+@pytest.mark.parametrize(("follower", "slow", "ends"), [
+    ("published", "unknown", "published"), ("published", "refused", "published"), ("refused", "unknown", "refused"),
+    ("refused", "published", "published"), ("unknown", "refused", "refused"),
+])  # fmt: skip
+def test_what_the_ledger_knows_stays_known(make_handed, facebook, follower, slow, ends):
+    post = make_handed(channels=[facebook])
+    delivery = Delivery.objects.get(post=post)
+    attempt = Attempt.objects.create(delivery=delivery, approval=post.approval, lease=post.pk)
+    overtaken = Attempt.objects.get()
+    outcomes.conclude(attempt, follower)
+    outcomes.conclude(overtaken, slow, Ambiguous("reset"))
+    assert (Attempt.objects.get().outcome, Attempt.objects.get().error_message == "reset") == (ends, slow == ends)
+
+
+def test_a_worker_overtaken_in_mid_call_leaves_what_its_follower_has_settled(
+    make_handed, travel, sandbox, facebook, settings, monkeypatch
+):
+    post = make_handed(channels=[facebook])
+    clock_ = travel(post)
+    sandbox.fault("POST .*/feed", "drop_after")
+    real = committing._side_by_side
+
+    def slow(calls):
+        answers = real(calls)
+        sandbox.fault("GET", "error", times=None)
+        clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT + 5))
+        assert publishing.resume(str(post.pk)) == "failed"
+        return answers
+
+    monkeypatch.setattr(committing, "_side_by_side", slow)
+    go(post)
+    delivery = Delivery.objects.get(post=post)
+    assert (fresh(post).status, delivery.state, delivery.error_code) == ("FAILED", "UNKNOWN", "UNKNOWN")
 
 
 def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_handed, travel, sandbox, facebook):
@@ -196,20 +270,20 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
     assert staging.stage_ahead(str(post.pk)) == 1
     slow = lease.load(str(post.pk))[1][0]
     slow.staged = {**slow.staged, "ready": False}
-    real = Attempt.save
+    real, tried = committing._intend, []
 
-    def meanwhile(attempt, *args, **named):
-        if attempt._state.adding:
-            with pytest.raises(staging.GateMoved):
-                staging.stage(slow, content, its_digest, only_if=task)
-        real(attempt, *args, **named)
+    def meanwhile(*args):
+        with pytest.raises(staging.GateMoved):
+            staging.stage(slow, content, its_digest, only_if=task)
+        tried.append(args)
+        return real(*args)
 
-    monkeypatch.setattr(Attempt, "save", meanwhile)
+    monkeypatch.setattr(committing, "_intend", meanwhile)
     clock_ = travel(post)
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=60))
     assert publishing.resume(str(post.pk)) == "published"
-    assert (Attempt.objects.count(), len(sandbox.posts)) == (1, 1)
+    assert (len(tried), Attempt.objects.count(), len(sandbox.posts)) == (1, 1, 1)
 
 
 def test_one_sealed_token_does_not_keep_the_other_addresses_from_being_read(make_handed, travel, sandbox, facebook):

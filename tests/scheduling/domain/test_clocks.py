@@ -1,0 +1,105 @@
+"""Clocks that differ, or are set: no post looks absent for it, waits for it without end, or hides it."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from accounts import clock
+from posts.graph import client
+from posts.graph.account import Account
+from scheduling.domain import committing, health, publishing, pulse, sweeping
+from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
+from tests.platform import FACEBOOK, SandboxControl
+from tests.processes import eventually
+from tests.scheduling.domain.conftest import send
+
+
+def only(model):
+    return model.objects.get()
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("heard", "ends"), [(True, "PUBLISHED"), (False, "UNKNOWN")])
+def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
+    processes, make_scheduled, facebook, tmp_path, monkeypatch, settings, heard, ends
+):
+    """Where the worker knew the platform's time, the post is found by it; where it did not, a person looks."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+
+    def off_by(seconds, there):
+        ours.write_text(str(seconds), encoding="ascii")
+        theirs.write_text(str(there), encoding="ascii")
+
+    off_by(300, 0)
+    monkeypatch.setenv("DYNAMO_CLOCK_FILE", str(theirs))
+    settings.GRAPH_BASE_URL = processes.sandbox(tmp_path / "platform")[1]
+    monkeypatch.setenv("DYNAMO_CLOCK_FILE", str(ours))
+    platform = SandboxControl(settings.GRAPH_BASE_URL)
+    platform.register(FACEBOOK)
+    platform.settings(duplicate_check=False)
+    post = make_scheduled(
+        channels=[facebook],
+        media="https://example.com/a",
+        media_type=None,
+        scheduled_for=clock.now() + timedelta(seconds=2),
+    )
+    client._heard.clear()
+    if heard:
+        client.get(Account(facebook.type, facebook.platform_id, facebook.token), facebook.platform_id, fields="id")
+    platform.fault("POST .*/feed", "drop_after")
+    eventually(lambda: send(post) == "pending")
+    for passed in (2, 245, 400, 440, 480, 1300):
+        off_by(passed, passed)
+        publishing.resume(str(post.pk))
+    assert (len(platform.posts), only(Delivery).state) == (1, ends)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("held", "seconds", "woken"), [(True, 250, 0), (True, 3600, 1), (False, 600, 0), (False, 7200, 1)]
+)
+def test_an_end_that_a_wrong_clock_wrote_is_not_waited_for(
+    make_handed, travel, sandbox, no_messages, held, seconds, woken
+):
+    post = make_handed()
+    travel(post)
+    until = clock.now() + timedelta(seconds=seconds)
+    columns = {"lease": uuid4() if held else None, "lease_until": until}
+    ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHING", task_id=None, **columns)
+    assert sweeping.wake_leases() == woken
+    assert publishing.resume(str(post.pk)) == ("published" if woken else "void")
+
+
+@pytest.mark.django_db
+def test_a_worker_whose_post_is_taken_for_left_alone_by_a_slow_clock_sends_nothing(
+    make_handed, travel, sandbox, facebook, monkeypatch
+):
+    post = make_handed(channels=[facebook])
+    clock_ = travel(post)
+    real, taken = committing._intend, []
+
+    def meanwhile(*args):
+        if not taken:
+            taken.append(clock_.shift(timedelta(hours=-1)))
+            assert publishing.resume(str(post.pk)) == "published"
+            clock_.shift(timedelta(hours=1))
+        return real(*args)
+
+    monkeypatch.setattr(committing, "_intend", meanwhile)
+    assert send(post) == "overtaken"
+    assert (only(Attempt).outcome, only(Delivery).state) == ("published", "PUBLISHED")
+
+
+@pytest.mark.django_db
+def test_a_worker_with_a_fast_clock_is_named_and_counts_for_nothing_else():
+    Pulse.objects.create(worker="w1@fast", seen_at=clock.now() + timedelta(seconds=90))
+    seen = health.look()
+    assert [one.split(" by ")[0] for one in seen.problems] == [
+        "No worker has ever taken a round of the beat: start a worker and a beat.",
+        "The clock of the worker w1@fast is ahead of this machine's",
+    ]
+    assert seen.workers == 0
+    pulse.note("w1@fast")
+    assert health.look().problems == []
