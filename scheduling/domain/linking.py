@@ -15,6 +15,7 @@ from posts.graph.publishing.listing import same_text
 from posts.models import PostType, PublishedPost
 from scheduling.domain import outbound, outcomes
 from scheduling.domain.digest import Content
+from scheduling.domain.reconciling import spoken_for
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 KEPT = timedelta(days=30)  # how long an id is looked for
@@ -47,7 +48,8 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
     if not attempts:
         return []
     item = outbound.item(attempts[-1].approval.content, delivery)
-    begun, ended = attempts[0].started_at - SKEW, _ended(delivery, attempts[-1], video=item.media_type == "VIDEO")
+    begun = min(one.since for one in attempts) - SKEW
+    ended = _ended(delivery, attempts[-1], video=item.media_type == "VIDEO")
     rows = PublishedPost.objects.filter(
         channel=delivery.channel_id, scheduled_post_id=None, published_at__range=(begun, ended)
     )
@@ -74,7 +76,7 @@ def _ended(delivery: Delivery, last: Attempt, *, video: bool) -> datetime:
 
 
 def _taken(delivery: Delivery, row: PublishedPost) -> bool:
-    return Delivery.objects.filter(channel=delivery.channel_id, live_id=row.platform_id).exists()
+    return spoken_for(delivery.channel).filter(live_id=row.platform_id).exists()
 
 
 def _same_kind(row: PublishedPost, media_type: str | None) -> bool:
