@@ -214,7 +214,7 @@ def _notice_clock(headers: Mapping[str, str]) -> None:
     try:
         there = parsedate_to_datetime(headers.get("Date", ""))
         _here.ahead = there - clock.now()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         _here.ahead = timedelta(0)
     else:
         _heard.append((there, time.monotonic()))

@@ -24,7 +24,7 @@ KEPT = 900  # seconds that a level counts for without a newer one
 MARGIN = 60.0  # seconds after the platform's own estimate, which is in minutes
 COOLING = 300.0  # seconds of rest when the platform names no time: "several minutes"
 SLOW, STOP = 75, 90  # percent: from there on background reads go slowly, and not at all
-LONGEST = 86_400.0  # seconds that a Retry-After is believed for
+LONGEST = 86_400.0  # seconds that a time named by the platform is believed for
 APP_CODES = {4, 341}  # refusals that speak of the whole app, not of one account
 NUMBERS = ("call_count", "total_time", "total_cputime")
 
@@ -138,7 +138,7 @@ def _highest(entries: list[Any]) -> Usage:
     good = [entry for entry in entries if isinstance(entry, dict)]
     percents = [_number(entry.get(name)) for entry in good for name in NUMBERS]
     minutes = [_number(entry.get("estimated_time_to_regain_access")) for entry in good]
-    return Usage(int(max(percents, default=0)), max(minutes, default=0) * 60)
+    return Usage(int(max(percents, default=0)), min(LONGEST, max(minutes, default=0) * 60))
 
 
 def _number(value: Any) -> float:
@@ -151,5 +151,5 @@ def _retry_after_header(headers: Mapping[str, str]) -> float:
         return min(LONGEST, float(given))
     try:
         return min(LONGEST, max(0.0, (parsedate_to_datetime(given) - clock.now()).total_seconds()))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0

@@ -48,8 +48,7 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
     if not attempts:
         return []
     item = outbound.item(attempts[-1].approval.content, delivery)
-    begun = min(one.since for one in attempts) - SKEW
-    ended = _ended(delivery, attempts[-1], video=item.media_type == "VIDEO")
+    begun, ended = attempts[0].started_at - SKEW, _ended(delivery, attempts[-1], video=item.media_type == "VIDEO")
     rows = PublishedPost.objects.filter(
         channel=delivery.channel_id, scheduled_post_id=None, published_at__range=(begun, ended)
     )

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from accounts import clock
@@ -85,21 +85,23 @@ def spoken_for(channel: Channel) -> QuerySet[Delivery]:
 def _look(delivery: Delivery, content: Content, last: Attempt) -> Finding:
     """Read back from the first attempt on: by the platform's clock where that was known then.
 
-    Where it was not, ours may have been fast, and the post stand in front of the window. What is found further back
-    proves nothing, neither that it is ours nor that ours is absent.
+    Where it was not, or says what cannot be, ours may have been fast, and the post stand in front of the window. What
+    is found further back proves nothing, neither that it is ours nor that ours is absent.
     """
     tries = [*delivery.attempts.filter(approval=last.approval_id), last]
-    since = min(one.since for one in tries)
+    begun = min(one.started_at for one in tries)
+    since = min(one.platform_at or begun - FAST for one in tries)
+    sure = all(one.platform_at for one in tries) and begun - since <= FAST
+    finding = _find(delivery, content, min(begun, since) if sure else begun)
+    if sure or finding.verdict is not Verdict.ABSENT:
+        return finding
     finding = _find(delivery, content, since)
-    if finding.verdict is Verdict.ABSENT and any(one.platform_at is None for one in tries):
-        finding = _find(delivery, content, since - FAST)
-        return finding if finding.verdict is Verdict.ABSENT else Finding(Verdict.UNCLEAR)
-    return finding
+    return finding if finding.verdict is Verdict.ABSENT else Finding(Verdict.UNCLEAR)
 
 
 def _find(delivery: Delivery, content: Content, since: datetime) -> Finding:
-    claimed = spoken_for(delivery.channel).filter(published_at__gte=since - CLAIMED_WITHIN)
     try:
+        claimed = spoken_for(delivery.channel).filter(published_at__gte=since - CLAIMED_WITHIN)
         return outbound.platform(delivery).find(
             outbound.account(delivery),
             outbound.item(content, delivery),
@@ -109,6 +111,8 @@ def _find(delivery: Delivery, content: Content, since: datetime) -> Finding:
         )
     except GraphError:
         return Finding(Verdict.UNCLEAR)
+    except DatabaseError:
+        raise
     except Exception:
         # An answer of a shape that nobody expected proves nothing.
         log.exception("reading back delivery %s", delivery.pk)

@@ -1,7 +1,6 @@
 """What is to go live: the scheduled post, its text per channel, approvals, and the ledger of attempts."""
 
 import uuid
-from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -223,8 +222,3 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery_id} {self.outcome or 'open'}"
-
-    @property
-    def since(self) -> datetime:
-        """The instant before which nothing of it can be on the platform: the earlier one, of two clocks."""
-        return min(self.started_at, self.platform_at or self.started_at)

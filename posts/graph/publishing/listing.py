@@ -11,6 +11,7 @@ from posts.graph.account import Account
 from posts.graph.errors import GraphError
 
 SKEW = timedelta(seconds=60)  # between the platform's clock and ours
+FURTHEST = timedelta(days=-1)  # a platform that says more of its clock is not believed: old posts have the same words
 PAGES = 5
 
 
@@ -36,7 +37,7 @@ def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: 
     if since - clock.now() > SKEW + max(client.ahead(), timedelta(0)):
         raise ClockMoved("The clock was set back since the post was sent")
     if client.ahead() < -SKEW / 2:
-        oldest += client.ahead()
+        oldest += max(client.ahead(), FURTHEST)
         params["since"] = str(int(oldest.timestamp()))
         said = client.get(account, path, **params)
     for page in range(PAGES):

@@ -6,10 +6,12 @@ import logging
 import socket
 import time
 import traceback
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
 import pytest
+import time_machine
 
 from posts.graph import client, errors, usage
 from posts.graph.account import Account
@@ -169,6 +171,25 @@ def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFi
         client.get(PAGE, "1")
         client.get(PAGE, "1")
     assert [record.getMessage() for record in caplog.records] == ["the platform ran version v21.0 instead of v26.0"]
+
+
+@pytest.mark.parametrize("date", ["", "soon", f"Fri, 31 Dec {10**20} 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 -0000"])
+def test_a_time_that_says_nothing_takes_no_answer_away(speak_to: Any, date: str) -> None:
+    client._heard.clear()
+    with serving(answer(b'{"id": "1_2"}', "200 OK", f"Date: {date}")) as server:
+        speak_to(server.url)
+        assert client.write(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
+    assert (client.ahead(), client.time_there()) == (timedelta(0), None)
+
+
+def test_the_platforms_time_goes_on_whatever_becomes_of_our_clock(speak_to: Any) -> None:
+    with serving(answer(b"{}", "200 OK", "Date: Mon, 23 Nov 2026 12:00:00 GMT")) as server:
+        speak_to(server.url)
+        client.get(PAGE, "1")
+    with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC)):
+        there = client.time_there()
+    assert there is not None
+    assert timedelta(0) <= there - datetime(2026, 11, 23, 12, tzinfo=UTC) < timedelta(minutes=1)
 
 
 def test_bytes_go_to_places_of_the_platform_only(sandbox: SandboxControl) -> None:

@@ -74,6 +74,19 @@ def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCap
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
+def test_access_that_is_said_to_be_lost_for_years_is_believed_so_for_a_day():
+    with time_machine.travel(NOON, tick=False):
+        usage.note(PAGE, business(100, 900_000))
+        assert usage.blocked_until(PAGE) == NOON + timedelta(days=1, minutes=1)
+
+
+@pytest.mark.parametrize(
+    "asked", ["-5", "1e3", "soon", "Mon, 01 Jan 0001 00:00:00 GMT", f"Fri, 31 Dec {10**20} 23:59:59 GMT"]
+)
+def test_a_wait_that_says_nothing_is_some_minutes(asked):
+    assert usage.retry_after({"Retry-After": asked}) == usage.COOLING
+
+
 @pytest.mark.parametrize("asked", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_wait_that_no_calendar_holds_is_believed_for_a_day(asked):
     seconds = usage.retry_after({"Retry-After": asked})

@@ -1,5 +1,6 @@
 """Clocks that differ, or are set: no post looks absent for it, waits for it without end, or hides it."""
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from scheduling.domain import committing, health, publishing, pulse, sweeping
 from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
 from tests.platform import FACEBOOK, SandboxControl
 from tests.processes import eventually
-from tests.scheduling.domain.conftest import send
+from tests.scheduling.domain.conftest import go_on, send
 
 
 def only(model):
@@ -54,6 +55,26 @@ def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
         off_by(passed, passed)
         publishing.resume(str(post.pk))
     assert (len(platform.posts), only(Delivery).state) == (1, ends)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("said", [timedelta(days=-20_000), timedelta(days=-3)])
+def test_a_platform_that_says_what_cannot_be_of_its_clock_makes_no_old_post_ours(
+    make_handed, travel, sandbox, facebook, settings, said
+):
+    """The same words, days ago, by another hand: neither taken for the post that was lost, nor is that sent again."""
+    sandbox.settings(duplicate_check=False)
+    post = make_handed(channels=[facebook], media="https://example.com/a", media_type=None)
+    words = only(Delivery).caption
+    clock_ = travel(post, seconds=-2 * 86_400)
+    page = Account(facebook.type, facebook.platform_id, facebook.token)
+    client.write(page, f"{page.platform_id}/feed", {"message": words, "link": post.media})
+    clock_.move_to(post.scheduled_for)
+    sandbox.fault("POST .*/feed", "drop_before")
+    client._heard.append((clock.now() + said, time.monotonic()))
+    assert send(post) == "pending"
+    assert go_on(post, clock_, seconds=settings.RECONCILE_LIMIT) == "FAILED"
+    assert (len(sandbox.posts), only(Delivery).state, only(Delivery).live_id) == (1, "UNKNOWN", "")
 
 
 @pytest.mark.django_db
