@@ -15,8 +15,10 @@ from typing import Any
 from tests.bench.figures import Figure, table
 from tests.faults.stage import Stage
 
-NAMES = ("queries", "desk", "reading", "export", "import", "throughput", "recovery", "spread", "bursts", "load")
-QUIET = ("queries", "desk", "reading", "export", "import")  # measured while no worker runs
+NAMES = (
+    "queries", "desk", "reading", "export", "import", "costs", "throughput", "recovery", "spread", "bursts", "load",
+)  # fmt: skip
+QUIET = ("queries", "desk", "reading", "export", "import", "costs")  # measured while no worker runs
 
 
 def main() -> int:
@@ -61,7 +63,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    from tests.bench import desk, exporting, importing, lateness, load, queries, reading, recovery, throughput
+    from tests.bench import costs, desk, exporting, importing, lateness, load, queries, reading, recovery, throughput
     from tests.bench.series import Press
 
     stage.sandbox.settings(quota_total=1_000_000, containers_per_day=1_000_000)
@@ -72,6 +74,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> None:
         "reading": lambda _: reading.measure(stage, given.posts),
         "export": lambda _: exporting.measure(stage, given.comments),
         "import": lambda _: importing.measure(stage, given.imported, given.kills),
+        "costs": costs.measure,
         "throughput": partial(throughput.measure, count=given.throughput),
         "recovery": recovery.measure,
         "spread": partial(lateness.spread_out, count=given.spread, seconds=given.seconds),

@@ -39,19 +39,35 @@ class Caller:
 
 
 class Web:
-    """gunicorn on a database, its settings the product's own; one process and four threads unless told otherwise."""
+    """gunicorn on a database, its settings the product's own.
 
-    def __init__(self, database: str, caller: Caller, log: Path, *, processes: int = 1, threads: int = 4) -> None:
+    One process and four threads unless told otherwise, and no limits; in `production` all that is as it is by default.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        caller: Caller,
+        log: Path,
+        *,
+        processes: int = 1,
+        threads: int = 4,
+        production: bool = False,
+    ) -> None:
         self.caller, self.port = caller, free_port()
+        none = {
+            "DYNAMO_WEB_WORKERS": str(processes),
+            "DYNAMO_WEB_THREADS": str(threads),
+            "DYNAMO_API_RATE_PER_MINUTE": "1000000",
+            "DYNAMO_API_RATE_PER_ADDRESS": "1000000",
+            "DYNAMO_SIGNATURE_FAILURES_PER_MINUTE": "1000000",
+        }
         environment = {
             **os.environ,
             "DATABASE_URL": database,
             "DJANGO_SETTINGS_MODULE": "tests.bench.web_settings",
             "DYNAMO_BIND": f"127.0.0.1:{self.port}",
-            "DYNAMO_WEB_WORKERS": str(processes),
-            "DYNAMO_WEB_THREADS": str(threads),
-            "DYNAMO_API_RATE_PER_MINUTE": "1000000",
-            "DYNAMO_API_RATE_PER_ADDRESS": "1000000",
+            **({} if production else none),
         }
         words = [sys.executable, "-m", "gunicorn", "-c", "python:dynamo.gunicorn"]
         with log.open("ab") as out:
@@ -104,12 +120,12 @@ class Web:
         return found
 
 
-def cpu(pids: Iterable[int]) -> float:
-    """Return the seconds of CPU that these processes and those below them have taken so far."""
+def cpu(pids: Iterable[int], *, below: bool = True) -> float:
+    """Return the seconds of CPU that these processes have taken so far; and those below them, ended ones too."""
     taken = 0.0
     for pid in pids:
         parent = psutil.Process(pid)
-        for one in (parent, *parent.children(recursive=True)):
+        for one in (parent, *(parent.children(recursive=True) if below else ())):
             times = one.cpu_times()
-            taken += times.user + times.system
+            taken += times.user + times.system + (times.children_user + times.children_system if below else 0)
     return taken

@@ -1,0 +1,65 @@
+"""What agents ask of the API, and how often: reads, drafts, submissions, and signatures that are wrong."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from accounts import clock
+from posts.models import Channel
+from tests.clients import stamp
+from tests.faults.plan import MEDIA
+from tests.platform import SandboxControl
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One request. `share` is out of a hundred. `{draft}` in the path is an id of one that was made before."""
+
+    name: str
+    share: int
+    method: str
+    path: str
+    body: bytes = b""
+    wanted: int = 200
+    genuine: bool = True
+
+    @property
+    def makes_draft(self) -> bool:
+        """Whether the answer is a draft that others may ask for."""
+        return self.wanted == 201
+
+    @property
+    def uses_up(self) -> bool:
+        """Whether the draft that it names is none afterwards."""
+        return self.path.endswith("/submit-for-approval")
+
+
+def kinds(sandbox: SandboxControl, channel: Channel) -> list[Kind]:
+    """Return the requests. Drafts are whole: media, an instant, a caption."""
+    said = {
+        "media": sandbox.media(f"{MEDIA[0]}.jpg"),
+        "mediaType": "IMAGE",
+        "scheduledFor": stamp(clock.now() + timedelta(days=30)),
+        "channels": {channel.wire_id: {"mediumType": channel.type, "caption": "Drafted under load"}},
+        "brief": "Because somebody asked",
+    }
+    draft, changed = json.dumps(said).encode(), json.dumps({"brief": "Because it was asked again"}).encode()
+    return [
+        Kind("list published posts", 25, "GET", "/posts?limit=10"),
+        Kind("list scheduled posts", 20, "GET", "/scheduled-posts?limit=10"),
+        Kind("read a scheduled post", 20, "GET", "/scheduled-posts/{draft}"),
+        Kind("list channels", 10, "GET", "/channels"),
+        Kind("list organizations", 4, "GET", "/organizations"),
+        Kind("create a draft", 11, "POST", "/scheduled-posts", draft, 201),
+        Kind("edit a draft", 4, "PATCH", "/scheduled-posts/{draft}", changed),
+        Kind("submit a draft", 2, "POST", "/scheduled-posts/{draft}/submit-for-approval"),
+        Kind("a wrong signature", 4, "GET", "/channels", wanted=403, genuine=False),
+    ]
+
+
+def head(kind: Kind, path: str, signature: dict[str, str]) -> bytes:
+    """Return the request as it goes over the wire, body included."""
+    lines = [f"{kind.method} /v1{path} HTTP/1.1", "host: localhost", *(f"{one}: {it}" for one, it in signature.items())]
+    if kind.body:
+        lines += ["content-type: application/json", f"content-length: {len(kind.body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + kind.body
