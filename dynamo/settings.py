@@ -91,6 +91,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # Only what accounts.compiled asks is prepared.
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
+        5 if env.flag("DYNAMO_PREPARED_STATEMENTS", default=True) else None
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Broker and cache. Redis when REDIS_URL is set, else files that processes of one machine share.

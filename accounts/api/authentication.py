@@ -12,12 +12,14 @@ from accounts import clock
 from accounts.api.envelopes import OrganizationInactive
 from accounts.api.throttling import Budget
 from accounts.api.wire import parse_instant
+from accounts.compiled import Compiled
 from accounts.domain import last_use
 from accounts.domain.signing import genuine, whole
 from accounts.models import ApiKey, Organization
 
 FULL = "x-signature-full"
 OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
+KEY = Compiled(lambda key_id: ApiKey.objects.select_related("organization").filter(pk=key_id))
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class SignatureAuthentication(BaseAuthentication):
         if not -AHEAD <= age <= OLDEST:
             raise AuthenticationFailed("Signature expired")
         budget.suspect()
-        key = ApiKey.objects.select_related("organization").filter(pk=_lookup(key_id)).first()
+        key = next(iter(KEY(_lookup(key_id))), None)
         if not genuine(key, message=date, signature=signature, at=now) or key is None:
             budget.failed(key_id)
             raise AuthenticationFailed("Invalid signature")

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.core import signing
@@ -17,8 +17,10 @@ from accounts.api.fields import Number, Text
 from accounts.api.problems import ShapeError
 from accounts.api.seeking import Past
 from accounts.api.shape import Shape, for_queries
+from accounts.compiled import Compiled
 
 Row = TypeVar("Row", bound=Model)
+Found = TypeVar("Found")
 Keys = Sequence[tuple[str, str]]
 DEFAULT = 100
 LIMIT = Number(min_value=1, max_value=500, integer=True, default=DEFAULT, help_text="How many at once.")
@@ -50,50 +52,79 @@ def page(
     """
     rows: list[Row]
     plain = queryset.prefetch_related(None)
-    rows, link = _cut(request, plain, keys=keys, list_name=list_name, scope=scope, value_of=_attribute)
+
+    def read(part: str, after: list[Any] | None, most: int) -> list[Row]:
+        return list(_segment(plain, keys, part, after)[:most])
+
+    nullable = _may_be_null(queryset.model, keys)
+    rows, link = _cut(request, read, keys=keys, nullable=nullable, name=list_name, scope=scope, value_of=_attribute)
     prefetch_related_objects(rows, *queryset._prefetch_related_lookups)  # type: ignore[attr-defined]  # no public name
     return rows, link
 
 
-def page_of_columns(
-    request: Request,
-    queryset: QuerySet[Any],
-    columns: Sequence[Any],
-    *,
-    keys: Keys,
-    list_name: str,
-    scope: dict[str, Any],
-) -> tuple[list[tuple[Any, ...]], str | None]:
-    """Return a page like `page`, its rows tuples of `columns`, which are `values_list`'s and include the keys."""
+class Listed(Generic[Found]):
+    """A list that every client reads: its pages are what `page` describes, and their statements compiled once.
 
-    def value_of(row: tuple[Any, ...], name: str) -> Any:
-        return row[columns.index(name)]
+    `build` makes the rows from values and a shape, as `Compiled` has it. With `columns`, which are `values_list`'s
+    and include the keys, rows are tuples, else instances of `model`.
+    """
 
-    selected = queryset.values_list(*columns)
-    return _cut(request, selected, keys=keys, list_name=list_name, scope=scope, value_of=value_of)
+    def __init__(
+        self,
+        model: type[Model],
+        name: str,
+        keys: Keys,
+        build: Callable[..., QuerySet[Any, Any]],
+        columns: Sequence[Any] = (),
+    ) -> None:
+        self.model, self.name, self.keys, self.build, self.columns = model, name, keys, build, columns
+        self.nullable = _may_be_null(model, keys)
+        self._compiled: Compiled[Found] = Compiled(self._built)
+
+    def page(
+        self, request: Request, *values: Any, scope: dict[str, Any], **shape: Hashable
+    ) -> tuple[list[Found], str | None]:
+        """Return a page of the rows that `build` makes from these values and this shape, and its Link."""
+
+        def read(part: str, after: list[Any] | None, most: int) -> list[Found]:
+            beyond = after or []
+            return self._compiled(*values, *beyond, part=part, after=len(beyond), most=most, **shape)
+
+        def value_of(row: Any, name: str) -> Any:
+            return row[self.columns.index(name)] if self.columns else _attribute(row, name)
+
+        return _cut(
+            request, read, keys=self.keys, nullable=self.nullable, name=self.name, scope=scope, value_of=value_of
+        )
+
+    def _built(self, *given: Any, part: str, after: int, most: int, **shape: Any) -> QuerySet[Any, Any]:
+        rows = self.build(*given[: len(given) - after], **shape)
+        cut = _segment(rows, self.keys, part, list(given[len(given) - after :]) or None)[:most]
+        return cut.values_list(*self.columns) if self.columns else cut
 
 
 def _cut(
     request: Request,
-    queryset: QuerySet[Any, Any],
+    read: Callable[[str, list[Any] | None, int], list[Any]],
     *,
     keys: Keys,
-    list_name: str,
+    nullable: bool,
+    name: str,
     scope: dict[str, Any],
     value_of: Callable[[Any, str], Any],
 ) -> tuple[list[Any], str | None]:
     wanted = _paging(request)
-    context = _context(request, list_name, scope)
+    context = _context(request, name, scope)
     after = _opened(wanted["cursor"], context, len(keys)) if "cursor" in wanted else None
     limit = int(wanted["limit"])
     rows: list[Any] = []
-    for segment in _segments(queryset, keys, after):
+    for part, beyond in _parts(after, nullable=nullable):
         if len(rows) <= limit:
-            rows += segment[: limit + 1 - len(rows)]
+            rows += read(part, beyond, limit + 1)
     if len(rows) <= limit:
         return rows, None
     del rows[limit:]
-    cursor = signing.dumps([context, [_portable(value_of(rows[-1], name)) for name, _ in keys]], salt=SALT)
+    cursor = signing.dumps([context, [_portable(value_of(rows[-1], key)) for key, _ in keys]], salt=SALT)
     return rows, next_link(request, cursor)
 
 
@@ -138,21 +169,31 @@ def _portable(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-def _segments(queryset: QuerySet[Row], keys: Keys, after: list[Any] | None) -> Iterable[QuerySet[Row]]:
-    """Yield the rows that follow `after`, in order: those that have the first key, then those that lack it.
-
-    Two plain queries, because no engine walks an index through a mixture of both.
-    """
-    ordering = [name if direction == "asc" else f"-{name}" for name, direction in keys]
+def _may_be_null(model: type[Model], keys: Keys) -> bool:
     first = keys[0][0]
-    if LOOKUP_SEP in first or not getattr(queryset.model._meta.get_field(first), "null", False):
-        yield queryset.filter(_beyond(keys, after)).order_by(*ordering)
-        return
-    present, absent = queryset.exclude(**{first: None}), queryset.filter(**{first: None})
-    if after is None or after[0] is not None:
-        yield present.filter(_beyond(keys, after)).order_by(*ordering)
-        after = None
-    yield absent.filter(_beyond(keys[1:], after[1:] if after else None)).order_by(*ordering[1:])
+    return LOOKUP_SEP not in first and bool(getattr(model._meta.get_field(first), "null", False))
+
+
+def _parts(after: list[Any] | None, *, nullable: bool) -> Sequence[tuple[str, list[Any] | None]]:
+    """Return the parts in which the rows that follow `after` are read, in order, each with what it begins after.
+
+    Those that have the first key, then those that lack it: no engine walks an index through a mixture of both.
+    """
+    if not nullable:
+        return [("all", after)]
+    if after is not None and after[0] is None:
+        return [("absent", after[1:])]
+    return [("present", after), ("absent", None)]
+
+
+def _segment(queryset: QuerySet[Any, Any], keys: Keys, part: str, after: list[Any] | None) -> QuerySet[Any, Any]:
+    first = keys[0][0]
+    if part == "present":
+        queryset = queryset.exclude(**{first: None})
+    elif part == "absent":
+        queryset, keys = queryset.filter(**{first: None}), keys[1:]
+    ordering = [name if direction == "asc" else f"-{name}" for name, direction in keys]
+    return queryset.filter(_beyond(keys, after)).order_by(*ordering)
 
 
 def _beyond(keys: Keys, after: list[Any] | None) -> Q:

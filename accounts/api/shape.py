@@ -100,7 +100,7 @@ def read(request: Request, shape: type[Shape], *, partial: bool = False) -> dict
     if "chunked" in request.headers.get("transfer-encoding", "").lower() and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
     _ = request.body  # before .data, which would read past the size limit
-    return _checked(shape(data=request.data, partial=partial), request.data)
+    return _checked(_for_bodies(shape, partial), request.data)
 
 
 def query(request: Request, shape: type[Shape]) -> dict[str, Any]:
@@ -113,6 +113,11 @@ def query(request: Request, shape: type[Shape]) -> dict[str, Any]:
 def for_queries(shape: type[Shape]) -> Shape:
     """Return the one instance of `shape` that checks query strings: making its fields costs more than using them."""
     return shape(context={"query": True})
+
+
+@cache
+def _for_bodies(shape: type[Shape], partial: bool) -> Shape:  # noqa: FBT001  what is cached by has no names
+    return shape(partial=partial)
 
 
 def _checked(shape: Shape, data: Any) -> dict[str, Any]:

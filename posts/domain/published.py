@@ -56,6 +56,11 @@ def live(
 
     What is proven to be gone from the platform is left out.
     """
-    rows = PublishedPost.objects.filter(organization=organization, deleted_at=None).select_related("channel")
+    rows = everything_live(organization).select_related("channel")
     wanted = {"channel": channel, "type": type, "published_at__gte": since, "published_at__lt": before}
     return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def everything_live(organization: Any) -> QuerySet[PublishedPost]:
+    """Return all published posts of the organization, or of the one with this id; without those that are gone."""
+    return PublishedPost.objects.filter(organization=organization, deleted_at=None)

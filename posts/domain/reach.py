@@ -1,5 +1,7 @@
 """Which channels an actor reaches: a key may be limited to some of its organization's; people and workers reach all."""
 
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,8 +12,13 @@ from posts.models import Channel
 
 def reached(organization_id: UUID, key: ApiKey | None) -> QuerySet[Channel]:
     """Return the organization's channels, those alone that the key reaches when it is one that acts."""
+    return reached_of(organization_id, None if key is None else key.channels)
+
+
+def reached_of(organization_id: Any, only: Collection[Any] | None) -> QuerySet[Channel]:
+    """Return the organization's channels, those alone that `only` names unless it is None."""
     rows = Channel.objects.filter(organization=organization_id)
-    return rows if key is None or key.channels is None else rows.filter(wire_id__in=key.channels)
+    return rows if only is None else rows.filter(wire_id__in=only)
 
 
 def reached_by(key: ApiKey) -> QuerySet[Channel]:

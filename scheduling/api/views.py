@@ -1,5 +1,6 @@
 """Scheduled posts over the API: an agent drafts, hands over and takes back. It never approves."""
 
+from collections.abc import Collection
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.paging import page
+from accounts.api.paging import Listed
 from accounts.api.shape import query, read
+from accounts.compiled import Compiled, padded
 from accounts.domain.actors import api_key
 from accounts.errors import Forbidden
 from accounts.models import Scope
@@ -19,10 +21,29 @@ from posts.api.views import bare_list
 from scheduling.api.preconditions import expected_version
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
 from scheduling.domain import drafts, review
-from scheduling.domain.document import document
-from scheduling.domain.reach import within_reach
+from scheduling.domain.document import documents, shown
+from scheduling.domain.reach import within_channels, within_reach
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
+from scheduling.models.post import ScheduledPostQuerySet
+
+
+def _within_reach(organization: Any, only: Collection[Any], *, limited: bool) -> ScheduledPostQuerySet:
+    rows = ScheduledPost.objects.filter(organization=organization)
+    return shown(within_channels(rows, only if limited else None))
+
+
+def _listed(organization: Any, *only: Any, statuses: tuple[str, ...], limited: bool) -> ScheduledPostQuerySet:
+    rows = _within_reach(organization, only, limited=limited)
+    return rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
+
+
+LIST: Listed[ScheduledPost] = Listed(
+    ScheduledPost, "scheduled-posts", [("scheduled_for", "asc"), ("id", "asc")], _listed
+)
+ONE: Compiled[ScheduledPost] = Compiled(
+    lambda post, organization, *only, limited: _within_reach(organization, only, limited=limited).filter(pk=post)
+)
 
 
 class ScheduledPosts(APIView):
@@ -33,17 +54,17 @@ class ScheduledPosts(APIView):
     def get(self, request: Request) -> Response:
         """List them, soonest first, undated last; without `status` those that are not published yet."""
         wanted = query(request, ScheduledPostsQuery)
-        rows = within_reach(key_of(request)).for_wire()
-        statuses = wanted.get("status")
-        rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
-        found, link = page(
+        statuses = tuple(sorted(set(wanted.get("status") or ())))
+        key = key_of(request)
+        found, link = LIST.page(
             request,
-            rows,
-            keys=[("scheduled_for", "asc"), ("id", "asc")],
-            list_name="scheduled-posts",
-            scope={"status": sorted(set(statuses or []))},
+            key.organization_id,
+            *padded(key.channels or ()),
+            scope={"status": list(statuses)},
+            statuses=statuses,
+            limited=key.channels is not None,
         )
-        return bare_list([document(one) for one in found], link)
+        return bare_list(documents(found), link)
 
     def post(self, request: Request) -> Response:
         """Store a draft; with status WAITING_FOR_APPROVAL hand it to the reviewers at once."""
@@ -145,7 +166,8 @@ def _answer(request: Request, post: ScheduledPost) -> Response:
 
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
-    post = within_reach(key_of(request)).for_wire().filter(pk=post_id).first()
-    if post is None:
+    key = key_of(request)
+    found = ONE(post_id, key.organization_id, *padded(key.channels or ()), limited=key.channels is not None)
+    if not found:
         raise Http404
-    return document(post)
+    return documents(found)[0]

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+from accounts.compiled import Compiled
 from accounts.domain.canonical import digest
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 __all__ = ["Content", "content", "current", "difference", "digest", "outstanding"]
 
 Content = dict[str, Any]
+DELIVERIES: Compiled[Delivery] = Compiled(lambda post: Delivery.objects.filter(post__pk=post).select_related("channel"))
 
 
 def content(post: ScheduledPost, deliveries: Iterable[Delivery]) -> Content:
@@ -36,8 +38,10 @@ def content(post: ScheduledPost, deliveries: Iterable[Delivery]) -> Content:
 
 def outstanding(post: ScheduledPost) -> list[Delivery]:
     """Return the deliveries that are not live, by channel id: what an approval given now would send."""
-    rows = post.deliveries.select_related("channel")
-    return sorted((one for one in rows if one.state != DeliveryState.PUBLISHED), key=lambda one: one.channel.wire_id)
+    rows = [one for one in DELIVERIES(post.pk) if one.state != DeliveryState.PUBLISHED]
+    for one in rows:
+        one.post = post
+    return sorted(rows, key=lambda one: one.channel.wire_id)
 
 
 def current(post: ScheduledPost) -> tuple[Content, str]:

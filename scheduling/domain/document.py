@@ -1,15 +1,51 @@
 """The document: a scheduled post as clients see it, the same everywhere."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from accounts.api.wire import instant
+from accounts.compiled import Compiled, padded
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
+from scheduling.models.post import ScheduledPostQuerySet
+
+DELIVERIES: Compiled[Delivery] = Compiled(
+    lambda *posts: Delivery.objects.filter(post__pk__in=posts)
+    .select_related("channel")
+    .only(
+        "post_id", "channel__wire_id", "channel__type", "caption", "superpower", "state", "live_id", "permalink",
+        "published_at", "error_code", "error_message",
+    )
+    .order_by("channel__wire_id")
+)  # fmt: skip
+
+
+def shown(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
+    """Load of the posts themselves what a document shows, and no more."""
+    return posts.select_related("created_by_user", "created_by_key").only(
+        "id", "organization_id", "type", "status", "media", "media_type", "scheduled_for", "task_id", "notes", "brief",
+        "created_at", "updated_at", "version", "created_by_key__name",
+        "created_by_user__first_name", "created_by_user__last_name", "created_by_user__username",
+    )  # fmt: skip
 
 
 def document(post: ScheduledPost) -> dict[str, Any]:
     """Return the wire object of a post that was loaded by `for_wire`. Runs no query."""
+    return _written(post, post.deliveries.all())
+
+
+def documents(posts: Sequence[ScheduledPost]) -> list[dict[str, Any]]:
+    """Return the wire objects of posts that were loaded with the columns of `shown`. Runs one query."""
+    if not posts:
+        return []
+    on: dict[UUID, list[Delivery]] = {post.pk: [] for post in posts}
+    for one in DELIVERIES(*padded(on)):
+        on[one.post_id].append(one)
+    return [_written(post, on[post.pk]) for post in posts]
+
+
+def _written(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, Any]:
     return {
         "id": str(post.pk),
         "orgId": str(post.organization_id),
@@ -19,7 +55,7 @@ def document(post: ScheduledPost) -> dict[str, Any]:
         "mediaType": post.media_type,
         "scheduledFor": instant(post.scheduled_for),
         "taskId": str(post.task_id) if post.task_id else None,
-        "mediumsData": {one.channel.wire_id: _medium(post, one) for one in post.deliveries.all()},
+        "mediumsData": {one.channel.wire_id: _medium(post, one) for one in deliveries},
         "notes": post.notes,
         "brief": post.brief,
         "createdBy": _creator(post),

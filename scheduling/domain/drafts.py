@@ -1,5 +1,6 @@
 """Writing drafts: create, edit, delete. All-or-nothing: a refused change stores nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -7,11 +8,12 @@ from typing import Any, TypedDict
 from django.db import IntegrityError, transaction
 
 from accounts import clock
+from accounts.compiled import Compiled, padded
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
 from posts.domain import superpowers
-from posts.domain.reach import reached
+from posts.domain.reach import reached, reached_of
 from posts.models import Channel, ChannelState
 from scheduling.domain import handover, pairing, review
 from scheduling.domain.checking.alike import caption_key
@@ -23,6 +25,10 @@ from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
 RETRIES = 3
+MANY = 64  # channels by name
+CONNECTED: Compiled[Channel] = Compiled(
+    lambda organization, *named: reached_of(organization, named or None).exclude(state=ChannelState.DISCONNECTED)
+)
 
 
 @dataclass(frozen=True)
@@ -163,9 +169,7 @@ def _columns(changes: Changes) -> dict[str, Any]:
 def _deliveries(
     actor: Actor, organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
 ) -> list[Delivery]:
-    # All that the actor reaches, few as they are: what a client names may run to tens of thousands.
-    connected = reached(organization.pk, actor.key).exclude(state=ChannelState.DISCONNECTED)
-    known = {one.wire_id: one for one in connected} if channels else {}
+    known = {one.wire_id: one for one in _connected(actor, organization, channels)} if channels else {}
     problems = [problem for wire_id, text in channels.items() for problem in _problems(wire_id, text, known)]
     if problems:
         raise Invalid(problems[0]["message"], problems)
@@ -192,11 +196,22 @@ def _deliveries(
     return rows
 
 
+def _connected(actor: Actor, organization: Organization, named: Collection[str]) -> list[Channel]:
+    """Return those of the named channels that the actor reaches, and perhaps more, but for disconnected ones."""
+    if actor.key is None or actor.key.channels is None:
+        # Or all that there are, few as they are: what a client names may run to tens of thousands.
+        wanted = padded(named) if len(named) <= MANY else []
+        return CONNECTED(organization.pk, *wanted)
+    return list(reached(organization.pk, actor.key).exclude(state=ChannelState.DISCONNECTED))
+
+
 def _hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
+    if not lookups:
+        return False
     taken = Delivery.objects.filter(organization=organization, lookup_hashtag__in=lookups)
     if post is not None:
         taken = taken.exclude(post=post)
-    return bool(lookups) and taken.exists()
+    return taken.exists()
 
 
 def _problems(wire_id: str, text: ChannelText, known: dict[str, Channel]) -> list[dict[str, Any]]:
