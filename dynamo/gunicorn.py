@@ -19,6 +19,7 @@ graceful_timeout = 10
 max_requests = 10_000
 max_requests_jitter = 1_000
 control_socket_disable = True  # it would put a socket into the home folder
+niceness = int(env.number("DYNAMO_WEB_NICE", 5))  # a caller can wait for a moment, a post cannot
 
 
 def on_starting(_server: Any) -> None:
@@ -26,6 +27,11 @@ def on_starting(_server: Any) -> None:
     from dynamo.checks import refuse_unsafe_start
 
     refuse_unsafe_start()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Stand back behind workers on the same machine, when both want all of it."""
+    os.nice(niceness)
 
 
 def post_worker_init(_worker: Any) -> None:
