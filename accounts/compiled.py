@@ -103,7 +103,7 @@ def _objects(compiler: Any, connection: Any) -> Callable[[Iterable[Sequence[Any]
     model, fields = info["model"], info["select_fields"]
     begin, end = fields[0], fields[-1] + 1
     names = [column[0].target.attname for column in compiler.select[begin:end]]
-    alias = connection.alias
+    alias, annotations = connection.alias, compiler.annotation_col_map.items()
     populators = populators_of(info, compiler.select, alias)
 
     def made(rows: Iterable[Sequence[Any]]) -> list[Any]:
@@ -112,6 +112,8 @@ def _objects(compiler: Any, connection: Any) -> Callable[[Iterable[Sequence[Any]
             one = model.from_db(alias, names, row[begin:end])
             for related in populators:
                 related.populate(row, one)
+            for name, place in annotations:
+                setattr(one, name, row[place])
             found.append(one)
         return found
 

@@ -1,74 +1,21 @@
-"""Statements that are built once and then only run.
+"""Writes that are built once and then only run, as `compiled` has it for reads.
 
-Django builds the SQL of a query anew each time, which takes several times as long as running it. Where a post goes out
-that is most of what a worker does in the second that counts; so what runs there keeps its statements. They run through
-Django's connection, in its transactions, with its fields' conversions, on either database.
+Django builds the SQL of each write anew, which takes several times as long as running it. Where a post goes out that is
+most of what a worker does in the second that counts. These run through Django's connection, in its transactions, with
+its fields' conversions, on either database.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from django.db import connection
-from django.db.models import AutoField, Model, QuerySet
+from django.db.models import AutoField, Model
 from django.db.models.constants import OnConflict
-from django.db.models.query import get_related_populators
 
-M = TypeVar("M", bound=Model)
 Facts = Sequence[tuple[type[Model], Mapping[str, Any]]]
 Kinds = tuple[tuple[type[Model], tuple[str, ...]], ...]
 COMPARISONS = {"": "=", "lte": "<=", "ne": "<>"}
-
-
-class Selection(Generic[M]):
-    """The rows of a query set by one value of the column `by`, with what it selects: related rows, annotations.
-
-    `like`: any one value of that column's type, which stands in while the statement is built.
-    """
-
-    def __init__(self, rows: Callable[[], "QuerySet[M, M]"], *, by: str, like: Any) -> None:
-        self._rows, self._by, self._like = rows, by, like
-
-    def find(self, value: Any) -> list[M]:
-        """Run the query for `value`."""
-        built = self._built
-        params = list(built.params)
-        params[built.place] = built.column.get_db_prep_value(value, connection)
-        with connection.cursor() as cursor:
-            cursor.execute(built.sql, params)
-            return [built.read(list(row)) for row in cursor.fetchall()]
-
-    @cached_property
-    def _built(self) -> "_Built[M]":
-        return _Built(self._rows(), self._by, self._like)
-
-
-class _Built(Generic[M]):
-    """A query set's statement, and how a row of its answer is read: as Django's ModelIterable does it."""
-
-    def __init__(self, rows: "QuerySet[M, M]", by: str, like: Any) -> None:
-        self.column = _field(rows.model, by)
-        compiler = rows.filter(**{by: like}).query.get_compiler(connection=connection)
-        self.sql, self.params = compiler.as_sql()
-        self.place = self.params.index(self.column.get_db_prep_value(like, connection))
-        select, info = compiler.select, compiler.klass_info
-        self._model, columns = info["model"], info["select_fields"]
-        self._own = slice(columns[0], columns[-1] + 1)
-        self._names = [one[0].target.attname for one in select[self._own]]
-        self._related = get_related_populators(info, select, rows.db)  # type: ignore[call-arg]  # the stubs know a later Django
-        self._annotations = compiler.annotation_col_map
-        self._converters = compiler.get_converters([one[0] for one in select[: compiler.col_count]])
-
-    def read(self, row: list[Any]) -> M:
-        for place, (converters, expression) in self._converters.items():
-            for convert in converters:
-                row[place] = convert(row[place], expression, connection)
-        found: M = self._model.from_db(connection.alias, self._names, row[self._own])
-        for populator in self._related:
-            populator.populate(row, found)
-        for name, place in self._annotations.items():
-            setattr(found, name, row[place])
-        return found
 
 
 def insert(row: Model, *, unique: tuple[str, ...] = (), update: tuple[str, ...] = (), provided: Facts = ()) -> bool:

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts import clock, statements
+from accounts import clock
+from accounts.compiled import Compiled
 from accounts.domain import trail
 from accounts.domain.actors import WORKER
 from scheduling.lifecycle import StateConflict, Status
@@ -17,17 +18,19 @@ from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
 LONGEST = 300.0  # seconds, more than anybody holds a post for: staging a film takes 260
 SPENT = Exists(Attempt.objects.filter(approval=OuterRef("post__approval")))
-WHOLE: statements.Selection[Any] = statements.Selection(
-    lambda: Delivery.objects.annotate(spent=SPENT).select_related(
-        "channel",
-        "post__organization",
-        "post__approval__reviewer",
-        "post__approval__membership",
-        "post__approval__first__reviewer",
-        "post__approval__first__membership",
-    ),
-    by="post_id",
-    like=uuid4(),
+WHOLE: Compiled[Delivery] = Compiled(
+    lambda post_id: (
+        Delivery.objects.filter(post_id=post_id)
+        .annotate(spent=SPENT)
+        .select_related(
+            "channel",
+            "post__organization",
+            "post__approval__reviewer",
+            "post__approval__membership",
+            "post__approval__first__reviewer",
+            "post__approval__first__membership",
+        )
+    )
 )
 
 
@@ -62,7 +65,7 @@ class Run:
 
 def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
     """Return a post with all that publishing needs, in one query; None when it is gone."""
-    deliveries: list[Delivery] = sorted(WHOLE.find(UUID(post_id)), key=lambda one: one.channel.wire_id)
+    deliveries = sorted(WHOLE(UUID(post_id)), key=lambda one: one.channel.wire_id)
     for one in deliveries:
         one.post = deliveries[0].post  # one and the same, which knows the lease that is held
     return (deliveries[0].post, deliveries) if deliveries else None

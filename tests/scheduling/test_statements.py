@@ -10,13 +10,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Model
 
 from accounts import clock, statements
+from accounts.compiled import Compiled
 from accounts.models import AuditEvent
 from posts.models import Channel, PublishedPost
 from scheduling.models import Delivery, ScheduledPost
 
 RELATED = ("channel", "post__organization", "post__approval__first")
-BY_POST = statements.Selection(
-    lambda: Delivery.objects.annotate(tried=Count("attempts")).select_related(*RELATED), by="post_id", like=uuid4()
+BY_POST = Compiled(
+    lambda post_id: Delivery.objects.filter(post_id=post_id).annotate(tried=Count("attempts")).select_related(*RELATED)
 )
 
 
@@ -36,7 +37,7 @@ def test_selects_as_the_query_set(make_waiting: Callable[..., ScheduledPost], dj
     wanted = Delivery.objects.filter(post=post).select_related(*RELATED).in_bulk()
 
     with django_assert_num_queries(1):
-        found = BY_POST.find(post.pk)
+        found = BY_POST(post.pk)
         assert {one.pk for one in found} == set(wanted)
         for one in found:
             same = wanted[one.pk]
@@ -46,8 +47,8 @@ def test_selects_as_the_query_set(make_waiting: Callable[..., ScheduledPost], dj
             assert columns(one.post.organization) == columns(same.post.organization)
             assert one.post.approval is None
             assert vars(one)["tried"] == 0
-    assert {one.post_id for one in BY_POST.find(other.pk)} == {other.pk}
-    assert BY_POST.find(uuid4()) == []
+    assert {one.post_id for one in BY_POST(other.pk)} == {other.pk}
+    assert BY_POST(uuid4()) == []
 
 
 def test_inserts_what_the_row_says(facebook: Channel) -> None:
