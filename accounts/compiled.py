@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Field, QuerySet, Value
+from django.db.models import Field, Lookup, QuerySet, Value
 from django.db.models.query import ModelIterable, get_related_populators
 
 Row = TypeVar("Row")
@@ -20,19 +20,25 @@ MOST = 500  # statements kept of one query, whose shapes callers may choose from
 
 
 class Given(Value):
-    """A value that is given later, by its number, to be stored as the type of the column it is compared with."""
+    """A value that is given later, by its number. `column`: the one that it is compared with, which says how."""
 
-    def __init__(self, number: int, output_field: "Field[Any, Any] | None" = None) -> None:
-        super().__init__(f"value {number}", output_field)
-        self.number = number
+    def __init__(self, number: int, column: "Field[Any, Any] | None" = None) -> None:
+        super().__init__(f"value {number}", column)
+        self.number, self.column = number, column
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:  # noqa: ARG002  Django's signature
         """Return a place in the statement, and who goes there."""
         return "%s", [self]
 
-    def of(self, field: "Field[Any, Any]") -> "Given":
-        """Return the same value, stored as the type of this column."""
-        return Given(self.number, field)
+    def of(self, column: "Field[Any, Any]") -> "Given":
+        """Return the same value, compared with this column."""
+        return Given(self.number, column)
+
+    def stored(self, values: Sequence[Any], connection: Any) -> Any:
+        """Return the value as the column's type stores it."""
+        if self.column is None:
+            raise TypeError(f"nothing says what kind of column value {self.number} is compared with")
+        return self.column.get_db_prep_value(values[self.number], connection, prepared=False)
 
 
 def padded(values: Collection[Any]) -> list[Any]:
@@ -66,6 +72,7 @@ class _Statement:
     """One statement for one kind of database, and how its rows become objects."""
 
     def __init__(self, queryset: QuerySet[Any, Any], connection: Any) -> None:
+        _say_columns(queryset.query.where)
         compiler: Any = queryset.query.get_compiler(connection=connection)
         self.sql: str | None = None
         try:
@@ -78,12 +85,7 @@ class _Statement:
     def rows(self, values: Sequence[Any], connection: Any) -> list[Any]:
         if self.sql is None:
             return []
-        params = [
-            one.output_field.get_db_prep_value(values[one.number], connection, prepared=False)
-            if isinstance(one, Given)
-            else one
-            for one in self.params
-        ]
+        params = [one.stored(values, connection) if isinstance(one, Given) else one for one in self.params]
         with _cursor(connection) as cursor:
             cursor.execute(self.sql, params)
             rows = cursor.fetchall()
@@ -95,6 +97,18 @@ class _Statement:
             for convert in converters:
                 changed[place] = convert(changed[place], expression, connection)
         return changed
+
+
+def _say_columns(part: Any) -> None:
+    """Tell each value in a part of a query, or in a query within it, the column that it is compared with."""
+    if isinstance(part, Lookup):
+        several = getattr(part.rhs, "get_source_expressions", list)() or part.rhs
+        for value in several if isinstance(several, Iterable) else [part.rhs]:
+            if isinstance(value, Given):
+                value.column = part.lhs.output_field
+    inside = getattr(part, "children", None) or getattr(part, "get_source_expressions", list)()
+    for one in inside:
+        _say_columns(getattr(one, "where", one))
 
 
 def _objects(compiler: Any, connection: Any) -> Callable[[Iterable[Sequence[Any]]], list[Any]]:
