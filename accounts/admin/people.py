@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
@@ -217,10 +218,12 @@ class PersonAdmin(Managed, BaseUserAdmin):
         return [path("<int:pk>/rescue/", rescue, name="accounts_user_rescue"), *super().get_urls()]
 
     def rescue_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask; on POST end a person's sessions, or take their lost second factor away."""
+        """Ask; on POST end another person's sessions, or take their lost second factor away."""
         if not manages(request):
             raise PermissionDenied
         someone = get_object_or_404(User, pk=pk)
+        if someone.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin_you"))  # where it takes their password and a code
         form = RescueForm(request.POST or None)
         back = reverse("admin:accounts_user_change", args=[pk])
         if request.method == "POST" and form.is_valid():
@@ -243,13 +246,15 @@ class PersonAdmin(Managed, BaseUserAdmin):
         tenancy.save(actor_of(request), obj, password=not change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Set a person's password, and record that."""
+        """Set another person's password, and record that."""
+        someone = self.get_object(request, unquote(id))  # as Django reads it: an id can be spelt in many ways
+        if someone is not None and someone.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin:password_change"))  # where it takes the old one
         if request.method == "POST" and manages(request):
             actor_of(request)  # asks for a proof before anything has happened, to this session as well
         with transaction.atomic():
-            before = User.objects.filter(pk=id).values_list("password", flat=True).first() if id.isdecimal() else None
             response = super().user_change_password(request, id, form_url)
-            person_now = User.objects.filter(pk=id).first() if before is not None else None
-            if person_now is not None and person_now.password != before:
-                tenancy.save(actor_of(request), person_now, password=True)
+            now = User.objects.filter(pk=someone.pk).first() if someone is not None else None
+            if someone is not None and now is not None and now.password != someone.password:
+                tenancy.save(actor_of(request), now, password=True)
         return response

@@ -2,7 +2,8 @@
 
 Who may change what. Superusers make organizations and people. An ADMIN member sets their organization's `rules`, and
 looks after its memberships, but never after their own: nobody raises themselves, and whoever is to review was made a
-reviewer by somebody else, on record. An organization that has an admin keeps one.
+reviewer by somebody else, on record. Superusers alone could make themselves one, because somebody has to be the first;
+that is on record as well. An organization that has an admin keeps one.
 """
 
 import uuid

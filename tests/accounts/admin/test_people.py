@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import AuditEvent, Membership, Organization, Role, User
+from accounts import clock
+from accounts.domain import factors, sessions
+from accounts.models import AuditEvent, Membership, Organization, Role, SecondFactor, User
 
 ACCOUNTS = "/admin/accounts"
 
@@ -141,3 +143,43 @@ def test_looking_changes_nothing(root: Client, author: User, organization: Organ
         root.get(f"{ACCOUNTS}/{address}")
     assert everything() == before
     assert verbs() == []
+
+
+def test_a_superusers_open_session_does_for_itself_only_what_its_owner_could_prove(root: Client) -> None:
+    user = User.objects.get(username="root")
+    factors.begin(user)
+    SecondFactor.objects.update(confirmed_at=clock.now())
+    spelt = [str(user.pk), f"0{user.pk}", f"+{user.pk}", f"%20{user.pk}"]
+    session = root.session
+    session[sessions.FACTOR] = factors.of(user).pk  # type: ignore[union-attr]
+    session.save()
+    typed = {"password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+    reset = [root.post(f"{ACCOUNTS}/user/{one}/password/", typed).url for one in spelt]
+    assert reset == ["/admin/password_change/"] * len(spelt)
+    rescued = root.post(f"{ACCOUNTS}/user/{user.pk}/rescue/", {"factor": "on", "sign_out": "on"})
+    assert rescued.url == "/admin/you/"
+    user.refresh_from_db()
+    assert (factors.of(user) is not None, user.check_password("a-long-passphrase"), verbs()) == (True, False, [])
+
+
+@pytest.mark.parametrize("spelt", ["{pk}", "0{pk}", "+{pk}", "%20{pk}"])
+def test_a_password_set_for_somebody_is_recorded_however_their_id_is_spelt(
+    root: Client, author: User, spelt: str
+) -> None:
+    typed = {"password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+    root.post(f"{ACCOUNTS}/user/{spelt.format(pk=author.pk)}/password/", typed)
+    author.refresh_from_db()
+    assert (author.check_password("a-long-passphrase"), verbs()) == (True, ["user.change"])
+
+
+def test_a_superuser_who_lets_themselves_in_is_seen_by_everybody_there(
+    root: Client, organization: Organization, viewer: User, signed_in: Callable[[User], Client]
+) -> None:
+    user = User.objects.get(username="root")
+    mine = {"organization": str(organization.pk), "user": user.pk, "role": "ADMIN", "may_review": "on"}
+    root.post(f"{ACCOUNTS}/membership/add/", mine)
+    line = AuditEvent.objects.get(organization_id=organization.pk)
+    assert (line.verb, line.actor_name, line.details["changed"]["may_review"]) == (
+        "membership.create", "root", [None, True],
+    )  # fmt: skip
+    assert "membership.create" in signed_in(viewer).get(f"{ACCOUNTS}/auditevent/").content.decode()
