@@ -1,8 +1,18 @@
-"""Settings of the two doors: the API, for keys, and the sign-in, for people. dynamo/settings.py takes them in."""
+"""Settings of the two doors, the API for keys and the sign-in for people, and of what stands in front of them.
+
+dynamo/settings.py takes them in.
+"""
 
 from datetime import timedelta
 
 from dynamo import environment as env
+
+# What stands in front.
+BEHIND_PROXY = env.flag("DYNAMO_BEHIND_PROXY")
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, before any proxy
+CSRF_TRUSTED_ORIGINS = env.words("DYNAMO_CSRF_TRUSTED_ORIGINS")
 
 # The API.
 REST_FRAMEWORK = {
