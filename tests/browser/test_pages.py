@@ -1,4 +1,7 @@
-"""Every page of the desk: no error, no violation of the policy, no stranger, nothing that is cut off at the side."""
+"""Every page of the desk: no error, no violation of the policy, no stranger, nothing that is cut off at the side.
+
+And nothing against WCAG 2.2 AA that can be computed, in light and in dark, also in what is folded away at first.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,27 +9,31 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.axe import Judge
 from tests.browser.conftest import Desk
 from tests.browser.pages import FOR_STRANGERS, named
 from tests.browser.scene import Scene
 
+UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_every_page_opens_cleanly_and_fits(
+def test_every_page_opens_cleanly_fits_and_is_there_for_everybody(
     phone: bool, desk: Desk, scene: Scene, open_browser: Callable[..., Any]
 ) -> None:
     how = {"phone": phone, "dark": phone}
+    judge = Judge()
     own, stranger = desk(scene.person, **how), open_browser(**how).new_page()
-    found = {name: look(stranger if name in FOR_STRANGERS else own, way(scene)) for name, way in named()}
+    found = {name: look(stranger if name in FOR_STRANGERS else own, way(scene), judge) for name, way in named()}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
-def look(page: Page, url: str) -> str:
+def look(page: Page, url: str, judge: Judge) -> list[str]:
     """Open the page; return what is wrong with it."""
     answer = page.goto(url, wait_until="load")
     if answer is None or answer.status != 200:
-        return f"answers {answer and answer.status}"
+        return [f"answers {answer and answer.status}"]
     wider = page.evaluate(WIDER)
-    return f"is {wider} pixels wider than the window" if wider > 0 else ""
+    page.evaluate(UNFOLD)
+    return [f"is {wider} pixels wider than the window"] * (wider > 0) + judge.faults(page)

@@ -1,0 +1,81 @@
+"""With Tab alone: the main act of a page is on the way, and wherever the focus is, it is seen."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Desk
+from tests.browser.pages import named
+from tests.browser.scene import Scene
+
+# Page by its name in `pages.py`, and what a person comes for.
+ACTS = {
+    "desk": ".tile a",
+    "queue": "#several .button.primary",
+    "calendar-week": ".entry-link",
+    "review-waiting": "#approve .button.primary",
+    "review-failed": "#decision .button",
+    "move-waiting": "#decision .button.primary, .moving .button.primary",
+    "post-edit": ".form .button.primary",
+    "channels": "#content .button",
+    "you": "#content .button",
+}
+# A ring of two pixels or more that stands out 3:1 from its ground, around what is not wholly behind something else.
+STOP = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body) return null;
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const against = (above, below) => (Math.max(above, below) + 0.05) / (Math.min(above, below) + 0.05);
+  const ground = (at) => {
+    const colour = getComputedStyle(at).backgroundColor;
+    return at.parentElement && /, 0\\)|^transparent/.test(colour) ? ground(at.parentElement) : colour;
+  };
+  const shows = (width, colour, at) => width >= 2 && against(light(colour), light(ground(at))) >= 3;
+  const style = getComputedStyle(one), row = one.closest(".row");
+  const shadow = row && getComputedStyle(row).boxShadow.match(/^(rgba?\\([^)]*\\)) .* (\\d+)px inset$/);
+  const outlined = style.outlineStyle !== "none";
+  const ring = (outlined && shows(parseFloat(style.outlineWidth), style.outlineColor, one.parentElement))
+    || (shadow && shows(Number(shadow[2]), shadow[1], row));
+  const box = one.getBoundingClientRect();
+  const free = [0.1, 0.5, 0.9].some((part) => {
+    const hit = document.elementFromPoint(box.x + box.width * part, box.y + box.height * part);
+    return hit && (one.contains(hit) || hit.contains(one));
+  });
+  const words = one.ariaLabel || one.textContent.trim().slice(0, 40) || one.name || one.id;
+  return [`${one.localName} “${words}”`, ring, free];
+}"""
+UNFOCUS = "document.activeElement.blur()"
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_tab_leads_to_the_main_act_and_the_focus_is_always_seen(phone: bool, desk: Desk, scene: Scene) -> None:
+    page, ways = desk(scene.person, phone=phone, dark=phone), dict(named())
+    wrong = {}
+    for name, act in ACTS.items():
+        page.goto(ways[name](scene), wait_until="load")
+        reached, lost = walk(page, act)
+        wrong[name] = [*([] if reached else [f"never comes to {act}"]), *lost]
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+def walk(page: Page, act: str) -> tuple[bool, list[str]]:
+    """Tab once through the page: whether `act` was on the way, and the stops at which the focus could not be seen."""
+    page.evaluate(UNFOCUS)
+    reached, lost, stops = False, [], 0
+    while stop := tabbed(page):
+        what, ring, free = stop
+        stops += 1
+        assert stops < 400, f"never comes to an end, at {what}"
+        reached = reached or page.evaluate("act => document.activeElement.matches(act)", act)
+        lost += [f"{what} has no ring"] * (not ring) + [f"{what} is hidden"] * (not free)
+    return reached, lost
+
+
+def tabbed(page: Page) -> Any:
+    page.keyboard.press("Tab")
+    return page.evaluate(STOP)
