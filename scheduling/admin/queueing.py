@@ -105,6 +105,7 @@ class QueueAdmin(DeskAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Approved at once",
+            "status": Status.WAITING_FOR_APPROVAL,
             "approved": [one for one in answers if one.approved],
             "refused": [one for one in answers if not one.approved],
             "gone": len(chosen) - len(answers),

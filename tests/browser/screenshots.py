@@ -14,7 +14,11 @@ from tests.browser.conftest import Desk
 from tests.browser.pages import FOR_STRANGERS, named
 from tests.browser.scene import Scene
 
-EAGER = "for (const one of document.images) one.loading = 'eager'"  # what lies below the window, too
+# What lies below the window, too, and drawn rather than only loaded; a picture that cannot be shown is none.
+DRAWN = """() => {
+  for (const one of document.images) one.loading = "eager";
+  return Promise.allSettled([...document.images].map((one) => one.decode()));
+}"""
 FOLDER = Path(settings.BASE_DIR) / "screenshots"
 
 
@@ -31,8 +35,8 @@ def test_take_screenshots(desk: Desk, scene: Scene, open_browser: Callable[..., 
                     continue
                 page = stranger if name in FOR_STRANGERS else own
                 page.goto(way(scene), wait_until="load")
-                page.evaluate(EAGER)
                 page.wait_for_load_state("networkidle")
+                page.evaluate(DRAWN)
                 page.screenshot(path=FOLDER / f"{name}-{kind}.png", full_page=True)
                 taken += 1
     print(f"\n{taken} screenshots in {FOLDER}")
