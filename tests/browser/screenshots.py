@@ -1,5 +1,7 @@
 """`make screenshots`: every page of the desk, light and dark, desktop and phone, into `screenshots/`.
 
+And what has no address: the overlay of keys, and the answers to several approvals at once.
+
 Run by pytest for its fixtures; what is wrong with a page fails it here too. PAGES="queue review-failed" takes a few.
 """
 
@@ -9,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from playwright.sync_api import Page
 
+from tests.browser.axe import SCHEMES
+from tests.browser.chromium import SIZES
 from tests.browser.conftest import Desk
 from tests.browser.pages import FOR_STRANGERS, named
 from tests.browser.scene import Scene
@@ -35,9 +40,39 @@ def test_take_screenshots(desk: Desk, scene: Scene, open_browser: Callable[..., 
                     continue
                 page = stranger if name in FOR_STRANGERS else own
                 page.goto(way(scene), wait_until="load")
-                page.wait_for_load_state("networkidle")
-                page.evaluate(DRAWN)
-                page.screenshot(path=FOLDER / f"{name}-{kind}.png", full_page=True)
-                taken += 1
+                taken += take(page, name, kind)
+    taken += without_address(desk(scene.person), scene, wanted)
     print(f"\n{taken} screenshots in {FOLDER}")
     assert taken
+
+
+def without_address(page: Page, scene: Scene, wanted: list[str]) -> int:
+    """Take what comes of a key or a button; the last changes the scene."""
+    taken, ways = 0, dict(named())
+    if not wanted or "keys-overlay" in wanted:
+        page.goto(ways["review-waiting"](scene))
+        page.keyboard.press("?")
+        taken += take_all(page, "keys-overlay", full=False)
+    if not wanted or "several" in wanted:
+        page.goto(ways["queue"](scene))
+        page.get_by_label("All on this page").check()
+        page.get_by_role("button", name="Approve the chosen").click()
+        taken += take_all(page, "several")
+    return taken
+
+
+def take_all(page: Page, name: str, *, full: bool = True) -> int:
+    taken = 0
+    for size, window in SIZES.items():
+        page.set_viewport_size(window)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            taken += take(page, name, f"{size}-{scheme}", full=full)
+    return taken
+
+
+def take(page: Page, name: str, kind: str, *, full: bool = True) -> int:
+    page.wait_for_load_state("networkidle")
+    page.evaluate(DRAWN)
+    page.screenshot(path=FOLDER / f"{name}-{kind}.png", full_page=full)
+    return 1
