@@ -18,7 +18,7 @@ from posts.admin.desk import DeskAdmin
 from posts.admin.people import membership_in, memberships, signed_in
 from posts.models import Channel, ChannelState
 from scheduling.admin import page
-from scheduling.admin.calendar import grid, moving, reading
+from scheduling.admin.calendar import entries, grid, moving, reading
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import ScheduledPost
 
@@ -54,12 +54,13 @@ def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     channels = list(
         Channel.objects.filter(organization__in=[one.organization_id for one in own]).order_by("name", "id")
     )
-    tints = reading.tinted(channels)
+    tints = entries.tinted(channels)
     shown = [one for one in channels if one.organization_id in {each.organization_id for each in within}]
     channel = next((one for one in shown if str(one.pk) == asked.get("channel")), None)
     posts = _posts(within, channel)
     after = posts.filter(pk=_uuid(asked.get("after", ""))).first() if asked.get("after") else None
-    days = reading.days(posts, span, tints=tints, memberships={one.organization_id: one for one in own}, after=after)
+    look = entries.Look({one.pk: one for one in channels}, tints, {one.organization_id: one for one in own})
+    days = reading.days(posts, span, look=look, after=after)
     context = {**desk.admin_site.each_context(request), "opts": desk.opts, "title": "Calendar", "on_calendar": True}
     context |= {
         "span": span,
@@ -72,9 +73,11 @@ def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
         "organizations": own if len(own) > 1 else [],
         "organization": chosen,
         "views": [(one, one.capitalize()) for one in grid.VIEWS],
-        "states": [(value, str(label), reading.SIGNS[value]) for value, label in Status.choices],
+        "states": [(value, str(label), entries.SIGNS[value]) for value, label in Status.choices],
         "may_add": bool(organizations_as(request, Role.EDITOR)),
-        "back": urlencode(_kept(request.GET)),
+        "back": (back := urlencode(_kept(request.GET))),
+        "day_link": _day_link(request.GET),
+        "back_query": urlencode({"back": back}),
         "after": after,
     }
     return TemplateResponse(request, "admin/scheduling/scheduledpost/calendar.html", context)
@@ -153,6 +156,12 @@ def _onward(desk: DeskAdmin, request: HttpRequest, post_id: UUID) -> str:
     if due is not None:
         kept["on"] = due.astimezone(zone).date().isoformat()
     return f"{desk.address('calendar')}?{urlencode(kept)}"
+
+
+def _day_link(asked: QueryDict) -> str:
+    """Return the address of a day's page, as the calendar is narrowed down, up to where the day comes."""
+    narrowed = {name: value for name, value in _kept(asked).items() if name not in {"view", "on"}}
+    return f"?{urlencode({**narrowed, 'view': 'day', 'on': ''})}"
 
 
 def _kept(asked: QueryDict) -> dict[str, str]:

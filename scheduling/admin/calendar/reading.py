@@ -1,7 +1,7 @@
 """What the calendar shows of the posts: a few of each day, found by the index, however many there are."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,45 +12,15 @@ from django.db import connection
 from django.db.models import IntegerField, Prefetch, QuerySet, Value
 
 from accounts import clock
-from accounts.models import Membership, Role
-from posts.admin.people import holds
-from posts.models import Channel
 from scheduling.admin.calendar import grid
-from scheduling.admin.page import title_of
-from scheduling.lifecycle import EDITABLE, Status
+from scheduling.admin.calendar.entries import Entry, Look, entries_of
+from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
 COUNTED = 100  # a day is counted up to here; beyond it is "99+"
 TROUBLED = 30  # of each kind, on one page
 SHOWN = {"month": 3, "week": 24, "day": COUNTED - 1}
-TINTS = 10
-SIGNS: dict[str, str] = {
-    Status.DRAFT: "○",
-    Status.WAITING_FOR_APPROVAL: "◐",
-    Status.REJECTED: "↩",
-    Status.SCHEDULED: "●",
-    Status.PUBLISHING: "▸",
-    Status.PUBLISHED: "✓",
-    Status.FAILED: "✕",
-}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A post on the calendar. `trouble` says in a word or two what is wrong with it; `movable`: there is a way."""
-
-    post: ScheduledPost
-    local: datetime
-    title: str
-    sign: str
-    trouble: str
-    movable: bool
-    on: list[tuple[Channel, int]]
-
-    @property
-    def time(self) -> str:
-        """The time of day, as the reader's clock has it."""
-        return f"{self.local:%H:%M}"
+NO_DAY = -2
 
 
 @dataclass
@@ -73,6 +43,26 @@ class Day:
         return len(self.entries) + self.more
 
     @property
+    def iso(self) -> str:
+        """The day as addresses name it."""
+        return self.date.isoformat()
+
+    @property
+    def weekday(self) -> str:
+        """For example `Fri`."""
+        return f"{self.date:%a}"
+
+    @property
+    def month(self) -> str:
+        """For example `Nov`."""
+        return f"{self.date:%b}"
+
+    @property
+    def words(self) -> str:
+        """For example `27 November`."""
+        return f"{self.date.day} {self.date:%B}"
+
+    @property
     def hours(self) -> list[tuple[int, bool, list[Entry]]]:
         """Each hour of the clock, whether it is there on this day, and what is due in it."""
         by_hour: dict[int, list[Entry]] = defaultdict(list)
@@ -85,8 +75,7 @@ def days(
     posts: QuerySet[ScheduledPost],
     span: grid.Span,
     *,
-    tints: dict[int, int],
-    memberships: dict[UUID, Membership],
+    look: Look,
     after: ScheduledPost | None = None,
 ) -> list[Day]:
     """Return the days of the span with their posts, in three queries. `after` is where a long day goes on."""
@@ -94,10 +83,9 @@ def days(
     shown = SHOWN[span.view]
     wanted = {pk for ids in found.values() for pk in ids[:shown]} | set(trouble)
     loaded = _load(wanted)
-    now, this = clock.now(), grid.today(span.zone)
+    this = grid.today(span.zone)
     by_day: dict[date, list[Entry]] = defaultdict(list)
-    for post in loaded:
-        entry = _entry(post, span, now, tints, memberships.get(post.organization_id))
+    for entry in entries_of(loaded, span.zone, look):
         by_day[entry.local.date()].append(entry)
     made = []
     for number, day in enumerate(span.days):
@@ -119,14 +107,15 @@ def _find(
 
     One statement of bounded parts: each walks the index from where its day begins, and stops.
     """
-    parts = []
-    for number, (begin, end) in enumerate(grid.edges(span.days, span.zone)):
-        part = posts.filter(scheduled_for__gte=begin, scheduled_for__lt=end)
-        if after is not None and after.scheduled_for is not None:
-            rest = part.filter(scheduled_for=after.scheduled_for, pk__gt=after.pk)
-            parts.append(_part(rest, number, COUNTED))
-            part = part.filter(scheduled_for__gt=after.scheduled_for)
-        parts.append(_part(part, number, COUNTED))
+    edges = list(grid.edges(span.days, span.zone))
+    if after is not None and after.scheduled_for is not None:
+        day = posts.filter(scheduled_for__gte=edges[0][0], scheduled_for__lt=edges[0][1])
+        parts = [
+            _part(day.filter(scheduled_for=after.scheduled_for, pk__gt=after.pk), 0, COUNTED),
+            _part(day.filter(scheduled_for__gt=after.scheduled_for), 0, COUNTED),
+        ]
+    else:
+        parts = list(_days(posts, edges))
     late = {Status.FAILED: span.end, Status.WAITING_FOR_APPROVAL: clock.now()}
     late[Status.SCHEDULED] = clock.now() - timedelta(seconds=settings.HEALTH_LATE)
     for status, until in late.items() if after is None else ():
@@ -143,6 +132,16 @@ def _find(
     return found, found.pop(-1, [])
 
 
+def _days(posts: QuerySet[ScheduledPost], edges: list[tuple[datetime, datetime]]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the part of each day. They differ in three values alone: one is compiled, and its values are replaced."""
+    begin, end = edges[0]
+    sql, given = _part(posts.filter(scheduled_for__gte=begin, scheduled_for__lt=end), NO_DAY, COUNTED)
+    stored = connection.ops.adapt_datetimefield_value
+    for number, (first, last) in enumerate(edges):
+        values = {NO_DAY: number, stored(begin): stored(first), stored(end): stored(last)}
+        yield sql, [values.get(one, one) for one in given]
+
+
 def _part(posts: QuerySet[ScheduledPost], number: int, limit: int) -> tuple[str, Sequence[Any]]:
     rows = posts.order_by("scheduled_for", "id").annotate(number=Value(number, IntegerField()))
     sql, params = rows.values_list("number", "pk")[:limit].query.get_compiler(connection=connection).as_sql()
@@ -150,8 +149,8 @@ def _part(posts: QuerySet[ScheduledPost], number: int, limit: int) -> tuple[str,
 
 
 def _load(wanted: set[UUID]) -> list[ScheduledPost]:
-    deliveries = Delivery.objects.select_related("channel").defer("superpower", "staged").order_by("channel__wire_id")
-    posts = ScheduledPost.objects.filter(pk__in=wanted).defer("brief", "notes", "media_facts")
+    deliveries = Delivery.objects.only("post_id", "channel_id", "caption").order_by("channel__wire_id")
+    posts = ScheduledPost.objects.filter(pk__in=wanted).only("organization_id", "status", "scheduled_for")
     return list(posts.prefetch_related(Prefetch("deliveries", deliveries)).order_by("scheduled_for", "id"))
 
 
@@ -159,42 +158,3 @@ def _chosen(entries: list[Entry], shown: int) -> list[Entry]:
     """Return as many as fit, in order; what is in trouble is never what is left out for lack of room."""
     first = sorted(entries, key=lambda one: not one.trouble)[:shown]
     return sorted(first, key=lambda one: (one.local.astimezone(UTC), one.post.pk))
-
-
-def _entry(
-    post: ScheduledPost, span: grid.Span, now: datetime, tints: dict[int, int], membership: Membership | None
-) -> Entry:
-    assert post.scheduled_for is not None  # noqa: S101  it was found by its instant
-    return Entry(
-        post=post,
-        local=post.scheduled_for.astimezone(span.zone),
-        title=title_of(post),
-        sign=SIGNS[post.status],
-        trouble=_trouble(post, now),
-        movable=_movable(post, membership),
-        on=[(one.channel, tints.get(one.channel_id, 0)) for one in post.deliveries.all()],
-    )
-
-
-def _trouble(post: ScheduledPost, now: datetime) -> str:
-    late = timedelta(seconds=settings.HEALTH_LATE)
-    if post.status == Status.FAILED:
-        return "Failed"
-    if post.status == Status.WAITING_FOR_APPROVAL and post.scheduled_for and post.scheduled_for < now:
-        return "Not approved in time"
-    if post.status == Status.SCHEDULED and post.scheduled_for and post.scheduled_for < now - late:
-        return "Late"
-    return ""
-
-
-def _movable(post: ScheduledPost, membership: Membership | None) -> bool:
-    """Whether the page for moving it has something to offer; it says for itself what, and to whom it does not."""
-    reviews = membership is not None and membership.may_review
-    if post.status in {*EDITABLE, Status.SCHEDULED} and holds(membership, Role.EDITOR):
-        return True
-    return reviews and post.status in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.FAILED}
-
-
-def tinted(channels: Sequence[Channel]) -> dict[int, int]:
-    """Return a colour's number for each channel, the same one as long as no channel before it goes away."""
-    return {one.pk: number % TINTS for number, one in enumerate(sorted(channels, key=lambda one: one.pk))}

@@ -97,7 +97,7 @@ def test_a_channel_narrows_it_down(make_draft: Any, author: User, facebook: Chan
     desk = Desk(author)
     assert at(desk, f"on=2027-06-10&channel={instagram.pk}") == {"2027-06-01": [str(both.pk)]}
     assert set(at(desk, f"on=2027-06-10&channel={facebook.pk}")["2027-06-01"]) == {str(both.pk), str(alone.pk)}
-    tints = {channel: tint for one in desk.answer.context["days"][0].entries for channel, tint in one.on}
+    tints = {channel: tint for one in desk.answer.context["days"][0].entries for channel, tint, _ in one.on}
     assert len(set(tints.values())) == len(tints)
 
 
@@ -109,7 +109,7 @@ def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft: Any, make_waitin
     desk, day = Desk(author), noon.date().isoformat()
     # What nobody approved in time is shown, though it is the last of that day.
     assert at(desk, f"on={day}") == {day: [str(one.pk) for one in (*posts[:2], late)]}
-    assert "+4 more" in desk.text
+    assert "and 4 more" in desk.text
     assert "Not approved in time" in desk.text
     more = next(link for link in desk.page.links if "view=day" in link and f"on={day}" in link)
     assert at(desk, more.lstrip("?"))[day] == [str(one.pk) for one in (*posts, late)]
@@ -124,7 +124,7 @@ def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: Use
     posts = sorted((make_draft(scheduled_for=noon) for _ in range(5)), key=lambda one: one.pk)
     desk = Desk(author)
     assert at(desk, "view=day&on=2027-06-01") == {"2027-06-01": [str(one.pk) for one in posts[:3]]}
-    assert "+1 or more" in desk.text
+    assert "and 1 or more" in desk.text
     onward = next(link for link in desk.page.links if f"after={posts[2].pk}" in link)
     assert at(desk, onward.lstrip("?")) == {"2027-06-01": [str(one.pk) for one in posts[3:]]}
 
