@@ -102,7 +102,7 @@ class _Statement:
 def _say_columns(part: Any) -> None:
     """Tell each value in a part of a query, or in a query within it, the column that it is compared with."""
     if isinstance(part, Lookup):
-        several = getattr(part.rhs, "get_source_expressions", list)() or part.rhs
+        several: Any = getattr(part.rhs, "get_source_expressions", list)() or part.rhs
         for value in several if isinstance(several, Iterable) else [part.rhs]:
             if isinstance(value, Given):
                 value.column = part.lhs.output_field

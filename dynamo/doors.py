@@ -37,6 +37,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Agents draft, people approve, workers publish. Nothing here approves: a person does, in the app.",
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/v1",
+    "SORT_OPERATIONS": False,  # they stand in the order of the URLs
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used

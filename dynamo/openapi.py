@@ -53,7 +53,10 @@ def _same(known: dict[str, Any], name: str, one: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return the description without the generator's own marks."""
+    """Return the description without the generator's own marks, and without null twice among types."""
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items() if not str(name).startswith("x-spec-")}
+        kept = {name: _plain(each) for name, each in value.items() if not str(name).startswith("x-spec-")}
+        if isinstance(kept.get("type"), list):
+            kept["type"] = list(dict.fromkeys(kept["type"]))
+        return kept
     return [_plain(each) for each in value] if isinstance(value, list) else value

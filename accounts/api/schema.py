@@ -32,7 +32,8 @@ NAMES = {
 class Operation:
     """One method of one path. `answers`: the good ones, by status; `errors`: statuses beyond those of every call.
 
-    `says` is for clients, beyond the summary; `either`: a 422 may carry either envelope; `examples` are its own.
+    `says` is for clients, beyond the summary; `either`: a 422 may carry either envelope; `examples` are its own;
+    `named` says what the id in the path is, and shows one.
     """
 
     summary: str
@@ -43,6 +44,7 @@ class Operation:
     headers: Sequence[OpenApiParameter] = ()
     listed: bool = False
     says: str = ""
+    named: tuple[str, str] = ("", "")
     either: bool = False
     examples: Sequence[Example] = field(default_factory=list)
 
@@ -82,13 +84,23 @@ class ContractSchema(AutoSchema):
             name = f"Forbidden{(scope or 'Always').capitalize()}" if status == "403" else NAMES.get(int(status))
             if name:
                 answer[SHARED] = name
+        self._show(made)
+        return made
+
+    def _show(self, made: Any) -> None:
+        """Put the examples where they belong: parameters have those of the first good call."""
+        first = next((one for one in self.told.examples if one.status < 400), self.told.examples[0])
+        values = {**first.query, **first.headers, "post_id": self.told.named[1]}
+        for parameter in made.get("parameters", ()):
+            given = values.get(parameter["name"])
+            if given is not None:
+                parameter["example"] = int(given) if parameter["schema"].get("type") == "integer" else given
         for one in self.examples():
             shown = made["responses"][str(one.status)]["content"][one.kind].setdefault("examples", {})
             shown[one.key] = {"summary": one.name, "value": one.answer}
             if one.status < 400 and self.told.body is not None:
                 sent = made["requestBody"]["content"]["application/json"].setdefault("examples", {})
                 sent[one.key] = {"summary": one.name, "value": one.body}
-        return made
 
     def get_operation_id(self) -> str:
         """Return a name that is as unique as the path: `get /scheduled-posts/{post_id}` → getScheduledPost."""
@@ -99,7 +111,7 @@ class ContractSchema(AutoSchema):
         return self.method.lower() + "".join(part.capitalize() for word in named for part in word.split("-"))
 
     def get_summary(self) -> str:
-        return self.told.summary
+        return self.told.summary.format(verb=self.path.rpartition("/")[2])
 
     def get_description(self) -> str:  # type: ignore[override]  # as AutoSchema has it
         """Return what clients are told of the operation, else what the view says of itself; and the scope it needs."""
@@ -125,7 +137,8 @@ class ContractSchema(AutoSchema):
         found.append(_header("Retry-After", "In how many seconds to come again.", [429, 503]))
         if self.told.listed:
             found.append(_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200]))
-        found += [self._in_path(name) for name in ("post_id",) if f"{{{name}}}" in self.path]
+        if "{post_id}" in self.path:
+            found.append(OpenApiParameter("post_id", str, OpenApiParameter.PATH, description=self.told.named[0]))
         if self.told.query is not None:
             found += [self._parameter(name, one) for name, one in self.told.query().fields.items()]
         return found
@@ -136,10 +149,6 @@ class ContractSchema(AutoSchema):
         if made.get("oneOf") == [{}, {"type": "null"}]:
             del made["oneOf"]
         return made
-
-    def _in_path(self, name: str) -> OpenApiParameter:
-        says = "The scheduled post's id." if "scheduled-posts" in self.path else "The post's id on its platform."
-        return OpenApiParameter(name, str, OpenApiParameter.PATH, description=says)
 
     def _parameter(self, name: str, one: Any) -> OpenApiParameter:
         schema = self._map_serializer_field(one, "request")

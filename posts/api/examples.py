@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.api.examples import CSV, UNKNOWN, Example, misshapen, no_limit, refused
 
-PAGE = "FB_PAGE_123456789012345"
+PAGE = "FB_PAGE_104857600000001"
 LIVE = "a live post"
 NAMED = {"mediumId": PAGE}
 NO_CHANNEL = misshapen("Without its channel", ["mediumId"], "any.required", "is required", sent={"query": {}})
@@ -13,7 +13,7 @@ FOREIGN = refused(
     details=[{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}],
 )  # fmt: skip
 POST: dict[str, Any] = {
-    "id": "123456789012345_122100000000001",
+    "id": "104857600000001_122100000000001",
     "mediumId": PAGE,
     "mediumType": "FB_PAGE",
     "type": "POST",
@@ -21,7 +21,7 @@ POST: dict[str, Any] = {
     "mediaUrl": "https://media.example.com/terrace.jpg",
     "mediaType": "IMAGE",
     "thumbnailUrl": None,
-    "permalink": "https://www.facebook.com/123456789012345/posts/122100000000001",
+    "permalink": "https://www.facebook.com/104857600000001/posts/122100000000001",
     "publishedAt": "2031-07-01T13:00:01.000Z",
     "metrics": {"likes": 48, "comments": 7, "shares": 3, "reactions": {"like": 41, "love": 7}},
     "superpower": None,
@@ -81,13 +81,11 @@ KNOWN = {
 }
 ASKING = [FOREIGN, NO_CHANNEL, Example("Not found", 404, UNKNOWN.answer, UNKNOWN.given, query=NAMED)]
 
-CHANNELS = [
-    Example("Two channels", 200, [
-        {"id": PAGE, "type": "FB_PAGE", "name": "Casa do Sol"},
-        {"id": "INSTAGRAM_ACCOUNT_17841400000000001", "type": "INSTAGRAM_ACCOUNT", "name": "casadosol"},
-    ], "two channels"),
-    no_limit(),
-]  # fmt: skip
+CONNECTED = [
+    {"id": PAGE, "type": "FB_PAGE", "name": "Casa do Sol"},
+    {"id": "INSTAGRAM_ACCOUNT_17841400000000042", "type": "INSTAGRAM_ACCOUNT", "name": "casadosol"},
+]
+CHANNELS = [Example("Two channels", 200, CONNECTED, "two channels"), no_limit()]
 SUPERPOWERS = [
     Example("A template", 200, [
         {

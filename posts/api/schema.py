@@ -18,6 +18,7 @@ from posts.api.views import Channels, Post, Posts, Superpowers
 from posts.models import ChannelType
 
 LIVE = (400, 404, 502, 503)
+NAMED = ("The id that the post has on its platform.", examples.POST["id"])
 
 
 class ChannelDocument(serializers.Serializer[Any]):
@@ -100,7 +101,12 @@ describe(
 describe(
     Post,
     get=Operation(
-        "Read a published post", {200: PublishedDocument}, (400, 404), query=OnePostQuery, examples=examples.ONE
+        "Read a published post",
+        {200: PublishedDocument},
+        (400, 404),
+        query=OnePostQuery,
+        named=NAMED,
+        examples=examples.ONE,
     ),
 )
 describe(
@@ -112,6 +118,7 @@ describe(
         query=OnePostQuery,
         says="Read from the platform at each call. A metric that it refuses moves to `unavailable`, the others still "
         "answer. What is unknown is not zero.",
+        named=NAMED,
         examples=examples.INSIGHTS,
     ),
 )
@@ -124,6 +131,7 @@ describe(
         query=CommentsQuery,
         says="Read from the platform at each call, never from a copy: newest first, each followed by its replies, "
         "oldest first. `nextCursor` goes into `after`.",
+        named=NAMED,
         examples=examples.COMMENTS,
     ),
 )
@@ -140,6 +148,7 @@ describe(
         says="All comments, replies included, as CSV in UTF-8 with a byte order mark. The transfer breaks off visibly "
         "when the platform fails part-way: a short file never passes for a whole one. With `delivery=url` the file is "
         "stored, and the answer is a signed link to it that expires.",
+        named=NAMED,
         examples=examples.EXPORT,
     ),
 )

@@ -4,15 +4,16 @@ from typing import Any
 
 from accounts.api.examples import NOT_JSON, UNKNOWN, Example, misshapen, no_limit, refused
 
-PAGE = "FB_PAGE_123456789012345"
+PAGE = "FB_PAGE_104857600000001"
 MEDIA = "https://res.cloudinary.com/demo/image/upload/sample.png"
 DRAFT: dict[str, Any] = {
     "status": "DRAFT",
     "media": MEDIA,
     "mediaType": "IMAGE",
-    "scheduledFor": "2026-07-01T13:00:00.000Z",
+    "scheduledFor": "2031-07-01T13:00:00.000Z",
     "channels": {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋"}},
 }
+PASSED = {**DRAFT, "scheduledFor": "2024-07-01T13:00:00.000Z"}
 GREETER: dict[str, Any] = {
     "name": "Greeter",
     "hashtag": "myuniquehashtag",
@@ -136,7 +137,7 @@ LISTING = [
     no_limit(),
 ]  # fmt: skip
 CREATING = [
-    Example("A draft", 201, document(scheduledFor=DRAFT["scheduledFor"]), body=DRAFT),
+    Example("A draft", 201, document(), body=DRAFT),
     Example(
         "Submitted at once", 201, document(status="WAITING_FOR_APPROVAL", brief=WHY),
         body={**DRAFT, "status": "WAITING_FOR_APPROVAL", "scheduledFor": "2031-07-01T15:00:00+02:00",
@@ -148,7 +149,7 @@ CREATING = [
         body={"channels": powered(GREETER)},
     ),
     Example("An empty draft", 201, document(media=None, mediaType=None, scheduledFor=None, mediumsData={}), body={}),
-    broken("Its date has passed", "", PAST, body={**DRAFT, "status": "WAITING_FOR_APPROVAL"}),
+    broken("Its date has passed", "", PAST, body={**PASSED, "status": "WAITING_FOR_APPROVAL"}),
     broken("Nothing in it", "", *MISSING, body={"status": "WAITING_FOR_APPROVAL"}),
     UNKNOWN_CHANNEL, TAKEN, SCHEDULING, NO_OFFSET, NO_VALUES, INCOMPLETE, NOT_JSON,
 ]  # fmt: skip
@@ -157,8 +158,8 @@ READING = [
     Example(
         "Published", 200,
         document(status="PUBLISHED", version=2, mediumsData=medium(outcome={
-            "state": "PUBLISHED", "postId": "123456789012345_122100000000001",
-            "permalink": "https://www.facebook.com/123456789012345/posts/122100000000001",
+            "state": "PUBLISHED", "postId": "104857600000001_122100000000001",
+            "permalink": "https://www.facebook.com/104857600000001/posts/122100000000001",
             "publishedAt": "2031-07-01T13:00:01.412Z", "error": None,
         })),
         "a PUBLISHED post",

@@ -98,6 +98,7 @@ IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='The version that you have seen, `"3"`; stale: 412.'
 )
 POST = {200: ScheduledPostDocument}
+NAMED = ("The scheduled post's id.", examples.document()["id"])
 
 describe(
     ScheduledPosts,
@@ -122,7 +123,14 @@ describe(
 )
 describe(
     OneScheduledPost,
-    get=Operation("Read a scheduled post", POST, (404,), examples=examples.READING),
+    get=Operation(
+        "Read a scheduled post",
+        POST,
+        (404,),
+        named=NAMED,
+        says="As it stands. Once publishing begins, `outcome` tells of each channel what became of it.",
+        examples=examples.READING,
+    ),
     patch=Operation(
         "Change a scheduled post",
         POST,
@@ -133,6 +141,7 @@ describe(
         says="Changes the fields that are sent; `channels` replaces the whole map. Possible in DRAFT, REJECTED and "
         "WAITING_FOR_APPROVAL: there the post must stay complete, and whoever has the old version open can no longer "
         "approve it. `status: DRAFT` takes a rejected post back to the drawing board.",
+        named=NAMED,
         examples=examples.CHANGING,
     ),
     delete=Operation(
@@ -140,6 +149,7 @@ describe(
         {200: MessageDocument},
         (404, 409),
         says="A pending task is cancelled with it. What is publishing or published cannot be deleted.",
+        named=NAMED,
         examples=examples.DELETING,
     ),
 )
@@ -151,6 +161,7 @@ describe(
         (400, 404, 409),
         says="Hands a draft, or a rejected post, to the reviewers. It must pass the full publish validation. "
         "No body is needed; one that is sent is not looked at.",
+        named=NAMED,
         examples=examples.SUBMITTING,
     ),
 )
@@ -162,6 +173,7 @@ describe(
         (404, 409),
         body=Rejection,
         says="Sends a waiting post back to its author, with notes.",
+        named=NAMED,
         examples=examples.REJECTING,
     ),
 )
@@ -173,16 +185,18 @@ describe(
         (404, 409),
         says="Takes a scheduled post back to draft: its approval is void and its task cancelled, so that it does not "
         "go out. A failed post can be taken back when nothing of it went live. No body is needed.",
+        named=NAMED,
         examples=examples.REVERTING,
     ),
 )
 describe(
     HumanOnly,
     post=Operation(
-        "Always refused",
+        "Always refused: {verb}",
         {},
         says="Approving, scheduling and publishing are for people, in the app. This answers 403 to every key, "
         "whatever the body, whether the post exists or not.",
+        named=NAMED,
         examples=examples.BY_PEOPLE,
     ),
 )

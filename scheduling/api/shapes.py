@@ -23,7 +23,7 @@ class Content(Shape):
     type = Choice(
         PostType.values,
         required=False,
-        help_text="What is published. Stories have no caption of their own on the platform.",
+        help_text="What is published.",
     )
     media = Text(
         max_length=2048,

@@ -46,6 +46,7 @@ NAV: list[tuple[str, list[str]]] = [
     ("Superpowers", ["posts_superpowertemplate"]),
     ("Notices", ["scheduling_notice", "scheduling_webhook"]),
     ("Keys", ["accounts_apikey"]),
+    ("API", ["admin_api"]),
     ("People", ["accounts_membership", "accounts_user", "accounts_organization"]),
     ("Trail", ["accounts_auditevent"]),
 ]
@@ -173,8 +174,9 @@ def desk_nav(context: template.Context) -> list[dict[str, Any]]:
     return entries
 
 
-def _address(model: str) -> str:
-    return reverse(f"admin:{model}_changelist")
+def _address(place: str) -> str:
+    """Return the address of a page of our own by its name, or of a model's list."""
+    return reverse(place if place.startswith("admin_") else f"admin:{place}_changelist")
 
 
 def _reader(context: template.Context) -> User:

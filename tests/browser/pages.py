@@ -43,6 +43,7 @@ PAGES: dict[str, dict[str, Way]] = {
         "invitation": lambda scene: reverse("admin_invitation", args=[scene.invitation]),
         "invitation-new": lambda scene: reverse("admin_invitation", args=[scene.invitation]),
     },
+    "admin_api": {"api": plain("admin_api")},
     "password_change_done": {"password-changed": to("password_change_done")},
     f"{POSTS}_changelist": {
         "queue": to(f"{POSTS}_changelist", query="?status=WAITING_FOR_APPROVAL"),
@@ -135,6 +136,8 @@ NOT_PAGES = {
     # A part of the list of channels, and a file.
     "posts_channel_reading",
     "posts_publishedpost_export",
+    # A file.
+    "admin_api_file",
     # Comes between the password and the desk, for who has a second factor.
     "admin_code",
     # The stock pages that ours stand before, under the same address.

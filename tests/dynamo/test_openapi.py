@@ -15,6 +15,7 @@ from accounts.api.schema import described
 from accounts.api.scopes import needed
 from accounts.models import Organization, User
 from dynamo import openapi
+from posts.api.examples import CONNECTED
 from posts.models import Channel
 from tests.clients import SignedClient
 from tests.dynamo.examples import Stage, differences, replay
@@ -54,6 +55,11 @@ def test_every_route_of_the_api_is_described() -> None:
     assert len(views) >= 12
 
 
+def test_every_schema_is_one_of_the_dialect_that_openapi_3_1_speaks() -> None:
+    for schema in DESCRIPTION["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
 def test_every_answer_and_every_body_has_an_example_that_fits() -> None:
     shown = 0
     for path, method, said in openapi.operations(DESCRIPTION):
@@ -82,6 +88,9 @@ def stage(
     make_draft: Callable[..., Any], seat: Callable[..., Any], reviewer: User, settings: Any, tmp_path: Any,
 ) -> Stage:  # fmt: skip
     settings.MEDIA_ROOT = str(tmp_path / "files")
+    for channel, one in zip((facebook, instagram), CONNECTED, strict=True):
+        channel.wire_id = one["id"]
+        channel.save(update_fields=["wire_id"])
     return Stage(api, organization, facebook, sandbox, make_draft, seat, reviewer)
 
 

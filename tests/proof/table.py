@@ -127,6 +127,8 @@ ROUTES: dict[str, Rule] = {
         get=PEOPLE, post=PEOPLE, send={"password": PASSWORD, "code": "000000"}, quiet=True
     ),
     "admin/you/sign-out/": Rule(get=PEOPLE, post=PEOPLE),
+    "admin/api/": Rule(get=PEOPLE),
+    "admin/api/openapi.json": Rule(get=PEOPLE),
     "admin/jsi18n/": Rule(get=PEOPLE),
     "admin/r/": Rule(path="admin/r/"),
     "admin/r/<path:content_type_id>/<path:object_id>/": Rule(to="organization"),
