@@ -2,13 +2,11 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -18,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from accounts.admin.people_forms import NewPasswordForm, NewPersonForm, PersonForm, RescueForm
 from accounts.admin.scoping import OrganizationScopedAdmin
 from accounts.domain import factors, sessions, tenancy
 from accounts.domain.actors import Actor, person
@@ -27,11 +26,8 @@ from accounts.models import Organization, User
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     BaseUserAdmin = UserAdmin[User]
-    BaseUserForm = UserChangeForm[User]
-    BasePasswordForm = AdminPasswordChangeForm[User]
 else:
     ModelAdmin, BaseUserAdmin = admin.ModelAdmin, UserAdmin
-    BaseUserForm, BasePasswordForm = UserChangeForm, AdminPasswordChangeForm
 
 
 def manages(request: HttpRequest) -> bool:
@@ -117,42 +113,6 @@ class OrganizationAdmin(Managed, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
 
 
-class RescueForm(forms.Form):
-    """What a superuser does for somebody who lost their phone."""
-
-    sign_out = forms.BooleanField(required=False, initial=True, label="Sign them out everywhere")
-    factor = forms.BooleanField(
-        required=False, label="Remove their second factor", help_text="Make sure first that it is they who ask."
-    )
-
-
-ACCESS = {
-    "is_active": ("Active", "Switch off whoever has left: what they did stays theirs."),
-    "is_staff": ("May sign in to the desk", ""),
-    "is_superuser": ("Manages accounts and organizations", "All of them, not only their own. It lets nobody approve."),
-}
-
-
-class PersonForm(BaseUserForm):
-    """A person, with the time zones that this machine knows."""
-
-    time_zone = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())])
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, (label, help_text) in ACCESS.items():
-            if name in self.fields:
-                self.fields[name].label, self.fields[name].help_text = label, help_text
-
-
-class NewPasswordForm(BasePasswordForm):
-    """A password for somebody else: there is no other way to sign in, so none is switched off here."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields.pop("usable_password", None)
-
-
 class ManagesFilter(admin.BooleanFieldListFilter):
     """By whether they manage, in the words of the form."""
 
@@ -166,23 +126,34 @@ class PersonAdmin(Managed, BaseUserAdmin):
     """People. New ones may sign in to the desk, where what they see follows from their memberships."""
 
     form = PersonForm
+    add_form = NewPersonForm
     add_title = "New account"
     change_password_form = NewPasswordForm
     add_form_template = None
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     change_user_password_template = "admin/accounts/user/password.html"  # noqa: S105  a template
-    list_display = ("username", "name", "email", "is_active", "manages", "last_signed_in")
+    list_display = ("username", "name", "mail", "is_active", "manages", "last_signed_in")
     list_filter = ("is_active", ("is_superuser", ManagesFilter))
     search_help_text = "Name or address"
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_signed_in", "joined")
     fieldsets = (
         (None, {"fields": ("username",)}),
         ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        ("Dates", {"fields": ("last_signed_in", "joined")}),
     )
     show_facets = admin.ShowFacets.NEVER
+
+    @admin.display(description="E-mail", ordering="email", empty_value="none")
+    def mail(self, someone: User) -> str:
+        """Say where they are reached."""
+        return someone.email
+
+    @admin.display(description="Since", ordering="date_joined")
+    def joined(self, someone: User) -> datetime:
+        """Say when the account was made."""
+        return someone.date_joined
 
     @admin.display(description="Manages", ordering="is_superuser")
     def manages(self, someone: User) -> bool:

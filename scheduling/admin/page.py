@@ -30,21 +30,30 @@ DECISIONS = ("approve", "approve_first", "retry", "reject")
 
 def title_of(post: ScheduledPost) -> str:
     """Return the first line of the first caption, which is what people call a post, as far as its words fit."""
-    return _parted(post, TITLED)[0]
+    return _parted(_caption(post), TITLED)[0]
 
 
 def headline_of(post: ScheduledPost) -> str:
     """Return the same for a row of a list, where there is more room."""
-    return _parted(post, HEADLINED)[0]
+    return headline(_caption(post))
+
+
+def headline(caption: str) -> str:
+    """Return the first line of a caption, as far as its words fit into a row."""
+    return _parted(caption, HEADLINED)[0]
 
 
 def rest_of(post: ScheduledPost) -> str:
     """Return what the first caption says after its headline, which it goes on with where that breaks off."""
-    return _parted(post, HEADLINED)[1]
+    return _parted(_caption(post), HEADLINED)[1]
 
 
-def _parted(post: ScheduledPost, longest: int) -> tuple[str, str]:
-    caption = next((one.caption for one in post.deliveries.all() if one.caption.strip()), "").strip()
+def _caption(post: ScheduledPost) -> str:
+    return next((one.caption for one in post.deliveries.all() if one.caption.strip()), "")
+
+
+def _parted(caption: str, longest: int) -> tuple[str, str]:
+    caption = caption.strip()
     first = caption.splitlines()[0].rstrip() if caption else ""
     if len(first) <= longest:
         return first or "Post without a caption", caption[len(first) :].strip()

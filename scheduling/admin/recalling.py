@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.models import AuditEvent, Role
+from accounts.models import AuditEvent, Role, User
 from posts.admin import times, wording
 from posts.models import Channel, ChannelType
 from scheduling.admin.changes import FIELDS
@@ -20,18 +20,30 @@ LABELS = {
     "may_review": "Reviews",
     "review_channels": "Reviews on",
     "user_id": "Account",
+    "user": "Account",
     "organization_id": "Organization",
     "is_active": "Active",
     "is_staff": "May sign in",
     "is_superuser": "Manages",
     "upTo": "Up to event",
     "postId": "Id at the platform",
-    "firstBy": "First approved by account",
-    "issued_by": "Answered for by account",
+    "firstBy": "First approved by",
+    "issued_by": "Answered for by",
     "left": "Recovery codes left",
     "muted": "Not told of",
+    "mediaSha256": "Fingerprint of the media",
+    "url": "Address",
 }
-WORDS: dict[str, str] = {**dict(Role.choices), **dict(ChannelType.choices)}
+SKIPPED = {"mediumType"}  # the channel's name tells it
+EVERY = {"channels", "review_channels"}  # where nothing means all of them
+PEOPLE = ("issued_by", "firstBy", "user", "user_id", "invited_by")  # whose values are ids of accounts
+WORDS: dict[str, str] = {
+    **dict(Role.choices),
+    **dict(ChannelType.choices),
+    "POST": "Post",
+    "IMAGE": "Image",
+    "VIDEO": "Video",
+}
 LINES, LONGEST = 100, 2000
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
@@ -46,10 +58,13 @@ class Detail:
 
 
 def details(event: AuditEvent, zone: ZoneInfo) -> list[Detail]:
-    """Return what the event remembers, the first hundred lines of it."""
-    channels = Channel.objects.filter(organization_id=event.organization_id)
-    names = dict(channels.values_list("wire_id", "name")) if event.details else {}
-    return list(islice(_told((), event.details, names, zone), LINES))
+    """Return what the event remembers, the first hundred lines of it; what it has no value for is left out."""
+    channels = Channel.objects.filter(organization_id=event.organization_id).values_list("wire_id", "name")
+    kept = [event.details, event.details.get("was"), event.details.get("changed")]
+    ids = {str(one[name]) for one in kept if isinstance(one, dict) for name in PEOPLE if name in one}
+    people = User.objects.filter(pk__in=[one for one in ids if one.isascii() and one.isdecimal()])
+    words = Words(dict(channels), {str(one.pk): one.get_full_name() or one.get_username() for one in people}, zone)
+    return list(islice(words.told((), event.details), LINES))
 
 
 def stored(event: AuditEvent) -> str:
@@ -57,40 +72,54 @@ def stored(event: AuditEvent) -> str:
     return json.dumps(event.details, ensure_ascii=False, indent=2, sort_keys=True)
 
 
-def _told(path: tuple[str, ...], value: Any, names: dict[str, str], zone: ZoneInfo) -> Iterator[Detail]:
-    if isinstance(value, dict) and path[-1:] in {("superpower",), ("document",)}:
-        yield Detail(_label(path, names), "\n".join([wording.title(value), *wording.in_words(value)])[:LONGEST])
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            inner = (*path, str(name))
-            if path == ("changed",) and isinstance(one, list) and len(one) == 2:  # before and after
-                yield Detail(_label(inner, names), _words(one[1], names, zone), _words(one[0], names, zone))
-            else:
-                yield from _told(inner, one, names, zone)
-    else:
-        yield Detail(_label(path, names), _words(value, names, zone))
+@dataclass(frozen=True)
+class Words:
+    """What people call things: channels by id on the wire, people by theirs. `zone` is the reader's."""
 
+    channels: dict[str, str]
+    people: dict[str, str]
+    zone: ZoneInfo
 
-def _label(path: tuple[str, ...], names: dict[str, str]) -> str:
-    steps = [one for one in path if one not in {"content", "channels", "changed", "was"}] or list(path[-1:])
-    return " · ".join(names.get(one) or LABELS.get(one) or _spaced(one) for one in steps)
+    def told(self, path: tuple[str, ...], value: Any) -> Iterator[Detail]:
+        """Yield what lies under `path`, line by line."""
+        name = path[-1] if path else ""
+        if name in SKIPPED or (value in (None, "", [], {}) and name not in EVERY):
+            return
+        if isinstance(value, dict) and name in {"superpower", "document"}:
+            yield Detail(self.label(path), "\n".join([wording.title(value), *wording.in_words(value)])[:LONGEST])
+        elif isinstance(value, dict):
+            for one, inner in value.items():
+                yield from self.told((*path, str(one)), inner)
+        elif path[:1] == ("changed",) and isinstance(value, list) and len(value) == 2:  # before and after
+            yield Detail(self.label(path), self.say(name, value[1]), self.say(name, value[0]))
+        else:
+            yield Detail(self.label(path), self.say(name, value))
+
+    def label(self, path: tuple[str, ...]) -> str:
+        """Return what a line is called: `Caption on Casa do Sol`."""
+        name = LABELS.get(path[-1]) or _spaced(path[-1])
+        on = self.channels.get(path[-2], path[-2]) if len(path) > 2 and path[-3] == "channels" else ""
+        return f"{name} on {on}" if on else name
+
+    def say(self, name: str, value: Any) -> str:
+        """Return one value in words."""
+        if value is None or value in ("", []):
+            return "all" if name in EVERY and value is None else "none"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, list):
+            return ", ".join(self.say(name, one) for one in value)[:LONGEST]
+        return self._text(name, json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value))
+
+    def _text(self, name: str, text: str) -> str:
+        if name in PEOPLE:
+            return self.people.get(text, text)
+        if INSTANT.fullmatch(text):
+            instant = datetime.fromisoformat(text)
+            return ", ".join(filter(None, [times.full(instant, self.zone), times.in_utc(instant, self.zone)]))
+        known = self.channels.get(text) or WORDS.get(text)
+        return known or (text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 def _spaced(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).capitalize()
-
-
-def _words(value: Any, names: dict[str, str], zone: ZoneInfo) -> str:
-    if value is None or value in ("", []):
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(_words(one, names, zone) for one in value)[:LONGEST]
-    if isinstance(value, str) and INSTANT.fullmatch(value):
-        instant = datetime.fromisoformat(value)
-        return ", ".join(filter(None, [times.full(instant, zone), times.in_utc(instant, zone)]))
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)[:LONGEST]
-    text = str(value)
-    return names.get(text) or WORDS.get(text) or (text if len(text) <= LONGEST else f"{text[:LONGEST]}…")

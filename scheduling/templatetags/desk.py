@@ -138,6 +138,7 @@ def news(kind: str) -> str:
 
 register.filter("title_of", page.title_of)
 register.filter("headline_of", page.headline_of)
+register.filter("headline", page.headline)
 register.filter("rest_of", page.rest_of)
 register.filter("author_of", page.author_of)
 register.filter("warnings_of", advice.warnings)

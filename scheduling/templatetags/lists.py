@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django import template
+from django.apps import apps
 from django.contrib.admin.helpers import AdminReadonlyField
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.utils import lookup_field
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Field
 from django.db.models.options import Options
+from django.urls import reverse
 from django.utils.text import capfirst
 
 from accounts.models import User
@@ -50,6 +52,12 @@ EMPTY = {
     "organization": "There is no organization yet. Make the first: everything belongs to one.",
     "auditevent": "Nothing has happened yet. What does is told here, for good.",
 }
+# Lists that one comes to from another.
+ABOVE = {
+    "accounts.User": ["accounts.Membership"],
+    "accounts.Organization": ["accounts.Membership"],
+    "scheduling.Webhook": ["scheduling.Notice"],
+}
 
 
 def name(opts: "Options[Any]") -> Name:
@@ -62,6 +70,15 @@ def name(opts: "Options[Any]") -> Name:
 def list_name(opts: "Options[Any]") -> str:
     """Return what the list is called in headings, crumbs and titles."""
     return name(opts).title
+
+
+@register.filter
+def crumbs(opts: "Options[Any]") -> list[dict[str, str]]:
+    """Return the way from the desk to the model's list, that list included: names and addresses."""
+    way = [*(apps.get_model(one)._meta for one in ABOVE.get(opts.label, [])), opts]
+    return [
+        {"name": name(one).title, "url": reverse(f"admin:{one.app_label}_{one.model_name}_changelist")} for one in way
+    ]
 
 
 @dataclass(frozen=True)
