@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.domain.rules import in_words
 from accounts.models import User
 from posts.admin import pictures, times, wording
 from posts.models import ChannelState, ChannelType
@@ -134,6 +135,12 @@ def can_be_shown(url: str | None) -> bool:
 def news(kind: str) -> str:
     """Return a kind of news in words."""
     return IN_WORDS.get(kind, kind)
+
+
+@register.filter
+def rules_in_words(rules: dict[str, bool] | None) -> list[str]:
+    """Return a sentence for each rule that was changed."""
+    return in_words(rules or {})
 
 
 register.filter("title_of", page.title_of)

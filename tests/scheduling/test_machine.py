@@ -95,7 +95,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             self.pages[pk] = self.load(pk).turn, digest.current(self.load(pk))[1]
 
         @rule(pk=posts, minutes=st.none() | st.integers(1, 20), at_once=st.booleans(), old=st.booleans())
-        def approve(self, pk, minutes, at_once, old):
+        def approve(self, pk, minutes, at_once, old=False):
             if pk not in self.pages or not old:
                 self.open(pk)
             post, page = self.load(pk), self.pages[pk]

@@ -176,7 +176,8 @@ def test_everybody_chooses_what_they_are_mailed_about(
     desk.press(**{f"member-{mine.pk}": ["SUBMITTED", "FAILED", "REJECTED"], f"member-{other.pk}": ["FAILED"]})
     mine.refresh_from_db()
     other.refresh_from_db()
-    assert mine.muted_notices == ["UNKNOWN", "RECONNECT", "UNAPPROVED"]  # what a reviewer may get, and did not tick
+    # What a reviewer may get, and did not tick.
+    assert mine.muted_notices == ["UNKNOWN", "RECONNECT", "UNAPPROVED", "RULES"]
     assert other.muted_notices == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN"]
     assert AuditEvent.objects.filter(verb="membership.mute", actor_id=str(reviewer.pk)).count() == 2
     assert "told nothing by e-mail" in Desk(viewer).open(MINE).text

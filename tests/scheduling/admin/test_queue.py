@@ -279,6 +279,7 @@ def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
     judge = seat(reviewer, mine.get())
     for post in made[:3]:
         review.approve(judge, post, turn=post.turn, digest=current(post)[1])
+    Approval.objects.update(second_factor=True)
     Approval.objects.filter(post=made[2]).update(digest="0" * 64)  # of what it said before
     ScheduledPost.objects.filter(pk=made[3].pk).update(worded_by_user=reviewer)
     mine.update(require_second_factor=True)

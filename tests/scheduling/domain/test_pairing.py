@@ -61,7 +61,7 @@ def test_the_second_of_two_people_schedules_what_the_first_approved(
     assert (stored.status, stored.approval, final.first, final.digest) == ("SCHEDULED", final, first, first.digest)
     assert permit(post)["channels"]
     verbs = list(AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id").values_list("verb", flat=True))
-    assert verbs == ["create", "submit", "approve_first", "approve"]
+    assert verbs == ["create", "submit", "inspect", "approve_first", "approve"]
 
 
 @pytest.mark.parametrize("what", ["edit", "reject", "moved", "demoted"])
