@@ -56,9 +56,9 @@ def test_nobody_else_changes_them_and_no_administrator_another_organizations(
     typed: Any = {"known": "0000", "allow_self_approval": "on"}
     expected = ((admin_member, 404, 200), (reviewer, 404, 403), (author, 404, 403), (outsider, 403, 404))
     for user, theirs, ours in expected:
-        desk = Desk(user).open("/admin/")
+        desk = Desk(user)
         for place, status in ((other_organization, theirs), (organization, ours)):
-            assert desk.client.get(page(place)).status_code == status
+            assert desk.open("/admin/").client.get(page(place)).status_code == status
             if status != 200:
                 assert desk.send(page(place), **typed).status_code == status
         mine, known = person(user), rules.of(organization)

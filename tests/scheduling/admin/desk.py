@@ -38,7 +38,7 @@ class _Page(HTMLParser):
             return
         name = given.get("name", "")
         if tag == "input" and name and given.get("type") != "submit":
-            box = given.get("type") == "checkbox"
+            box = given.get("type") in {"checkbox", "radio"}
             if not box or "checked" in given:
                 self.form.fields[name] = given.get("value", "on" if box else "")
         elif tag == "textarea":
