@@ -1,7 +1,7 @@
 """The lifecycle of a scheduled post, on one screen.
 
 Whether a change of state is legal is said here and nowhere else; `move` is the only code that writes the state column,
-by compare-and-set on (id, state, version), so that of two people, two workers, or a person and a worker one wins.
+by compare-and-set on (id, state, version, turn), so that of two people, two workers, or a person and a worker one wins.
 The diagram in the README is generated from this file (`manage.py lifecycle`).
 """
 
@@ -122,7 +122,7 @@ class Lifecycle(models.Model):
         except TransitionNotAllowed:
             raise StateConflict(step, left, self.allowed()) from None
         columns |= {"status": self.status, "updated_at": clock.now(), "turn": self.turn + 1}
-        here = {"pk": self.pk, "status": left, "version": self.version} | (where or {})
+        here = {"pk": self.pk, "status": left, "version": self.version, "turn": self.turn} | (where or {})
         if only_if is None:
             moved = statements.update(type(self), here, columns)
         else:

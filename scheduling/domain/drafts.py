@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from accounts import clock
 from accounts.compiled import Compiled, padded
@@ -136,15 +137,15 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         must_be_publishable(post, new_rows if new_rows is not None else rows)
     columns["updated_at"] = clock.now()
     if changed:
-        columns |= {"edited_by_user": actor.user, "edited_by_key": actor.key, "turn": post.turn + 1}
+        columns |= {"edited_by_user": actor.user, "edited_by_key": actor.key}
     if set(changed) - {"scheduledFor"}:
         # Whoever only moves a post afterwards becomes its last editor, but does not make the words their own.
         columns |= {"worded_by_user": actor.user, "worded_by_key": actor.key}
     mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
-    if not mine.update(**columns, version=post.version + 1):
+    if not mine.update(**columns, version=post.version + 1, turn=F("turn") + bool(changed)):
         _set(post, old)
         return False
-    _set(post, {**columns, "version": post.version + 1})
+    _set(post, {**columns, "version": post.version + 1, "turn": post.turn + bool(changed)})
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)

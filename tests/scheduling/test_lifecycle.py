@@ -52,6 +52,16 @@ def test_saving_must_name_its_columns_and_never_the_state(make_draft):
     assert ScheduledPost.objects.get(pk=post.pk).media == "https://example.com/2.jpg"
 
 
+def test_a_copy_from_an_earlier_turn_takes_no_step_though_state_and_version_are_the_same(make_waiting):
+    old = make_waiting()
+    new = ScheduledPost.objects.get(pk=old.pk)
+    for step in ("reject", "submit"):
+        new.move(step)
+    with pytest.raises(StateConflict):
+        old.move("reject")
+    assert (new.turn, ScheduledPost.objects.get(pk=old.pk).turn) == (3, 3)
+
+
 def test_of_two_who_move_the_same_post_one_wins_and_the_other_is_told(make_waiting):
     mine = make_waiting()
     theirs = ScheduledPost.objects.get(pk=mine.pk)
