@@ -121,7 +121,8 @@ def _prepared(run: Run, delivery: Delivery, content: Content, last: Attempt | No
         outcomes.failed(delivery, closed.code, closed.message)
     except NotReady as error:
         # Not a failed try: the platform is still at work on what was staged.
-        outcomes.note(delivery, next_try_at=outbound.later(policy.pause(error, 0)))
+        again = outbound.later(policy.pause(error, 0))
+        outcomes.note(delivery, next_try_at=again, error_message=outcomes.in_words(error)[1])
     except GraphError as error:
         outcomes.refused(delivery, error)
     else:

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def stage_ahead(post_id: str) -> int:
     """Stage each delivery of a SCHEDULED post that wants it; return how many are ready now. Changes nothing visible.
 
-    A failure here costs nothing: the publish stages what is missing. Only what a person must mend is kept: the
-    channel's state.
+    A failure here costs nothing: the publish stages what is missing. Kept is what a person must mend, the channel's
+    state, and the words that say what stands in the way, should it come to nothing by the late limit.
     """
     found = load(post_id)
     if found is None or found[0].status != Status.SCHEDULED:
@@ -62,7 +62,7 @@ def stage(delivery: Delivery, content: Content, digest: str, *, only_if: Q) -> N
         at = clock.now()
         columns: dict[str, Any] = {"staged": staged, "staged_for": digest, "staged_at": at}
         if staged.get("ready"):
-            columns["state"] = DeliveryState.STAGED
+            columns |= {"state": DeliveryState.STAGED, "error_message": ""}
         mine = Delivery.objects.filter(only_if, pk=delivery.pk)
         if not mine.filter(staged_at=delivery.staged_at).update(**columns):
             row = Delivery.objects.filter(pk=delivery.pk).values_list("staged", flat=True).first()
@@ -96,13 +96,15 @@ def _stage_quietly(post: ScheduledPost, delivery: Delivery, content: Content, di
     except (gate.GateClosed, GateMoved):
         return False
     except NotReady as error:
-        Delivery.objects.filter(still, pk=delivery.pk).update(next_try_at=_before(post, error, 2))
+        waiting = {"next_try_at": _before(post, error, 2), "error_message": outcomes.in_words(error)[1]}
+        Delivery.objects.filter(still, pk=delivery.pk).update(**waiting)
         return False
     except GraphError as error:
         log.info("staging %s: %s", delivery.pk, error.label)
         outcomes.punish(delivery, error)
         pause = policy.pause(error, delivery.tries)
         again: dict[str, Any] = {"next_try_at": _before(post, error, max(pause, 5)), "tries": delivery.tries + 1}
+        again["error_message"] = outcomes.in_words(error)[1]
         if policy.rule(error).then == policy.RESTAGE:
             again["staged"] = {}
         Delivery.objects.filter(still, pk=delivery.pk).update(**again)

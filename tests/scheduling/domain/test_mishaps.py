@@ -131,6 +131,30 @@ def test_a_platform_that_asks_for_a_day_of_rest_does_not_outlast_the_late_limit(
     assert Delivery.objects.get(post=post).error_code == "MISSED"
 
 
+@pytest.mark.parametrize(
+    ("network", "route", "fault", "words"),
+    [
+        ("facebook", "POST .*/photos", {"fault": "throttle", "code": 80001, "minutes": 1440}, "Too many calls"),
+        ("instagram", "POST .*/media$", {"fault": "slow_container", "seconds": 86_400}, "still processing"),
+    ],
+)
+def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
+    make_handed, travel, sandbox, settings, request, network, route, fault, words
+):
+    post = make_handed(channels=[request.getfixturevalue(network)])
+    sandbox.fault(route, times=None, **fault)
+    clock_ = travel(post, seconds=-60)
+    assert staging.stage_ahead(str(post.pk)) == 0
+    assert not digest.outstanding(post)[0].error_code  # nothing has failed yet
+    clock_.shift(timedelta(seconds=61))
+    assert go(post) == "pending"
+    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 1))
+    assert publishing.resume(str(post.pk)) == "failed"
+    one = Delivery.objects.get(post=post)
+    assert (one.error_code, sandbox.posts) == ("MISSED", [])
+    assert words in one.error_message
+
+
 def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sandbox, facebook, settings, monkeypatch):
     post = make_handed(channels=[facebook])
     clock_ = travel(post, seconds=settings.LATE_LIMIT - 30)
