@@ -66,7 +66,7 @@ def _live(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> 
     channel = delivery.channel
     with transaction.atomic():
         same = Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
-        list(same.select_for_update().order_by("pk").values_list("pk", flat=True))
+        list(same.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
         if post_id and spoken_for(channel).filter(live_id=post_id).exclude(pk=delivery.pk).exists():
             outcomes.note(delivery, state=DeliveryState.PENDING, next_try_at=outbound.later(FIRST_LOOK))
             return

@@ -107,9 +107,16 @@ def repeat_messages(chaos: Chaos) -> None:
 
 
 def step_clock(chaos: Chaos) -> None:
-    """The machine's clock jumps, forward and back."""
+    """The clock of both workers' machine jumps, forward and back."""
     chaos.stage.step_clock(chaos.dice.choice([-5, -2, 3, 8]))
     time.sleep(1.5)
+    chaos.stage.step_clock(0)
+
+
+def clocks_apart(chaos: Chaos) -> None:
+    """One worker's clock is further off than a lease is long: to it, what the other one holds is free."""
+    chaos.stage.step_clock(chaos.dice.choice([-20, 20]), worker=chaos.dice.randrange(chaos.stage.workers))
+    time.sleep(3)
     chaos.stage.step_clock(0)
 
 
@@ -134,6 +141,7 @@ TROUBLES: dict[str, Trouble] = {
     "two beats": second_beat,
     "ten deliveries": repeat_messages,
     "clock stepped": step_clock,
+    "clocks apart": clocks_apart,
     "dropped after commit": platform("drop_after"),
     "dropped before commit": platform("drop_before"),
     "500 after commit": platform("error_after"),
