@@ -8,7 +8,7 @@ from accounts import clock
 from accounts.domain import actors
 from posts.domain.published import record_published
 from posts.graph.publishing import Finding, Verdict
-from scheduling.domain import digest, drafts, linking, publishing, reconciling, review
+from scheduling.domain import digest, drafts, inspecting, linking, publishing, reconciling, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, ScheduledPost
 from tests.conftest import connect
@@ -16,7 +16,7 @@ from tests.platform import FACEBOOK
 from tests.scheduling.domain.conftest import go_on, send
 
 pytestmark = pytest.mark.django_db
-LINK = "https://example.com/a"
+LINK = "http://127.0.0.1:1/a"
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def make_theirs(theirs, other_key, other_organization, make_member, seat):
         }  # fmt: skip
         actor = actors.api_key(other_key)
         made = drafts.create(actor, organization=other_organization, changes=changes, submit=True)
-        review.approve(judge, made, digest=digest.current(made)[1])
+        inspecting.inspect_media(str(made.pk), made.version)
+        made.refresh_from_db()
+        review.approve(judge, made, digest=digest.current(made)[1], turn=made.turn)
         return ScheduledPost.objects.get(pk=made.pk)
 
     return make
