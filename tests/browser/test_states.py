@@ -43,7 +43,7 @@ def test_what_pages_become_is_there_for_everybody(phone: bool, desk: Desk, scene
     page.goto("/admin/")
     page.get_by_label("Username").fill("rita")
     page.get_by_label("Password").fill("not hers")
-    page.locator("[type=submit]").click()
-    expect(page.locator(".errornote")).to_be_visible()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
     found["not signed in"] = judge.faults(page)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
