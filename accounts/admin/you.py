@@ -127,6 +127,8 @@ class OwnPasswordForm(AdminPasswordChangeForm):
     def __init__(self, *given: Any, request: HttpRequest, **more: Any) -> None:
         super().__init__(*given, **more)
         self.request = request
+        self.fields["old_password"].label = "Your password as it is"
+        self.fields["new_password2"].label, self.fields["new_password2"].help_text = "The new password again", ""
 
     @sensitive_variables()
     def clean_old_password(self) -> str:

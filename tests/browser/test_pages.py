@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.axe import Judge
 from tests.browser.conftest import Desk
@@ -37,3 +37,11 @@ def look(page: Page, url: str, judge: Judge) -> list[str]:
     wider = page.evaluate(WIDER)
     page.evaluate(UNFOLD)
     return [f"is {wider} pixels wider than the window"] * (wider > 0) + judge.faults(page)
+
+
+def test_on_a_phone_the_header_shows_the_entry_where_one_is(desk: Desk, scene: Scene) -> None:
+    page = desk(scene.person, phone=True)
+    page.goto("/admin/accounts/auditevent/")
+    here = page.locator("#desk-nav [aria-current]")
+    expect(here).to_have_text("Trail")
+    expect(here).to_be_in_viewport(ratio=1)
