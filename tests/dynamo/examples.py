@@ -86,7 +86,7 @@ class Stage:
             review.reject(actors.api_key(self.api.key), post, notes="Shorter, please")
         if status in {"SCHEDULED", "PUBLISHED"}:
             seated = self.seat(self.reviewer, self.organization)
-            review.approve(seated, post, digest=digest.current(post)[1], now=published)
+            review.approve(seated, post, turn=post.turn, digest=digest.current(post)[1], now=published)
             post.refresh_from_db()
         if published:
             assert publishing.publish(str(post.pk), str(post.task_id)) == "published"

@@ -53,7 +53,7 @@ def test_a_post_in_order_has_nothing_but_good_news(make_waiting: Any, facebook: 
 
 
 def test_media_that_nobody_has_looked_at_is_not_called_good(make_waiting: Any) -> None:
-    assert levels(make_waiting(), "media") == {"": "unknown"}
+    assert levels(make_waiting(looked=False), "media") == {"": "unknown"}
 
 
 def test_media_that_a_stranger_cannot_fetch_stops(make_waiting: Any, sandbox: Any) -> None:
