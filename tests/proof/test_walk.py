@@ -155,7 +155,7 @@ def _leaks(visit: Visit, stage: Stage) -> Iterator[str]:
     caller = visit.caller
     strangers = [one for one in (stage.home, stage.other) if one is not caller.side or not caller.belongs]
     manages = caller.name == "superuser" and any(
-        f"/{name}/" in visit.route for name in ("organization", "membership", "user", "autocomplete", "you")
+        f"/{name}/" in visit.route for name in ("organization", "membership", "rules", "user", "autocomplete", "you")
     )
     marks = [] if manages or visit.rule.bearer else [mark for one in strangers for mark in one.marks]
     marks += [*stage.home.secrets, *stage.other.secrets]
