@@ -22,19 +22,18 @@ from scheduling.api.preconditions import expected_version
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
 from scheduling.domain import drafts, review
 from scheduling.domain.document import documents, shown
-from scheduling.domain.reach import within_channels, within_reach
+from scheduling.domain.reach import within_channels
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
 
 
 def _within_reach(organization: Any, only: Collection[Any], *, limited: bool) -> ScheduledPostQuerySet:
-    rows = ScheduledPost.objects.filter(organization=organization)
-    return shown(within_channels(rows, only if limited else None))
+    return within_channels(ScheduledPost.objects.filter(organization=organization), only if limited else None)
 
 
 def _listed(organization: Any, *only: Any, statuses: tuple[str, ...], limited: bool) -> ScheduledPostQuerySet:
-    rows = _within_reach(organization, only, limited=limited)
+    rows = shown(_within_reach(organization, only, limited=limited))
     return rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
 
 
@@ -42,7 +41,12 @@ LIST: Listed[ScheduledPost] = Listed(
     ScheduledPost, "scheduled-posts", [("scheduled_for", "asc"), ("id", "asc")], _listed
 )
 ONE: Compiled[ScheduledPost] = Compiled(
-    lambda post, organization, *only, limited: _within_reach(organization, only, limited=limited).filter(pk=post)
+    lambda post, organization, *only, limited: (
+        _within_reach(organization, only, limited=limited).select_related("organization").filter(pk=post)
+    )
+)
+SHOWN: Compiled[ScheduledPost] = Compiled(
+    lambda post, organization, *only, limited: shown(_within_reach(organization, only, limited=limited)).filter(pk=post)
 )
 
 
@@ -154,10 +158,14 @@ def _id(post_id: str) -> UUID:
 
 
 def _post(request: Request, post_id: str) -> ScheduledPost:
-    post = within_reach(key_of(request)).select_related("organization").filter(pk=_id(post_id)).first()
-    if post is None:
-        raise Http404
-    return post
+    return _found(ONE, request, _id(post_id))
+
+
+def _found(query: Compiled[ScheduledPost], request: Request, post_id: UUID) -> ScheduledPost:
+    key = key_of(request)
+    for one in query(post_id, key.organization_id, *padded(key.channels or ()), limited=key.channels is not None):
+        return one
+    raise Http404
 
 
 def _answer(request: Request, post: ScheduledPost) -> Response:
@@ -166,8 +174,4 @@ def _answer(request: Request, post: ScheduledPost) -> Response:
 
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
-    key = key_of(request)
-    found = ONE(post_id, key.organization_id, *padded(key.channels or ()), limited=key.channels is not None)
-    if not found:
-        raise Http404
-    return documents(found)[0]
+    return documents([_found(SHOWN, request, post_id)])[0]

@@ -8,16 +8,16 @@ from accounts.compiled import Compiled
 from accounts.domain.canonical import digest
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-__all__ = ["Content", "content", "current", "difference", "digest", "outstanding"]
+__all__ = ["Content", "content", "current", "deliveries", "difference", "digest", "outstanding"]
 
 Content = dict[str, Any]
 DELIVERIES: Compiled[Delivery] = Compiled(lambda post: Delivery.objects.filter(post__pk=post).select_related("channel"))
 
 
-def content(post: ScheduledPost, deliveries: Iterable[Delivery]) -> Content:
+def content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
     """Return everything that will go out: type, media with the hash of its bytes, instant, and per channel the text.
 
-    The deliveries must have their channel loaded. `mediaSha256` is empty while the bytes could not be fetched.
+    The rows, deliveries, must have their channel loaded. `mediaSha256` is empty while the bytes could not be fetched.
     """
     return {
         "type": post.type,
@@ -31,16 +31,22 @@ def content(post: ScheduledPost, deliveries: Iterable[Delivery]) -> Content:
                 "caption": one.caption,
                 "superpower": one.superpower,
             }
-            for one in deliveries
+            for one in rows
         },
     }
 
 
-def outstanding(post: ScheduledPost) -> list[Delivery]:
-    """Return the deliveries that are not live, by channel id: what an approval given now would send."""
-    rows = [one for one in DELIVERIES(post.pk) if one.state != DeliveryState.PUBLISHED]
+def deliveries(post: ScheduledPost) -> list[Delivery]:
+    """Return the post's deliveries, their channels loaded."""
+    rows = DELIVERIES(post.pk)
     for one in rows:
         one.post = post
+    return rows
+
+
+def outstanding(post: ScheduledPost) -> list[Delivery]:
+    """Return the deliveries that are not live, by channel id: what an approval given now would send."""
+    rows = [one for one in deliveries(post) if one.state != DeliveryState.PUBLISHED]
     return sorted(rows, key=lambda one: one.channel.wire_id)
 
 

@@ -13,12 +13,13 @@ from accounts.compiled import Compiled, padded
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
+from accounts.statements import insert
 from posts.domain import superpowers
 from posts.domain.reach import reached, reached_of
 from posts.models import Channel, ChannelState
 from scheduling.domain import handover, pairing, review
 from scheduling.domain.checking.alike import caption_key
-from scheduling.domain.digest import content
+from scheduling.domain.digest import content, deliveries
 from scheduling.domain.history import remember
 from scheduling.domain.publishable import must_be_publishable
 from scheduling.domain.reach import within
@@ -60,7 +61,7 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
 
     Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
     """
-    deliveries = _deliveries(actor, organization, changes.get("channels", {}))
+    rows = _deliveries(actor, organization, changes.get("channels", {}))
     post = ScheduledPost(
         organization=organization,
         created_by_user=actor.user,
@@ -73,8 +74,8 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
     )
     try:
         with transaction.atomic():
-            post.save(force_insert=True)
-            _attach(post, deliveries)
+            insert(post)
+            _attach(post, rows)
             remember(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
                 review.submit(actor, post)
@@ -120,7 +121,7 @@ def delete(actor: Actor, post: ScheduledPost) -> None:
 
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
-    rows = list(post.deliveries.select_related("channel"))
+    rows = deliveries(post)
     before, old_brief = content(post, rows), post.brief
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
@@ -231,10 +232,13 @@ def _problems(wire_id: str, text: ChannelText, known: dict[str, Channel]) -> lis
     return []
 
 
-def _attach(post: ScheduledPost, deliveries: list[Delivery]) -> None:
-    for row in deliveries:
+def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
+    for row in rows:
         row.post = post
-    Delivery.objects.bulk_create(deliveries)
+    if len(rows) == 1:
+        insert(rows[0])
+    else:
+        Delivery.objects.bulk_create(rows)
 
 
 def _fresh(actor: Actor, post: ScheduledPost, verb: str) -> ScheduledPost:

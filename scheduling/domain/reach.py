@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from accounts.models import ApiKey
-from scheduling.models import Delivery, ScheduledPost
+from scheduling.models import Delivery
 from scheduling.models.post import ScheduledPostQuerySet
 
 
@@ -25,8 +25,3 @@ def within_channels(rows: ScheduledPostQuerySet, only: Collection[Any] | None) -
         return rows
     beyond = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__wire_id__in=only)
     return rows.exclude(Exists(beyond))
-
-
-def within_reach(key: ApiKey) -> ScheduledPostQuerySet:
-    """Return the posts of the key's organization that it reaches."""
-    return within(ScheduledPost.objects.filter(organization=key.organization_id), key)

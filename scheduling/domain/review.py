@@ -16,7 +16,7 @@ from accounts.errors import Conflict, Forbidden, Stale
 from accounts.models import User
 from scheduling.domain import handover, inspecting, pairing
 from scheduling.domain.checks import Check
-from scheduling.domain.digest import current, difference, outstanding
+from scheduling.domain.digest import current, deliveries, difference, outstanding
 from scheduling.domain.history import remember, seen
 from scheduling.domain.publishable import must_be_publishable
 from scheduling.lifecycle import StateConflict, Status
@@ -46,7 +46,7 @@ def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     """Hand the post to the reviewers. Raises StateConflict, or Invalid when it is not publishable."""
     with transaction.atomic():
         if post.status in {Status.DRAFT, Status.REJECTED}:
-            must_be_publishable(post, list(post.deliveries.select_related("channel")))
+            must_be_publishable(post, deliveries(post))
         left = post.move("submit")
         remember(actor, "submit", post, left)
         handover.inspect_after_commit(post)

@@ -102,8 +102,10 @@ def _published(
 ) -> Run:
     """Return what became of posts spread over the time; `meanwhile` is told the beginning, on the monotonic clock."""
     dice = random.Random(7)
-    start = clock.now() + timedelta(seconds=8 + count * press.each * 1.3)
+    start = clock.now() + timedelta(seconds=15 + count * max(press.each, 0.3) * 1.3)
     numbers = press.make(start + timedelta(seconds=dice.uniform(0, seconds)) for _ in range(count))
+    if any(number not in press.crowd.posts for number in numbers):
+        raise RuntimeError(f"the machine is too busy to make {count} posts ahead of their instants")
     press.staged(numbers)
     began = time.monotonic() + max(0.0, (start - clock.now()).total_seconds())
     before: dict[str, float] = {}
