@@ -6,8 +6,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from accounts.compiled import Compiled, padded
 from accounts.models import ApiKey
-from posts.models import Channel
+from posts.models import Channel, ChannelState
+
+MANY = 64  # channels by name
+CONNECTED: Compiled[Channel] = Compiled(
+    lambda organization, *named: reached_of(organization, named or None).exclude(state=ChannelState.DISCONNECTED)
+)
 
 
 def reached(organization_id: UUID, key: ApiKey | None) -> QuerySet[Channel]:
@@ -24,3 +30,11 @@ def reached_of(organization_id: Any, only: Collection[Any] | None) -> QuerySet[C
 def reached_by(key: ApiKey) -> QuerySet[Channel]:
     """Return the channels of the key's organization that the key reaches."""
     return reached(key.organization_id, key)
+
+
+def connected(organization_id: UUID, key: ApiKey | None, named: Collection[str]) -> list[Channel]:
+    """Return those of the named channels that are connected and the actor reaches, and perhaps others like them."""
+    if key is not None and key.channels is not None:
+        return list(reached(organization_id, key).exclude(state=ChannelState.DISCONNECTED))
+    # All of them, few as they are, when many are named: what a client names may run to tens of thousands.
+    return CONNECTED(organization_id, *(padded(named) if len(named) <= MANY else ()))

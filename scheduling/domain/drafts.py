@@ -1,6 +1,5 @@
 """Writing drafts: create, edit, delete. All-or-nothing: a refused change stores nothing."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -9,14 +8,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts import clock
-from accounts.compiled import Compiled, padded
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
 from accounts.statements import insert
 from posts.domain import superpowers
-from posts.domain.reach import reached, reached_of
-from posts.models import Channel, ChannelState
+from posts.domain.reach import connected
+from posts.models import Channel
 from scheduling.domain import handover, pairing, review
 from scheduling.domain.checking.alike import caption_key
 from scheduling.domain.digest import content, deliveries
@@ -27,10 +25,6 @@ from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
 RETRIES = 3
-MANY = 64  # channels by name
-CONNECTED: Compiled[Channel] = Compiled(
-    lambda organization, *named: reached_of(organization, named or None).exclude(state=ChannelState.DISCONNECTED)
-)
 
 
 @dataclass(frozen=True)
@@ -171,7 +165,7 @@ def _columns(changes: Changes) -> dict[str, Any]:
 def _deliveries(
     actor: Actor, organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
 ) -> list[Delivery]:
-    known = {one.wire_id: one for one in _connected(actor, organization, channels)} if channels else {}
+    known = {one.wire_id: one for one in connected(organization.pk, actor.key, channels)} if channels else {}
     problems = [problem for wire_id, text in channels.items() for problem in _problems(wire_id, text, known)]
     if problems:
         raise Invalid(problems[0]["message"], problems)
@@ -196,15 +190,6 @@ def _deliveries(
     if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
         raise Conflict("Hashtag already in use")
     return rows
-
-
-def _connected(actor: Actor, organization: Organization, named: Collection[str]) -> list[Channel]:
-    """Return those of the named channels that the actor reaches, and perhaps more, but for disconnected ones."""
-    if actor.key is None or actor.key.channels is None:
-        # Or all that there are, few as they are: what a client names may run to tens of thousands.
-        wanted = padded(named) if len(named) <= MANY else []
-        return CONNECTED(organization.pk, *wanted)
-    return list(reached(organization.pk, actor.key).exclude(state=ChannelState.DISCONNECTED))
 
 
 def _hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
