@@ -17,13 +17,6 @@ from dynamo.reference.fields import Field, Tables
 from dynamo.reference.marking import paragraphs, shown
 from dynamo.reference.operations import Operation, Reader
 
-GROUPS = {
-    "scheduled-posts": ("Scheduled posts", "What is to go live: written by keys and people, approved by people."),
-    "channels": ("Channels", "Facebook Pages and Instagram accounts."),
-    "superpowers": ("Superpowers", "Templates of what a post does about comments."),
-    "posts": ("Published posts", "What is live. Nothing here changes it."),
-    "organizations": ("Organizations", "Whose key it is."),
-}
 TOPICS = {
     "ScheduledPostDocument": "Scheduled post",
     "Superpower": "Superpower",
@@ -70,7 +63,10 @@ def contents() -> dict[str, Any]:
     creating = said["paths"]["/v1/scheduled-posts"]["post"]["responses"]
     return {
         "version": said["info"]["version"],
-        "groups": [Group(tag, *words, reader.operations(tag)) for tag, words in GROUPS.items()],
+        "groups": [
+            Group(tag["name"], tag["x-displayName"], tag["description"], reader.operations(tag["name"]))
+            for tag in said["tags"]
+        ],
         "topics": [
             Topic(name, title, paragraphs(schemas[name].get("description", "")), tables.of(schemas[name], asked=False))
             for name, title in TOPICS.items()

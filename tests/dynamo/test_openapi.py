@@ -53,6 +53,8 @@ def test_every_route_of_the_api_is_described() -> None:
     assert len({path for path, _, _ in OPERATIONS}) == len(routes)
     assert all(described(view, method).summary for _, method, view in OPERATIONS)
     assert len(views) >= 12
+    tags = {tag for _, _, said in openapi.operations(DESCRIPTION) for tag in said["tags"]}
+    assert tags == {one["name"] for one in DESCRIPTION["tags"]}
 
 
 def test_every_schema_is_one_of_the_dialect_that_openapi_3_1_speaks() -> None:
