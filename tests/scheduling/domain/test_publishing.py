@@ -257,14 +257,14 @@ def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox)
 def test_a_slow_channel_does_not_hold_up_another(due, at_instant, sandbox):
     post = due()
     staging.stage_ahead(str(post.pk))
-    sandbox.fault("POST .*/feed", "delay", seconds=1.0)
+    sandbox.fault("POST .*/feed", "delay", seconds=2.0)
     at_instant(post)
     assert go(post) == "published"
     facebook, instagram = (
         datetime.fromisoformat(one["published_at"])
         for one in sorted(sandbox.posts, key=lambda one: one["account_type"])
     )
-    assert facebook - instagram > timedelta(seconds=0.5)
+    assert facebook > instagram, "one after the other, Facebook would have been first"
 
 
 @pytest.mark.parametrize("type_", ["POST", "REEL"])
