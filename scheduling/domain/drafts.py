@@ -137,10 +137,10 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         # Whoever only moves a post afterwards becomes its last editor, but does not make the words their own.
         columns |= {"worded_by_user": actor.user, "worded_by_key": actor.key}
     mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
-    if not mine.update(**columns, version=post.version + 1, turn=F("turn") + bool(changed)):
+    if not mine.update(**columns, version=post.version + 1, turn=F("turn") + int(bool(changed))):
         _set(post, old)
         return False
-    _set(post, {**columns, "version": post.version + 1, "turn": post.turn + bool(changed)})
+    _set(post, {**columns, "version": post.version + 1, "turn": post.turn + int(bool(changed))})
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)

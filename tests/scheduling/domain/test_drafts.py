@@ -149,7 +149,7 @@ def test_deleting_a_scheduled_post_leaves_only_its_trail(make_scheduled, key):
     drafts.delete(actors.api_key(key), post)
     assert (ScheduledPost.objects.count(), Approval.objects.count(), Delivery.objects.count()) == (0, 0, 0)
     verbs = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["create", "submit", "approve", "delete"]
+    assert list(verbs) == ["create", "submit", "inspect", "approve", "delete"]
 
 
 def test_what_a_worker_has_claimed_cannot_be_deleted(make_scheduled, key):
