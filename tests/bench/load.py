@@ -20,6 +20,7 @@ from tests.bench.serving import Caller, Web, cpu
 
 LATE = 1.0  # seconds after its instant from which a post counts as late
 TRIES = 4  # of lower rates, when one does not hold
+LEAST = 10  # requests a second
 PER_KEY = 8  # requests a second: below the limit of 600 a minute
 
 
@@ -59,7 +60,7 @@ def measure(press: Press, rate: int, seconds: float, posts: int) -> list[Figure]
         if under.held:
             break
         reached = len(under.asked.waits) / under.asked.took if under.asked else 0.0
-        asked_for = int(min(asked_for * 0.8, max(reached * 0.9, 20)) // 10 * 10)
+        asked_for = max(LEAST, int(min(asked_for * 0.8, reached * 0.9) // 10 * 10))
     return figures
 
 
