@@ -16,8 +16,8 @@ worker_class = "dynamo.patience.PatientWorker"  # threads, behind a loop that sl
 worker_connections = 200  # each may hold as much as a request may be large
 timeout = 60
 graceful_timeout = 10
-max_requests = 10_000
-max_requests_jitter = 1_000
+max_requests = 100_000  # whatever leaks is let go; a start costs as much as a thousand requests
+max_requests_jitter = 20_000
 control_socket_disable = True  # it would put a socket into the home folder
 niceness = int(env.number("DYNAMO_WEB_NICE", 5))  # a caller can wait for a moment, a post cannot
 
