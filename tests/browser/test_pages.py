@@ -7,15 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.axe import Judge
+from tests.browser.chromium import SIZES
 from tests.browser.conftest import Desk
 from tests.browser.pages import FOR_STRANGERS, named
 from tests.browser.scene import Scene
 
 UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+NARROW: ViewportSize = {"width": 320, "height": 640}  # WCAG 1.4.10, and what 1.4.12 lets a reader set:
+SET_WIDE = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(
+    "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }"
+    + "p { margin-bottom: 2em !important }"
+  );
+  document.adoptedStyleSheets = [sheet];
+}"""
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
@@ -34,9 +44,21 @@ def look(page: Page, url: str, judge: Judge) -> list[str]:
     answer = page.goto(url, wait_until="load")
     if answer is None or answer.status != 200:
         return [f"answers {answer and answer.status}"]
-    wider = page.evaluate(WIDER)
+    wrong = cut_off(page, "is")
     page.evaluate(UNFOLD)
-    return [f"is {wider} pixels wider than the window"] * (wider > 0) + judge.faults(page)
+    wrong += judge.faults(page)
+    window = page.viewport_size
+    if window == SIZES["phone"]:
+        page.set_viewport_size(NARROW)
+        page.evaluate(SET_WIDE)
+        wrong += cut_off(page, "narrow and set wide, is")
+        page.set_viewport_size(window)
+    return wrong
+
+
+def cut_off(page: Page, what: str) -> list[str]:
+    wider = page.evaluate(WIDER)
+    return [f"{what} {wider} pixels wider than the window"] * (wider > 0)
 
 
 def test_on_a_phone_the_header_shows_the_entry_where_one_is(desk: Desk, scene: Scene) -> None:
