@@ -21,7 +21,9 @@ def superuser(admin_member: User) -> User:
     return admin_member
 
 
-def test_the_header_marks_where_one_is(superuser: User, signed_in: Any, organization: Organization) -> None:
+def test_the_header_marks_where_one_is(
+    superuser: User, viewer: User, signed_in: Any, organization: Organization
+) -> None:
     hook = Webhook.objects.create(organization=organization, url="https://example.com/")
     desk: Client = signed_in(superuser)
     where = {
@@ -33,7 +35,7 @@ def test_the_header_marks_where_one_is(superuser: User, signed_in: Any, organiza
         f"/admin/scheduling/webhook/{hook.pk}/change/": "Notices",
         "/admin/accounts/membership/": "People",
         "/admin/accounts/user/": "People",
-        f"/admin/accounts/user/{superuser.pk}/password/": "People",
+        f"/admin/accounts/user/{viewer.pk}/password/": "People",
         f"/admin/accounts/organization/{organization.pk}/change/": "People",
         "/admin/accounts/apikey/add/": "Keys",
         "/admin/you/": "You",
