@@ -41,13 +41,15 @@ class MemberForm(forms.Form):
         return given
 
     def rights(self) -> dict[str, Any]:
-        """Return the columns that were typed, as a membership and an invitation have them."""
+        """Return the columns that were typed, as a membership and an invitation have them.
+
+        Where nothing is said of what somebody reviews who does not review, that stays as it is.
+        """
         given = self.cleaned_data
-        return {
-            "role": given["role"],
-            "may_review": given["may_review"],
-            "review_channels": None if given["reach"] == "all" else given["channels"],
-        }
+        typed: dict[str, Any] = {"role": given["role"], "may_review": given["may_review"]}
+        if given["reach"]:
+            typed["review_channels"] = None if given["reach"] == "all" else given["channels"]
+        return typed
 
     @staticmethod
     def known(membership: Membership) -> dict[str, Any]:

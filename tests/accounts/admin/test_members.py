@@ -140,7 +140,7 @@ def test_who_reviews_what_is_said_in_so_many_words(reach: str, boss: Client, vie
     assert Membership.objects.get(user=viewer).review_channels is None
     boss.post(page, {"role": "VIEWER"})
     now = Membership.objects.get(user=viewer)
-    assert (now.may_review, now.review_channels) == (False, [])
+    assert (now.may_review, now.review_channels) == (False, None)
 
 
 @pytest.mark.parametrize("who", ["author", "reviewer", "outsider", "admin_member"])

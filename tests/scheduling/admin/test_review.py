@@ -263,7 +263,7 @@ def test_a_digest_that_nobody_ever_showed_is_refused_without_a_made_up_differenc
 def test_a_long_history_is_told_without_loading_what_each_event_carries(
     make_waiting: Any, key: Any, facebook: Channel, reviewer: User
 ) -> None:
-    post = make_waiting()
+    post = make_waiting(looked=False)
     for number in range(3):
         edit(post, key, facebook, f"Olá {number}")
     desk = Desk(reviewer).review(post)
