@@ -5,10 +5,9 @@ import pytest
 from django.db import connection
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="A file has no connection that a server could end")
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_the_server_ended_is_told_from_a_good_one_and_opened_anew() -> None:
-    if connection.vendor != "postgresql":
-        return  # a file has no connection that could end
     connection.ensure_connection()
     connection.close_if_unusable_or_obsolete()
     first = connection.connection
