@@ -76,7 +76,7 @@ def test_what_was_handed_over_by_a_clock_that_was_set_back_is_handed_over_again(
 
 
 def test_media_whose_look_was_lost_is_looked_at_again(make_waiting):
-    make_waiting()
+    make_waiting(looked=False)
     assert sweeping.look_at_media() == 0
     with later(11):
         assert (sweeping.look_at_media(), sweeping.look_at_media()) == (1, 0)
