@@ -48,7 +48,7 @@ NAV: list[tuple[str, list[str]]] = [
     ("Notices", ["scheduling_notice", "scheduling_webhook"]),
     ("Keys", ["accounts_apikey"]),
     ("API", ["admin_api"]),
-    ("People", ["accounts_membership", "accounts_user", "accounts_organization"]),
+    ("People", ["accounts_membership", "accounts_user", "accounts_organization", "admin_rules_choose"]),
     ("Trail", ["accounts_auditevent"]),
 ]
 MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")

@@ -37,6 +37,7 @@ def test_the_header_marks_where_one_is(
         "/admin/accounts/user/": "People",
         f"/admin/accounts/user/{viewer.pk}/password/": "People",
         f"/admin/accounts/organization/{organization.pk}/change/": "People",
+        f"/admin/rules/{organization.pk}/": "People",
         "/admin/accounts/apikey/add/": "Keys",
         "/admin/you/": "You",
     }
