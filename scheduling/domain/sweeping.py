@@ -22,6 +22,7 @@ OVERDUE = timedelta(seconds=2)  # a message that has not been acted on by then c
 REPEAT = timedelta(seconds=10)
 PRESSED = 0.5  # seconds after its instant at which a post that nobody has taken shows that the workers have no time
 UNHURRIED = 30.0  # seconds
+LOOKS = 20  # at media in a round: however many wait, most of a worker's threads are free for what falls due
 
 
 def sweep(worker: str = "") -> dict[str, int]:
@@ -36,11 +37,11 @@ def sweep(worker: str = "") -> dict[str, int]:
         "handed": hand_over,
         "resumed": wake_leases,
         "staging": stage_soon,
-        "inspecting": look_at_media,
         "examining": examine_channels,
         "permalinks": find_permalinks,
     }
     unhurried: dict[str, Callable[[], int]] = {
+        "inspecting": look_at_media,
         "used": flush_last_used,
         "sealed": noticing.listen,
         "reminded": noticing.remind,
@@ -132,7 +133,9 @@ def look_at_media() -> int:
         status=Status.WAITING_FOR_APPROVAL, media_checked_at=None, updated_at__lte=clock.now() - REPEAT
     )
     asked = 0
-    for post in waiting[:BATCH]:
+    for post in waiting.order_by("scheduled_for")[:BATCH]:
+        if asked == LOOKS:
+            break
         fresh = cache.add(f"inspect:{post.pk}:{post.version}", 1, timeout=30)
         asked += fresh and handover.hint("inspect_media", str(post.pk), post.version)
     return asked

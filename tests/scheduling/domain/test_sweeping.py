@@ -93,3 +93,11 @@ def test_a_round_counts_what_it_did(make_scheduled):
     done = sweeping.sweep()
     assert (done["handed"], done["staging"], done["missed"], done["resumed"]) == (1, 1, 0, 0)
     assert done["sealed"] >= 3
+
+
+def test_a_flood_of_media_to_look_at_leaves_the_workers_time_to_publish(make_waiting, monkeypatch):
+    monkeypatch.setattr(sweeping, "LOOKS", 2)
+    for _ in range(5):
+        make_waiting(looked=False)
+    with later(11):
+        assert [sweeping.look_at_media() for _ in range(4)] == [2, 2, 1, 0]
