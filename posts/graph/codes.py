@@ -139,7 +139,7 @@ def find(code: int, subcode: int | None) -> Row | None:
 
 
 def in_status(text: str) -> tuple[int | None, int | None, Row | None]:
-    """Return (code, subcode, row) of the 2207xxx in a failed container's status text, Nones when it names none."""
+    """Return (code, subcode, row) of the 2207 family in a failed container's status text, Nones when it names none."""
     match = re.search(r"\b2207\d{3}\b", text)
     if match is None:
         return None, None, None

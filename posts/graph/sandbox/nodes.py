@@ -61,7 +61,7 @@ class Video:
 
 @dataclass
 class Container:
-    """An Instagram container. `error` is a 2207xxx code that its status text will tell once `ready_at` has come."""
+    """An Instagram container. `error`: a code of the 2207 family, told by its status once `ready_at` has come."""
 
     id: str
     account: str
