@@ -27,11 +27,14 @@ def entry(page: Page, post: ScheduledPost) -> Locator:
 
 def drag(page: Page, what: Locator, onto: Locator) -> None:
     what.scroll_into_view_if_needed()
-    start, end = what.bounding_box(), onto.bounding_box()
+    start = what.bounding_box()
     assert start
-    assert end
     page.mouse.move(start["x"] + 12, start["y"] + 8)
     page.mouse.down()
+    page.mouse.move(start["x"] + 30, start["y"] + 20, steps=2)
+    onto.scroll_into_view_if_needed()  # a busy morning is taller than the window: people turn the wheel as they drag
+    end = onto.bounding_box()
+    assert end
     page.mouse.move(end["x"] + 20, end["y"] + 20, steps=4)
     expect(onto).to_have_class(DROP)
     page.mouse.up()
