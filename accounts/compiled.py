@@ -86,7 +86,7 @@ class _Statement:
         if self.sql is None:
             return []
         params = [one.stored(values, connection) if isinstance(one, Given) else one for one in self.params]
-        with _cursor(connection) as cursor:
+        with prepared_cursor(connection) as cursor:
             cursor.execute(self.sql, params)
             rows = cursor.fetchall()
         return self.made([self._converted(row, connection) for row in rows] if self.converters else rows)
@@ -134,7 +134,8 @@ def _objects(compiler: Any, connection: Any) -> Callable[[Iterable[Sequence[Any]
     return made
 
 
-def _cursor(connection: Any) -> Any:
+def prepared_cursor(connection: Any) -> Any:
+    """Return a cursor whose statements PostgreSQL prepares, and whose values it gets beside them."""
     if connection.vendor != "postgresql":
         return connection.cursor()
     from django.db.backends.postgresql import base

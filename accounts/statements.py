@@ -1,8 +1,8 @@
 """Writes that are built once and then only run, as `compiled` has it for reads.
 
 Django builds the SQL of each write anew, which takes several times as long as running it. Where a post goes out that is
-most of what a worker does in the second that counts. These run through Django's connection, in its transactions, with
-its fields' conversions, on either database.
+most of what a worker does in the second that counts. PostgreSQL prepares them, and plans each once per connection.
+These run through Django's connection, in its transactions, with its fields' conversions, on either database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import AutoField, Model
 from django.db.models.constants import OnConflict
+
+from accounts.compiled import prepared_cursor
 
 Facts = Sequence[tuple[type[Model], Mapping[str, Any]]]
 Kinds = tuple[tuple[type[Model], tuple[str, ...]], ...]
@@ -29,7 +31,7 @@ def insert(row: Model, *, unique: tuple[str, ...] = (), update: tuple[str, ...] 
     sql, fields, asked = _insertion(type(row), unique, update, kinds)
     values = [one.get_db_prep_save(one.pre_save(row, add=True), connection) for one in fields]
     values += _asked(asked, [value for _, where in provided for value in where.values()])
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(sql, values)
         returning = connection.features.can_return_columns_from_insert
         found = cursor.fetchone() if returning else (cursor.lastrowid,) if cursor.rowcount else None
@@ -48,7 +50,7 @@ def update(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, A
     sql, written, asked = _updating(model, tuple(columns), tuple(where))
     values = [one.get_db_prep_save(_key(new), connection) for one, new in zip(written, columns.values(), strict=True)]
     values += _asked(asked, list(where.values()))
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
 
@@ -65,6 +67,8 @@ def _insertion(
         tables = ", ".join(_quoted(one._meta.db_table) for one, _ in kinds)
         # Who waits for the lock looks again: a row that does not fit any more is lacking then.
         lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+        if connection.vendor == "postgresql":  # which takes a value in a SELECT for text unless it is told
+            places = ", ".join(f"%s::{one.db_type(connection)}" for one in fields)
         sql = f"{into} SELECT {places} FROM {tables} WHERE {conditions}{lock}"  # noqa: S608  names of columns
     else:
         sql = f"{into} VALUES ({places})"

@@ -82,7 +82,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # Database. SQLite by default: write-ahead log, and transactions that take the write lock at once, because the
 # default ones deadlock into "database is locked" when two of them read first and write later.
 DATABASE_URL = env.text("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'dynamo.sqlite3'}"
-DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -95,7 +95,7 @@ else:
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         DATABASES["default"]["ENGINE"] = "dynamo.postgresql"
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-    # Only what accounts.compiled asks is prepared.
+    # Only what accounts.compiled and accounts.statements ask is prepared.
     DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
         5 if env.flag("DYNAMO_PREPARED_STATEMENTS", default=True) else None
     )
@@ -107,7 +107,7 @@ CACHES: dict[str, Any]
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "dynamo.rediscache.RedisCache",
             "LOCATION": REDIS_URL,
             # Throttles and usage are hints: a publish does not wait for a cache that does not answer.
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},

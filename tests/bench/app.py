@@ -6,6 +6,7 @@ import redis
 import requests
 from celery import shared_task
 from django.conf import settings
+from django.db import connection
 
 from accounts import clock
 from dynamo.celery import app
@@ -33,6 +34,14 @@ def post_and_update(post_id: str, account: str, token: str) -> None:
         _here.session.trust_env = False
     send(_here.session, account, token, f"Bare {post_id}")
     ScheduledPost.objects.filter(pk=post_id).update(updated_at=clock.now())
+
+
+@shared_task(name="bench.post_and_update_anew")
+def post_and_update_anew(post_id: str, account: str, token: str) -> None:
+    """The same as Celery runs it without a word from us: with a connection to the database for each task."""
+    connection.close()
+    post_and_update(post_id, account, token)
+    connection.close()
 
 
 def send(session: requests.Session, account: str, token: str, message: str) -> None:

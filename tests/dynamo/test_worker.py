@@ -1,0 +1,76 @@
+"""What a worker keeps from one task to the next."""
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+from dynamo.celery import app
+from tests.processes import Company, Process, eventually
+
+
+def held(worker: Process) -> set[tuple[str, int]]:
+    """Return the ways to the database that the worker's pool has open: a socket's own port, or a file's number."""
+    given = connection.settings_dict
+    found = set()
+    for one in [one for child in worker.children() for one in (child, *child.children())]:
+        if connection.vendor == "sqlite":
+            found |= {(str(one.pid), file.fd) for file in one.open_files() if file.path == str(given["NAME"])}
+        else:
+            sockets = one.net_connections("tcp")
+            found |= {(str(one.pid), each.laddr.port) for each in sockets if each.raddr[1:] == (int(given["PORT"]),)}
+    return found
+
+
+@pytest.mark.processes
+def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_left(processes: Company) -> None:
+    worker = processes.worker()
+
+    def swept(times: int) -> None:
+        app.send_task("scheduling.fill_permalinks")
+        eventually(lambda: worker.said().count("succeeded in") >= times, what="a task")
+
+    swept(1)
+    first = held(worker)
+    assert first
+    for times in range(2, 5):
+        swept(times)
+        assert held(worker) == first
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="A file has no connection that a server could end")
+@pytest.mark.processes
+def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(processes: Company) -> None:
+    worker = processes.worker()
+    app.send_task("scheduling.fill_permalinks")
+    eventually(lambda: worker.said().count("succeeded in") >= 1, what="a task")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+    app.send_task("scheduling.fill_permalinks")
+    eventually(lambda: worker.said().count("succeeded in") >= 2, what="another task")
+    assert "Traceback" not in worker.said()
+
+
+on_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="Files have no server, and no client")
+
+
+@on_redis
+def test_the_cache_is_asked_by_one_client_however_often() -> None:
+    client = cache._cache
+    assert client.get_client("one") is client.get_client("other", write=True)
+    cache.set("kept", 1)
+    assert cache.get("kept") == 1
+
+
+@on_redis
+def test_the_broker_is_asked_by_one_client_until_its_connections_are_lost() -> None:
+    with app.connection_for_write() as broker, broker.channel() as channel:
+        first = channel._create_client()
+        assert channel._create_client() is first
+        channel._disconnect_pools()
+        second = channel._create_client()
+        assert second is not first
+        assert second.ping()
