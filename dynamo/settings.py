@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from kombu import Exchange, Queue
 
 from dynamo import environment as env
 from dynamo.doors import *  # noqa: F403  settings are known by their names alone
@@ -118,6 +119,7 @@ if REDIS_URL:
         "visibility_timeout": 3600,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
+        "queue_order_strategy": "priority",
         "global_keyprefix": env.text("DYNAMO_BROKER_PREFIX"),
     }
 else:
@@ -137,6 +139,16 @@ else:
         "control_folder": str(BROKER_DIR / "control"),
         "polling_interval": 0.1,
     }
+# What keeps an instant has a queue of its own, and what prepares it another; they are taken from in this order, so that no
+# flood of other work delays a post. A worker may be kept for the first (-Q publishing).
+CELERY_TASK_QUEUES = [Queue(name, Exchange("celery"), routing_key=name) for name in ("publishing", "staging", "celery")]
+CELERY_TASK_ROUTES = {
+    "scheduling.publish": {"queue": "publishing"},
+    "scheduling.resume": {"queue": "publishing"},
+    "scheduling.cancel": {"queue": "publishing"},
+    "scheduling.sweep": {"queue": "publishing"},
+    "scheduling.stage": {"queue": "staging"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

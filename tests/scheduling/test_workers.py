@@ -69,13 +69,40 @@ def test_one_message_ten_times_to_four_workers_is_one_publish(processes: Company
     for number in range(4):
         processes.worker("--pool", "threads", concurrency=2, wait=number == 3, **QUICK)
     eventually(lambda: status(post) == "PUBLISHED", what="published")
-    eventually(lambda: not _waiting(), what="all ten taken")
+    eventually(lambda: not _waiting("publishing"), what="all ten taken")
     assert (len(sandbox.posts), Attempt.objects.count(), PublishedPost.objects.count()) == (2, 2, 2)
 
 
-def _waiting():
+def _waiting(queue):
     with app.connection_for_read() as connection:
-        return connection.default_channel.queue_declare("celery", passive=False).message_count
+        return connection.default_channel.queue_declare(queue, passive=False).message_count
+
+
+def test_a_worker_that_is_kept_for_instants_takes_nothing_else(processes: Company, make_scheduled, sandbox, facebook):
+    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
+    app.control.purge()
+    for _ in range(50):
+        app.send_task("scheduling.inspect_media", args=[str(post.pk), post.version])
+    past(post, 0)
+    send(post)
+    processes.worker("--pool", "threads", "-Q", "publishing", concurrency=2, **QUICK)
+    eventually(lambda: status(post) == "PUBLISHED", what="published")
+    assert (len(sandbox.posts), _waiting("celery")) == (1, 50)
+
+
+def test_a_worker_for_everything_takes_a_post_that_is_due_before_what_waited_longer(
+    processes: Company, make_scheduled, facebook
+):
+    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
+    app.control.purge()
+    for _ in range(50):
+        app.send_task("scheduling.inspect_media", args=[str(post.pk), post.version])
+    past(post, 0)
+    send(post)
+    worker = processes.worker("--pool", "threads", concurrency=1, **QUICK)
+    eventually(lambda: worker.said().count(" succeeded in ") >= 51, what="all done")
+    done = [line for line in worker.said().splitlines() if " succeeded in " in line]
+    assert next(place for place, line in enumerate(done) if "scheduling.publish[" in line) < 10
 
 
 def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already_holds(
