@@ -139,7 +139,7 @@ else:
         "control_folder": str(BROKER_DIR / "control"),
         "polling_interval": 0.1,
     }
-# What keeps an instant has a queue of its own, and what prepares it another; they are taken from in this order, so that no
+# What keeps an instant has a queue of its own, and what prepares it another; taken from in this order, so that no
 # flood of other work delays a post. A worker may be kept for the first (-Q publishing).
 CELERY_TASK_QUEUES = [Queue(name, Exchange("celery"), routing_key=name) for name in ("publishing", "staging", "celery")]
 CELERY_TASK_ROUTES = {
