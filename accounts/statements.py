@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import AutoField, Model
 from django.db.models.constants import OnConflict
 
@@ -29,16 +29,17 @@ def insert(row: Model, *, unique: tuple[str, ...] = (), update: tuple[str, ...] 
     """
     kinds = tuple((model, tuple(where)) for model, where in provided)
     sql, fields, asked = _insertion(type(row), unique, update, kinds)
-    values = [one.get_db_prep_save(one.pre_save(row, add=True), connection) for one in fields]
-    values += _asked(asked, [value for _, where in provided for value in where.values()])
-    with prepared_cursor(connection) as cursor:
+    here = connections[DEFAULT_DB_ALIAS]
+    values = [one.get_db_prep_save(one.pre_save(row, add=True), here) for one in fields]
+    values += _asked(asked, [value for _, where in provided for value in where.values()], here)
+    with prepared_cursor(here) as cursor:
         cursor.execute(sql, values)
-        returning = connection.features.can_return_columns_from_insert
+        returning = here.features.can_return_columns_from_insert
         found = cursor.fetchone() if returning else (cursor.lastrowid,) if cursor.rowcount else None
     if found is None:
         return False
     row.pk = row.pk or found[0]
-    row._state.adding, row._state.db = False, connection.alias  # as Model.save leaves them
+    row._state.adding, row._state.db = False, here.alias  # as Model.save leaves them
     return True
 
 
@@ -48,9 +49,10 @@ def update(model: type[Model], where: Mapping[str, Any], columns: Mapping[str, A
     A name in `where` is a column's, alone or with __lte or __ne. None of its values may be None: nothing equals NULL.
     """
     sql, written, asked = _updating(model, tuple(columns), tuple(where))
-    values = [one.get_db_prep_save(_key(new), connection) for one, new in zip(written, columns.values(), strict=True)]
-    values += _asked(asked, list(where.values()))
-    with prepared_cursor(connection) as cursor:
+    here = connections[DEFAULT_DB_ALIAS]
+    values = [one.get_db_prep_save(_key(new), here) for one, new in zip(written, columns.values(), strict=True)]
+    values += _asked(asked, list(where.values()), here)
+    with prepared_cursor(here) as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
 
@@ -99,10 +101,10 @@ def _conditions(kinds: Kinds) -> tuple[str, list[Any]]:
     return " AND ".join(conditions), asked
 
 
-def _asked(fields: list[Any], values: list[Any]) -> list[Any]:
+def _asked(fields: list[Any], values: list[Any], here: Any) -> list[Any]:
     if None in values:
         raise ValueError("Nothing equals NULL")
-    return [one.get_db_prep_value(_key(value), connection) for one, value in zip(fields, values, strict=True)]
+    return [one.get_db_prep_value(_key(value), here) for one, value in zip(fields, values, strict=True)]
 
 
 def _field(model: type[Model], name: str) -> Any:
