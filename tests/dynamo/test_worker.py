@@ -1,11 +1,16 @@
 """What a worker keeps from one task to the next."""
 
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from kombu import Connection
 
 from dynamo.celery import app
+from dynamo.redisbroker import Transport
+from tests.engines import Redis
 from tests.processes import Company, Process, eventually
 
 
@@ -52,6 +57,30 @@ def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(proces
     app.send_task("scheduling.fill_permalinks")
     eventually(lambda: worker.said().count("succeeded in") >= 2, what="another task")
     assert "Traceback" not in worker.said()
+
+
+@pytest.mark.processes
+def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: Company) -> None:
+    with Redis() as broker:
+        worker = processes.worker("--pool", "threads", wait=False, REDIS_URL=broker.url)
+
+        def send(**more: Any) -> None:
+            with Connection(broker.url, transport=Transport) as connection:
+                app.send_task("scheduling.fill_permalinks", connection=connection, **more)
+
+        def done(times: int) -> bool:
+            return worker.said().count("succeeded in") == times
+
+        send()
+        eventually(lambda: done(1), within=60, what="a task")
+        send(countdown=600)
+        eventually(lambda: worker.said().count("received") == 2, what="a message in hand")
+        broker.kill()
+        eventually(lambda: "Connection to broker lost" in worker.said(), what="the loss")
+        broker.start()
+        send()
+        eventually(lambda: done(2), within=60, what="another task")
+        assert worker.popen.poll() is None
 
 
 on_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="Files have no server, and no client")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import psycopg
 import redis
 from celery import current_app
+from django.db import OperationalError, connections
 
 from tests.faults.crowd import Crowd
 from tests.faults.stage import Stage
@@ -34,7 +35,10 @@ class Chaos(threading.Thread):
                 self.mend()
                 before = phase
             names = [name for name in TROUBLES if name != "calm"] if phase == "everything" else [phase]
-            TROUBLES[self.dice.choice(names)](self)
+            try:
+                TROUBLES[self.dice.choice(names)](self)
+            except OperationalError:
+                connections.close_all()  # the database was cut from under our own feet
             self.blows += 1
             self.over.wait(self.dice.uniform(0.5, 1.5))
         self.mend()
