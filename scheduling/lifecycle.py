@@ -5,6 +5,7 @@ by compare-and-set on (id, state, version, turn), so that of two people, two wor
 The diagram in the README is generated from this file (`manage.py lifecycle`).
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db import models
@@ -107,11 +108,18 @@ class Lifecycle(models.Model):
         return any(step.name == name for step in self.get_available_status_transitions())  # type: ignore[attr-defined]
 
     def move(
-        self, step: str, /, *, only_if: models.Q | None = None, where: dict[str, Any] | None = None, **columns: Any
+        self,
+        step: str,
+        /,
+        *,
+        only_if: models.Q | None = None,
+        where: dict[str, Any] | None = None,
+        along: Callable[[str], models.Model] | None = None,
+        **columns: Any,
     ) -> str:
         """Take `step` in the database, with the other `columns` in the same statement; return the state left behind.
 
-        Every step is a new turn.
+        Every step is a new turn. `along` makes, of the state left behind, a row that is inserted with it or not at all.
 
         Changes nothing and raises StateConflict when the step is illegal from here or when the row has moved on or does
         not fit `where` (as `statements.update` takes it) or `only_if`.
@@ -124,7 +132,8 @@ class Lifecycle(models.Model):
         columns |= {"status": self.status, "updated_at": clock.now(), "turn": self.turn + 1}
         here = {"pk": self.pk, "status": left, "version": self.version, "turn": self.turn} | (where or {})
         if only_if is None:
-            moved = statements.update(type(self), here, columns)
+            rows = [statements.Insert(along(left))] if along else []
+            moved = statements.together(statements.Update(type(self), here, columns), *rows, provided=True)
         else:
             moved = type(self)._base_manager.filter(only_if, **here).update(**columns)
         if not moved:

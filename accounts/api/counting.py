@@ -6,12 +6,15 @@ embedded stack can lose a count between two processes.
 
 import hashlib
 import logging
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from accounts import clock
@@ -31,6 +34,7 @@ for number, name in ipairs(KEYS) do
 end
 return counts
 """
+_here = threading.local()
 SCRIPT_HASH = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest().encode()  # Redis names scripts so
 
 
@@ -67,19 +71,33 @@ def count(window: Window, names: Sequence[str], *, seen: Sequence[str] = ()) -> 
 def _on_redis(backend: RedisCache, entries: list[str], added: int) -> list[int]:
     names = [backend.make_and_validate_key(entry).encode() for entry in entries]
     arguments = [b"%d" % len(names), *names, b"%d" % added, b"%d" % (WINDOW * 2)]
-    # Each request is counted twice, so it is one command on a bare connection: the client, or a pipeline of it, costs
-    # more to set up than to use, and the backend's own incr loses the expiry of what expires meanwhile.
+    # Each request is counted twice, so it is one command on a bare connection that the thread keeps: a client, a
+    # pipeline or the pool costs more than the command, and the backend's own incr loses the expiry of what expires
+    # meanwhile.
     pool = cast("Any", backend._cache)._get_connection_pool(write=True)
-    connection = pool.get_connection()
+    if getattr(_here, "pool", None) is not pool or _here.process != os.getpid():
+        _here.pool, _here.process = pool, os.getpid()
+        _here.connection = pool.connection_class(**pool.connection_kwargs)
+    kept = _here.connection.is_connected
     try:
-        connection.send_packed_command(_packed(b"EVALSHA", SCRIPT_HASH, *arguments))
+        return _asked(_here.connection, arguments)
+    except RedisConnectionError:
+        if not kept:
+            raise
+        return _asked(_here.connection, arguments)  # the server had closed what was kept
+
+
+def _asked(connection: Any, arguments: list[bytes]) -> list[int]:
+    try:
+        connection.send_packed_command(_packed(b"EVALSHA", SCRIPT_HASH, *arguments), check_health=False)
         try:
             counts: list[int] = connection.read_response()
         except NoScriptError:
-            connection.send_packed_command(_packed(b"EVAL", SCRIPT, *arguments))
+            connection.send_packed_command(_packed(b"EVAL", SCRIPT, *arguments), check_health=False)
             counts = connection.read_response()
-    finally:
-        pool.release(connection)
+    except BaseException:
+        connection.disconnect()  # an answer that is still to come must not be taken for the next one's
+        raise
     return counts
 
 

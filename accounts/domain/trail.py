@@ -40,7 +40,23 @@ def record(
     **details: Any,
 ) -> AuditEvent:
     """Append one event and return it. `subject` is kind:id; `step` is the state before and after; `details` JSON."""
-    event = AuditEvent(
+    made = event(actor, verb, organization_id=organization_id, subject=subject, step=step, digest=digest, **details)
+    statements.insert(made)
+    return made
+
+
+def event(
+    actor: Actor,
+    verb: str,
+    *,
+    organization_id: UUID,
+    subject: str,
+    step: tuple[str, str] = ("", ""),
+    digest: str = "",
+    **details: Any,
+) -> AuditEvent:
+    """Return an event as `record` has it, marked, for a caller who appends it along with what it speaks of."""
+    made = AuditEvent(
         organization_id=organization_id,
         at=clock.now(),
         actor_kind=actor.kind,
@@ -54,9 +70,8 @@ def record(
         details=details,
     )
     nonce = secrets.token_hex(NONCE // 2)
-    event.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(event))}"
-    statements.insert(event)
-    return event
+    made.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(made))}"
+    return made
 
 
 def genuine(event: AuditEvent) -> bool:

@@ -1,7 +1,7 @@
 """What is live: recording what our worker published, and reading it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,37 +11,34 @@ from accounts.models import Organization
 from posts.models import Channel, PublishedPost
 
 
-def record_published(  # noqa: PLR0913  a keyword per column
-    *,
-    channel: Channel,
-    platform_id: str,
-    type: str,  # noqa: A002  the contract's word
-    caption: str | None,
-    media_url: str | None,
-    media_type: str | None,
-    permalink: str | None,
-    published_at: datetime,
-    superpower: dict[str, Any] | None,
-    scheduled_post_id: UUID | None,
-) -> None:
-    """Note a post that went live from here, in one query; saying it twice changes nothing.
+class Facts(TypedDict):
+    """What is known of a post at the moment at which it goes live from here."""
+
+    channel: Channel
+    platform_id: str
+    type: str
+    caption: str | None
+    media_url: str | None
+    media_type: str | None
+    permalink: str | None
+    published_at: datetime
+    superpower: dict[str, Any] | None
+    scheduled_post_id: UUID | None
+
+
+def live_copy(**facts: Unpack[Facts]) -> statements.Insert:
+    """Return what notes a post that went live from here; to write it twice changes nothing.
 
     A copy that was read from the platform meanwhile keeps the platform's facts; it gains its scheduled post's link.
     """
-    row = PublishedPost(
-        organization_id=channel.organization_id,
-        channel=channel,
-        platform_id=platform_id,
-        type=type,
-        caption=caption,
-        media_url=media_url,
-        media_type=media_type,
-        permalink=permalink,
-        published_at=published_at,
-        superpower=superpower,
-        scheduled_post_id=scheduled_post_id,
-    )
-    statements.insert(row, unique=("channel", "platform_id"), update=("superpower", "scheduled_post_id"))
+    row = PublishedPost(organization_id=facts["channel"].organization_id, **facts)
+    return statements.Insert(row, unique=("channel", "platform_id"), update=("superpower", "scheduled_post_id"))
+
+
+def record_published(**facts: Unpack[Facts]) -> None:
+    """Note it, in one query."""
+    copy = live_copy(**facts)
+    statements.insert(copy.row, unique=copy.unique, update=copy.update)
 
 
 def live(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,10 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts import clock
+from accounts import clock, statements
 from accounts.compiled import Compiled
 from accounts.domain import trail
 from accounts.domain.actors import WORKER
+from accounts.models import AuditEvent
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
@@ -81,10 +83,9 @@ def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> R
     if any(vars(one)["spent"] for one in deliveries):
         return None
     fits = {"task_id": task_id, "scheduled_for__lte": clock.now()}
+    said = partial(_event, "claim", post)
     try:
-        with transaction.atomic():
-            left = post.move("claim", where=fits, task_id=None, lease=run.id, lease_until=run.until)
-            _record("claim", post, left)
+        post.move("claim", where=fits, along=said, task_id=None, lease=run.id, lease_until=run.until)
     except StateConflict:
         return None
     return run
@@ -114,10 +115,10 @@ def take_over(post_id: str) -> Run | None:
 
 def finish(run: Run, step: str, *, failure: str = "") -> None:
     """Settle the whole post, succeed or fail, unless the lease has passed to another, who settles it then."""
+    said = partial(_event, step, run.post, **(_why(run, failure) if failure else {}))
+    let_go: dict[str, Any] = {"lease": None, "lease_until": None, "failure": failure[:300]}
     try:
-        with transaction.atomic():
-            left = run.post.move(step, where={"lease": run.id}, lease=None, lease_until=None, failure=failure[:300])
-            _record(step, run.post, left, **(_why(run, failure) if failure else {}))
+        run.post.move(step, where={"lease": run.id}, along=said, **let_go)
     except StateConflict:
         return
 
@@ -132,7 +133,7 @@ def miss(post: ScheduledPost, *, code: str, message: str) -> bool:
             post.deliveries.exclude(state="PUBLISHED").update(
                 state="FAILED", error_code=code, error_message=message[:500]
             )
-            _record("fail", post, left, failure=message[:300], code=code)
+            statements.insert(_event("fail", post, left, failure=message[:300], code=code))
     except StateConflict:
         return False
     return True
@@ -145,8 +146,8 @@ def _why(run: Run, failure: str) -> dict[str, Any]:
     return {"failure": failure[:300], "unknown": unknown, "absent": absent}
 
 
-def _record(verb: str, post: ScheduledPost, left: str, **details: Any) -> None:
-    trail.record(
+def _event(verb: str, post: ScheduledPost, left: str, **details: Any) -> AuditEvent:
+    return trail.event(
         WORKER,
         verb,
         organization_id=post.organization_id,

@@ -1,13 +1,12 @@
 """How one delivery ends, or why it goes on: the only writers of a delivery's outcome."""
 
+from datetime import datetime
 from typing import Any
-
-from django.db import transaction
 
 from accounts import clock, statements
 from accounts.domain.actors import WORKER
 from posts.domain import channels
-from posts.domain.published import record_published
+from posts.domain.published import live_copy
 from posts.graph.errors import GraphError
 from scheduling.domain import deferring, outbound, policy
 from scheduling.domain.digest import Content
@@ -19,36 +18,44 @@ NOT_KNOWN = "The platform did not say whether this went live. Look at the channe
 
 
 def published(delivery: Delivery, attempt: Attempt, content: Content, live_id: str) -> None:
-    """Note that the delivery is live, in one transaction with the copy that readers see.
+    """Note that the delivery is live, all at once with the copy that readers see.
 
     Unconditional: what is live is live, whoever holds the lease by now.
     """
-    item = outbound.item(content, delivery)
     at = clock.now()
-    with transaction.atomic():
-        conclude(attempt, Outcome.PUBLISHED)
-        note(
-            delivery,
-            state=DeliveryState.PUBLISHED,
-            live_id=live_id,
-            published_at=at,
-            next_try_at=None,
-            error_code="",
-            error_message="",
-        )
-        if live_id:
-            record_published(
-                channel=delivery.channel,
-                platform_id=live_id,
-                type=item.type,
-                caption=item.caption,
-                media_url=item.media,
-                media_type=item.media_type,
-                permalink=None,
-                published_at=at,
-                superpower=content["channels"][delivery.channel.wire_id]["superpower"],
-                scheduled_post_id=delivery.post_id,
-            )
+    known: dict[str, Any] = {"outcome": Outcome.PUBLISHED, "error_code": "", "error_message": "", "finished_at": at}
+    columns: dict[str, Any] = {
+        "state": DeliveryState.PUBLISHED,
+        "live_id": live_id,
+        "published_at": at,
+        "next_try_at": None,
+        "error_code": "",
+        "error_message": "",
+    }
+    statements.together(
+        statements.Update(Attempt, {"pk": attempt.pk}, known),
+        statements.Update(Delivery, {"pk": delivery.pk}, columns),
+        *([_copy(delivery, content, live_id, at)] if live_id else ()),
+    )
+    for row, written in ((attempt, known), (delivery, columns)):
+        for name, value in written.items():
+            setattr(row, name, value)
+
+
+def _copy(delivery: Delivery, content: Content, live_id: str, at: datetime) -> statements.Insert:
+    item = outbound.item(content, delivery)
+    return live_copy(
+        channel=delivery.channel,
+        platform_id=live_id,
+        type=item.type,
+        caption=item.caption,
+        media_url=item.media,
+        media_type=item.media_type,
+        permalink=None,
+        published_at=at,
+        superpower=content["channels"][delivery.channel.wire_id]["superpower"],
+        scheduled_post_id=delivery.post_id,
+    )
 
 
 def conclude(attempt: Attempt, outcome: Outcome, error: Exception | None = None) -> bool:

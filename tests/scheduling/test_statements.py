@@ -119,3 +119,49 @@ def test_inserts_only_where_other_rows_say_what_they_should(make_waiting: Callab
     assert not insert("1_2", fits, (Delivery, {"pk": delivery.pk, "state__ne": delivery.state}))
     assert not insert("1_3", (ScheduledPost, {"pk": uuid4()}), unsettled)
     assert list(PublishedPost.objects.values_list("platform_id", flat=True)) == ["1_1"]
+
+
+def event(organization_id: Any, verb: str) -> AuditEvent:
+    return AuditEvent(
+        organization_id=organization_id, at=clock.now(), actor_kind="key", actor_id="1", actor_name="Zoë's 🤖",
+        verb=verb, subject="post:1", details={"deep": [None, 1.5, {"a": "'%s\""}]}, mark=None,
+    )  # fmt: skip
+
+
+def test_what_is_written_along_is_written_only_where_something_was_found(
+    make_waiting: Callable[..., ScheduledPost],
+) -> None:
+    post = make_waiting()
+    said, unsaid = event(post.organization_id, "said"), event(post.organization_id, "unsaid")
+    change = {"notes": "Zoë's %s", "lease": uuid4()}
+    right = statements.Update(ScheduledPost, {"pk": post.pk, "status": "WAITING_FOR_APPROVAL"}, change)
+    wrong = statements.Update(ScheduledPost, {"pk": post.pk, "status": "DRAFT"}, {"notes": "never"})
+
+    assert statements.together(right, statements.Insert(said), provided=True) == 1
+    assert statements.together(wrong, statements.Insert(unsaid), provided=True) == 0
+
+    post.refresh_from_db()
+    assert {"notes": post.notes, "lease": post.lease} == change
+    written = AuditEvent.objects.filter(subject="post:1").values("verb", "actor_name", "details")
+    assert list(written) == [{"verb": "said", "actor_name": said.actor_name, "details": said.details}]
+
+
+def test_what_is_written_together_is_written_whatever_was_found_or_not_at_all(
+    make_waiting: Callable[..., ScheduledPost], facebook: Channel
+) -> None:
+    post = make_waiting()
+    delivery = Delivery.objects.filter(post=post).first()
+    assert delivery is not None
+    nothing = statements.Update(ScheduledPost, {"pk": uuid4()}, {"notes": "nobody's"})
+    live_now = statements.Update(Delivery, {"pk": delivery.pk}, {"live_id": "1_1", "error_message": ""})
+    copy = statements.Insert(
+        live(facebook, "1_1", superpower={"a": "é"}), unique=("channel", "platform_id"), update=("superpower",)
+    )
+    assert statements.together(nothing, live_now, copy) == 0
+    assert statements.together(nothing, live_now, copy) == 0
+    assert PublishedPost.objects.values_list("platform_id", "superpower").get() == ("1_1", {"a": "é"})
+
+    undone = statements.Update(Delivery, {"pk": delivery.pk}, {"live_id": "1_2"})
+    with pytest.raises(IntegrityError), transaction.atomic():
+        statements.together(nothing, undone, statements.Insert(live(facebook, "1_1")))
+    assert Delivery.objects.get(pk=delivery.pk).live_id == "1_1"
