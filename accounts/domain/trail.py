@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
@@ -26,23 +26,8 @@ FORGOTTEN = "forget"
 LASTING = ("key.rotate",)  # whoever has seen a key's secret does not approve what it wrote, however long ago that was
 RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
 Listener = Callable[[UUID, list[AuditEvent]], object]
+Said = ParamSpec("Said")
 NONCE = 32  # characters of a mark before its HMAC
-
-
-def record(
-    actor: Actor,
-    verb: str,
-    *,
-    organization_id: UUID,
-    subject: str,
-    step: tuple[str, str] = ("", ""),
-    digest: str = "",
-    **details: Any,
-) -> AuditEvent:
-    """Append one event and return it. `subject` is kind:id; `step` is the state before and after; `details` JSON."""
-    made = event(actor, verb, organization_id=organization_id, subject=subject, step=step, digest=digest, **details)
-    statements.insert(made)
-    return made
 
 
 def event(
@@ -55,7 +40,10 @@ def event(
     digest: str = "",
     **details: Any,
 ) -> AuditEvent:
-    """Return an event as `record` has it, marked, for a caller who appends it along with what it speaks of."""
+    """Return an event, marked, for a caller who appends it along with what it speaks of.
+
+    `subject` is kind:id; `step` is the state before and after; `details` JSON.
+    """
     made = AuditEvent(
         organization_id=organization_id,
         at=clock.now(),
@@ -72,6 +60,19 @@ def event(
     nonce = secrets.token_hex(NONCE // 2)
     made.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(made))}"
     return made
+
+
+def _appending(make: Callable[Said, AuditEvent]) -> Callable[Said, AuditEvent]:
+    def append(*said: Said.args, **more: Said.kwargs) -> AuditEvent:
+        """Append the event that `event` makes of the same words, and return it."""
+        made = make(*said, **more)
+        statements.insert(made)
+        return made
+
+    return append
+
+
+record = _appending(event)
 
 
 def genuine(event: AuditEvent) -> bool:

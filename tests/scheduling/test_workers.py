@@ -78,13 +78,17 @@ def _waiting(queue):
         return connection.default_channel.queue_declare(queue, passive=False).message_count
 
 
-def test_a_worker_that_is_kept_for_instants_takes_nothing_else(processes: Company, make_scheduled, sandbox, facebook):
-    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
+def _behind_much_else(post):
     app.control.purge()
     for _ in range(50):
         app.send_task("scheduling.inspect_media", args=[str(post.pk), post.version])
     past(post, 0)
     send(post)
+
+
+def test_a_worker_that_is_kept_for_instants_takes_nothing_else(processes: Company, make_scheduled, sandbox, facebook):
+    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
+    _behind_much_else(post)
     processes.worker("--pool", "threads", "-Q", "publishing", concurrency=2, **QUICK)
     eventually(lambda: status(post) == "PUBLISHED", what="published")
     assert (len(sandbox.posts), _waiting("celery")) == (1, 50)
@@ -94,11 +98,7 @@ def test_a_worker_for_everything_takes_a_post_that_is_due_before_what_waited_lon
     processes: Company, make_scheduled, facebook
 ):
     post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
-    app.control.purge()
-    for _ in range(50):
-        app.send_task("scheduling.inspect_media", args=[str(post.pk), post.version])
-    past(post, 0)
-    send(post)
+    _behind_much_else(post)
     worker = processes.worker("--pool", "threads", concurrency=1, **QUICK)
     eventually(lambda: worker.said().count(" succeeded in ") >= 51, what="all done")
     done = [line for line in worker.said().splitlines() if " succeeded in " in line]
