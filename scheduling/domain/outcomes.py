@@ -35,14 +35,15 @@ def published(delivery: Delivery, attempt: Attempt, content: Content, live_id: s
     statements.together(
         statements.Update(Attempt, {"pk": attempt.pk}, known),
         statements.Update(Delivery, {"pk": delivery.pk}, columns),
-        *([_copy(delivery, content, live_id, at)] if live_id else ()),
+        *([copy_of(delivery, content, live_id, at)] if live_id else ()),
     )
     for row, written in ((attempt, known), (delivery, columns)):
         for name, value in written.items():
             setattr(row, name, value)
 
 
-def _copy(delivery: Delivery, content: Content, live_id: str, at: datetime) -> statements.Insert:
+def copy_of(delivery: Delivery, content: Content, live_id: str, at: datetime) -> statements.Insert:
+    """Return what notes, for readers, the post that a delivery became."""
     item = outbound.item(content, delivery)
     return live_copy(
         channel=delivery.channel,

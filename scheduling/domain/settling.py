@@ -5,12 +5,11 @@ import re
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from accounts import clock
+from accounts import clock, statements
 from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Invalid
-from posts.domain.published import record_published
 from posts.models import ChannelType, PublishedPost
-from scheduling.domain import outbound, outcomes
+from scheduling.domain import outcomes
 from scheduling.domain.history import remember
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
@@ -39,20 +38,8 @@ def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, turn: int
         columns = ["state", "live_id", "published_at", "error_code", "error_message", "next_try_at"]
         mine.save(update_fields=columns)
         _conclude(last, Outcome.PUBLISHED, f"{reviewer.actor.name} found it live.")
-        content = last.approval.content
-        item = outbound.item(content, mine)
-        record_published(
-            channel=mine.channel,
-            platform_id=live_id,
-            type=item.type,
-            caption=item.caption,
-            media_url=item.media,
-            media_type=item.media_type,
-            permalink=None,
-            published_at=last.started_at,
-            superpower=content["channels"][mine.channel.wire_id]["superpower"],
-            scheduled_post_id=post.pk,
-        )
+        copy = outcomes.copy_of(mine, last.approval.content, live_id, last.started_at)
+        statements.insert(copy.row, unique=copy.unique, update=copy.update)
         left = str(post.status)
         remember(reviewer.actor, "mark_live", post, left, channel=mine.channel.wire_id, postId=live_id)
         if post.deliveries.exclude(state=DeliveryState.PUBLISHED).exists():

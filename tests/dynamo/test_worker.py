@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from kombu import Connection
 
 from dynamo.celery import app
 from dynamo.redisbroker import Transport
+from dynamo.rediscache import RedisCache
 from tests.engines import Redis
 from tests.processes import Company, Process, eventually
 
@@ -83,20 +82,16 @@ def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: Comp
         assert worker.popen.poll() is None
 
 
-on_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="Files have no server, and no client")
-
-
-@on_redis
 def test_the_cache_is_asked_by_one_client_however_often() -> None:
-    client = cache._cache
-    assert client.get_client("one") is client.get_client("other", write=True)
-    cache.set("kept", 1)
-    assert cache.get("kept") == 1
+    with Redis() as server:
+        kept = RedisCache(server.url, {})
+        assert kept._cache.get_client("one") is kept._cache.get_client("other", write=True)
+        kept.set("kept", 1)
+        assert kept.get("kept") == 1
 
 
-@on_redis
 def test_the_broker_is_asked_by_one_client_until_its_connections_are_lost() -> None:
-    with app.connection_for_write() as broker, broker.channel() as channel:
+    with Redis() as server, Connection(server.url, transport=Transport) as broker, broker.channel() as channel:
         first = channel._create_client()
         assert channel._create_client() is first
         channel._disconnect_pools()

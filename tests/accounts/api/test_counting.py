@@ -1,15 +1,15 @@
 """Counters that all processes share."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-import pytest
-from django.conf import settings
 from django.core.cache import cache
 
 from accounts.api.counting import Window, count
+from tests.engines import Redis
 
 
-def test_no_count_is_lost_and_none_stays_for_ever() -> None:
+def test_no_count_is_lost_and_none_stays_for_ever(settings: Any) -> None:
     window = Window.current()
     with ThreadPoolExecutor(8) as crowd:
         seen = list(crowd.map(lambda _: (count(window, ["a", "b"]) or [0, 0])[0], range(200)))
@@ -23,10 +23,10 @@ def test_no_count_is_lost_and_none_stays_for_ever() -> None:
     assert count(window, ["c"], seen=["d", "c"]) == [1, 0, 1]
 
 
-@pytest.mark.skipif(not settings.REDIS_URL, reason="Files have no connection that a server could end")
-def test_a_connection_that_the_server_ended_costs_no_count() -> None:
-    window = Window.current()
-    assert count(window, ["kept"]) == [1]
-    client = cache._cache.get_client(None, write=True)
-    client.client_kill_filter(_type="normal", skipme=True)
-    assert count(window, ["kept"]) == [2]
+def test_a_connection_that_the_server_ended_costs_no_count(settings: Any) -> None:
+    with Redis() as server:
+        settings.CACHES = {"default": {"BACKEND": "dynamo.rediscache.RedisCache", "LOCATION": server.url}}
+        window = Window.current()
+        assert count(window, ["kept"]) == [1]
+        cache._cache.get_client(None, write=True).client_kill_filter(_type="normal", skipme=True)
+        assert count(window, ["kept"]) == [2]
