@@ -1,9 +1,12 @@
 """Where a request comes from, as far as that can be known."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
+
+LONGEST = 45  # characters of an address, an IPv4 in an IPv6 written out
 
 
 def address_of(request: HttpRequest) -> str:
@@ -15,8 +18,14 @@ def address_of(request: HttpRequest) -> str:
     given = str(request.META.get("REMOTE_ADDR") or "")
     if settings.BEHIND_PROXY:
         given = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or given
+    given = given.partition("%")[0]
+    return _counted_as(given) if len(given) <= LONGEST else "unknown"
+
+
+@lru_cache(maxsize=4096)
+def _counted_as(given: str) -> str:
     try:
-        address = ipaddress.ip_address(given.partition("%")[0])
+        address = ipaddress.ip_address(given)
     except ValueError:
         return "unknown"  # a Unix socket, or a proxy that writes something else: all of them count as one
     if isinstance(address, ipaddress.IPv6Address):

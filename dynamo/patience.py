@@ -67,6 +67,16 @@ class Patient(socket.socket):
         self.whole = min(wanted, len(self.ahead))
         return len(self.ahead) >= min(wanted, LARGEST)
 
+    def has_news(self) -> bool:
+        """Whether something has come that nobody has taken yet, if only the end."""
+        try:
+            super().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return of the request what was gathered; beyond that wait, within the time that is left."""
         most = min(size, self.whole or len(self.ahead))
@@ -91,6 +101,8 @@ class Patient(socket.socket):
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no types
     """Gathers requests in the main loop and hands whole ones to the threads."""
+
+    told = 0.0  # when the arbiter was told last
 
     def accept(self, listener: Any) -> None:
         """Take a connection in; it costs no thread until its request is whole."""
@@ -117,11 +129,36 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        """Begin to gather another request of a connection that was kept."""
+        """Hand over another request of a connection that was kept, or begin to gather it."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        self._await(conn)
-        self.on_pending_socket_readable(conn, client)
+        try:
+            whole = conn.sock.gather()
+        except OSError:
+            self._close(conn)
+            return
+        if whole:
+            self.enqueue_req(conn)
+        else:
+            self._await(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  the overridden signature
+        """Close connections that were idle for too long, except those whose next request has just come."""
+        now = time.monotonic()
+        while not force and self.keepalived_conns and self.keepalived_conns[0].timeout <= now:
+            conn = self.keepalived_conns[0]
+            if conn.sock.has_news():
+                self.on_client_socket_readable(conn, conn.sock)
+            else:
+                self.keepalived_conns.popleft()
+                self._cut(conn)
+        super().murder_keepalived(force)
+
+    def notify(self) -> None:
+        """Tell the arbiter that this process lives, which waits for it for a minute: once a second is enough."""
+        if (now := time.monotonic()) - self.told >= 1 or not self.alive:
+            self.told = now
+            super().notify()
 
     def handle(self, conn: Any) -> Any:
         """Answer; what is left to read has its time from now."""
@@ -142,5 +179,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
 
     def _cut(self, conn: Any) -> None:
         self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:
         self.nr_conns -= 1
         conn.close()

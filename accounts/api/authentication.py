@@ -18,6 +18,7 @@ from accounts.domain.signing import genuine, whole
 from accounts.models import ApiKey, Organization
 
 FULL = "x-signature-full"
+HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # as WSGI names them
 OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
 KEY = Compiled(lambda key_id: ApiKey.objects.select_related("organization").filter(pk=key_id))
 
@@ -44,28 +45,26 @@ class SignatureAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[KeyPrincipal, ApiKey]:
         """Return the principal and its key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
-        budget = Budget(request._request)
-        request._request.dynamo_budget = budget  # type: ignore[attr-defined]  # the answer says what is left
-        budget.arrive(request.headers.get("x-api-key", ""))
-        given = [request.headers.get(name, "") for name in ("x-api-key", "x-date", "x-signature")]
-        if not all(given):
-            raise AuthenticationFailed("Missing authentication headers")
-        key_id, date, signature = given
+        plain = request._request
+        budget = Budget(plain)
+        plain.dynamo_budget = budget  # type: ignore[attr-defined]  # the answer says what is left
+        key_id, date, signature = [plain.META.get(name, "") for name in HEADERS]
         now = clock.now()
-        age = now - _instant(date)
-        if not -AHEAD <= age <= OLDEST:
-            raise AuthenticationFailed("Signature expired")
+        problem = _unsound(key_id, date, signature, now)
+        budget.arrive(key_id, claimed=not problem)
+        if problem:
+            raise AuthenticationFailed(problem)
         budget.suspect()
         key = next(iter(KEY(_lookup(key_id))), None)
-        if not genuine(key, message=date, signature=signature, at=now) or key is None:
-            budget.failed(key_id)
+        if not genuine(key, claimed=key_id, message=date, signature=signature, at=now) or key is None:
+            budget.failed()
             raise AuthenticationFailed("Invalid signature")
         if not _fully(request, key, date=date, at=now):
-            budget.failed(key_id)
+            budget.failed()
             raise AuthenticationFailed("Invalid signature")
         if not key.organization.active:
             raise OrganizationInactive
-        budget.admit(key)
+        budget.admit()
         last_use.note(key)
         return KeyPrincipal(key, key.organization), key
 
@@ -83,16 +82,16 @@ def _fully(request: Request, key: ApiKey, *, date: str, at: datetime) -> bool:
     Asked only once the plain signature is right, so that nobody learns what an organization wants without a key of it,
     or has a body read. Raises AuthenticationFailed when there is none and there should be.
     """
-    signature = request.headers.get(FULL)
+    plain = request._request
+    signature = plain.META.get("HTTP_X_SIGNATURE_FULL")
     if signature is None:
         if key.organization.require_full_signature:
             raise AuthenticationFailed(f"This organization wants requests signed in full: send {FULL}")
         return True
-    plain = request._request
     # What came over the wire, where the server keeps it; else what it must have been, by the rules for URLs.
     target = plain.META.get("RAW_URI") or plain.get_full_path()
     message = whole(method=str(plain.method), target=target, date=date, body=plain.body)
-    return genuine(key, message=message, signature=signature, at=at)
+    return genuine(key, claimed=key.pk, message=message, signature=signature, at=at)
 
 
 def _lookup(key_id: str) -> str:
@@ -100,7 +99,17 @@ def _lookup(key_id: str) -> str:
     return key_id if key_id.isascii() and key_id.isprintable() else ""
 
 
-def _instant(date: str) -> datetime:
+def _unsound(key_id: str, date: str, signature: str, now: datetime) -> str:
+    """Return what is wrong with the headers, whoever sent them; nothing when a signature may be right."""
+    if not (key_id and date and signature):
+        return "Missing authentication headers"
+    instant = _instant(date)
+    if instant is None:
+        return "Invalid date"
+    return "" if -AHEAD <= now - instant <= OLDEST else "Signature expired"
+
+
+def _instant(date: str) -> datetime | None:
     """Return the instant of a date header: ISO-8601 with Z or an offset, or one of RFC 9110's three HTTP-dates."""
     try:
         return parse_instant(date)
@@ -109,4 +118,4 @@ def _instant(date: str) -> datetime:
     try:
         return datetime.fromtimestamp(parse_http_date(date.encode("ascii").decode()), UTC)
     except (ValueError, OverflowError, OSError):
-        raise AuthenticationFailed("Invalid date") from None
+        return None

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.redis import RedisCache
@@ -21,16 +21,19 @@ from accounts import clock
 
 log = logging.getLogger(__name__)
 WINDOW = 60  # seconds: each minute of the clock
-# The first keys, as many as the first argument says, are added to; the others are looked at.
+ANY = 1 << 53  # a limit that no count reaches
+# After the expiry, each key's step and limit. From a count over its limit on, the rest is only looked at.
 SCRIPT = b"""
-local counts = {}
+local counts, over = {}, false
 for number, name in ipairs(KEYS) do
-  if number <= tonumber(ARGV[1]) then
-    counts[number] = redis.call('INCR', name)
-    redis.call('EXPIRE', name, ARGV[2])
+  local step, limit = tonumber(ARGV[2 * number]), tonumber(ARGV[2 * number + 1])
+  if step ~= 0 and not over then
+    counts[number] = redis.call('INCRBY', name, step)
+    redis.call('EXPIRE', name, ARGV[1])
   else
     counts[number] = tonumber(redis.call('GET', name) or 0)
   end
+  over = over or counts[number] > limit
 end
 return counts
 """
@@ -52,28 +55,35 @@ class Window:
         return cls(int(now // WINDOW), WINDOW - now % WINDOW)
 
 
-def count(window: Window, names: Sequence[str], *, seen: Sequence[str] = ()) -> list[int] | None:
-    """Add one to each of `names` and return their counts, then those of `seen`, which are only looked at.
+class Counter(NamedTuple):
+    """One to add `step` to; 0 only looks. Over `limit`, it keeps those after it from being added to."""
+
+    name: str
+    step: int = 1
+    limit: int = ANY
+
+
+def count(window: Window, counters: Sequence[Counter]) -> list[int] | None:
+    """Count, in order, and return the counts.
 
     None when the cache is down: nothing was counted then, which must not keep anybody out.
     """
-    entries = [f"count:{name}:{window.number}" for name in (*names, *seen)]
     try:
         backend = caches["default"]
         if isinstance(backend, RedisCache):
-            return _on_redis(backend, entries, len(names))
-        return [_by_hand(entry) if number < len(names) else cache.get(entry, 0) for number, entry in enumerate(entries)]
+            return _on_redis(backend, window, counters)
+        return _by_hand(window, counters)
     except (OSError, RedisError):
         log.warning("The cache is down: requests are not counted")
         return None
 
 
-def _on_redis(backend: RedisCache, entries: list[str], added: int) -> list[int]:
-    names = [backend.make_and_validate_key(entry).encode() for entry in entries]
-    arguments = [b"%d" % len(names), *names, b"%d" % added, b"%d" % (WINDOW * 2)]
-    # Each request is counted twice, so it is one command on a bare connection that the thread keeps: a client, a
-    # pipeline or the pool costs more than the command, and the backend's own incr loses the expiry of what expires
-    # meanwhile.
+def _on_redis(backend: RedisCache, window: Window, counters: Sequence[Counter]) -> list[int]:
+    names = [backend.make_key(f"count:{one.name}:{window.number}").encode() for one in counters]
+    steps = [b"%d" % number for one in counters for number in (one.step, one.limit)]
+    arguments = [b"%d" % len(names), *names, b"%d" % (WINDOW * 2), *steps]
+    # One command on a bare connection that the thread keeps: a client, a pipeline or the pool costs more than the
+    # command, and the backend's own incr loses the expiry of what expires meanwhile.
     pool = cast("Any", backend._cache)._get_connection_pool(write=True)
     if getattr(_here, "pool", None) is not pool or _here.process != os.getpid():
         _here.pool, _here.process = pool, os.getpid()
@@ -105,12 +115,22 @@ def _packed(*words: bytes) -> list[bytes]:
     return [b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)]
 
 
-def _by_hand(entry: str) -> int:
+def _by_hand(window: Window, counters: Sequence[Counter]) -> list[int]:
+    counts: list[int] = []
+    over = False
+    for one in counters:
+        entry = f"count:{one.name}:{window.number}"
+        counts.append(_added(entry, one.step) if one.step and not over else cache.get(entry, 0))
+        over = over or counts[-1] > one.limit
+    return counts
+
+
+def _added(entry: str, step: int) -> int:
     try:
-        return cache.incr(entry)
+        return cache.incr(entry, step)
     except ValueError:  # the first of this minute
         cache.add(entry, 0, WINDOW * 2)
     try:
-        return cache.incr(entry)
+        return cache.incr(entry, step)
     except ValueError:
-        return 1  # it was evicted in between
+        return step  # it was evicted in between

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework.views import APIView
 
-from accounts.api.middleware import NAME
+from accounts.api.middleware import NAME, is_api
 
 
 class UnknownPath(APIView):
@@ -23,7 +23,7 @@ class UnknownPath(APIView):
 
 def _handler(status: int, message: str, elsewhere: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.path == "/v1" or request.path.startswith("/v1/"):
+        if is_api(request):
             return JsonResponse({"message": message}, status=status)
         return elsewhere(request, *args, **kwargs)
 

@@ -22,7 +22,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("x-request-id", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         name = given if _SANE.fullmatch(given) else uuid.uuid4().hex
         request.META[NAME] = name
         token = current.set(name)
@@ -34,6 +34,11 @@ class RequestIdMiddleware:
         return response
 
 
+def is_api(request: HttpRequest) -> bool:
+    """Whether the request is one of the API's, known or not; else it is for a page or a file."""
+    return request.path_info == "/v1" or request.path_info.startswith("/v1/")
+
+
 class AnswerMiddleware:
     """What the API answers is for the one who asked, and says what is left of their limits; pages use no device."""
 
@@ -43,7 +48,7 @@ class AnswerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
-        if request.path == "/v1" or request.path.startswith("/v1/"):
+        if is_api(request):
             response.headers.setdefault("Cache-Control", "no-store")
             budget = getattr(request, "dynamo_budget", None)
             for name, value in (budget.headers() if budget else {}).items():

@@ -97,7 +97,7 @@ def read(request: Request, shape: type[Shape], *, partial: bool = False) -> dict
 
     Raises ShapeError with all that is wrong, at any depth, LengthRequired and RequestDataTooBig.
     """
-    if "chunked" in request.headers.get("transfer-encoding", "").lower() and not request.META.get("CONTENT_LENGTH"):
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
     _ = request.body  # before .data, which would read past the size limit
     return _checked(_for_bodies(shape, partial), request.data)

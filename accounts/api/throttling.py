@@ -3,11 +3,13 @@
 Three limits. Every request counts against its address, every signed one against its key. Wrong signatures count
 against the address, and against the pair of address and key id: whoever guesses is stopped where they are, and the
 holder of the key, who is elsewhere, is not. Nothing here depends on whether a key exists.
+
+All of it is one command. A request that claims a key is counted against it before its signature is looked at, and
+taken back when that is wrong: strangers can hold as much of a key's budget as they have requests under way.
 """
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -15,8 +17,7 @@ from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 
 from accounts.addresses import address_of
-from accounts.api.counting import WINDOW, Window, count
-from accounts.models import ApiKey
+from accounts.api.counting import ANY, WINDOW, Counter, Window, count
 
 log = logging.getLogger(__name__)
 SEVERAL = 5  # an address may be wrong so many times as often as one key id from there: others may live behind it
@@ -32,25 +33,43 @@ class Budget:
 
     def __post_init__(self) -> None:
         self.address = address_of(self.request)
+        self._of_key, self._failures, self._asked, self._suspicious = "", ("", ""), 0, False
 
-    def arrive(self, key_id: str) -> None:
-        """Count the request against its address. Raises Throttled when that is over its limit."""
-        self._wrong = self._spend("address", self.address, settings.API_RATE_PER_ADDRESS, seen=self._failures(key_id))
+    def arrive(self, key_id: str, *, claimed: bool) -> None:
+        """Count the request against its address, and against the key when it is `claimed`.
 
-    def admit(self, key: ApiKey) -> None:
-        """Count the request against the key that signed it. Raises Throttled when that is over its limit."""
-        self._spend("key", key.pk, settings.API_RATE_PER_MINUTE)
+        Raises Throttled when the address is over its limit; what is over a limit is not counted against the key.
+        """
+        shown, most = _shown(key_id), settings.API_RATE_PER_ADDRESS
+        wrong = settings.SIGNATURE_FAILURES_PER_MINUTE
+        self._of_key = f"key:{shown}" if claimed else ""
+        self._failures = pair, here = f"wrong:{self.address}:{shown}", f"wrong:{self.address}"
+        counters = [
+            Counter(f"address:{self.address}", 1, most or ANY),
+            Counter(pair, 0, wrong - 1 if wrong else ANY),
+            Counter(here, 0, wrong * SEVERAL - 1 if wrong else ANY),
+        ]
+        counted = count(self.window, [*counters, Counter(self._of_key)] if claimed else counters)
+        if counted is None:
+            return
+        self._suspicious = counted[1] > counters[1].limit or counted[2] > counters[2].limit
+        self._asked = counted[3] if claimed else 0
+        self._spend("address", counted[0], most)
 
     def suspect(self) -> None:
         """Raise Throttled when too many signatures were wrong: of this key id from here, or from here at all."""
-        limit = settings.SIGNATURE_FAILURES_PER_MINUTE
-        if limit and any(wrong >= most for wrong, most in zip(self._wrong, (limit, limit * SEVERAL), strict=False)):
+        if self._suspicious:
             log.warning("Too many wrong signatures from %s", self.address)
             raise Throttled(wait=self.window.left)
 
-    def failed(self, key_id: str) -> None:
-        """Count a wrong signature."""
-        count(self.window, self._failures(key_id))
+    def failed(self) -> None:
+        """Count a wrong signature, and take back what was counted against the key."""
+        count(self.window, [*(Counter(name) for name in self._failures), Counter(self._of_key, -1)])
+
+    def admit(self) -> None:
+        """Hold the request against the key, which has signed it. Raises Throttled when that is over its limit."""
+        if self._asked:
+            self._spend("key", self._asked, settings.API_RATE_PER_MINUTE)
 
     def headers(self) -> dict[str, str]:
         """Return the fields of the IETF's draft on rate limits, for what the request was counted against."""
@@ -60,18 +79,13 @@ class Budget:
         left = [f'"{name}";r={rest};t={max(1, round(self.window.left))}' for name, (_, rest) in self.limits.items()]
         return {"RateLimit-Policy": ", ".join(quotas), "RateLimit": ", ".join(left)}
 
-    def _spend(self, policy: str, name: str, quota: int, *, seen: Sequence[str] = ()) -> list[int]:
-        """Count against a policy, and return the counts of what else is to be seen; none while the cache is down."""
-        counted = count(self.window, [f"{policy}:{name}"], seen=seen)
-        if counted is None:
-            return []
+    def _spend(self, policy: str, counted: int, quota: int) -> None:
         if quota:
-            self.limits[policy] = (quota, max(0, quota - counted[0]))
-            if counted[0] > quota:
+            self.limits[policy] = (quota, max(0, quota - counted))
+            if counted > quota:
                 raise Throttled(wait=self.window.left)
-        return counted[1:]
 
-    def _failures(self, key_id: str) -> list[str]:
-        # What a caller sends as an id is of any length, and has any characters.
-        shown = hashlib.sha256(key_id.encode(errors="surrogateescape")).hexdigest()[:32]
-        return [f"wrong:{self.address}:{shown}", f"wrong:{self.address}"]
+
+def _shown(key_id: str) -> str:
+    # What a caller sends as an id is of any length, and has any characters.
+    return hashlib.sha256(key_id.encode(errors="surrogateescape")).hexdigest()[:32]

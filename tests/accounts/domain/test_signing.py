@@ -58,7 +58,7 @@ def test_known_answers_of_the_full_signature(method: str, target: str, date: str
 
 
 def genuine(key: ApiKey | None, signature: str, **late: Any) -> bool:
-    return signing.genuine(key, message=DATE, signature=signature, at=clock.now() + timedelta(**late))
+    return signing.genuine(key, claimed="dk_it", message=DATE, signature=signature, at=clock.now() + timedelta(**late))
 
 
 def test_the_current_secret_signs(key: Any) -> None:
@@ -95,7 +95,7 @@ def test_a_revoked_and_an_expired_key_sign_nothing(key: Any) -> None:
 
 
 def test_every_refusal_and_every_success_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    signing.genuine(None, message=DATE, signature="x", at=clock.now())  # the decoy is made once per process
+    genuine(None, "x")  # the decoy is made once per process
     work: list[str] = []
     decrypt, sign = crypto.decrypt, signing.sign
     monkeypatch.setattr(crypto, "decrypt", lambda sealed: work.append("decrypt") or decrypt(sealed))
@@ -103,11 +103,12 @@ def test_every_refusal_and_every_success_does_the_same_work(key: Any, monkeypatc
     good = sign(key.secret, DATE)
     revoked = ApiKey(organization=key.organization, secret_encrypted=key.secret_encrypted, revoked_at=clock.now())
     done = []
-    for candidate, signature in [(key, good), (key, "wrong"), (revoked, good), (None, good)]:
+    for number, (candidate, signature) in enumerate([(key, good), (key, "wrong"), (revoked, good), (None, good)] * 2):
         work.clear()
-        genuine(candidate, signature)
+        sent = f"dk_{number % 4}"
+        signing.genuine(candidate, claimed=sent, message=DATE, signature=signature, at=clock.now())
         done.append(list(work))
-    assert done == [["decrypt", "sign"] * 2] * 4
+    assert done == [["decrypt", "sign"] * 2] * 4 + [["sign"] * 2] * 4
 
 
 def test_a_secret_that_cannot_be_decrypted_signs_nothing_and_is_reported(

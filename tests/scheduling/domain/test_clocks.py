@@ -36,7 +36,7 @@ def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
     off_by(300, 0)
     monkeypatch.setenv("DYNAMO_CLOCK_FILE", str(theirs))
     settings.GRAPH_BASE_URL = processes.sandbox(tmp_path / "platform")[1]
-    monkeypatch.setenv("DYNAMO_CLOCK_FILE", str(ours))
+    monkeypatch.setattr(clock, "FILE", str(ours))
     platform = SandboxControl(settings.GRAPH_BASE_URL)
     platform.register(FACEBOOK)
     platform.settings(duplicate_check=False)

@@ -368,7 +368,7 @@ def test_what_landed_is_found_although_our_clock_is_fast(processes, tmp_path, mo
     platform.register(FACEBOOK)
     offset = tmp_path / "clock"
     offset.write_text("300", encoding="ascii")
-    monkeypatch.setenv("DYNAMO_CLOCK_FILE", str(offset))
+    monkeypatch.setattr(clock, "FILE", str(offset))
     stage = Stage(platform, FACEBOOK)
     item = make(stage, kind)
     staged = stage.stage(item)
