@@ -17,6 +17,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from dynamo.shares import YIELD, Shares
+
 GATHER = 20.0  # seconds that a client has to send a request, body included
 READ = 10.0  # … once a thread has it: what was too large to gather, or in chunks that end otherwise than expected
 STALLED = 60.0  # seconds that a client may not take what it is sent
@@ -25,6 +27,7 @@ END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+SHARES = Shares()
 
 
 class Patient(socket.socket):
@@ -103,9 +106,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
     """Gathers requests in the main loop and hands whole ones to the threads."""
 
     told = 0.0  # when the arbiter was told last
+    yielding = 0.0  # since when a connection is left to other processes
+
+    def init_process(self) -> None:
+        """Run; the settings are read from here on as they stand, and not asked for at each request."""
+        self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
+        super().init_process()
 
     def accept(self, listener: Any) -> None:
-        """Take a connection in; it costs no thread until its request is whole."""
+        """Take a connection in; it costs no thread until its request is whole. One that is another's turn is left."""
+        if self._leaves():
+            return
         try:
             taken, address = listener.accept()
         except OSError as error:
@@ -115,6 +126,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         if len(self.pending_conns) >= self.worker_connections // 2:
             self._cut(self.pending_conns.popleft())
         self.nr_conns += 1
+        SHARES.tell(self.age, self.nr_conns)
         self._await(TConn(self.cfg, Patient(taken), address, listener.getsockname()))
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
@@ -158,6 +170,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         """Tell the arbiter that this process lives, which waits for it for a minute: once a second is enough."""
         if (now := time.monotonic()) - self.told >= 1 or not self.alive:
             self.told = now
+            SHARES.tell(self.age, self.nr_conns)
             super().notify()
 
     def handle(self, conn: Any) -> Any:
@@ -171,6 +184,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         if conn.sock.ahead and conn in self.keepalived_conns:
             self.on_client_socket_readable(conn, conn.sock)
 
+    def _leaves(self) -> bool:
+        """Whether to let another process, which holds fewer connections, take the next one. It has but a moment."""
+        least, now = SHARES.least(self.age), time.monotonic()
+        if least is None or self.nr_conns <= least or (self.yielding and now - self.yielding > YIELD):
+            self.yielding = 0.0
+            return False
+        self.yielding = self.yielding or now
+        time.sleep(0.0005)
+        return True
+
     def _await(self, conn: Any) -> None:
         conn.sock.settimeout(0.0)
         conn.timeout = time.monotonic() + GATHER  # the queue is in this order
@@ -183,4 +206,5 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
 
     def _close(self, conn: Any) -> None:
         self.nr_conns -= 1
+        SHARES.tell(self.age, self.nr_conns)
         conn.close()

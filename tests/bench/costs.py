@@ -2,9 +2,8 @@
 
 import http.client
 
-from posts.domain import seeding
 from tests.bench.figures import Figure
-from tests.bench.mix import Kind, kinds
+from tests.bench.mix import Kind, fill, kinds
 from tests.bench.series import Press
 from tests.bench.serving import Caller, Web, cpu
 
@@ -14,7 +13,7 @@ WARM, TIMES = 60, 300
 def measure(press: Press) -> list[Figure]:
     """Ask for each kind so many times on one connection, while nothing else goes on."""
     caller = Caller(press.crowd.organization)
-    seeding.fill(press.crowd.organization, seeding.channels(press.crowd.organization, 20), 2000)
+    fill(caller.key, press.crowd.channels[0])
     asked = kinds(press.stage.sandbox, press.crowd.channels[0])
     with Web(press.stage.postgres.url, caller, press.stage.folder / "web.log", processes=1, threads=2) as web:
         spent = {one: _spent(press, web, one, asked) for one in asked}

@@ -10,11 +10,10 @@ from datetime import timedelta
 from functools import partial
 
 from accounts import clock
-from posts.domain import seeding
 from tests.bench.asking import Asked, Crowd
 from tests.bench.figures import Figure, at, spread
 from tests.bench.lateness import LATENCY
-from tests.bench.mix import kinds
+from tests.bench.mix import fill, kinds
 from tests.bench.series import Press
 from tests.bench.serving import Caller, Web, cpu
 
@@ -46,8 +45,8 @@ def measure(press: Press, rate: int, seconds: float, posts: int) -> list[Figure]
     """
     press.stage.sandbox.settings(latency_ms=LATENCY)
     organization = press.crowd.organization
-    seeding.fill(organization, seeding.channels(organization, 20), 2000)
     callers = [Caller(organization) for _ in range(max(20, rate // PER_KEY))]
+    fill(callers[0].key, press.crowd.channels[0])
     alone = _published(press, posts, seconds, lambda _: None, {})
     figures: list[Figure] = []
     asked_for = rate

@@ -4,11 +4,19 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import connection
+
 from accounts import clock
+from accounts.models import ApiKey
+from posts.domain import seeding
 from posts.models import Channel
+from scheduling.lifecycle import Status
+from scheduling.models import Delivery, ScheduledPost
 from tests.clients import stamp
 from tests.faults.plan import MEDIA
 from tests.platform import SandboxControl
+
+PUBLISHED, DRAFTED = 2000, 5000  # posts that there are before
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,28 @@ def kinds(sandbox: SandboxControl, channel: Channel) -> list[Kind]:
         Kind("submit a draft", 2, "POST", "/scheduled-posts/{draft}/submit-for-approval"),
         Kind("a wrong signature", 4, "GET", "/channels", wanted=403, genuine=False),
     ]
+
+
+def fill(key: ApiKey, channel: Channel) -> None:
+    """Give the organization what lists are made of, in tables that the database has looked at, as it does by itself."""
+    seeding.fill(key.organization, seeding.channels(key.organization, 20), PUBLISHED)
+    now = clock.now()
+    posts = [
+        ScheduledPost(
+            organization_id=key.organization_id,
+            status=(Status.DRAFT, Status.REJECTED)[number % 2],
+            scheduled_for=now + timedelta(days=20, minutes=number),
+            created_by_key=key,
+        )
+        for number in range(DRAFTED)
+    ]
+    ScheduledPost.objects.bulk_create(posts, batch_size=1000)
+    Delivery.objects.bulk_create(
+        [Delivery(post=one, organization_id=key.organization_id, channel=channel, caption="Ready") for one in posts],
+        batch_size=1000,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def head(kind: Kind, path: str, signature: dict[str, str]) -> bytes:
