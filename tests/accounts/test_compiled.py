@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 
 from accounts.compiled import Compiled, Given, padded
-from accounts.models import Membership, Organization, Role, User
+from accounts.models import ApiKey, Membership, Organization, Role, User
+from scheduling.models import ScheduledPost
 
 
 def _members(organization: Any, *named: Any, roles: tuple[str, ...] = ()) -> QuerySet[Membership]:
@@ -42,6 +44,47 @@ def test_it_gives_what_the_queryset_gives_for_each_value_and_shape(houses: list[
                 wanted = _members(organization.pk, *named, roles=roles)
                 assert found == [(one, one.user, one.role, one.muted_notices) for one in wanted]
     assert [len(_asked(asked, one, (), ())) for one in houses] == [3, 1]
+
+
+def _all_of(row: Any) -> Any:
+    """Return all that there is to an instance: its columns, those that were left out, and what was joined to it."""
+    if row is None:
+        return None
+    joined = {name: _all_of(one) for name, one in row._state.fields_cache.items()}
+    columns = {name: value for name, value in vars(row).items() if name != "_state"}
+    return type(row), columns, row.get_deferred_fields(), row._state.adding, row._state.db, joined
+
+
+def test_an_instance_is_what_the_queryset_makes(key: ApiKey) -> None:
+    """Down to what was left out, what was joined, and what an outer join did not find."""
+    for one in (key, None):
+        ScheduledPost.objects.create(organization=key.organization, created_by_key=one, brief="Because", media=None)
+
+    def rows(organization: Any) -> QuerySet[ScheduledPost]:
+        joined = ScheduledPost.objects.select_related("organization", "created_by_key__issued_by", "created_by_user")
+        return joined.filter(organization=organization).defer("notes", "created_by_key__name").order_by("created_at")
+
+    wanted = rows(key.organization_id)
+    found = Compiled(rows)(key.organization_id)
+    assert [_all_of(one) for one in found] == [_all_of(one) for one in wanted]
+    assert (found[0].created_by_key, found[0].notes, found[1].created_by_key) == (key, None, None)
+    found[0].move("submit")
+    with pytest.raises(AttributeError, match="not allowed"):
+        found[0].status = "SCHEDULED"
+
+
+def test_a_model_that_is_made_in_a_way_of_its_own_is_refused(houses: list[Organization]) -> None:
+    asked: Compiled[Organization] = Compiled(lambda one: Organization.objects.filter(pk=one))
+    post_init.connect(_nothing, sender=Organization)
+    try:
+        with pytest.raises(TypeError, match="a way of its own"):
+            asked(houses[0].pk)
+    finally:
+        post_init.disconnect(_nothing, sender=Organization)
+
+
+def _nothing(**_: Any) -> None:
+    pass
 
 
 def test_nothing_is_kept_of_what_was_read(houses: list[Organization]) -> None:

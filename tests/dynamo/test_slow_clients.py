@@ -11,6 +11,7 @@ import pytest
 
 from accounts import clock
 from accounts.domain.signing import sign, whole
+from dynamo.patience import Patient
 from scheduling.models import ScheduledPost
 from tests.clients import SignedClient, stamp
 from tests.processes import Company
@@ -140,3 +141,16 @@ def test_what_is_no_request_is_refused(web: int, api: SignedClient) -> None:
     large = lines(api, POST, JSON, f"Content-Length: {3 * 1024**2}")
     assert status(ask(web, large + b" " * 2 * 1024**2)) in {0, 413}
     assert not ScheduledPost.objects.exists()
+
+
+def test_an_idle_connection_on_which_something_has_come_is_told_from_a_silent_one() -> None:
+    near, far = socket.socketpair()
+    with far, Patient(near) as client:
+        client.setblocking(False)
+        assert not client.has_news()
+        far.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert client.has_news()
+        assert client.gather()
+        assert not client.has_news()
+        far.close()
+        assert client.has_news()
