@@ -47,8 +47,10 @@ class MemberForm(forms.Form):
         """
         given = self.cleaned_data
         typed: dict[str, Any] = {"role": given["role"], "may_review": given["may_review"]}
-        if given["reach"]:
-            typed["review_channels"] = None if given["reach"] == "all" else given["channels"]
+        if given["reach"] == "all":
+            typed["review_channels"] = None
+        elif given["reach"] and given["channels"]:
+            typed["review_channels"] = given["channels"]
         return typed
 
     @staticmethod

@@ -40,6 +40,11 @@ class MembershipAdmin(Managed, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     add_title = "Add a member"
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's signature
+        """Return the form; it says of which channels."""
+        every = "May approve and schedule posts, of every channel. Which channels is said on their page afterwards."
+        return super().get_form(request, obj, change, help_texts={"may_review": every}, **kwargs)
+
     def get_urls(self) -> list[URLPattern]:
         """Return the list, a page for each thing that can be done, and a superuser's form for a new member."""
         wrap = self.admin_site.admin_view

@@ -138,9 +138,10 @@ def test_who_reviews_what_is_said_in_so_many_words(reach: str, boss: Client, vie
     assert (Membership.objects.get(user=viewer).may_review, Invitation.objects.count()) == (False, 0)
     boss.post(page, {**typed, "reach": "all", "channels": [facebook.wire_id]})
     assert Membership.objects.get(user=viewer).review_channels is None
-    boss.post(page, {"role": "VIEWER"})
-    now = Membership.objects.get(user=viewer)
-    assert (now.may_review, now.review_channels) == (False, None)
+    for nothing in ({}, {"reach": "some"}):
+        boss.post(page, {"role": "VIEWER", **nothing})
+        now = Membership.objects.get(user=viewer)
+        assert (now.may_review, now.review_channels) == (False, None)
 
 
 @pytest.mark.parametrize("who", ["author", "reviewer", "outsider", "admin_member"])
