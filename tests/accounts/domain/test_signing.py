@@ -105,7 +105,7 @@ def test_every_refusal_and_every_success_does_the_same_work(key: Any, monkeypatc
     done = []
     for number, (candidate, signature) in enumerate([(key, good), (key, "wrong"), (revoked, good), (None, good)] * 2):
         work.clear()
-        sent = f"dk_{number % 4}"
+        sent = f"dk_same_work_{number % 4}"  # ids that no other test of this process has sent
         signing.genuine(candidate, claimed=sent, message=DATE, signature=signature, at=clock.now())
         done.append(list(work))
     assert done == [["decrypt", "sign"] * 2] * 4 + [["sign"] * 2] * 4
