@@ -64,7 +64,8 @@ class Budget:
 
     def failed(self) -> None:
         """Count a wrong signature, and take back what was counted against the key."""
-        count(self.window, [*(Counter(name) for name in self._failures), Counter(self._of_key, -1)])
+        back = [Counter(self._of_key, -1)] if self._asked else []
+        count(self.window, [*(Counter(name) for name in self._failures), *back])
 
     def admit(self) -> None:
         """Hold the request against the key, which has signed it. Raises Throttled when that is over its limit."""

@@ -19,6 +19,7 @@ from scheduling.domain.checks import Check
 from scheduling.domain.digest import current, deliveries, difference, outstanding
 from scheduling.domain.history import remember, seen
 from scheduling.domain.publishable import must_be_publishable
+from scheduling.domain.reach import within
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Approval, Delivery, DeliveryState, ScheduledPost
 
@@ -27,6 +28,7 @@ BLANK_OUTCOME: dict[str, Any] = {
     "live_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
 TRIES = 3
+SUBMITTED_FROM = {Status.DRAFT, Status.REJECTED}
 OWN = "You wrote or last edited this post or its words, or issued or rotated the key that did: another person decides"
 
 
@@ -43,9 +45,26 @@ class StaleApproval(Stale):
 
 
 def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Hand the post to the reviewers. Raises StateConflict, or Invalid when it is not publishable."""
+    """Hand the post to the reviewers, as it stands: edited meanwhile, it is the new content that is handed in.
+
+    Raises StateConflict, or Invalid when it is not publishable.
+    """
+    for _ in range(TRIES):
+        try:
+            return _submit_once(actor, post)
+        except StateConflict as conflict:
+            if conflict.status not in SUBMITTED_FROM:
+                raise
+        fresh = within(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
+        if fresh is None:
+            break
+        post = fresh
+    raise post.conflict("submit")
+
+
+def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     with transaction.atomic():
-        if post.status in {Status.DRAFT, Status.REJECTED}:
+        if post.status in SUBMITTED_FROM:
             must_be_publishable(post, deliveries(post))
         left = post.move("submit")
         remember(actor, "submit", post, left)

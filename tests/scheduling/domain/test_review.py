@@ -238,6 +238,29 @@ def test_reverting_clears_the_task_and_voids_the_approval(make_scheduled, key):
     assert Approval.objects.get(post=post).revoked_at is not None
 
 
+def test_a_submission_that_an_edit_overtook_hands_in_what_was_edited(make_draft, key, facebook, instagram):
+    post = make_draft(channels=[facebook])
+    old = fresh(post)
+    text = {facebook.wire_id: ChannelText("FB_PAGE", "Other words")}
+    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
+    assert review.submit(actors.api_key(key), old).status == "WAITING_FOR_APPROVAL"
+    event = AuditEvent.objects.filter(subject=f"post:{post.pk}").latest("id")
+    assert (event.verb, event.digest) == ("submit", shown(post))
+    with pytest.raises(StateConflict, match="Cannot submit a WAITING_FOR_APPROVAL post"):
+        review.submit(actors.api_key(key), old)
+
+
+def test_a_submission_that_was_overtaken_stays_within_the_channels_of_its_key(make_draft, key, facebook, instagram):
+    post = make_draft(channels=[facebook])
+    old = fresh(post)
+    text = {instagram.wire_id: ChannelText("INSTAGRAM_ACCOUNT", "Elsewhere")}
+    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
+    key.channels = [facebook.wire_id]
+    with pytest.raises(StateConflict):
+        review.submit(actors.api_key(key), old)
+    assert fresh(post).status == "DRAFT"
+
+
 def test_reverting_twice_is_a_conflict(make_scheduled, key):
     post = make_scheduled()
     review.revert(actors.api_key(key), fresh(post))
