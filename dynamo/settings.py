@@ -171,6 +171,7 @@ STAGE_LEAD = env.number("DYNAMO_STAGE_LEAD", 300)
 LATE_LIMIT = env.number("DYNAMO_LATE_LIMIT", 900)
 LEASE = env.number("DYNAMO_LEASE", 25)
 ABSENCE_SPACING = env.number("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
+LANDING_LIMIT = env.number("DYNAMO_LANDING_LIMIT", 120)  # in which a write that was not answered may still appear
 RECONCILE_LIMIT = env.number("DYNAMO_RECONCILE_LIMIT", 900)
 CHECKUP_INTERVAL = env.number("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two looks at a channel; 0: it is not asked
 UNAPPROVED_LEAD = env.number("DYNAMO_UNAPPROVED_LEAD", 3600)  # how long before its instant a waiting post is told of

@@ -64,6 +64,11 @@ class SandboxControl:
         """Order `fault` for the next `times` requests whose "METHOD path" matches the pattern `route`."""
         self.call("POST", "/__faults", {"route": route, "fault": fault, "times": times, **more})
 
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """What was ordered and has not been used up."""
+        return list(self.call("GET", "/__faults")["faults"])
+
     def heal(self) -> None:
         """Take back every fault that was ordered."""
         self.call("DELETE", "/__faults")

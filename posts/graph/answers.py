@@ -18,6 +18,7 @@ from posts.graph.errors import (
     PolicyBlock,
     Throttled,
     Transient,
+    Unanswered,
     Unrecognised,
 )
 
@@ -72,7 +73,7 @@ def refusal(
         kind = Ambiguous
     if kind in FINAL and error.get("is_transient") is True:
         kind = Ambiguous  # a hint upward only: it is false on many errors that pass
-    if kind is Ambiguous and not outward:
+    if issubclass(kind, Ambiguous) and not outward:
         kind = PolicyBlock if (code, subcode) == codes.SPAM else Transient
     if issubclass(kind, Throttled):
         wait = usage.retry_after(headers)
@@ -96,9 +97,16 @@ def unclear(message: str, *, outward: bool) -> GraphError:
     return (Ambiguous if outward else Transient)(message)
 
 
+def late(message: str, *, outward: bool) -> GraphError:
+    """Return the error for a call that was not answered in time, by the platform or by what stands in front of it."""
+    return (Unanswered if outward else Transient)(message)
+
+
 def _by_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
     if status == 429:
         return Throttled("The platform takes no more calls for now", retry_after=usage.retry_after(headers))
+    if status == 504:
+        return late("The platform's gateway gave up waiting (HTTP 504)", outward=outward)
     return unclear(f"The platform's answer cannot be read (HTTP {status})", outward=outward)
 
 

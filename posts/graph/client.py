@@ -142,7 +142,7 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
         else:
             if one.late:
                 # An answer without a length that was cut off looks like a whole one.
-                failure = answers.unclear("The platform took too long to answer", outward=request.outward)
+                failure = answers.late("The platform took too long to answer", outward=request.outward)
         finally:
             _here.used = time.monotonic()
     # Raised out here, so that no context drags along the exception that names the URL.
@@ -175,10 +175,12 @@ def _proof(account: Account) -> dict[str, str]:
 
 
 def _failure(error: Exception, one: calls.Call, *, outward: bool) -> GraphError:
-    what = "took too long to answer" if one.late or isinstance(error, requests.Timeout) else "broke off"
+    name = type(error).__name__
+    if one.sent and (one.late or isinstance(error, requests.Timeout)):
+        return answers.late(f"The platform took too long to answer ({name})", outward=outward)
     if one.sent:
-        return answers.unclear(f"The platform {what} ({type(error).__name__})", outward=outward)
-    return Transient(f"The platform could not be reached ({type(error).__name__}); nothing was sent")
+        return answers.unclear(f"The platform broke off ({name})", outward=outward)
+    return Transient(f"The platform could not be reached ({name}); nothing was sent")
 
 
 def _content(response: requests.Response, largest: int) -> bytes:

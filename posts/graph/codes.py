@@ -11,6 +11,7 @@ from posts.graph import errors
 from posts.graph.errors import GraphError
 
 ANY = range(-10_000, 10_000_000)
+TIMED_OUT = -2
 SPAM = (4, 2207051)  # ambiguous after a publish; when nothing went live it was a block
 
 
@@ -28,7 +29,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (1,                 None,    "The platform had an unknown error",                       errors.Ambiguous),
     (2,                 None,    "The platform's service is temporarily unavailable",       errors.Ambiguous),
     (-1,                None,    "The platform had an internal error",                      errors.Ambiguous),
-    (-2,                None,    "The platform timed out",                                  errors.Ambiguous),
+    (TIMED_OUT,         None,    "The platform timed out",                                  errors.Unanswered),
     (20,                1772107, "The answer's fields were refused, not the write",         errors.Ambiguous),
     (ANY,               1609010, "The platform's service is in trouble",                    errors.Ambiguous),
     (ANY,               1363047, "The platform's service is in trouble",                    errors.Ambiguous),

@@ -85,3 +85,7 @@ class StageAgain(GraphError):
 
 class Ambiguous(GraphError):
     """Nobody knows whether the write has happened. Never repeat it before reading back."""
+
+
+class Unanswered(Ambiguous):
+    """The platform has not said anything in time: it may still be at work, and what it was asked for appear late."""

@@ -39,6 +39,12 @@ RULES: list[tuple[type[errors.GraphError], Rule]] = [
 BLOCKS_WHEN_ABSENT = {"{}/{}".format(*codes.SPAM)}
 
 
+def may_come_late(label: str) -> bool:
+    """Whether what was asked for may appear long after an error, by its label: nobody has said how it went."""
+    code, _, _ = label.partition("/")
+    return label == errors.Unanswered.__name__ or code == str(codes.TIMED_OUT)
+
+
 def rule(error: errors.GraphError) -> Rule:
     """Return the rule for `error`: that of the first class in the table that it is an instance of."""
     return next(rule for kind, rule in RULES if isinstance(error, kind))

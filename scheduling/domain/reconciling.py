@@ -119,8 +119,15 @@ def _find(delivery: Delivery, content: Content, since: datetime) -> Finding:
         return Finding(Verdict.UNCLEAR)
 
 
+def _may_still_come(last: Attempt) -> bool:
+    """Whether the platform may still be at work on an attempt that it did not answer."""
+    since = clock.now() - last.started_at
+    return policy.may_come_late(last.error_code) and since < timedelta(seconds=settings.LANDING_LIMIT)
+
+
 def _absent(delivery: Delivery, last: Attempt) -> bool:
-    if delivery.absences + 1 < PROOFS:
+    """Whether another try is allowed: once the absence was seen often enough, and is not to be waited for longer."""
+    if delivery.absences + 1 < PROOFS or _may_still_come(last):
         again = outbound.later(settings.ABSENCE_SPACING)
         outcomes.note(delivery, state=DeliveryState.PENDING, absences=delivery.absences + 1, next_try_at=again)
         return False

@@ -90,7 +90,8 @@ def _judge_one(
         row.notes.append(f"#{number} is visible on {channel} with a text that nobody approved")
     if len(seen) > 1:
         counts["twice"] += 1
-        row.notes.append(f"#{number} is visible {len(seen)} times on {channel}")
+        came = ", ".join(f"{one['created_by']['received_at']} (there {one['published_at']})" for one in seen)
+        row.notes.append(f"#{number} is visible {len(seen)} times on {channel}, asked for at {came}")
     elif seen:
         counts["once"] += 1
         if delivery.state == DeliveryState.UNKNOWN:

@@ -37,7 +37,12 @@ def kind(code: int, subcode: int | None = None) -> type[errors.GraphError] | Non
     return row.kind if row else None
 
 
-@pytest.mark.parametrize("code", [1, 2, -1, -2])
+def test_what_the_platform_gave_up_waiting_for_may_still_come() -> None:
+    assert kind(-2) is errors.Unanswered
+    assert issubclass(errors.Unanswered, errors.Ambiguous)
+
+
+@pytest.mark.parametrize("code", [1, 2, -1])
 def test_what_may_have_happened_is_ambiguous(code: int) -> None:
     assert kind(code) is errors.Ambiguous
     assert kind(code, 99) is errors.Ambiguous

@@ -12,6 +12,7 @@ from accounts.models import AuditEvent
 from posts.models import PublishedPost
 from scheduling.domain import digest, publishing, review, staging, sweeping
 from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
+from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -182,6 +183,27 @@ def test_an_answer_lost_before_the_commit_is_tried_again_after_two_absences(due,
     assert fresh(post).status == "PUBLISHED"
     assert len(sandbox.posts) == 1
     assert list(Attempt.objects.order_by("id").values_list("outcome", flat=True)) == ["refused", "published"]
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_is_not_answered_is_looked_for_until_it_can_no_longer_come(
+    due, at_instant, sandbox, facebook, settings, comes
+):
+    """It comes after two looks that would be proof, had the platform said anything."""
+    settings.GRAPH_READ_TIMEOUT = 0.5
+    post = due(channels=[facebook])
+    sandbox.fault("POST .*/feed", "delay", seconds=4.0 if comes else 600.0)
+    clock_ = at_instant(post)
+    assert go(post) == "pending"
+    finish(post, clock_, seconds=35, rounds=3)
+    delivery = Delivery.objects.get(post=post)
+    assert (fresh(post).status, len(sandbox.posts), delivery.absences) == ("PUBLISHING", 0, 3)
+    if comes:
+        eventually(lambda: sandbox.posts, what="the platform has got there")
+    finish(post, clock_, seconds=35, rounds=2)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+    ended = ["published"] if comes else ["refused", "published"]
+    assert list(Attempt.objects.order_by("id").values_list("outcome", flat=True)) == ended
 
 
 def test_instagram_lost_after_the_commit_is_found_by_its_container(due, at_instant, sandbox, instagram):
