@@ -29,6 +29,13 @@ def on_starting(_server: Any) -> None:
     refuse_unsafe_start()
 
 
+def child_exit(_server: Any, worker: Any) -> None:
+    """Take the part of a process that has ended from it, however it ended."""
+    from dynamo.patience import SHARES
+
+    SHARES.leave(worker.age)
+
+
 def post_fork(_server: Any, _worker: Any) -> None:
     """Stand back behind workers on the same machine, when both want all of it."""
     os.nice(niceness)

@@ -4,13 +4,14 @@ import http.client
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from dynamo import shares
-from dynamo.shares import PROCESSES, Shares
+from dynamo.shares import IMPATIENT, PROCESSES, YIELD, Shares, Turn
 from tests.processes import Company, Process, eventually
 
 CLIENTS = 30
@@ -37,6 +38,28 @@ def test_what_a_child_says_its_siblings_see() -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert held.least(2) == 3
+
+
+def test_a_connection_is_left_to_whoever_holds_less_for_a_moment_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(shares, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    held = Shares()
+    turn = Turn(held, 1)
+    assert not turn.is_anothers(10)
+    held.tell(2, 3)
+    assert (turn.is_anothers(3), turn.is_anothers(4)) == (False, True)
+    now[0] += 1  # it was taken; the next one is left as well
+    assert turn.is_anothers(4)
+    now[0] += YIELD / 2
+    assert turn.is_anothers(4)
+    now[0] += YIELD
+    assert not turn.is_anothers(4), "nobody takes it"
+    now[0] += IMPATIENT / 2
+    assert not turn.is_anothers(4), "nobody took the one before"
+    now[0] += IMPATIENT
+    assert turn.is_anothers(4)
+    held.leave(2)
+    assert not turn.is_anothers(4)
 
 
 def held_by(web: Process, port: int) -> list[int]:

@@ -4,14 +4,22 @@ import contextlib
 import gzip
 import http.client
 import json
+import os
+import selectors
 import socket
+from collections.abc import Iterator
+from concurrent.futures import Future
 from urllib.parse import urlsplit
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn
 
 from accounts import clock
 from accounts.domain.signing import sign, whole
-from dynamo.patience import Patient
+from dynamo.patience import SHARES, Patient, PatientWorker
+from dynamo.shares import PROCESSES
 from scheduling.models import ScheduledPost
 from tests.clients import SignedClient, stamp
 from tests.processes import Company
@@ -141,6 +149,71 @@ def test_what_is_no_request_is_refused(web: int, api: SignedClient) -> None:
     large = lines(api, POST, JSON, f"Content-Length: {3 * 1024**2}")
     assert status(ask(web, large + b" " * 2 * 1024**2)) in {0, 413}
     assert not ScheduledPost.objects.exists()
+
+
+def test_clients_that_have_their_answer_and_do_not_close_stop_nobody(web: int, api: SignedClient) -> None:
+    with contextlib.ExitStack() as crowd:
+        for _ in range(CROWD):
+            lingering = crowd.enter_context(connected(web))
+            lingering.sendall(lines(api, "GET /healthz HTTP/1.1"))
+            assert status(lingering.recv(1000)) == 200
+        assert status(ask(web, lines(api, GET))) == 200
+        lingering.sendall(b"what nobody reads")
+        while lingering.recv(1 << 16):
+            pass  # it ends, by their leave or without
+
+
+@pytest.fixture
+def worker() -> Iterator[PatientWorker]:
+    """A worker that has not begun to run."""
+    cfg = Config()
+    made = PatientWorker(PROCESSES - 1, os.getppid(), [], None, 60, cfg, Logger(cfg))
+    made.poller = selectors.DefaultSelector()
+    yield made
+    SHARES.leave(made.age)
+    made.poller.close()
+    made.tmp.close()
+
+
+@pytest.fixture
+def taken(worker: PatientWorker) -> Iterator[tuple[TConn, socket.socket]]:
+    """A connection that the worker has taken in and waits for, and its other end."""
+    near, far = socket.socketpair()
+    with far:
+        conn = TConn(worker.cfg, Patient(near), "", "")
+        worker.nr_conns += 1
+        worker._await(conn)
+        yield conn, far
+        conn.close()
+
+
+def test_a_connection_that_was_cut_is_no_longer_there_for_what_came_with_the_cut(
+    worker: PatientWorker, taken: tuple[TConn, socket.socket]
+) -> None:
+    _, far = taken
+    far.sendall(b"G")
+    [(key, _)] = worker.poller.select(0)
+    worker._cut(worker.pending_conns.popleft())
+    key.data(key.fileobj)
+    assert worker.nr_conns == 0
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_each_connection_counts_once_however_it_ends(
+    worker: PatientWorker, taken: tuple[TConn, socket.socket], broken: bool
+) -> None:
+    conn, far = taken
+    worker.pending_conns.clear()
+    worker.poller.unregister(conn.sock)
+    if broken:
+        conn.sock.close()  # as gunicorn leaves it when an answer breaks off
+    ended: Future[bool] = Future()
+    ended.set_result(False)
+    worker.finish_request(conn, ended)
+    assert (worker.nr_conns, len(worker.lingering)) == (0, not broken)
+    far.close()
+    worker.wait_for_and_dispatch_events(0)
+    assert not worker.lingering
 
 
 def test_an_idle_connection_on_which_something_has_come_is_told_from_a_silent_one() -> None:
