@@ -54,9 +54,18 @@ class SignatureAuthentication(BaseAuthentication):
         budget.arrive(key_id, claimed=not problem)
         if problem:
             raise AuthenticationFailed(problem)
+        try:
+            return self._admitted(request, budget, key_id=key_id, date=date, signature=signature, now=now)
+        except BaseException:
+            budget.give_back()
+            raise
+
+    def _admitted(
+        self, request: Request, budget: Budget, *, key_id: str, date: str, signature: str, now: datetime
+    ) -> tuple[KeyPrincipal, ApiKey]:
         budget.suspect()
         key = next(iter(KEY(_lookup(key_id))), None)
-        if not genuine(key, claimed=key_id, message=date, signature=signature, at=now) or key is None:
+        if not genuine(key, message=date, signature=signature, at=now) or key is None:
             budget.failed()
             raise AuthenticationFailed("Invalid signature")
         if not _fully(request, key, date=date, at=now):
@@ -91,7 +100,7 @@ def _fully(request: Request, key: ApiKey, *, date: str, at: datetime) -> bool:
     # What came over the wire, where the server keeps it; else what it must have been, by the rules for URLs.
     target = plain.META.get("RAW_URI") or plain.get_full_path()
     message = whole(method=str(plain.method), target=target, date=date, body=plain.body)
-    return genuine(key, claimed=key.pk, message=message, signature=signature, at=at)
+    return genuine(key, message=message, signature=signature, at=at)
 
 
 def _lookup(key_id: str) -> str:

@@ -53,7 +53,7 @@ class Budget:
         if counted is None:
             return
         self._suspicious = counted[1] > counters[1].limit or counted[2] > counters[2].limit
-        self._asked = counted[3] if claimed else 0
+        self._asked = counted[3] if claimed and counted[0] <= counters[0].limit and not self._suspicious else 0
         self._spend("address", counted[0], most)
 
     def suspect(self) -> None:
@@ -64,13 +64,19 @@ class Budget:
 
     def failed(self) -> None:
         """Count a wrong signature, and take back what was counted against the key."""
-        back = [Counter(self._of_key, -1)] if self._asked else []
+        back, self._asked = [Counter(self._of_key, -1)] if self._asked else [], 0
         count(self.window, [*(Counter(name) for name in self._failures), *back])
+
+    def give_back(self) -> None:
+        """Take back what was counted against the key, unless it was admitted: whatever went wrong, it has not asked."""
+        if self._asked:
+            count(self.window, [Counter(self._of_key, -1)])
 
     def admit(self) -> None:
         """Hold the request against the key, which has signed it. Raises Throttled when that is over its limit."""
-        if self._asked:
-            self._spend("key", self._asked, settings.API_RATE_PER_MINUTE)
+        asked, self._asked = self._asked, 0
+        if asked:
+            self._spend("key", asked, settings.API_RATE_PER_MINUTE)
 
     def headers(self) -> dict[str, str]:
         """Return the fields of the IETF's draft on rate limits, for what the request was counted against."""

@@ -15,7 +15,8 @@ from accounts import crypto
 from accounts.models import ApiKey
 
 log = logging.getLogger(__name__)
-LONGEST = 41  # characters of an id, and one more: an id that is longer than any is an id that nobody has
+MOST = 4096  # secrets that a process remembers
+_remembered: dict[tuple[tuple[str, ...], str], str] = {}  # by the encryption keys, and as the row has it
 
 
 def sign(secret: str, message: str) -> str:
@@ -32,40 +33,48 @@ def whole(*, method: str, target: str, date: str, body: bytes) -> str:
 
 
 @lru_cache(maxsize=4)
-def _decoy(keys: tuple[str, ...]) -> str:
-    """Return a sealed secret that nobody knows, for the work that must be done when there is no key.
+def _decoy(keys: tuple[str, ...]) -> tuple[str, str]:
+    """Return a secret that nobody knows, sealed and open, for the work that must be done when there is no key.
 
     `keys` are the encryption keys that it is sealed with, so that it never outlives them.
     """
-    return crypto.encrypt(secrets.token_urlsafe(32)) if keys else ""
+    secret = secrets.token_urlsafe(32)
+    return (crypto.encrypt(secret) if keys else ""), secret
 
 
-def genuine(key: ApiKey | None, *, claimed: str, message: str, signature: str, at: datetime) -> bool:
+def genuine(key: ApiKey | None, *, message: str, signature: str, at: datetime) -> bool:
     """Whether `signature` is `message` signed with the current secret of `key`, or its previous one during an overlap.
 
-    `claimed` is the id that the caller sent. An unknown key (None), a revoked and an expired one cost the same two
-    decryptions, the first time, and two comparisons as a good one does, so that the time of the answer tells nothing.
+    Every refusal takes the same two decryptions and four comparisons, whether the key is unknown (None), revoked,
+    expired or in use, so that the time of the answer tells nothing. What has signed well here before is remembered
+    by this process, and not decrypted again to sign well.
     """
-    decoy = _decoy(tuple(settings.ENCRYPTION_KEYS))
-    current = key.secret_encrypted if key else decoy
+    keys = tuple(settings.ENCRYPTION_KEYS)
+    sealed_decoy, decoy = _decoy(keys)
+    current = key.secret_encrypted if key else sealed_decoy
     overlaps = key is not None and key.previous_until is not None and at < key.previous_until
-    previous = (key.previous_encrypted if key and overlaps else "") or decoy
+    sealed = (current, (key.previous_encrypted if key and overlaps else "") or sealed_decoy)
     given = signature.encode()
-    matches = False
-    for place, sealed in enumerate((current, previous)):
-        secret = _open((claimed[:LONGEST], place), sealed, tuple(settings.ENCRYPTION_KEYS))
-        matches |= hmac.compare_digest(sign(secret, message).encode(), given)
-    return matches and key is not None and key.usable_at(at)
+    usable = key is not None and key.usable_at(at)
+    if _matches([_remembered.get((keys, one), decoy) for one in sealed], message, given) and usable:
+        return True
+    opened = [_open(one, sealed_decoy) for one in sealed]
+    if not (_matches(opened, message, given) and usable):
+        return False
+    if len(_remembered) >= MOST:
+        _remembered.clear()
+    _remembered.update({(keys, one): secret for one, secret in zip(sealed, opened, strict=True)})
+    return True
 
 
-@lru_cache(maxsize=2048)
-def _open(_asked: tuple[str, int], sealed: str, keys: tuple[str, ...]) -> str:
-    """Return the secret, which a process remembers by the id that was sent and which of its two it is.
+def _matches(candidates: list[str], message: str, given: bytes) -> bool:
+    good = [hmac.compare_digest(sign(secret, message).encode(), given) for secret in candidates]
+    return any(good)
 
-    So an id that nobody has takes as long the first time, and as little from then on, as one that somebody has.
-    """
+
+def _open(sealed: str, decoy: str) -> str:
     try:
         return crypto.decrypt(sealed)
     except crypto.InvalidToken:
         log.error("An API key's secret cannot be decrypted: an old key is missing from DYNAMO_ENCRYPTION_KEYS")  # noqa: TRY400
-        return crypto.decrypt(_decoy(keys))
+        return crypto.decrypt(decoy)

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from accounts.models import Organization
 from tests.accounts.domain.test_last_use import DOWN
 
 # The file cache forgets by the true clock, so the minute under test lies in the future.
@@ -104,6 +105,17 @@ def test_unknown_paths_count_and_refused_signatures_do_not(api: Any, settings: A
             assert api.get("/organizations", headers={"x-signature": "0" * 64}).status_code == 403
         assert api.get("/nothing").status_code == 404
         assert api.get("/nothing").status_code == 429
+
+
+def test_what_is_not_let_in_costs_the_key_nothing(api: Any, organization: Any, settings: Any) -> None:
+    """A recorded signature opens nothing where requests are signed in full, and takes nothing from the holder."""
+    settings.API_RATE_PER_MINUTE = 2
+    with time_machine.travel(MINUTE, tick=False):
+        for column, refused in (("require_full_signature", 403), ("active", 402)):
+            Organization.objects.update(**{column: column != "active"})
+            assert statuses(api, 3) == [refused] * 3
+            Organization.objects.update(**{column: column == "active"})
+        assert statuses(api, 3) == [200, 200, 429]
 
 
 def test_no_limit_is_a_limit_of_zero(api: Any, settings: Any) -> None:

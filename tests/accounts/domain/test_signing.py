@@ -58,7 +58,7 @@ def test_known_answers_of_the_full_signature(method: str, target: str, date: str
 
 
 def genuine(key: ApiKey | None, signature: str, **late: Any) -> bool:
-    return signing.genuine(key, claimed="dk_it", message=DATE, signature=signature, at=clock.now() + timedelta(**late))
+    return signing.genuine(key, message=DATE, signature=signature, at=clock.now() + timedelta(**late))
 
 
 def test_the_current_secret_signs(key: Any) -> None:
@@ -94,21 +94,36 @@ def test_a_revoked_and_an_expired_key_sign_nothing(key: Any) -> None:
     assert not genuine(key, signature)
 
 
-def test_every_refusal_and_every_success_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_refusal_does_the_same_work_also_of_a_key_that_is_in_use(
+    key: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     genuine(None, "x")  # the decoy is made once per process
     work: list[str] = []
     decrypt, sign = crypto.decrypt, signing.sign
     monkeypatch.setattr(crypto, "decrypt", lambda sealed: work.append("decrypt") or decrypt(sealed))
     monkeypatch.setattr(signing, "sign", lambda secret, message: work.append("sign") or sign(secret, message))
+
+    def done(candidate: ApiKey | None, signature: str) -> tuple[bool, list[str]]:
+        work.clear()
+        return genuine(candidate, signature), list(work)
+
     good = sign(key.secret, DATE)
     revoked = ApiKey(organization=key.organization, secret_encrypted=key.secret_encrypted, revoked_at=clock.now())
-    done = []
-    for number, (candidate, signature) in enumerate([(key, good), (key, "wrong"), (revoked, good), (None, good)] * 2):
-        work.clear()
-        sent = f"dk_same_work_{number % 4}"  # ids that no other test of this process has sent
-        signing.genuine(candidate, claimed=sent, message=DATE, signature=signature, at=clock.now())
-        done.append(list(work))
-    assert done == [["decrypt", "sign"] * 2] * 4 + [["sign"] * 2] * 4
+    all_of_it = ["sign", "sign", "decrypt", "decrypt", "sign", "sign"]
+    refusals = [(key, "wrong"), (revoked, good), (None, good), (None, "wrong")]
+    assert [done(*one) for one in refusals] == [(False, all_of_it)] * 4
+    assert [done(key, good) for _ in range(3)] == [(True, all_of_it)] + [(True, ["sign", "sign"])] * 2
+    assert [done(*one) for one in refusals] == [(False, all_of_it)] * 4
+
+
+def test_what_is_remembered_of_a_secret_ends_with_it(key: Any, settings: Any) -> None:
+    old = signing.sign(key.secret, DATE)
+    assert genuine(key, old)
+    sealed, key.secret_encrypted = key.secret_encrypted, crypto.encrypt("another")
+    assert not genuine(key, old)
+    key.secret_encrypted = sealed
+    settings.ENCRYPTION_KEYS = ["another key"]
+    assert not genuine(key, old)
 
 
 def test_a_secret_that_cannot_be_decrypted_signs_nothing_and_is_reported(
