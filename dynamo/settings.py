@@ -120,6 +120,11 @@ if REDIS_URL:
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "queue_order_strategy": "priority",
+        # Who sends asks a broker that is down once more, at once; kombu would sleep for six seconds in between.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
         "global_keyprefix": env.text("DYNAMO_BROKER_PREFIX"),
     }
 else:

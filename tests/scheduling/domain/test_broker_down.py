@@ -1,0 +1,39 @@
+"""Whoever sends a message does not wait for a broker that is down: the sweep will find what there is to do."""
+
+import subprocess
+import sys
+
+from django.conf import settings
+
+from tests.engines import free_port
+from tests.processes import environment
+
+SENDING = """
+import django
+from kombu.utils import functional
+
+django.setup()
+from scheduling.domain.handover import hint
+
+
+def sleep(seconds):
+    raise SystemExit(f"sleeps for {seconds} s")
+
+
+functional.sleep = sleep
+print([hint("sweep") for _ in range(3)])
+"""
+
+
+def test_nobody_sleeps_until_a_broker_is_back(db: None) -> None:
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    sent = subprocess.run(
+        [sys.executable, "-c", SENDING],
+        cwd=settings.BASE_DIR,
+        env=environment(REDIS_URL=nobody, DJANGO_SETTINGS_MODULE="dynamo.settings"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert sent.stdout == "[False, False, False]\n", sent.stderr
