@@ -42,7 +42,7 @@ class MembershipAdmin(Managed, ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's signature
         """Return the form; it says of which channels."""
-        every = "May approve and schedule posts, of every channel. Which channels is said on their page afterwards."
+        every = "May approve and schedule posts, on every channel. To limit them to some, open their page afterwards."
         return super().get_form(request, obj, change, help_texts={"may_review": every}, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
