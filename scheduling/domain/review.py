@@ -28,7 +28,6 @@ BLANK_OUTCOME: dict[str, Any] = {
     "live_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
 TRIES = 3
-SUBMITTED_FROM = {Status.DRAFT, Status.REJECTED}
 OWN = "You wrote or last edited this post or its words, or issued or rotated the key that did: another person decides"
 
 
@@ -52,19 +51,17 @@ def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     for _ in range(TRIES):
         try:
             return _submit_once(actor, post)
-        except StateConflict as conflict:
-            if conflict.status not in SUBMITTED_FROM:
+        except StateConflict:
+            fresh = within(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
+            if fresh is None or not fresh.may("submit"):
                 raise
-        fresh = within(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
-        if fresh is None:
-            break
-        post = fresh
+            post = fresh
     raise post.conflict("submit")
 
 
 def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     with transaction.atomic():
-        if post.status in SUBMITTED_FROM:
+        if post.may("submit"):
             must_be_publishable(post, deliveries(post))
         left = post.move("submit")
         remember(actor, "submit", post, left)
