@@ -54,19 +54,26 @@ class LiveList(ChangeList):
 
 
 class ChannelFilter(admin.SimpleListFilter):
-    """By a channel of the person's organizations."""
+    """Filters a list by one channel of the user's organizations.
+
+    `channel_lookup` is the path from the listed model to the channel's primary key. A value that is not among the
+    offered choices filters nothing.
+    """
 
     title, parameter_name = "channel", "channel"
+    channel_lookup = "channel_id"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Offer the channels by name."""
         rows = Channel.objects.filter(organization__memberships__user=signed_in(request)).order_by("name", "wire_id")
         return [(str(one.pk), f"{one.name} ({one.get_type_display()})") for one in rows]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[PublishedPost]) -> QuerySet[PublishedPost]:
-        """Keep the posts of the chosen channel."""
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of the chosen channel."""
         known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(channel_id=int(self.value() or 0)) if self.value() in known else queryset
+        if self.value() not in known:
+            return queryset
+        return queryset.filter(**{self.channel_lookup: int(self.value() or 0)})
 
 
 def searchable(rows: QuerySet[PublishedPost]) -> QuerySet[PublishedPost]:

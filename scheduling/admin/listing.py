@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ApiKey, User
-from posts.admin.people import memberships, signed_in
-from posts.models import Channel
+from posts.admin.live_list import ChannelFilter
+from posts.admin.people import memberships
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -27,20 +27,10 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
 
 
-class ChannelFilter(admin.SimpleListFilter):
-    """By a channel of the person's organizations."""
+class DeliveryChannelFilter(ChannelFilter):
+    """Filters scheduled posts by a channel that one of their deliveries goes to."""
 
-    title, parameter_name = "channel", "channel"
-
-    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the channels by name."""
-        rows = Channel.objects.filter(organization__memberships__user=signed_in(request)).order_by("name", "wire_id")
-        return [(str(one.pk), f"{one.name} ({one.get_type_display()})") for one in rows]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Keep the posts that go to the chosen channel."""
-        value = self.value() or ""
-        return queryset.filter(deliveries__channel_id=int(value)) if value.isdecimal() else queryset
+    channel_lookup = "deliveries__channel_id"
 
 
 class AuthorFilter(admin.SimpleListFilter):

@@ -20,8 +20,8 @@ from scheduling.admin import several
 from scheduling.admin.checked import walk
 from scheduling.admin.listing import (
     AuthorFilter,
-    ChannelFilter,
     ChecksFilter,
+    DeliveryChannelFilter,
     OrganizationFilter,
     StatusFilter,
 )
@@ -38,7 +38,7 @@ ALL = ("organization", "created_by_user", "created_by_key", "edited_by_user", "e
 class QueueAdmin(DeskAdmin):
     """Lists cost the same however many posts there are. Buttons here are for several posts, or for the list itself."""
 
-    list_filter = (StatusFilter, ChannelFilter, AuthorFilter, ChecksFilter, OrganizationFilter)
+    list_filter = (StatusFilter, DeliveryChannelFilter, AuthorFilter, ChecksFilter, OrganizationFilter)
     search_fields = ("deliveries__caption",)
     search_help_text = "Search in captions"
 
