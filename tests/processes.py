@@ -135,7 +135,7 @@ class Company:
         from dynamo.demo.looking import answers
 
         port = free_port()
-        process = self.start("web", ["manage.py", "serve"], **{"DYNAMO_BIND": f"127.0.0.1:{port}", **more})
+        process = self.start("web", ["-m", "gunicorn"], **{"DYNAMO_BIND": f"127.0.0.1:{port}", **more})
         url = f"http://127.0.0.1:{port}"
         process.until(lambda: answers(f"{url}/admin/login/"))
         return process, url

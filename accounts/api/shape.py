@@ -31,6 +31,7 @@ from accounts.api.fields import (
 )
 from accounts.api.problems import REPORTED, Problem, ShapeError
 from accounts.api.soundness import unsound
+from accounts.errors import Invalid
 
 __all__ = [
     "Anything", "Choice", "Flag", "Instant", "ListOf", "MapOf", "Number", "Problem", "Shape", "ShapeError", "Strict",
@@ -95,11 +96,14 @@ class Shape(serializers.Serializer[Any]):
 def read(request: Request, shape: type[Shape], *, partial: bool = False) -> dict[str, Any]:
     """Return the body's validated fields; a missing body reads as `{}`. With `partial` nothing is required.
 
-    Raises ShapeError with all that is wrong, at any depth, LengthRequired and RequestDataTooBig.
+    Raises ShapeError with all that is wrong, at any depth, LengthRequired, RequestDataTooBig, and Invalid for a body
+    that is shorter than its Content-Length.
     """
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
-    _ = request.body  # before .data, which would read past the size limit
+    body = request.body  # before .data, which would read past the size limit
+    if len(body) < int(request.META.get("CONTENT_LENGTH") or 0):
+        raise Invalid("The body is shorter than its Content-Length")  # gunicorn reports no error for it
     return _checked(_for_bodies(shape, partial), request.data)
 
 

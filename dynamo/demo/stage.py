@@ -78,7 +78,7 @@ class Stage:
         celery += ["--pool", "threads", "--concurrency", "8"]  # publishing waits for the platform, not for a core
         celery += ["--without-gossip", "--without-heartbeat"]  # nobody listens: a worker's sign of life is a row
         self.start("worker", [*celery, "--loglevel", "INFO"], lambda: looking.worker_answers(NODE))
-        self.start("web", [python, manage, "serve"], lambda: looking.answers(self.admin))
+        self.start("web", [python, "-m", "gunicorn"], lambda: looking.answers(self.admin))
         platform.wait_until_ready()
         self.manage("demo_seed")
         for child in self.children:

@@ -69,7 +69,7 @@ class Web:
             "DYNAMO_BIND": f"127.0.0.1:{self.port}",
             **({} if production else none),
         }
-        words = [sys.executable, "-m", "gunicorn", "-c", "python:dynamo.gunicorn"]
+        words = [sys.executable, "-m", "gunicorn"]
         with log.open("ab") as out:
             self.process = subprocess.Popen(words, env=environment, stdout=out, stderr=out, start_new_session=True)
 

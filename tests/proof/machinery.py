@@ -92,6 +92,5 @@ COMMANDS: dict[str, Command] = {
     "lifecycle": Command(),
     "openapi": Command(typed("--check")),
     "demo": Command(instead="runs until it is stopped; its reviewer signs in and presses the button: tests.smoke"),
-    "serve": Command(instead="becomes the web server, whose every route is walked"),
     "sandbox": Command(instead="the stand-in of the platform, which has no part in the database"),
 }  # fmt: skip

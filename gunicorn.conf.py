@@ -1,0 +1,47 @@
+"""Configuration of the web server: start it with `gunicorn` in this folder. See docs/operations.md."""
+
+import gc
+import os
+from typing import Any
+
+from dynamo import environment as env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
+
+wsgi_app = "dynamo.wsgi:application"
+bind = env.text("DYNAMO_BIND", "127.0.0.1:8000")
+workers = int(env.number("DYNAMO_WEB_WORKERS", 2))
+threads = int(env.number("DYNAMO_WEB_THREADS", 8))
+worker_class = "gthread"  # a slow client holds a thread, so production needs a proxy that buffers requests
+worker_connections = 200
+timeout = 60
+graceful_timeout = 10
+max_requests = 100_000  # limits the effect of a memory leak
+max_requests_jitter = 20_000
+control_socket_disable = True  # the socket would be created in the home folder
+niceness = int(env.number("DYNAMO_WEB_NICE", 5))
+
+
+def on_starting(_server: Any) -> None:
+    """Refuse to start in production with unsafe settings."""
+    from dynamo.checks import refuse_unsafe_start
+
+    refuse_unsafe_start()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Lower the priority, so that publishing workers on the same machine come first."""
+    os.nice(niceness)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Load the URL configuration, then exclude all loaded objects from garbage collection.
+
+    A full collection would otherwise walk through every module and delay all threads.
+    """
+    from django.urls import resolve
+
+    resolve("/v1/posts")
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
