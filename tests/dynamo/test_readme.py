@@ -31,7 +31,7 @@ def test_every_file_that_it_names_exists() -> None:
 def test_every_setting_is_documented() -> None:
     """Whatever the code reads from the environment stands in docs/operations.md, and nothing else does."""
     read: set[str] = set()
-    for path in Path(settings.BASE_DIR, "dynamo").rglob("*.py"):
+    for path in (*Path(settings.BASE_DIR, "dynamo").rglob("*.py"), Path(settings.BASE_DIR, "gunicorn.conf.py")):
         text = path.read_text(encoding="utf-8")
         read |= set(re.findall(r"env\.(?:text|flag|number|words|kept_secret)\(\s*\"([A-Z_]+)\"", text))
     operations = Path(settings.BASE_DIR, "docs", "operations.md").read_text(encoding="utf-8")
