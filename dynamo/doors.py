@@ -43,6 +43,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",  # the files of drf-spectacular-sidecar, served like other static files
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": "swaggerOptions",  # a name of JavaScript, defined in templates/static/dynamo/swagger.js
     "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it judges a schema that is not served; the checks are for safety
 }
 

@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # No row here has a page elsewhere; the stock view fails on some ids, and tells which of the others exist.
     re_path(r"^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", include("accounts.admin.urls")),
-    path("admin/api/", include("dynamo.reference.urls")),
+    path("admin/api/", include("dynamo.api_reference")),
     path("admin/", admin.site.urls),
     path("exports/<str:token>", download, name="export"),
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),

@@ -1,0 +1,50 @@
+"""The API reference at /admin/api/: Swagger UI of drf-spectacular, and the description that it shows."""
+
+from functools import cache
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dynamo import openapi
+
+description = cache(openapi.generated)
+
+
+class Reference(SpectacularSwaggerSplitView):
+    """Swagger UI inside the admin's base template. With `?script`, the JavaScript that starts it."""
+
+    schema = None  # the reference is not part of the described API
+    authentication_classes = [SessionAuthentication]
+    url_name = "admin_api_file"
+    title = "API"
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the page, with the context of the admin's base template, or the script."""
+        response: Response = super().get(request, *args, **kwargs)
+        if "script" not in request.GET:
+            response.data |= {**admin.site.each_context(request), "title": self.title}
+        return response
+
+
+@require_safe
+def file(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
+    """Return the description, which equals docs/openapi.json."""
+    response = JsonResponse(description(), json_dumps_params={"indent": 1, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = 'attachment; filename="openapi.json"'
+    return response
+
+
+# The admin's guard lets active staff members in and redirects everybody else to the login page.
+guard = admin.site.admin_view
+
+urlpatterns: list[URLPattern] = [
+    path("", guard(require_safe(Reference.as_view())), name="admin_api"),
+    path("openapi.json", guard(file), name="admin_api_file"),
+]
