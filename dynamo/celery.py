@@ -5,7 +5,8 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, task_postrun, task_prerun, worker_init
+from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
@@ -15,7 +16,7 @@ warnings.filterwarnings("ignore", message="The 'django-fsm' package has been int
 TRANSPORT_ALIASES["filesystem"] = "dynamo.filebroker:Transport"
 TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "dynamo.redisbroker:Transport"
 
-app = Celery("dynamo", fixups=["dynamo.worker:fixup"])
+app = Celery("dynamo")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -52,3 +53,10 @@ def refuse_unsafe_start(**_: Any) -> None:
     from dynamo import checks
 
     checks.refuse_unsafe_start()
+
+
+@task_prerun.connect
+@task_postrun.connect
+def close_unusable_connections(**_: Any) -> None:
+    """Close database connections that are broken or older than CONN_MAX_AGE, as Django does around a request."""
+    close_old_connections()

@@ -164,6 +164,9 @@ CELERY_TASK_PUBLISH_RETRY = False  # the sweep is the retry; a web request never
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Celery closes database connections around each task until this is set, whatever CONN_MAX_AGE is; dynamo/celery.py
+# closes the broken ones.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
