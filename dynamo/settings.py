@@ -109,7 +109,7 @@ CACHES: dict[str, Any]
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "dynamo.rediscache.RedisCache",
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
             # Throttles and usage are hints: a publish does not wait for a cache that does not answer.
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},

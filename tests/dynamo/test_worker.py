@@ -8,7 +8,6 @@ from kombu import Connection
 
 from dynamo.celery import app
 from dynamo.redisbroker import Transport
-from dynamo.rediscache import RedisCache
 from tests.engines import Redis
 from tests.processes import Company, Process, eventually
 
@@ -80,14 +79,6 @@ def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: Comp
         send()
         eventually(lambda: done(2), within=60, what="another task")
         assert worker.popen.poll() is None
-
-
-def test_the_cache_is_asked_by_one_client_however_often() -> None:
-    with Redis() as server:
-        kept = RedisCache(server.url, {})
-        assert kept._cache.get_client("one") is kept._cache.get_client("other", write=True)
-        kept.set("kept", 1)
-        assert kept.get("kept") == 1
 
 
 def test_the_broker_is_asked_by_one_client_until_its_connections_are_lost() -> None:

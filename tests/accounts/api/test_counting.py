@@ -32,7 +32,8 @@ def test_what_is_over_its_limit_keeps_the_rest_from_being_counted() -> None:
 
 def test_a_connection_that_the_server_ended_costs_no_count(settings: Any) -> None:
     with Redis() as server:
-        settings.CACHES = {"default": {"BACKEND": "dynamo.rediscache.RedisCache", "LOCATION": server.url}}
+        backend = "django.core.cache.backends.redis.RedisCache"
+        settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": server.url}}
         window = Window.current()
         assert count(window, [Counter("kept")]) == [1]
         cache._cache.get_client(None, write=True).client_kill_filter(_type="normal", skipme=True)
