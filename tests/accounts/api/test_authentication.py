@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.http import http_date
 
 from accounts import clock, crypto
@@ -41,6 +43,16 @@ def test_a_good_signature_is_accepted_and_leaves_no_cookie(key: Any, api: Any, o
     response = api.get("/organizations")
     assert response.cookies == {}
     assert "WWW-Authenticate" not in response.headers
+
+
+def test_a_request_below_v1_reads_no_session(key: Any, api: Any) -> None:
+    api.client.force_login(key.issued_by)
+    with CaptureQueriesContext(connection) as queries:
+        response = api.get("/organizations")
+    assert response.status_code == 200
+    assert not [query for query in queries if "django_session" in query["sql"]]
+    assert response.cookies == {}
+    assert "Vary" not in response.headers
 
 
 @pytest.mark.parametrize("name", ["x_api_key", "x_date", "x_signature"])
