@@ -1,4 +1,4 @@
-"""Who may try to sign in again: django-axes counts, by person and address. Its settings are in dynamo/doors.py."""
+"""Who may try to sign in again: django-axes counts, by person and address. Its settings are in dynamo/settings.py."""
 
 from typing import Any
 
