@@ -15,8 +15,6 @@ from accounts import crypto
 from accounts.models import ApiKey
 
 log = logging.getLogger(__name__)
-MOST = 4096  # secrets that a process remembers
-_remembered: dict[tuple[tuple[str, ...], str], str] = {}  # by the encryption keys, and as the row has it
 
 
 def sign(secret: str, message: str) -> str:
@@ -33,38 +31,24 @@ def whole(*, method: str, target: str, date: str, body: bytes) -> str:
 
 
 @lru_cache(maxsize=4)
-def _decoy(keys: tuple[str, ...]) -> tuple[str, str]:
-    """Return a secret that nobody knows, sealed and open, for the work that must be done when there is no key.
-
-    `keys` are the encryption keys that it is sealed with, so that it never outlives them.
-    """
-    secret = secrets.token_urlsafe(32)
-    return (crypto.encrypt(secret) if keys else ""), secret
+def _decoy(keys: tuple[str, ...]) -> str:
+    """Return a random secret, encrypted with `keys`: it is decrypted in place of a missing key's secret."""
+    return crypto.encrypt(secrets.token_urlsafe(32)) if keys else ""
 
 
 def genuine(key: ApiKey | None, *, message: str, signature: str, at: datetime) -> bool:
     """Whether `signature` is `message` signed with the current secret of `key`, or its previous one during an overlap.
 
-    Every refusal takes the same two decryptions and four comparisons, whether the key is unknown (None), revoked,
-    expired or in use, so that the time of the answer tells nothing. What has signed well here before is remembered
-    by this process, and not decrypted again to sign well.
+    Every call takes the same two decryptions and two comparisons, whether the key is unknown (None), revoked, expired
+    or in use, so that the response time discloses nothing.
     """
-    keys = tuple(settings.ENCRYPTION_KEYS)
-    sealed_decoy, decoy = _decoy(keys)
-    current = key.secret_encrypted if key else sealed_decoy
+    decoy = _decoy(tuple(settings.ENCRYPTION_KEYS))
+    current = key.secret_encrypted if key else decoy
     overlaps = key is not None and key.previous_until is not None and at < key.previous_until
-    sealed = (current, (key.previous_encrypted if key and overlaps else "") or sealed_decoy)
-    given = signature.encode()
+    sealed = (current, (key.previous_encrypted if key and overlaps else "") or decoy)
+    opened = [_open(one, decoy) for one in sealed]
     usable = key is not None and key.usable_at(at)
-    if _matches([_remembered.get((keys, one), decoy) for one in sealed], message, given) and usable:
-        return True
-    opened = [_open(one, sealed_decoy) for one in sealed]
-    if not (_matches(opened, message, given) and usable):
-        return False
-    if len(_remembered) >= MOST:
-        _remembered.clear()
-    _remembered.update({(keys, one): secret for one, secret in zip(sealed, opened, strict=True)})
-    return True
+    return _matches(opened, message, signature.encode()) and usable
 
 
 def _matches(candidates: list[str], message: str, given: bytes) -> bool:
