@@ -15,7 +15,6 @@ from accounts.admin.key_forms import IssueForm, RestrictForm, RotateForm, finger
 from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
 from accounts.domain import keys
 from accounts.domain.actors import person
-from accounts.domain.last_use import last_used
 from accounts.errors import Refusal
 from accounts.models import ApiKey, Organization, Role, Scope, User
 
@@ -83,7 +82,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     @admin.display(description="Last used", empty_value="never")
     def last_use(self, key: ApiKey) -> datetime | None:
         """Say when the key was last used, to the minute."""
-        return last_used(key)
+        return key.last_used_at
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form for a new key; on POST issue it and show its secret, this once."""
@@ -109,7 +108,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             "key",
             key=key,
             state=self.state(key),
-            last_use=last_used(key),
+            last_use=key.last_used_at,
             scopes=[Scope(one).label for one in key.scopes],
             channels=None if key.channels is None else _channels(key, key.channels),
             overlaps=key.previous_until is not None and clock.now() < key.previous_until,

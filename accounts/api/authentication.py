@@ -13,7 +13,7 @@ from accounts.api.envelopes import OrganizationInactive
 from accounts.api.throttling import Budget
 from accounts.api.wire import parse_instant
 from accounts.compiled import Compiled
-from accounts.domain import last_use
+from accounts.domain import keys
 from accounts.domain.signing import genuine, whole
 from accounts.models import ApiKey, Organization
 
@@ -74,7 +74,7 @@ class SignatureAuthentication(BaseAuthentication):
         if not key.organization.active:
             raise OrganizationInactive
         budget.admit()
-        last_use.note(key)
+        keys.record_use(key)
         return KeyPrincipal(key, key.organization), key
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from accounts import clock, crypto
 from accounts.domain import trail
@@ -26,6 +27,7 @@ from accounts.models import (
 )
 
 LONGEST_OVERLAP = timedelta(days=30)
+LAST_USED_PRECISION = timedelta(minutes=1)
 _KEY_ID = re.compile(r"dk_[0-9a-f]{24}")
 
 
@@ -147,6 +149,16 @@ def revoke(actor: Actor, key: ApiKey) -> None:
             raise Conflict("This key is revoked already")
         _record(actor, "key.revoke", key)
     key.refresh_from_db()
+
+
+def record_use(key: ApiKey) -> None:
+    """Set `last_used_at` to now when the stored value is at least a minute old; otherwise write nothing."""
+    now = clock.now()
+    stale = now - LAST_USED_PRECISION
+    if key.last_used_at is not None and key.last_used_at > stale:
+        return
+    due = Q(last_used_at=None) | Q(last_used_at__lte=stale)
+    ApiKey.objects.filter(due, pk=key.pk).update(last_used_at=now)
 
 
 def _limits(

@@ -9,7 +9,6 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from accounts import clock
-from accounts.domain.last_use import flush_last_used
 from scheduling.domain import dispatching, examining, handover, noticing, permalinks, pulse, spreading
 from scheduling.domain.lease import left_alone, miss
 from scheduling.domain.publishing import MISSED
@@ -42,7 +41,6 @@ def sweep(worker: str = "") -> dict[str, int]:
     }
     unhurried: dict[str, Callable[[], int]] = {
         "inspecting": look_at_media,
-        "used": flush_last_used,
         "sealed": noticing.listen,
         "reminded": noticing.remind,
         "spread": spreading.spread,

@@ -8,10 +8,11 @@ import time_machine
 from django.test import Client
 
 from accounts.models import Organization
-from tests.accounts.domain.test_last_use import DOWN
 
 # The file cache forgets by the true clock, so the minute under test lies in the future.
 MINUTE = datetime(2099, 7, 1, 13, tzinfo=UTC)
+# No server listens there.
+DOWN = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}}
 
 
 def statuses(api: Any, times: int) -> list[int]:
