@@ -9,7 +9,7 @@ from typing import IO
 from PIL import Image
 
 from posts.graph import films
-from posts.graph.reaching import Unreachable, fetch
+from posts.graph.safe_http import FetchError, fetch
 
 IMAGE_BYTES = 10 * 1024**2
 VIDEO_BYTES = 1024**3  # the older of Instagram's two limits; the platform enforces its own
@@ -57,7 +57,7 @@ def fetched(url: str) -> Iterator[tuple[IO[bytes], MediaFacts]]:
     with tempfile.SpooledTemporaryFile(max_size=IMAGE_BYTES) as file:
         try:
             sha256 = fetch(url, file, cap=VIDEO_BYTES)
-        except Unreachable as error:
+        except FetchError as error:
             raise MediaUnavailable(str(error), passing=error.passing) from None
         size = file.tell()
         facts = _look(file, size, sha256)

@@ -7,8 +7,7 @@ from typing import Any
 
 from accounts import clock, crypto
 from accounts.api.wire import instant
-from posts.graph import sending
-from posts.graph.reaching import Unreachable
+from posts.graph.safe_http import FetchError, WebhookRejected, post_json
 from scheduling.domain.arriving import Moot, NotArrived
 from scheduling.domain.document import as_it_stands
 from scheduling.models import Dispatch, Notice, Webhook
@@ -31,10 +30,10 @@ def call(one: Dispatch) -> None:
         "X-Dynamo-Signature": ",".join(sign(secret, stamp, body) for secret in known),
     }
     try:
-        sending.post(hook.url, body, headers)
-    except sending.NotTaken as error:
+        post_json(hook.url, body, headers)
+    except WebhookRejected as error:
         raise NotArrived(str(error), silent=error.silent) from None
-    except Unreachable as error:
+    except FetchError as error:
         raise NotArrived(str(error), silent=True) from None
 
 

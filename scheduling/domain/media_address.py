@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from posts.graph.public import Address, admitted
+from posts.graph.safe_http import Address, is_public_address
 
 # For use inside networks, or never resolving: RFC 6761, 6762, 7686, 8375 and 9476, ICANN's .internal, and custom.
 PRIVATE_SUFFIXES = (
@@ -54,7 +54,7 @@ def _host_problem(host: str) -> tuple[str, str] | None:
     if name == "localhost" or name.endswith(".localhost"):
         return None if settings.MEDIA_ALLOW_LOOPBACK else private
     if (address := _address(name)) is not None:
-        return None if admitted(address) else private
+        return None if is_public_address(address) else private
     try:
         labels = name.encode("idna").decode("ascii").split(".")
     except UnicodeError:

@@ -18,7 +18,7 @@ from accounts.domain import actors
 from accounts.errors import Conflict, Invalid
 from accounts.models import AuditEvent, Membership, Organization
 from posts.domain import channels
-from posts.graph import sending
+from posts.graph import safe_http
 from scheduling.domain import calling, dispatching, drafts, noticing, review, spreading, webhooks
 from scheduling.domain.document import as_it_stands
 from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
@@ -185,7 +185,7 @@ def test_it_is_given_up_after_a_day_and_can_be_sent_again_by_hand(make_waiting, 
 def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nobody_else(
     make_handed, make_waiting, hook, receiver, facebook, travel, sandbox, monkeypatch, reviewer, mailoutbox
 ):
-    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    monkeypatch.setattr(safe_http, "POST_SECONDS", 0.3)
     receiver.answers = [HANG] * 10
     post = make_handed(channels=[facebook])
     make_waiting(channels=[facebook])
@@ -203,7 +203,7 @@ def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nob
 def test_threads_of_a_process_do_not_queue_up_before_the_same_receiver(
     make_waiting, hook, receiver, facebook, reviewer, mailoutbox, monkeypatch
 ):
-    monkeypatch.setattr(sending, "TIMEOUT", (3, 30))
+    monkeypatch.setattr(safe_http, "POST_TIMEOUT", (3, 30))
     receiver.answers = [HANG]
     for _ in range(2):
         make_waiting(channels=[facebook])

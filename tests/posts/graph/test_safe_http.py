@@ -1,4 +1,4 @@
-"""Fetching what a client named: only from public places, only so much, only so long."""
+"""Requests to URLs that others name: public addresses only, limited in size and in time."""
 
 import io
 import ipaddress
@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from posts.graph import public, reaching
-from posts.graph.reaching import Unreachable, fetch
+from posts.graph import safe_http
+from posts.graph.safe_http import FetchError, WebhookRejected, fetch, post_json
 from tests import loopback
 from tests.posts.graph.raw import answer, serving
+from tests.receiver import receiving
 
 PICTURE = answer(b"picture")
 
@@ -22,8 +23,8 @@ def _loopback_is_public(settings: Any) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = True
 
 
-def refused(url: str, cap: int = 1000) -> Unreachable:
-    with pytest.raises(Unreachable) as caught:
+def refused(url: str, cap: int = 1000) -> FetchError:
+    with pytest.raises(FetchError) as caught:
         fetch(url, io.BytesIO(), cap=cap)
     return caught.value
 
@@ -42,17 +43,17 @@ def refused(url: str, cap: int = 1000) -> Unreachable:
 )  # fmt: skip
 def test_addresses_that_only_this_machine_reaches_are_refused(settings: Any, address: str) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
-    assert not public.admitted(ipaddress.ip_address(address))
+    assert not safe_http.is_public_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_public_addresses_are_admitted(address: str) -> None:
-    assert public.admitted(ipaddress.ip_address(address))
+    assert safe_http.is_public_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "0.0.0.1"])
 def test_admitting_loopback_admits_nothing_else(address: str) -> None:
-    assert not public.admitted(ipaddress.ip_address(address))
+    assert not safe_http.is_public_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_redirects_are_followed_and_checked_again() -> None:
 def test_redirects_without_end_are_refused() -> None:
     with serving(*[answer(b"", "302 Found", "Location: /again")] * 5) as server:
         assert "redirects too often" in str(refused(f"{server.url}/a.jpg"))
-    assert len(server.requests) == reaching.REDIRECTS + 1
+    assert len(server.requests) == safe_http.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_what_breaks_off_is_refused_and_may_pass() -> None:
 
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_what_drips_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
-    monkeypatch.setattr(reaching, "SECONDS", 0.4)
+    monkeypatch.setattr(safe_http, "FETCH_SECONDS", 0.4)
     with serving([beginning, *[b"X-A: b\r\n"] * 30], pause=0.1) as server:
         started = time.monotonic()
         error = refused(f"{server.url}/a.jpg")
@@ -186,3 +187,50 @@ def test_an_error_says_nothing_of_the_query_and_drags_nothing_along() -> None:
     while error is not None:
         assert "hidden" not in repr(error)
         error = error.__context__
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let every name stand for these addresses."""
+    looked_up = socket.getaddrinfo
+
+    def answers(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if host != "receiver.example":
+            return looked_up(host, port, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
+
+
+def test_the_next_address_is_tried_when_the_first_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as receiver:
+        port = receiver.url.rsplit(":", 1)[1]
+        resolving(monkeypatch, "127.0.0.2", "127.0.0.1")  # nobody listens on the first
+        post_json(f"http://receiver.example:{port}/in", b"{}", {"X-Dynamo-Event": "1"})
+    [(path, headers, body)] = receiver.calls
+    assert (path, headers["Host"], headers["X-Dynamo-Event"], body) == ("/in", f"receiver.example:{port}", "1", b"{}")
+    assert "Authorization" not in headers
+
+
+def test_no_address_is_called_when_one_of_them_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, "127.0.0.1", "10.0.0.1")
+    with receiving() as receiver, pytest.raises(FetchError, match="The receiver's host"):
+        post_json(f"http://receiver.example:{receiver.url.rsplit(':', 1)[1]}/", b"{}", {})
+    assert receiver.calls == []
+
+
+def test_an_answer_that_drips_is_cut_off_and_one_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_http, "POST_SECONDS", 0.4)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with serving([head, *[b"x"] * 100]) as drip, pytest.raises(WebhookRejected, match=r"within 0\.4 s") as caught:
+        post_json(drip.url, b"{}", {})
+    assert caught.value.silent
+    monkeypatch.setattr(safe_http, "POST_SECONDS", 20)
+    with serving([head, b"x" * safe_http.MAX_RESPONSE_BYTES]) as endless:
+        post_json(endless.url, b"{}", {})
+
+
+def test_what_breaks_off_after_it_was_sent_is_not_sent_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, "127.0.0.1", "127.0.0.1")
+    with serving(b"", answer(b"")) as server, pytest.raises(WebhookRejected, match="ConnectionError"):
+        post_json(f"http://receiver.example:{server.url.rsplit(':', 1)[1]}/", b"{}", {})
+    assert len(server.requests) == 1

@@ -1,0 +1,217 @@
+"""HTTP requests to URLs that clients and organizations name, protected against server-side request forgery (SSRF).
+
+Every address that the host resolves to must be public, and the connection goes to the address that was checked, so
+that a second look-up cannot return another one. `fetch` follows redirects itself and checks each target; `post_json`
+follows none. No proxy, no cookies, no credentials.
+"""
+
+import hashlib
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+from django.conf import settings
+from urllib3.exceptions import HTTPError
+
+from posts.graph import calls
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+UNICAST = ipaddress.ip_network("2000::/3")  # all routed IPv6; the rest holds old and local ways to embed an IPv4
+# Special ranges that not every supported Python knows: protocol assignments (with Teredo), 6to4 and its relays,
+# documentation (RFC 6890, 7526, 9637). They serve no media, and embedded IPv4 addresses can be private.
+RESERVED = [
+    ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+]
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # embeds an IPv4 address
+
+MAX_REDIRECTS = 3
+FETCH_SECONDS = 120.0  # in all: look-ups, redirects, body
+FETCH_TIMEOUT = (3.0, 10.0)  # connect, read
+POST_SECONDS = 10.0  # in all: look-up, connection, request, response
+POST_TIMEOUT = (3.0, 5.0)
+MAX_RESPONSE_BYTES = 64 * 1024  # of the response to a POST
+POST_HEADERS = {"Content-Type": "application/json", "User-Agent": "Dynamo", "Accept-Encoding": "identity"}
+ERRORS = (requests.RequestException, HTTPError, OSError)
+
+
+class FetchError(Exception):
+    """The URL could not be fetched. `passing`: a later try may succeed. The message contains no query string."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+class WebhookRejected(Exception):
+    """The receiver did not return 2xx. `silent`: it did not respond. The message contains no path."""
+
+    def __init__(self, message: str, *, silent: bool) -> None:
+        super().__init__(message)
+        self.silent = silent
+
+
+def is_public_address(address: Address) -> bool:
+    """Return whether connections to `address` are allowed. An embedded IPv4 address must be public as well.
+
+    Loopback is allowed when MEDIA_ALLOW_LOOPBACK is set.
+    """
+    if settings.MEDIA_ALLOW_LOOPBACK and address.is_loopback:
+        return True
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return is_public_address(address.ipv4_mapped)
+        if address in NAT64:
+            return is_public_address(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address not in UNICAST:
+            return False
+    return address.is_global and not address.is_multicast and not any(address in network for network in RESERVED)
+
+
+def fetch(url: str, into: IO[bytes], *, cap: int) -> str:
+    """Write the content of `url` into `into`; return its SHA-256 in hex. Raises FetchError."""
+    until = time.monotonic() + FETCH_SECONDS
+    for _ in range(MAX_REDIRECTS + 1):
+        request, parts = _get_request(url)
+        with _send(request, parts, FETCH_TIMEOUT, until, "The media's", _fetch_error) as (response, call):
+            location = response.headers.get("Location") if 300 <= response.status_code < 400 else None
+            if location is None:
+                return _save_body(response, call, into, cap=cap)
+            url = urljoin(url, location)
+    raise FetchError("The media's URL redirects too often", passing=False)
+
+
+def post_json(url: str, body: bytes, headers: dict[str, str]) -> None:
+    """POST the JSON `body` once. Raises WebhookRejected unless the response is 2xx, FetchError for a refused host."""
+    request = requests.Request("POST", url, data=body, headers={**POST_HEADERS, **headers}).prepare()
+    parts = urlsplit(request.url or "")
+    if parts.scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:
+        raise WebhookRejected("The receiver's address is not https", silent=False)
+    until, failed = time.monotonic() + POST_SECONDS, ""
+    with _send(request, parts, POST_TIMEOUT, until, "The receiver's", _webhook_error) as (response, call):
+        try:
+            response.raw.read(MAX_RESPONSE_BYTES, decode_content=False)
+        except ERRORS as error:
+            failed = type(error).__name__
+        if failed or call.late:
+            raise _webhook_error(parts, call, failed)
+    if not 200 <= response.status_code < 300:
+        raise WebhookRejected(f"{parts.hostname} answered HTTP {response.status_code}", silent=False)
+
+
+def resolve(host: str, port: int, *, owner: str) -> list[Address]:
+    """Return the addresses of `host`. Raises FetchError unless all are public; `owner` begins its message."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise FetchError(f"{owner} host {host} cannot be found", passing=True) from None
+    addresses = list(dict.fromkeys(ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found))
+    if not addresses or not all(is_public_address(address) for address in addresses):
+        raise FetchError(f"{owner} host {host} is not a public one", passing=False)
+    return addresses
+
+
+class PinnedAddressAdapter(calls.Adapter):
+    """Connects to one address. The Host header and the certificate check use the host name of the URL."""
+
+    reads = calls.NEVER_AGAIN
+
+    def __init__(self, address: Address) -> None:
+        self._address = str(address)
+        super().__init__()
+
+    def build_connection_pool_key_attributes(self, request: requests.PreparedRequest, *more: Any) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, *more)
+        if host["scheme"] == "https":
+            name = {"server_hostname": host["host"], "assert_hostname": host["host"]}
+            return {**host, "host": self._address}, {**pool, **name}
+        return {**host, "host": self._address}, pool
+
+
+@contextmanager
+def _send(
+    request: requests.PreparedRequest,
+    parts: SplitResult,
+    timeout: tuple[float, float],
+    until: float,
+    owner: str,
+    broken: Callable[[SplitResult, calls.Call, str], Exception],
+) -> Iterator[tuple[requests.Response, calls.Call]]:
+    """Send `request` to the addresses of its host in turn; try the next one only while nothing was sent.
+
+    `broken` makes the exception for a request without a response. It is raised outside the `except` block, so that
+    its context does not contain the URL.
+    """
+    request.headers["Host"] = parts.netloc
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    addresses = resolve(parts.hostname or "", port, owner=owner)
+    for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+        adapter = PinnedAddressAdapter(address)
+        with calls.call(max(0.0, until - time.monotonic())) as call, calls.session(adapter) as session:
+            session.trust_env = False
+            failed = ""
+            try:
+                response = session.send(request, timeout=timeout, allow_redirects=False, stream=True)
+            except ERRORS as error:
+                failed = type(error).__name__
+            if not failed:
+                with response:
+                    yield response, call
+                return
+            if call.sent or call.late or not left:
+                raise broken(parts, call, failed)
+
+
+def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:
+    """Return the GET request for `url` and the parts of the URL in ASCII. Raises FetchError."""
+    try:
+        request = requests.Request("GET", url, headers={"Accept-Encoding": "identity"}).prepare()
+        parts = urlsplit(request.url or "")
+        _ = parts.port  # raises ValueError when it is out of range
+    except (requests.RequestException, ValueError):
+        request = None
+    if request is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise FetchError("The media's URL must be a full http or https one, without credentials", passing=False)
+    return request, parts
+
+
+def _save_body(response: requests.Response, call: calls.Call, into: IO[bytes], *, cap: int) -> str:
+    parts = urlsplit(response.url)
+    if response.status_code != 200:
+        passing = response.status_code >= 500 or response.status_code in {408, 425, 429}
+        raise FetchError(f"{_describe(parts)} answered HTTP {response.status_code}", passing=passing)
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise FetchError(f"{_describe(parts)} is compressed, unasked", passing=False)
+    hashed, size, failed = hashlib.sha256(), 0, ""
+    try:
+        for chunk in response.raw.stream(1 << 16, decode_content=False):
+            size += len(chunk)
+            if size > cap:
+                break
+            hashed.update(chunk)
+            into.write(chunk)
+    except ERRORS as error:
+        failed = type(error).__name__
+    if failed or call.late:
+        raise _fetch_error(parts, call, failed)
+    if size > cap:
+        raise FetchError(f"{_describe(parts)} is larger than {cap // 1024**2} MiB", passing=False)
+    return hashed.hexdigest()
+
+
+def _describe(parts: SplitResult) -> str:
+    return f"The media at {parts.scheme}://{parts.hostname}{parts.path}"
+
+
+def _fetch_error(parts: SplitResult, call: calls.Call, error: str) -> FetchError:
+    why = f"took longer than {FETCH_SECONDS:.0f} s" if call.late else f"could not be fetched ({error})"
+    return FetchError(f"{_describe(parts)} {why}", passing=True)
+
+
+def _webhook_error(parts: SplitResult, call: calls.Call, error: str) -> WebhookRejected:
+    why = f"within {POST_SECONDS:g} s" if call.late else f"({error})"
+    return WebhookRejected(f"{parts.hostname} did not answer {why}", silent=True)
