@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from posts.graph.reading.insights import Figure
+from posts.graph.insights import Figure
 from posts.models import PublishedPost
 
 SEEN, DONE, TIME = "Seen", "What people did", "Time watched"

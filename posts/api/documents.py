@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.api.rows import Rows
 from accounts.api.wire import Moment
-from posts.graph.reading.insights import Figure
+from posts.graph.insights import Figure
 from posts.graph.reading.shape import Author, Comment
 from posts.models import Channel, PublishedPost
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 
 from accounts import crypto
 from posts.domain.opening import open_account
-from posts.graph.reading import threads
-from posts.graph.reading.edge import Spot
+from posts.graph import comments
+from posts.graph.comments import Place
+from posts.graph.cursor_reader import Spot
 from posts.graph.reading.shape import Comment
-from posts.graph.reading.threads import Place
 from posts.models import Channel
 
 REMEMBERED = 50_000
@@ -44,7 +44,7 @@ def page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = Non
     found: dict[str, Comment] = {}
     behind: Place | None = None
     until = time.monotonic() + SECONDS
-    for comment, behind in threads.threads(open_account(channel), post_id, place, size=limit):  # noqa: B007
+    for comment, behind in comments.threads(open_account(channel), post_id, place, size=limit):  # noqa: B007
         found.setdefault(comment.id, comment)
         if len(found) == limit or time.monotonic() > until:
             break
@@ -62,7 +62,7 @@ def every(channel: Channel, post_id: str) -> Iterator[Comment]:
     of comments. Raises GraphErrors, also part-way: what came before is then not all.
     """
     seen = Seen(REMEMBERED)
-    return (comment for comment in threads.every(open_account(channel), post_id) if seen.is_new(comment.id))
+    return (comment for comment in comments.every(open_account(channel), post_id) if seen.is_new(comment.id))
 
 
 class Seen:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from accounts import clock
 from posts.domain.opening import open_account
-from posts.graph.reading import insights as reading
-from posts.graph.reading.insights import Figure
+from posts.graph import insights as reading
+from posts.graph.insights import Figure
 from posts.graph.reading.metrics import metrics
 from posts.models import Channel
 

@@ -23,7 +23,7 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from accounts import clock
-from posts.graph import answers, calls, usage
+from posts.graph import http, rate_limits, responses
 from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest, Throttled, Transient
 
@@ -122,7 +122,7 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
     form = request.method == "POST" and request.body is None
     timeout = (float(settings.GRAPH_CONNECT_TIMEOUT), float(settings.GRAPH_READ_TIMEOUT))
     failure: GraphError | None = None
-    with calls.call(request.seconds or sum(timeout)) as one:
+    with http.call(request.seconds or sum(timeout)) as one:
         try:
             with _session().request(
                 request.method,
@@ -142,26 +142,26 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
         else:
             if one.late:
                 # An answer without a length that was cut off looks like a whole one.
-                failure = answers.late("The platform took too long to answer", outward=request.outward)
+                failure = responses.late("The platform took too long to answer", outward=request.outward)
         finally:
             _here.used = time.monotonic()
     # Raised out here, so that no context drags along the exception that names the URL.
     if failure is not None:
         raise failure
-    usage.note(account, headers)
+    rate_limits.note(account, headers)
     _notice_version(headers)
     _notice_clock(headers)
     secrets = (account.token, *proof.values())
     try:
-        return answers.read(status, headers, content, outward=request.outward, secrets=secrets)
+        return responses.read(status, headers, content, outward=request.outward, secrets=secrets)
     except Throttled as error:
-        usage.block(account, error.retry_after, code=error.code)
+        rate_limits.block(account, error.retry_after, code=error.code)
         raise
 
 
 def _keep_away(account: Account) -> None:
     """Refuse before the platform does: calls made while throttled make it last longer."""
-    until = usage.blocked_until(account)
+    until = rate_limits.blocked_until(account)
     if until is not None:
         left = (until - clock.now()).total_seconds()
         raise Throttled("The platform asked for a rest; nothing was sent", retry_after=max(left, 1.0))
@@ -174,12 +174,12 @@ def _proof(account: Account) -> dict[str, str]:
     return {"appsecret_proof": made.hexdigest()}
 
 
-def _failure(error: Exception, one: calls.Call, *, outward: bool) -> GraphError:
+def _failure(error: Exception, one: http.Call, *, outward: bool) -> GraphError:
     name = type(error).__name__
     if one.sent and (one.late or isinstance(error, requests.Timeout)):
-        return answers.late(f"The platform took too long to answer ({name})", outward=outward)
+        return responses.late(f"The platform took too long to answer ({name})", outward=outward)
     if one.sent:
-        return answers.unclear(f"The platform broke off ({name})", outward=outward)
+        return responses.unclear(f"The platform broke off ({name})", outward=outward)
     return Transient(f"The platform could not be reached ({name}); nothing was sent")
 
 
@@ -195,8 +195,8 @@ def _content(response: requests.Response, largest: int) -> bytes:
 
 def _session() -> requests.Session:
     """Return this thread's session, with fresh connections when the last call was a while ago."""
-    if getattr(_here, "owner", None) != calls.here():
-        _here.owner, _here.session = calls.here(), calls.session(calls.Adapter())
+    if getattr(_here, "owner", None) != http.here():
+        _here.owner, _here.session = http.here(), http.session(http.Adapter())
     elif time.monotonic() - _here.used > IDLE:
         _here.session.close()
     # A sandbox on loopback is reached directly; the platform through whatever proxy the environment names.

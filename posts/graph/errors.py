@@ -1,4 +1,4 @@
-"""How the platform says no, by class of handling. `posts.graph.codes` has the table from codes to these classes.
+"""How the platform says no, by class of handling. `posts.graph.error_codes` has the table from codes to these classes.
 
 Messages are sentences for people. They never hold a token or the query of a URL.
 """

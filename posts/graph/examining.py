@@ -2,8 +2,8 @@
 
 from posts.graph import client
 from posts.graph.account import Account
-from posts.graph.publishing import quota
-from posts.graph.publishing.quota import Quota
+from posts.graph.publishers import quota
+from posts.graph.publishers.quota import Quota
 
 SECONDS = 5.0  # in all: the worker that asks could be publishing
 

@@ -8,7 +8,7 @@ from typing import IO
 
 from PIL import Image
 
-from posts.graph import films
+from posts.graph import mp4
 from posts.graph.safe_http import FetchError, fetch
 
 IMAGE_BYTES = 10 * 1024**2
@@ -69,7 +69,7 @@ def _look(file: IO[bytes], size: int, sha256: str) -> MediaFacts:
     file.seek(0)
     head = file.read(16)
     if video := video_type(head):
-        film = films.measure(file, size)
+        film = mp4.measure(file, size)
         return MediaFacts(sha256, video, size, film.width, film.height, film.seconds)
     if size > IMAGE_BYTES:
         raise MediaUnavailable(f"The picture is larger than {IMAGE_BYTES // 1024**2} MiB", passing=False)

@@ -18,7 +18,7 @@ import requests
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
-from posts.graph import calls
+from posts.graph import http
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 UNICAST = ipaddress.ip_network("2000::/3")  # all routed IPv6; the rest holds old and local ways to embed an IPv4
@@ -115,10 +115,10 @@ def resolve(host: str, port: int, *, owner: str) -> list[Address]:
     return addresses
 
 
-class PinnedAddressAdapter(calls.Adapter):
+class PinnedAddressAdapter(http.Adapter):
     """Connects to one address. The Host header and the certificate check use the host name of the URL."""
 
-    reads = calls.NEVER_AGAIN
+    reads = http.NEVER_AGAIN
 
     def __init__(self, address: Address) -> None:
         self._address = str(address)
@@ -139,8 +139,8 @@ def _send(
     timeout: tuple[float, float],
     until: float,
     owner: str,
-    broken: Callable[[SplitResult, calls.Call, str], Exception],
-) -> Iterator[tuple[requests.Response, calls.Call]]:
+    broken: Callable[[SplitResult, http.Call, str], Exception],
+) -> Iterator[tuple[requests.Response, http.Call]]:
     """Send `request` to the addresses of its host in turn; try the next one only while nothing was sent.
 
     `broken` makes the exception for a request without a response. It is raised outside the `except` block, so that
@@ -151,7 +151,7 @@ def _send(
     addresses = resolve(parts.hostname or "", port, owner=owner)
     for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
         adapter = PinnedAddressAdapter(address)
-        with calls.call(max(0.0, until - time.monotonic())) as call, calls.session(adapter) as session:
+        with http.call(max(0.0, until - time.monotonic())) as call, http.session(adapter) as session:
             session.trust_env = False
             failed = ""
             try:
@@ -179,7 +179,7 @@ def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:
     return request, parts
 
 
-def _save_body(response: requests.Response, call: calls.Call, into: IO[bytes], *, cap: int) -> str:
+def _save_body(response: requests.Response, call: http.Call, into: IO[bytes], *, cap: int) -> str:
     parts = urlsplit(response.url)
     if response.status_code != 200:
         passing = response.status_code >= 500 or response.status_code in {408, 425, 429}
@@ -207,11 +207,11 @@ def _describe(parts: SplitResult) -> str:
     return f"The media at {parts.scheme}://{parts.hostname}{parts.path}"
 
 
-def _fetch_error(parts: SplitResult, call: calls.Call, error: str) -> FetchError:
+def _fetch_error(parts: SplitResult, call: http.Call, error: str) -> FetchError:
     why = f"took longer than {FETCH_SECONDS:.0f} s" if call.late else f"could not be fetched ({error})"
     return FetchError(f"{_describe(parts)} {why}", passing=True)
 
 
-def _webhook_error(parts: SplitResult, call: calls.Call, error: str) -> WebhookRejected:
+def _webhook_error(parts: SplitResult, call: http.Call, error: str) -> WebhookRejected:
     why = f"within {POST_SECONDS:g} s" if call.late else f"({error})"
     return WebhookRejected(f"{parts.hostname} did not answer {why}", silent=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from posts.graph import codes, errors
+from posts.graph import error_codes, errors
 from posts.models import ChannelState
 from scheduling.domain.policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
@@ -96,7 +96,7 @@ def _kind(label: str) -> type[errors.GraphError]:
     """Return the class of an error from its label, "190/463", "190" or the name of the class."""
     code, _, subcode = label.partition("/")
     if code.lstrip("-").isdecimal():
-        row = codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
+        row = error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
         return row.kind if row else errors.GraphError
     named = getattr(errors, label, errors.GraphError)
     return named if isinstance(named, type) and issubclass(named, errors.GraphError) else errors.GraphError

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import current_app
 
-from posts.graph.publishing import Account, publisher
+from posts.graph.publishers import Account, publisher
 from posts.models import Channel
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts import clock
 from posts.domain.published import record_published
-from posts.graph.publishing.listing import same_text
+from posts.graph.publishers.recent_posts import same_text
 from posts.models import PostType, PublishedPost
 from scheduling.domain import outbound, outcomes
 from scheduling.domain.digest import Content

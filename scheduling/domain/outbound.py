@@ -8,7 +8,7 @@ from django.conf import settings
 from accounts import clock
 from accounts.crypto import InvalidToken
 from posts.graph.errors import Transient
-from posts.graph.publishing import Account, Item, Publisher, publisher
+from posts.graph.publishers import Account, Item, Publisher, publisher
 from scheduling.domain.digest import Content
 from scheduling.domain.validation import infer_media_type
 from scheduling.models import Delivery

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 
 from accounts import clock
-from posts.graph import usage
+from posts.graph import rate_limits
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
 from scheduling.domain import outbound, outcomes
@@ -34,8 +34,8 @@ def fill() -> int:
             account = outbound.account(one)
         except GraphError:
             continue
-        pace = usage.background(account)
-        if pace is usage.Pace.STOP or (pace is usage.Pace.SLOW and one.channel_id in asked):
+        pace = rate_limits.background(account)
+        if pace is rate_limits.Pace.STOP or (pace is rate_limits.Pace.SLOW and one.channel_id in asked):
             continue
         asked.add(one.channel_id)
         link = outbound.platform(one).permalink(account, one.live_id)

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from posts.graph import codes, errors
+from posts.graph import error_codes, errors
 
 AGAIN, DEFER, GIVE_UP, LOOK, RESTAGE = "again", "defer", "give up", "look", "restage"
 
@@ -36,13 +36,13 @@ RULES: list[tuple[type[errors.GraphError], Rule]] = [
 
 
 # Refusals that may hide a post that went live. Once it is known to be absent, they were a block of the channel.
-BLOCKS_WHEN_ABSENT = {"{}/{}".format(*codes.SPAM)}
+BLOCKS_WHEN_ABSENT = {"{}/{}".format(*error_codes.SPAM)}
 
 
 def may_come_late(label: str) -> bool:
     """Whether what was asked for may appear long after an error, by its label: nobody has said how it went."""
     code, _, _ = label.partition("/")
-    return label == errors.Unanswered.__name__ or code == str(codes.TIMED_OUT)
+    return label == errors.Unanswered.__name__ or code == str(error_codes.TIMED_OUT)
 
 
 def rule(error: errors.GraphError) -> Rule:

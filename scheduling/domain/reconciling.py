@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts import clock
 from posts.graph.errors import GraphError
-from posts.graph.publishing import Finding, Verdict
+from posts.graph.publishers import Finding, Verdict
 from posts.models import Channel
 from scheduling.domain import outbound, outcomes, policy
 from scheduling.domain.digest import Content

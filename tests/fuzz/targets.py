@@ -15,7 +15,7 @@ from accounts.api.problems import ShapeError
 from accounts.api.soundness import unsound
 from accounts.domain.signing import genuine, sign
 from posts.domain import spreadsheet
-from posts.graph import answers, usage
+from posts.graph import rate_limits, responses
 from posts.graph.errors import GraphError
 from posts.graph.reading import shape
 from scheduling.api.shapes import ChangedPost, NewPost
@@ -106,7 +106,7 @@ def answer(data: bytes) -> None:
     status = (200, 400, 429, 500)[len(data) % 4]
     for outward in (True, False):
         try:
-            said = answers.read(status, {}, data, outward=outward, secrets=("a-secret-token",))
+            said = responses.read(status, {}, data, outward=outward, secrets=("a-secret-token",))
         except GraphError as error:
             storable(str(error))
             continue
@@ -118,9 +118,9 @@ def headers(data: bytes) -> None:
     said = data.decode("latin-1")
     names = ("X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage", "Retry-After")
     for given in ({name: said} for name in names):
-        assert usage.of_app(given).percent >= 0
-        assert usage.of_account(given).regain_seconds >= 0
-        assert usage.retry_after(given) > 0
+        assert rate_limits.of_app(given).percent >= 0
+        assert rate_limits.of_account(given).regain_seconds >= 0
+        assert rate_limits.retry_after(given) > 0
 
 
 def comment(data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from posts.graph import answers, errors
+from posts.graph import errors, responses
 from posts.graph.reading import shape
 from tests.fuzz.names import NAMES
 from tests.fuzz.targets import SEEDS, TARGETS
@@ -31,7 +31,7 @@ def test_every_target_is_named_and_stands_on_its_seeds() -> None:
 def test_words_that_no_database_takes_are_kept_as_far_as_they_can_be() -> None:
     body = rb'{"error":{"code":190,"error_subcode":463,"message":"Se\u0000ssion \ud800ended"}}'
     with pytest.raises(errors.AuthFailed) as caught:
-        answers.read(400, {}, body, outward=True)
+        responses.read(400, {}, body, outward=True)
     assert str(caught.value) == "The access token has expired: Se\u2400ssion \ufffdended"
 
 

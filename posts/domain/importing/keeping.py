@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from posts.graph.importing import Found
+from posts.graph.feed import Found
 from posts.models import Channel, PublishedPost
 
 # Addresses and kinds that the platform leaves out now and then do not go away for that; numbers do.

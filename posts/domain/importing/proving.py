@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from accounts import clock
 from posts.domain.importing.keeping import keep
 from posts.domain.importing.state import note
-from posts.graph import importing as reading
+from posts.graph import feed as reading
 from posts.graph.account import Account
 from posts.graph.errors import NotFound
-from posts.graph.importing import Found
+from posts.graph.feed import Found
 from posts.models import Channel, ChannelSync, PostType, PublishedPost
 
 SPACING = timedelta(hours=24)

@@ -16,8 +16,8 @@ from posts.domain.importing import proving, timing
 from posts.domain.importing.keeping import keep
 from posts.domain.importing.state import LeaseLost, Outcome, Report, Tell, held, note, progress_of
 from posts.domain.opening import open_account
-from posts.graph import importing as reading
-from posts.graph import usage
+from posts.graph import feed as reading
+from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied, PolicyBlock, Throttled, Transient
 from posts.models import Channel, ChannelState, ChannelSync
@@ -54,14 +54,14 @@ class _Run:
         left = (self.state.lease_until - clock.now()).total_seconds() if self.state.lease_until else 0.0
         if left < settings.SYNC_LEASE / 2 + CALL:
             note(self.state)
-        pace = usage.background(self.account)
-        if pace is usage.Pace.STOP:
-            until = usage.blocked_until(self.account) or clock.now() + REST
+        pace = rate_limits.background(self.account)
+        if pace is rate_limits.Pace.STOP:
+            until = rate_limits.blocked_until(self.account) or clock.now() + REST
             raise _Pause(until, "The platform's limit of calls is nearly used up; the rest is kept for publishing.")
 
     def rest(self) -> None:
         """Ask after each page whether to stop there. Raises _Pause."""
-        if usage.background(self.account) is usage.Pace.SLOW:
+        if rate_limits.background(self.account) is rate_limits.Pace.SLOW:
             raise _Pause(clock.now() + SLOWLY, "Three quarters of the platform's limit are used: reading slowly.")
         if self.until is not None and time.monotonic() >= self.until:
             raise _Pause(clock.now(), "")

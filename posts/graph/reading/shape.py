@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from posts.graph.publishing.listing import instant
+from posts.graph.publishers.recent_posts import instant
 
 
 @dataclass(frozen=True, slots=True)

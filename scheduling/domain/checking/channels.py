@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from accounts import clock
-from posts.graph import codes
+from posts.graph import error_codes
 from posts.graph.errors import PermissionDenied
 from posts.models import ChannelState, ChannelType
 from scheduling.domain.checking.check import Check
@@ -81,5 +81,5 @@ def _is_permission(label: str) -> bool:
     code, _, subcode = label.partition("/")
     if not code.lstrip("-").isdecimal():
         return label == PermissionDenied.__name__
-    row = codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
+    row = error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
     return row is not None and issubclass(row.kind, PermissionDenied)

@@ -154,7 +154,7 @@ def test_a_page_video_known_by_its_bare_id_is_asked_for_as_the_pages_post(
 def test_what_there_is_no_time_for_is_said(
     api: SignedClient, page_post: LivePost, sandbox: SandboxControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("posts.graph.reading.insights.LEAST", 19.5)
+    monkeypatch.setattr("posts.graph.insights.LEAST", 19.5)
     sandbox.settings(latency_ms=700)
     said = answer(api, page_post)
     assert len(said["insights"]) == 5

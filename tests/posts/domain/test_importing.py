@@ -10,7 +10,7 @@ from accounts import clock
 from posts.domain import importing
 from posts.domain.importing import Outcome
 from posts.domain.published import live, record_published
-from posts.graph import usage
+from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.models import Channel, ChannelState, ChannelSync, PublishedPost
 from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
@@ -186,7 +186,7 @@ def test_the_budget_of_calls_is_kept_for_publishing(
     sandbox: SandboxControl, facebook: Channel, percent: int, outcome: str, read: int
 ) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
-    usage.note(Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), {"X-App-Usage": f'{{"call_count": {percent}}}'})
+    rate_limits.note(Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), {"X-App-Usage": f'{{"call_count": {percent}}}'})
     report = importing.sync(facebook)
     assert (report.outcome, report.read) == (outcome, read)
     if outcome == "paused":

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from posts.graph import client, errors, usage
+from posts.graph import client, errors, rate_limits
 from posts.graph.account import Account
 from tests.platform import FACEBOOK, SandboxControl
 from tests.posts.graph.raw import answer, serving
@@ -160,7 +160,7 @@ def test_a_throttled_account_is_left_in_peace(sandbox: SandboxControl) -> None:
         client.write(PAGE, FEED, {"message": "Olá"})
     assert len(sandbox.call("GET", "/__requests")["requests"]) == before
     assert (first.value.retry_after, round(second.value.retry_after / 10)) == (240, 24)
-    assert usage.level(PAGE) == 100
+    assert rate_limits.level(PAGE) == 100
 
 
 def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ import pytest
 from accounts import clock
 from accounts.domain import actors
 from posts.domain.published import record_published
-from posts.graph.publishing import Finding, Verdict
+from posts.graph.publishers import Finding, Verdict
 from scheduling.domain import digest, drafts, inspecting, linking, publishing, reconciling, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, ScheduledPost

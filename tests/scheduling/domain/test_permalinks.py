@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from posts.graph import usage
+from posts.graph import rate_limits
 from scheduling.domain import outbound, permalinks
 from scheduling.models import Delivery
 from tests.scheduling.domain.conftest import send
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def used(delivery: Delivery, percent: int) -> None:
-    usage.note(outbound.account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
+    rate_limits.note(outbound.account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
 
 
 @pytest.fixture
@@ -45,6 +45,6 @@ def test_what_was_left_out_is_read_later(live: list[Delivery], travel: Any) -> N
 
 
 def test_an_account_at_rest_is_not_read_at_all(live: list[Delivery]) -> None:
-    usage.block(outbound.account(live[0]), 300)
-    assert usage.background(outbound.account(live[0])) is usage.Pace.STOP
+    rate_limits.block(outbound.account(live[0]), 300)
+    assert rate_limits.background(outbound.account(live[0])) is rate_limits.Pace.STOP
     assert permalinks.fill() == 0

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from accounts import clock
-from posts.graph import usage
+from posts.graph import rate_limits
 from posts.graph.account import Account
+from posts.graph.cursor_reader import Edge, Item, Spot
 from posts.graph.errors import NotFound, Throttled
 from posts.graph.reading import shape
-from posts.graph.reading.edge import Edge, Item, Spot
 from posts.graph.reading.shape import Comment
 
 PAGE_SECONDS, EXPORT_SECONDS = 20.0, 60.0
@@ -162,10 +162,10 @@ def _whole(nested: Any) -> Item | None:
 
 def _give_way(account: Account) -> None:
     """What is left of the calls belongs to publishing (section 8): read slowly, or not at all."""
-    match usage.background(account):
-        case usage.Pace.STOP:
-            until = usage.blocked_until(account)
+    match rate_limits.background(account):
+        case rate_limits.Pace.STOP:
+            until = rate_limits.blocked_until(account)
             wait = (until - clock.now()).total_seconds() if until else REST
             raise Throttled("What is left of the account's calls is kept for publishing", retry_after=max(wait, 1.0))
-        case usage.Pace.SLOW:
+        case rate_limits.Pace.SLOW:
             time.sleep(SLOWLY)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, PermissionDenied, Transient
-from posts.graph.importing import facebook, instagram
-from posts.graph.importing.fields import Part, asked, blamed, optional
-from posts.graph.importing.shape import Found, inside, items
-from posts.graph.publishing.listing import instant
+from posts.graph.feed import facebook, instagram
+from posts.graph.feed.fields import Part, asked, blamed, optional
+from posts.graph.parsing import Found, inside, items
+from posts.graph.publishers.recent_posts import instant
 
 TOO_MUCH = 1  # the code of "Please reduce the amount of data you're asking for"
 SMALLEST = 5

@@ -7,9 +7,9 @@ import time_machine
 
 from accounts import clock
 from posts.graph import errors
-from posts.graph.publishing import Finding, Item, Staged, Verdict
+from posts.graph.publishers import Finding, Item, Staged, Verdict
 from tests.platform import FACEBOOK, SandboxControl
-from tests.posts.graph.publishing.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
+from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 
 PAGE = f"/{FACEBOOK.id}"
 KINDS = ["text", "link", "photo", "video", "reel"]
@@ -314,9 +314,9 @@ def test_a_photo_is_found_far_down_the_page(stage: Stage) -> None:
 
 
 def test_a_page_too_busy_to_look_through_proves_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from posts.graph.publishing import listing
+    from posts.graph.publishers import recent_posts
 
-    monkeypatch.setattr(listing, "PAGES", 1)
+    monkeypatch.setattr(recent_posts, "PAGES", 1)
     for number in range(51):
         stage.publish(stage.item(caption=f"No. {number}"))
     assert stage.find(stage.item(), {}) == UNCLEAR

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from posts.graph.account import Account
-from posts.graph.importing.fields import Part, untold
-from posts.graph.importing.shape import Found, address, count, ident, inside, items, text
-from posts.graph.publishing.listing import instant
+from posts.graph.feed.fields import Part, untold
+from posts.graph.parsing import Found, address, count, ident, inside, items, text
+from posts.graph.publishers.recent_posts import instant
 
 MEDIA = (
     Part("media", "id,caption,media_type,timestamp"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from posts.graph import usage
+from posts.graph import rate_limits
 from posts.graph.account import Account
 
 PAGE = Account("FB_PAGE", "123", "token")
@@ -25,8 +25,10 @@ def business(percent: Any, minutes: Any = 0) -> dict[str, str]:
 
 def test_the_highest_of_all_numbers_counts() -> None:
     app = {"X-App-Usage": '{"call_count": 28, "total_time": 31, "total_cputime": 25}'}
-    assert usage.of_app(app) == usage.Usage(31, 0)
-    assert usage.of_account({**business(80, 2), "X-Page-Usage": '{"call_count": 90}'}) == usage.Usage(90, 120)
+    assert rate_limits.of_app(app) == rate_limits.Usage(31, 0)
+    assert rate_limits.of_account({**business(80, 2), "X-Page-Usage": '{"call_count": 90}'}) == rate_limits.Usage(
+        90, 120
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,66 +36,66 @@ def test_the_highest_of_all_numbers_counts() -> None:
 )
 def test_odd_headers_say_nothing(value: str) -> None:
     headers = dict.fromkeys(["X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage"], value)
-    assert usage.of_app(headers).percent in {0, 1}
-    assert usage.of_account(headers).regain_seconds == 0
+    assert rate_limits.of_app(headers).percent in {0, 1}
+    assert rate_limits.of_account(headers).regain_seconds == 0
 
 
 def test_an_account_and_the_app_are_known_to_everybody() -> None:
-    usage.note(PAGE, {**business(55), "X-App-Usage": '{"call_count": 30}'})
-    assert (usage.level(PAGE), usage.level(OTHER)) == (55, 30)
-    assert usage.blocked_until(PAGE) is None
+    rate_limits.note(PAGE, {**business(55), "X-App-Usage": '{"call_count": 30}'})
+    assert (rate_limits.level(PAGE), rate_limits.level(OTHER)) == (55, 30)
+    assert rate_limits.blocked_until(PAGE) is None
 
 
 def test_lost_access_stops_the_account_until_it_is_back_and_a_minute_more() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        usage.note(PAGE, business(100, 5))
-        assert usage.blocked_until(PAGE) == NOON + timedelta(minutes=6)
-        assert usage.blocked_until(OTHER) is None
+        rate_limits.note(PAGE, business(100, 5))
+        assert rate_limits.blocked_until(PAGE) == NOON + timedelta(minutes=6)
+        assert rate_limits.blocked_until(OTHER) is None
         clock.move_to(NOON + timedelta(minutes=6))
-        assert usage.blocked_until(PAGE) is None
+        assert rate_limits.blocked_until(PAGE) is None
 
 
 def test_a_limit_of_the_app_stops_every_account() -> None:
     with time_machine.travel(NOON, tick=False):
-        usage.block(PAGE, 30, code=4)
-        assert usage.blocked_until(OTHER) == NOON + timedelta(seconds=30)
+        rate_limits.block(PAGE, 30, code=4)
+        assert rate_limits.blocked_until(OTHER) == NOON + timedelta(seconds=30)
 
 
 def test_a_time_to_come_back_may_be_a_date() -> None:
     with time_machine.travel(NOON, tick=False):
-        assert usage.retry_after({"Retry-After": "Mon, 23 Nov 2026 12:02:00 GMT"}) == 120
-        assert usage.retry_after({"Retry-After": "soon"}) == usage.COOLING
+        assert rate_limits.retry_after({"Retry-After": "Mon, 23 Nov 2026 12:02:00 GMT"}) == 120
+        assert rate_limits.retry_after({"Retry-After": "soon"}) == rate_limits.COOLING
 
 
 def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
     }
-    usage.note(PAGE, business(100, 5))
-    assert (usage.level(PAGE), usage.blocked_until(PAGE)) == (0, None)
+    rate_limits.note(PAGE, business(100, 5))
+    assert (rate_limits.level(PAGE), rate_limits.blocked_until(PAGE)) == (0, None)
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
 def test_access_that_is_said_to_be_lost_for_years_is_believed_so_for_a_day():
     with time_machine.travel(NOON, tick=False):
-        usage.note(PAGE, business(100, 900_000))
-        assert usage.blocked_until(PAGE) == NOON + timedelta(days=1, minutes=1)
+        rate_limits.note(PAGE, business(100, 900_000))
+        assert rate_limits.blocked_until(PAGE) == NOON + timedelta(days=1, minutes=1)
 
 
 @pytest.mark.parametrize(
     "asked", ["-5", "1e3", "soon", "Mon, 01 Jan 0001 00:00:00 GMT", f"Fri, 31 Dec {10**20} 23:59:59 GMT"]
 )
 def test_a_wait_that_says_nothing_is_some_minutes(asked):
-    assert usage.retry_after({"Retry-After": asked}) == usage.COOLING
+    assert rate_limits.retry_after({"Retry-After": asked}) == rate_limits.COOLING
 
 
 @pytest.mark.parametrize("asked", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_wait_that_no_calendar_holds_is_believed_for_a_day(asked):
-    seconds = usage.retry_after({"Retry-After": asked})
+    seconds = rate_limits.retry_after({"Retry-After": asked})
     assert seconds == 86_400
-    usage.block(OTHER, seconds)
-    assert usage.blocked_until(OTHER) is not None
+    rate_limits.block(OTHER, seconds)
+    assert rate_limits.blocked_until(OTHER) is not None
 
 
 def test_a_header_of_nested_brackets_says_nothing():
-    assert usage.of_app({"X-App-Usage": "[" * 60_000}) == usage.Usage()
+    assert rate_limits.of_app({"X-App-Usage": "[" * 60_000}) == rate_limits.Usage()

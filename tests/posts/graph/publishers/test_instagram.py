@@ -7,9 +7,9 @@ import time_machine
 
 from accounts import clock
 from posts.graph import errors
-from posts.graph.publishing import Finding, Item, Staged, Verdict
+from posts.graph.publishers import Finding, Item, Staged, Verdict
 from tests.platform import INSTAGRAM, SandboxControl
-from tests.posts.graph.publishing.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
+from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 
 KINDS = ["image", "video", "reel", "image story", "video story"]
 PUBLISH = "POST .*/media_publish$"

@@ -14,7 +14,7 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, Transient
-from posts.graph.publishing.listing import instant
+from posts.graph.publishers.recent_posts import instant
 
 TRIES = 9  # enough to come down from 200 to a single one
 PAUSE, LONGEST = 0.05, 1.0  # seconds before another try, doubling

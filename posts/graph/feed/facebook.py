@@ -10,9 +10,9 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, NotFound, PermissionDenied
-from posts.graph.importing.fields import Part, asked, blamed, untold
-from posts.graph.importing.shape import Found, address, count, ident, inside, items, text
-from posts.graph.publishing.listing import instant
+from posts.graph.feed.fields import Part, asked, blamed, untold
+from posts.graph.parsing import Found, address, count, ident, inside, items, text
+from posts.graph.publishers.recent_posts import instant
 
 Before = Callable[[], None]
 REACTIONS = ("LIKE", "LOVE", "CARE", "HAHA", "WOW", "SAD", "ANGRY")

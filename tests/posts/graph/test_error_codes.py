@@ -2,7 +2,7 @@
 
 import pytest
 
-from posts.graph import codes, errors
+from posts.graph import error_codes, errors
 
 THROTTLED = [4, 17, 32, 341, 613, 80000, 80001, 80002, 80004, 80005, 80014]
 AUTH = [(190, sub) for sub in (None, 458, 459, 460, 463, 464, 467, 492)] + [(102, None), (104, None), (2500, None)]
@@ -33,7 +33,7 @@ INSTAGRAM = [
 
 
 def kind(code: int, subcode: int | None = None) -> type[errors.GraphError] | None:
-    row = codes.find(code, subcode)
+    row = error_codes.find(code, subcode)
     return row.kind if row else None
 
 
@@ -97,12 +97,12 @@ def test_codes_that_nobody_documents_have_no_row(code: int) -> None:
 
 
 def test_no_two_rows_claim_the_same_pair() -> None:
-    pairs = [(str(row.code), row.subcode) for row in codes.TABLE]
+    pairs = [(str(row.code), row.subcode) for row in error_codes.TABLE]
     assert len(pairs) == len(set(pairs))
 
 
 def test_a_failed_container_says_why_in_its_status() -> None:
-    code, subcode, row = codes.in_status("Error: Media upload has failed with error code 2207026")
+    code, subcode, row = error_codes.in_status("Error: Media upload has failed with error code 2207026")
     assert (code, subcode, row and row.kind) == (352, 2207026, errors.InvalidRequest)
-    assert codes.in_status("Error: Media upload has failed with error code 2207082")[2].kind is errors.StageAgain  # type: ignore[union-attr]
-    assert codes.in_status("Finished: Media has been uploaded") == (None, None, None)
+    assert error_codes.in_status("Error: Media upload has failed with error code 2207082")[2].kind is errors.StageAgain  # type: ignore[union-attr]
+    assert error_codes.in_status("Finished: Media has been uploaded") == (None, None, None)

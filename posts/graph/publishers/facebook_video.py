@@ -11,8 +11,8 @@ from typing import IO, Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, NotFound, StageAgain, Transient
-from posts.graph.publishing.contract import Finding, Item, Save, Staged, Verdict, ident
-from posts.graph.publishing.source import approved
+from posts.graph.publishers.approved_media import approved
+from posts.graph.publishers.base import Finding, Item, Save, Staged, Verdict, ident
 
 CHUNK = 8 * 1024 * 1024  # bytes; the platform asks for spans, this bounds them
 BROKEN = {"error", "upload_failed", "expired"}

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest, NotFound, PermissionDenied
-from posts.graph.importing.fields import asked, blamed, optional
-from posts.graph.importing.listings import EDGES
-from posts.graph.importing.shape import Found, count
+from posts.graph.feed.fields import asked, blamed, optional
+from posts.graph.feed.pages import EDGES
+from posts.graph.parsing import Found, count
 
 
 def one(account: Account, platform_id: str, *, without: Collection[str] = ()) -> Found | None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest
-from posts.graph.publishing import film, photo, words
-from posts.graph.publishing.contract import Finding, Item, Save, Staged, Verdict
+from posts.graph.publishers import facebook_photo, facebook_text, facebook_video
+from posts.graph.publishers.base import Finding, Item, Save, Staged, Verdict
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class _Way:
 
 
 WAYS = {
-    "none": _Way(words.stage, words.commit, words.find, words.discard),
-    "photo": _Way(photo.stage, photo.commit, photo.find, photo.discard),
-    "video": _Way(film.stage_video, film.commit_video, film.find, film.discard),
-    "reel": _Way(film.stage_reel, film.commit_reel, film.find, film.discard),
+    "none": _Way(facebook_text.stage, facebook_text.commit, facebook_text.find, facebook_text.discard),
+    "photo": _Way(facebook_photo.stage, facebook_photo.commit, facebook_photo.find, facebook_photo.discard),
+    "video": _Way(facebook_video.stage_video, facebook_video.commit_video, facebook_video.find, facebook_video.discard),
+    "reel": _Way(facebook_video.stage_reel, facebook_video.commit_reel, facebook_video.find, facebook_video.discard),
 }
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from posts.graph import codes, usage
+from posts.graph import error_codes, rate_limits
 from posts.graph.errors import (
     Ambiguous,
     GraphError,
@@ -63,7 +63,7 @@ def refusal(
     """Return what an `error` object means by the table of codes."""
     code, subcode = _whole(error.get("code")) or 0, _whole(error.get("error_subcode"))
     trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
-    row = codes.find(code, subcode)
+    row = error_codes.find(code, subcode)
     text = clean(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
     message = f"{row.meaning if row else 'The platform refused with a code that is not known'}: {text}".rstrip(": ")
     if row is None:
@@ -74,9 +74,9 @@ def refusal(
     if kind in FINAL and error.get("is_transient") is True:
         kind = Ambiguous  # a hint upward only: it is false on many errors that pass
     if issubclass(kind, Ambiguous) and not outward:
-        kind = PolicyBlock if (code, subcode) == codes.SPAM else Transient
+        kind = PolicyBlock if (code, subcode) == error_codes.SPAM else Transient
     if issubclass(kind, Throttled):
-        wait = usage.retry_after(headers)
+        wait = rate_limits.retry_after(headers)
         return kind(message, retry_after=wait, code=code, subcode=subcode, trace=trace)
     return kind(message, code=code, subcode=subcode, trace=trace)
 
@@ -104,7 +104,7 @@ def late(message: str, *, outward: bool) -> GraphError:
 
 def _by_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
     if status == 429:
-        return Throttled("The platform takes no more calls for now", retry_after=usage.retry_after(headers))
+        return Throttled("The platform takes no more calls for now", retry_after=rate_limits.retry_after(headers))
     if status == 504:
         return late("The platform's gateway gave up waiting (HTTP 504)", outward=outward)
     return unclear(f"The platform's answer cannot be read (HTTP {status})", outward=outward)

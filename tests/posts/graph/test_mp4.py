@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posts.graph.films import Film, measure
+from posts.graph.mp4 import Film, measure
 
 CLIP = Path("posts/graph/sandbox/clip.mp4").read_bytes()
 

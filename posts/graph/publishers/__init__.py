@@ -1,9 +1,9 @@
 """Publishing on the platforms: staged ahead, committed at the instant, read back when the outcome is not known."""
 
 from posts.graph.account import Account
-from posts.graph.publishing.contract import Finding, Item, Publisher, Save, Staged, Verdict
-from posts.graph.publishing.facebook import Facebook
-from posts.graph.publishing.instagram import Instagram
+from posts.graph.publishers.base import Finding, Item, Publisher, Save, Staged, Verdict
+from posts.graph.publishers.facebook import Facebook
+from posts.graph.publishers.instagram import Instagram
 
 __all__ = ["Account", "Finding", "Item", "Publisher", "Save", "Staged", "Verdict", "publisher"]
 PUBLISHERS: dict[str, Publisher] = {"FB_PAGE": Facebook(), "INSTAGRAM_ACCOUNT": Instagram()}

@@ -8,10 +8,10 @@ from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError, InvalidRequest, NotFound, StageAgain, Transient
-from posts.graph.publishing import words
-from posts.graph.publishing.contract import Finding, Item, Save, Staged, Verdict, ident
-from posts.graph.publishing.listing import listed
-from posts.graph.publishing.source import approved
+from posts.graph.publishers import facebook_text
+from posts.graph.publishers.approved_media import approved
+from posts.graph.publishers.base import Finding, Item, Save, Staged, Verdict, ident
+from posts.graph.publishers.recent_posts import listed
 
 FIELDS = "id,created_time,attachments{target{id},subattachments{target{id}}}"
 LOOK_BACK = timedelta(days=2)  # what is staged lives shorter
@@ -41,7 +41,7 @@ def commit(account: Account, item: Item, staged: Staged) -> str:
     params = {"message": item.caption, "attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
     refused: InvalidRequest | Duplicate
     try:
-        return words.post(account, params)
+        return facebook_text.post(account, params)
     except (InvalidRequest, Duplicate) as error:
         refused = error
     if isinstance(refused, Duplicate):

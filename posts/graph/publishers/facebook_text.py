@@ -7,8 +7,8 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError
-from posts.graph.publishing.contract import Finding, Item, Save, Staged, Verdict, ident
-from posts.graph.publishing.listing import listed, same_text
+from posts.graph.publishers.base import Finding, Item, Save, Staged, Verdict, ident
+from posts.graph.publishers.recent_posts import listed, same_text
 
 FIELDS = "id,message,created_time,attachments{url,unshimmed_url,target{url}}"
 

@@ -6,13 +6,13 @@ The container is the handle: single use, alive for 24 hours, and its status tell
 from collections.abc import Collection
 from datetime import datetime
 
-from posts.graph import client, codes
+from posts.graph import client, error_codes
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, NotReady, StageAgain, Transient
-from posts.graph.publishing import quota, source
-from posts.graph.publishing.contract import Finding, Item, Save, Staged, Verdict, ident
-from posts.graph.publishing.facebook import read_address
-from posts.graph.publishing.listing import listed, same_text
+from posts.graph.publishers import approved_media, quota
+from posts.graph.publishers.base import Finding, Item, Save, Staged, Verdict, ident
+from posts.graph.publishers.facebook import read_address
+from posts.graph.publishers.recent_posts import listed, same_text
 
 FIELDS = "id,caption,media_type,media_product_type,timestamp"
 
@@ -25,7 +25,7 @@ class Instagram:
         if not staged.get("container"):
             params = _params(item)
             quota.check(account)
-            source.verify(item)
+            approved_media.verify(item)
             said = client.prepare(account, f"{account.platform_id}/media", params)
             if not (container := ident(said)):
                 raise Transient("The platform made a container and named no id")
@@ -34,7 +34,7 @@ class Instagram:
         if staged.get("ready"):
             return staged
         _await(account, staged["container"])
-        source.verify(item)
+        approved_media.verify(item)
         staged = {**staged, "ready": True}
         save(staged)
         return staged
@@ -111,7 +111,7 @@ def _await(account: Account, container: str) -> None:
         raise StageAgain("The container has expired")
     if code != "ERROR":
         raise NotReady("Instagram is still processing the media")
-    number, subcode, row = codes.in_status(text)
+    number, subcode, row = error_codes.in_status(text)
     kind = row.kind if row and issubclass(row.kind, InvalidRequest) else StageAgain
     meaning = row.meaning if row else "Instagram could not process the media"
     raise kind(meaning, code=number, subcode=subcode)

@@ -6,7 +6,7 @@ from typing import IO
 
 from posts.graph.errors import InvalidRequest, MediaChanged, Transient
 from posts.graph.media import MediaFacts, MediaUnavailable, fetched
-from posts.graph.publishing.contract import Item
+from posts.graph.publishers.base import Item
 
 
 @contextmanager
