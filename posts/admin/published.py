@@ -16,9 +16,8 @@ from posts.admin.desk import DeskAdmin
 from posts.admin.live_list import NEWEST_FIRST, ChannelFilter, LiveList, searchable
 from posts.attachment import attached
 from posts.domain import comments
-from posts.domain.failures import in_words
 from posts.domain.insights import insights
-from posts.graph.errors import GraphError
+from posts.graph.errors import GraphError, user_message
 from posts.models import PublishedPost
 
 FIRST = 20  # comments
@@ -84,7 +83,7 @@ class PublishedPostAdmin(DeskAdmin):
             charts, others = figures.of_insights(read.items)
             found = {"charts": charts, "others": others, "unavailable": read.unavailable, "at": read.fetched_at}
         except GraphError as error:
-            problem = in_words(error)
+            problem = user_message(error)
         return self._part(request, post, "insights", problem, found)
 
     def comments_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
@@ -94,7 +93,7 @@ class PublishedPostAdmin(DeskAdmin):
         try:
             page = comments.page(post.channel, post.platform_id, limit=FIRST)
         except GraphError as error:
-            problem = in_words(error)
+            problem = user_message(error)
         return self._part(request, post, "comments", problem, {"page": page})
 
     def export_view(self, request: HttpRequest, post_id: int) -> HttpResponseBase:
@@ -103,7 +102,7 @@ class PublishedPostAdmin(DeskAdmin):
         try:
             return attached(post, request.META)
         except GraphError as error:
-            return self._page(request, post, problem=in_words(error))
+            return self._page(request, post, problem=user_message(error))
 
     def _page(self, request: HttpRequest, post: PublishedPost, problem: str = "") -> HttpResponse:
         numbers = [("Likes", post.likes), ("Comments", post.comments), ("Shares", post.shares)]

@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from accounts.api.rows import Rows
 from accounts.api.wire import Moment
+from posts.graph.comments import Author, Comment
 from posts.graph.insights import Figure
-from posts.graph.reading.shape import Author, Comment
 from posts.models import Channel, PublishedPost
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from accounts.api.envelopes import UpstreamBusy, UpstreamFailed
-from posts.domain.failures import in_words
-from posts.graph.errors import GraphError, Throttled
+from posts.graph.errors import GraphError, Throttled, user_message
 
 
 @contextmanager
@@ -14,6 +13,6 @@ def upstream() -> Iterator[None]:
     try:
         yield
     except Throttled as error:
-        raise UpstreamBusy(in_words(error), retry_after=error.retry_after) from error
+        raise UpstreamBusy(user_message(error), retry_after=error.retry_after) from error
     except GraphError as error:
-        raise UpstreamFailed(in_words(error)) from error
+        raise UpstreamFailed(user_message(error)) from error

@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from accounts import crypto
 from posts.domain.opening import open_account
 from posts.graph import comments
-from posts.graph.comments import Place
+from posts.graph.comments import Comment, Place
 from posts.graph.cursor_reader import Spot
-from posts.graph.reading.shape import Comment
 from posts.models import Channel
 
 REMEMBERED = 50_000

@@ -20,8 +20,8 @@ from django.core.files.storage import default_storage
 from accounts import clock
 from posts.domain.comments import every
 from posts.domain.spreadsheet import pieces
+from posts.graph.comments import Comment
 from posts.graph.errors import GraphError, Throttled
-from posts.graph.reading.shape import Comment
 from posts.models import Channel
 
 log = logging.getLogger(__name__)

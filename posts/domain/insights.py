@@ -6,8 +6,7 @@ from datetime import datetime
 from accounts import clock
 from posts.domain.opening import open_account
 from posts.graph import insights as reading
-from posts.graph.insights import Figure
-from posts.graph.reading.metrics import metrics
+from posts.graph.insights import Figure, metrics
 from posts.models import Channel
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 
-from posts.graph.reading.shape import Comment
+from posts.graph.comments import Comment
 
 COLUMNS = ("id", "parent_id", "created_at", "author_id", "author_name", "text", "likes", "replies", "hidden")
 BOM = "\ufeff"

@@ -2,11 +2,16 @@
 
 By threads the order is the same on both: comments on the post, newest first, each followed by its replies, oldest
 first. Both platforms know two levels only. Instagram gives 50 comments at most, Facebook names no maximum.
+
+Facebook (graph-api, section 5): message, created_time, from{id,name} (absent for people whom the app may not see),
+parent{id}, like_count, comment_count, is_hidden. Instagram: text, timestamp, from{id,username} or only username,
+parent_id, like_count, hidden; how many replies there are is not said.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,8 +20,7 @@ from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.graph.cursor_reader import Edge, Item, Spot
 from posts.graph.errors import NotFound, Throttled
-from posts.graph.reading import shape
-from posts.graph.reading.shape import Comment
+from posts.graph.publishers.recent_posts import instant
 
 PAGE_SECONDS, EXPORT_SECONDS = 20.0, 60.0
 REPLIES = 5  # that come along with their comment; more are asked for when they are wanted
@@ -26,6 +30,95 @@ REST = 60.0  # seconds after which a reading that gave way to publishing may be 
 SLOWLY = 1.0  # seconds between pages when three quarters of the calls are used up
 FACEBOOK = "id,message,created_time,from{id,name},parent{id},like_count,comment_count,is_hidden"
 INSTAGRAM = "id,text,timestamp,username,from{id,username},like_count,hidden,parent_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who said it. Either part may be unknown; an author of whom nothing is known is None instead."""
+
+    id: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What the platform did not tell is None, never a guess. `parent_id` is None for a comment on the post itself.
+
+    `text` may hold a NUL and anything else that people can type, but no half of a surrogate pair. `replies` counts
+    what stands below it.
+    """
+
+    id: str
+    parent_id: str | None
+    text: str
+    created_at: datetime | None
+    author: Author | None
+    likes: int | None
+    replies: int | None
+    hidden: bool | None
+
+
+def facebook(item: dict[str, Any], parent: str | None = None) -> Comment:
+    """Read Facebook's way of writing a comment; `parent` is the comment that it was found below."""
+    above = item.get("parent")
+    return Comment(
+        id=text(str(item["id"])) or "",
+        parent_id=text(above.get("id")) if isinstance(above, dict) else parent,
+        text=text(item.get("message")) or "",
+        created_at=instant(item.get("created_time")),
+        author=_author(item.get("from"), "name"),
+        likes=_count(item.get("like_count")),
+        replies=_count(item.get("comment_count")),
+        hidden=_flag(item.get("is_hidden")),
+    )
+
+
+def instagram(item: dict[str, Any], parent: str | None = None) -> Comment:
+    """Read Instagram's way. A comment that came without replies, although they were asked for, has none."""
+    below = item.get("replies")
+    known = below if isinstance(below, dict) else {}
+    listed = known.get("data")
+    replies = len(listed) if isinstance(listed, list) else 0
+    paging = known.get("paging")
+    more = isinstance(paging, dict) and "next" in paging
+    author = _author(item.get("from"), "username")
+    if (author is None or author.name is None) and (name := text(item.get("username"))):
+        author = Author(author.id if author else None, name)
+    return Comment(
+        id=text(str(item["id"])) or "",
+        parent_id=text(item.get("parent_id")) or parent,
+        text=text(item.get("text")) or "",
+        created_at=instant(item.get("timestamp")),
+        author=author,
+        likes=_count(item.get("like_count")),
+        replies=None if more else replies,
+        hidden=_flag(item.get("hidden")),
+    )
+
+
+def text(value: Any) -> str | None:
+    """Return a text that UTF-8 can carry, None for what is no text or empty."""
+    if not isinstance(value, str) or not value:
+        return None
+    if value.isascii():
+        return value
+    # JSON can carry half of a surrogate pair; nothing behind us can.
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _author(given: Any, name: str) -> Author | None:
+    if not isinstance(given, dict):
+        return None
+    author = Author(text(given.get("id")), text(given.get(name)))
+    return author if author.id or author.name else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 @dataclass(frozen=True)
@@ -52,7 +145,7 @@ class _Book:
 
 BOOKS = {
     "FB_PAGE": _Book(
-        write=shape.facebook,
+        write=facebook,
         stamp="created_time",
         fields=FACEBOOK,
         nested="comments",
@@ -62,7 +155,7 @@ BOOKS = {
         expansion=".order(chronological)",
     ),
     "INSTAGRAM_ACCOUNT": _Book(
-        write=shape.instagram,
+        write=instagram,
         stamp="timestamp",
         fields=INSTAGRAM,
         nested="replies",

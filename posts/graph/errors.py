@@ -3,6 +3,10 @@
 Messages are sentences for people. They never hold a token or the query of a URL.
 """
 
+# 100/33 says the same of what is deleted, what is hidden from us, and during outages of everything.
+UNSEEN = "The platform does not show this post now: it may be deleted or hidden, or the platform is in trouble"
+RECONNECT = "a person has to connect the channel again"
+
 
 class GraphError(Exception):
     """A call to the platform failed. `trace` is the platform's own id of the failure, for its support."""
@@ -89,3 +93,13 @@ class Ambiguous(GraphError):
 
 class Unanswered(Ambiguous):
     """The platform has not said anything in time: it may still be at work, and what it was asked for appear late."""
+
+
+def user_message(error: GraphError) -> str:
+    """Return why a live read failed, as a sentence without credentials."""
+    if isinstance(error, NotFound):
+        return UNSEEN
+    text = str(error)
+    if isinstance(error, AuthFailed) and error.code is not None:
+        return f"{text.rstrip('.')}; {RECONNECT}"
+    return text

@@ -5,12 +5,15 @@ reliably. And a socket timeout bounds one read, not an answer that drips: a leas
 on the whole.
 """
 
+import heapq
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from itertools import count
 from typing import Any
 
 import requests
@@ -18,8 +21,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry
-
-from posts.graph.watchdog import watch
 
 _here = threading.local()
 
@@ -49,7 +50,7 @@ def call(seconds: float) -> Iterator[Call]:
     one = Call()
     _here.call = one
     try:
-        with watch(seconds, one.cut):
+        with deadline(seconds, one.cut):
             yield one
     finally:
         _here.call = None
@@ -154,3 +155,58 @@ def session(adapter: HTTPAdapter) -> requests.Session:
 def here() -> tuple[int, int]:
     """Return what a session may not be shared across: the process and the thread."""
     return os.getpid(), threading.get_ident()
+
+
+_numbers = count()
+
+
+class DeadlineTimer:
+    """Calls the callbacks of blocks that run past their deadline, all from one thread: callbacks must be quick."""
+
+    def __init__(self) -> None:
+        self._state = threading.Condition()
+        self._waiting: list[tuple[float, int]] = []
+        self._running: dict[int, Callable[[], None]] = {}
+        self._awake = False
+
+    @contextmanager
+    def watch(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
+        """Run the block; call `late` once, from another thread, when it has not ended within `seconds`.
+
+        `late` never runs after the block has ended.
+        """
+        number = next(_numbers)
+        deadline = time.monotonic() + seconds
+        with self._state:
+            if not self._awake:
+                self._awake = True
+                threading.Thread(target=self._look, name="deadline-timer", daemon=True).start()
+            self._running[number] = late
+            heapq.heappush(self._waiting, (deadline, number))
+            if self._waiting[0][1] == number:
+                self._state.notify()
+        try:
+            yield
+        finally:
+            with self._state:
+                self._running.pop(number, None)
+
+    def _look(self) -> None:
+        with self._state:
+            while True:
+                now = time.monotonic()
+                while self._waiting and self._waiting[0][0] <= now:
+                    late = self._running.pop(heapq.heappop(self._waiting)[1], None)
+                    if late is not None:
+                        late()
+                self._state.wait(self._waiting[0][0] - now if self._waiting else None)
+
+
+_of_process: dict[int, DeadlineTimer] = {}
+
+
+def deadline(seconds: float, late: Callable[[], None]) -> AbstractContextManager[None]:
+    """Run DeadlineTimer.watch of this process: a fork has no threads of its parent, and may inherit held locks."""
+    pid = os.getpid()
+    one = _of_process.get(pid) or _of_process.setdefault(pid, DeadlineTimer())
+    return one.watch(seconds, late)

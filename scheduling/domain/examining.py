@@ -16,7 +16,7 @@ from accounts.domain.actors import WORKER
 from posts.domain import channels
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied
-from posts.graph.examining import examine as ask
+from posts.graph.publishers.quota import check_account as ask
 from posts.models import Channel, ChannelState
 from scheduling.domain import handover
 from scheduling.lifecycle import EDITABLE

@@ -15,9 +15,8 @@ from accounts.api.problems import ShapeError
 from accounts.api.soundness import unsound
 from accounts.domain.signing import genuine, sign
 from posts.domain import spreadsheet
-from posts.graph import rate_limits, responses
+from posts.graph import comments, rate_limits, responses
 from posts.graph.errors import GraphError
-from posts.graph.reading import shape
 from scheduling.api.shapes import ChangedPost, NewPost
 from scheduling.domain import media_address
 
@@ -128,7 +127,7 @@ def comment(data: bytes) -> None:
     item = document(data)
     if not isinstance(item, dict) or "id" not in item:
         item = {"id": "1", "text": item, "message": item, "replies": {"paging": item}, "from": item, "timestamp": item}
-    for read in (shape.facebook, shape.instagram):
+    for read in (comments.facebook, comments.instagram):
         for one in spreadsheet.cells(read(item)):
             one.encode()
 

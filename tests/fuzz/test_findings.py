@@ -2,8 +2,7 @@
 
 import pytest
 
-from posts.graph import errors, responses
-from posts.graph.reading import shape
+from posts.graph import comments, errors, responses
 from tests.fuzz.names import NAMES
 from tests.fuzz.targets import SEEDS, TARGETS
 
@@ -36,4 +35,4 @@ def test_words_that_no_database_takes_are_kept_as_far_as_they_can_be() -> None:
 
 
 def test_a_comment_without_a_sensible_time_has_none() -> None:
-    assert shape.facebook({"id": "1", "created_time": "0001-01-01T00:00:00+2359"}).created_at is None
+    assert comments.facebook({"id": "1", "created_time": "0001-01-01T00:00:00+2359"}).created_at is None

@@ -40,12 +40,12 @@ def settle(
         spend()
         gone = 0
         try:
-            found = reading.one(account, row.platform_id, without=state.without)
+            found = reading.fetch_post(account, row.platform_id, without=state.without)
         except NotFound:
             found = None
         if found is not None:
             keep(channel, [_as_known(found)], clock.now())
-        elif not reading.answers(account, _known_to_be_there(channel, account, start)):
+        elif not reading.is_reachable(account, _known_to_be_there(channel, account, start)):
             return
         else:
             gone = _refused(row, start)

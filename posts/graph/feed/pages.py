@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from posts.graph import client
 from posts.graph.account import Account
-from posts.graph.errors import InvalidRequest, PermissionDenied, Transient
+from posts.graph.errors import GraphError, InvalidRequest, NotFound, PermissionDenied, Transient
 from posts.graph.feed import facebook, instagram
 from posts.graph.feed.fields import Part, asked, blamed, optional
-from posts.graph.parsing import Found, inside, items
+from posts.graph.parsing import Found, count, inside, items
 from posts.graph.publishers.recent_posts import instant
 
 TOO_MUCH = 1  # the code of "Please reduce the amount of data you're asking for"
@@ -130,3 +130,46 @@ def _read(
         without=frozenset(without),
         size=size,
     )
+
+
+def fetch_post(account: Account, platform_id: str, *, without: Collection[str] = ()) -> Found | None:
+    """Return the post as it is now, None for one that is there and is not shown. Raises NotFound and other GraphErrors.
+
+    NotFound does not prove that it is gone: the platform says the same when it is confused.
+    """
+    edge = next(iter(EDGES[account.type].values()))
+    parts = edge.parts
+    left_out = set(without)
+    for _ in range(len(parts) + 1):
+        try:
+            said = client.get(account, platform_id, fields=asked(parts, left_out))
+        except NotFound:
+            raise
+        except (InvalidRequest, PermissionDenied) as error:
+            worse = blamed(error, parts, left_out)
+            if not worse and isinstance(error, InvalidRequest):
+                worse = optional(parts, left_out)
+            if not worse:
+                raise
+            left_out |= worse
+        else:
+            return edge.read(account, said, left_out, lambda: None)
+    raise InvalidRequest("The platform takes none of the fields")
+
+
+def is_reachable(account: Account, node: str) -> bool:
+    """Whether the platform shows this node now. Of one that is known to be there: whether it can be believed."""
+    try:
+        return bool(client.get(account, node, fields="id").get("id"))
+    except GraphError:
+        return False
+
+
+def total(account: Account) -> int | None:
+    """Return how many posts the account has, where the platform tells: on Instagram, stories left out."""
+    if account.type == "FB_PAGE":
+        return None
+    try:
+        return count(client.get(account, account.platform_id, fields="media_count").get("media_count"))
+    except GraphError:
+        return None

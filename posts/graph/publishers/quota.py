@@ -8,6 +8,8 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, QuotaReached
 
+CHECK_SECONDS = 5.0  # in all: the worker that asks could be publishing
+
 
 @dataclass(frozen=True)
 class Quota:
@@ -44,3 +46,14 @@ def check(account: Account) -> None:
 
 def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+def check_account(account: Account) -> Quota:
+    """Return what is left of the account's quota, with nothing in it where there is none. Raises GraphErrors.
+
+    An answer shows that the token is taken; whether it may publish shows only in publishing.
+    """
+    if account.type == "INSTAGRAM_ACCOUNT":
+        return read(account, seconds=CHECK_SECONDS)
+    client.look(account, account.platform_id, {"fields": "id,name"}, seconds=CHECK_SECONDS)
+    return Quota(None, None)

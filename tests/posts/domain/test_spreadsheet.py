@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from posts.domain.spreadsheet import CHUNK, COLUMNS, PIECE, defused, pieces
-from posts.graph.reading.shape import Author, Comment
+from posts.graph.comments import Author, Comment
 
 
 def comment(text: str = "Olá", **more: Any) -> Comment:
