@@ -192,7 +192,7 @@ def other_facebook(other_organization: Organization) -> Channel:
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[SandboxControl]:
-    from posts.graph.sandbox.server import start
+    from dynamo.sandbox.server import start
 
     server = start(port=0, folder=None)
     yield SandboxControl(server.url)

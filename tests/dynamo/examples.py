@@ -22,8 +22,8 @@ from scheduling.domain import digest, publishing, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.clients import MISSING, SignedClient, stamp
+from tests.dynamo.sandbox.calls import Caller
 from tests.platform import FACEBOOK, SandboxControl
-from tests.posts.graph.sandbox_calls import Caller
 
 NOWHERE = "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11"
 DUE = datetime(2031, 7, 1, 13, tzinfo=UTC)

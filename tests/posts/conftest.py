@@ -8,8 +8,8 @@ import pytest
 
 from accounts import clock
 from posts.models import Channel, PublishedPost
+from tests.dynamo.sandbox.calls import Caller
 from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
-from tests.posts.graph.sandbox_calls import Caller
 
 ACCOUNTS = {account.wire_id: account for account in (FACEBOOK, INSTAGRAM)}
 

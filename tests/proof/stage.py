@@ -20,8 +20,8 @@ from scheduling.domain import digest, drafts, inspecting, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
 from tests.clients import stamp
+from tests.dynamo.sandbox.calls import Caller as Platform
 from tests.platform import FACEBOOK, OTHER_FACEBOOK, PlatformAccount, SandboxControl
-from tests.posts.graph.sandbox_calls import Caller as Platform
 
 PASSWORD = "a-password-for-the-walk"
 # (name, role, may review), in each organization; `clerk` answers for the key, and is nobody's caller.

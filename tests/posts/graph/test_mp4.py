@@ -9,7 +9,7 @@ import pytest
 
 from posts.graph.mp4 import Film, measure
 
-CLIP = Path("posts/graph/sandbox/clip.mp4").read_bytes()
+CLIP = Path("dynamo/sandbox/clip.mp4").read_bytes()
 
 
 def box(name: bytes, content: bytes) -> bytes:

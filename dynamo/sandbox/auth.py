@@ -1,0 +1,64 @@
+"""Who calls: the token's three ways in, and appsecret_proof."""
+
+import hashlib
+import hmac
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.messages import Request
+from dynamo.sandbox.nodes import Account
+from dynamo.sandbox.settings import Settings
+from dynamo.sandbox.state import State, now
+
+PROOF_LIFE = 300  # seconds, for the form that carries appsecret_time
+
+
+def token_of(request: Request) -> str:
+    """Return the token and note where it came from: header, query or form. `OAuth` is what the upload host wants."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if token and scheme.lower() in {"bearer", "oauth"}:
+        request.token_from = "header"  # noqa: S105  a place, not a token
+        return token.strip()
+    token = request.params.text("access_token")
+    if token:
+        request.token_from = "query" if "access_token" in request.query else "form"
+    return token
+
+
+def authenticate(request: Request, state: State, settings: Settings, *, of_me: bool = False) -> Account:
+    """Return the account that the token opens. Raises the platform's refusals."""
+    token = token_of(request)
+    if not token and of_me:
+        raise Refusal(2500, "An active access token must be used to query information about the current user.")
+    if not token:
+        raise Refusal(104, "An access token is required to request this resource.")
+    with state.lock:
+        account_id = state.tokens.get(token)
+        account = state.account(account_id) if account_id else None
+    if account is None:
+        raise errors.garbage_token()
+    _check_proof(request, token, settings)
+    if account.expired:
+        raise errors.expired_token()
+    return account
+
+
+def _check_proof(request: Request, token: str, settings: Settings) -> None:
+    if not settings.app_secret:
+        return
+    given, at = request.params.text("appsecret_proof"), request.params.text("appsecret_time")
+    if not given:
+        if settings.require_proof:
+            text = "API calls from the server require an appsecret_proof argument"
+            raise Refusal(100, text, kind="GraphMethodException")
+        return
+    fresh = not at or (at.isdigit() and abs(now() - int(at)) <= PROOF_LIFE)
+    message = f"{token}|{at}" if at else token
+    right = hmac.new(settings.app_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+    if not (fresh and hmac.compare_digest(given.encode(), right.encode())):
+        raise Refusal(100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException")
+
+
+def require(account: Account, scope: str) -> None:
+    if account.scopes is not None and scope not in account.scopes:
+        raise errors.denied(scope)

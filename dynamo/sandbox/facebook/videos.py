@@ -1,0 +1,150 @@
+"""POST /{page}/videos: by URL in one call, or sessionised: start, transfer, finish."""
+
+from typing import Any
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.facebook.scheduling import visibility
+from dynamo.sandbox.fetching import fetch
+from dynamo.sandbox.messages import Request
+from dynamo.sandbox.nodes import Post, Video
+from dynamo.sandbox.shelf import content_type
+from dynamo.sandbox.state import now
+from dynamo.sandbox.world import World
+
+LARGEST = 64 * 1024 * 1024
+
+
+def create(world: World, request: Request) -> dict[str, Any]:
+    match request.params.text("upload_phase"):
+        case "start":
+            return _start(world, request)
+        case "transfer":
+            return _transfer(world, request)
+        case "finish":
+            return _finish(world, request)
+        case "":
+            return _in_one_call(world, request)
+        case other:
+            raise errors.invalid(f"Param upload_phase must be one of start, transfer, finish: {other}")
+
+
+def _start(world: World, request: Request) -> dict[str, Any]:
+    size = request.params.whole("file_size")
+    if not 0 < size <= LARGEST:
+        raise errors.invalid("Param file_size is missing or out of range")
+    state = world.state
+    with state.lock:
+        number = state.mint("1", 14)
+        video = Video(number, request.account_id, "video", now(), f"9{number[1:]}", size)
+        state.uploads[video.id] = bytearray()
+        state.put(video)
+        return {"video_id": video.id, "upload_session_id": video.session, **_span(world, video)}
+
+
+def _span(world: World, video: Video) -> dict[str, str]:
+    """Return the next span to send; both offsets equal once everything is here."""
+    end = min(video.size, video.received + world.settings.video_chunk_bytes)
+    return {"start_offset": str(video.received), "end_offset": str(end)}
+
+
+def _of_session(world: World, request: Request) -> Video:
+    session = request.params.text("upload_session_id")
+    video = world.state.find(f"1{session[1:]}")
+    if isinstance(video, Video) and video.session == session and video.account == request.account_id and not video.post:
+        return video
+    raise Refusal(100, "(#100) Invalid upload session", subcode=1363041, title="Invalid session", user="Start again.")
+
+
+def _transfer(world: World, request: Request) -> dict[str, Any]:
+    chunk = request.params.files.get("video_file_chunk", b"")
+    state = world.state
+    with state.lock:
+        video = _of_session(world, request)
+        if video.sha256 and video.received == video.size:
+            return _span(world, video)
+        kept = state.uploads.setdefault(video.id, bytearray())
+        video.received = len(kept)
+        if request.params.whole("start_offset", -1) != video.received or not chunk:
+            raise Refusal(
+                6001,
+                "There was a problem uploading your video file. Please try again with another file.",
+                subcode=1363037,
+                title="Video Upload Chunk Is Out Of Order",
+                user="Send the span that was asked for.",
+                data=_span(world, video),
+            )
+        if len(kept) + len(chunk) > video.size:
+            raise errors.invalid("The chunk reaches beyond file_size")
+        kept += chunk
+        receive(world, video, whole=len(kept) == video.size)
+        return _span(world, video)
+
+
+def receive(world: World, video: Video, *, whole: bool) -> None:
+    """Note what arrived of a video's bytes; the whole of it goes on the shelf. Call with the lock held."""
+    kept = world.state.uploads[video.id]
+    video.received = len(kept)
+    if whole:
+        if content_type(bytes(kept[:16])) != "video/mp4":
+            kept.clear()
+            raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
+        video.sha256 = world.state.shelf.put(bytes(kept))
+        del world.state.uploads[video.id]
+    world.state.put(video)
+
+
+def _finish(world: World, request: Request) -> dict[str, Any]:
+    with world.state.lock:
+        session = request.params.text("upload_session_id")
+        world.state.calls[f"session:{session}"] += 1
+        video = _of_session(world, request)
+        if not video.sha256:
+            raise Refusal(6001, "The upload is not complete.", subcode=1363037, data=_span(world, video))
+        visible_at, scheduled = visibility(request, world.settings)
+        put_on_page(world, request, video, visible_at, scheduled, key=f"session:{session}")
+        return {"success": True}
+
+
+def _in_one_call(world: World, request: Request) -> dict[str, Any]:
+    """Take `file_url` or multipart `source`; the answer has no post id and, before it, there is no handle."""
+    url = request.params.text("file_url")
+    data = request.params.files.get("source") or (fetch(url).data if url else b"")
+    if content_type(data) != "video/mp4":
+        raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
+    digest = world.state.shelf.put(data)
+    with world.state.lock:
+        visible_at, scheduled = visibility(request, world.settings)
+        video = Video(
+            world.state.mint("1", 14), request.account_id, "video", now(),
+            size=len(data), received=len(data), sha256=digest, media_url=url,
+        )  # fmt: skip
+        world.state.calls[f"video:{video.id}"] += 1
+        put_on_page(world, request, video, visible_at, scheduled, key=f"video:{video.id}")
+        return {"id": video.id}
+
+
+def put_on_page(
+    world: World, request: Request, video: Video, visible_at: float | None, scheduled: float | None, *, key: str
+) -> Post:
+    """Make the post of a complete video: visible when it should be and its processing is over. Lock held."""
+    video.description = request.params.text("description")
+    video.title = request.params.text("title")
+    video.ready_at = now() + world.settings.video_seconds
+    post = Post(
+        id=f"{video.account}_{world.state.mint('1', 14)}",
+        account=video.account,
+        kind=video.kind,
+        message=video.description,
+        created_at=now(),
+        visible_at=None if visible_at is None else max(visible_at, video.ready_at),
+        scheduled_for=scheduled,
+        video=video.id,
+        media_url=video.media_url,
+        sha256=video.sha256,
+        created_by=request.origin(),
+        key=key,
+    )
+    video.post = post.id
+    world.state.put(video)
+    return world.state.put(post)

@@ -1,0 +1,191 @@
+"""Comments as JSON: their fields, and the edges that list them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.auth import require
+from dynamo.sandbox.bodies import Params
+from dynamo.sandbox.messages import Request
+from dynamo.sandbox.nodes import Account, Comment, Post, Video
+from dynamo.sandbox.reading.commenting import (
+    check_weight,
+    facebook_cut,
+    facebook_page,
+    instagram_cut,
+    instagram_page,
+)
+from dynamo.sandbox.reading.crowd import number_in
+from dynamo.sandbox.reading.selection import Field, parse
+from dynamo.sandbox.reading.stamps import stamp
+from dynamo.sandbox.reading.threads import Thread
+from dynamo.sandbox.versions import NEWEST
+from dynamo.sandbox.world import World
+
+READ_PEOPLE = "pages_read_user_content"
+FACEBOOK_USUAL, INSTAGRAM_USUAL = parse("created_time,from,message,id"), parse("timestamp,text,id")
+YES = {"true", "1", "total_count"}
+Reader = Callable[[World, Comment, Field], Any]
+
+
+def find(world: World, account: Account, node_id: str) -> Comment | None:
+    """Return a comment that nobody keeps, by its id. Kept ones are in the state's own table."""
+    if account.is_page:
+        number, _, rest = node_id.rpartition("_")
+        post = world.state.find(f"{account.id}_{number}") if number and rest.isdecimal() else None
+    else:
+        slot = number_in(node_id)[0] if node_id.isdecimal() else -1
+        post = world.state.find(world.state.post_of_slot(slot))
+    if not isinstance(post, Post) or post.account != account.id:
+        return None
+    thread = Thread(world, post)
+    found = thread.find(node_id)
+    gone = thread.audience.deleted
+    return found if found and found.id not in gone and found.parent not in gone else None
+
+
+def below(world: World, request: Request) -> dict[str, Any]:
+    """GET /{post}/comments and /{comment}/comments or /replies."""
+    node = request.node
+    if isinstance(node, Video):
+        found = world.state.find(node.post)
+        if not isinstance(found, Post):
+            return {"data": []}
+        node = found
+    assert isinstance(node, Post | Comment)  # noqa: S101  routing knows the types that have this edge
+    kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
+    link = f"{world.url}/{request.version}{request.path}"
+    wanted = parse(request.params.text("fields")) if request.params.text("fields") else None
+    return listing(world, node, request.params, link, kept, wanted)
+
+
+def edge(world: World, node: Post | Comment, field: Field) -> dict[str, Any]:
+    """Return the same as a field of its post or comment: `comments.limit(5){message}`, `replies{text}`."""
+    params = Params(values=dict(field.modifiers))
+    link = f"{world.url}/v{NEWEST}.0/{node.id}/{field.name}"
+    kept = {name: value for name, value in field.modifiers.items() if name not in {"after", "before", "limit", "as"}}
+    return listing(world, node, params, link, kept, field.inside)
+
+
+def listing(
+    world: World, node: Post | Comment, params: Params, link: str, kept: dict[str, str], wanted: list[Field] | None
+) -> dict[str, Any]:
+    account = world.state.account(node.account)
+    post = world.state.nodes[node.post] if isinstance(node, Comment) else node
+    assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
+    parent = node.id if isinstance(node, Comment) else ""
+    thread = Thread(world, post)
+    if account.is_page:
+        require(account, READ_PEOPLE)
+        cut = facebook_cut(params, link, kept, parent)
+        check_weight(world, cut.limit * _weight(wanted))
+        found, paging = facebook_page(world, thread, cut) if cut.limit else ([], {})
+    else:
+        require(account, "instagram_manage_comments")
+        cut = instagram_cut(params, link, kept, parent)
+        # Comments on ads are not in this edge.
+        found, paging = ([], {}) if post.origin in {"ad", "dark"} else instagram_page(world, thread, cut)
+    fields = wanted or (FACEBOOK_USUAL if account.is_page else INSTAGRAM_USUAL)
+    answer: dict[str, Any] = {"data": [shown(world, one, fields) for one in found]}
+    if paging:
+        answer["paging"] = paging
+    if account.is_page and params.text("summary").strip("[]") in YES:
+        total = node.replies if isinstance(node, Comment) else thread.total(cut.level)
+        answer["summary"] = {"order": cut.order, "total_count": total, "can_comment": True}
+    return answer
+
+
+def _weight(wanted: list[Field] | None) -> int:
+    """Say how many comments one comment becomes with what is expanded inside it."""
+    inner = [one for one in wanted or [] if one.name == "comments"]
+    return 1 + sum(int(one.modifiers.get("limit") or 25) for one in inner)
+
+
+def shown(world: World, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
+    """Return the fields asked for and `id`; absent ones left out. Raises 100 for one that comments do not have."""
+    readers = FACEBOOK if "_" in comment.id else INSTAGRAM
+    answer: dict[str, Any] = {}
+    for one in wanted:
+        if one.name != "id":
+            reader = readers.get(one.name)
+            if reader is None:
+                raise errors.unknown_field(one.name, "Comment" if readers is FACEBOOK else "IGComment")
+            value = reader(world, comment, one)
+            if value is not None:
+                answer[one.alias] = value
+    answer["id"] = comment.id
+    return answer
+
+
+def _cut_down(value: dict[str, Any], field: Field) -> dict[str, Any]:
+    if field.inside is None:
+        return value
+    return {part.alias: value[part.name] for part in field.inside if part.name in value}
+
+
+def _from(_world: World, comment: Comment, field: Field) -> dict[str, Any] | None:
+    if comment.stranger or not comment.author_id:
+        return None
+    return _cut_down({"name": comment.author_name, "id": comment.author_id}, field)
+
+
+def _parent(world: World, comment: Comment, field: Field) -> dict[str, Any] | None:
+    if not comment.parent:
+        return None
+    wanted = field.inside or FACEBOOK_USUAL
+    if [one.name for one in wanted] == ["id"]:
+        return {"id": comment.parent}
+    parent = world.state.find(comment.parent) or find(world, world.state.account(comment.account), comment.parent)
+    return shown(world, parent, wanted) if isinstance(parent, Comment) else None
+
+
+def _permalink(world: World, comment: Comment, _field: Field) -> str:
+    number = comment.id.rpartition("_")[2]
+    if comment.parent:
+        return (
+            f"{world.permalink(comment.post)}?comment_id={comment.parent.rpartition('_')[2]}&reply_comment_id={number}"
+        )
+    return f"{world.permalink(comment.post)}?comment_id={number}"
+
+
+def _no_deeper(world: World, comment: Comment, field: Field) -> dict[str, Any]:
+    return {"data": []} if comment.parent else edge(world, comment, field)
+
+
+def username(comment: Comment) -> str:
+    return "".join(letter for letter in comment.author_name.lower() if letter.isalnum() or letter in "._") or "someone"
+
+
+FACEBOOK: dict[str, Reader] = {
+    "message": lambda _world, comment, _field: comment.text,
+    "created_time": lambda _world, comment, _field: stamp(comment.created_at),
+    "from": _from,
+    "parent": _parent,
+    "like_count": lambda _world, comment, _field: comment.like_count,
+    "comment_count": lambda _world, comment, _field: comment.replies,
+    "permalink_url": _permalink,
+    "is_hidden": lambda _world, comment, _field: comment.hidden,
+    "is_private": lambda _world, _comment, _field: False,
+    "can_hide": lambda _world, _comment, _field: True,
+    "can_remove": lambda _world, _comment, _field: True,
+    "can_comment": lambda _world, comment, _field: not comment.parent,
+    "user_likes": lambda _world, _comment, _field: False,
+    "attachment": lambda _world, comment, _field: comment.attachment,
+    "message_tags": lambda _world, _comment, _field: None,
+    "object": lambda _world, comment, field: _cut_down({"id": comment.post}, field),
+    "comments": _no_deeper,
+}
+INSTAGRAM: dict[str, Reader] = {
+    "text": lambda _world, comment, _field: comment.text,
+    "timestamp": lambda _world, comment, _field: stamp(comment.created_at),
+    "username": lambda _world, comment, _field: username(comment),
+    "from": lambda _world, comment, field: (
+        None if comment.stranger else _cut_down({"id": comment.author_id, "username": username(comment)}, field)
+    ),
+    "like_count": lambda _world, comment, _field: comment.like_count,
+    "hidden": lambda _world, comment, _field: comment.hidden,
+    "parent_id": lambda _world, comment, _field: comment.parent or None,
+    "media": lambda _world, comment, field: _cut_down({"id": comment.post}, field),
+    "user": lambda _world, comment, _field: {"id": comment.account} if comment.author_id == comment.account else None,
+    "replies": lambda world, comment, field: edge(world, comment, field) if comment.replies else None,
+}

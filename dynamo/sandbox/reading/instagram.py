@@ -1,0 +1,90 @@
+"""Fields of an Instagram media and of a container."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any
+
+from dynamo.sandbox.instagram.containers import status, status_text
+from dynamo.sandbox.nodes import Container, Post
+from dynamo.sandbox.reading import comments
+from dynamo.sandbox.reading.selection import Field
+from dynamo.sandbox.reading.stamps import stamp
+from dynamo.sandbox.reading.tallies import tally
+from dynamo.sandbox.state import now
+from dynamo.sandbox.world import World
+
+PRODUCTS = {"reel": "REELS", "story": "STORY"}
+
+
+def _shortcode(_world: World, media: Post, _field: Field) -> str:
+    return urlsafe_b64encode(int(media.id).to_bytes(8)).decode().rstrip("=")
+
+
+def _username(world: World, media: Post, _field: Field) -> str:
+    account = world.state.account(media.account)
+    return account.username or "".join(letter for letter in account.name.lower() if letter.isalnum())
+
+
+def _children(world: World, media: Post, _field: Field) -> dict[str, Any] | None:
+    nodes = [world.state.find(child) for child in media.children]
+    shown = [
+        {"id": node.id, "media_type": node.media_type, "media_url": world.stored_url(node.sha256)}
+        for node in nodes
+        if isinstance(node, Container)
+    ]
+    shown += [
+        {"id": str(int(media.id) + number + 1), "media_type": "IMAGE", "media_url": world.picture_url(media, number)}
+        for number in range(media.pictures if media.kind == "carousel" else 0)
+    ]
+    return {"data": shown} if shown else None
+
+
+def _media_url(world: World, media: Post, _field: Field) -> str | None:
+    return world.picture_url(media, kind="mp4" if media.media_type == "VIDEO" else "jpg") or None
+
+
+def _thumbnail(world: World, media: Post, _field: Field) -> str | None:
+    return (world.picture_url(media) or None) if media.media_type == "VIDEO" else None
+
+
+def _product(_world: World, media: Post, _field: Field) -> str:
+    return "AD" if media.origin in {"ad", "dark"} else PRODUCTS.get(media.kind, "FEED")
+
+
+MEDIA: dict[str, Callable[[World, Post, Field], Any]] = {
+    "caption": lambda _world, media, _field: media.message or None,
+    "media_type": lambda _world, media, _field: media.media_type,
+    "media_product_type": _product,
+    "media_url": _media_url,
+    "thumbnail_url": _thumbnail,
+    "permalink": lambda world, media, _field: world.permalink(media.id),
+    "shortcode": _shortcode,
+    "timestamp": lambda _world, media, _field: stamp(media.visible_at),
+    "like_count": lambda world, media, _field: tally(world, media).likes,
+    "comments_count": lambda world, media, _field: tally(world, media).comments,
+    "comments": comments.edge,
+    "view_count": lambda world, media, _field: tally(world, media).views,
+    "shares_count": lambda world, media, _field: tally(world, media).shares,
+    "saved_count": lambda world, media, _field: tally(world, media).likes // 9,
+    "total_like_count": lambda world, media, _field: tally(world, media).likes,
+    "total_comments_count": lambda world, media, _field: tally(world, media).comments,
+    "total_views_count": lambda world, media, _field: tally(world, media).views,
+    "username": _username,
+    "owner": lambda _world, media, _field: {"id": media.account},
+    "is_comment_enabled": lambda _world, _media, _field: True,
+    "children": _children,
+    "alt_text": lambda _world, _media, _field: None,
+}
+
+
+CONTAINER: dict[str, Callable[[World, Container, Field], Any]] = {
+    "status_code": lambda _world, container, _field: status(container),
+    "status": lambda _world, container, _field: status_text(container, status(container)),
+    "copyright_check_status": lambda _world, _container, _field: {"status": "completed", "matches_found": False},
+    "video_status": lambda _world, _container, _field: None,
+}
+
+
+def is_current_story(media: Post) -> bool:
+    """Say whether a story is still shown: for a day."""
+    return media.kind == "story" and now() - (media.visible_at or 0) < 86_400

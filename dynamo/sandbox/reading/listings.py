@@ -1,0 +1,164 @@
+"""Edges that list: newest first, opaque cursors, `since` and `until`, `next` only when there is more."""
+
+import base64
+import binascii
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.messages import Request
+from dynamo.sandbox.nodes import Post, Video
+from dynamo.sandbox.reading.instagram import is_current_story
+from dynamo.sandbox.reading.selection import parse
+from dynamo.sandbox.reading.views import USUAL, node_type, select
+from dynamo.sandbox.state import now
+from dynamo.sandbox.world import World
+
+PAGE_LIMIT, INSTAGRAM_LIMIT, USUAL_LIMIT = 100, 100, 25
+INSTAGRAM_REACH = 10_000
+VIDEO_EDGES = ("/videos", "/video_reels")
+
+
+Wanted = Callable[[Post], bool]
+
+
+def published_posts(world: World, request: Request) -> dict[str, Any]:
+    """Return a Page's own live posts: no reels, nothing of visitors, hidden ones only with include_hidden."""
+    hidden = request.params.flag("include_hidden", default=False)
+    at = now()
+
+    def wanted(post: Post) -> bool:
+        own = post.kind != "reel" and post.origin not in {"visitor", "expired"}
+        return own and post.is_visible(at) and (hidden or not post.is_hidden)
+
+    return _page(world, request, wanted)
+
+
+def feed(world: World, request: Request) -> dict[str, Any]:
+    """Return the same, visitors' posts and the unpublished ones: readers must filter by is_published and from."""
+    return _page(world, request, lambda post: post.kind != "reel" and post.origin != "expired")
+
+
+def scheduled_posts(world: World, request: Request) -> dict[str, Any]:
+    at = now()
+    return _page(world, request, lambda post: post.scheduled_for is not None and not post.is_visible(at))
+
+
+def media(world: World, request: Request) -> dict[str, Any]:
+    """Return an Instagram account's media, the newest 10,000, stories left out."""
+    at = now()
+    return _page(world, request, lambda post: post.kind != "story" and post.is_visible(at), reach=INSTAGRAM_REACH)
+
+
+def stories(world: World, request: Request) -> dict[str, Any]:
+    at = now()
+    return _page(world, request, lambda post: is_current_story(post) and post.is_visible(at))
+
+
+def videos_of(kind: str) -> Callable[[World, Request], dict[str, Any]]:
+    """Return the lister of a Page's videos or reels that have a post."""
+
+    def listing(world: World, request: Request) -> dict[str, Any]:
+        at = now()
+        return _page(world, request, lambda post: post.kind == kind and post.is_visible(at))
+
+    return listing
+
+
+def _place(post: Post) -> tuple[float, str]:
+    return (post.moment, post.id)
+
+
+def _page(world: World, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
+    """Cut one page out of the timeline without looking at the rest of it."""
+    params, limit = request.params, _limit(request)
+    line = world.state.timeline(request.account_id)
+    low, high = _bounds(request, line)
+    if reach is not None and high - low > reach:
+        newest = list(islice(_falling(line, low, high, wanted), reach))
+        low = newest[-1] if newest else low
+    after, before = params.text("after"), params.text("before")
+    if after and _died(world, after):
+        return {"data": []}
+    if before and not after:
+        rising = (at for at in range(max(low, bisect_right(line, _open(before), key=_place)), high) if wanted(line[at]))
+        shown = list(islice(rising, limit))[::-1]
+    else:
+        top = min(high, bisect_left(line, _open(after), key=_place)) if after else high
+        shown = list(islice(_falling(line, low, top, wanted), limit))
+    return _answer(world, request, [line[at] for at in shown], limit, more=(
+        any(True for _ in _falling(line, low, shown[-1], wanted)) if shown else False,
+        any(wanted(line[at]) for at in range(shown[0] + 1, high)) if shown else False,
+    ))  # fmt: skip
+
+
+def _bounds(request: Request, line: list[Post]) -> tuple[int, int]:
+    """Return where `since` and `until` cut. Times are whole seconds, and a post of the very second of `since` is in."""
+    since, until = request.params.instant("since"), request.params.instant("until")
+    low = bisect_left(line, float(int(since)), key=lambda post: post.moment) if since is not None else 0
+    high = bisect_right(line, until, key=lambda post: post.moment) if until is not None else len(line)
+    return low, high
+
+
+def _falling(line: list[Post], low: int, high: int, wanted: Wanted) -> Iterator[int]:
+    """Yield the positions below `high` of what is wanted, newest first."""
+    return (at for at in range(high - 1, low - 1, -1) if wanted(line[at]))
+
+
+def _answer(
+    world: World, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
+) -> dict[str, Any]:
+    """Return the page as JSON; `more` says whether there are older and newer ones."""
+    fields = parse(request.params.text("fields")) if request.params.text("fields") else None
+    answer: dict[str, Any] = {"data": []}
+    for post in posts:
+        node = world.state.find(post.video) if request.path.endswith(VIDEO_EDGES) else post
+        if isinstance(node, Post | Video):
+            answer["data"].append(select(world, node, fields or parse(USUAL[node_type(node)])))
+    if posts:
+        cursors = {"before": _seal(posts[0]), "after": _seal(posts[-1])}
+        answer["paging"] = {"cursors": cursors}
+        if more[0]:
+            answer["paging"]["next"] = _link(world, request, limit, after=cursors["after"])
+        if more[1]:
+            answer["paging"]["previous"] = _link(world, request, limit, before=cursors["before"])
+    return answer
+
+
+def _limit(request: Request) -> int:
+    limit = request.params.whole("limit", USUAL_LIMIT)
+    if request.account.is_page and limit > PAGE_LIMIT:
+        raise errors.invalid(f"The limit must not be greater than {PAGE_LIMIT}")
+    if limit < 0:
+        raise errors.invalid("Param limit must be a non-negative integer")
+    return min(limit, INSTAGRAM_LIMIT)
+
+
+def _link(world: World, request: Request, limit: int, **cursor: str) -> str:
+    """Return the full URL of another page; it names the token when the token came by query, as the platform's does."""
+    kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
+    return f"{world.url}/{request.version}{request.path}?{urlencode(kept | {'limit': str(limit)} | cursor)}"
+
+
+def _seal(post: Post) -> str:
+    return base64.urlsafe_b64encode(f"{post.moment!r}|{post.id}".encode()).decode().rstrip("=")
+
+
+def _open(cursor: str) -> tuple[float, str]:
+    try:
+        moment, _, node_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
+        return float(moment), node_id
+    except (ValueError, binascii.Error):
+        raise errors.invalid("Invalid cursors values") from None
+
+
+def _died(world: World, cursor: str) -> bool:
+    """Say whether the cursor's post is gone and the setting lets that look like the end. Raises 100 if it refuses."""
+    post_id = _open(cursor)[1]
+    dead = post_id in world.state.nodes and world.state.find(post_id) is None
+    if dead and world.settings.dead_cursors == "refuse":
+        raise errors.invalid("Invalid cursors values")
+    return dead and world.settings.dead_cursors == "empty"

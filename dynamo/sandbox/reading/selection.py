@@ -1,0 +1,97 @@
+"""The language of `fields=`: `a,b.limit(0).summary(true),c{d,e{f}}`."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.errors import Refusal
+
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_CALL = re.compile(r"\.([a-z_]+)\(([^()]*)\)")
+
+
+@dataclass
+class Field:
+    """One field: its modifiers by name, what is wanted inside it (None: the usual), and the name it answers under."""
+
+    name: str
+    modifiers: dict[str, str] = field(default_factory=dict)
+    inside: "list[Field] | None" = None
+
+    @property
+    def alias(self) -> str:
+        return self.modifiers.get("as", self.name)
+
+
+def parse(text: str) -> list[Field]:
+    """Read a selection; raises 2500 "Syntax error" as the platform does."""
+    found, end = _fields(text.replace(" ", ""), 0)
+    if end != len(text.replace(" ", "")):
+        raise _syntax(text, end)
+    return found
+
+
+def _fields(text: str, at: int) -> tuple[list[Field], int]:
+    found: list[Field] = []
+    while True:
+        name = _NAME.match(text, at)
+        if name is None:
+            raise _syntax(text, at)
+        one, at = Field(name[0]), name.end()
+        while call := _CALL.match(text, at):
+            one.modifiers[call[1]], at = call[2], call.end()
+        if text[at : at + 1] == "{":
+            one.inside, at = _fields(text, at + 1)
+            if text[at : at + 1] != "}":
+                raise _syntax(text, at)
+            at += 1
+        found.append(one)
+        if text[at : at + 1] != ",":
+            return found, at
+        at += 1
+
+
+def _syntax(text: str, at: int) -> Refusal:
+    return Refusal(2500, f'Syntax error "Expected name." at character {at}: {text}')
+
+
+# The parts that may be asked for inside a field; an empty set means that it has none.
+PARTS: dict[str, set[str]] = {
+    "attachments": {
+        "description", "media", "media_type", "subattachments", "target", "title", "type", "unshimmed_url", "url",
+    },
+    "subattachments": {"description", "media", "media_type", "target", "title", "type", "url"},
+    "target": {"id", "url"},
+    "media": {"image", "source"},
+    "image": {"height", "src", "width"},
+    "from": {"id", "name"},
+    "owner": {"id"},
+    "application": {"id", "name"},
+    "children": {"id", "media_type", "media_url"},
+    "status": {"video_status", "uploading_phase", "processing_phase", "publishing_phase"},
+    "reactions": {"id", "name", "type"},
+    "insights": {"description", "id", "name", "period", "title", "total_value", "values"},
+    "likes": {"id", "name"},
+}  # fmt: skip
+
+
+# Edges that select inside themselves.
+WHOLE = {"comments", "replies"}
+
+
+def keep(value: Any, wanted: Field) -> Any:
+    """Cut a field's value down to what is wanted inside it. Raises 100 for a part that does not exist."""
+    if wanted.inside is None or wanted.name in WHOLE:
+        return value
+    known = PARTS.get(wanted.name, set())
+    for part in wanted.inside:
+        if part.name not in known:
+            raise errors.unknown_field(part.name, wanted.name.title().replace("_", ""))
+    if isinstance(value, dict) and isinstance(value.get("data"), list):
+        return value | {"data": [_part(one, wanted.inside) for one in value["data"]]}
+    return _part(value, wanted.inside) if isinstance(value, dict) else value
+
+
+def _part(value: dict[str, Any], inside: list[Field]) -> dict[str, Any]:
+    return {part.alias: keep(value[part.name], part) for part in inside if part.name in value}

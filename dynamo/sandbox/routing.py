@@ -1,0 +1,129 @@
+"""From a path to a handler: version, upload address, node, edge."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from dynamo.sandbox import errors, moderating
+from dynamo.sandbox.auth import authenticate, require
+from dynamo.sandbox.facebook import changing, feed, photos, reels, videos
+from dynamo.sandbox.instagram import containers, publishing
+from dynamo.sandbox.messages import Request
+from dynamo.sandbox.nodes import Account, Audience, Comment, Container, Node, Photo, Post, Video
+from dynamo.sandbox.reading import comments, insights, listings, tallies
+from dynamo.sandbox.reading.views import node_type, view
+from dynamo.sandbox.state import now
+from dynamo.sandbox.versions import NEWEST, OLDEST
+from dynamo.sandbox.world import World
+
+VERSION = re.compile(r"^/v(\d+)\.\d+(?=/|$)")
+
+Handler = Callable[[World, Request], Any]
+WRITE, READ = "pages_manage_posts", "pages_read_engagement"
+IG_WRITE, IG_READ = "instagram_content_publish", "instagram_basic"
+PEOPLE, IG_PEOPLE = comments.READ_PEOPLE, "instagram_manage_comments"
+EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
+    ("POST", "Page", "feed"): (WRITE, feed.create),
+    ("POST", "Page", "photos"): (WRITE, photos.create),
+    ("POST", "Page", "videos"): (WRITE, videos.create),
+    ("POST", "Page", "video_reels"): (WRITE, reels.create),
+    ("GET", "Page", "feed"): (READ, listings.feed),
+    ("GET", "Page", "posts"): (READ, listings.published_posts),
+    ("GET", "Page", "published_posts"): (READ, listings.published_posts),
+    ("GET", "Page", "scheduled_posts"): (READ, listings.scheduled_posts),
+    ("GET", "Page", "videos"): (READ, listings.videos_of("video")),
+    ("GET", "Page", "video_reels"): (READ, listings.videos_of("reel")),
+    ("POST", "IGUser", "media"): (IG_WRITE, containers.create),
+    ("POST", "IGUser", "media_publish"): (IG_WRITE, publishing.publish),
+    ("GET", "IGUser", "media"): (IG_READ, listings.media),
+    ("GET", "IGUser", "stories"): (IG_READ, listings.stories),
+    ("GET", "IGUser", "content_publishing_limit"): (IG_READ, publishing.limit),
+    ("GET", "Post", "comments"): (PEOPLE, comments.below),
+    ("GET", "Video", "comments"): (PEOPLE, comments.below),
+    ("GET", "Comment", "comments"): (PEOPLE, comments.below),
+    ("GET", "IGMedia", "comments"): (IG_PEOPLE, comments.below),
+    ("GET", "IGComment", "replies"): (IG_PEOPLE, comments.below),
+    ("GET", "Post", "reactions"): (PEOPLE, tallies.edge),
+    ("GET", "Post", "likes"): (PEOPLE, tallies.edge),
+    ("GET", "Post", "insights"): ("read_insights", insights.of_post),
+    ("GET", "Video", "video_insights"): ("read_insights", insights.of_video),
+    ("GET", "IGMedia", "insights"): ("instagram_manage_insights", insights.of_post),
+}
+
+
+def split_version(raw_path: str) -> tuple[str, str]:
+    """Return the version to run and the path without it. Raises 2500 for a version that does not exist yet."""
+    match = VERSION.match(raw_path)
+    if match is None:
+        return f"v{NEWEST}.0", raw_path
+    number = int(match[1])
+    if number > NEWEST or not number:
+        raise errors.unknown_path(raw_path)
+    return f"v{max(number, OLDEST)}.0", raw_path[match.end() :] or "/"
+
+
+def route(world: World, request: Request) -> Any:
+    """Authenticate, find the node and run what the path asks for; return what is answered as JSON."""
+    segments = request.path.strip("/").split("/")
+    if segments[0] == "video-upload" and request.method == "POST" and len(segments) == 3:
+        return reels.upload(world, request, segments[2])
+    if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
+        raise errors.unknown_path(request.path)
+    request.account = authenticate(request, world.state, world.settings, of_me=segments[0] == "me")
+    world.usage.count(request.account, now())
+    world.usage.check(request.account, world.settings)
+    if "ids" in request.query:
+        raise errors.invalid("Reading several objects by ids is no longer supported")
+    node = _own_node(world, request, segments[0])
+    if len(segments) == 1:
+        return _on_node(world, request, node)
+    return _on_edge(world, request, node, segments[1])
+
+
+def _own_node(world: World, request: Request, node_id: str) -> Node:
+    """Return the node when the token's account owns it; a foreign one is answered like one that never was."""
+    with world.state.lock:
+        node = request.account if node_id == "me" else world.state.find(node_id)
+        node = node or comments.find(world, request.account, node_id)
+    owner = node.id if isinstance(node, Account) else node.account if node else None
+    if node is None or isinstance(node, Audience) or owner != request.account_id:
+        raise errors.missing(request.method, node_id)
+    return node
+
+
+def _on_node(world: World, request: Request, node: Node) -> Any:
+    is_page = request.account.is_page
+    if request.method == "GET":
+        require(request.account, READ if is_page else IG_READ)
+        with world.state.lock:
+            shown = view(world, node, request.params.text("fields"))
+            if isinstance(node, Container) and node.polls:
+                node.polls -= 1
+            return shown
+    if request.method == "DELETE" and isinstance(node, Comment):
+        require(request.account, "pages_manage_engagement" if is_page else IG_PEOPLE)
+        return moderating.delete(world, node)
+    require(request.account, WRITE if is_page else IG_WRITE)
+    if request.method == "POST" and isinstance(node, Post) and is_page:
+        return changing.change(world, request, node)
+    if request.method == "DELETE" and isinstance(node, Post | Photo | Video):
+        if not is_page:
+            raise errors.invalid("Deleting media is not supported", 2207073)
+        return changing.delete(world, node)
+    raise errors.missing(request.method, node.id)
+
+
+def _on_edge(world: World, request: Request, node: Node, edge: str) -> Any:
+    kind = node_type(node)
+    found = EDGES.get((request.method, kind, edge))
+    if found is None:
+        if request.method == "GET":
+            raise errors.unknown_field(edge, kind)
+        raise errors.missing(request.method, node.id)
+    scope, handler = found
+    require(request.account, scope)
+    request.node = node
+    if request.method == "GET":
+        with world.state.lock:
+            return handler(world, request)
+    return handler(world, request)

@@ -1,0 +1,116 @@
+"""The page of what went live: Facebook and Instagram cards, newest first. No script or style inside the page."""
+
+from html import escape
+from pathlib import Path
+
+from dynamo.sandbox.messages import Request, Response
+from dynamo.sandbox.nodes import Photo, Post
+from dynamo.sandbox.reading.stamps import exact
+from dynamo.sandbox.state import now
+from dynamo.sandbox.world import World
+
+SHOWN = 48
+POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'"
+FILES = {
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+FRAME = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="/media/dynamo.png?w=64&amp;h=64">
+<link rel="stylesheet" href="/page.css">
+<script src="/page.js" defer></script>
+</head>
+<body data-posts="{count}">
+<header><h1><a href="/">Live in the sandbox</a></h1><p>{summary}</p></header>
+<main>{cards}</main>
+{more}
+</body>
+</html>
+"""
+EMPTY = """<section class="empty"><h2>Nothing is live yet</h2>
+<p>What a worker publishes appears here by itself, at the instant at which it goes live.</p></section>"""
+
+
+def file(request: Request) -> Response:
+    name, kind = FILES[request.raw_path]
+    return Response(200, Path(__file__).with_name(name).read_bytes(), kind)
+
+
+def overview(world: World, request: Request) -> Response:
+    """Show the newest; `?page=2` the ones before. `?account=` those of one account."""
+    account, number = request.query.get("account", ""), request.query.get("page", "1")
+    first = (max(1, int(number)) - 1) * SHOWN if number.isdecimal() else 0
+    with world.state.lock:
+        live = [post for post in world.state.live(now()) if post.deleted_at is None and account in {"", post.account}]
+        live.reverse()
+        cards = "".join(_card(world, post) for post in live[first : first + SHOWN])
+        names = len({post.account for post in live})
+        made = sum(map(len, world.state.posts.values()))
+    summary = f"{len(live)} post{'' if len(live) == 1 else 's'} on {names} account{'' if names == 1 else 's'}"
+    query = f"account={escape(account)}&amp;" if account else ""
+    more = ""
+    if first + SHOWN < len(live):
+        more = f'<nav><a href="/?{query}page={first // SHOWN + 2}">Older posts</a></nav>'
+    body = FRAME.format(
+        title="Live in the sandbox", count=made, summary=summary if live else "", cards=cards or EMPTY, more=more
+    )
+    return _html(body)
+
+
+def single(world: World, request: Request) -> Response:
+    """Show one post: where its permalink leads."""
+    with world.state.lock:
+        post = world.state.find(request.raw_path.removeprefix("/live/"))
+        if not isinstance(post, Post) or not post.is_visible(now()):
+            return _html(
+                FRAME.format(title="Not found", count="", summary="There is no such post.", cards="", more=""), 404
+            )
+        body = FRAME.format(title="A post in the sandbox", count="", summary="", cards=_card(world, post), more="")
+    return _html(body)
+
+
+def _html(body: str, status: int = 200) -> Response:
+    return Response(
+        status, body.encode("utf-8", "replace"), "text/html; charset=utf-8", {"Content-Security-Policy": POLICY}
+    )
+
+
+def _card(world: World, post: Post) -> str:
+    account = world.state.account(post.account)
+    network = "facebook" if account.is_page else "instagram"
+    moment = exact(post.visible_at or 0)
+    text = f'<p class="text">{escape(post.message)}</p>' if post.message else ""
+    link = f'<a class="link" href="{escape(post.link)}" rel="noreferrer">{escape(post.link)}</a>' if post.link else ""
+    media = _media(world, post)
+    words = text + link + media if network == "facebook" else media + text
+    kind = "" if post.kind in {"text", "link", "photo", "image"} else f'<span class="kind">{post.kind}</span>'
+    return f"""<article class="{network}" id="{escape(post.id)}">
+<header><span class="face" aria-hidden="true">{escape(account.name[:1].upper())}</span>
+<div><a class="who" href="/?account={account.id}">{escape(account.name)}</a>
+<span class="network">{network.title()}</span>{kind}</div></header>
+{words}
+<footer><time datetime="{moment}">{moment[:10]} <b>{moment[11:19]}</b><small>{moment[19:]}</small></time>
+<a class="id" href="/live/{escape(post.id)}">{escape(post.id)}</a></footer>
+</article>
+"""
+
+
+def _media(world: World, post: Post) -> str:
+    if post.video or post.media_type == "VIDEO":
+        film = world.picture_url(post, kind="mp4").removeprefix(world.url)
+        return f'<video class="media" src="{escape(film)}" controls muted loop preload="metadata"></video>'
+    nodes = [world.state.find(one) for one in post.photos]
+    sources = [world.stored_url(node.sha256) for node in nodes if isinstance(node, Photo)] or [
+        world.picture_url(post, number) for number in range(max(1, post.pictures))
+    ]
+    shown = [source.removeprefix(world.url) for source in sources if source][:4]
+    if not shown:
+        return ""
+    pictures = "".join(f'<img src="{escape(one)}" alt="" loading="lazy">' for one in shown)
+    return f'<div class="media of{len(shown)}">{pictures}</div>'

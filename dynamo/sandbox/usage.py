@@ -1,0 +1,70 @@
+"""The usage headers, and the throttling behind them. Percentages of a rolling hour, counted per account."""
+
+import json
+import threading
+from collections import Counter, defaultdict
+
+from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.faults import Fault
+from dynamo.sandbox.nodes import Account
+from dynamo.sandbox.settings import Settings
+from dynamo.sandbox.spoiling import THROTTLES
+
+
+class Usage:
+    """Calls by account and minute."""
+
+    def __init__(self) -> None:
+        self._minutes: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._minutes.clear()
+
+    def count(self, account: Account, at: float) -> None:
+        """Count one call; calls made while throttled count as well, and so lengthen it."""
+        minute = int(at // 60)
+        with self._lock:
+            minutes = self._minutes[account.id]
+            minutes[minute] += 1
+            for old in [one for one in minutes if one <= minute - 60]:
+                del minutes[old]
+
+    def calls(self, account_id: str = "") -> int:
+        with self._lock:
+            if account_id:
+                return self._minutes[account_id].total()
+            return sum(minutes.total() for minutes in self._minutes.values())
+
+    def check(self, account: Account, settings: Settings) -> None:
+        """Raise 80001 (Page) or 80002 (Instagram) once the hour's calls are used up."""
+        if self.calls(account.id) > settings.hourly_calls:
+            code = 80001 if account.is_page else 80002
+            status, message = THROTTLES[code]
+            raise Refusal(code, message, status=status)
+
+    def headers(self, account: Account, settings: Settings, throttle: Fault | None) -> dict[str, str]:
+        """Return the headers of an answer, none for the first few calls; `throttle` sends the 100 % that go with it."""
+        calls = self.calls(account.id)
+        if calls <= settings.usage_after_calls and not settings.usage and throttle is None:
+            return {}
+        app = settings.usage.get("app", self.calls() * 100 // (settings.hourly_calls * 10))
+        business = settings.usage.get("business", calls * 100 // settings.hourly_calls)
+        minutes = 0
+        if throttle is not None:
+            minutes, business = throttle.minutes, 100
+            app = 100 if throttle.code in {None, 4, 17, 32, 613} else app
+        elif business > 100:
+            minutes = 60
+        entry = {
+            "type": "pages" if account.is_page else "instagram",
+            "call_count": business,
+            "total_cputime": business // 4,
+            "total_time": business // 3,
+            "estimated_time_to_regain_access": minutes,
+        }
+        return {
+            "X-App-Usage": json.dumps({"call_count": app, "total_time": app // 3, "total_cputime": app // 4}),
+            "X-Business-Use-Case-Usage": json.dumps({account.id: [entry]}),
+        }

@@ -1,0 +1,197 @@
+"""Posts that were made elsewhere: which edge shows which of them, and thousands of them."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from tests.dynamo.sandbox.calls import Caller, code, walk
+from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+
+
+@pytest.fixture
+def page(sandbox: SandboxControl) -> Caller:
+    return Caller(sandbox, FACEBOOK)
+
+
+@pytest.fixture
+def instagram(sandbox: SandboxControl) -> Caller:
+    return Caller(sandbox, INSTAGRAM)
+
+
+def make(caller: Caller, *items: dict[str, Any], **series: Any) -> list[str]:
+    order = {"account": caller.id, **({"items": list(items)} if items else {}), **series}
+    return list(caller.sandbox.call("POST", "/__posts", order)["ids"])
+
+
+def ids(entries: Any) -> list[str]:
+    return [one["id"] for one in entries]
+
+
+def test_only_what_the_page_itself_published_is_in_published_posts(page: Caller) -> None:
+    origins = ["page", "ad", "dark", "visitor", "unpublished", "hidden", "expired"]
+    made = dict(
+        zip(
+            origins,
+            make(page, *({"origin": one, "published_at": 1_700_000_000 - at} for at, one in enumerate(origins))),
+            strict=True,
+        )
+    )
+    assert ids(page.list("published_posts")["data"]) == [made["page"]]
+    assert ids(page.list("published_posts", include_hidden="true")["data"]) == [made["page"], made["hidden"]]
+    shown = page.list("feed", fields="is_published,from,is_hidden")["data"]
+    assert ids(shown) == [made[one] for one in origins if one != "expired"]
+    assert [one["is_published"] for one in shown] == [True, False, False, True, False, True]
+    by_others = [one["id"] for one in shown if one["from"]["id"] != page.id]
+    assert by_others == [made["visitor"]]
+
+
+def test_reels_stand_on_their_own_edge_with_the_post_that_they_have(page: Caller) -> None:
+    reel, video, _ = make(page, {"kind": "reel", "message": "r"}, {"kind": "video"}, {"kind": "photo"})
+    assert reel not in ids(page.list("published_posts")["data"])
+    listed = page.list("video_reels", fields="post_id,description,published,source,picture")["data"]
+    assert [(one["post_id"], one["description"], one["published"]) for one in listed] == [(reel, "r", True)]
+    assert [one["post_id"] for one in page.list("videos", fields="post_id")["data"]] == [video]
+    for name, kind in (("source", "video/mp4"), ("picture", "image/jpeg")):
+        assert requests.get(listed[0][name], timeout=10).headers["content-type"] == kind
+
+
+def test_photos_and_albums_have_pictures_that_can_be_fetched(page: Caller) -> None:
+    make(page, {"kind": "photo", "message": "one"}, {"kind": "album", "pictures": 2, "published_at": 1_700_000_000})
+    photo, album = page.list("published_posts", fields="full_picture,status_type,attachments")["data"]
+    shown = photo["attachments"]["data"][0]
+    assert (shown["media_type"], shown["media"]["image"]["src"]) == ("photo", photo["full_picture"])
+    parts = album["attachments"]["data"][0]["subattachments"]["data"]
+    sources = {part["media"]["image"]["src"] for part in parts}
+    assert len(sources) == len({part["target"]["id"] for part in parts}) == 2
+    for url in sources:
+        assert requests.get(url, timeout=10).headers["content-type"] == "image/jpeg"
+
+
+def test_instagram_shows_ads_among_its_media_and_stories_apart(instagram: Caller) -> None:
+    at = 1_700_000_000
+    kinds = ["photo", "video", "reel", "album"]
+    made = make(instagram, *({"kind": kind, "published_at": at - number} for number, kind in enumerate(kinds)))
+    made += make(instagram, {"origin": "ad", "published_at": at - 9}, {"origin": "unpublished"}, {"kind": "story"})
+    listed = instagram.list("media", fields="media_type,media_product_type,children,thumbnail_url,media_url")["data"]
+    assert ids(listed) == made[:5]
+    assert [(one["media_type"], one["media_product_type"]) for one in listed] == [
+        ("IMAGE", "FEED"), ("VIDEO", "FEED"), ("VIDEO", "REELS"), ("CAROUSEL_ALBUM", "FEED"), ("IMAGE", "AD"),
+    ]  # fmt: skip
+    assert [len(one.get("children", {"data": []})["data"]) for one in listed] == [0, 0, 0, 3, 0]
+    assert ["thumbnail_url" in one for one in listed] == [False, True, True, False, False]
+    assert listed[1]["media_url"].endswith(".mp4")
+    assert ids(instagram.list("stories")["data"]) == [made[6]]
+
+
+def test_a_media_url_may_be_missing(instagram: Caller) -> None:
+    make(instagram, {"kind": "reel", "picture": None})
+    assert set(instagram.list("media", fields="media_url,thumbnail_url")["data"][0]) == {"id"}
+
+
+def test_counters_may_be_told_with_the_post(page: Caller) -> None:
+    (post,) = make(page, {"likes": 4, "comments": 2, "shares": 1, "reactions": {"love": 3}})
+    counters = "shares,reactions.summary(total_count).limit(0),comments.summary(true).limit(0).filter(stream)"
+    shown = page.get(post, fields=counters)
+    assert (shown["shares"]["count"], shown["reactions"]["summary"]["total_count"]) == (1, 7)
+    assert shown["comments"]["summary"]["total_count"] == 2
+
+
+def test_a_foreign_post_is_not_in_the_record_nor_in_any_quota(instagram: Caller) -> None:
+    make(instagram, *[{"published_at": 1_700_000_000}] * 60)
+    assert instagram.sandbox.posts == []
+    assert instagram.list("content_publishing_limit")["data"] == [{"quota_usage": 0}]
+    published = instagram.publish(instagram.container())["id"]
+    assert [one["id"] for one in instagram.sandbox.posts] == [published]
+    assert ids(instagram.list("media", limit=1)["data"]) == [published]
+
+
+def test_a_foreign_post_has_no_application_of_ours(page: Caller) -> None:
+    (post,) = make(page, {"story": "Casa do Sol updated their cover photo."})
+    assert page.get(post, fields="application,story,message") == {
+        "id": post,
+        "story": "Casa do Sol updated their cover photo.",
+    }
+
+
+def test_a_series_is_walked_to_its_end_once_each(page: Caller) -> None:
+    make(page, count=730, seed=5)
+    listed = list(walk(page, f"{page.id}/published_posts", limit=100, fields="created_time"))
+    reels = list(walk(page, f"{page.id}/video_reels", limit=10, fields="post_id"))
+    assert len(set(ids(listed))) == len(listed) == 657
+    assert len({one["post_id"] for one in reels}) == 73
+    times = [one["created_time"] for one in listed]
+    assert times == sorted(times, reverse=True)
+
+
+def test_a_seeded_post_has_the_comments_that_its_counter_tells(instagram: Caller) -> None:
+    make(instagram, count=12, seed=3)
+    listed = instagram.list("media", fields="comments_count,like_count")["data"]
+    read = []
+    for one in listed:
+        tops = instagram.get(f"{one['id']}/comments", fields="replies.limit(50){id}")["data"]
+        read.append(len(tops) + sum(len(top.get("replies", {"data": []})["data"]) for top in tops))
+        assert all(instagram.get(top["id"])["id"] == top["id"] for top in tops)
+    assert read == [one["comments_count"] for one in listed]
+    assert len(set(read)) > 3
+
+
+def test_origins_can_be_mixed_into_a_series(page: Caller) -> None:
+    make(page, count=40, kinds=["text"], origins=["page", "page", "visitor", "dark"])
+    assert len(page.list("published_posts", limit=100)["data"]) == 20
+    assert len(page.list("feed", limit=100)["data"]) == 40
+
+
+def test_posts_may_be_deleted_between_two_pages(page: Caller) -> None:
+    make(page, count=10, kinds=["text"])
+    first = page.list("published_posts", limit=4)
+    for gone in (first["data"][-1]["id"], first["data"][0]["id"]):
+        assert page.send("DELETE", gone).json() == {"success": True}
+    after = {"limit": 4, "after": first["paging"]["cursors"]["after"]}
+    assert len(page.list("published_posts", **after)["data"]) == 4
+    page.sandbox.settings(dead_cursors="empty")
+    assert page.list("published_posts", **after) == {"data": []}
+    page.sandbox.settings(dead_cursors="refuse")
+    assert code(page.list("published_posts", **after)) == (100, None)
+
+
+def test_instagram_lists_its_newest_ten_thousand_alone(instagram: Caller) -> None:
+    make(instagram, count=10_050, kinds=["photo"])
+    assert sum(1 for _ in walk(instagram, f"{instagram.id}/media", limit=100, fields="id")) == 10_000
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"account": "1", "count": 1},
+        {"items": [{"kind": "poem"}]},
+        {"items": [{"origin": "moon"}]},
+        {"items": [{"words": "x"}]},
+        {"number": 3},
+    ],
+)
+def test_orders_that_make_no_sense_are_refused(page: Caller, order: dict[str, Any]) -> None:
+    answer = requests.post(f"{page.sandbox.url}/__posts", json={"account": page.id, **order}, timeout=10)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+def test_foreign_posts_survive_a_restart_as_they_were_left(tmp_path: Any) -> None:
+    from dynamo.sandbox.server import start
+
+    def listed(url: str) -> list[dict[str, Any]]:
+        fields = "message,created_time,shares,comments{message},reactions.summary(true)"
+        return list(walk(Caller(SandboxControl(url), FACEBOOK), f"{FACEBOOK.id}/published_posts", fields=fields))
+
+    first = start(folder=tmp_path)
+    control = SandboxControl(first.url)
+    control.register(FACEBOOK)
+    page = Caller(control, FACEBOOK)
+    make(page, count=20)
+    gone = page.list("published_posts", limit=1)["data"][0]["id"]
+    page.send("DELETE", gone)
+    before = listed(first.url)
+    first.close()
+    second = start(folder=tmp_path)
+    assert listed(second.url) == before
+    second.close()
+    assert gone not in ids(before)

@@ -1,0 +1,71 @@
+"""Instagram's comments as the sandbox shows them: newest first, only onwards, replies apart."""
+
+import pytest
+
+from tests.dynamo.sandbox.calls import Caller, give, pages, texts, three_and_a_reply, walk
+from tests.platform import INSTAGRAM, SandboxControl
+
+
+@pytest.fixture
+def instagram(sandbox: SandboxControl) -> Caller:
+    return Caller(sandbox, INSTAGRAM)
+
+
+@pytest.fixture
+def media(instagram: Caller) -> str:
+    return str(instagram.publish(instagram.container())["id"])
+
+
+def test_instagram_lists_newest_first_with_after_alone(instagram: Caller, media: str) -> None:
+    give(instagram.sandbox, media, count=70, replies=0.5, seed=2)
+    answers = list(pages(instagram, f"{media}/comments", limit=20))
+    assert [len(one["data"]) for one in answers] == [20, 15]
+    assert set(answers[0]["paging"]) == {"cursors", "next"}
+    assert set(answers[0]["paging"]["cursors"]) == {"after"}
+    assert set(answers[1]) == {"data"}
+    assert set(answers[0]["data"][0]) == {"id", "text", "timestamp"}
+    times = [one["timestamp"] for answer in answers for one in answer["data"]]
+    assert times == sorted(times, reverse=True)
+
+
+def test_instagram_never_lists_more_than_50(instagram: Caller, media: str) -> None:
+    give(instagram.sandbox, media, count=60, replies=0)
+    assert len(instagram.get(f"{media}/comments", limit=100)["data"]) == 50
+
+
+def test_instagram_replies_by_edge_and_by_expansion(instagram: Caller, media: str) -> None:
+    first, *_, reply = three_and_a_reply(instagram.sandbox, media)
+    assert texts(instagram.get(f"{media}/comments")["data"]) == ["b", "c", "a"]
+    fields = "text,replies.limit(5){id,text,parent_id}"
+    shown = instagram.get(f"{media}/comments", fields=fields)["data"]
+    expected = {"data": [{"id": reply, "text": "re: a", "parent_id": first}]}
+    assert [one.get("replies") for one in shown] == [None, None, expected]
+    assert instagram.get(f"{first}/replies", fields="text,parent_id") == expected
+
+
+def test_instagram_people_have_usernames_and_sometimes_an_id(instagram: Caller, media: str) -> None:
+    author = {"id": "17", "username": "ana.silva"}
+    give(
+        instagram.sandbox,
+        media,
+        items=[{"text": "a", "author": author}, {"text": "b", "author": author, "stranger": True}],
+    )
+    shown = instagram.get(f"{media}/comments", fields="username,from,media{id},hidden,like_count")["data"]
+    base = {"username": "ana.silva", "media": {"id": media}, "hidden": False, "like_count": 0}
+    without_id = [{name: value for name, value in one.items() if name != "id"} for one in shown]
+    assert without_id == [base, {**base, "from": author}]
+
+
+def test_a_crowd_on_instagram_can_be_read_one_by_one(instagram: Caller, media: str) -> None:
+    give(instagram.sandbox, media, count=40, replies=0.5)
+    entries = walk(instagram, f"{media}/comments", fields="text,username,timestamp,replies{text}")
+    some = next(one for one in entries if one.get("replies"))
+    assert instagram.get(some["id"], fields="text,username,timestamp,replies{text}") == some
+    assert len(entries) + sum(len(one.get("replies", {"data": []})["data"]) for one in entries) == 40
+
+
+def test_comments_on_an_ad_are_left_out(instagram: Caller) -> None:
+    order = {"account": instagram.id, "items": [{"origin": "ad"}]}
+    (ad,) = instagram.sandbox.call("POST", "/__posts", order)["ids"]
+    give(instagram.sandbox, ad, count=5)
+    assert instagram.get(f"{ad}/comments") == {"data": []}
