@@ -5,8 +5,8 @@ import hmac
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Account
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.models import Account
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import State, now
 

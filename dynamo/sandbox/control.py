@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import controlling, foreign
-from dynamo.sandbox.messages import Request, Response, answer
-from dynamo.sandbox.nodes import Account
-from dynamo.sandbox.record import record
-from dynamo.sandbox.world import World
+from dynamo.sandbox import controlling, external_posts
+from dynamo.sandbox.http import Request, Response, answer
+from dynamo.sandbox.models import Account
+from dynamo.sandbox.publication_log import published_entries
+from dynamo.sandbox.state import SandboxContext
 
 ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired"}
 
@@ -17,7 +17,7 @@ class BadControl(ValueError):
     """The call cannot be understood; the text says why."""
 
 
-def handle(world: World, request: Request) -> Response:
+def handle(world: SandboxContext, request: Request) -> Response:
     """Answer a control call; 400 with {"error"} when it is wrong, 404 for an unknown one.
 
     Pages of other origins are refused, so that a browser that happens to run here cannot order anything.
@@ -41,7 +41,7 @@ def _given(request: Request) -> dict[str, Any]:
     return given
 
 
-def _accounts(world: World, _request: Request) -> Any:
+def _accounts(world: SandboxContext, _request: Request) -> Any:
     with world.state.lock:
         return {"accounts": [_shown(account) for account in world.state.accounts()]}
 
@@ -50,7 +50,7 @@ def _shown(account: Account) -> dict[str, Any]:
     return {name: getattr(account, name) for name in sorted(ACCOUNT_KEYS - {"token"})}
 
 
-def _put_account(world: World, request: Request) -> Any:
+def _put_account(world: SandboxContext, request: Request) -> Any:
     """Add or change an account by its id; what is not given of a known one stays."""
     given = _given(request)
     texts = {name: given[name] for name in ("id", "type", "name", "token", "username") if name in given}
@@ -72,66 +72,66 @@ def _put_account(world: World, request: Request) -> Any:
         return _shown(world.state.put(changed))
 
 
-def _record(world: World, request: Request) -> Any:
+def _record(world: SandboxContext, request: Request) -> Any:
     """`?skip=` leaves out what was seen before: the record only grows at its end."""
-    return {"posts": record(world, skip=int(request.query.get("skip", 0)))}
+    return {"posts": published_entries(world, skip=int(request.query.get("skip", 0)))}
 
 
-def _requests(world: World, request: Request) -> Any:
+def _requests(world: SandboxContext, request: Request) -> Any:
     kept = list(world.requests)
     return {"requests": kept[-int(request.query.get("limit", len(kept) or 1)) :]}
 
 
-def _order(world: World, request: Request) -> Any:
+def _order(world: SandboxContext, request: Request) -> Any:
     return world.faults.order(_given(request)).wire()
 
 
-def _faults(world: World, _request: Request) -> Any:
+def _faults(world: SandboxContext, _request: Request) -> Any:
     return {"faults": world.faults.wire()}
 
 
-def _no_faults(world: World, _request: Request) -> Any:
+def _no_faults(world: SandboxContext, _request: Request) -> Any:
     world.faults.clear()
     return {"faults": []}
 
 
-def _settings(world: World, _request: Request) -> Any:
+def _settings(world: SandboxContext, _request: Request) -> Any:
     return world.settings.wire()
 
 
-def _set(world: World, request: Request) -> Any:
+def _set(world: SandboxContext, request: Request) -> Any:
     world.settings.change(_given(request))
     return world.settings.wire()
 
 
-def _reset(world: World, _request: Request) -> Any:
+def _reset(world: SandboxContext, _request: Request) -> Any:
     world.reset()
     return {"ok": True}
 
 
-def _state(world: World, _request: Request) -> Any:
+def _state(world: SandboxContext, _request: Request) -> Any:
     with world.state.lock:
         posts, others = (sum(map(len, one.values())) for one in (world.state.posts, world.state.foreign))
         return {"posts": posts, "foreign": others, "nodes": len(world.state.nodes)}
 
 
-def _comments(world: World, request: Request) -> Any:
+def _comments(world: SandboxContext, request: Request) -> Any:
     return controlling.comments(world, _given(request))
 
 
-def _metrics(world: World, request: Request) -> Any:
+def _metrics(world: SandboxContext, request: Request) -> Any:
     return controlling.metrics(world, _given(request))
 
 
-def _insights(world: World, request: Request) -> Any:
+def _insights(world: SandboxContext, request: Request) -> Any:
     return controlling.insights(world, _given(request))
 
 
-def _posts(world: World, request: Request) -> Any:
-    return foreign.posts(world, _given(request))
+def _posts(world: SandboxContext, request: Request) -> Any:
+    return external_posts.posts(world, _given(request))
 
 
-ROUTES: dict[tuple[str, str], Callable[[World, Request], Any]] = {
+ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Request], Any]] = {
     ("GET", "/__accounts"): _accounts,
     ("POST", "/__accounts"): _put_account,
     ("GET", "/__record"): _record,

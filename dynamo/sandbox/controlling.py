@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from dynamo.sandbox.moderating import remove
-from dynamo.sandbox.nodes import Comment, Post
-from dynamo.sandbox.reading.comments import find
-from dynamo.sandbox.reading.crowd import LARGEST
+from dynamo.sandbox.comment_threads import Thread
+from dynamo.sandbox.comments import find, remove
+from dynamo.sandbox.generated_comments import LARGEST
+from dynamo.sandbox.models import Comment, Post
 from dynamo.sandbox.reading.tallies import REACTIONS
-from dynamo.sandbox.reading.threads import Thread
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.state import SandboxContext, now
 
 CROWD = {"count", "replies", "seed", "text", "strangers", "unreadable", "began"}
 ITEM = {"id", "text", "created_at", "parent", "author", "stranger", "likes", "hidden", "attachment"}
@@ -25,7 +23,7 @@ def check(given: dict[str, Any], allowed: set[str]) -> None:
         raise BadOrder(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(allowed))}")
 
 
-def post_of(world: World, given: dict[str, Any]) -> Post:
+def post_of(world: SandboxContext, given: dict[str, Any]) -> Post:
     post = world.state.find(str(given.get("post")))
     if not isinstance(post, Post):
         raise BadOrder("post is not the id of a post")
@@ -42,7 +40,7 @@ def moment(given: Any) -> float:
     return float(given)
 
 
-def comments(world: World, given: dict[str, Any]) -> dict[str, Any]:
+def comments(world: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
     """Give a post a crowd (`count`), exact comments (`items`), or take comments away (`delete`, a list of ids)."""
     check(given, CROWD | {"post", "items", "delete"})
     with world.state.lock:
@@ -56,7 +54,7 @@ def comments(world: World, given: dict[str, Any]) -> dict[str, Any]:
         return {"post": post.id, "comments": thread.total("stream"), "ids": added}
 
 
-def _crowd(world: World, post: Post, given: dict[str, Any]) -> None:
+def _crowd(world: SandboxContext, post: Post, given: dict[str, Any]) -> None:
     count, share = int(given["count"]), float(given.get("replies", 0.2))
     if not 0 <= count < LARGEST or not 0 <= share < 1:
         raise BadOrder(f"count is below {LARGEST}, replies a share below 1")
@@ -70,7 +68,7 @@ def _crowd(world: World, post: Post, given: dict[str, Any]) -> None:
     world.state.put(audience)
 
 
-def _keep(world: World, post: Post, item: dict[str, Any]) -> str:
+def _keep(world: SandboxContext, post: Post, item: dict[str, Any]) -> str:
     check(item, ITEM)
     account, audience = world.state.account(post.account), world.state.audience(post)
     parent = _known(world, post, str(item["parent"])) if item.get("parent") else None
@@ -106,14 +104,14 @@ def _keep(world: World, post: Post, item: dict[str, Any]) -> str:
     return world.state.put(comment).id
 
 
-def _known(world: World, post: Post, comment_id: str) -> Comment:
+def _known(world: SandboxContext, post: Post, comment_id: str) -> Comment:
     found = world.state.find(comment_id) or find(world, world.state.account(post.account), comment_id)
     if not isinstance(found, Comment) or found.post != post.id:
         raise BadOrder(f"{comment_id} is no comment on this post")
     return found
 
 
-def metrics(world: World, given: dict[str, Any]) -> dict[str, Any]:
+def metrics(world: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
     """Set a post's counters: likes, comments, shares, reactions by name; null goes back to counting."""
     check(given, {"post", "likes", "comments", "shares", "reactions"})
     with world.state.lock:
@@ -130,7 +128,7 @@ def metrics(world: World, given: dict[str, Any]) -> dict[str, Any]:
     return {"post": audience.post}
 
 
-def insights(world: World, given: dict[str, Any]) -> dict[str, Any]:
+def insights(world: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
     """Say what a post's insights answer: `values` by metric (null: no data), `empty`, `refused` codes by metric."""
     check(given, {"post", "values", "empty", "refused"})
     with world.state.lock:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from dynamo.sandbox.nodes import TABLES, Node
+from dynamo.sandbox.models import TABLES, Node
 
 
 class Journal:

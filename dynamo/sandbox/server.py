@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from dynamo.sandbox import answering, control
-from dynamo.sandbox.messages import Request, Response, answer
-from dynamo.sandbox.site import media, page
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import HangUp, World
+from dynamo.sandbox import control, handler, media, ui
+from dynamo.sandbox.http import Request, Response, answer
+from dynamo.sandbox.state import HangUp, SandboxContext, now
 
 LARGEST_BODY = 72 * 1024 * 1024
-SITE: list[tuple[str, Callable[[World, Request], Response]]] = [
-    ("/live/", page.single),
+SITE: list[tuple[str, Callable[[SandboxContext, Request], Response]]] = [
+    ("/live/", ui.single),
     ("/stored/", media.stored),
-    ("/page.", lambda _world, request: page.file(request) if request.raw_path in page.FILES else _nothing()),
+    ("/page.", lambda _world, request: ui.file(request) if request.raw_path in ui.FILES else _nothing()),
     ("/__", control.handle),
 ]
 
@@ -69,13 +67,13 @@ class Handler(BaseHTTPRequestHandler):
     def _respond(self, request: Request) -> Response:
         world = self.server.world
         if request.raw_path == "/" and request.method in {"GET", "HEAD"} and "ids" not in request.query:
-            return page.overview(world, request)
+            return ui.overview(world, request)
         if request.raw_path.startswith("/media/"):
-            return answering.faulty(world, request, media.generated)
-        for prefix, handler in SITE:
+            return handler.faulty(world, request, media.generated)
+        for prefix, respond in SITE:
             if request.raw_path.startswith(prefix):
-                return handler(world, request)
-        return answering.handle(world, request)
+                return respond(world, request)
+        return handler.handle(world, request)
 
     def _body(self) -> bytes | None:
         """Return the whole body, of a length or in chunks; None after answering that it is too large or unclear."""
@@ -130,7 +128,7 @@ class Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 1024
 
-    def __init__(self, port: int, world: World) -> None:
+    def __init__(self, port: int, world: SandboxContext) -> None:
         self.world = world
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
@@ -168,7 +166,7 @@ class Sandbox:
     """A running sandbox: `url` without a trailing slash, `world` for looking inside, `close` to stop it."""
 
     def __init__(self, port: int, folder: Path | None, app_secret: str) -> None:
-        self.world = World(folder, app_secret)
+        self.world = SandboxContext(folder, app_secret)
         self._listener = Listener(port, self.world)
         self.port: int = self._listener.server_address[1]
         self.url = self.world.url = f"http://127.0.0.1:{self.port}"

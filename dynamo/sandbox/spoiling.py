@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.faults import Fault
-from dynamo.sandbox.messages import Response
+from dynamo.sandbox.http import Response
 
 THROTTLES = {
     4: (403, "(#4) Application request limit reached"),

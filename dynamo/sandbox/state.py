@@ -1,17 +1,19 @@
-"""The sandbox's state: one lock, one table of nodes, one journal. Callers hold `lock` while they read or change it."""
+"""State of one running sandbox: a lock, a table of nodes, a journal. Callers hold `lock` to read or change it."""
 
 import itertools
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dynamo.sandbox.faults import FaultBook
 from dynamo.sandbox.journal import Journal
-from dynamo.sandbox.nodes import Account, Audience, Comment, Container, Node, Post
-from dynamo.sandbox.seeding import FIRST_SLOT, born_with
-from dynamo.sandbox.shelf import Shelf
+from dynamo.sandbox.media_store import Shelf
+from dynamo.sandbox.models import FIRST_SLOT, Account, Audience, Comment, Container, Node, Post, born_with
+from dynamo.sandbox.rate_limits import Usage
+from dynamo.sandbox.settings import Settings
 
 N = TypeVar("N", bound=Node)
 
@@ -142,3 +144,63 @@ class State:
         """Everything published here that ever became visible, in the order in which it did."""
         every = [post for posts in self.posts.values() for post in posts if post.went_live(at)]
         return sorted(every, key=lambda post: post.visible_at or 0)
+
+
+class HangUp(Exception):
+    """Close the connection without an answer; with a reset when an order says so."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__()
+        self.reset = reset
+
+
+class SandboxContext:
+    """`url` is the base without a trailing slash, known once the port is bound."""
+
+    def __init__(self, folder: Path | None, app_secret: str = "") -> None:
+        self.url = ""
+        self._app_secret = app_secret
+        self.settings = Settings(app_secret=app_secret)
+        self.state = State(folder)
+        self.faults = FaultBook()
+        self.usage = Usage()
+        self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
+        self._over = threading.Event()
+
+    def reset(self) -> None:
+        """Forget accounts, posts, faults, settings, counters and the journal: as good as new.
+
+        Calls that sleep end with it: they must not act on what comes after.
+        """
+        self.end_sleepers()
+        with self.state.lock:
+            self.state.reset()
+        self.faults.clear()
+        self.usage.clear()
+        self.requests.clear()
+        self.settings = Settings(app_secret=self._app_secret)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, holding no lock. A stop or a reset wakes the sleeper and ends its call, whose time has not come."""
+        if seconds > 0 and self._over.wait(seconds):
+            raise HangUp(reset=False)
+
+    def end_sleepers(self) -> None:
+        over, self._over = self._over, threading.Event()
+        over.set()
+
+    def stored_url(self, sha256: str) -> str:
+        return f"{self.url}/stored/{sha256}" if sha256 else ""
+
+    def picture_url(self, post: Post, number: int = 0, kind: str = "jpg") -> str:
+        """Return where a post's picture is, or its film: what was uploaded, else what a foreign post names."""
+        if post.sha256 or not post.media_url:
+            return self.stored_url(post.sha256)
+        if not post.media_url.startswith("/"):
+            return post.media_url
+        stem = self.url + post.media_url.removesuffix(".jpg")
+        return f"{stem}-{number}.{kind}" if number else f"{stem}.{kind}"
+
+    def permalink(self, post_id: str) -> str:
+        """Return the page that shows the post. The platform's own names www.facebook.com, where nothing would be."""
+        return f"{self.url}/live/{post_id}"

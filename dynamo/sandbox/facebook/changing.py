@@ -4,13 +4,12 @@ from typing import Any
 
 from dynamo.sandbox.errors import invalid
 from dynamo.sandbox.facebook.scheduling import check_window
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Photo, Post, Video
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.models import Photo, Post, Video
+from dynamo.sandbox.state import SandboxContext, now
 
 
-def change(world: World, request: Request, post: Post) -> dict[str, Any]:
+def change(world: SandboxContext, request: Request, post: Post) -> dict[str, Any]:
     """POST /{page}_{post}. `is_published=true` is repeatable: a post that is live stays as it went live."""
     params = request.params
     with world.state.lock:
@@ -33,7 +32,7 @@ def change(world: World, request: Request, post: Post) -> dict[str, Any]:
         return {"success": True}
 
 
-def delete(world: World, node: Post | Photo | Video) -> dict[str, Any]:
+def delete(world: SandboxContext, node: Post | Photo | Video) -> dict[str, Any]:
     with world.state.lock:
         node.deleted_at = now()
         world.state.put(node)

@@ -8,17 +8,16 @@ from urllib.parse import urlsplit
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook.scheduling import visibility
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Photo, Post
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.models import Photo, Post
 from dynamo.sandbox.reading.views import view
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.state import SandboxContext, now
 
 LONGEST = 63_206  # characters, as shipped clients have it
 PHOTOS = 10
 
 
-def create(world: World, request: Request) -> dict[str, Any]:
+def create(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Answer {"id"}; with `fields=` what was asked for besides (read after write)."""
     message, link = request.params.text("message"), request.params.text("link")
     wanted = [_fbid(entry) for entry in request.params.items("attached_media")]
@@ -70,7 +69,7 @@ def _fbid(entry: Any) -> str:
     raise errors.invalid("Param attached_media must be a list of objects with media_fbid")
 
 
-def _staged(world: World, request: Request, fbid: str) -> Photo:
+def _staged(world: SandboxContext, request: Request, fbid: str) -> Photo:
     photo = world.state.find(fbid)
     if not isinstance(photo, Photo) or photo.account != request.account_id:
         raise errors.invalid(f"Invalid photo id in attached_media: {fbid}")
@@ -79,7 +78,7 @@ def _staged(world: World, request: Request, fbid: str) -> Photo:
     return photo
 
 
-def _refuse_duplicate(world: World, account_id: str, message: str, link: str) -> None:
+def _refuse_duplicate(world: SandboxContext, account_id: str, message: str, link: str) -> None:
     """Refuse the text that stands last on the Page already: 506."""
     last = next((post for post in reversed(world.state.posts.get(account_id, [])) if post.is_visible(now())), None)
     if last and last.kind in {"text", "link"} and (last.message, last.link) == (message, link):

@@ -7,16 +7,15 @@ from PIL import Image, UnidentifiedImageError
 
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook.scheduling import visibility
-from dynamo.sandbox.fetching import fetch
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Photo, Post
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.media import fetch
+from dynamo.sandbox.models import Photo, Post
+from dynamo.sandbox.state import SandboxContext, now
 
 FORMATS = {"JPEG", "PNG", "GIF", "TIFF"}
 
 
-def create(world: World, request: Request) -> dict[str, Any]:
+def create(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Answer {"id"} for a staged photo, {"id", "post_id"} for a published one."""
     data = request.params.files.get("source")
     url = request.params.text("url")

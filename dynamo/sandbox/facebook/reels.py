@@ -7,14 +7,13 @@ from dynamo.sandbox.auth import authenticate
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook.scheduling import check_window
 from dynamo.sandbox.facebook.videos import LARGEST, put_on_page, receive
-from dynamo.sandbox.fetching import fetch
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Video
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.media import fetch
+from dynamo.sandbox.models import Video
+from dynamo.sandbox.state import SandboxContext, now
 
 
-def create(world: World, request: Request) -> dict[str, Any]:
+def create(world: SandboxContext, request: Request) -> dict[str, Any]:
     match request.params.text("upload_phase"):
         case "start":
             with world.state.lock:
@@ -27,14 +26,14 @@ def create(world: World, request: Request) -> dict[str, Any]:
             raise errors.invalid(f"Param upload_phase must be one of start, finish: {other}")
 
 
-def _own(world: World, request: Request, video_id: str) -> Video:
+def _own(world: SandboxContext, request: Request, video_id: str) -> Video:
     video = world.state.find(video_id)
     if not isinstance(video, Video) or video.kind != "reel" or video.account != request.account_id:
         raise errors.missing("post", video_id)
     return video
 
 
-def upload(world: World, request: Request, video_id: str) -> dict[str, Any]:
+def upload(world: SandboxContext, request: Request, video_id: str) -> dict[str, Any]:
     """Take the bytes: from the address in the `file_url` header, or the body with `offset` and `file_size` headers."""
     request.account = authenticate(request, world.state, world.settings)
     url = request.headers.get("file_url", "")
@@ -65,7 +64,7 @@ def _number(request: Request, header: str) -> int:
     return int(given)
 
 
-def _finish(world: World, request: Request) -> dict[str, Any]:
+def _finish(world: SandboxContext, request: Request) -> dict[str, Any]:
     video_id = request.params.text("video_id")
     wanted = request.params.text("video_state")
     scheduled = request.params.instant("scheduled_publish_time")

@@ -1,7 +1,7 @@
 """When a Page's new post becomes visible: at once, never, or at a scheduled instant."""
 
 from dynamo.sandbox.errors import Refusal, invalid
-from dynamo.sandbox.messages import Request
+from dynamo.sandbox.http import Request
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import now
 

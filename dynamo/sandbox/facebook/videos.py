@@ -5,17 +5,16 @@ from typing import Any
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook.scheduling import visibility
-from dynamo.sandbox.fetching import fetch
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Post, Video
-from dynamo.sandbox.shelf import content_type
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.media import fetch
+from dynamo.sandbox.media_store import content_type
+from dynamo.sandbox.models import Post, Video
+from dynamo.sandbox.state import SandboxContext, now
 
 LARGEST = 64 * 1024 * 1024
 
 
-def create(world: World, request: Request) -> dict[str, Any]:
+def create(world: SandboxContext, request: Request) -> dict[str, Any]:
     match request.params.text("upload_phase"):
         case "start":
             return _start(world, request)
@@ -29,7 +28,7 @@ def create(world: World, request: Request) -> dict[str, Any]:
             raise errors.invalid(f"Param upload_phase must be one of start, transfer, finish: {other}")
 
 
-def _start(world: World, request: Request) -> dict[str, Any]:
+def _start(world: SandboxContext, request: Request) -> dict[str, Any]:
     size = request.params.whole("file_size")
     if not 0 < size <= LARGEST:
         raise errors.invalid("Param file_size is missing or out of range")
@@ -42,13 +41,13 @@ def _start(world: World, request: Request) -> dict[str, Any]:
         return {"video_id": video.id, "upload_session_id": video.session, **_span(world, video)}
 
 
-def _span(world: World, video: Video) -> dict[str, str]:
+def _span(world: SandboxContext, video: Video) -> dict[str, str]:
     """Return the next span to send; both offsets equal once everything is here."""
     end = min(video.size, video.received + world.settings.video_chunk_bytes)
     return {"start_offset": str(video.received), "end_offset": str(end)}
 
 
-def _of_session(world: World, request: Request) -> Video:
+def _of_session(world: SandboxContext, request: Request) -> Video:
     session = request.params.text("upload_session_id")
     video = world.state.find(f"1{session[1:]}")
     if isinstance(video, Video) and video.session == session and video.account == request.account_id and not video.post:
@@ -56,7 +55,7 @@ def _of_session(world: World, request: Request) -> Video:
     raise Refusal(100, "(#100) Invalid upload session", subcode=1363041, title="Invalid session", user="Start again.")
 
 
-def _transfer(world: World, request: Request) -> dict[str, Any]:
+def _transfer(world: SandboxContext, request: Request) -> dict[str, Any]:
     chunk = request.params.files.get("video_file_chunk", b"")
     state = world.state
     with state.lock:
@@ -81,7 +80,7 @@ def _transfer(world: World, request: Request) -> dict[str, Any]:
         return _span(world, video)
 
 
-def receive(world: World, video: Video, *, whole: bool) -> None:
+def receive(world: SandboxContext, video: Video, *, whole: bool) -> None:
     """Note what arrived of a video's bytes; the whole of it goes on the shelf. Call with the lock held."""
     kept = world.state.uploads[video.id]
     video.received = len(kept)
@@ -94,7 +93,7 @@ def receive(world: World, video: Video, *, whole: bool) -> None:
     world.state.put(video)
 
 
-def _finish(world: World, request: Request) -> dict[str, Any]:
+def _finish(world: SandboxContext, request: Request) -> dict[str, Any]:
     with world.state.lock:
         session = request.params.text("upload_session_id")
         world.state.calls[f"session:{session}"] += 1
@@ -106,7 +105,7 @@ def _finish(world: World, request: Request) -> dict[str, Any]:
         return {"success": True}
 
 
-def _in_one_call(world: World, request: Request) -> dict[str, Any]:
+def _in_one_call(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Take `file_url` or multipart `source`; the answer has no post id and, before it, there is no handle."""
     url = request.params.text("file_url")
     data = request.params.files.get("source") or (fetch(url).data if url else b"")
@@ -125,7 +124,13 @@ def _in_one_call(world: World, request: Request) -> dict[str, Any]:
 
 
 def put_on_page(
-    world: World, request: Request, video: Video, visible_at: float | None, scheduled: float | None, *, key: str
+    world: SandboxContext,
+    request: Request,
+    video: Video,
+    visible_at: float | None,
+    scheduled: float | None,
+    *,
+    key: str,
 ) -> Post:
     """Make the post of a complete video: visible when it should be and its processing is over. Lock held."""
     video.description = request.params.text("description")

@@ -7,13 +7,12 @@ from typing import Any
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.fetching import fetch
+from dynamo.sandbox.http import Request
 from dynamo.sandbox.instagram.checks import check_caption, check_image
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Container, Post
-from dynamo.sandbox.shelf import content_type
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.media import fetch
+from dynamo.sandbox.media_store import content_type
+from dynamo.sandbox.models import Container, Post
+from dynamo.sandbox.state import SandboxContext, now
 
 LIFE = 86_400  # seconds that a container can be published
 KINDS = {"": "image", "IMAGE": "image", "REELS": "reel", "VIDEO": "video", "STORIES": "story", "CAROUSEL": "carousel"}
@@ -29,7 +28,7 @@ class Media:
     error: str = ""
 
 
-def create(world: World, request: Request) -> dict[str, Any]:
+def create(world: SandboxContext, request: Request) -> dict[str, Any]:
     params = request.params
     kind = KINDS.get(params.text("media_type").upper())
     if kind is None:
@@ -68,7 +67,7 @@ def create(world: World, request: Request) -> dict[str, Any]:
         return {"id": container.id}
 
 
-def _check_daily(world: World, account_id: str) -> None:
+def _check_daily(world: SandboxContext, account_id: str) -> None:
     made = world.state.containers.get(account_id, [])
     if made_since(made, now() - LIFE) >= world.settings.containers_per_day:
         raise errors.quota_reached()
@@ -79,7 +78,7 @@ def made_since(made: Sequence[Container | Post], since: float) -> int:
     return len(made) - bisect_right(made, since, key=lambda one: one.created_at)
 
 
-def _children(world: World, request: Request) -> list[str]:
+def _children(world: SandboxContext, request: Request) -> list[str]:
     wanted = [str(child) for child in request.params.items("children")]
     if not 2 <= len(wanted) <= 10:
         raise Refusal(100, "Carousel needs 2 to 10 children", subcode=2207028, title="Carousel", user="2 to 10 items.")
@@ -92,7 +91,7 @@ def _children(world: World, request: Request) -> list[str]:
     return wanted
 
 
-def _take(world: World, request: Request, kind: str) -> Media:
+def _take(world: SandboxContext, request: Request, kind: str) -> Media:
     """Fetch and check. A bad image is refused at once; a bad video only shows in the container's status."""
     image, video = request.params.text("image_url"), request.params.text("video_url")
     url = video if kind in {"reel", "video"} else image if kind == "image" else image or video

@@ -4,16 +4,15 @@ from typing import Any
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.http import Request
 from dynamo.sandbox.instagram.containers import made_since, status
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Container, Post
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.models import Container, Post
+from dynamo.sandbox.state import SandboxContext, now
 
 DAY = 86_400
 
 
-def publish(world: World, request: Request) -> dict[str, Any]:
+def publish(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Answer {"id"}: the media's, never the container's. One container becomes one media."""
     creation_id = request.params.text("creation_id")
     state = world.state
@@ -63,7 +62,7 @@ def _check_ready(container: Container) -> None:
             raise Refusal(100, "Invalid media type", subcode=2207089, title="Invalid media type", user=text)
 
 
-def _again(world: World, container: Container) -> dict[str, Any]:
+def _again(world: SandboxContext, container: Container) -> dict[str, Any]:
     match world.settings.creation_id_twice:
         case "same":
             return {"id": container.published_as}
@@ -73,12 +72,12 @@ def _again(world: World, container: Container) -> dict[str, Any]:
             raise errors.no_such_container()
 
 
-def quota_usage(world: World, account_id: str) -> int:
+def quota_usage(world: SandboxContext, account_id: str) -> int:
     """Count what was published within the last 24 h; what was deleted since counts as well."""
     return made_since(world.state.posts.get(account_id, []), now() - DAY)
 
 
-def limit(world: World, request: Request) -> dict[str, Any]:
+def limit(world: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{ig-user}/content_publishing_limit; only quota_usage unless more is asked for."""
     wanted = (request.params.text("fields") or "quota_usage").split(",")
     with world.state.lock:

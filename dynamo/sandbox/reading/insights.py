@@ -4,20 +4,20 @@ from typing import Any
 
 from dynamo.sandbox.auth import require
 from dynamo.sandbox.errors import Refusal, invalid
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Audience, Post, Video
+from dynamo.sandbox.field_parser import Field
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.models import Audience, Post, Video
 from dynamo.sandbox.reading import metrics
 from dynamo.sandbox.reading.instagram import is_current_story
 from dynamo.sandbox.reading.metrics import Metric
-from dynamo.sandbox.reading.selection import Field
 from dynamo.sandbox.reading.tallies import Tally, tally
-from dynamo.sandbox.world import World
+from dynamo.sandbox.state import SandboxContext
 
 FEWEST_VIEWERS = 5
 NOT_SHARED = "The media was not shared to Facebook, so that it has no {name}"
 
 
-def of_post(world: World, request: Request) -> dict[str, Any]:
+def of_post(world: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/insights and /{ig-media}/insights."""
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
@@ -28,7 +28,7 @@ def of_post(world: World, request: Request) -> dict[str, Any]:
     return read(world, node, wanted)
 
 
-def of_video(world: World, request: Request) -> dict[str, Any]:
+def of_video(world: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{video}/video_insights; without `metric` all that there are."""
     node = request.node
     assert isinstance(node, Video)  # noqa: S101  routing knows the types that have this edge
@@ -43,12 +43,12 @@ def of_video(world: World, request: Request) -> dict[str, Any]:
     return {"data": [_entry(node.id, name, metrics.VIDEO[name], counted, audience, {}) for name in names]}
 
 
-def edge(world: World, post: Post, field: Field) -> dict[str, Any]:
+def edge(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
     """Return the same as a field: `insights.metric(reach,likes)`."""
     return read(world, post, dict(field.modifiers))
 
 
-def read(world: World, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
+def read(world: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
     """`wanted`: metric (comma-separated), and period, breakdown, metric_type when given."""
     require(world.state.account(post.account), "instagram_manage_insights" if post.media_type else "read_insights")
     names = [one.strip() for one in wanted.get("metric", "").split(",") if one.strip()]

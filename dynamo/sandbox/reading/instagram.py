@@ -4,28 +4,27 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 
+from dynamo.sandbox import comments
+from dynamo.sandbox.field_parser import Field
+from dynamo.sandbox.http import stamp
 from dynamo.sandbox.instagram.containers import status, status_text
-from dynamo.sandbox.nodes import Container, Post
-from dynamo.sandbox.reading import comments
-from dynamo.sandbox.reading.selection import Field
-from dynamo.sandbox.reading.stamps import stamp
+from dynamo.sandbox.models import Container, Post
 from dynamo.sandbox.reading.tallies import tally
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.state import SandboxContext, now
 
 PRODUCTS = {"reel": "REELS", "story": "STORY"}
 
 
-def _shortcode(_world: World, media: Post, _field: Field) -> str:
+def _shortcode(_world: SandboxContext, media: Post, _field: Field) -> str:
     return urlsafe_b64encode(int(media.id).to_bytes(8)).decode().rstrip("=")
 
 
-def _username(world: World, media: Post, _field: Field) -> str:
+def _username(world: SandboxContext, media: Post, _field: Field) -> str:
     account = world.state.account(media.account)
     return account.username or "".join(letter for letter in account.name.lower() if letter.isalnum())
 
 
-def _children(world: World, media: Post, _field: Field) -> dict[str, Any] | None:
+def _children(world: SandboxContext, media: Post, _field: Field) -> dict[str, Any] | None:
     nodes = [world.state.find(child) for child in media.children]
     shown = [
         {"id": node.id, "media_type": node.media_type, "media_url": world.stored_url(node.sha256)}
@@ -39,19 +38,19 @@ def _children(world: World, media: Post, _field: Field) -> dict[str, Any] | None
     return {"data": shown} if shown else None
 
 
-def _media_url(world: World, media: Post, _field: Field) -> str | None:
+def _media_url(world: SandboxContext, media: Post, _field: Field) -> str | None:
     return world.picture_url(media, kind="mp4" if media.media_type == "VIDEO" else "jpg") or None
 
 
-def _thumbnail(world: World, media: Post, _field: Field) -> str | None:
+def _thumbnail(world: SandboxContext, media: Post, _field: Field) -> str | None:
     return (world.picture_url(media) or None) if media.media_type == "VIDEO" else None
 
 
-def _product(_world: World, media: Post, _field: Field) -> str:
+def _product(_world: SandboxContext, media: Post, _field: Field) -> str:
     return "AD" if media.origin in {"ad", "dark"} else PRODUCTS.get(media.kind, "FEED")
 
 
-MEDIA: dict[str, Callable[[World, Post, Field], Any]] = {
+MEDIA: dict[str, Callable[[SandboxContext, Post, Field], Any]] = {
     "caption": lambda _world, media, _field: media.message or None,
     "media_type": lambda _world, media, _field: media.media_type,
     "media_product_type": _product,
@@ -77,7 +76,7 @@ MEDIA: dict[str, Callable[[World, Post, Field], Any]] = {
 }
 
 
-CONTAINER: dict[str, Callable[[World, Container, Field], Any]] = {
+CONTAINER: dict[str, Callable[[SandboxContext, Container, Field], Any]] = {
     "status_code": lambda _world, container, _field: status(container),
     "status": lambda _world, container, _field: status_text(container, status(container)),
     "copyright_check_status": lambda _world, _container, _field: {"status": "completed", "matches_found": False},

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dynamo.sandbox.nodes import Post
+from dynamo.sandbox.models import Post
 from dynamo.sandbox.reading.tallies import Tally
 
 Value = Callable[[Tally], Any]

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox.nodes import Photo, Post, Video
-from dynamo.sandbox.reading import comments, tallies
-from dynamo.sandbox.reading.selection import Field
-from dynamo.sandbox.reading.stamps import stamp
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox import comments
+from dynamo.sandbox.field_parser import Field
+from dynamo.sandbox.http import stamp
+from dynamo.sandbox.models import Photo, Post, Video
+from dynamo.sandbox.reading import tallies
+from dynamo.sandbox.state import SandboxContext, now
 
 STATUS_TYPES = {
     "photo": "added_photos",
@@ -19,18 +19,18 @@ STATUS_TYPES = {
 }
 
 
-def _from(world: World, node: Post | Photo | Video, _field: Field) -> dict[str, str] | None:
+def _from(world: SandboxContext, node: Post | Photo | Video, _field: Field) -> dict[str, str] | None:
     if isinstance(node, Post) and node.origin == "visitor":
         return node.author or None
     account = world.state.account(node.account)
     return {"id": account.id, "name": account.name}
 
 
-def _picture(world: World, post: Post, _field: Field) -> str | None:
+def _picture(world: SandboxContext, post: Post, _field: Field) -> str | None:
     return (world.picture_url(post) or None) if post.photos or post.foreign else None
 
 
-def _photo_attachment(world: World, photo_id: str, message: str) -> dict[str, Any]:
+def _photo_attachment(world: SandboxContext, photo_id: str, message: str) -> dict[str, Any]:
     photo = world.state.find(photo_id)
     if not isinstance(photo, Photo):
         return {}
@@ -44,14 +44,14 @@ def _photo_attachment(world: World, photo_id: str, message: str) -> dict[str, An
     }
 
 
-def _foreign_photo(world: World, post: Post, number: int) -> dict[str, Any]:
+def _foreign_photo(world: SandboxContext, post: Post, number: int) -> dict[str, Any]:
     url, shown = world.permalink(post.id), world.picture_url(post, number)
     target = {"id": f"2{number}{post.id.rpartition('_')[2][2:]}", "url": url}
     image = {"image": {"height": 1080, "width": 1080, "src": shown}}
     return {"media": image, "media_type": "photo", "type": "photo", "target": target, "url": url}
 
 
-def attachments(world: World, post: Post, _field: Field) -> dict[str, Any] | None:
+def attachments(world: SandboxContext, post: Post, _field: Field) -> dict[str, Any] | None:
     """Return what hangs on the post; a single photo itself, several as an album's subattachments; nothing for text."""
     url = world.permalink(post.id)
     if len(post.photos) == 1:
@@ -75,7 +75,7 @@ def attachments(world: World, post: Post, _field: Field) -> dict[str, Any] | Non
     return None
 
 
-POST: dict[str, Callable[[World, Post, Field], Any]] = {
+POST: dict[str, Callable[[SandboxContext, Post, Field], Any]] = {
     "message": lambda _world, post, _field: post.message or None,
     "story": lambda _world, post, _field: post.story or None,
     "created_time": lambda _world, post, _field: stamp(post.visible_at or post.created_at),
@@ -100,7 +100,7 @@ POST: dict[str, Callable[[World, Post, Field], Any]] = {
     "reactions": tallies.reactions,
     "likes": tallies.reactions,
 }
-PHOTO: dict[str, Callable[[World, Photo, Field], Any]] = {
+PHOTO: dict[str, Callable[[SandboxContext, Photo, Field], Any]] = {
     "name": lambda _world, photo, _field: photo.caption or None,
     "created_time": lambda _world, photo, _field: stamp(photo.created_at),
     "updated_time": lambda _world, photo, _field: stamp(photo.created_at),
@@ -119,7 +119,7 @@ PHOTO: dict[str, Callable[[World, Photo, Field], Any]] = {
 }
 
 
-def _phases(world: World, video: Video, _field: Field) -> dict[str, Any]:
+def _phases(world: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
     post = world.state.find(video.post)
     live = isinstance(post, Post) and post.is_visible(now())
     done = bool(video.post) and now() >= video.ready_at
@@ -135,24 +135,24 @@ def _phases(world: World, video: Video, _field: Field) -> dict[str, Any]:
     return shown
 
 
-def _published(world: World, video: Video, _field: Field) -> bool:
+def _published(world: SandboxContext, video: Video, _field: Field) -> bool:
     post = world.state.find(video.post)
     return isinstance(post, Post) and post.is_visible(now())
 
 
-def _source(world: World, video: Video, _field: Field) -> str | None:
+def _source(world: SandboxContext, video: Video, _field: Field) -> str | None:
     post = world.state.find(video.post)
     if isinstance(post, Post) and post.foreign:
         return world.picture_url(post, kind="mp4")
     return world.stored_url(video.sha256) or None
 
 
-def _still(world: World, video: Video, _field: Field) -> str | None:
+def _still(world: SandboxContext, video: Video, _field: Field) -> str | None:
     post = world.state.find(video.post)
     return world.picture_url(post) if isinstance(post, Post) and post.foreign else None
 
 
-VIDEO: dict[str, Callable[[World, Video, Field], Any]] = {
+VIDEO: dict[str, Callable[[SandboxContext, Video, Field], Any]] = {
     "description": lambda _world, video, _field: video.description or None,
     "title": lambda _world, video, _field: video.title or None,
     "created_time": lambda _world, video, _field: stamp(video.created_at),

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.auth import require
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Photo, Post
-from dynamo.sandbox.reading.comments import READ_PEOPLE
-from dynamo.sandbox.reading.selection import Field
-from dynamo.sandbox.reading.threads import STREAM, Thread
-from dynamo.sandbox.world import World
+from dynamo.sandbox.comment_threads import STREAM, Thread
+from dynamo.sandbox.comments import READ_PEOPLE
+from dynamo.sandbox.field_parser import Field
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.models import Photo, Post
+from dynamo.sandbox.state import SandboxContext
 
 REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "NONE")
 REMEMBERED = 1000
@@ -36,7 +36,7 @@ class Tally:
         return self.chance % 400 + 60 + 31 * (self.reacted + self.comments + self.shares)
 
 
-def tally(world: World, post: Post) -> Tally:
+def tally(world: SandboxContext, post: Post) -> Tally:
     """Count once for all the counters that one listing asks for."""
     counted = world.state.counted
     known = counted.get(post.id)
@@ -47,7 +47,7 @@ def tally(world: World, post: Post) -> Tally:
     return cast("Tally", known)
 
 
-def _count(world: World, post: Post) -> Tally:
+def _count(world: SandboxContext, post: Post) -> Tally:
     thread = Thread(world, post)
     audience, chance = thread.audience, zlib.crc32(post.id.encode())
     reactions = {name: count for name, count in audience.reactions.items() if count}
@@ -59,13 +59,13 @@ def _count(world: World, post: Post) -> Tally:
     return Tally(likes, thread.total(STREAM), audience.shares or 0, reactions, chance)
 
 
-def shares(world: World, post: Post, _field: Field) -> dict[str, int] | None:
+def shares(world: SandboxContext, post: Post, _field: Field) -> dict[str, int] | None:
     """Return {"count"}; nothing at all while nobody shared."""
     count = tally(world, post).shares
     return {"count": count} if count else None
 
 
-def reactions(world: World, post: Post, field: Field) -> dict[str, Any]:
+def reactions(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
     """Return the edge of reactions, or of likes alone: nobody's names, and the summary when it is asked for."""
     require(world.state.account(post.account), READ_PEOPLE)
     kind = "LIKE" if field.name == "likes" else field.modifiers.get("type", "").upper()
@@ -83,7 +83,7 @@ def reactions(world: World, post: Post, field: Field) -> dict[str, Any]:
     return answer
 
 
-def edge(world: World, request: Request) -> dict[str, Any]:
+def edge(world: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/reactions and /{post}/likes."""
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
@@ -91,6 +91,6 @@ def edge(world: World, request: Request) -> dict[str, Any]:
     return reactions(world, node, Field(request.path.rpartition("/")[2], given))
 
 
-def nobody(_world: World, _node: Photo, _field: Field) -> dict[str, Any]:
+def nobody(_world: SandboxContext, _node: Photo, _field: Field) -> dict[str, Any]:
     """Return an edge of a photo, whose audience gathers at its post."""
     return {"data": []}

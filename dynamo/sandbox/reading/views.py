@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import errors
-from dynamo.sandbox.nodes import Account, Comment, Container, Node, Photo, Post, Video
-from dynamo.sandbox.reading import accounts, comments, insights, instagram, pages
-from dynamo.sandbox.reading.selection import Field, keep, parse
-from dynamo.sandbox.world import World
+from dynamo.sandbox import comments, errors
+from dynamo.sandbox.field_parser import Field, keep, parse
+from dynamo.sandbox.models import Account, Comment, Container, Node, Photo, Post, Video
+from dynamo.sandbox.reading import accounts, insights, instagram, pages
+from dynamo.sandbox.state import SandboxContext
 
-Reader = Callable[[World, Any, Field], Any]
+Reader = Callable[[SandboxContext, Any, Field], Any]
 
 
 def node_type(node: Node) -> str:
@@ -45,12 +45,12 @@ USUAL = {
 }
 
 
-def view(world: World, node: Node, fields: str = "") -> dict[str, Any]:
+def view(world: SandboxContext, node: Node, fields: str = "") -> dict[str, Any]:
     """Return the node with these fields, or the usual ones. Raises 100 for a field that its type does not have."""
     return select(world, node, parse(fields or USUAL[node_type(node)]))
 
 
-def select(world: World, node: Node, wanted: list[Field]) -> dict[str, Any]:
+def select(world: SandboxContext, node: Node, wanted: list[Field]) -> dict[str, Any]:
     if isinstance(node, Comment):
         return comments.shown(world, node, wanted)
     kind = node_type(node)

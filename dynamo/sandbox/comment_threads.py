@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import gcd
 
-from dynamo.sandbox.nodes import Audience, Comment, Post
-from dynamo.sandbox.reading.crowd import Crowd, number_in
-from dynamo.sandbox.world import World
+from dynamo.sandbox.generated_comments import Crowd, number_in
+from dynamo.sandbox.models import Audience, Comment, Post
+from dynamo.sandbox.state import SandboxContext
 
 Key = tuple[float, float, int]
 Place = tuple[Key, Comment | None]
@@ -28,7 +28,7 @@ class Lane:
 class Thread:
     """One post's comments, as its audience stands now. The state's lock is held while it is used."""
 
-    def __init__(self, world: World, post: Post) -> None:
+    def __init__(self, world: SandboxContext, post: Post) -> None:
         self.audience: Audience = world.state.audience(post)
         self.kept = world.state.comments.get(post.id, [])
         self.crowd = Crowd(self.audience, is_page=world.state.account(post.account).is_page)

@@ -1,22 +1,21 @@
-"""The record: everything that became visible, once per visible post, in order. Exactly-once is proven against it."""
+"""The publication log: every post that became visible, once, in order. Tests prove exactly-once against it."""
 
 from typing import Any
 
-from dynamo.sandbox.nodes import Post
-from dynamo.sandbox.reading.stamps import exact
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.http import exact
+from dynamo.sandbox.models import Post
+from dynamo.sandbox.state import SandboxContext, now
 
 
-def record(world: World, *, skip: int = 0) -> list[dict[str, Any]]:
+def published_entries(world: SandboxContext, *, skip: int = 0) -> list[dict[str, Any]]:
     """Return the entries after the first `skip`; nothing is merged, so what went live twice stands here twice."""
     with world.state.lock:
         live = world.state.live(now())
-    # Written out without the lock: a long record must not hold up the publishing that it is watched for.
+    # Written out without the lock: a long published_entries must not hold up the publishing that it is watched for.
     return [entry(world, post) for post in live[skip:]]
 
 
-def entry(world: World, post: Post) -> dict[str, Any]:
+def entry(world: SandboxContext, post: Post) -> dict[str, Any]:
     """`calls` counts the writes that the sandbox got for the same thing: text, staged photo, session or container."""
     origin = dict(post.created_by)
     origin["received_at"] = exact(origin.get("received_at") or post.created_at)

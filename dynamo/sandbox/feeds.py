@@ -9,13 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dynamo.sandbox import errors
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Post, Video
+from dynamo.sandbox.field_parser import parse
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.models import Post, Video
 from dynamo.sandbox.reading.instagram import is_current_story
-from dynamo.sandbox.reading.selection import parse
 from dynamo.sandbox.reading.views import USUAL, node_type, select
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.state import SandboxContext, now
 
 PAGE_LIMIT, INSTAGRAM_LIMIT, USUAL_LIMIT = 100, 100, 25
 INSTAGRAM_REACH = 10_000
@@ -25,7 +24,7 @@ VIDEO_EDGES = ("/videos", "/video_reels")
 Wanted = Callable[[Post], bool]
 
 
-def published_posts(world: World, request: Request) -> dict[str, Any]:
+def published_posts(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Return a Page's own live posts: no reels, nothing of visitors, hidden ones only with include_hidden."""
     hidden = request.params.flag("include_hidden", default=False)
     at = now()
@@ -37,31 +36,31 @@ def published_posts(world: World, request: Request) -> dict[str, Any]:
     return _page(world, request, wanted)
 
 
-def feed(world: World, request: Request) -> dict[str, Any]:
+def feed(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Return the same, visitors' posts and the unpublished ones: readers must filter by is_published and from."""
     return _page(world, request, lambda post: post.kind != "reel" and post.origin != "expired")
 
 
-def scheduled_posts(world: World, request: Request) -> dict[str, Any]:
+def scheduled_posts(world: SandboxContext, request: Request) -> dict[str, Any]:
     at = now()
     return _page(world, request, lambda post: post.scheduled_for is not None and not post.is_visible(at))
 
 
-def media(world: World, request: Request) -> dict[str, Any]:
+def media(world: SandboxContext, request: Request) -> dict[str, Any]:
     """Return an Instagram account's media, the newest 10,000, stories left out."""
     at = now()
     return _page(world, request, lambda post: post.kind != "story" and post.is_visible(at), reach=INSTAGRAM_REACH)
 
 
-def stories(world: World, request: Request) -> dict[str, Any]:
+def stories(world: SandboxContext, request: Request) -> dict[str, Any]:
     at = now()
     return _page(world, request, lambda post: is_current_story(post) and post.is_visible(at))
 
 
-def videos_of(kind: str) -> Callable[[World, Request], dict[str, Any]]:
+def videos_of(kind: str) -> Callable[[SandboxContext, Request], dict[str, Any]]:
     """Return the lister of a Page's videos or reels that have a post."""
 
-    def listing(world: World, request: Request) -> dict[str, Any]:
+    def listing(world: SandboxContext, request: Request) -> dict[str, Any]:
         at = now()
         return _page(world, request, lambda post: post.kind == kind and post.is_visible(at))
 
@@ -72,7 +71,7 @@ def _place(post: Post) -> tuple[float, str]:
     return (post.moment, post.id)
 
 
-def _page(world: World, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
+def _page(world: SandboxContext, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
     """Cut one page out of the timeline without looking at the rest of it."""
     params, limit = request.params, _limit(request)
     line = world.state.timeline(request.account_id)
@@ -109,7 +108,7 @@ def _falling(line: list[Post], low: int, high: int, wanted: Wanted) -> Iterator[
 
 
 def _answer(
-    world: World, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
+    world: SandboxContext, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
 ) -> dict[str, Any]:
     """Return the page as JSON; `more` says whether there are older and newer ones."""
     fields = parse(request.params.text("fields")) if request.params.text("fields") else None
@@ -137,7 +136,7 @@ def _limit(request: Request) -> int:
     return min(limit, INSTAGRAM_LIMIT)
 
 
-def _link(world: World, request: Request, limit: int, **cursor: str) -> str:
+def _link(world: SandboxContext, request: Request, limit: int, **cursor: str) -> str:
     """Return the full URL of another page; it names the token when the token came by query, as the platform's does."""
     kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
     return f"{world.url}/{request.version}{request.path}?{urlencode(kept | {'limit': str(limit)} | cursor)}"
@@ -155,7 +154,7 @@ def _open(cursor: str) -> tuple[float, str]:
         raise errors.invalid("Invalid cursors values") from None
 
 
-def _died(world: World, cursor: str) -> bool:
+def _died(world: SandboxContext, cursor: str) -> bool:
     """Say whether the cursor's post is gone and the setting lets that look like the end. Raises 100 if it refuses."""
     post_id = _open(cursor)[1]
     dead = post_id in world.state.nodes and world.state.find(post_id) is None

@@ -1,13 +1,14 @@
-"""A request as read and an answer as it will be written."""
+"""A request as it was read, a response as it will be written, and how the platform writes versions and instants."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from dynamo.sandbox.bodies import Params
 from dynamo.sandbox.faults import Fault
-from dynamo.sandbox.nodes import Account, Node
+from dynamo.sandbox.models import Account, Node
+from dynamo.sandbox.request_parsing import Params
 
 
 @dataclass
@@ -75,3 +76,18 @@ def answer(value: Any, status: int = 200) -> Response:
     """Return JSON as the platform writes it: compact, non-ASCII escaped."""
     body = json.dumps(value, separators=(",", ":")).encode()
     return Response(status, body, "application/json; charset=UTF-8")
+
+
+NEWEST, OLDEST = 26, 21  # graph-api: v20 expired on 2026-09-24; expired ones run on the oldest living
+
+
+def stamp(seconds: float | None) -> str | None:
+    """Return 2026-07-01T13:00:00+0000."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
+def exact(seconds: float) -> str:
+    """Return ISO-8601 in UTC with milliseconds: the record's own, finer than the platform's."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,21 +4,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import errors, moderating
+from dynamo.sandbox import comments, errors, feeds
 from dynamo.sandbox.auth import authenticate, require
 from dynamo.sandbox.facebook import changing, feed, photos, reels, videos
+from dynamo.sandbox.http import NEWEST, OLDEST, Request
 from dynamo.sandbox.instagram import containers, publishing
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Account, Audience, Comment, Container, Node, Photo, Post, Video
-from dynamo.sandbox.reading import comments, insights, listings, tallies
+from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Photo, Post, Video
+from dynamo.sandbox.reading import insights, tallies
 from dynamo.sandbox.reading.views import node_type, view
-from dynamo.sandbox.state import now
-from dynamo.sandbox.versions import NEWEST, OLDEST
-from dynamo.sandbox.world import World
+from dynamo.sandbox.state import SandboxContext, now
 
 VERSION = re.compile(r"^/v(\d+)\.\d+(?=/|$)")
 
-Handler = Callable[[World, Request], Any]
+Handler = Callable[[SandboxContext, Request], Any]
 WRITE, READ = "pages_manage_posts", "pages_read_engagement"
 IG_WRITE, IG_READ = "instagram_content_publish", "instagram_basic"
 PEOPLE, IG_PEOPLE = comments.READ_PEOPLE, "instagram_manage_comments"
@@ -27,16 +25,16 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
     ("POST", "Page", "photos"): (WRITE, photos.create),
     ("POST", "Page", "videos"): (WRITE, videos.create),
     ("POST", "Page", "video_reels"): (WRITE, reels.create),
-    ("GET", "Page", "feed"): (READ, listings.feed),
-    ("GET", "Page", "posts"): (READ, listings.published_posts),
-    ("GET", "Page", "published_posts"): (READ, listings.published_posts),
-    ("GET", "Page", "scheduled_posts"): (READ, listings.scheduled_posts),
-    ("GET", "Page", "videos"): (READ, listings.videos_of("video")),
-    ("GET", "Page", "video_reels"): (READ, listings.videos_of("reel")),
+    ("GET", "Page", "feed"): (READ, feeds.feed),
+    ("GET", "Page", "posts"): (READ, feeds.published_posts),
+    ("GET", "Page", "published_posts"): (READ, feeds.published_posts),
+    ("GET", "Page", "scheduled_posts"): (READ, feeds.scheduled_posts),
+    ("GET", "Page", "videos"): (READ, feeds.videos_of("video")),
+    ("GET", "Page", "video_reels"): (READ, feeds.videos_of("reel")),
     ("POST", "IGUser", "media"): (IG_WRITE, containers.create),
     ("POST", "IGUser", "media_publish"): (IG_WRITE, publishing.publish),
-    ("GET", "IGUser", "media"): (IG_READ, listings.media),
-    ("GET", "IGUser", "stories"): (IG_READ, listings.stories),
+    ("GET", "IGUser", "media"): (IG_READ, feeds.media),
+    ("GET", "IGUser", "stories"): (IG_READ, feeds.stories),
     ("GET", "IGUser", "content_publishing_limit"): (IG_READ, publishing.limit),
     ("GET", "Post", "comments"): (PEOPLE, comments.below),
     ("GET", "Video", "comments"): (PEOPLE, comments.below),
@@ -62,7 +60,7 @@ def split_version(raw_path: str) -> tuple[str, str]:
     return f"v{max(number, OLDEST)}.0", raw_path[match.end() :] or "/"
 
 
-def route(world: World, request: Request) -> Any:
+def route(world: SandboxContext, request: Request) -> Any:
     """Authenticate, find the node and run what the path asks for; return what is answered as JSON."""
     segments = request.path.strip("/").split("/")
     if segments[0] == "video-upload" and request.method == "POST" and len(segments) == 3:
@@ -80,7 +78,7 @@ def route(world: World, request: Request) -> Any:
     return _on_edge(world, request, node, segments[1])
 
 
-def _own_node(world: World, request: Request, node_id: str) -> Node:
+def _own_node(world: SandboxContext, request: Request, node_id: str) -> Node:
     """Return the node when the token's account owns it; a foreign one is answered like one that never was."""
     with world.state.lock:
         node = request.account if node_id == "me" else world.state.find(node_id)
@@ -91,7 +89,7 @@ def _own_node(world: World, request: Request, node_id: str) -> Node:
     return node
 
 
-def _on_node(world: World, request: Request, node: Node) -> Any:
+def _on_node(world: SandboxContext, request: Request, node: Node) -> Any:
     is_page = request.account.is_page
     if request.method == "GET":
         require(request.account, READ if is_page else IG_READ)
@@ -102,7 +100,7 @@ def _on_node(world: World, request: Request, node: Node) -> Any:
             return shown
     if request.method == "DELETE" and isinstance(node, Comment):
         require(request.account, "pages_manage_engagement" if is_page else IG_PEOPLE)
-        return moderating.delete(world, node)
+        return comments.delete(world, node)
     require(request.account, WRITE if is_page else IG_WRITE)
     if request.method == "POST" and isinstance(node, Post) and is_page:
         return changing.change(world, request, node)
@@ -113,7 +111,7 @@ def _on_node(world: World, request: Request, node: Node) -> Any:
     raise errors.missing(request.method, node.id)
 
 
-def _on_edge(world: World, request: Request, node: Node, edge: str) -> Any:
+def _on_edge(world: SandboxContext, request: Request, node: Node, edge: str) -> Any:
     kind = node_type(node)
     found = EDGES.get((request.method, kind, edge))
     if found is None:

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dynamo.sandbox import errors
-from dynamo.sandbox.bodies import Params
+from dynamo.sandbox.comment_threads import CHRONOLOGICAL, RANKED, REVERSE, STREAM, TOP, Key, Place, Thread
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.nodes import Comment
-from dynamo.sandbox.reading.threads import CHRONOLOGICAL, RANKED, REVERSE, STREAM, TOP, Key, Place, Thread
-from dynamo.sandbox.world import World
+from dynamo.sandbox.models import Comment
+from dynamo.sandbox.request_parsing import Params
+from dynamo.sandbox.state import SandboxContext
 
 USUAL_LIMIT, INSTAGRAM_LIMIT = 25, 50
 
@@ -60,14 +60,14 @@ def _limit(params: Params) -> int:
     return limit
 
 
-def check_weight(world: World, comments: int) -> None:
+def check_weight(world: SandboxContext, comments: int) -> None:
     """Refuse an answer that would be too heavy: code 1, which smaller pages get around."""
     if comments > world.settings.heaviest_page:
         text = "Please reduce the amount of data you're asking for, then retry your request"
         raise Refusal(1, text, status=500)
 
 
-def facebook_page(world: World, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+def facebook_page(world: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
     """Return the comments and the paging: both cursors; next and previous when there is more."""
     before = cut.params.text("before")
     after = _open(world, thread, cut, before or cut.params.text("after"))
@@ -89,7 +89,7 @@ def facebook_page(world: World, thread: Thread, cut: Cut) -> tuple[list[Comment]
     return [comment for _, comment in found if comment], paging
 
 
-def instagram_page(world: World, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+def instagram_page(world: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
     """Return the comments and the paging: only `after`, and on the last page none at all."""
     after = _open(world, thread, cut, cut.params.text("after"))
     if after is _LOST:
@@ -125,7 +125,7 @@ def _seal(cut: Cut, place: Place) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _open(world: World, thread: Thread, cut: Cut, cursor: str) -> Key | None:
+def _open(world: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
     """Return the place that a cursor names; _LOST when it died and the sandbox answers that by an empty page."""
     if not cursor:
         return None

@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from dynamo.sandbox import spoiling
 from dynamo.sandbox.auth import token_of
-from dynamo.sandbox.bodies import read
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.faults import AFTER, BEFORE, Fault
-from dynamo.sandbox.messages import Request, Response, answer
-from dynamo.sandbox.routing import route, split_version
-from dynamo.sandbox.world import HangUp, World
+from dynamo.sandbox.http import Request, Response, answer
+from dynamo.sandbox.request_parsing import read
+from dynamo.sandbox.routes import route, split_version
+from dynamo.sandbox.state import HangUp, SandboxContext
 
 DROPS = {"drop_before", "drop_after"}
 
 
-def handle(world: World, request: Request) -> Response:
+def handle(world: SandboxContext, request: Request) -> Response:
     """Return the answer. Raises HangUp when a fault wants the connection closed instead."""
     half = world.settings.latency_ms / 2000
     bare = request.raw_path
@@ -36,7 +36,7 @@ def handle(world: World, request: Request) -> Response:
     return response
 
 
-def faulty(world: World, request: Request, work: Callable[[World, Request], Response]) -> Response:
+def faulty(world: SandboxContext, request: Request, work: Callable[[SandboxContext, Request], Response]) -> Response:
     """Serve media under the delays, hang-ups and broken gateways that were ordered for it."""
     delays, fault = world.faults.take(request.method, request.raw_path, request.raw_path)
     world.wait(sum(one.seconds for one in delays))
@@ -45,7 +45,7 @@ def faulty(world: World, request: Request, work: Callable[[World, Request], Resp
     return spoiling.gateway_page() if fault is not None else work(world, request)
 
 
-def _with_fault(world: World, request: Request, fault: Fault | None) -> Response:
+def _with_fault(world: SandboxContext, request: Request, fault: Fault | None) -> Response:
     node_id = request.path.strip("/").split("/")[0]
     if fault is not None and fault.fault in BEFORE:
         if fault.fault in {"drop_before", "html_502"}:
@@ -62,7 +62,7 @@ def _with_fault(world: World, request: Request, fault: Fault | None) -> Response
     return _refused(request, spoiling.refusal(fault, method=request.method, node_id=node_id))
 
 
-def _recognise(world: World, request: Request) -> None:
+def _recognise(world: SandboxContext, request: Request) -> None:
     """Find the caller, so that a fault's usage headers name the right account."""
     with world.state.lock:
         account_id = world.state.tokens.get(token_of(request))
@@ -70,7 +70,7 @@ def _recognise(world: World, request: Request) -> None:
             request.account = world.state.account(account_id)
 
 
-def _work(world: World, request: Request) -> Response:
+def _work(world: SandboxContext, request: Request) -> Response:
     try:
         return answer(route(world, request))
     except Refusal as refusal:
@@ -83,7 +83,7 @@ def _refused(request: Request, refusal: Refusal) -> Response:
     return response
 
 
-def _usual_headers(world: World, request: Request, response: Response, fault: Fault | None) -> dict[str, str]:
+def _usual_headers(world: SandboxContext, request: Request, response: Response, fault: Fault | None) -> dict[str, str]:
     caching = "private, no-cache, no-store, must-revalidate" if response.status == 200 else "no-store"
     headers = {
         "Access-Control-Allow-Origin": "*",
@@ -103,7 +103,7 @@ def _usual_headers(world: World, request: Request, response: Response, fault: Fa
     return headers
 
 
-def note(world: World, request: Request, response: Response, fault: Fault | None) -> None:
+def note(world: SandboxContext, request: Request, response: Response, fault: Fault | None) -> None:
     """Write the call into the log that /__requests shows: names of parameters, never a value that could be a token."""
     world.requests.append(
         {

@@ -4,7 +4,7 @@ A crowd of n comments is numbered in the order of time. In blocks, so that repli
 between them and their parent: first the block's comments below the post, then all the replies to them.
 """
 
-from dynamo.sandbox.nodes import Audience, Comment
+from dynamo.sandbox.models import Audience, Comment
 
 LARGEST = 1 << 21
 BLOCK = 8

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.faults import Fault
-from dynamo.sandbox.nodes import Account
+from dynamo.sandbox.models import Account
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.spoiling import THROTTLES
 

@@ -1,34 +1,26 @@
-"""Comments as JSON: their fields, and the edges that list them."""
+"""Comments as JSON, the edges that list them, and their deletion."""
 
 from collections.abc import Callable
 from typing import Any
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.auth import require
-from dynamo.sandbox.bodies import Params
-from dynamo.sandbox.messages import Request
-from dynamo.sandbox.nodes import Account, Comment, Post, Video
-from dynamo.sandbox.reading.commenting import (
-    check_weight,
-    facebook_cut,
-    facebook_page,
-    instagram_cut,
-    instagram_page,
-)
-from dynamo.sandbox.reading.crowd import number_in
-from dynamo.sandbox.reading.selection import Field, parse
-from dynamo.sandbox.reading.stamps import stamp
-from dynamo.sandbox.reading.threads import Thread
-from dynamo.sandbox.versions import NEWEST
-from dynamo.sandbox.world import World
+from dynamo.sandbox.comment_pages import check_weight, facebook_cut, facebook_page, instagram_cut, instagram_page
+from dynamo.sandbox.comment_threads import Thread
+from dynamo.sandbox.field_parser import Field, parse
+from dynamo.sandbox.generated_comments import number_in
+from dynamo.sandbox.http import NEWEST, Request, stamp
+from dynamo.sandbox.models import Account, Comment, Post, Video
+from dynamo.sandbox.request_parsing import Params
+from dynamo.sandbox.state import SandboxContext, now
 
 READ_PEOPLE = "pages_read_user_content"
 FACEBOOK_USUAL, INSTAGRAM_USUAL = parse("created_time,from,message,id"), parse("timestamp,text,id")
 YES = {"true", "1", "total_count"}
-Reader = Callable[[World, Comment, Field], Any]
+Reader = Callable[[SandboxContext, Comment, Field], Any]
 
 
-def find(world: World, account: Account, node_id: str) -> Comment | None:
+def find(world: SandboxContext, account: Account, node_id: str) -> Comment | None:
     """Return a comment that nobody keeps, by its id. Kept ones are in the state's own table."""
     if account.is_page:
         number, _, rest = node_id.rpartition("_")
@@ -44,7 +36,7 @@ def find(world: World, account: Account, node_id: str) -> Comment | None:
     return found if found and found.id not in gone and found.parent not in gone else None
 
 
-def below(world: World, request: Request) -> dict[str, Any]:
+def below(world: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/comments and /{comment}/comments or /replies."""
     node = request.node
     if isinstance(node, Video):
@@ -59,7 +51,7 @@ def below(world: World, request: Request) -> dict[str, Any]:
     return listing(world, node, request.params, link, kept, wanted)
 
 
-def edge(world: World, node: Post | Comment, field: Field) -> dict[str, Any]:
+def edge(world: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
     """Return the same as a field of its post or comment: `comments.limit(5){message}`, `replies{text}`."""
     params = Params(values=dict(field.modifiers))
     link = f"{world.url}/v{NEWEST}.0/{node.id}/{field.name}"
@@ -68,7 +60,12 @@ def edge(world: World, node: Post | Comment, field: Field) -> dict[str, Any]:
 
 
 def listing(
-    world: World, node: Post | Comment, params: Params, link: str, kept: dict[str, str], wanted: list[Field] | None
+    world: SandboxContext,
+    node: Post | Comment,
+    params: Params,
+    link: str,
+    kept: dict[str, str],
+    wanted: list[Field] | None,
 ) -> dict[str, Any]:
     account = world.state.account(node.account)
     post = world.state.nodes[node.post] if isinstance(node, Comment) else node
@@ -101,7 +98,7 @@ def _weight(wanted: list[Field] | None) -> int:
     return 1 + sum(int(one.modifiers.get("limit") or 25) for one in inner)
 
 
-def shown(world: World, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
+def shown(world: SandboxContext, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
     """Return the fields asked for and `id`; absent ones left out. Raises 100 for one that comments do not have."""
     readers = FACEBOOK if "_" in comment.id else INSTAGRAM
     answer: dict[str, Any] = {}
@@ -123,13 +120,13 @@ def _cut_down(value: dict[str, Any], field: Field) -> dict[str, Any]:
     return {part.alias: value[part.name] for part in field.inside if part.name in value}
 
 
-def _from(_world: World, comment: Comment, field: Field) -> dict[str, Any] | None:
+def _from(_world: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:
     if comment.stranger or not comment.author_id:
         return None
     return _cut_down({"name": comment.author_name, "id": comment.author_id}, field)
 
 
-def _parent(world: World, comment: Comment, field: Field) -> dict[str, Any] | None:
+def _parent(world: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:
     if not comment.parent:
         return None
     wanted = field.inside or FACEBOOK_USUAL
@@ -139,7 +136,7 @@ def _parent(world: World, comment: Comment, field: Field) -> dict[str, Any] | No
     return shown(world, parent, wanted) if isinstance(parent, Comment) else None
 
 
-def _permalink(world: World, comment: Comment, _field: Field) -> str:
+def _permalink(world: SandboxContext, comment: Comment, _field: Field) -> str:
     number = comment.id.rpartition("_")[2]
     if comment.parent:
         return (
@@ -148,7 +145,7 @@ def _permalink(world: World, comment: Comment, _field: Field) -> str:
     return f"{world.permalink(comment.post)}?comment_id={number}"
 
 
-def _no_deeper(world: World, comment: Comment, field: Field) -> dict[str, Any]:
+def _no_deeper(world: SandboxContext, comment: Comment, field: Field) -> dict[str, Any]:
     return {"data": []} if comment.parent else edge(world, comment, field)
 
 
@@ -189,3 +186,30 @@ INSTAGRAM: dict[str, Reader] = {
     "user": lambda _world, comment, _field: {"id": comment.account} if comment.author_id == comment.account else None,
     "replies": lambda world, comment, field: edge(world, comment, field) if comment.replies else None,
 }
+
+
+def delete(world: SandboxContext, comment: Comment) -> dict[str, Any]:
+    with world.state.lock:
+        remove(world, comment)
+        return {"success": True}
+
+
+def remove(world: SandboxContext, comment: Comment) -> None:
+    """Delete a comment, kept or computed; its replies go with it. Lock held."""
+    post = world.state.nodes[comment.post]
+    assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
+    kept = world.state.comments.get(post.id, [])
+    audience = world.state.audience(post)
+    audience.deleted[comment.id] = 1
+    for one in kept:
+        if comment.id in {one.id, one.parent}:
+            one.deleted_at = now()
+            audience.deleted[one.id] = 1
+            world.state.put(one)
+    parent = world.state.find(comment.parent)
+    if isinstance(parent, Comment):
+        parent.replies -= 1
+        world.state.put(parent)
+    elif audience.more_replies.get(comment.parent) and comment.id in world.state.nodes:
+        audience.more_replies[comment.parent] -= 1
+    world.state.put(audience)

@@ -3,17 +3,15 @@
 from html import escape
 from pathlib import Path
 
-from dynamo.sandbox.messages import Request, Response
-from dynamo.sandbox.nodes import Photo, Post
-from dynamo.sandbox.reading.stamps import exact
-from dynamo.sandbox.state import now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.http import Request, Response, exact
+from dynamo.sandbox.models import Photo, Post
+from dynamo.sandbox.state import SandboxContext, now
 
 SHOWN = 48
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'"
 FILES = {
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("ui.css", "text/css; charset=utf-8"),
+    "/page.js": ("ui.js", "text/javascript; charset=utf-8"),
 }
 FRAME = """<!doctype html>
 <html lang="en">
@@ -42,7 +40,7 @@ def file(request: Request) -> Response:
     return Response(200, Path(__file__).with_name(name).read_bytes(), kind)
 
 
-def overview(world: World, request: Request) -> Response:
+def overview(world: SandboxContext, request: Request) -> Response:
     """Show the newest; `?page=2` the ones before. `?account=` those of one account."""
     account, number = request.query.get("account", ""), request.query.get("page", "1")
     first = (max(1, int(number)) - 1) * SHOWN if number.isdecimal() else 0
@@ -63,7 +61,7 @@ def overview(world: World, request: Request) -> Response:
     return _html(body)
 
 
-def single(world: World, request: Request) -> Response:
+def single(world: SandboxContext, request: Request) -> Response:
     """Show one post: where its permalink leads."""
     with world.state.lock:
         post = world.state.find(request.raw_path.removeprefix("/live/"))
@@ -81,7 +79,7 @@ def _html(body: str, status: int = 200) -> Response:
     )
 
 
-def _card(world: World, post: Post) -> str:
+def _card(world: SandboxContext, post: Post) -> str:
     account = world.state.account(post.account)
     network = "facebook" if account.is_page else "instagram"
     moment = exact(post.visible_at or 0)
@@ -101,7 +99,7 @@ def _card(world: World, post: Post) -> str:
 """
 
 
-def _media(world: World, post: Post) -> str:
+def _media(world: SandboxContext, post: Post) -> str:
     if post.video or post.media_type == "VIDEO":
         film = world.picture_url(post, kind="mp4").removeprefix(world.url)
         return f'<video class="media" src="{escape(film)}" controls muted loop preload="metadata"></video>'

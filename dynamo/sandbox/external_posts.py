@@ -8,10 +8,8 @@ origins  page (the account itself), ad (Instagram: an AD; a Page: an unpublished
 from typing import Any
 
 from dynamo.sandbox.controlling import BadOrder, check, moment
-from dynamo.sandbox.nodes import Account, Post, Video
-from dynamo.sandbox.seeding import FIRST_SLOT
-from dynamo.sandbox.state import State, now
-from dynamo.sandbox.world import World
+from dynamo.sandbox.models import FIRST_SLOT, Account, Post, Video
+from dynamo.sandbox.state import SandboxContext, State, now
 
 KINDS = {"text", "link", "photo", "album", "video", "reel", "story"}
 ORIGINS = {"page", "ad", "dark", "visitor", "unpublished", "hidden", "expired"}
@@ -31,7 +29,7 @@ WORDS = (
 DAY = 86_400
 
 
-def posts(world: World, given: dict[str, Any]) -> dict[str, Any]:
+def posts(world: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
     """Make `items` one by one, or `count` posts from a `seed`, spread over the last `days`, of `kinds` in turn.
 
     Answers the ids of items. Seeded posts come with counters and comments of their own.
