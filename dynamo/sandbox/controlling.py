@@ -6,8 +6,8 @@ from typing import Any
 from dynamo.sandbox.comment_threads import Thread
 from dynamo.sandbox.comments import find, remove
 from dynamo.sandbox.generated_comments import LARGEST
+from dynamo.sandbox.insights import REACTIONS
 from dynamo.sandbox.models import Comment, Post
-from dynamo.sandbox.reading.tallies import REACTIONS
 from dynamo.sandbox.state import SandboxContext, now
 
 CROWD = {"count", "replies", "seed", "text", "strangers", "unreadable", "began"}

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.field_parser import parse
+from dynamo.sandbox.fields import USUAL, node_type, select
 from dynamo.sandbox.http import Request
+from dynamo.sandbox.instagram import is_current_story
 from dynamo.sandbox.models import Post, Video
-from dynamo.sandbox.reading.instagram import is_current_story
-from dynamo.sandbox.reading.views import USUAL, node_type, select
 from dynamo.sandbox.state import SandboxContext, now
 
 PAGE_LIMIT, INSTAGRAM_LIMIT, USUAL_LIMIT = 100, 100, 25

@@ -11,7 +11,7 @@ def published_entries(world: SandboxContext, *, skip: int = 0) -> list[dict[str,
     """Return the entries after the first `skip`; nothing is merged, so what went live twice stands here twice."""
     with world.state.lock:
         live = world.state.live(now())
-    # Written out without the lock: a long published_entries must not hold up the publishing that it is watched for.
+    # Written out without the lock: a long record must not delay the publishing that it proves.
     return [entry(world, post) for post in live[skip:]]
 
 

@@ -4,14 +4,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import comments, errors, feeds
+from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram
 from dynamo.sandbox.auth import authenticate, require
-from dynamo.sandbox.facebook import changing, feed, photos, reels, videos
+from dynamo.sandbox.fields import node_type, view
 from dynamo.sandbox.http import NEWEST, OLDEST, Request
-from dynamo.sandbox.instagram import containers, publishing
 from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Photo, Post, Video
-from dynamo.sandbox.reading import insights, tallies
-from dynamo.sandbox.reading.views import node_type, view
 from dynamo.sandbox.state import SandboxContext, now
 
 VERSION = re.compile(r"^/v(\d+)\.\d+(?=/|$)")
@@ -21,28 +18,28 @@ WRITE, READ = "pages_manage_posts", "pages_read_engagement"
 IG_WRITE, IG_READ = "instagram_content_publish", "instagram_basic"
 PEOPLE, IG_PEOPLE = comments.READ_PEOPLE, "instagram_manage_comments"
 EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
-    ("POST", "Page", "feed"): (WRITE, feed.create),
-    ("POST", "Page", "photos"): (WRITE, photos.create),
-    ("POST", "Page", "videos"): (WRITE, videos.create),
-    ("POST", "Page", "video_reels"): (WRITE, reels.create),
+    ("POST", "Page", "feed"): (WRITE, facebook.create_post),
+    ("POST", "Page", "photos"): (WRITE, facebook.create_photo),
+    ("POST", "Page", "videos"): (WRITE, facebook_video.create_video),
+    ("POST", "Page", "video_reels"): (WRITE, facebook_video.create_reel),
     ("GET", "Page", "feed"): (READ, feeds.feed),
     ("GET", "Page", "posts"): (READ, feeds.published_posts),
     ("GET", "Page", "published_posts"): (READ, feeds.published_posts),
     ("GET", "Page", "scheduled_posts"): (READ, feeds.scheduled_posts),
     ("GET", "Page", "videos"): (READ, feeds.videos_of("video")),
     ("GET", "Page", "video_reels"): (READ, feeds.videos_of("reel")),
-    ("POST", "IGUser", "media"): (IG_WRITE, containers.create),
-    ("POST", "IGUser", "media_publish"): (IG_WRITE, publishing.publish),
+    ("POST", "IGUser", "media"): (IG_WRITE, instagram.create_container),
+    ("POST", "IGUser", "media_publish"): (IG_WRITE, instagram.publish),
     ("GET", "IGUser", "media"): (IG_READ, feeds.media),
     ("GET", "IGUser", "stories"): (IG_READ, feeds.stories),
-    ("GET", "IGUser", "content_publishing_limit"): (IG_READ, publishing.limit),
+    ("GET", "IGUser", "content_publishing_limit"): (IG_READ, instagram.limit),
     ("GET", "Post", "comments"): (PEOPLE, comments.below),
     ("GET", "Video", "comments"): (PEOPLE, comments.below),
     ("GET", "Comment", "comments"): (PEOPLE, comments.below),
     ("GET", "IGMedia", "comments"): (IG_PEOPLE, comments.below),
     ("GET", "IGComment", "replies"): (IG_PEOPLE, comments.below),
-    ("GET", "Post", "reactions"): (PEOPLE, tallies.edge),
-    ("GET", "Post", "likes"): (PEOPLE, tallies.edge),
+    ("GET", "Post", "reactions"): (PEOPLE, insights.reactions_edge),
+    ("GET", "Post", "likes"): (PEOPLE, insights.reactions_edge),
     ("GET", "Post", "insights"): ("read_insights", insights.of_post),
     ("GET", "Video", "video_insights"): ("read_insights", insights.of_video),
     ("GET", "IGMedia", "insights"): ("instagram_manage_insights", insights.of_post),
@@ -64,7 +61,7 @@ def route(world: SandboxContext, request: Request) -> Any:
     """Authenticate, find the node and run what the path asks for; return what is answered as JSON."""
     segments = request.path.strip("/").split("/")
     if segments[0] == "video-upload" and request.method == "POST" and len(segments) == 3:
-        return reels.upload(world, request, segments[2])
+        return facebook_video.upload_reel(world, request, segments[2])
     if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
         raise errors.unknown_path(request.path)
     request.account = authenticate(request, world.state, world.settings, of_me=segments[0] == "me")
@@ -103,11 +100,11 @@ def _on_node(world: SandboxContext, request: Request, node: Node) -> Any:
         return comments.delete(world, node)
     require(request.account, WRITE if is_page else IG_WRITE)
     if request.method == "POST" and isinstance(node, Post) and is_page:
-        return changing.change(world, request, node)
+        return facebook.update_post(world, request, node)
     if request.method == "DELETE" and isinstance(node, Post | Photo | Video):
         if not is_page:
             raise errors.invalid("Deleting media is not supported", 2207073)
-        return changing.delete(world, node)
+        return facebook.delete_node(world, node)
     raise errors.missing(request.method, node.id)
 
 

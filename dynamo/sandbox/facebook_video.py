@@ -1,10 +1,11 @@
-"""POST /{page}/videos: by URL in one call, or sessionised: start, transfer, finish."""
+"""`POST /{page}/videos` and `POST /{page}/video_reels`, with their uploads."""
 
 from typing import Any
 
 from dynamo.sandbox import errors
+from dynamo.sandbox.auth import authenticate
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.facebook.scheduling import visibility
+from dynamo.sandbox.facebook import check_window, visibility
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.media import fetch
 from dynamo.sandbox.media_store import content_type
@@ -14,21 +15,21 @@ from dynamo.sandbox.state import SandboxContext, now
 LARGEST = 64 * 1024 * 1024
 
 
-def create(world: SandboxContext, request: Request) -> dict[str, Any]:
+def create_video(world: SandboxContext, request: Request) -> dict[str, Any]:
     match request.params.text("upload_phase"):
         case "start":
-            return _start(world, request)
+            return _start_video(world, request)
         case "transfer":
-            return _transfer(world, request)
+            return _transfer_video(world, request)
         case "finish":
-            return _finish(world, request)
+            return _finish_video(world, request)
         case "":
             return _in_one_call(world, request)
         case other:
             raise errors.invalid(f"Param upload_phase must be one of start, transfer, finish: {other}")
 
 
-def _start(world: SandboxContext, request: Request) -> dict[str, Any]:
+def _start_video(world: SandboxContext, request: Request) -> dict[str, Any]:
     size = request.params.whole("file_size")
     if not 0 < size <= LARGEST:
         raise errors.invalid("Param file_size is missing or out of range")
@@ -55,7 +56,7 @@ def _of_session(world: SandboxContext, request: Request) -> Video:
     raise Refusal(100, "(#100) Invalid upload session", subcode=1363041, title="Invalid session", user="Start again.")
 
 
-def _transfer(world: SandboxContext, request: Request) -> dict[str, Any]:
+def _transfer_video(world: SandboxContext, request: Request) -> dict[str, Any]:
     chunk = request.params.files.get("video_file_chunk", b"")
     state = world.state
     with state.lock:
@@ -93,7 +94,7 @@ def receive(world: SandboxContext, video: Video, *, whole: bool) -> None:
     world.state.put(video)
 
 
-def _finish(world: SandboxContext, request: Request) -> dict[str, Any]:
+def _finish_video(world: SandboxContext, request: Request) -> dict[str, Any]:
     with world.state.lock:
         session = request.params.text("upload_session_id")
         world.state.calls[f"session:{session}"] += 1
@@ -153,3 +154,74 @@ def put_on_page(
     video.post = post.id
     world.state.put(video)
     return world.state.put(post)
+
+
+def create_reel(world: SandboxContext, request: Request) -> dict[str, Any]:
+    match request.params.text("upload_phase"):
+        case "start":
+            with world.state.lock:
+                video = Video(world.state.mint("1", 14), request.account_id, "reel", now())
+                world.state.put(video)
+            return {"video_id": video.id, "upload_url": f"{world.url}/video-upload/{request.version}/{video.id}"}
+        case "finish":
+            return _finish_reel(world, request)
+        case other:
+            raise errors.invalid(f"Param upload_phase must be one of start, finish: {other}")
+
+
+def _own_reel(world: SandboxContext, request: Request, video_id: str) -> Video:
+    video = world.state.find(video_id)
+    if not isinstance(video, Video) or video.kind != "reel" or video.account != request.account_id:
+        raise errors.missing("post", video_id)
+    return video
+
+
+def upload_reel(world: SandboxContext, request: Request, video_id: str) -> dict[str, Any]:
+    """Take the bytes: from the address in the `file_url` header, or the body with `offset` and `file_size` headers."""
+    request.account = authenticate(request, world.state, world.settings)
+    url = request.headers.get("file_url", "")
+    data = fetch(url).data if url else request.body
+    offset = _number_header(request, "offset")
+    size = len(data) if url else _number_header(request, "file_size")
+    if not 0 < size <= LARGEST:
+        raise errors.invalid("Header file_size is missing or out of range")
+    with world.state.lock:
+        video = _own_reel(world, request, video_id)
+        if video.post:
+            raise errors.invalid("The video was published already")
+        kept = world.state.uploads.setdefault(video.id, bytearray())
+        if url:
+            kept.clear()
+        elif offset != len(kept):
+            raise Refusal(100, "(#100) OffsetInvalidError", data={"start_offset": str(len(kept))})
+        kept += data
+        video.size, video.media_url = size, url
+        receive(world, video, whole=len(kept) == size)
+    return {"success": True}
+
+
+def _number_header(request: Request, header: str) -> int:
+    given = request.headers.get(header, "0")
+    if not given.isdecimal():
+        raise errors.invalid(f"Header {header} must be a number")
+    return int(given)
+
+
+def _finish_reel(world: SandboxContext, request: Request) -> dict[str, Any]:
+    video_id = request.params.text("video_id")
+    wanted = request.params.text("video_state")
+    scheduled = request.params.instant("scheduled_publish_time")
+    with world.state.lock:
+        world.state.calls[f"reel:{video_id}"] += 1
+        video = _own_reel(world, request, video_id)
+        if video.post:
+            raise errors.invalid("The video was published already")
+        if not video.sha256:
+            raise errors.invalid("The video has not been uploaded")
+        if wanted == "SCHEDULED" and scheduled is not None:
+            check_window(scheduled, world.settings)
+        elif wanted not in {"PUBLISHED", "DRAFT"}:
+            raise errors.invalid("Param video_state must be one of DRAFT, PUBLISHED, SCHEDULED")
+        visible_at = {"PUBLISHED": now(), "DRAFT": None, "SCHEDULED": scheduled}[wanted]
+        put_on_page(world, request, video, visible_at, scheduled, key=f"reel:{video_id}")
+        return {"success": True}

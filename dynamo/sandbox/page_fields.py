@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import comments
+from dynamo.sandbox import comments, insights
 from dynamo.sandbox.field_parser import Field
 from dynamo.sandbox.http import stamp
 from dynamo.sandbox.models import Photo, Post, Video
-from dynamo.sandbox.reading import tallies
 from dynamo.sandbox.state import SandboxContext, now
 
 STATUS_TYPES = {
@@ -90,15 +89,15 @@ POST: dict[str, Callable[[SandboxContext, Post, Field], Any]] = {
     "scheduled_publish_time": lambda _world, post, _field: (
         int(post.scheduled_for) if post.scheduled_for and not post.is_visible(now()) else None
     ),
-    "shares": tallies.shares,
+    "shares": insights.shares,
     "parent_id": lambda _world, _post, _field: None,
     "from": _from,
     "application": lambda _world, post, _field: None if post.foreign else {"id": "100000000000001", "name": "Dynamo"},
     "message_tags": lambda _world, _post, _field: None,
     "attachments": attachments,
     "comments": comments.edge,
-    "reactions": tallies.reactions,
-    "likes": tallies.reactions,
+    "reactions": insights.reactions,
+    "likes": insights.reactions,
 }
 PHOTO: dict[str, Callable[[SandboxContext, Photo, Field], Any]] = {
     "name": lambda _world, photo, _field: photo.caption or None,
@@ -114,8 +113,8 @@ PHOTO: dict[str, Callable[[SandboxContext, Photo, Field], Any]] = {
     "page_story_id": lambda _world, photo, _field: photo.post or None,
     "alt_text": lambda _world, photo, _field: photo.alt_text or None,
     "from": _from,
-    "comments": tallies.nobody,
-    "likes": tallies.nobody,
+    "comments": insights.nobody,
+    "likes": insights.nobody,
 }
 
 

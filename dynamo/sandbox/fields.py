@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import comments, errors
+from dynamo.sandbox import account_fields, comments, errors, insights, instagram_fields, page_fields
 from dynamo.sandbox.field_parser import Field, keep, parse
 from dynamo.sandbox.models import Account, Comment, Container, Node, Photo, Post, Video
-from dynamo.sandbox.reading import accounts, insights, instagram, pages
 from dynamo.sandbox.state import SandboxContext
 
 Reader = Callable[[SandboxContext, Any, Field], Any]
@@ -24,13 +23,13 @@ def node_type(node: Node) -> str:
 
 
 READERS: dict[str, dict[str, Reader]] = {
-    "Page": accounts.PAGE,
-    "IGUser": accounts.INSTAGRAM,
-    "Post": pages.POST | {"insights": insights.edge},
-    "Photo": pages.PHOTO,
-    "Video": pages.VIDEO,
-    "IGMedia": instagram.MEDIA | {"insights": insights.edge},
-    "IGContainer": instagram.CONTAINER,
+    "Page": account_fields.PAGE,
+    "IGUser": account_fields.INSTAGRAM,
+    "Post": page_fields.POST | {"insights": insights.edge},
+    "Photo": page_fields.PHOTO,
+    "Video": page_fields.VIDEO,
+    "IGMedia": instagram_fields.MEDIA | {"insights": insights.edge},
+    "IGContainer": instagram_fields.CONTAINER,
 }
 USUAL = {
     "Page": "name",

@@ -7,10 +7,10 @@ from typing import Any
 from dynamo.sandbox import comments
 from dynamo.sandbox.field_parser import Field
 from dynamo.sandbox.http import stamp
-from dynamo.sandbox.instagram.containers import status, status_text
+from dynamo.sandbox.insights import tally
+from dynamo.sandbox.instagram import status, status_text
 from dynamo.sandbox.models import Container, Post
-from dynamo.sandbox.reading.tallies import tally
-from dynamo.sandbox.state import SandboxContext, now
+from dynamo.sandbox.state import SandboxContext
 
 PRODUCTS = {"reel": "REELS", "story": "STORY"}
 
@@ -82,8 +82,3 @@ CONTAINER: dict[str, Callable[[SandboxContext, Container, Field], Any]] = {
     "copyright_check_status": lambda _world, _container, _field: {"status": "completed", "matches_found": False},
     "video_status": lambda _world, _container, _field: None,
 }
-
-
-def is_current_story(media: Post) -> bool:
-    """Say whether a story is still shown: for a day."""
-    return media.kind == "story" and now() - (media.visible_at or 0) < 86_400

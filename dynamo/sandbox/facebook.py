@@ -1,0 +1,223 @@
+"""Writes to a Page: text, link and photo posts, their native scheduling, changes and deletion."""
+
+import hashlib
+import io
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from PIL import Image, UnidentifiedImageError
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.errors import Refusal, invalid
+from dynamo.sandbox.fields import view
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.media import fetch
+from dynamo.sandbox.models import Photo, Post, Video
+from dynamo.sandbox.settings import Settings
+from dynamo.sandbox.state import SandboxContext, now
+
+SHORTEST_SCHEDULE = 600  # seconds: ten minutes is documented everywhere
+
+
+def visibility(request: Request, settings: Settings) -> tuple[float | None, float | None]:
+    """Return (visible_at, scheduled_for). Raises 100 when the parameters contradict or miss the window."""
+    published = request.params.flag("published", default=True)
+    scheduled = request.params.instant("scheduled_publish_time")
+    if scheduled is None:
+        return (now() if published else None), None
+    if published:
+        raise invalid("You cannot specify a scheduled publish time on a published post")
+    check_window(scheduled, settings)
+    return scheduled, scheduled
+
+
+def check_window(scheduled: float, settings: Settings) -> None:
+    ahead = scheduled - now()
+    if not SHORTEST_SCHEDULE <= ahead <= settings.schedule_days * 86400:
+        raise Refusal(
+            100,
+            "(#100) The specified scheduled publish time is invalid.",
+            subcode=1363115,
+            title="Invalid scheduled publish time",
+            user="The time must be between 10 minutes and 30 days from now.",
+        )
+
+
+LONGEST_MESSAGE = 63_206  # characters, as shipped clients have it
+MOST_PHOTOS = 10
+
+
+def create_post(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """Answer {"id"}; with `fields=` what was asked for besides (read after write)."""
+    message, link = request.params.text("message"), request.params.text("link")
+    wanted = [_fbid(entry) for entry in request.params.items("attached_media")]
+    if not (message or link or wanted):
+        raise Refusal(197, "(#197) The post is empty. Please enter a message to share.")
+    if len(message) > LONGEST_MESSAGE:
+        raise errors.invalid("The message is too long")
+    if link and (urlsplit(link).scheme not in {"http", "https"} or not urlsplit(link).hostname):
+        raise Refusal(1500, "(#1500) The url you supplied is invalid")
+    if len(wanted) > MOST_PHOTOS or len(set(wanted)) != len(wanted):
+        raise errors.invalid("Too many or repeated attached_media")
+    state = world.state
+    with state.lock:
+        key = _feed_key(request.account_id, message, link, wanted)
+        state.calls[key] += 1
+        visible_at, scheduled = visibility(request, world.settings)
+        photos = [_staged_photo(world, request, fbid) for fbid in wanted]
+        if visible_at is not None and not wanted and world.settings.duplicate_check:
+            _refuse_duplicate(world, request.account_id, message, link)
+        post = Post(
+            id=f"{request.account_id}_{state.mint('1', 14)}",
+            account=request.account_id,
+            kind="photo" if photos else "link" if link else "text",
+            message=message,
+            link=link,
+            created_at=now(),
+            visible_at=visible_at,
+            scheduled_for=scheduled,
+            photos=wanted,
+            sha256=photos[0].sha256 if photos else "",
+            created_by=request.origin(),
+            key=key,
+        )
+        for photo in photos:
+            photo.post = post.id
+            state.put(photo)
+        state.put(post)
+        return view(world, post, request.params.text("fields")) if request.params.text("fields") else {"id": post.id}
+
+
+def _feed_key(account_id: str, message: str, link: str, wanted: list[str]) -> str:
+    what = json.dumps([message, link, wanted]).encode()
+    return f"feed:{account_id}:{hashlib.sha256(what).hexdigest()[:16]}"
+
+
+def _fbid(entry: Any) -> str:
+    if isinstance(entry, dict) and entry.get("media_fbid"):
+        return str(entry["media_fbid"])
+    raise errors.invalid("Param attached_media must be a list of objects with media_fbid")
+
+
+def _staged_photo(world: SandboxContext, request: Request, fbid: str) -> Photo:
+    photo = world.state.find(fbid)
+    if not isinstance(photo, Photo) or photo.account != request.account_id:
+        raise errors.invalid(f"Invalid photo id in attached_media: {fbid}")
+    if photo.post:
+        raise errors.invalid(f"Photo in attached_media was already posted: {fbid}", 1366051)
+    return photo
+
+
+def _refuse_duplicate(world: SandboxContext, account_id: str, message: str, link: str) -> None:
+    """Refuse the text that stands last on the Page already: 506."""
+    last = next((post for post in reversed(world.state.posts.get(account_id, [])) if post.is_visible(now())), None)
+    if last and last.kind in {"text", "link"} and (last.message, last.link) == (message, link):
+        text = "This status update is identical to the last one you posted. Try posting something different."
+        raise Refusal(506, "(#506) Duplicate status message", title="Duplicate Status Update", user=text)
+
+
+PHOTO_FORMATS = {"JPEG", "PNG", "GIF", "TIFF"}
+
+
+def create_photo(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """Answer {"id"} for a staged photo, {"id", "post_id"} for a published one."""
+    data = request.params.files.get("source")
+    url = request.params.text("url")
+    if data is None and url:
+        data = _fetched_photo(url)
+    if not data:
+        raise Refusal(324, "(#324) Missing or invalid image file")
+    width, height = _photo_size(data, world.settings.photo_max_bytes)
+    caption = request.params.text("caption") or request.params.text("message")
+    digest = world.state.shelf.put(data)
+    state = world.state
+    with state.lock:
+        visible_at, scheduled = visibility(request, world.settings)
+        photo = Photo(
+            id=state.mint("1", 14),
+            account=request.account_id,
+            sha256=digest,
+            caption=caption,
+            width=width,
+            height=height,
+            created_at=now(),
+            alt_text=request.params.text("alt_text_custom"),
+        )
+        if visible_at is None:
+            state.put(photo)
+            return {"id": photo.id}
+        key = f"photo:{photo.id}"
+        state.calls[key] += 1
+        post = Post(
+            id=f"{request.account_id}_{state.mint('1', 14)}",
+            account=request.account_id,
+            kind="photo",
+            message=caption,
+            created_at=photo.created_at,
+            visible_at=visible_at,
+            scheduled_for=scheduled,
+            photos=[photo.id],
+            media_url=url,
+            sha256=digest,
+            created_by=request.origin(),
+            key=key,
+        )
+        photo.post = post.id
+        state.put(photo)
+        state.put(post)
+        return {"id": photo.id, "post_id": post.id}
+
+
+def _fetched_photo(url: str) -> bytes:
+    try:
+        return fetch(url).data
+    except Refusal:
+        raise Refusal(324, "(#324) Missing or invalid image file") from None
+
+
+def _photo_size(data: bytes, largest: int) -> tuple[int, int]:
+    """Return width and height. Raises 100/1366046 for what the platform cannot read or finds too large."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.format in PHOTO_FORMATS and len(data) <= largest:
+                return image.size
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        pass
+    raise Refusal(
+        100,
+        "(#100) Invalid parameter",
+        subcode=1366046,
+        title="Can't Read Files",
+        user="Photos should be less than 4 MB and saved as JPG, PNG, GIF or TIFF files.",
+    )
+
+
+def update_post(world: SandboxContext, request: Request, post: Post) -> dict[str, Any]:
+    """POST /{page}_{post}. `is_published=true` is repeatable: a post that is live stays as it went live."""
+    params = request.params
+    with world.state.lock:
+        scheduled = params.instant("scheduled_publish_time")
+        if params.flag("is_published", default=False):
+            world.state.calls[post.key] += 1
+            if post.visible_at is None or post.visible_at > now():
+                post.visible_at, post.scheduled_for, post.created_by = now(), None, request.origin()
+        elif scheduled is not None:
+            if post.is_visible(now()):
+                raise invalid("The post is published already")
+            check_window(scheduled, world.settings)
+            post.visible_at = post.scheduled_for = scheduled
+        if "message" in params.values:
+            post.message = params.text("message")
+        post.is_hidden = params.flag("is_hidden", default=post.is_hidden)
+        post.is_pinned = params.flag("is_pinned", default=post.is_pinned)
+        post.updated_at = now()
+        world.state.put(post)
+        return {"success": True}
+
+
+def delete_node(world: SandboxContext, node: Post | Photo | Video) -> dict[str, Any]:
+    with world.state.lock:
+        node.deleted_at = now()
+        world.state.put(node)
+        return {"success": True}

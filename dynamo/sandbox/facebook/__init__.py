@@ -1,1 +1,0 @@
-"""Publishing on a Page."""

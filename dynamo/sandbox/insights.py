@@ -1,0 +1,327 @@
+"""Likes, comments, shares and insights of a post. Metrics that exist in v26: graph-api, measured and documented."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.auth import require
+from dynamo.sandbox.comment_threads import STREAM, Thread
+from dynamo.sandbox.comments import READ_PEOPLE
+from dynamo.sandbox.errors import Refusal, invalid
+from dynamo.sandbox.field_parser import Field
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.instagram import is_current_story
+from dynamo.sandbox.models import Audience, Photo, Post, Video
+from dynamo.sandbox.state import SandboxContext
+
+REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "NONE")
+REMEMBERED = 1000
+
+
+@dataclass
+class Tally:
+    """`reactions` has no zeros. `chance` is a number of the post's own, the same each time."""
+
+    likes: int
+    comments: int
+    shares: int
+    reactions: dict[str, int]
+    chance: int
+
+    @property
+    def reacted(self) -> int:
+        return sum(self.reactions.values())
+
+    @property
+    def views(self) -> int:
+        return self.chance % 400 + 60 + 31 * (self.reacted + self.comments + self.shares)
+
+
+def tally(world: SandboxContext, post: Post) -> Tally:
+    """Count once for all the counters that one listing asks for."""
+    counted = world.state.counted
+    known = counted.get(post.id)
+    if known is None:
+        if len(counted) > REMEMBERED:
+            counted.clear()
+        known = counted[post.id] = _count(world, post)
+    return cast("Tally", known)
+
+
+def _count(world: SandboxContext, post: Post) -> Tally:
+    thread = Thread(world, post)
+    audience, chance = thread.audience, zlib.crc32(post.id.encode())
+    reactions = {name: count for name, count in audience.reactions.items() if count}
+    likes = audience.likes
+    if likes is None:
+        likes = reactions.get("LIKE", 0)
+    elif likes and "LIKE" not in audience.reactions:
+        reactions["LIKE"] = likes
+    return Tally(likes, thread.total(STREAM), audience.shares or 0, reactions, chance)
+
+
+def shares(world: SandboxContext, post: Post, _field: Field) -> dict[str, int] | None:
+    """Return {"count"}; nothing at all while nobody shared."""
+    count = tally(world, post).shares
+    return {"count": count} if count else None
+
+
+def reactions(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
+    """Return the edge of reactions, or of likes alone: nobody's names, and the summary when it is asked for."""
+    require(world.state.account(post.account), READ_PEOPLE)
+    kind = "LIKE" if field.name == "likes" else field.modifiers.get("type", "").upper()
+    if kind and kind not in REACTIONS:
+        raise errors.invalid(f"Param type must be one of {{{', '.join(REACTIONS)}}}")
+    counted = tally(world, post)
+    answer: dict[str, Any] = {"data": []}
+    asked = field.modifiers.get("summary", "").strip("[]")
+    if asked and asked not in {"false", "0"}:
+        answer["summary"] = {"total_count": counted.reactions.get(kind, 0) if kind else counted.reacted}
+        if asked in {"true", "1"} and field.name == "reactions":
+            answer["summary"]["viewer_reaction"] = "NONE"
+        elif asked in {"true", "1"}:
+            answer["summary"] |= {"can_like": True, "has_liked": False}
+    return answer
+
+
+def reactions_edge(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{post}/reactions and /{post}/likes."""
+    node = request.node
+    assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
+    given = {name: request.params.text(name) for name in request.params.values}
+    return reactions(world, node, Field(request.path.rpartition("/")[2], given))
+
+
+def nobody(_world: SandboxContext, _node: Photo, _field: Field) -> dict[str, Any]:
+    """Return an edge of a photo, whose audience gathers at its post."""
+    return {"data": []}
+
+
+Value = Callable[[Tally], Any]
+# Names of reactions in insights differ from those of the reactions edge.
+IN_INSIGHTS = {"LIKE": "like", "LOVE": "love", "WOW": "wow", "HAHA": "haha", "SAD": "sorry", "ANGRY": "anger"}
+
+
+@dataclass(frozen=True)
+class Metric:
+    title: str
+    value: Value
+    breakdown: str = ""  # the dimension it comes in; its value then stands in total_value
+    parts: tuple[str, ...] = ()
+
+
+def _present(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+def _by_type(tally: Tally) -> dict[str, int]:
+    return _present({name: tally.reactions.get(kind, 0) for kind, name in IN_INSIGHTS.items()})
+
+
+def _clicks(tally: Tally) -> dict[str, int]:
+    return _present(
+        {"photo view": tally.views // 20, "link clicks": tally.views // 90, "other clicks": tally.views // 35}
+    )
+
+
+def _actions(tally: Tally) -> dict[str, int]:
+    return _present({"like": tally.reacted, "comment": tally.comments, "share": tally.shares})
+
+
+def _reaction(kind: str) -> Value:
+    return lambda tally: tally.reactions.get(kind, 0)
+
+
+PAGE_POST: dict[str, Metric] = {
+    "post_media_view": Metric("Lifetime Post Media Views", lambda tally: tally.views),
+    "post_total_media_view_unique": Metric("Lifetime Post Total Viewers", lambda tally: tally.views * 3 // 4),
+    "post_clicks": Metric("Lifetime Post Total Clicks", lambda tally: sum(_clicks(tally).values())),
+    "post_clicks_by_type": Metric("Lifetime Post Clicks by type", _clicks),
+    "post_reactions_by_type_total": Metric("Lifetime Total Post Reactions by Type", _by_type),
+    **{
+        f"post_reactions_{name}_total": Metric(f"Lifetime Total {name.title()} Reactions of a post.", _reaction(kind))
+        for kind, name in IN_INSIGHTS.items()
+    },
+    "post_activity_by_action_type": Metric("Lifetime Post Stories by action type", _actions),
+    "post_activity_by_action_type_unique": Metric("Lifetime Talking About This by action type", _actions),
+    "post_video_views": Metric("Lifetime Total Video Views", lambda tally: tally.views // 3),
+    "post_video_avg_time_watched": Metric(
+        "Lifetime Average time video viewed", lambda tally: 1000 + tally.chance % 9000
+    ),
+}
+VIDEO: dict[str, Metric] = {
+    "total_video_views": Metric("Lifetime Total Video Views", lambda tally: tally.views // 3),
+    "total_video_views_unique": Metric("Lifetime Unique Video Views", lambda tally: tally.views // 4),
+    "total_video_avg_time_watched": Metric("Lifetime Average Time Watched", lambda tally: 1000 + tally.chance % 9000),
+    "total_video_view_total_time": Metric("Lifetime Total Video View Time", lambda tally: tally.views * 2000),
+    "blue_reels_play_count": Metric("Lifetime Reels Plays", lambda tally: tally.views),
+}
+
+_ACTIONS = ("bio_link_clicked", "call", "direction", "email", "other", "text")
+_NAVIGATION = ("tap_forward", "tap_back", "tap_exit", "swipe_forward")
+_EVERYWHERE: dict[str, Metric] = {
+    "views": Metric("Views", lambda tally: tally.views),
+    "reach": Metric("Accounts reached", lambda tally: tally.views * 3 // 4),
+    "shares": Metric("Shares", lambda tally: tally.shares),
+    "reposts": Metric("Reposts", lambda tally: tally.shares // 5),
+    "total_interactions": Metric("Interactions", lambda tally: tally.likes + tally.comments + tally.shares),
+    "facebook_views": Metric("Facebook views", lambda tally: tally.views // 6),
+    "total_views": Metric("Total views", lambda tally: tally.views),
+}
+_LIKED: dict[str, Metric] = {
+    "likes": Metric("Likes", lambda tally: tally.likes),
+    "comments": Metric("Comments", lambda tally: tally.comments),
+    "saved": Metric("Saved", lambda tally: tally.likes // 9),
+    "total_likes": Metric("Total likes", lambda tally: tally.likes),
+    "total_comments": Metric("Total comments", lambda tally: tally.comments),
+}
+_PROFILE: dict[str, Metric] = {
+    "follows": Metric("Follows", lambda tally: tally.likes // 40),
+    "profile_visits": Metric("Profile visits", lambda tally: tally.views // 50),
+    "profile_activity": Metric("Profile activity", lambda tally: tally.views // 150, "action_type", _ACTIONS),
+}
+FEED = _EVERYWHERE | _LIKED | _PROFILE
+REELS = (
+    _EVERYWHERE
+    | _LIKED
+    | {
+        "ig_reels_avg_watch_time": Metric("Average watch time", lambda tally: 1000 + tally.chance % 9000),
+        "ig_reels_video_view_total_time": Metric("Total watch time", lambda tally: tally.views * 2000),
+        "reels_skip_rate": Metric("Skip rate", lambda tally: round(20 + tally.chance % 500 / 10, 1)),
+        "crossposted_views": Metric("Crossposted views", lambda tally: tally.views // 8),
+    }
+)
+STORY = (
+    _EVERYWHERE
+    | _PROFILE
+    | {
+        "replies": Metric("Replies", lambda tally: tally.comments),
+        "navigation": Metric("Navigation", lambda tally: tally.views, "story_navigation_action_type", _NAVIGATION),
+        "link_clicks": Metric("Link clicks", lambda tally: tally.views // 45),
+    }
+)
+INSTAGRAM = FEED | REELS | STORY
+
+
+def of(post: Post) -> dict[str, Metric]:
+    """Return the metrics that this post has."""
+    if not post.media_type:
+        return PAGE_POST
+    return {"reel": REELS, "story": STORY}.get(post.kind, FEED)
+
+
+FEWEST_VIEWERS = 5
+NOT_SHARED = "The media was not shared to Facebook, so that it has no {name}"
+
+
+def of_post(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{post}/insights and /{ig-media}/insights."""
+    node = request.node
+    assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
+    params = request.params
+    wanted = {name: params.text(name) for name in ("metric", "period", "breakdown", "metric_type")}
+    if isinstance(params.values.get("metric"), list) or wanted["metric"].startswith("["):
+        wanted["metric"] = ",".join(str(one) for one in params.items("metric"))
+    return read(world, node, wanted)
+
+
+def of_video(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{video}/video_insights; without `metric` all that there are."""
+    node = request.node
+    assert isinstance(node, Video)  # noqa: S101  routing knows the types that have this edge
+    post = world.state.find(node.post)
+    if not isinstance(post, Post):
+        return {"data": []}
+    names = [one for one in request.params.text("metric").split(",") if one] or list(VIDEO)
+    if not set(names) <= set(VIDEO):
+        raise invalid("The value must be a valid insights metric")
+    counted = tally(world, post)
+    audience = world.state.audience(post)
+    return {"data": [_entry(node.id, name, VIDEO[name], counted, audience, {}) for name in names]}
+
+
+def edge(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
+    """Return the same as a field: `insights.metric(reach,likes)`."""
+    return read(world, post, dict(field.modifiers))
+
+
+def read(world: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
+    """`wanted`: metric (comma-separated), and period, breakdown, metric_type when given."""
+    require(world.state.account(post.account), "instagram_manage_insights" if post.media_type else "read_insights")
+    names = [one.strip() for one in wanted.get("metric", "").split(",") if one.strip()]
+    if not names:
+        raise invalid("The parameter metric is required")
+    audience, counted = world.state.audience(post), tally(world, post)
+    if post.media_type:
+        _check_instagram(post, names, wanted, audience)
+    elif not set(names) <= set(PAGE_POST):
+        raise invalid("The value must be a valid insights metric")
+    _refuse_ordered(audience, names)
+    if post.kind == "story":
+        _check_story(counted, audience)
+    other_period = not post.media_type and wanted.get("period", "lifetime") not in {"", "lifetime"}
+    if audience.insights_empty or other_period or (post.kind == "story" and not is_current_story(post)):
+        return {"data": []}
+    known = of(post)
+    shown = [name for name in dict.fromkeys(names) if audience.insights.get(name, 0) is not None]
+    return {"data": [_entry(post.id, name, known[name], counted, audience, wanted) for name in shown]}
+
+
+def _check_instagram(post: Post, names: list[str], wanted: dict[str, str], audience: Audience) -> None:
+    known = of(post)
+    for at, name in enumerate(names):
+        if name not in INSTAGRAM:
+            every = ", ".join(INSTAGRAM)
+            raise invalid(f"metric[{at}] must be one of the following values: {every}")
+        if name not in known:
+            raise invalid(f"The Media Insights API does not support the {name} metric for this media product type.")
+        if name in {"crossposted_views", "facebook_views"} and name not in audience.insights:
+            raise invalid(NOT_SHARED.format(name=name))
+    if wanted.get("period", "lifetime") not in {"", "lifetime"}:
+        raise invalid("period[0] must be one of the following values: lifetime")
+    if wanted.get("breakdown") and any(known[name].breakdown != wanted["breakdown"] for name in names):
+        raise Refusal(1, "An unknown error has occurred.", status=500)
+
+
+def _refuse_ordered(audience: Audience, names: list[str]) -> None:
+    """Refuse what this post's account does not have: seen with small Pages, for metrics that others have."""
+    for name in names:
+        code = audience.refused.get(name)
+        if code == 100:
+            raise invalid("The value must be a valid insights metric")
+        if code is not None:
+            status = 403 if 200 <= code < 300 else 400
+            raise Refusal(code, f"(#{code}) The metric {name} is not available for this object", status=status)
+
+
+def _check_story(counted: Tally, audience: Audience) -> None:
+    viewers = audience.insights.get("reach", counted.views)
+    if isinstance(viewers, int) and viewers < FEWEST_VIEWERS:
+        raise Refusal(10, "(#10) Not enough viewers for the media to show insights")
+
+
+def _entry(
+    node_id: str, name: str, metric: Metric, counted: Tally, audience: Audience, wanted: dict[str, str]
+) -> dict[str, Any]:
+    value = audience.insights.get(name, metric.value(counted))
+    entry: dict[str, Any] = {"name": name, "period": "lifetime"}
+    if wanted.get("breakdown"):
+        entry["total_value"] = {"value": value, "breakdowns": [_breakdown(metric, value)]}
+    elif wanted.get("metric_type") == "total_value":
+        entry["total_value"] = {"value": value}
+    else:
+        entry["values"] = [{"value": value}]
+    description = f"{metric.title} of this post since it was published."
+    return entry | {"title": metric.title, "description": description, "id": f"{node_id}/insights/{name}/lifetime"}
+
+
+def _breakdown(metric: Metric, value: Any) -> dict[str, Any]:
+    """Split a total over the dimension's values, the rest to the first."""
+    share = value // (len(metric.parts) + 1)
+    counts = [value - share * (len(metric.parts) - 1)] + [share] * (len(metric.parts) - 1)
+    results = [
+        {"dimension_values": [part], "value": count} for part, count in zip(metric.parts, counts, strict=True) if count
+    ]
+    return {"dimension_keys": [metric.breakdown], "results": results}

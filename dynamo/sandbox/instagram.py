@@ -1,0 +1,265 @@
+"""`POST /{ig-user}/media` and `media_publish`: checks, containers, publishing and the quota."""
+
+import io
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.http import Request
+from dynamo.sandbox.media import fetch
+from dynamo.sandbox.media_store import content_type
+from dynamo.sandbox.models import Container, Post
+from dynamo.sandbox.state import SandboxContext, now
+
+CAPTION, HASHTAGS, MENTIONS = 2200, 30, 20
+IMAGE_BYTES = 8 * 1024 * 1024
+NARROWEST, WIDEST = 4 / 5, 1.91
+HASHTAG = re.compile(r"(?<!\w)#\w+")
+MENTION = re.compile(r"(?<![\w.])@[\w.]+")
+
+
+def check_caption(caption: str) -> None:
+    if len(caption) > CAPTION or len(HASHTAG.findall(caption)) > HASHTAGS or len(MENTION.findall(caption)) > MENTIONS:
+        raise Refusal(
+            36004,
+            "The submitted caption is too long or holds too many hashtags or mentions",
+            subcode=2207010,
+            title="Caption is too long",
+            user="The caption can have 2,200 characters, 30 hashtags and 20 @ tags.",
+        )
+
+
+def check_image(data: bytes, *, story: bool) -> None:
+    """Raise 36000, 36001 or 36003. Stories take any ratio; wider images are scaled down, so no width is refused."""
+    if len(data) > IMAGE_BYTES:
+        raise Refusal(
+            36000, "The image size is too large.", subcode=2207004, title="Image size too large", user="8 MiB."
+        )
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            kind, (width, height) = image.format, image.size
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        kind, width, height = None, 1, 1
+    if kind != "JPEG":
+        raise Refusal(
+            36001,
+            "The image format is not supported",
+            subcode=2207005,
+            title="Unsupported image format",
+            user="The image format is not supported. Supported formats are: JPEG.",
+        )
+    # A pixel of rounding is not held against anybody: 1080 x 566 counts as 1.91:1.
+    if not story and not NARROWEST - 0.005 <= width / height <= WIDEST + 0.005:
+        raise Refusal(
+            36003,
+            "The submitted image with aspect ratio is not supported",
+            subcode=2207009,
+            title="Invalid aspect ratio",
+            user="The aspect ratio must be between 4:5 and 1.91:1.",
+        )
+
+
+LIFE = 86_400  # seconds that a container can be published
+KINDS = {"": "image", "IMAGE": "image", "REELS": "reel", "VIDEO": "video", "STORIES": "story", "CAROUSEL": "carousel"}
+
+
+@dataclass(frozen=True)
+class Media:
+    """What was fetched; `error` is a code that the container's status will tell."""
+
+    url: str
+    sha256: str
+    type: str
+    error: str = ""
+
+
+def create_container(world: SandboxContext, request: Request) -> dict[str, Any]:
+    params = request.params
+    kind = KINDS.get(params.text("media_type").upper())
+    if kind is None:
+        raise Refusal(100, "Unknown media type", subcode=2207023, title="Unknown media type", user="Not supported.")
+    caption = params.text("caption")
+    check_caption(caption)
+    with world.state.lock:
+        _check_daily(world, request.account_id)
+        children = _children(world, request) if kind == "carousel" else []
+    media = Media("", "", "CAROUSEL_ALBUM") if kind == "carousel" else _take(world, request, kind)
+    state = world.state
+    with state.lock:
+        fault = request.fault
+        created = now()
+        container = Container(
+            id=state.mint("179", 14),
+            account=request.account_id,
+            kind=kind,
+            caption="" if kind == "story" else caption,
+            media_url=media.url,
+            sha256=media.sha256,
+            created_at=created,
+            ready_at=created + world.settings.container_seconds,
+            media_type=media.type,
+            children=children,
+            is_child=params.flag("is_carousel_item", default=False),
+            alt_text=params.text("alt_text"),
+            error=media.error,
+            polls=world.settings.container_polls,
+        )
+        if fault is not None and fault.fault == "slow_container":
+            container.ready_at += fault.seconds
+        elif fault is not None and fault.fault == "container_error":
+            container.error = str(fault.subcode or 2207082)
+        state.put(container)
+        return {"id": container.id}
+
+
+def _check_daily(world: SandboxContext, account_id: str) -> None:
+    made = world.state.containers.get(account_id, [])
+    if made_since(made, now() - LIFE) >= world.settings.containers_per_day:
+        raise errors.quota_reached()
+
+
+def made_since(made: Sequence[Container | Post], since: float) -> int:
+    """Count what was made after `since` in a list that is in order of making."""
+    return len(made) - bisect_right(made, since, key=lambda one: one.created_at)
+
+
+def _children(world: SandboxContext, request: Request) -> list[str]:
+    wanted = [str(child) for child in request.params.items("children")]
+    if not 2 <= len(wanted) <= 10:
+        raise Refusal(100, "Carousel needs 2 to 10 children", subcode=2207028, title="Carousel", user="2 to 10 items.")
+    for child in wanted:
+        node = world.state.find(child)
+        if not isinstance(node, Container) or node.account != request.account_id or not node.is_child:
+            raise errors.no_such_container()
+        if status(node) != "FINISHED":
+            raise errors.not_ready()
+    return wanted
+
+
+def _take(world: SandboxContext, request: Request, kind: str) -> Media:
+    """Fetch and check. A bad image is refused at once; a bad video only shows in the container's status."""
+    image, video = request.params.text("image_url"), request.params.text("video_url")
+    url = video if kind in {"reel", "video"} else image if kind == "image" else image or video
+    if not url:
+        raise errors.invalid("The parameter image_url or video_url is required")
+    data = fetch(url).data
+    digest = world.state.shelf.put(data)
+    if url == video:
+        wrong = "" if content_type(data) == "video/mp4" else "2207026"
+        return Media(url, digest, "VIDEO", wrong)
+    check_image(data, story=kind == "story")
+    return Media(url, digest, "IMAGE")
+
+
+def status(container: Container) -> str:
+    """Return status_code as it is now."""
+    if container.published_as:
+        return "PUBLISHED"
+    if now() > container.created_at + LIFE:
+        return "EXPIRED"
+    if container.polls or now() < container.ready_at:
+        return "IN_PROGRESS"
+    return "ERROR" if container.error else "FINISHED"
+
+
+def status_text(container: Container, code: str) -> str:
+    return {
+        "PUBLISHED": "Published: Media has been successfully published.",
+        "EXPIRED": "Expired: The container was not published within 24 hours and has expired.",
+        "IN_PROGRESS": "In Progress: Media is still being processed.",
+        "ERROR": f"Error: Media upload has failed with error code {container.error}",
+        "FINISHED": "Finished: Media has been uploaded and it is ready to be published.",
+    }[code]
+
+
+DAY = 86_400
+
+
+def publish(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """Answer {"id"}: the media's, never the container's. One container becomes one media."""
+    creation_id = request.params.text("creation_id")
+    state = world.state
+    with state.lock:
+        key = f"container:{creation_id}"
+        state.calls[key] += 1
+        container = state.find(creation_id)
+        if not isinstance(container, Container) or container.account != request.account_id:
+            raise errors.no_such_container()
+        if container.published_as:
+            return _again(world, container)
+        _check_ready(container)
+        if quota_usage(world, request.account_id) >= world.settings.quota_total:
+            raise errors.quota_reached()
+        media = Post(
+            id=state.mint("180", 14),
+            account=request.account_id,
+            kind=container.kind,
+            message=container.caption,
+            created_at=now(),
+            visible_at=now(),
+            media_url=container.media_url,
+            media_type=container.media_type,
+            sha256=container.sha256,
+            container=container.id,
+            children=container.children,
+            created_by=request.origin(),
+            key=key,
+        )
+        container.published_as = media.id
+        state.put(container)
+        state.put(media)
+        return {"id": media.id}
+
+
+def _check_ready(container: Container) -> None:
+    match status(container):
+        case "EXPIRED":
+            text = "The media is expired, please create it again."
+            raise Refusal(-2, "Media expired", subcode=2207020, title="Media expired", user=text)
+        case "IN_PROGRESS":
+            raise errors.not_ready()
+        case "ERROR":
+            raise Refusal(-1, "Unknown upload error", subcode=2207053, title="Unknown error", user="Create it again.")
+        case _ if container.kind == "video" or container.is_child:
+            text = "A container of a carousel's child cannot be published by itself."
+            raise Refusal(100, "Invalid media type", subcode=2207089, title="Invalid media type", user=text)
+
+
+def _again(world: SandboxContext, container: Container) -> dict[str, Any]:
+    match world.settings.creation_id_twice:
+        case "same":
+            return {"id": container.published_as}
+        case "not_ready":
+            raise errors.not_ready()
+        case _:
+            raise errors.no_such_container()
+
+
+def quota_usage(world: SandboxContext, account_id: str) -> int:
+    """Count what was published within the last 24 h; what was deleted since counts as well."""
+    return made_since(world.state.posts.get(account_id, []), now() - DAY)
+
+
+def limit(world: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{ig-user}/content_publishing_limit; only quota_usage unless more is asked for."""
+    wanted = (request.params.text("fields") or "quota_usage").split(",")
+    with world.state.lock:
+        known = {
+            "quota_usage": quota_usage(world, request.account_id),
+            "config": {"quota_total": world.settings.quota_total, "quota_duration": DAY},
+        }
+    for name in wanted:
+        if name not in known:
+            raise errors.unknown_field(name, "ContentPublishingLimit")
+    return {"data": [{name: known[name] for name in wanted}]}
+
+
+def is_current_story(media: Post) -> bool:
+    """Say whether a story is still shown: for a day."""
+    return media.kind == "story" and now() - (media.visible_at or 0) < 86_400

@@ -1,1 +1,0 @@
-"""Publishing on an Instagram professional account."""

@@ -1,1 +1,0 @@
-"""Reading back: nodes with the fields that were asked for, and listings page by page."""
