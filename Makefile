@@ -48,7 +48,7 @@ fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/fuzz -q
 
-check: $(VENV)/dev.stamp ## Lint, types, import rules, migrations, production settings, lock
+check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, migrations, production settings, lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
@@ -61,10 +61,23 @@ check: $(VENV)/dev.stamp ## Lint, types, import rules, migrations, production se
 		DYNAMO_ENCRYPTION_KEYS=an-example-of-a-key DYNAMO_TRAIL_KEYS=another-key GRAPH_APP_SECRET=an-example-of-a-secret \
 		DATABASE_URL=postgresql://dynamo@db.example/dynamo REDIS_URL=redis://redis.example/0 \
 		sh -c '$(BIN)/python manage.py check --deploy --fail-level WARNING; status=$$?; rm -rf "$$DYNAMO_VAR"; exit $$status'
-	$(BIN)/python -m tests.lock
+	@echo 'uv pip compile, compared with requirements/*.txt'
+	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT && cp requirements/*.txt "$$folder" && \
+		$(COMPILE) -o "$$folder/run.txt" pyproject.toml && \
+		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
+		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
 
+# pip-audit exits with 1 both for an advisory and for a service that cannot be reached: its output tells them apart.
 audit: ## Compare requirements/run.txt with the published advisories, where they can be reached
-	@$(PYTHON) -m tests.audit $(VENV)/audit
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit || true
+	@output="$$($(VENV)/audit/bin/pip-audit -r requirements/run.txt --require-hashes --disable-pip \
+		--progress-spinner off --timeout 10 2>&1)"; status=$$?; echo "$$output" | tail -n 60; \
+	case "$$output" in \
+		*"Found "*"known vulnerabilit"*) exit 1 ;; \
+		*"could not be audited"*) echo 'NOT AUDITED: the service does not know the packages listed above.' ;; \
+		*) test $$status -eq 0 || echo 'NOT AUDITED: the advisories cannot be reached.' ;; \
+	esac
 
 format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -72,11 +85,13 @@ format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
 
 COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-lock: ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade)
-	$(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPGRADE=--upgrade)
 	$(COMPILE) -o requirements/run.txt pyproject.toml
 	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
+
+$(VENV)/lock/bin/uv:
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
