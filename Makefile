@@ -8,10 +8,10 @@ SOURCES := accounts posts scheduling dynamo manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults walk fuzz check audit format lock
+.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check audit format lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/run.stamp ## Run the whole product against a sandbox of the platform, on PORT (8000)
 	@exec $(BIN)/python manage.py demo --port $(PORT)
@@ -23,30 +23,30 @@ setup: $(VENV)/dev.stamp ## Create the environment that the other targets use
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 test: $(VENV)/dev.stamp ## Run the suite on PostgreSQL and Redis, then on SQLite and files (ARGS="-k name")
-	$(BIN)/python -m tests.engines -- $(PYTEST) $(ARGS)
-	$(BIN)/python -m tests.engines --embedded -- $(PYTEST) $(ARGS)
+	$(BIN)/python -m tests.services.engines -- $(PYTEST) $(ARGS)
+	$(BIN)/python -m tests.services.engines --embedded -- $(PYTEST) $(ARGS)
 
 test-browser: $(VENV)/dev.stamp ## Drive the desk in Chromium (Debian's, or CHROMIUM=/path), on PostgreSQL and Redis
-	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
 
 keyboard: $(VENV)/dev.stamp ## Time how long fifty posts take that a reviewer approves by keyboard
-	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/browser/fifty.py -q -s
+	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser/keyboard_benchmark.py -q -s
 
 screenshots: $(VENV)/dev.stamp ## Take every page of the desk, light and dark, desktop and phone (PAGES="queue desk")
-	PAGES="$(PAGES)" $(BIN)/python -m tests.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
+	PAGES="$(PAGES)" $(BIN)/python -m tests.services.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
 
 bench: $(VENV)/dev.stamp ## Measure publishing (rate, lateness, recovery) and reading and load; 9 minutes (ARGS="--only reading --posts 1000000")
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 faults: $(VENV)/dev.stamp ## Break everything on purpose and count what went live (POSTS=10000 OVER=1200 SEED=1)
-	$(BIN)/python -m tests.faults $(if $(POSTS),--posts $(POSTS)) $(if $(OVER),--seconds $(OVER)) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos $(if $(POSTS),--posts $(POSTS)) $(if $(OVER),--seconds $(OVER)) $(if $(SEED),--seed $(SEED))
 
-walk: $(VENV)/dev.stamp ## Try every route, action, task and command with everybody, and print who was let in where
-	$(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/proof -q -rP --show-capture=stdout
+access-matrix: $(VENV)/dev.stamp ## Try every route, action, task and command as every kind of user, and print who was allowed
+	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/security -q -rP --show-capture=stdout
 
 fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (SECONDS=60 SEED=1 CASES=20)
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
-	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.engines -- $(BIN)/python -m pytest tests/fuzz -q
+	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/fuzz -q
 
 check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, migrations, production settings, lock
 	$(BIN)/ruff check .

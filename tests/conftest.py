@@ -16,11 +16,11 @@ from accounts import clock, crypto
 from accounts.domain import actors
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.models import Channel
-from tests.clients import SignedClient, stamp
-from tests.guards import never_emptied
-from tests.loopback import keep_inside
-from tests.platform import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
-from tests.processes import Company, company
+from tests.api_client import SignedClient, stamp
+from tests.audit_triggers import truncate_triggers
+from tests.plugins.network_guard import keep_inside
+from tests.services.processes import ProcessGroup, process_group
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -52,7 +52,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
-            never_emptied("DISABLE")
+            truncate_triggers("DISABLE")
 
 
 # People and organizations
@@ -313,7 +313,7 @@ def make_scheduled(
 
 
 @pytest.fixture
-def processes(transactional_db: None, tmp_path: Path, sandbox: SandboxControl) -> Iterator[Company]:
+def processes(transactional_db: None, tmp_path: Path, sandbox: SandboxControl) -> Iterator[ProcessGroup]:
     """Start workers, beat, web or another sandbox as processes of their own; they end with the test."""
-    with company(tmp_path) as started:
+    with process_group(tmp_path) as started:
         yield started

@@ -29,8 +29,8 @@ import psutil
 from accounts import clock
 from dynamo.demo.browser import Browser
 from dynamo.demo.reviewing import approve
-from tests.engines import free_port
-from tests.readme import ROOT, calls
+from tests.services.engines import free_port
+from tests.test_readme import ROOT, calls
 
 START_WITHIN, STOP_WITHIN, SHOWN_WITHIN = 300.0, 40.0, 30.0  # seconds
 AHEAD = 6.0
@@ -215,7 +215,7 @@ def python(words: list[str], folder: Path, given: str = "") -> str:
 
 def see_nothing_in_clear(folder: Path, typed: dict[str, str]) -> None:
     """Look through all that the run wrote and keeps for every secret that it knew."""
-    said = python([sys.executable, "-m", "tests.leaks", str(folder)], folder, json.dumps(typed))
+    said = python([sys.executable, "-m", "tests.security.secret_scan", str(folder)], folder, json.dumps(typed))
     print(f"smoke: no leak: {said.strip()}")
 
 

@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from accounts.models import ApiKey, Organization, User
 from posts.models import Channel
 from tests.browser import chromium as browsers
-from tests.browser.guard import Guard
-from tests.browser.scene import Cast, Scene, make
-from tests.platform import SandboxControl
-from tests.processes import company
+from tests.browser.csp_guard import Guard
+from tests.browser.sample_data import Cast, Scene, make
+from tests.services.processes import process_group
+from tests.services.sandbox import SandboxControl
 
 Desk = Callable[..., Page]
 
@@ -36,7 +36,7 @@ def web(
     django_db_setup: None, sandbox_server: SandboxControl, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The web as it is served, on the database of the tests; its base URL."""
-    with company(tmp_path_factory.mktemp("web")) as started:
+    with process_group(tmp_path_factory.mktemp("web")) as started:
         _process, url = started.web(GRAPH_BASE_URL=sandbox_server.url, DYNAMO_WEB_WORKERS="1")
         yield url
 

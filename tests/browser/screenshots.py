@@ -16,8 +16,8 @@ from playwright.sync_api import Page
 from tests.browser.axe import SCHEMES
 from tests.browser.chromium import SIZES
 from tests.browser.conftest import Desk
-from tests.browser.pages import FOR_STRANGERS, named
-from tests.browser.scene import Scene
+from tests.browser.page_list import FOR_STRANGERS, named
+from tests.browser.sample_data import Scene
 
 # What lies below the window, too, and drawn rather than only loaded; a picture that cannot be shown is none.
 DRAWN = """() => {

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import ApiKey
 from tests.browser.conftest import Desk
-from tests.browser.guard import Guard
-from tests.browser.scene import Scene
+from tests.browser.csp_guard import Guard
+from tests.browser.sample_data import Scene
 
 CHANNELS, CREATE = "/v1/channels", "/v1/scheduled-posts"
 

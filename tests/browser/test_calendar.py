@@ -10,7 +10,7 @@ from accounts import clock
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from tests.browser.conftest import Desk
-from tests.browser.scene import Scene
+from tests.browser.sample_data import Scene
 
 CALENDAR = "/admin/scheduling/scheduledpost/calendar/"
 LISBON = ZoneInfo("Europe/Lisbon")  # where the scene's person lives

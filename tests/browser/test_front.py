@@ -5,8 +5,8 @@ from playwright.sync_api import Page, expect
 
 from posts.models import PublishedPost
 from tests.browser.conftest import Desk
-from tests.browser.scene import Scene
-from tests.processes import eventually
+from tests.browser.sample_data import Scene
+from tests.services.processes import eventually
 
 # How many pixels of a chart's canvas are of a colour that is not grey, and the sum of all: a drawing's fingerprint.
 DRAWN = """canvas => {

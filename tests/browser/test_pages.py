@@ -12,8 +12,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.axe import Judge
 from tests.browser.chromium import SIZES
 from tests.browser.conftest import Desk
-from tests.browser.pages import FOR_STRANGERS, named
-from tests.browser.scene import Scene
+from tests.browser.page_list import FOR_STRANGERS, named
+from tests.browser.sample_data import Scene
 
 UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -14,9 +14,9 @@ from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Delivery, SavedView, ScheduledPost
+from tests.admin_client import POSTS
 from tests.browser.conftest import Desk
-from tests.processes import company, eventually
-from tests.scheduling.admin.desk import POSTS
+from tests.services.processes import eventually, process_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
@@ -68,7 +68,7 @@ def test_a_post_goes_the_whole_way_from_the_sign_in_to_the_public(
     expect(page.get_by_text("is going out now")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")  # the next one
 
-    with company(tmp_path) as started:
+    with process_group(tmp_path) as started:
         started.worker("--pool", "threads", beat=True, DYNAMO_SWEEP_INTERVAL="0.5")
         eventually(lambda: status(three[0]) == Status.PUBLISHED, within=40, what="published")
         eventually(lambda: Delivery.objects.exclude(permalink="").exists(), within=40, what="linked")

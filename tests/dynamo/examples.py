@@ -21,9 +21,9 @@ from scheduling.api.examples import GREETER, MEDIA
 from scheduling.domain import digest, publishing, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
-from tests.clients import MISSING, SignedClient, stamp
+from tests.api_client import MISSING, SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller
-from tests.platform import FACEBOOK, SandboxControl
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 NOWHERE = "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11"
 DUE = datetime(2031, 7, 1, 13, tzinfo=UTC)

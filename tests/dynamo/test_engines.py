@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.engines import PostgreSQL, Redis
+from tests.services.engines import PostgreSQL, Redis
 
 pytestmark = pytest.mark.processes
 
@@ -57,7 +57,7 @@ def test_a_terminated_run_leaves_no_process_and_no_folder(
         monkeypatch.delenv(name, raising=False)
     ready = tmp_path / "ready"
     script = f"import time, pathlib; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
-    run = subprocess.Popen([sys.executable, "-m", "tests.engines", "--", sys.executable, "-c", script])
+    run = subprocess.Popen([sys.executable, "-m", "tests.services.engines", "--", sys.executable, "-c", script])
     until = time.monotonic() + 30
     while not ready.exists() and time.monotonic() < until:
         time.sleep(0.05)
@@ -73,5 +73,5 @@ def test_the_command_gives_the_exit_status(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone-else")
     monkeypatch.setenv("REDIS_URL", "redis://someone-else")
     script = "import os, sys; sys.exit(7 if os.environ['DATABASE_URL'].endswith('someone-else') else 1)"
-    command = [sys.executable, "-m", "tests.engines", "--", sys.executable, "-c", script]
+    command = [sys.executable, "-m", "tests.services.engines", "--", sys.executable, "-c", script]
     assert subprocess.run(command, check=False).returncode == 7

@@ -17,9 +17,9 @@ from accounts.models import Organization, User
 from dynamo import openapi
 from posts.api.examples import CONNECTED
 from posts.models import Channel
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 from tests.dynamo.examples import Stage, differences, replay
-from tests.platform import SandboxControl
+from tests.services.sandbox import SandboxControl
 
 DESCRIPTION = json.loads(openapi.FILE.read_text(encoding="utf-8"))
 OPERATIONS = [(path, method, view.cls) for path, _, method, view in EndpointEnumerator().get_api_endpoints()]

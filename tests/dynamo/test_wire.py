@@ -12,8 +12,8 @@ import pytest
 from accounts import clock
 from accounts.domain.signing import sign, whole
 from scheduling.models import ScheduledPost
-from tests.clients import SignedClient, stamp
-from tests.processes import Company
+from tests.api_client import SignedClient, stamp
+from tests.services.processes import ProcessGroup
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 GET = "GET /v1/organizations HTTP/1.1"
@@ -22,7 +22,7 @@ JSON = "Content-Type: application/json"
 
 
 @pytest.fixture
-def web(processes: Company) -> int:
+def web(processes: ProcessGroup) -> int:
     """The port of a web with four threads."""
     _, url = processes.web(DYNAMO_WEB_WORKERS="1", DYNAMO_WEB_THREADS="4")
     return int(urlsplit(url).port or 0)

@@ -8,8 +8,8 @@ from kombu import Connection
 
 from dynamo.celery import app
 from dynamo.redisbroker import Transport
-from tests.engines import Redis
-from tests.processes import Company, Process, eventually
+from tests.services.engines import Redis
+from tests.services.processes import Process, ProcessGroup, eventually
 
 
 def held(worker: Process) -> set[tuple[str, int]]:
@@ -26,7 +26,7 @@ def held(worker: Process) -> set[tuple[str, int]]:
 
 
 @pytest.mark.processes
-def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_left(processes: Company) -> None:
+def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_left(processes: ProcessGroup) -> None:
     worker = processes.worker()
 
     def swept(times: int) -> None:
@@ -43,7 +43,7 @@ def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_le
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="A file has no connection that a server could end")
 @pytest.mark.processes
-def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(processes: Company) -> None:
+def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(processes: ProcessGroup) -> None:
     worker = processes.worker()
     app.send_task("scheduling.fill_permalinks")
     eventually(lambda: worker.said().count("succeeded in") >= 1, what="a task")
@@ -58,7 +58,7 @@ def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(proces
 
 
 @pytest.mark.processes
-def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: Company) -> None:
+def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: ProcessGroup) -> None:
     with Redis() as broker:
         worker = processes.worker("--pool", "threads", wait=False, REDIS_URL=broker.url)
 

@@ -9,7 +9,7 @@ import pytest
 from accounts import clock
 from posts.models import Channel, PublishedPost
 from tests.dynamo.sandbox.calls import Caller
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 ACCOUNTS = {account.wire_id: account for account in (FACEBOOK, INSTAGRAM)}
 

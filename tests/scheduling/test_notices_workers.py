@@ -8,14 +8,14 @@ from accounts import clock
 from accounts.domain import actors
 from scheduling.domain import webhooks
 from scheduling.models import Dispatch, ScheduledPost
-from tests.processes import Company, eventually
-from tests.receiver import HANG, receiving
+from tests.services.processes import ProcessGroup, eventually
+from tests.services.webhook_receiver import HANG, receiving
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_receiver_that_hangs_holds_up_no_post_of_a_worker_with_one_place(
-    processes: Company, make_scheduled, sandbox, facebook, organization, admin_member
+    processes: ProcessGroup, make_scheduled, sandbox, facebook, organization, admin_member
 ):
     who = actors.person(admin_member)
     with receiving() as dead, receiving() as well:

@@ -8,7 +8,7 @@ from accounts import clock
 from dynamo.celery import app
 from posts.models import PublishedPost
 from scheduling.models import Attempt, ScheduledPost
-from tests.processes import Company, eventually
+from tests.services.processes import ProcessGroup, eventually
 
 pytestmark = pytest.mark.processes
 
@@ -51,7 +51,7 @@ def past(post, seconds=1.5):
     eventually(lambda: clock.now() > post.scheduled_for + timedelta(seconds=seconds), within=30)
 
 
-def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: Company, make_scheduled, sandbox, api):
+def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: ProcessGroup, make_scheduled, sandbox, api):
     processes.worker("--pool", "threads", concurrency=4, beat=True, **QUICK)
     post = make_scheduled(scheduled_for=soon(4))
     eventually(lambda: status(post) == "PUBLISHED", what="published")
@@ -61,7 +61,7 @@ def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: Comp
     assert {one["id"] for one in listed} == {one["id"] for one in sandbox.posts}
 
 
-def test_one_message_ten_times_to_four_workers_is_one_publish(processes: Company, make_scheduled, sandbox):
+def test_one_message_ten_times_to_four_workers_is_one_publish(processes: ProcessGroup, make_scheduled, sandbox):
     post = make_scheduled(scheduled_for=soon(2))
     past(post, 0)
     for _ in range(10):
@@ -86,7 +86,9 @@ def _behind_much_else(post):
     send(post)
 
 
-def test_a_worker_that_is_kept_for_instants_takes_nothing_else(processes: Company, make_scheduled, sandbox, facebook):
+def test_a_worker_that_is_kept_for_instants_takes_nothing_else(
+    processes: ProcessGroup, make_scheduled, sandbox, facebook
+):
     post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
     _behind_much_else(post)
     processes.worker("--pool", "threads", "-Q", "publishing", concurrency=2, **QUICK)
@@ -95,7 +97,7 @@ def test_a_worker_that_is_kept_for_instants_takes_nothing_else(processes: Compan
 
 
 def test_a_worker_for_everything_takes_a_post_that_is_due_before_what_waited_longer(
-    processes: Company, make_scheduled, facebook
+    processes: ProcessGroup, make_scheduled, facebook
 ):
     post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
     _behind_much_else(post)
@@ -106,7 +108,7 @@ def test_a_worker_for_everything_takes_a_post_that_is_due_before_what_waited_lon
 
 
 def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already_holds(
-    processes: Company, make_scheduled, sandbox
+    processes: ProcessGroup, make_scheduled, sandbox
 ):
     worker = processes.worker("--pool", "threads", concurrency=2, **QUICK)
     post = make_scheduled(scheduled_for=soon(15))
@@ -123,7 +125,7 @@ def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already
     assert (sandbox.posts, status(post)) == ([], "DRAFT")
 
 
-def test_a_message_that_the_broker_lost_is_sent_again(processes: Company, make_scheduled, sandbox, facebook):
+def test_a_message_that_the_broker_lost_is_sent_again(processes: ProcessGroup, make_scheduled, sandbox, facebook):
     post = make_scheduled(scheduled_for=soon(3), channels=[facebook])
     ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now())
     app.control.purge()
@@ -134,7 +136,7 @@ def test_a_message_that_the_broker_lost_is_sent_again(processes: Company, make_s
 
 @pytest.mark.parametrize("fault", ["delay", "delay_after"])
 def test_a_worker_killed_in_mid_publish_is_followed_and_the_post_is_live_once(
-    processes: Company, make_scheduled, sandbox, facebook, fault
+    processes: ProcessGroup, make_scheduled, sandbox, facebook, fault
 ):
     sandbox.fault("POST .*/feed", fault, seconds=2.5)
     worker = processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)

@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Organization, User
 from scheduling.domain import letters, noticing, spreading
 from scheduling.models import Dispatch, Notice
 from tests.accounts.admin.test_signing_in import enrol
-from tests.scheduling.admin.desk import Desk
+from tests.admin_client import Desk
 
 pytestmark = pytest.mark.django_db
 PEOPLE = "/admin/accounts/membership/"

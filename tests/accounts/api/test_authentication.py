@@ -14,7 +14,7 @@ from django.utils.http import http_date
 from accounts import clock, crypto
 from accounts.domain.signing import sign
 from accounts.models import ApiKey, Organization
-from tests.clients import stamp
+from tests.api_client import stamp
 
 PATH = "/v1/organizations"
 NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.cache import cache
 
 from accounts.api.counting import Counter, Window, count
-from tests.engines import Redis
+from tests.services.engines import Redis
 
 
 def test_no_count_is_lost_and_none_stays_for_ever(settings: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from accounts import clock
 from accounts.domain.signing import sign, whole
 from accounts.models import ApiKey, Organization
-from tests.clients import SignedClient, stamp
+from tests.api_client import SignedClient, stamp
 
 REQUIRED = {"message": "This organization wants requests signed in full: send x-signature-full"}
 INVALID = {"message": "Invalid signature"}

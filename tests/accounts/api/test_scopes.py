@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.scopes import METHODS, needed
 from accounts.models import ApiKey, Scope
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 NO_POST = "00000000-0000-0000-0000-000000000000"
 NEEDS = {

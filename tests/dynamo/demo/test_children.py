@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from dynamo.demo.children import Child, ChildFailed
-from tests.processes import eventually
+from tests.services.processes import eventually
 
 pytestmark = pytest.mark.processes
 # A process with a child of its own, which says when both are there.

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from tests.platform import PlatformAccount, SandboxControl
+from tests.services.sandbox import PlatformAccount, SandboxControl
 
 
 class Caller:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.platform import FACEBOOK, PlatformAccount, SandboxControl
+from tests.services.sandbox import FACEBOOK, PlatformAccount, SandboxControl
 
 BEARER = {"Authorization": f"Bearer {FACEBOOK.token}"}
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.dynamo.sandbox.calls import Caller, code, give, pages, texts, three_and_a_reply, walk
-from tests.platform import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
 
 STREAM = {"filter": "stream", "order": "chronological"}
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 FEED = r"POST /\d+/feed"
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code, walk
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 SAFE = "views,reach,likes,comments,saved,shares,total_interactions"
 

@@ -10,7 +10,7 @@ import time_machine
 
 from accounts import clock
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.platform import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
 
 
 @pytest.fixture

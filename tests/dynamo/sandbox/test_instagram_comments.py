@@ -3,7 +3,7 @@
 import pytest
 
 from tests.dynamo.sandbox.calls import Caller, give, pages, texts, three_and_a_reply, walk
-from tests.platform import INSTAGRAM, SandboxControl
+from tests.services.sandbox import INSTAGRAM, SandboxControl
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.platform import FACEBOOK, OTHER_FACEBOOK, SandboxControl
+from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK, SandboxControl
 
 
 @pytest.fixture

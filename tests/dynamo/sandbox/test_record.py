@@ -17,7 +17,7 @@ from PIL import Image
 from accounts import clock
 from dynamo.sandbox.server import start
 from tests.dynamo.sandbox.calls import Caller
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts import clock
 from accounts.models import Membership, Role, User
 from posts.models import Channel, ChannelSync, PublishedPost
-from tests.platform import SandboxControl
+from tests.admin_client import Desk
 from tests.posts.conftest import LivePost
-from tests.scheduling.admin.desk import Desk
+from tests.services.sandbox import SandboxControl
 
 LIVE, CHANNELS = "/admin/posts/publishedpost/", "/admin/posts/channel/"
 ROW = re.compile(rf"^{LIVE}(\d+)/$")

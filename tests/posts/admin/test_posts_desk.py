@@ -6,7 +6,7 @@ from accounts import clock
 from accounts.models import AuditEvent, User
 from posts.domain.published import record_published
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
-from tests.scheduling.admin.desk import Desk
+from tests.admin_client import Desk
 
 CHANNELS, POWERS, LIVE = "/admin/posts/channel/", "/admin/posts/superpowertemplate/", "/admin/posts/publishedpost/"
 

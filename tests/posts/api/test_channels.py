@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Organization
 from posts.models import Channel, SuperpowerTemplate
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 
 def add(organization: Organization, number: int, name: str, state: str = "CONNECTED") -> Channel:

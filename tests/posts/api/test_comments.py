@@ -9,9 +9,9 @@ import pytest
 from accounts import crypto
 from posts.domain import comments as domain
 from posts.models import Channel, ChannelState
-from tests.clients import SignedClient
-from tests.platform import FACEBOOK, SandboxControl
+from tests.api_client import SignedClient
 from tests.posts.conftest import LivePost
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 AT = datetime(2026, 7, 1, 13, tzinfo=UTC)
 

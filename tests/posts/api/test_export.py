@@ -14,10 +14,10 @@ from accounts import clock
 from posts.domain import exporting
 from posts.domain.spreadsheet import COLUMNS
 from posts.graph.errors import GraphError
-from tests.clients import SignedClient
-from tests.platform import SandboxControl
+from tests.api_client import SignedClient
 from tests.posts.conftest import LivePost
-from tests.processes import Company
+from tests.services.processes import ProcessGroup
+from tests.services.sandbox import SandboxControl
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,11 @@ def test_an_unknown_delivery_is_refused(api: SignedClient, page_post: LivePost) 
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
 def test_over_the_wire_a_broken_file_does_not_look_whole(
-    processes: Company, api: SignedClient, on_sandbox: Callable[..., LivePost], facebook: Any, sandbox: SandboxControl
+    processes: ProcessGroup,
+    api: SignedClient,
+    on_sandbox: Callable[..., LivePost],
+    facebook: Any,
+    sandbox: SandboxControl,
 ) -> None:
     post = on_sandbox(facebook)
     post.comments(count=6000, replies=0, seed=3)

@@ -9,9 +9,9 @@ import time_machine
 
 from posts.graph import client
 from posts.models import Channel
-from tests.clients import SignedClient
-from tests.platform import SandboxControl
+from tests.api_client import SignedClient
 from tests.posts.conftest import LivePost
+from tests.services.sandbox import SandboxControl
 
 
 def answer(api: SignedClient, post: LivePost) -> dict[str, Any]:

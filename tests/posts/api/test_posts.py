@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from posts.models import Channel, PublishedPost
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
 

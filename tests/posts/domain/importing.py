@@ -3,7 +3,7 @@
 from typing import Any
 
 from posts.models import Channel, PublishedPost
-from tests.platform import SandboxControl
+from tests.services.sandbox import SandboxControl
 
 COLUMNS = (
     "platform_id", "type", "caption", "media_url", "media_type", "thumbnail_url", "permalink", "published_at", "likes",

@@ -13,8 +13,8 @@ from posts.domain.published import live, record_published
 from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.models import Channel, ChannelState, ChannelSync, PublishedPost
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
 from tests.posts.domain.importing import make, row, rows
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 pytestmark = pytest.mark.django_db
 DAY = 86_400

@@ -8,9 +8,9 @@ import pytest
 from posts.domain import importing
 from posts.domain.published import live
 from posts.models import Channel, PublishedPost
-from tests.platform import SandboxControl
 from tests.posts.domain.importing import make, row
 from tests.posts.domain.test_importing_position import delete
+from tests.services.sandbox import SandboxControl
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from accounts import clock
 from posts.domain import importing
 from posts.domain.importing import Outcome, handing_out
 from posts.models import Channel, ChannelSync, PublishedPost
-from tests.platform import SandboxControl
 from tests.posts.domain.importing import make, rows
+from tests.services.sandbox import SandboxControl
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_a_cursor_whose_post_was_deleted_loses_nothing(sandbox: SandboxControl, 
 def delete(sandbox: SandboxControl, post_id: str) -> None:
     from posts.graph import client
     from posts.graph.account import Account
-    from tests.platform import FACEBOOK
+    from tests.services.sandbox import FACEBOOK
 
     client.delete(Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), post_id)
 

@@ -15,8 +15,8 @@ import time_machine
 
 from posts.graph import client, errors, rate_limits
 from posts.graph.account import Account
-from tests.platform import FACEBOOK, SandboxControl
 from tests.posts.graph.raw import answer, serving
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 PAGE = Account(FACEBOOK.type, FACEBOOK.id, FACEBOOK.token)
 FEED = f"{FACEBOOK.id}/feed"

@@ -11,8 +11,8 @@ from PIL import Image
 
 from posts.graph import media
 from posts.graph.media import MediaUnavailable, download, inspect
-from tests.platform import SandboxControl
 from tests.posts.graph.raw import answer, serving
+from tests.services.sandbox import SandboxControl
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ import pytest
 
 from posts.graph import safe_http
 from posts.graph.safe_http import FetchError, WebhookRejected, fetch, post_json
-from tests import loopback
+from tests.plugins import network_guard
 from tests.posts.graph.raw import answer, serving
-from tests.receiver import receiving
+from tests.services.webhook_receiver import receiving
 
 PICTURE = answer(b"picture")
 
@@ -61,7 +61,7 @@ def test_admitting_loopback_admits_nothing_else(address: str) -> None:
 )
 def test_every_spelling_of_this_machine_is_refused(settings: Any, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
-    monkeypatch.setattr(socket, "getaddrinfo", loopback._getaddrinfo)  # numbers in odd spellings need no look-up
+    monkeypatch.setattr(socket, "getaddrinfo", network_guard._getaddrinfo)  # numbers in odd spellings need no look-up
     with serving(PICTURE) as server:
         error = refused(f"http://{host}:{server.url.rsplit(':', 1)[1]}/a.jpg")
     assert (error.passing, server.requests) == (False, [])

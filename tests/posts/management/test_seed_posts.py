@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiKey, Organization
 from posts.models import Channel, PublishedPost
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 
 def seed(**options: Any) -> str:

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from posts.models import Channel, PublishedPost
-from tests.platform import FACEBOOK, SandboxControl
 from tests.posts.domain.importing import make
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 pytestmark = pytest.mark.django_db
 

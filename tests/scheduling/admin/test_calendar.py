@@ -12,7 +12,7 @@ from accounts.models import Membership, User
 from posts.models import Channel
 from scheduling.admin.calendar import grid
 from scheduling.models import ScheduledPost
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 CALENDAR = f"{POSTS}calendar/"
 LISBON, HAVANA = ZoneInfo("Europe/Lisbon"), ZoneInfo("America/Havana")

@@ -11,7 +11,7 @@ from posts.models import Channel
 from scheduling.admin.advice import advise
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 
 def fresh(post: Any) -> ScheduledPost:

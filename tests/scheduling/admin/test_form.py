@@ -11,7 +11,7 @@ from posts.models import Channel
 from scheduling.domain import drafts
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 GREETER = {
     "name": "Greeter",

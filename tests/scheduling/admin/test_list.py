@@ -13,7 +13,7 @@ from accounts.models import User
 from posts.domain.published import record_published
 from posts.models import Channel
 from scheduling.domain.drafts import ChannelText
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, Membership, Organization, User
 from scheduling.domain import drafts, review
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 TO = "2031-06-02"
 

@@ -11,8 +11,8 @@ from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
 from scheduling.domain import dispatching, noticing, spreading
 from scheduling.models import Dispatch, Notice, Webhook
-from tests.receiver import Receiver, receiving
-from tests.scheduling.admin.desk import Desk
+from tests.admin_client import Desk
+from tests.services.webhook_receiver import Receiver, receiving
 
 LOG, MINE, HOOKS = "/admin/scheduling/notice/", "/admin/scheduling/notice/mine/", "/admin/scheduling/webhook/"
 EVERYTHING = [

@@ -13,7 +13,7 @@ from scheduling.admin.previews import folded
 from scheduling.domain import drafts, inspecting
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 ARABIC = "مساء الخير من كاسا دو سول " * 12
 EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"

@@ -12,7 +12,7 @@ from accounts.models import Invitation, Membership, Organization, User
 from scheduling.domain.inspecting import inspect_media
 from scheduling.models import Approval, ScheduledPost
 from tests.accounts.admin.test_signing_in import code_of, enrol
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 
 def status(post: Any) -> str:

@@ -20,7 +20,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, Delivery, SavedView, ScheduledPost
 from tests.accounts.admin.test_signing_in import enrol
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 

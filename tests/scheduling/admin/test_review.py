@@ -13,7 +13,7 @@ from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
-from tests.scheduling.admin.desk import POSTS, Desk
+from tests.admin_client import POSTS, Desk
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 

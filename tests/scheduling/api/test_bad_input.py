@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from posts.models import Channel
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT, powered
 
 MALFORMED = {"message": '"value" must be valid JSON', "path": [], "type": "object.base", "context": {"label": "value"}}

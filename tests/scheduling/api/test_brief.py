@@ -10,7 +10,7 @@ from posts.models import Channel
 from scheduling.domain import digest, drafts, review
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 URL = "/scheduled-posts"
 BRIEF = "Asked for by Rita.\nSource: https://example.org/menu\nRisk: the price may change."

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import AuditEvent
 from posts.models import Channel
 from scheduling.models import ScheduledPost
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 
 def patch(api: SignedClient, post: ScheduledPost, body: Any, **given: Any) -> Any:

@@ -9,7 +9,7 @@ import time_machine
 from accounts.models import ApiKey, Organization
 from posts.models import Channel
 from scheduling.models import ScheduledPost
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT
 
 NOON = "2026-11-23T12:00:00.123Z"

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from posts.models import Channel
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT, SUPERPOWER
 
 EXPECTED = {200, 201, 400, 404, 409, 412, 413, 415, 422}

@@ -12,7 +12,7 @@ from accounts.domain import actors
 from accounts.models import ApiKey, Organization, User
 from posts.models import Channel
 from scheduling.models import Approval, Delivery, ScheduledPost
-from tests.clients import SignedClient, stamp
+from tests.api_client import SignedClient, stamp
 
 UNKNOWN = "8d4f6a0c-1f0e-4f43-9d5e-3f7e3b1c9a10"
 DAY = datetime(2027, 1, 1, tzinfo=UTC)

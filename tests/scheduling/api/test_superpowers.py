@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Organization
 from posts.models import Channel, SuperpowerTemplate
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, SUPERPOWER, powered
 
 IN_USE = (409, {"message": "Hashtag already in use"})

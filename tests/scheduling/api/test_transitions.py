@@ -9,7 +9,7 @@ import pytest
 
 from accounts import clock
 from scheduling.models import Delivery, ScheduledPost
-from tests.clients import SignedClient
+from tests.api_client import SignedClient
 
 HUMAN = {"message": "A human reviewer approves and schedules posts, in the app; the API cannot"}
 

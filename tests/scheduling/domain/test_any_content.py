@@ -20,9 +20,9 @@ from scheduling.domain.document import document
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.validation import ChannelLine, violations
 from scheduling.models import MediaType, ScheduledPost
-from tests.platform import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK
 from tests.scheduling.api.test_no_input_fails import paths, replaced
 from tests.scheduling.api.vectors import SUPERPOWER
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK
 
 pytestmark = pytest.mark.django_db
 TEMPLATE = "7d1f6b0e-2f0c-4b8e-9a55-3f6f2a1c0d4e"

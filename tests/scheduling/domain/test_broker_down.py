@@ -5,8 +5,8 @@ import sys
 
 from django.conf import settings
 
-from tests.engines import free_port
-from tests.processes import environment
+from tests.services.engines import free_port
+from tests.services.processes import environment
 
 SENDING = """
 import django

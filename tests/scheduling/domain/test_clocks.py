@@ -11,9 +11,9 @@ from posts.graph import client
 from posts.graph.account import Account
 from scheduling.domain import committing, health, publishing, pulse, sweeping
 from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
-from tests.platform import FACEBOOK, SandboxControl
-from tests.processes import eventually
 from tests.scheduling.domain.conftest import go_on, send
+from tests.services.processes import eventually
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 
 def only(model):

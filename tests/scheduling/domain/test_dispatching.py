@@ -22,9 +22,9 @@ from posts.graph import safe_http
 from scheduling.domain import calling, dispatching, drafts, noticing, review, spreading, webhooks
 from scheduling.domain.document import as_it_stands
 from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
-from tests.processes import eventually
-from tests.receiver import HANG, receiving
 from tests.scheduling.domain.conftest import send
+from tests.services.processes import eventually
+from tests.services.webhook_receiver import HANG, receiving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sandbox", "no_messages")]
 EVERYTHING = [str(kind) for kind in webhooks.WANTED]

@@ -10,7 +10,7 @@ from dynamo.celery import app
 from posts.models import Channel, ChannelState
 from scheduling.domain import examining, sweeping
 from scheduling.models import Checkup
-from tests.platform import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from accounts.models import AuditEvent
 from posts.models import PublishedPost
 from scheduling.domain import digest, publishing, review, staging, sweeping
 from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
-from tests.processes import eventually
+from tests.services.processes import eventually
 
 pytestmark = pytest.mark.django_db
 

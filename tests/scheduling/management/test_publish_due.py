@@ -13,8 +13,8 @@ from accounts import clock
 from posts.models import Channel
 from scheduling.domain import staging
 from scheduling.models import Delivery, ScheduledPost
-from tests.processes import Company, eventually
 from tests.scheduling.admin.test_list import dump
+from tests.services.processes import ProcessGroup, eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,7 @@ def test_a_dry_run_says_that_it_is_too_late(make_scheduled: Any, settings: Any) 
         assert "gate: MISSED: Its instant passed" in said
 
 
-def by_hand(processes: Company, *words: str) -> str:
+def by_hand(processes: ProcessGroup, *words: str) -> str:
     """Run the command as a process that no broker answers; return what it printed, without its log."""
     one = processes.start("due", ["manage.py", "publish_due", *words], REDIS_URL="redis://127.0.0.1:1/0")
     assert one.popen.wait(60) == 0, one.said()
@@ -75,7 +75,7 @@ def by_hand(processes: Company, *words: str) -> str:
 
 @pytest.mark.processes
 def test_without_a_broker_it_publishes_what_is_due_and_nothing_else(
-    processes: Company, make_scheduled: Any, sandbox: Any
+    processes: ProcessGroup, make_scheduled: Any, sandbox: Any
 ) -> None:
     due, coming = make_scheduled(scheduled_for=later(2)), make_scheduled(scheduled_for=later(600))
     assert by_hand(processes, "--dry-run", "--within", "100").endswith("1 of 1 would go.")

@@ -8,7 +8,7 @@ from typing import Any
 from accounts import clock
 from posts.graph.media import inspect
 from posts.graph.publishers import Account, Finding, Item, Staged, Verdict, publisher
-from tests.platform import PlatformAccount, SandboxControl
+from tests.services.sandbox import PlatformAccount, SandboxControl
 
 ABSENT, PENDING, UNCLEAR = Finding(Verdict.ABSENT), Finding(Verdict.PENDING), Finding(Verdict.UNCLEAR)
 

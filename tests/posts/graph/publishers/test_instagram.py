@@ -8,8 +8,8 @@ import time_machine
 from accounts import clock
 from posts.graph import errors
 from posts.graph.publishers import Finding, Item, Staged, Verdict
-from tests.platform import INSTAGRAM, SandboxControl
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
+from tests.services.sandbox import INSTAGRAM, SandboxControl
 
 KINDS = ["image", "video", "reel", "image story", "video story"]
 PUBLISH = "POST .*/media_publish$"

@@ -1,0 +1,182 @@
+"""Every page of the desk, and how to get there in the scene. A test compares this with the admin's own map.
+
+A new page gets a line in PAGES, or, when there is nothing to look at, its name in NOT_PAGES.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.browser.sample_data import Scene
+
+Way = Callable[[Scene], str]
+POSTS = "scheduling_scheduledpost"
+
+
+def to(name: str, pick: Callable[[Scene], Any] | None = None, query: str = "") -> Way:
+    """Return the way to the admin's page `name`, with what `pick` takes from the scene in its address."""
+    return lambda scene: reverse(f"admin:{name}", args=[pick(scene)] if pick else []) + query
+
+
+def plain(name: str) -> Way:
+    """Return the way to a page of the desk beside the admin's own."""
+    return lambda _: reverse(name)
+
+
+def review(status: str) -> Way:
+    return to(f"{POSTS}_review", lambda scene: scene.posts[status].pk)
+
+
+# By the name of the admin's URL: what its screenshots are called, and the way there.
+PAGES: dict[str, dict[str, Way]] = {
+    "index": {"desk": to("index")},
+    "login": {"sign-in": to("login")},
+    "admin_you": {"you": plain("admin_you")},
+    "admin_factor": {"factor": plain("admin_factor")},
+    "admin_recovery": {"factor-codes": plain("admin_recovery")},
+    "admin_factor_remove": {"factor-off": plain("admin_factor_remove")},
+    "admin_sign_out": {"sign-out": plain("admin_sign_out")},
+    "admin_password": {"password": plain("admin_password")},
+    "admin_invitation": {
+        "invitation": lambda scene: reverse("admin_invitation", args=[scene.invitation]),
+        "invitation-new": lambda scene: reverse("admin_invitation", args=[scene.invitation]),
+    },
+    "admin_api": {"api": plain("admin_api")},
+    "password_change_done": {"password-changed": to("password_change_done")},
+    f"{POSTS}_changelist": {
+        "queue": to(f"{POSTS}_changelist", query="?status=WAITING_FOR_APPROVAL"),
+        "posts": to(f"{POSTS}_changelist"),
+        "posts-found": to(f"{POSTS}_changelist", query="?q=harbour&status=SCHEDULED"),
+    },
+    f"{POSTS}_calendar": {
+        "calendar-month": to(f"{POSTS}_calendar"),
+        "calendar-week": to(f"{POSTS}_calendar", query="?view=week"),
+        "calendar-day": to(f"{POSTS}_calendar", query="?view=day"),
+    },
+    f"{POSTS}_move": {
+        "move-waiting": to(f"{POSTS}_move", lambda scene: scene.posts["WAITING_FOR_APPROVAL"].pk, "?to=2030-05-01"),
+        "move-scheduled": to(f"{POSTS}_move", lambda scene: scene.posts["SCHEDULED"].pk, "?to=2030-05-01"),
+        "move-published": to(f"{POSTS}_move", lambda scene: scene.posts["PUBLISHED"].pk),
+    },
+    f"{POSTS}_add": {"post-new": to(f"{POSTS}_add")},
+    f"{POSTS}_change": {"post-edit": to(f"{POSTS}_change", lambda scene: scene.posts["WAITING_FOR_APPROVAL"].pk)},
+    f"{POSTS}_review": {
+        "review-waiting": review("WAITING_FOR_APPROVAL"),
+        "review-draft": review("DRAFT"),
+        "review-rejected": review("REJECTED"),
+        "review-scheduled": review("SCHEDULED"),
+        "review-published": review("PUBLISHED"),
+        "review-failed": review("FAILED"),
+    },
+    "posts_publishedpost_changelist": {"live": to("posts_publishedpost_changelist")},
+    "posts_publishedpost_page": {"live-post": to("posts_publishedpost_page", lambda scene: scene.live.pk)},
+    "posts_publishedpost_insights": {"live-insights": to("posts_publishedpost_insights", lambda scene: scene.live.pk)},
+    "posts_publishedpost_comments": {"live-comments": to("posts_publishedpost_comments", lambda scene: scene.live.pk)},
+    "posts_channel_changelist": {"channels": to("posts_channel_changelist")},
+    "posts_channel_add": {"channel-new": to("posts_channel_add")},
+    "posts_channel_change": {"channel": to("posts_channel_change", lambda scene: scene.instagram.pk)},
+    "posts_superpowertemplate_changelist": {"superpowers": to("posts_superpowertemplate_changelist")},
+    "posts_superpowertemplate_add": {"superpower-new": to("posts_superpowertemplate_add")},
+    "posts_superpowertemplate_change": {
+        "superpower": to("posts_superpowertemplate_change", lambda scene: scene.template.pk)
+    },
+    "accounts_apikey_changelist": {"keys": to("accounts_apikey_changelist")},
+    "accounts_apikey_add": {"key-new": to("accounts_apikey_add")},
+    "accounts_apikey_change": {"key": to("accounts_apikey_change", lambda scene: scene.key.pk)},
+    "accounts_apikey_access": {"key-access": to("accounts_apikey_access", lambda scene: scene.key.pk)},
+    "accounts_apikey_rotate": {"key-rotate": to("accounts_apikey_rotate", lambda scene: scene.key.pk)},
+    "accounts_apikey_revoke": {"key-revoke": to("accounts_apikey_revoke", lambda scene: scene.key.pk)},
+    "accounts_organization_changelist": {"organizations": to("accounts_organization_changelist")},
+    "accounts_organization_add": {"organization-new": to("accounts_organization_add")},
+    "accounts_organization_change": {
+        "organization": to("accounts_organization_change", lambda scene: scene.organization.pk)
+    },
+    "admin_rules": {"rules": lambda scene: reverse("admin_rules", args=[scene.organization.pk])},
+    "admin_rules_choose": {"rules-choose": plain("admin_rules_choose")},
+    "accounts_membership_changelist": {"memberships": to("accounts_membership_changelist")},
+    "accounts_membership_invite": {"membership-invite": to("accounts_membership_invite")},
+    "accounts_membership_revoke": {
+        "membership-withdraw": to("accounts_membership_revoke", lambda scene: scene.invited.pk)
+    },
+    "accounts_membership_add": {"membership-new": to("accounts_membership_add")},
+    "accounts_membership_change": {
+        "membership": to("accounts_membership_change", lambda scene: scene.person.memberships.get().pk)
+    },
+    "accounts_membership_delete": {
+        "membership-end": to("accounts_membership_delete", lambda scene: scene.person.memberships.get().pk)
+    },
+    "accounts_user_changelist": {"people": to("accounts_user_changelist")},
+    "accounts_user_add": {"person-new": to("accounts_user_add")},
+    "accounts_user_change": {"person": to("accounts_user_change", lambda scene: scene.person.pk)},
+    "accounts_user_rescue": {"person-rescue": to("accounts_user_rescue", lambda scene: scene.person.pk)},
+    "auth_user_password_change": {"person-password": to("auth_user_password_change", lambda scene: scene.person.pk)},
+    "scheduling_notice_changelist": {"notices": to("scheduling_notice_changelist")},
+    "scheduling_notice_mine": {"notices-mine": to("scheduling_notice_mine")},
+    "scheduling_webhook_changelist": {"webhooks": to("scheduling_webhook_changelist")},
+    "scheduling_webhook_add": {"webhook-new": to("scheduling_webhook_add")},
+    "scheduling_webhook_change": {"webhook": to("scheduling_webhook_change", lambda scene: scene.webhook.pk)},
+    "accounts_auditevent_changelist": {"trail": to("accounts_auditevent_changelist")},
+    "accounts_auditevent_change": {
+        "trail-event": to("accounts_auditevent_change", lambda scene: scene.trail.order_by("-id")[0].pk)
+    },
+}
+FOR_STRANGERS = {"sign-in", "invitation-new"}  # looked at by nobody who is signed in
+BUTTONS = ("approve", "publish", "reject", "live", "absent", "revert", "submit", "delete", "recheck")
+NOT_PAGES = {
+    # What a form's button is sent to: POST alone.
+    *(f"{POSTS}_{name}" for name in BUTTONS),
+    "posts_channel_disconnect",
+    "posts_channel_resume",
+    *(f"{POSTS}_{name}" for name in ("several", "keep", "forget")),
+    *(f"scheduling_webhook_{name}" for name in ("rotate", "test", "remove")),
+    "scheduling_notice_again",
+    "logout",
+    # A part of the list of channels, and a file.
+    "posts_channel_reading",
+    "posts_publishedpost_export",
+    # A file.
+    "admin_api_file",
+    # Comes between the password and the desk, for who has a second factor.
+    "admin_code",
+    # The stock pages that ours stand before, under the same address.
+    "admin_sign_in",
+    "password_change",
+    # Django's own: data for scripts that we do not use, an index per app, and what `urls.py` closes.
+    "autocomplete",
+    "jsi18n",
+    "view_on_site",
+    "app_list",
+    # Django's stock history, which is empty because the trail has it, and stock deletion, which nobody may.
+    *(f"{one}_history" for one in ("accounts_organization", "accounts_user")),
+    *(f"accounts_auditevent_{page}" for page in ("history", "add", "delete")),
+    "accounts_organization_delete",
+    "accounts_user_delete",
+}
+
+
+def named() -> Iterator[tuple[str, Way]]:
+    """Yield every page: what its screenshots are called, and the way there."""
+    for ways in PAGES.values():
+        yield from ways.items()
+
+
+def on_the_map() -> set[str]:
+    """Return the names of all URLs of the admin."""
+    return set(_names(admin.site.get_urls())) | set(_elsewhere())
+
+
+def _names(patterns: list[Any]) -> Iterator[str]:
+    for one in patterns:
+        if isinstance(one, URLResolver):
+            yield from _names(one.url_patterns)
+        elif isinstance(one, URLPattern) and one.name:
+            yield one.name
+
+
+def _elsewhere() -> Iterator[str]:
+    """Yield the names of what lies under /admin/ beside the admin site itself."""
+    for one in get_resolver().url_patterns:
+        if str(one.pattern).startswith("admin/"):
+            yield from _names(one.url_patterns if isinstance(one, URLResolver) else [one])

@@ -1,0 +1,132 @@
+"""A guest house's desk on an ordinary day: something in every state, so that every page has something to show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts import clock
+from accounts.domain import actors, invitations
+from accounts.models import ApiKey, AuditEvent, Invitation, Organization, Role, User
+from dynamo.demo.drafts import plans
+from dynamo.demo.seeds import GREETER
+from posts.domain import channels, templates
+from posts.models import Channel, PublishedPost, SuperpowerTemplate
+from scheduling.domain import digest, noticing, publishing, review, spreading, webhooks
+from scheduling.domain.drafts import ChannelText
+from scheduling.lifecycle import Status
+from scheduling.models import Delivery, ScheduledPost, Webhook
+from tests.services.sandbox import SandboxControl
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who looks, and what there is to look at: `posts` by state, the first of each."""
+
+    person: User
+    organization: Organization
+    key: ApiKey
+    facebook: Channel
+    instagram: Channel
+    posts: dict[str, ScheduledPost]
+    live: PublishedPost
+    template: SuperpowerTemplate
+    webhook: Webhook
+    invited: Invitation
+    invitation: str
+
+    @property
+    def trail(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(organization_id=self.organization.pk)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What the scene is made of: the fixtures of the suite."""
+
+    organization: Organization
+    key: ApiKey
+    author: User
+    facebook: Channel
+    instagram: Channel
+    sandbox: SandboxControl
+    make_draft: Callable[..., Any]
+    make_member: Callable[..., User]
+    seat: Callable[..., Any]
+
+
+def make(cast: Cast) -> Scene:
+    """Write the demo's posts and bring each as far as its plan says."""
+    person = cast.make_member("rita", cast.organization, "ADMIN", may_review=True)
+    User.objects.filter(pk=person.pk).update(
+        time_zone="Europe/Lisbon", first_name="Rita", last_name="Revisora", is_superuser=True
+    )
+    password = person.raw_password  # type: ignore[attr-defined]
+    person.refresh_from_db()
+    person.raw_password = password
+    User.objects.filter(pk=cast.author.pk).update(first_name="Ana", last_name="Autora")
+    template = _template(cast)
+    by_type = {cast.facebook.type: cast.facebook, cast.instagram.type: cast.instagram}
+    for plan in plans():
+        superpower = {"creativeTemplateId": str(template.pk)} if plan.superpower else None
+        post = cast.make_draft(
+            actor=None if plan.by_agent else actors.person(cast.author),
+            submit=plan.outcome != "draft",
+            media=plan.media and cast.sandbox.media(plan.media),
+            media_type="IMAGE" if plan.media else None,
+            scheduled_for=plan.due and clock.now() + plan.due,
+            brief="The sunset is from Tuesday, room 4, with the guest's consent." if plan.superpower else None,
+            channels={by_type[kind].wire_id: ChannelText(kind, text, superpower) for kind, text in plan.texts.items()},
+        )
+        _bring(cast, person, post, plan.outcome, plan.notes)
+    long_ago = clock.now() - timedelta(minutes=40)
+    ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=long_ago)
+    _lost_channel(actors.person(cast.author), cast.organization)
+    posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
+    live = PublishedPost.objects.order_by("id").first()
+    assert live is not None
+    hook, _ = webhooks.add(
+        actors.person(person), organization=cast.organization, url=cast.sandbox.url, kinds=["APPROVED", "FAILED"]
+    )
+    noticing.listen()
+    spreading.spread()
+    invited, invitation = invitations.invite(
+        actors.person(person), organization=cast.organization, email="otto@example.com", role=Role.EDITOR
+    )
+    return Scene(
+        person, cast.organization, cast.key, cast.facebook, cast.instagram, posts, live, template,
+        hook, invited, invitation,
+    )  # fmt: skip
+
+
+def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: str) -> None:
+    if outcome == "rejected":
+        review.reject(actors.person(person), post, notes=notes)
+    if outcome not in {"published", "failed", "scheduled"}:
+        return
+    at_once = outcome == "published"
+    review.approve(seated(cast, person), post, turn=post.turn, digest=digest.current(post)[1], now=at_once)
+    post.refresh_from_db()
+    if at_once:
+        assert publishing.publish(str(post.pk), str(post.task_id)) == "published"
+        PublishedPost.objects.filter(scheduled_post_id=post.pk).update(likes=48, comments=7, shares=3)
+    elif outcome == "failed":
+        message = "Error validating access token: the session has expired."
+        post.move("fail", task_id=None, failure="It did not go live on Casa do Sol: the access token has expired.")
+        Delivery.objects.filter(post=post).update(state="FAILED", error_code="190/463", error_message=message)
+
+
+def seated(cast: Cast, person: User) -> Any:
+    return cast.seat(person, cast.organization)
+
+
+def _lost_channel(actor: actors.Actor, organization: Organization) -> None:
+    given = {"type": "INSTAGRAM_ACCOUNT", "platform_id": "17841400000000077", "name": "casadosol.cozinha"}
+    channel = channels.connect(actor, organization=organization, token="a-token-that-expired", **given)
+    channels.needs_reconnect(actor, channel, reason="The access token expired yesterday.")
+
+
+def _template(cast: Cast) -> SuperpowerTemplate:
+    return templates.write(actors.person(cast.author), organization=cast.organization, document=GREETER)

@@ -1,0 +1,146 @@
+"""Real processes to break: PostgreSQL, Redis, sandbox, workers, beats. Everything in a temporary folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.services.engines import PostgreSQL, Redis
+from tests.services.sandbox import SandboxControl
+
+WAIT = 60.0  # seconds for a process to be ready
+
+
+class Child:
+    """A process in a group of its own, that can be killed and started again."""
+
+    def __init__(self, name: str, words: list[str], environment: dict[str, str], log: Path) -> None:
+        self.name, self.words, self.environment, self.log = name, words, environment, log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.words,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def end(self, how: signal.Signals) -> None:
+        """Send `how` to the whole group and wait; a group that does not go is killed."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        os.killpg(self.process.pid, how)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.end(signal.SIGKILL)
+
+    def again(self) -> None:
+        """Start it when it is not running."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
+
+class Stage:
+    """The system under fire. Sets this process's environment too, so that it can use the domain directly.
+
+    `app` is the Celery application, one with more tasks than the product's for example; `pool` is Celery's word.
+    `stepped`: the workers' clocks can be stepped, which makes reading them slower.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        threads: int,
+        settings: dict[str, str],
+        app: str = "dynamo",
+        pool: str = "threads",
+        stepped: bool = True,
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="dynamo-stage-"))
+        self.postgres, self.redis = PostgreSQL(), Redis()
+        self.workers, self.threads, self.settings, self.app, self.pool, self.stepped = (
+            workers, threads, settings, app, pool, stepped,
+        )  # fmt: skip
+        self.children: dict[str, Child] = {}
+
+    def __enter__(self) -> Self:
+        self.step_clock(0)
+        self.postgres.start()
+        self.redis.start()
+        port_file = self.folder / "sandbox-port"
+        self._child("sandbox", sys.executable, "manage.py", "sandbox", "--port", "0", "--port-file", str(port_file))
+        self.children["sandbox"].environment = {**os.environ}
+        self.children["sandbox"].start()
+        until = time.monotonic() + WAIT
+        while not port_file.exists() or not port_file.read_text(encoding="ascii").strip():
+            if time.monotonic() > until:
+                raise RuntimeError("the sandbox did not start")
+            time.sleep(0.05)
+        self.sandbox = SandboxControl(f"http://127.0.0.1:{port_file.read_text(encoding='ascii').strip()}")
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "dynamo.settings",
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url,
+            "GRAPH_BASE_URL": self.sandbox.url,
+            "DYNAMO_VAR": str(self.folder / "var"),
+            "DYNAMO_LOG_LEVEL": "WARNING",
+            **self.settings,
+        }
+        celery = (sys.executable, "-m", "celery", "-A", self.app)
+        for number in range(self.workers):
+            pool = ("--pool", self.pool, "--concurrency", str(self.threads), "--without-gossip", "--without-heartbeat")
+            self._child(f"worker{number}", *celery, "worker", "-n", f"w{number}@%h", "-l", "WARNING", *pool)
+            if self.stepped:  # a machine of its own, as far as time goes
+                self.children[f"worker{number}"].environment["DYNAMO_CLOCK_FILE"] = str(self._clock_of(number))
+        for number in range(2):
+            self._child(f"beat{number}", *celery, "beat", "-s", str(self.folder / f"beat{number}"), "-l", "WARNING")
+        return self
+
+    def migrate(self) -> None:
+        """Make the tables."""
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], check=True)
+
+    def work(self) -> None:
+        """Start the workers and one beat."""
+        for name in ["beat0", *(f"worker{number}" for number in range(self.workers))]:
+            self.children[name].start()
+
+    def step_clock(self, seconds: float, *, worker: int | None = None) -> None:
+        """Put the workers' clocks `seconds` off, or that of one alone, at the seam where time is read.
+
+        The run itself goes by the true time: whoever approves sits at another machine.
+        """
+        for number in range(self.workers) if worker is None else [worker]:
+            part = self.folder / "clock.part"
+            part.write_text(str(seconds), encoding="ascii")
+            part.replace(self._clock_of(number))
+
+    def _clock_of(self, worker: int) -> Path:
+        return self.folder / f"clock{worker}"
+
+    def _child(self, name: str, *words: str) -> None:
+        self.children[name] = Child(name, list(words), os.environ.copy(), self.folder / f"{name}.log")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self.children.values():
+            child.kill()
+        self.redis.close()
+        self.postgres.close()

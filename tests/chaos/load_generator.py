@@ -1,0 +1,154 @@
+"""The people and scripts of a fault run: keys that draft, a reviewer who approves, somebody who reverts too late."""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.contrib.auth import SESSION_KEY
+from django.db import close_old_connections, connection
+from django.test import Client, RequestFactory
+
+from accounts import clock
+from accounts.domain import actors, keys
+from accounts.domain.reviewers import Reviewer, reviewer_of
+from accounts.errors import Refusal
+from accounts.models import ApiKey, Membership, Organization, Role, User
+from posts.domain import channels
+from posts.models import Channel
+from scheduling.domain import digest, drafts, inspecting, review
+from scheduling.domain.drafts import ChannelText
+from scheduling.models import ScheduledPost
+from tests.chaos.scenarios import Plan, Planned
+from tests.services.sandbox import PlatformAccount, SandboxControl
+
+LEAD = timedelta(seconds=14)  # how long before its instant a post is approved
+PATIENCE = 200
+
+
+@dataclass
+class Crowd:
+    """Makes what the plan says, when it says so. `posts`: ids by plan number; `reverted`: whose revert succeeded."""
+
+    plan: Plan
+    sandbox: SandboxControl
+    run: str = field(default_factory=lambda: secrets.token_hex(3))
+    posts: dict[int, str] = field(default_factory=dict)
+    reverted: set[int] = field(default_factory=set)
+    edits_refused: int = 0
+
+    def settle_in(self, count: int) -> None:
+        """Make the organization, its people, its key, and `count` channels, half of each platform."""
+        self.organization = Organization.objects.create(name="Casa do Sol")
+        author = User.objects.create_user("author", password="author", is_staff=True)
+        Membership.objects.create(organization=self.organization, user=author, role=Role.EDITOR)
+        person = User.objects.create_user("reviewer", password="reviewer", is_staff=True)
+        Membership.objects.create(organization=self.organization, user=person, role=Role.VIEWER, may_review=True)
+        self.key: ApiKey = keys.issue(
+            actors.person(author), organization=self.organization, name="agent", issued_by=author
+        )[0]
+        self.actor = actors.api_key(self.key)
+        self.channels: list[Channel] = []
+        for number in range(count):
+            kind = "FB_PAGE" if number % 2 == 0 else "INSTAGRAM_ACCOUNT"
+            account = PlatformAccount(kind, str(10_000_000 + number), f"Channel {number}", secrets.token_hex(16))
+            self.sandbox.register(account)
+            self.channels.append(
+                channels.connect(
+                    actors.person(author),
+                    organization=self.organization,
+                    type=kind,
+                    platform_id=account.id,
+                    name=account.name,
+                    token=account.token,
+                )
+            )
+        self.reviewer = self._sit_down(person)
+
+    def _sit_down(self, person: User) -> Reviewer:
+        browser = Client()
+        if not browser.login(username=person.get_username(), password="reviewer"):
+            raise RuntimeError("the reviewer cannot sign in")
+        request = RequestFactory().post("/admin/")
+        request.session = browser.session
+        request.user = User.objects.get(pk=request.session[SESSION_KEY])
+        return reviewer_of(request, self.organization)
+
+    def make(self, planned: Planned) -> None:
+        """Draft, submit and approve one post, however often the database is torn away meanwhile."""
+        for _ in range(PATIENCE):
+            try:
+                self._make_once(planned)
+                return
+            except Refusal:
+                return  # too late to approve: the plan's instant has passed meanwhile
+            except Exception:  # noqa: BLE001  the database may be gone at this moment: that is the fault under test
+                connection.close()
+                time.sleep(0.2)
+
+    def _make_once(self, planned: Planned) -> None:
+        if planned.number not in self.posts:
+            texts = {
+                self.channels[index].wire_id: ChannelText(
+                    self.channels[index].type, f"A post #{planned.number} of run {self.run} for {index}"
+                )
+                for index in planned.channels
+            }
+            post = drafts.create(
+                self.actor,
+                organization=self.organization,
+                changes={
+                    "type": "POST",
+                    "media": self.sandbox.media(f"{planned.picture}.jpg") if planned.picture else self.sandbox.url,
+                    "media_type": "IMAGE" if planned.picture else None,
+                    "scheduled_for": planned.instant,
+                    "channels": texts,
+                },
+                submit=True,
+            )
+            self.posts[planned.number] = str(post.pk)
+        post = ScheduledPost.objects.get(pk=self.posts[planned.number])
+        if inspecting.awaited(post):
+            inspecting.inspect_media(str(post.pk), post.version)
+            post.refresh_from_db()
+        if post.status == "WAITING_FOR_APPROVAL":
+            review.approve(self.reviewer, post, turn=post.turn, digest=digest.current(post)[1])
+
+    def meddle(self, planned: Planned) -> None:
+        """Revert at the last moment, and try to edit what is approved; remember what succeeded."""
+        post_id = self.posts.get(planned.number)
+        if post_id is None:
+            return
+        post = ScheduledPost.objects.filter(pk=post_id).first()
+        if post is None:
+            return
+        try:
+            drafts.edit(self.actor, post, changes={"media": self.sandbox.media("swapped.jpg")})
+        except Refusal:
+            self.edits_refused += 1
+        try:
+            review.revert(self.actor, post)
+        except Refusal:
+            return
+        self.reverted.add(planned.number)
+
+    def act(self, until: threading.Event) -> None:
+        """Work through the plan on the clock until it is through, or `until` is set."""
+        due = sorted(self.plan.posts, key=lambda one: one.instant)
+        reverts = sorted(
+            (one for one in due if one.revert_before is not None),
+            key=lambda one: one.instant - timedelta(seconds=one.revert_before or 0),
+        )
+        while (due or reverts) and not until.is_set():
+            close_old_connections()
+            now = clock.now()
+            while reverts and reverts[0].instant - timedelta(seconds=reverts[0].revert_before or 0) <= now:
+                self.meddle(reverts.pop(0))
+                now = clock.now()
+            if due and due[0].instant <= now:
+                due.pop(0)  # too late to make it: on a slow machine nobody would ever catch up
+            elif due and due[0].instant - LEAD <= now:
+                self.make(due.pop(0))
+            else:
+                time.sleep(0.02)

