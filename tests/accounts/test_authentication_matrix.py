@@ -17,7 +17,7 @@ from dynamo.demo.browser import Browser
 from tests.api_client import stamp
 from tests.services.processes import ProcessGroup
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.embedded, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 def test_revoked_rotated_and_expired_keys_are_refused_by_every_process_at_once(

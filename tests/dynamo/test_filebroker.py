@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from kombu import Connection, Exchange, Queue
 
 from dynamo.filebroker import Transport
+
+pytestmark = pytest.mark.embedded
 
 COUNT = 300
 WORK = """

@@ -10,7 +10,7 @@ import pytest
 
 from tests.services.processes import ProcessGroup
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.embedded, pytest.mark.processes]
 
 
 def get(url: str) -> tuple[int, dict[str, object], float]:

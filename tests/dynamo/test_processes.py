@@ -7,7 +7,7 @@ from accounts.models import Organization
 from dynamo.celery import app
 from tests.services.processes import ProcessGroup, eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.embedded, pytest.mark.processes]
 
 
 def test_a_worker_takes_what_was_sent_before_it_came_up(processes: ProcessGroup) -> None:

@@ -11,6 +11,8 @@ from dynamo.redisbroker import Transport
 from tests.services.engines import Redis
 from tests.services.processes import Process, ProcessGroup, eventually
 
+pytestmark = pytest.mark.embedded
+
 
 def held(worker: Process) -> set[tuple[str, int]]:
     """Return the ways to the database that the worker's pool has open: a socket's own port, or a file's number."""

@@ -7,7 +7,7 @@ from django_fsm import TransitionNotAllowed
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import ScheduledPost
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def test_every_step_starts_and_ends_where_the_design_says():

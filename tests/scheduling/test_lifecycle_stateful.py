@@ -18,6 +18,8 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
+pytestmark = pytest.mark.embedded
+
 LEGAL = {
     "submit": {"DRAFT": "WAITING_FOR_APPROVAL", "REJECTED": "WAITING_FOR_APPROVAL"},
     "reject": {"WAITING_FOR_APPROVAL": "REJECTED"},

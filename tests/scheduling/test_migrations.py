@@ -11,6 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts import clock
 from scheduling.models import Approval, ScheduledPost
 
+pytestmark = pytest.mark.embedded
+
 
 def migrate(*targets: tuple[str, str]) -> Any:
     """Migrate there, or without a target as far as there is to go, and return the models as they are then."""

@@ -16,7 +16,7 @@ from posts.models import PublishedPost
 from scheduling.domain import digest, drafts, publishing, review
 from scheduling.models import Approval, Attempt, ScheduledPost
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
 
 
 def at_once(*doings: Callable[[], Any]) -> list[Any]:

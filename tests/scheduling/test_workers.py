@@ -10,7 +10,7 @@ from posts.models import PublishedPost
 from scheduling.models import Attempt, ScheduledPost
 from tests.services.processes import ProcessGroup, eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.embedded, pytest.mark.processes]
 
 QUICK = {
     "DYNAMO_SWEEP_INTERVAL": "0.5",

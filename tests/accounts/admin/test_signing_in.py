@@ -16,6 +16,8 @@ from accounts import clock, crypto
 from accounts.domain import factors
 from accounts.models import AuditEvent, SecondFactor, User
 
+pytestmark = pytest.mark.embedded
+
 LOGIN = "/admin/login/"
 
 

@@ -16,6 +16,8 @@ from accounts.domain.signing import sign
 from accounts.models import ApiKey, Organization
 from tests.api_client import stamp
 
+pytestmark = pytest.mark.embedded
+
 PATH = "/v1/organizations"
 NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)
 

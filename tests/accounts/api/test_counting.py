@@ -3,10 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from django.core.cache import cache
 
 from accounts.api.counting import Counter, Window, count
 from tests.services.engines import Redis
+
+pytestmark = pytest.mark.embedded
 
 
 def test_no_count_is_lost_and_none_stays_for_ever(settings: Any) -> None:

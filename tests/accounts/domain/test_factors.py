@@ -13,6 +13,8 @@ from accounts.errors import Conflict, Forbidden, Invalid
 from accounts.models import SecondFactor, User
 from tests.accounts.admin.test_signing_in import code_of, enrol
 
+pytestmark = pytest.mark.embedded
+
 
 @pytest.mark.parametrize(("seconds", "good"), [(0, True), (29, True), (-29, True), (65, False), (-65, False)])
 def test_a_phones_clock_may_be_off_by_half_a_minute(reviewer: User, seconds: int, good: bool) -> None:

@@ -14,7 +14,7 @@ from accounts.domain import actors, canonical, trail, verifying
 from accounts.models import AuditEvent, AuditSeal
 from tests.audit_triggers import truncate_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 @contextmanager

@@ -1,6 +1,10 @@
 """The reviewer's browser reads our forms as a real one does."""
 
+import pytest
+
 from dynamo.demo.browser import Browser, Form
+
+pytestmark = pytest.mark.embedded
 
 PAGE = """
 <form action="/elsewhere"><input name="q"></form>

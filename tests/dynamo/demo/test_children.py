@@ -12,7 +12,7 @@ import pytest
 from dynamo.demo.children import Child, ChildFailed
 from tests.services.processes import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.embedded, pytest.mark.processes]
 # A process with a child of its own, which says when both are there.
 FAMILY = """
 import pathlib, subprocess, sys, time

@@ -8,6 +8,8 @@ from accounts.models import Organization
 from posts.models import Channel, SuperpowerTemplate
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 
 def add(organization: Organization, number: int, name: str, state: str = "CONNECTED") -> Channel:
     return Channel.objects.create(

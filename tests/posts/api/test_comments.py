@@ -13,6 +13,8 @@ from tests.api_client import SignedClient
 from tests.posts.conftest import LivePost
 from tests.services.sandbox import FACEBOOK, SandboxControl
 
+pytestmark = pytest.mark.embedded
+
 AT = datetime(2026, 7, 1, 13, tzinfo=UTC)
 
 

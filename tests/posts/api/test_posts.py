@@ -9,6 +9,8 @@ import pytest
 from posts.models import Channel, PublishedPost
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
 
 

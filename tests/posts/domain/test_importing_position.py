@@ -14,7 +14,7 @@ from posts.models import Channel, ChannelSync, PublishedPost
 from tests.posts.domain.importing import make, rows
 from tests.services.sandbox import SandboxControl
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def test_a_failed_run_goes_on_where_it_was(sandbox: SandboxControl, facebook: Channel) -> None:

@@ -13,6 +13,8 @@ from accounts.models import ApiKey, Organization
 from posts.models import Channel, PublishedPost
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 
 def seed(**options: Any) -> str:
     out = StringIO()

@@ -8,6 +8,8 @@ from posts.models import Channel
 from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT, powered
 
+pytestmark = pytest.mark.embedded
+
 MALFORMED = {"message": '"value" must be valid JSON', "path": [], "type": "object.base", "context": {"label": "value"}}
 
 

@@ -12,6 +12,8 @@ from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 URL = "/scheduled-posts"
 BRIEF = "Asked for by Rita.\nSource: https://example.org/menu\nRisk: the price may change."
 

@@ -10,6 +10,8 @@ from posts.models import Channel
 from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 
 def patch(api: SignedClient, post: ScheduledPost, body: Any, **given: Any) -> Any:
     return api.patch(f"/scheduled-posts/{post.pk}", body, **given)

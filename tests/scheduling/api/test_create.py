@@ -12,6 +12,8 @@ from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT
 
+pytestmark = pytest.mark.embedded
+
 NOON = "2026-11-23T12:00:00.123Z"
 
 

@@ -11,6 +11,8 @@ from scheduling.domain import sweeping
 from scheduling.models import Pulse, ScheduledPost
 from tests.scheduling.admin.test_list import dump
 
+pytestmark = pytest.mark.embedded
+
 
 def test_healthz_says_that_the_process_is_up_without_a_database(client: Client) -> None:
     # Without the database mark, a query would fail the test.

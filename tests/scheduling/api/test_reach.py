@@ -16,6 +16,8 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 
 @pytest.fixture
 def limited(make_key: Callable[..., ApiKey], organization: Any, author: Any, facebook: Channel) -> SignedClient:

@@ -14,6 +14,8 @@ from posts.models import Channel
 from scheduling.models import Approval, Delivery, ScheduledPost
 from tests.api_client import SignedClient, stamp
 
+pytestmark = pytest.mark.embedded
+
 UNKNOWN = "8d4f6a0c-1f0e-4f43-9d5e-3f7e3b1c9a10"
 DAY = datetime(2027, 1, 1, tzinfo=UTC)
 

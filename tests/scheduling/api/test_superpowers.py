@@ -11,6 +11,8 @@ from posts.models import Channel, SuperpowerTemplate
 from tests.api_client import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, SUPERPOWER, powered
 
+pytestmark = pytest.mark.embedded
+
 IN_USE = (409, {"message": "Hashtag already in use"})
 
 

@@ -11,6 +11,8 @@ from accounts import clock
 from scheduling.models import Delivery, ScheduledPost
 from tests.api_client import SignedClient
 
+pytestmark = pytest.mark.embedded
+
 HUMAN = {"message": "A human reviewer approves and schedules posts, in the app; the API cannot"}
 
 

@@ -13,7 +13,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, Delivery, ScheduledPost
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 INLINE = {"name": "Greeter", "hashtag": "#Soup", "templateType": "GENERAL"}
 

@@ -11,7 +11,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.domain.finding import saying, with_words
 from scheduling.models import ScheduledPost
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def found(text: str) -> set[Any]:

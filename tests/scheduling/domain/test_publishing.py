@@ -14,7 +14,7 @@ from scheduling.domain import digest, publishing, review, staging, sweeping
 from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
 from tests.services.processes import eventually
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from scheduling.domain.inspecting import inspect_media
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, ScheduledPost
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def shown(post):

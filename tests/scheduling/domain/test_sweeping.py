@@ -9,7 +9,7 @@ from accounts import clock
 from scheduling.domain import sweeping
 from scheduling.models import ScheduledPost
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
 
 def later(seconds):

@@ -11,6 +11,8 @@ from posts.graph.publishers import Finding, Item, Staged, Verdict
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 from tests.services.sandbox import FACEBOOK, SandboxControl
 
+pytestmark = pytest.mark.embedded
+
 PAGE = f"/{FACEBOOK.id}"
 KINDS = ["text", "link", "photo", "video", "reel"]
 COMMITS = {"text": "feed", "link": "feed", "photo": "feed", "video": "videos", "reel": "video_reels"}

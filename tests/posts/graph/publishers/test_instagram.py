@@ -11,6 +11,8 @@ from posts.graph.publishers import Finding, Item, Staged, Verdict
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 from tests.services.sandbox import INSTAGRAM, SandboxControl
 
+pytestmark = pytest.mark.embedded
+
 KINDS = ["image", "video", "reel", "image story", "video story"]
 PUBLISH = "POST .*/media_publish$"
 
