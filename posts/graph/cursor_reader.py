@@ -94,21 +94,6 @@ class _Page:
     after: str
 
 
-class _Circle:
-    """Brent's: a mark that is set anew after 1, 2, 4, 8 … cursors is met again in any circle."""
-
-    def __init__(self) -> None:
-        self._mark, self._steps, self._lap = "", 0, 1
-
-    def is_closed_by(self, cursor: str) -> bool:
-        if cursor == self._mark:
-            return True
-        self._steps += 1
-        if self._steps == self._lap:
-            self._mark, self._steps, self._lap = cursor, 0, self._lap * 2
-        return False
-
-
 class _Reading:
     """One reading of an edge: where it is, and what it tried."""
 
@@ -117,10 +102,10 @@ class _Reading:
         self.trail, self.size = list(spot.trail), spot.size
         self.done, self.at, self.same, self.seeking = spot.done, spot.at, spot.same, spot.begun
         self.dead, self.refused = "", False
+        self.cursors: set[str] = set()
         self.good = 0
 
     def pages(self, first: Item | None = None) -> Iterator[_Page]:
-        circle = _Circle()
         for number in range(PAGES):
             if number:
                 self.edge.between()
@@ -144,14 +129,16 @@ class _Reading:
                 self._grow()
             if not after:
                 return
-            if circle.is_closed_by(after):
+            if after in self.cursors:
                 raise Lost("The platform leads in circles")
+            self.cursors.add(after)
             self.trail = [*trail, after][-KEPT:]
         raise Lost("There are more pages than anybody should read through")
 
     def _step_back(self, *, refused: bool) -> None:
         """Go to the page before, to look there for what comes behind the last item that was read."""
         self.dead, self.refused = self.trail.pop(), refused
+        self.cursors.discard(self.dead)  # an earlier page may return it again
         if not self.trail:
             raise Lost("The platform no longer knows this place")
         self.seeking = bool(self.done)
