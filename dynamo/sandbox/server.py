@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from dynamo.sandbox import control, handler, media, ui
+from dynamo.sandbox import control_api, handler, media, ui
 from dynamo.sandbox.http import Request, Response, answer
 from dynamo.sandbox.state import HangUp, SandboxContext, now
 
@@ -22,7 +22,7 @@ SITE: list[tuple[str, Callable[[SandboxContext, Request], Response]]] = [
     ("/live/", ui.single),
     ("/stored/", media.stored),
     ("/page.", lambda _world, request: ui.file(request) if request.raw_path in ui.FILES else _nothing()),
-    ("/__", control.handle),
+    ("/__", control_api.handle),
 ]
 
 
