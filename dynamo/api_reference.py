@@ -22,6 +22,7 @@ class Reference(SpectacularSwaggerSplitView):
 
     schema = None  # the reference is not part of the described API
     authentication_classes = [SessionAuthentication]
+    scopes = {"get": None}  # guarded by the admin's session; no API key reaches it
     url_name = "admin_api_file"
     title = "API"
 
