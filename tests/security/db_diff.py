@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import ForeignKey, Model
 
-from accounts.models import ApiKey, Organization
+from accounts.models import Organization
 from scheduling.lifecycle import NEEDS_APPROVAL
 
 READING = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "SET", "DECLARE", "FETCH", "CLOSE")
@@ -73,8 +73,6 @@ def rows() -> Rows:
         owners = dict(ids) if owner else {}
         for row in model._default_manager.values():
             pk = row[model._meta.pk.attname]  # type: ignore[union-attr]  # every model has one
-            if model is ApiKey:
-                del row["last_used_at"]  # authentication records the use of a key, whatever the request asks for
             found[model._meta.label, pk] = (owners.get(pk), row)
     return found
 
@@ -89,6 +87,14 @@ class Difference:
     def between(cls, before: Rows, after: Rows) -> "Difference":
         names = [one for one in before.keys() | after.keys() if before.get(one) != after.get(one)]
         return cls({one: (before.get(one), after.get(one)) for one in names})
+
+    def without_use_of(self, key_id: str) -> "Difference":
+        """Leave out that authentication recorded a use of this key: its own `last_used_at`, and no other column."""
+        changes = dict(self.changes)
+        before, after = changes.get(("accounts.ApiKey", key_id), (None, None))
+        if before and after and {**before[1], "last_used_at": None} == {**after[1], "last_used_at": None}:
+            del changes["accounts.ApiKey", key_id]
+        return Difference(changes)
 
     @property
     def tables(self) -> set[str]:

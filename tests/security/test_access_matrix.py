@@ -72,6 +72,8 @@ def pay(visit: Visit, before: Rows) -> Visit:
             content = b"".join(answer.streaming_content) if answer.streaming else answer.content
         if watch.wrote:
             visit.changed = Difference.between(before, rows())
+            if visit.caller.signed is not None:
+                visit.changed = visit.changed.without_use_of(visit.caller.side.key.pk)
         transaction.set_rollback(True)
     visit.status, visit.location = answer.status_code, answer.headers.get("Location", "")
     visit.said = content.decode(errors="replace")
