@@ -1,7 +1,6 @@
 """Days as the reader's clock counts them: which ones a page shows, and the instants at which they begin and end."""
 
 import calendar
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -84,12 +83,6 @@ def today(zone: ZoneInfo) -> date:
 def begin(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant at which the day begins there, in UTC; a midnight that the clocks skip is when they do."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)
-
-
-def edges(days: list[date], zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """Yield when each day begins and when the next one does: 23 or 25 hours where the clocks change."""
-    for day in days:
-        yield begin(day, zone), begin(day + timedelta(days=1), zone)
 
 
 def exists(day: date, hour: int, zone: ZoneInfo) -> bool:

@@ -1,26 +1,24 @@
-"""What the calendar shows of the posts: a few of each day, found by the index, however many there are."""
+"""What the calendar shows of the posts: the first of each day, and those in trouble."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import IntegerField, Prefetch, QuerySet, Value
+from django.db.models import Prefetch, Q, QuerySet, Window
+from django.db.models.functions import RowNumber, TruncDate
 
 from accounts import clock
 from scheduling.admin.calendar import grid
 from scheduling.admin.calendar.entries import Entry, Look, entries_of
+from scheduling.admin.queue import later_than
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
 COUNTED = 100  # a day is counted up to here; beyond it is "99+"
-TROUBLED = 30  # of each kind, on one page
+TROUBLED = 90  # posts on one page
 SHOWN = {"month": 3, "week": 24, "day": COUNTED - 1}
-NO_DAY = -2
 
 
 @dataclass
@@ -78,8 +76,9 @@ def days(
     look: Look,
     after: ScheduledPost | None = None,
 ) -> list[Day]:
-    """Return the days of the span with their posts, in three queries. `after` is where a long day goes on."""
-    found, trouble = _find(posts, span, after)
+    """Return the days of the span with their posts, in four queries. `after` is where a long day goes on."""
+    found = _find(posts, span, after)
+    trouble = _find_troubled(posts, span) if after is None else []
     shown = SHOWN[span.view]
     wanted = {pk for ids in found.values() for pk in ids[:shown]} | set(trouble)
     loaded = _load(wanted)
@@ -88,10 +87,10 @@ def days(
     for entry in entries_of(loaded, span.zone, look):
         by_day[entry.local.date()].append(entry)
     made = []
-    for number, day in enumerate(span.days):
+    for day in span.days:
         one = Day(day, day == this, day < this, span.view == "month" and day.month != span.on.month)
         one.entries = _chosen(by_day[day], shown)
-        ids = found.get(number, [])
+        ids = found.get(day, [])
         one.many, one.more = len(ids) == COUNTED, max(0, len(ids) - len(one.entries))
         one.last = ids[shown - 1] if one.more else None
         if span.view != "month":
@@ -100,52 +99,26 @@ def days(
     return made
 
 
-def _find(
-    posts: QuerySet[ScheduledPost], span: grid.Span, after: ScheduledPost | None
-) -> tuple[dict[int, list[UUID]], list[UUID]]:
-    """Return the ids of the first posts of each day, by the day's number, and those of posts in trouble.
-
-    One statement of bounded parts: each walks the index from where its day begins, and stops.
-    """
-    edges = list(grid.edges(span.days, span.zone))
-    if after is not None and after.scheduled_for is not None:
-        day = posts.filter(scheduled_for__gte=edges[0][0], scheduled_for__lt=edges[0][1])
-        parts = [
-            _part(day.filter(scheduled_for=after.scheduled_for, pk__gt=after.pk), 0, COUNTED),
-            _part(day.filter(scheduled_for__gt=after.scheduled_for), 0, COUNTED),
-        ]
-    else:
-        parts = list(_days(posts, edges))
-    late = {Status.FAILED: span.end, Status.WAITING_FOR_APPROVAL: clock.now()}
-    late[Status.SCHEDULED] = clock.now() - timedelta(seconds=settings.HEALTH_LATE)
-    for status, until in late.items() if after is None else ():
-        wrong = posts.filter(status=status, scheduled_for__gte=span.start, scheduled_for__lt=min(span.end, until))
-        parts.append(_part(wrong, -1, TROUBLED))
-    named = (f"SELECT * FROM ({sql}) AS part_{place}" for place, (sql, _) in enumerate(parts))  # noqa: S608  Django's own
-    statement = " UNION ALL ".join(named)
-    found: dict[int, list[UUID]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [value for _, params in parts for value in params])
-        for number, pk in cursor.fetchall():
-            if number < 0 or len(found[number]) < COUNTED:
-                found[number].append(UUID(str(pk)))
-    return found, found.pop(-1, [])
+def _find(posts: QuerySet[ScheduledPost], span: grid.Span, after: ScheduledPost | None) -> dict[date, list[UUID]]:
+    """Return the ids of the first COUNTED posts of each day, of those later than `after`."""
+    rows = posts.filter(scheduled_for__gte=span.start, scheduled_for__lt=span.end)
+    if after is not None:
+        rows = rows.filter(later_than(after))
+    rows = rows.annotate(day=TruncDate("scheduled_for", tzinfo=span.zone))
+    rows = rows.annotate(place=Window(RowNumber(), partition_by="day", order_by=("scheduled_for", "id")))
+    found: dict[date, list[UUID]] = defaultdict(list)
+    for day, pk in rows.filter(place__lte=COUNTED).order_by("scheduled_for", "id").values_list("day", "pk"):
+        found[day].append(pk)
+    return found
 
 
-def _days(posts: QuerySet[ScheduledPost], edges: list[tuple[datetime, datetime]]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the part of each day. They differ in three values alone: one is compiled, and its values are replaced."""
-    begin, end = edges[0]
-    sql, given = _part(posts.filter(scheduled_for__gte=begin, scheduled_for__lt=end), NO_DAY, COUNTED)
-    stored = connection.ops.adapt_datetimefield_value
-    for number, (first, last) in enumerate(edges):
-        values = {NO_DAY: number, stored(begin): stored(first), stored(end): stored(last)}
-        yield sql, [values.get(one, one) for one in given]
-
-
-def _part(posts: QuerySet[ScheduledPost], number: int, limit: int) -> tuple[str, Sequence[Any]]:
-    rows = posts.order_by("scheduled_for", "id").annotate(number=Value(number, IntegerField()))
-    sql, params = rows.values_list("number", "pk")[:limit].query.get_compiler(connection=connection).as_sql()
-    return sql, params
+def _find_troubled(posts: QuerySet[ScheduledPost], span: grid.Span) -> list[UUID]:
+    """Return the ids of the posts that the page shows as troubled, TROUBLED at most."""
+    now = clock.now()
+    troubled = Q(status=Status.FAILED) | Q(status=Status.WAITING_FOR_APPROVAL, scheduled_for__lt=now)
+    troubled |= Q(status=Status.SCHEDULED, scheduled_for__lt=now - timedelta(seconds=settings.HEALTH_LATE))
+    rows = posts.filter(troubled, scheduled_for__gte=span.start, scheduled_for__lt=span.end)
+    return list(rows.order_by("scheduled_for", "id").values_list("pk", flat=True)[:TROUBLED])
 
 
 def _load(wanted: set[UUID]) -> list[ScheduledPost]:
