@@ -37,7 +37,7 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
             raise Invalid(str(error)) from None
         if instant is None:
             raise Invalid("Choose when it goes out, or publish it now.")
-    shown = checks_of([post])[post.pk]
+    shown = checks_of([post], times.zone_of(reviewer.user))[post.pk]
     approval = review.approve(reviewer, post, **page_of(request), instant=instant, checks=shown)
     if approval.post.status != Status.SCHEDULED:
         return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
@@ -49,7 +49,7 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve what the page showed, for this moment."""
     reviewer = reviewer_of(request, post.organization)
-    shown = checks_of([post])[post.pk]
+    shown = checks_of([post], times.zone_of(reviewer.user))[post.pk]
     review.approve(reviewer, post, **page_of(request), now=True, checks=shown)
     return f"Approved: “{title_of(post)}” is going out now."
 

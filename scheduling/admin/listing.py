@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import ExtractHour
 from django.http import HttpRequest
 
 from accounts.models import ApiKey, User
+from posts.admin import times
 from posts.admin.live_list import ChannelFilter
-from posts.admin.people import memberships
+from posts.admin.people import memberships, signed_in
+from scheduling.domain.checking.instants import NIGHT_HOURS
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -57,21 +60,27 @@ class AuthorFilter(admin.SimpleListFilter):
 
 
 class ChecksFilter(admin.SimpleListFilter):
-    """By what the checks say: `checked.walk` finds the posts, once the other filters and the search are through."""
+    """Filters waiting posts by the stored level of their checks and by the night hours of the reader's time zone.
+
+    `check_level` has no zone, so the night hours are compared here, as `checking.instants` does.
+    """
 
     title, parameter_name = "checks", "checks"
-
-    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
-        params.pop("after", None)  # where the walk goes on
-        super().__init__(request, params, model, model_admin)
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Offer what a reviewer sorts by."""
         return [("passed", "All in order"), ("open", "Something to look at"), ("stop", "Something in the way")]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Leave them for the walk."""
-        return queryset
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
+        """Keep the posts with the chosen result; a post that has not been checked yet is still to be looked at."""
+        zone = times.zone_of(signed_in(request))
+        hour = ExtractHour("scheduled_for", tzinfo=zone)
+        passed = Q(check_level="ok") & ~Q(hour__in=NIGHT_HOURS)
+        conditions = {"passed": passed, "open": ~passed, "stop": Q(check_level="stop")}
+        if self.value() not in conditions:
+            return queryset
+        waiting = queryset.filter(status=Status.WAITING_FOR_APPROVAL).annotate(hour=hour)
+        return waiting.filter(conditions[str(self.value())])
 
 
 class OrganizationFilter(admin.SimpleListFilter):

@@ -125,7 +125,7 @@ def context(
         "zone": zone.key,
         "consequence": consequence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
         "approve_words": _approve_words(post, first),
-        "checks": summary(checks_of([post])[post.pk]),
+        "checks": summary(checks_of([post], zone)[post.pk]),
         "shown_checks": summary([Check(**one) for one in post.approval.checks]) if post.approval else None,
         "changes": changes,
         "last": last,

@@ -17,7 +17,6 @@ from accounts.errors import Refusal
 from posts.admin.desk import DeskAdmin
 from posts.admin.people import signed_in
 from scheduling.admin import several
-from scheduling.admin.checked import walk
 from scheduling.admin.listing import (
     AuthorFilter,
     ChecksFilter,
@@ -64,13 +63,13 @@ class QueueAdmin(DeskAdmin):
         return SOONEST if request.GET.get("status") in COMING else LATEST
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+        self,
+        request: HttpRequest,  # noqa: ARG002  Django's signature
+        queryset: QuerySet[Any],
+        search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
-        """Search by words, then by what the checks say; no row comes twice."""
-        found = finding.with_words(queryset, search_term, organizations=list(roles(request)))
-        walked = walk(request, found)
-        request._dynamo_walk = walked  # type: ignore[attr-defined]  # the page says what was looked at
-        return found.filter(pk__in=walked.fitting) if walked else found, False
+        """Search the captions; no row comes twice."""
+        return finding.with_words(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, under the name of what it is narrowed down to."""
@@ -89,7 +88,6 @@ class QueueAdmin(DeskAdmin):
             posts = list(found.select_related(*ALL) if isinstance(found, QuerySet) else found)
             shown = rows(request, posts)
             queued = status == Status.WAITING_FOR_APPROVAL
-            response.context_data["walk"] = getattr(request, "_dynamo_walk", None)
             response.context_data |= {"rows": shown, "pickable": queued and any(one.pickable for one in shown)}
         return response
 

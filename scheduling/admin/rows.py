@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from posts.admin import times
 from posts.admin.people import memberships, signed_in
 from scheduling.admin.aftermath import Fate, fates
 from scheduling.admin.page import Summary, summary
@@ -37,7 +38,7 @@ def rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Row]:
     user = signed_in(request)
     own = {one.organization_id: one for one in memberships(request)} if waiting else {}
     learnt = learn(user, waiting)
-    checks, over = checks_of(waiting), fates(posts)
+    checks, over = checks_of(waiting, times.zone_of(user)), fates(posts)
     return [
         Row(
             post,

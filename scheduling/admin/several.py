@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.domain.reviewers import Reviewer, reviewer_of
 from accounts.errors import Refusal
 from posts.admin import times
+from posts.admin.people import signed_in
 from scheduling.admin.actions import Shown, turn_of
 from scheduling.admin.page import title_of
 from scheduling.domain import review
@@ -51,7 +52,7 @@ def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UU
     Needs the posts loaded as the review page's are.
     """
     posts = list(posts)
-    shown = checks_of(posts)
+    shown = checks_of(posts, times.zone_of(signed_in(request)))
     seats: dict[UUID, Reviewer] = {}
     answers = []
     for post in posts:

@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.graph.media import MediaUnavailable, inspect
+from scheduling.domain.checks import store_levels
 from scheduling.domain.history import remember
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import ScheduledPost
@@ -23,7 +24,8 @@ def awaited(post: ScheduledPost) -> bool:
 def inspect_media(post_id: str, version: int) -> str:
     """Fetch the media of an editable post, note hash, type, size and measures; return the hash, empty on failure.
 
-    A page that showed other bytes can no longer be approved: the digest covers the hash.
+    A page that showed other bytes can no longer be approved: the digest covers the hash. Of a post that waits for
+    approval, the level of its checks is stored as well.
     """
     post = ScheduledPost.objects.filter(pk=post_id, version=version, status__in=EDITABLE).first()
     if post is None or not post.media:
@@ -50,4 +52,6 @@ def inspect_media(post_id: str, version: int) -> str:
         if sha256 != post.media_sha256:
             post.media_sha256 = sha256
             remember(WORKER, "inspect", post, str(post.status))
+    waiting = ScheduledPost.objects.for_wire().filter(pk=post.pk, status=Status.WAITING_FOR_APPROVAL)
+    store_levels(list(waiting))
     return sha256

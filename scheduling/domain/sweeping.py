@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from accounts import clock
-from scheduling.domain import dispatching, examining, handover, noticing, permalinks, pulse, spreading
+from scheduling.domain import checks, dispatching, examining, handover, noticing, permalinks, pulse, spreading
 from scheduling.domain.lease import left_alone, miss
 from scheduling.domain.publishing import MISSED
 from scheduling.lifecycle import Status
@@ -41,6 +41,7 @@ def sweep(worker: str = "") -> dict[str, int]:
     }
     unhurried: dict[str, Callable[[], int]] = {
         "inspecting": look_at_media,
+        "checked": checks.refresh_levels,
         "sealed": noticing.listen,
         "reminded": noticing.remind,
         "spread": spreading.spread,

@@ -42,6 +42,10 @@ class ScheduledPost(Lifecycle):
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     media_facts = models.JSONField(default=dict, editable=False)
     media_checked_at = models.DateTimeField(null=True, editable=False)
+    check_level = models.CharField(
+        max_length=8, blank=True, editable=False, help_text="Level of the worst check; empty before the first check."
+    )
+    check_level_at = models.DateTimeField(null=True, editable=False)
     scheduled_for = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null on the wire
     brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null on the wire
@@ -76,6 +80,9 @@ class ScheduledPost(Lifecycle):
             models.Index(fields=["status", "scheduled_for"], name="scheduled_due"),
             models.Index(
                 fields=["organization", "media_sha256"], name="scheduled_media", condition=~Q(media_sha256="")
+            ),
+            models.Index(
+                fields=["check_level_at"], name="scheduled_checks", condition=Q(status=Status.WAITING_FOR_APPROVAL)
             ),
             models.Index(fields=["lease_until"], name="scheduled_leases", condition=Q(status=Status.PUBLISHING)),
         ]

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.http import HttpRequest
 
@@ -17,7 +16,7 @@ from scheduling.admin import actions
 from scheduling.admin.page import title_of
 from scheduling.admin.rights import rights, unfit
 from scheduling.domain import drafts, rescheduling
-from scheduling.domain.checks import checks_of
+from scheduling.domain.checks import Check, checks_of
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
@@ -82,7 +81,7 @@ def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
         **actions.page_of(request),
         instant=instant,
         expected_version=_version(request),
-        checks=proposed_checks(post, instant),
+        checks=proposed_checks(post, instant, reviewer.user),
     )
     return _told(request, post, instant)
 
@@ -104,12 +103,12 @@ WAYS: dict[str, Callable[[HttpRequest, ScheduledPost], str]] = {
 }
 
 
-def proposed_checks(post: ScheduledPost, instant: datetime | None) -> Any:
-    """Return the checks that the post would have at `instant`."""
+def proposed_checks(post: ScheduledPost, instant: datetime | None, reader: User) -> list[Check]:
+    """Return the checks that the post would have at `instant`, for `reader`."""
     before = post.scheduled_for
     post.scheduled_for = instant or before
     try:
-        return checks_of([post])[post.pk]
+        return checks_of([post], times.zone_of(reader))[post.pk]
     finally:
         post.scheduled_for = before
 

@@ -124,7 +124,7 @@ def _ask(
         when = when or times.as_input(post.scheduled_for, zone)
     instant = moving.proposed(when, post, reader)
     shown = page.context(post, reader=reader, membership=membership)
-    shown |= {"checks": page.summary(moving.proposed_checks(post, instant)), "may_recheck": False}
+    shown |= {"checks": page.summary(moving.proposed_checks(post, instant, reader)), "may_recheck": False}
     given = request.POST if request.method == "POST" else request.GET
     context = {**desk.admin_site.each_context(request), "opts": desk.opts, **shown, "title": f"Move {shown['heading']}"}
     context |= {

@@ -7,19 +7,21 @@ from accounts import clock
 from scheduling.domain.checking.check import Check
 from scheduling.models import ScheduledPost
 
-NIGHT = range(7)  # hours: from midnight to seven in the morning
-LATE = 23
+NIGHT_HOURS = (23, *range(7))
 
 
 def look(post: ScheduledPost, zone: ZoneInfo | None) -> Iterator[Check]:
-    """Yield what there is to say about when it goes out. What has passed is said by the validation."""
+    """Yield the check of the scheduled time in `zone`; without a zone, the hour is not checked.
+
+    A time that has passed is reported by the validation.
+    """
     if post.scheduled_for is None or post.scheduled_for <= clock.now():
         return
     if zone is None:
         yield Check("instant", "ok", "Its instant is in the future.")
         return
     local = post.scheduled_for.astimezone(zone)
-    if local.hour in NIGHT or local.hour >= LATE:
+    if local.hour in NIGHT_HOURS:
         yield Check("instant.night", "warn", f"It goes out at {local:%H:%M} in the night, {place(zone)} time.")
     else:
         yield Check("instant", "ok", f"It goes out at {local:%H:%M} on a {local:%A}, {place(zone)} time.")

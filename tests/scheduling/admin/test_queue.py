@@ -11,14 +11,14 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, Membership, Organization, User
 from posts.domain.published import record_published
 from posts.models import Channel, PublishedPost
-from scheduling.admin import checked
 from scheduling.admin.queueing import ALL
 from scheduling.admin.rights import learn, rights
 from scheduling.domain import drafts, review, views
+from scheduling.domain.checks import refresh_levels
 from scheduling.domain.digest import current
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
-from scheduling.models import Approval, Attempt, Delivery, SavedView, ScheduledPost
+from scheduling.models import Approval, Attempt, Checkup, Delivery, SavedView, ScheduledPost
 from tests.accounts.admin.test_signing_in import enrol
 from tests.admin_client import POSTS, Desk
 
@@ -178,36 +178,32 @@ def test_filters_narrow_down_by_author_and_by_checks(
 ) -> None:
     agents = make_waiting(channels=[facebook])
     own = make_waiting(actor=actors.person(author), channels=[facebook], scheduled_for=clock.now() + timedelta(days=2))
-    ScheduledPost.objects.filter(pk=own.pk).update(scheduled_for=clock.now() - timedelta(hours=1))
+    ScheduledPost.objects.filter(pk=own.pk).update(media_facts={"problem": "It is gone"}, check_level_at=None)
+    refresh_levels()
     desk = Desk(reviewer)
     for query, expected in (
         (f"author=key-{key.pk}", [agents.pk]),
         (f"author=user-{author.pk}", [own.pk]),
         ("checks=stop", [own.pk]),
         ("checks=passed", []),
-        ("author=nobody", [own.pk, agents.pk]),
+        ("checks=open", [agents.pk, own.pk]),
+        ("author=nobody", [agents.pk, own.pk]),
     ):
         assert listed(desk.open(f"{QUEUE}&{query}")) == expected, query
 
 
-def test_by_its_checks_the_whole_queue_is_reached_a_stretch_at_a_time(
-    make_waiting: Any, reviewer: User, outsider: User, facebook: Channel, monkeypatch: Any
+def test_checks_filter_compares_night_hours_in_the_readers_time_zone(
+    make_waiting: Any, reviewer: User, facebook: Channel
 ) -> None:
-    monkeypatch.setattr(checked, "STEP", 2)
-    monkeypatch.setattr(checked, "STEPS", 2)
-    posts = [make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(hours=h)) for h in range(1, 7)]
-    late = posts[5]
-    ScheduledPost.objects.filter(pk=late.pk).update(media_facts={"problem": "It is gone"})
-    desk = Desk(reviewer).open(f"{QUEUE}&checks=stop&q=from")
-    assert (listed(desk), "Looked at 4 that wait, those that go out soonest" in desk.text) == ([], True)
-    (onward,) = [one for one in desk.page.links if "after=" in one]
-    assert listed(desk.open(f"{POSTS}{onward}")) == [late.pk]
-    assert "There are none after these." in desk.text
-    monkeypatch.setattr(checked, "STEP", 100)
-    assert listed(desk.open(f"{QUEUE}&checks=stop")) == [late.pk]
-    assert "Looked at all that wait" in desk.text
-    stranger = Desk(outsider).open(f"{QUEUE}&checks=stop&after={posts[0].pk}")
-    assert (listed(stranger), stranger.answer.context["walk"].start) == ([], None)
+    Checkup.objects.create(channel=facebook, at=clock.now())
+    noon = (clock.now() + timedelta(days=2)).replace(hour=12, minute=0)
+    post = make_waiting(channels=[facebook], scheduled_for=noon)
+    for zone, query, words in (("UTC", "passed", "All in order"), ("Pacific/Auckland", "open", "1 to look at")):
+        User.objects.filter(pk=reviewer.pk).update(time_zone=zone)
+        other = "open" if query == "passed" else "passed"
+        assert listed(Desk(reviewer).open(f"{QUEUE}&checks={other}")) == []
+        desk = Desk(reviewer).open(f"{QUEUE}&checks={query}")
+        assert (listed(desk), desk.answer.context["rows"][0].checks.words) == ([post.pk], words)
 
 
 def test_the_review_page_leads_to_the_one_before_and_the_one_after(make_waiting: Any, reviewer: User) -> None:

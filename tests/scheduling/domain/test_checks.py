@@ -1,9 +1,11 @@
 """What a person is told before deciding: each check with a post that passes it and one that does not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -11,15 +13,19 @@ from accounts import clock
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.domain import inspecting, review
 from scheduling.domain.checking.alike import caption_key
-from scheduling.domain.checks import Check, checks_of, worst
+from scheduling.domain.checks import Check, checks_of, refresh_levels, worst
 from scheduling.domain.digest import current
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Checkup, Delivery, ScheduledPost
 
 
-def checks(post: ScheduledPost) -> list[Check]:
+def checks(post: ScheduledPost, zone: ZoneInfo | None = None) -> list[Check]:
     loaded = ScheduledPost.objects.for_wire().get(pk=post.pk)
-    return checks_of([loaded])[post.pk]
+    return checks_of([loaded], zone)[post.pk]
+
+
+def stored(post: ScheduledPost) -> str:
+    return ScheduledPost.objects.values_list("check_level", flat=True).get(pk=post.pk)
 
 
 def levels(post: ScheduledPost, name: str) -> dict[str, str]:
@@ -225,6 +231,31 @@ def test_a_past_instant_stops_and_says_what_to_do(make_waiting: Any) -> None:
     assert "choosing a new one" in said(post, "scheduledFor.past")
 
 
+@pytest.mark.parametrize(("hour", "level"), [(22, "ok"), (23, "warn"), (0, "warn"), (6, "warn"), (7, "ok"), (12, "ok")])
+def test_night_hours_are_those_of_the_readers_time_zone(make_waiting: Any, hour: int, level: str) -> None:
+    kolkata = ZoneInfo("Asia/Kolkata")
+    post = make_waiting(scheduled_for=datetime(2100, 6, 1, hour, 30, tzinfo=kolkata).astimezone(UTC))
+    names = {one.name: one for one in checks(post, kolkata)}
+    (check,) = [one for name, one in names.items() if name.startswith("instant")]
+    assert (check.level, check.name) == (level, "instant.night" if level == "warn" else "instant")
+    assert f"{hour:02}:30" in check.words
+    assert levels(post, "instant") == {"": "ok"}  # without a reader
+
+
+def test_the_level_of_waiting_posts_is_stored_and_refreshed(
+    make_draft: Any, make_waiting: Any, facebook: Channel
+) -> None:
+    examined(facebook)
+    draft, post = make_draft(channels=[facebook]), make_waiting(channels=[facebook])
+    unseen = make_waiting(channels=[facebook], looked=False, scheduled_for=clock.now() + timedelta(hours=3))
+    assert [stored(one) for one in (draft, post, unseen)] == ["", "warn", ""]  # the draft has the same caption
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
+    assert (refresh_levels(), stored(post), stored(unseen)) == (1, "warn", "warn")
+    cache.clear()
+    ScheduledPost.objects.filter(pk=post.pk).update(check_level_at=clock.now() - timedelta(minutes=2))
+    assert (refresh_levels(), stored(post), stored(draft)) == (1, "stop", "")
+
+
 def test_many_posts_take_as_many_queries_as_one(make_waiting: Any) -> None:
     counts = []
     for number in (1, 12):
@@ -234,7 +265,7 @@ def test_many_posts_take_as_many_queries_as_one(make_waiting: Any) -> None:
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            assert len(checks_of(posts)) == len(posts)
+            assert len(checks_of(posts, None)) == len(posts)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 11
 

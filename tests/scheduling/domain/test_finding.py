@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 
 from posts.models import Channel
-from scheduling.domain import finding
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.finding import saying, with_words
 from scheduling.models import ScheduledPost
@@ -15,8 +14,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def found(text: str) -> set[Any]:
-    own = set(ScheduledPost.objects.values_list("organization_id", flat=True))
-    return {post.pk for post in with_words(ScheduledPost.objects.all(), text, organizations=own)}
+    return {post.pk for post in with_words(ScheduledPost.objects.all(), text)}
 
 
 def test_every_word_has_to_occur_at_least_as_a_beginning(make_draft: Any, facebook: Channel) -> None:
@@ -32,15 +30,6 @@ def test_every_word_has_to_occur_at_least_as_a_beginning(make_draft: Any, facebo
     assert found("🍞") == {bread}
     assert found("pumpkin seven") == found("goulash") == set()
     assert found("") == {soup, bread}
-
-
-def test_words_that_many_say_are_found_as_well(make_draft: Any, facebook: Channel, monkeypatch: Any) -> None:
-    def say(caption: str) -> Any:
-        return make_draft(channels={facebook.wire_id: ChannelText(facebook.type, caption, None)}).pk
-
-    both, _one = say("Soup and bread"), say("Soup")
-    monkeypatch.setattr(finding, "MANY", 1)
-    assert found("soup bread") == {both}
 
 
 def test_what_is_typed_is_never_taken_for_a_query_language(make_draft: Any) -> None:
