@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from posts.admin import times, wording
+from posts.admin import times
+from posts.admin.superpowers import describe_superpower, superpower_title
 
 # Words of one text times words of the other that are compared. The time grows with the cube of a text's words when
 # they are all alike, and the texts come from clients: this many take a tenth of a second at worst.
@@ -119,5 +120,5 @@ def _text(field: str, value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, dict):
         if "caption" in value:
             return str(value["caption"]) or "no caption"
-        return "\n".join([wording.title(value), *wording.in_words(value)])
+        return "\n".join([superpower_title(value), *describe_superpower(value)])
     return str(value)

@@ -11,8 +11,9 @@ from django.db.models import Q
 
 from accounts.domain.actors import Actor
 from accounts.errors import Refusal, Stale
-from posts.admin import times, wording
+from posts.admin import times
 from posts.admin.desk import DeskForm
+from posts.admin.superpowers import superpower_title
 from posts.models import Channel, ChannelState, PostType, SuperpowerTemplate
 from scheduling.domain import drafts, review
 from scheduling.domain.drafts import Changes, ChannelText
@@ -81,12 +82,12 @@ class PostForm(DeskForm):
 
     def _add(self, channel: Channel) -> None:
         before = self.before.get(channel.wire_id)
-        choices = [("", "None"), *((key, wording.title(one.as_wire())) for key, one in self.templates.items())]
+        choices = [("", "None"), *((key, superpower_title(one.as_wire())) for key, one in self.templates.items())]
         initial = ""
         if before and before.superpower:
             initial = self._reference(before.superpower)
             if initial == KEEP:
-                choices.insert(1, (KEEP, f"{wording.title(before.superpower)} (as it is)"))
+                choices.insert(1, (KEEP, f"{superpower_title(before.superpower)} (as it is)"))
         self.fields[f"on-{channel.wire_id}"] = forms.BooleanField(
             label=channel.name, required=False, initial=before is not None
         )

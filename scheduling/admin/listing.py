@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from accounts.models import ApiKey, User
 from posts.admin import times
-from posts.admin.live_list import ChannelFilter
 from posts.admin.people import memberships, signed_in
+from posts.admin.published_posts import ChannelFilter
 from scheduling.domain.checking.instants import NIGHT_HOURS
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost

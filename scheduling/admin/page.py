@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts import clock
 from accounts.models import Membership, Role, User
-from posts.admin import pictures, times
+from posts.admin import times
 from posts.admin.people import holds
 from posts.models import ChannelType
 from scheduling.admin import previews, telling
@@ -112,7 +112,6 @@ def context(
         ],
         "warnings": warnings(post),
         "media_kind": kind_of(post),
-        "media_shown": pictures.shown(post.media),
         "media_problem": _media_problem(post),
         "may_recheck": bool(membership and membership.may_review) or holds(membership, Role.EDITOR),
         "counts_down": not past and post.status in COUNTED,

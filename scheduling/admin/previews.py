@@ -11,7 +11,7 @@ cuts what is taller than 4:5, approximately. Reels and stories fill 9:16, with b
 
 from dataclasses import dataclass
 
-from posts.admin import wording
+from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import ChannelType
 from scheduling.admin.advice import Advice, advise
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
@@ -69,8 +69,8 @@ def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: boo
         shown=shown,
         more=MORE[network],
         told=f"Phones fold it after about {length} characters or {LINES} lines." if shown else "",
-        superpower=wording.title(delivery.superpower),
-        sentences=wording.in_words(delivery.superpower),
+        superpower=superpower_title(delivery.superpower),
+        sentences=describe_superpower(delivery.superpower),
         tone=tone,
         outcome=outcome,
         advice=advise(delivery, revertible=revertible),

@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.models import AuditEvent, Role, User
-from posts.admin import times, wording
+from posts.admin import times
+from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import Channel, ChannelType
 from scheduling.admin.changes import FIELDS
 
@@ -86,7 +87,7 @@ class Words:
         if name in SKIPPED or (value in (None, "", [], {}) and name not in EVERY):
             return
         if isinstance(value, dict) and name in {"superpower", "document"}:
-            yield Detail(self.label(path), "\n".join([wording.title(value), *wording.in_words(value)])[:LONGEST])
+            yield Detail(self.label(path), "\n".join([superpower_title(value), *describe_superpower(value)])[:LONGEST])
         elif isinstance(value, dict):
             for one, inner in value.items():
                 yield from self.told((*path, str(one)), inner)

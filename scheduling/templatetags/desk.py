@@ -4,16 +4,19 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.domain.rules import in_words
 from accounts.models import User
-from posts.admin import pictures, times, wording
+from posts.admin import times
+from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState, ChannelType
 from scheduling.admin import advice, aftermath, media, overview, page
 from scheduling.admin.queue import COUNTED, counted
@@ -39,6 +42,7 @@ TONES: dict[str, str] = {
     DispatchState.PENDING: "amber",
     DispatchState.SENT: "green",
 }
+LOOPBACK = {"127.0.0.1", "localhost"}
 NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
 # The header's entries after the posts: the model whose list each leads to, and those whose pages are a part of it.
 NAV: list[tuple[str, list[str]]] = [
@@ -127,8 +131,18 @@ def marked(caption: str) -> SafeString:
 
 @register.filter
 def can_be_shown(url: str | None) -> bool:
-    """Whether a page may show the media at `url`."""
-    return pictures.shown(url)
+    """Whether the Content-Security-Policy lets a page show the media at `url`: https, or loopback while admitted.
+
+    The same rule as `img-src` in the settings.
+    """
+    try:
+        parts = urlsplit(url or "")
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and settings.SANDBOXED and host in LOOPBACK)
+    )
 
 
 @register.filter
@@ -152,9 +166,9 @@ register.filter("warnings_of", advice.warnings)
 register.filter("media_kind", media.kind_of)
 register.filter("kind_at", media.kind_at)
 register.filter("host_of", webhooks.host)
-register.filter("superpower_title", wording.title)
-register.filter("superpower_words", wording.in_words)
-register.filter("superpower_over", wording.is_over)
+register.filter("superpower_title", superpower_title)
+register.filter("superpower_words", describe_superpower)
+register.filter("superpower_over", has_expired)
 
 
 @register.simple_tag(takes_context=True)

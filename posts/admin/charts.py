@@ -33,14 +33,14 @@ class Chart:
     rows: list[Row] = field(default_factory=list)
 
 
-def of_reactions(post: PublishedPost) -> Chart | None:
+def reaction_chart(post: PublishedPost) -> Chart | None:
     """Return the post's reactions, the most frequent first; None where the platform has or tells none."""
     counts = post.reactions if isinstance(post.reactions, dict) else {}
     rows = [_counted(str(name).capitalize(), number) for name, number in counts.items() if _is_number(number)]
     return Chart("Reactions", sorted(rows, key=lambda row: -row.value)) if rows else None
 
 
-def of_insights(figures: Iterable[Figure]) -> tuple[list[Chart], list[tuple[str, str]]]:
+def insight_charts(figures: Iterable[Figure]) -> tuple[list[Chart], list[tuple[str, str]]]:
     """Return the charts, those of one number each last, and what is no number as (name, words)."""
     by_title: dict[str, Chart] = {title: Chart(title) for title in (SEEN, DONE, TIME)}
     apart, others = [], []
