@@ -1,5 +1,12 @@
-"""The reviewer's desk. Django's admin finds it by this module."""
+"""The admin of the scheduling app, and the appearance of the admin site."""
 
-from scheduling.admin import notices, posts, site, webhooks
+from django.contrib import admin
 
-__all__ = ["notices", "posts", "site", "webhooks"]
+from scheduling.admin import notifications, posts, webhooks
+
+__all__ = ["notifications", "posts", "webhooks"]
+
+admin.site.site_header = admin.site.site_title = "Dynamo"
+admin.site.index_title = "Desk"
+admin.site.site_url = None
+admin.site.enable_nav_sidebar = False

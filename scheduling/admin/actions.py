@@ -11,7 +11,7 @@ from accounts.errors import Forbidden, Invalid
 from accounts.models import Role
 from posts.admin import times
 from posts.admin.people import holds, membership_in, signed_in
-from scheduling.admin.page import title_of
+from scheduling.admin.review_context import title_of
 from scheduling.domain import drafts, examining, review, settling
 from scheduling.domain.checks import checks_of
 from scheduling.lifecycle import Status

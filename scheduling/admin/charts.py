@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from accounts import clock
 from posts.models import PublishedPost
-from scheduling.admin.calendar import grid
+from scheduling.admin import calendar_dates
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
@@ -79,7 +79,7 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
     days = [today - timedelta(days=number) for number in reversed(range(REACTIONS))]
     found = (
         PublishedPost.objects.filter(
-            **within(organizations), published_at__gte=grid.begin(days[0], zone), deleted_at=None
+            **within(organizations), published_at__gte=calendar_dates.begin(days[0], zone), deleted_at=None
         )
         .order_by()
         .values(day=TruncDate("published_at", tzinfo=zone))

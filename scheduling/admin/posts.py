@@ -1,42 +1,191 @@
-"""Scheduled posts on the desk: the list and its queue, the form, the review page and its buttons."""
+"""Scheduled posts in the admin: the list and the review queue, the form, the review page and its buttons."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 
+from accounts.admin.scoping import roles
 from accounts.errors import Forbidden, Refusal
 from accounts.models import Role
-from posts.admin.people import membership_in, signed_in
-from scheduling.admin import calendar, page
+from posts.admin import times
+from posts.admin.desk import DeskAdmin
+from posts.admin.people import membership_in, memberships, signed_in
+from scheduling.admin import bulk_approve, calendar
 from scheduling.admin.actions import ACTIONS, Action
+from scheduling.admin.filters import (
+    AuthorFilter,
+    ChecksFilter,
+    DeliveryChannelFilter,
+    OrganizationFilter,
+    StatusFilter,
+)
 from scheduling.admin.forms import PostForm
-from scheduling.admin.queue import following, neighbours
-from scheduling.admin.queueing import ALL, QueueAdmin
+from scheduling.admin.permissions import Rights, learn, rights
+from scheduling.admin.results import Fate, fates
+from scheduling.admin.review_context import Summary, review_context, summary
+from scheduling.admin.review_queue import LATEST, SOONEST, following, neighbours
+from scheduling.domain import finding, views
+from scheduling.domain.checks import checks_of
+from scheduling.domain.digest import content, digest
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
-from scheduling.models import ScheduledPost
+from scheduling.models import DeliveryState, ScheduledPost
+
+COMING = {Status.DRAFT, Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.PUBLISHING}
+ALL = ("organization", "created_by_user", "created_by_key", "edited_by_user", "edited_by_key", "worded_by_key")
+
+
+@dataclass(frozen=True)
+class PostRow:
+    """A post in the list. `digest` is that of what the row shows, for the approval; `fates` is what became of it."""
+
+    post: ScheduledPost
+    digest: str = ""
+    checks: Summary | None = None
+    rights: Rights | None = None
+    fates: list[Fate] = field(default_factory=list)
+
+    @property
+    def pickable(self) -> bool:
+        """Whether it may be approved from the list: one whose instant has passed needs a new one first."""
+        return bool(self.rights and self.rights.approve and not (self.checks and self.checks.stops))
+
+
+def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[PostRow]:
+    """Return the rows for these posts, which are loaded by `for_wire` and with what `rights` needs."""
+    waiting = [one for one in posts if one.status == Status.WAITING_FOR_APPROVAL]
+    user = signed_in(request)
+    own = {one.organization_id: one for one in memberships(request)} if waiting else {}
+    learnt = learn(user, waiting)
+    checks, over = checks_of(waiting, times.zone_of(user)), fates(posts)
+    return [
+        PostRow(
+            post,
+            digest=displayed_digest(post),
+            checks=summary(checks[post.pk]),
+            rights=rights(user, own.get(post.organization_id), post, learnt=learnt),
+        )
+        if post.pk in checks
+        else PostRow(post, fates=over.get(post.pk, []))
+        for post in posts
+    ]
+
+
+def displayed_digest(post: ScheduledPost) -> str:
+    """Return the digest of what the row shows, from the very rows that were loaded for it."""
+    return digest(content(post, [one for one in post.deliveries.all() if one.state != DeliveryState.PUBLISHED]))
 
 
 @admin.register(ScheduledPost)
-class ScheduledPostAdmin(QueueAdmin):
+class ScheduledPostAdmin(DeskAdmin):
     """People look, write and decide here. No GET changes a row; the state has no field anywhere."""
 
     edit_role = Role.EDITOR
     form_class = PostForm
     form_template = "admin/scheduling/scheduledpost/change_form.html"
     add_title = "New post"
+    list_filter = (StatusFilter, DeliveryChannelFilter, AuthorFilter, ChecksFilter, OrganizationFilter)
+    search_fields = ("deliveries__caption",)
+    search_help_text = "Search in captions"
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the review page, and one URL per button."""
+        """Add the review page, the calendar, and one URL per button of a post and of the list."""
         review = path(
             "<uuid:post_id>/review/", self.admin_site.admin_view(self.review_view), name=f"{self.label}_review"
         )
+        list_buttons: list[tuple[str, str, Callable[..., HttpResponse]]] = [
+            ("approve/", "several", self.bulk_approve_view),
+            ("views/keep/", "keep", self.save_view_view),
+            ("views/<int:view_id>/forget/", "forget", self.delete_view_view),
+        ]
+        own = [
+            path(route, csrf_protect(never_cache(self._post_only(view))), name=f"{self.label}_{name}")
+            for route, name, view in list_buttons
+        ]
         buttons = self.buttons("<uuid:post_id>", ACTIONS, self.act)
-        return [review, *calendar.urls(self), *buttons, *super().get_urls()]
+        return [review, *calendar.urls(self), *own, *buttons, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledPost]:
+        """Load what a row of the list shows, in a constant number of queries."""
+        return ScheduledPost.objects.filter(organization__in=list(roles(request))).for_wire()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """What is still to come soonest first, anything else latest first."""
+        return SOONEST if request.GET.get("status") in COMING else LATEST
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002  Django's signature
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search the captions; no row comes twice."""
+        return finding.with_words(queryset, search_term), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, under the name of what it is narrowed down to."""
+        status = request.GET.get("status")
+        here = views.filters(request.META.get("QUERY_STRING", ""))
+        context = {
+            "title": "To approve" if status == Status.WAITING_FOR_APPROVAL else "Posts",
+            "status": status,
+            "here": here,
+            "many_organizations": len(roles(request)) > 1,
+            "kept": views.kept(signed_in(request)),
+        }
+        response = super().changelist_view(request, {**context, **(extra_context or {})})
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            found = response.context_data["cl"].result_list
+            posts = list(found.select_related(*ALL) if isinstance(found, QuerySet) else found)
+            rows = list_rows(request, posts)
+            queued = status == Status.WAITING_FOR_APPROVAL
+            response.context_data |= {"rows": rows, "pickable": queued and any(one.pickable for one in rows)}
+        return response
+
+    def bulk_approve_view(self, request: HttpRequest) -> HttpResponse:
+        """Approve the chosen posts, each as the page showed it, and say of each what came of it."""
+        chosen = bulk_approve.chosen(request)
+        posts = self.get_queryset(request).select_related(*ALL).filter(pk__in=list(chosen)).order_by(*SOONEST)
+        answers = bulk_approve.approve(request, posts, chosen)
+        if not chosen:
+            messages.warning(request, "Choose the posts first.")
+            return HttpResponseRedirect(f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Approved at once",
+            "status": Status.WAITING_FOR_APPROVAL,
+            "approved": [one for one in answers if one.approved],
+            "refused": [one for one in answers if not one.approved],
+            "gone": len(chosen) - len(answers),
+            "queue_url": f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}",
+        }
+        return TemplateResponse(request, "admin/scheduling/scheduledpost/bulk_approve.html", context)
+
+    def save_view_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep the list as it is narrowed down now, under a name."""
+        query = views.filters(request.POST.get("query", ""))
+        try:
+            view = views.keep(signed_in(request), request.POST.get("name", ""), query)
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, f"Kept as “{view.name}”.")
+        return HttpResponseRedirect(f"{self.address('changelist')}?{query}")
+
+    def delete_view_view(self, request: HttpRequest, view_id: int) -> HttpResponse:
+        """Delete one of the person's views."""
+        views.forget(signed_in(request), view_id)
+        return HttpResponseRedirect(f"{self.address('changelist')}?{views.filters(request.POST.get('query', ''))}")
 
     def whole(self, request: HttpRequest, post_id: Any) -> ScheduledPost:
         """Return the post with all that the review page shows, or 404 for whoever has no part in its organization."""
@@ -113,10 +262,24 @@ class ScheduledPostAdmin(QueueAdmin):
         **given: Any,
     ) -> HttpResponse:
         reader = signed_in(request)
-        shown = page.context(post, reader=reader, membership=membership_in(request, post.organization_id), stale=stale)
+        shown = review_context(
+            post, reader=reader, membership=membership_in(request, post.organization_id), stale=stale
+        )
         waits = post.status == Status.WAITING_FOR_APPROVAL
         context = {**self.admin_site.each_context(request), "opts": self.opts, **shown, **given}
         context |= {"title": shown["heading"], "stale": stale, "list_url": self.address("changelist")}
         beside = neighbours(reader, post) if waits else None
         context |= {"upcoming": beside and beside.next, "earlier": beside and beside.previous}
         return TemplateResponse(request, "admin/scheduling/scheduledpost/review.html", context, status=status)
+
+    def _post_only(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """Let a signed-in person's POST through, and nothing else."""
+
+        def answer(request: HttpRequest, **given: Any) -> HttpResponse:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            if not self.admin_site.has_permission(request):
+                return redirect_to_login(self.address("changelist"), f"{self.admin_site.name}:login")
+            return view(request, **given)
+
+        return answer

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import ChannelType
-from scheduling.admin.advice import Advice, advise
+from scheduling.admin.failure_help import Advice, advise
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 LINES = 3

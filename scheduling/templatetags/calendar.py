@@ -4,7 +4,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from scheduling.admin.calendar.entries import Entry
+from scheduling.admin.calendar import Entry
 
 register = template.Library()
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from scheduling.admin.changes import Piece, words
+from scheduling.admin.diff import Piece, words
 
 HOSTILE = [
     ("a " * 2500, "a b " * 1250),

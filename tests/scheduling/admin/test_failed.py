@@ -8,7 +8,7 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.admin.advice import advise
+from scheduling.admin.failure_help import advise
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
 from tests.admin_client import POSTS, Desk

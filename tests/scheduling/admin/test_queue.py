@@ -11,8 +11,8 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, Membership, Organization, User
 from posts.domain.published import record_published
 from posts.models import Channel, PublishedPost
-from scheduling.admin.queueing import ALL
-from scheduling.admin.rights import learn, rights
+from scheduling.admin.permissions import learn, rights
+from scheduling.admin.posts import ALL
 from scheduling.domain import drafts, review, views
 from scheduling.domain.checks import refresh_levels
 from scheduling.domain.digest import current

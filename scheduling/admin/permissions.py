@@ -8,7 +8,7 @@ from accounts.domain import factors
 from accounts.domain.reviewers import reaches
 from accounts.models import Membership, Role, User
 from posts.admin.people import holds
-from scheduling.admin.queue import rotated_among
+from scheduling.admin.review_queue import rotated_among
 from scheduling.domain import inspecting, pairing, review
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Approval, DeliveryState, ScheduledPost

@@ -7,8 +7,8 @@ from accounts.models import Membership, Role, User
 from posts.admin import times
 from posts.models import Channel, ChannelState
 from scheduling.admin.charts import within
-from scheduling.admin.figures import figures
-from scheduling.admin.queue import SOONEST
+from scheduling.admin.review_queue import SOONEST
+from scheduling.admin.stats import figures
 from scheduling.domain import health
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet

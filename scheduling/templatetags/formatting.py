@@ -18,8 +18,8 @@ from accounts.models import User
 from posts.admin import times
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState, ChannelType
-from scheduling.admin import advice, aftermath, media, overview, page
-from scheduling.admin.queue import COUNTED, counted
+from scheduling.admin import dashboard, failure_help, results, review_context
+from scheduling.admin.review_queue import COUNTED, counted
 from scheduling.admin.webhooks import IN_WORDS
 from scheduling.domain import webhooks
 from scheduling.lifecycle import Status
@@ -157,14 +157,14 @@ def rules_in_words(rules: dict[str, bool] | None) -> list[str]:
     return in_words(rules or {})
 
 
-register.filter("title_of", page.title_of)
-register.filter("headline_of", page.headline_of)
-register.filter("headline", page.headline)
-register.filter("rest_of", page.rest_of)
-register.filter("author_of", page.author_of)
-register.filter("warnings_of", advice.warnings)
-register.filter("media_kind", media.kind_of)
-register.filter("kind_at", media.kind_at)
+register.filter("title_of", review_context.title_of)
+register.filter("headline_of", review_context.headline_of)
+register.filter("headline", review_context.headline)
+register.filter("rest_of", review_context.rest_of)
+register.filter("author_of", review_context.author_of)
+register.filter("warnings_of", failure_help.warnings)
+register.filter("media_kind", review_context.kind_of)
+register.filter("kind_at", review_context.kind_at)
 register.filter("host_of", webhooks.host)
 register.filter("superpower_title", superpower_title)
 register.filter("superpower_words", describe_superpower)
@@ -209,13 +209,13 @@ def _reader(context: template.Context) -> User:
 @register.simple_tag(takes_context=True)
 def desk_overview(context: template.Context) -> dict[str, Any]:
     """Return what the front page shows."""
-    return overview.overview(_reader(context))
+    return dashboard.overview(_reader(context))
 
 
 @register.simple_tag
-def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[aftermath.Fate]]:
+def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[results.Fate]]:
     """Return what became of the posts that are over, by id."""
-    return aftermath.fates(posts)
+    return results.fates(posts)
 
 
 @register.filter("of")

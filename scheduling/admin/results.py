@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from posts.models import PublishedPost
-from scheduling.admin.advice import Advice, advise
+from scheduling.admin.failure_help import Advice, advise
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 

@@ -10,18 +10,18 @@ from accounts.models import Membership, Role, User
 from posts.admin import times
 from posts.admin.people import holds
 from posts.models import ChannelType
-from scheduling.admin import previews, telling
-from scheduling.admin.advice import warnings
-from scheduling.admin.aftermath import numbers_of
-from scheduling.admin.changes import Change, readable
-from scheduling.admin.media import kind_of
-from scheduling.admin.rights import rights
+from scheduling.admin import post_history, previews
+from scheduling.admin.diff import Change, readable
+from scheduling.admin.failure_help import warnings
+from scheduling.admin.permissions import rights
+from scheduling.admin.results import numbers_of
 from scheduling.domain import gate, pairing
 from scheduling.domain.checks import Check, Level, checks_of, worst
 from scheduling.domain.digest import content, difference, digest
 from scheduling.domain.review import StaleApproval
+from scheduling.domain.validation import infer_media_type
 from scheduling.lifecycle import EDITABLE, Status
-from scheduling.models import Approval, Attempt, Delivery, DeliveryState, ScheduledPost
+from scheduling.models import Approval, Attempt, Delivery, DeliveryState, MediaType, ScheduledPost
 
 COUNTED = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
 TITLED, HEADLINED = 70, 110  # characters of a post's first line that are its title, and its headline in a list
@@ -48,6 +48,19 @@ def rest_of(post: ScheduledPost) -> str:
     return _parted(_caption(post), HEADLINED)[1]
 
 
+def kind_of(post: ScheduledPost) -> str:
+    """Return `image`, `video`, `link` (an address that is neither) or an empty string (no media)."""
+    return kind_at(post.media, post.media_type)
+
+
+def kind_at(address: str | None, media_type: str | None = None) -> str:
+    """Return the same for an address alone, going by its extension where nothing is declared."""
+    if not address:
+        return ""
+    inferred = infer_media_type(address, media_type)
+    return {MediaType.IMAGE.value: "image", MediaType.VIDEO.value: "video"}.get(inferred or "", "link")
+
+
 def _caption(post: ScheduledPost) -> str:
     return next((one.caption for one in post.deliveries.all() if one.caption.strip()), "")
 
@@ -71,7 +84,7 @@ def author_of(post: ScheduledPost) -> dict[str, str]:
     return {"kind": "", "name": "unknown"}
 
 
-def context(
+def review_context(
     post: ScheduledPost, *, reader: User, membership: Membership | None, stale: StaleApproval | None = None
 ) -> dict[str, Any]:
     """Return what the template needs. The digest is computed from the very rows that are shown, never read again.
@@ -83,7 +96,7 @@ def context(
     pending = [one for one in deliveries if one.state != DeliveryState.PUBLISHED]
     shown = content(post, pending)
     names = {one.channel.wire_id: one.channel.name for one in deliveries}
-    last = telling.told(post).filter(verb__in=DECISIONS).first()
+    last = post_history.told(post).filter(verb__in=DECISIONS).first()
     changes: list[Change] = []
     if stale is not None:
         known = any(one["before"] is not None for one in stale.difference)
@@ -128,7 +141,7 @@ def context(
         "shown_checks": summary([Check(**one) for one in post.approval.checks]) if post.approval else None,
         "changes": changes,
         "last": last,
-        "history": telling.history(post),
+        "history": post_history.history(post),
     }
 
 

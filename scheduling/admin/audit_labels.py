@@ -1,17 +1,85 @@
-"""The trail in words: who did what to which thing, for a page of events at once."""
+"""The audit log in words: who did what to which object, for a page of events at once."""
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 
-from accounts.models import ActorKind, AuditEvent
-from posts.models import ChannelState
-from scheduling.admin import naming
-from scheduling.admin.telling import DEEDS
+from accounts.models import ActorKind, ApiKey, AuditEvent, Invitation, Membership, Organization, User
+from posts.models import Channel, ChannelState, SuperpowerTemplate
+from scheduling.admin.post_history import DEEDS
+from scheduling.admin.review_context import title_of
+from scheduling.admin.webhooks import IN_WORDS
+from scheduling.domain.webhooks import host
 from scheduling.lifecycle import Status
+from scheduling.models import Notice, ScheduledPost, Webhook
+
+Labels = dict[str, str]
+AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def object_labels(kind: str, within: set[UUID], ids: set[str]) -> Labels:
+    """Return the names of the organizations' things of one kind by id, without those that are gone."""
+    return NAMED[kind](within, ids) if kind in NAMED else {}
+
+
+def _numbers(pks: Iterable[str]) -> list[int]:
+    return [int(one) for one in pks if one.isascii() and one.isdecimal()]
+
+
+def _uuids(pks: Iterable[str]) -> list[UUID]:
+    return [UUID(one) for one in pks if AN_ID.fullmatch(one)]
+
+
+def _called(rows: Iterable[Any], words: Callable[[Any], str] = str) -> Labels:
+    return {str(one.pk): words(one) for one in rows}
+
+
+def _person(user: User) -> str:
+    return user.get_full_name() or user.get_username()
+
+
+def _members(within: set[UUID], pks: set[str]) -> Labels:
+    rows = Membership.objects.filter(pk__in=_numbers(pks), organization__in=within).select_related("user")
+    return _called(rows, lambda one: _person(one.user))
+
+
+def _posts(within: set[UUID], pks: set[str]) -> Labels:
+    rows = ScheduledPost.objects.filter(pk__in=_uuids(pks), organization__in=within).only("id")
+    return _called(rows.prefetch_related("deliveries"), title_of)
+
+
+def _superpowers(within: set[UUID], pks: set[str]) -> Labels:
+    rows = SuperpowerTemplate.objects.filter(pk__in=_uuids(pks), organization__in=within).defer("document")
+    return _called(rows, lambda one: one.name)
+
+
+# How things are called, by the kind that the trail names them with: takes organizations and ids, gives names by id.
+NAMED: dict[str, Callable[[set[UUID], set[str]], Labels]] = {
+    "post": _posts,
+    "key": lambda within, pks: _called(
+        ApiKey.objects.filter(pk__in=pks, organization__in=within), lambda one: one.name
+    ),
+    "channel": lambda within, pks: _called(
+        Channel.objects.filter(pk__in=_numbers(pks), organization__in=within), lambda one: one.name
+    ),
+    "superpower": _superpowers,
+    "organization": lambda within, pks: _called(Organization.objects.filter(pk__in=within & set(_uuids(pks)))),
+    "membership": _members,
+    "invitation": lambda within, pks: _called(
+        Invitation.objects.filter(pk__in=_uuids(pks), organization__in=within), lambda one: one.email
+    ),
+    "user": lambda _, pks: _called(User.objects.filter(pk__in=_numbers(pks)), _person),
+    "webhook": lambda within, pks: _called(Webhook.objects.filter(pk__in=_uuids(pks), organization__in=within), host),
+    "notice": lambda within, pks: _called(
+        Notice.objects.filter(pk__in=_uuids(pks), organization__in=within), lambda one: IN_WORDS.get(one.kind, one.kind)
+    ),
+}
+
 
 SAID: dict[str, str] = {
     **DEEDS,
@@ -58,7 +126,7 @@ STATES: dict[str, str] = dict([*Status.choices, *ChannelState.choices])
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditRow:
     """An event for reading. `name` is what people call the thing, empty when it is gone; `url` leads to its page."""
 
     event: AuditEvent
@@ -72,23 +140,23 @@ class Entry:
     after: str
 
 
-def entries(events: Sequence[AuditEvent]) -> list[Entry]:
+def entries(events: Sequence[AuditEvent]) -> list[AuditRow]:
     """Return the events in words. One query for each kind of thing that they speak of, however many they are."""
     ids: dict[str, set[str]] = defaultdict(set)
     for one in events:
         kind, _, pk = one.subject.partition(":")
         ids[kind].add(pk)
     within = {one.organization_id for one in events}
-    names = {kind: naming.names(kind, within, pks) for kind, pks in ids.items()}
-    return [_entry(one, names) for one in events]
+    labels = {kind: object_labels(kind, within, pks) for kind, pks in ids.items()}
+    return [_entry(one, labels) for one in events]
 
 
-def _entry(event: AuditEvent, names: dict[str, dict[str, str]]) -> Entry:
+def _entry(event: AuditEvent, labels: dict[str, dict[str, str]]) -> AuditRow:
     kind, _, pk = event.subject.partition(":")
-    name = names.get(kind, {}).get(pk, "")
+    name = labels.get(kind, {}).get(pk, "")
     worker = event.actor_kind == ActorKind.WORKER
     moved = event.state_to and event.state_to != event.state_from
-    return Entry(
+    return AuditRow(
         event=event,
         who="Dynamo" if worker else event.actor_name,
         kind="" if event.actor_kind == ActorKind.PERSON else event.get_actor_kind_display(),

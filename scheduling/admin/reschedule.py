@@ -13,8 +13,8 @@ from accounts.models import Membership, Role, User
 from posts.admin import times
 from posts.admin.people import holds, membership_in, signed_in
 from scheduling.admin import actions
-from scheduling.admin.page import title_of
-from scheduling.admin.rights import rights, unfit
+from scheduling.admin.permissions import rights, unfit
+from scheduling.admin.review_context import title_of
 from scheduling.domain import drafts, rescheduling
 from scheduling.domain.checks import Check, checks_of
 from scheduling.lifecycle import StateConflict, Status

@@ -19,7 +19,7 @@ from accounts.errors import Refusal
 from accounts.models import Role
 from posts.admin.desk import DeskAdmin
 from posts.admin.people import memberships, signed_in
-from scheduling.admin.listing import OrganizationFilter
+from scheduling.admin.filters import OrganizationFilter
 from scheduling.admin.webhooks import IN_WORDS, choices
 from scheduling.domain import dispatching, muting, spreading
 from scheduling.models import Dispatch, DispatchState, Notice, NoticeKind, ScheduledPost

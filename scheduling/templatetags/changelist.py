@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from accounts.models import User
-from scheduling.templatetags.desk import moment
+from scheduling.templatetags.formatting import moment
 
 register = template.Library()
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 
-from scheduling.admin.calendar import grid
+from scheduling.admin import calendar_dates
 from scheduling.admin.charts import AHEAD, BACK, FLOW, Chart, flow, punctuality, reactions, within
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
@@ -44,7 +44,7 @@ class Figures:
 def figures(organizations: list[UUID], zone: ZoneInfo) -> Figures:
     """Return the figures of these organizations, in six queries, with days as the reader's clock counts them."""
     posts = ScheduledPost.objects.filter(**within(organizations))
-    today = grid.today(zone)
+    today = calendar_dates.today(zone)
     by_day = _by_day(posts, today, zone)
     waiting = _capped(posts.filter(status=Status.WAITING_FOR_APPROVAL))
     failed = _capped(posts.filter(status=Status.FAILED))
@@ -79,8 +79,8 @@ def _by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> dict
     start, end = today - timedelta(days=BACK), today + timedelta(days=AHEAD)
     found = (
         posts.filter(
-            scheduled_for__gte=grid.begin(start, zone),
-            scheduled_for__lt=grid.begin(end + timedelta(days=1), zone),
+            scheduled_for__gte=calendar_dates.begin(start, zone),
+            scheduled_for__lt=calendar_dates.begin(end + timedelta(days=1), zone),
             status__in=FLOW,
         )
         .order_by()

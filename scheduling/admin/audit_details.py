@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, Role, User
 from posts.admin import times
 from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import Channel, ChannelType
-from scheduling.admin.changes import FIELDS
+from scheduling.admin.diff import FIELDS
 
 # What details are called, where that is not their own name with spaces.
 LABELS = {

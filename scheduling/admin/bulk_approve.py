@@ -12,7 +12,7 @@ from accounts.errors import Refusal
 from posts.admin import times
 from posts.admin.people import signed_in
 from scheduling.admin.actions import Shown, turn_of
-from scheduling.admin.page import title_of
+from scheduling.admin.review_context import title_of
 from scheduling.domain import review
 from scheduling.domain.checks import checks_of
 from scheduling.domain.review import StaleApproval

@@ -1,0 +1,31 @@
+"""The trail, for its two pages."""
+
+from collections.abc import Sequence
+
+from django import template
+
+from accounts.models import AuditEvent, User
+from posts.admin import times
+from scheduling.admin import audit_details, audit_labels
+
+register = template.Library()
+register.filter("as_stored", audit_details.stored)
+
+
+@register.simple_tag
+def entries_of(events: Sequence[AuditEvent]) -> list[audit_labels.AuditRow]:
+    """Return the events in words."""
+    return audit_labels.entries(events)
+
+
+@register.simple_tag
+def entry_of(event: AuditEvent) -> audit_labels.AuditRow:
+    """Return one event in words."""
+    return audit_labels.entries([event])[0]
+
+
+@register.simple_tag(takes_context=True)
+def details_of(context: template.Context, event: AuditEvent) -> list[audit_details.Detail]:
+    """Return what the event remembers, in words and in the reader's time."""
+    user = context["request"].user
+    return audit_details.details(event, times.zone_of(user if isinstance(user, User) else User()))
