@@ -38,7 +38,7 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         if instant is None:
             raise Invalid("Choose when it goes out, or publish it now.")
     shown = checks_of([post], times.zone_of(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **page_of(request), instant=instant, checks=shown)
+    approval = review.approve(reviewer, post, **submitted_page_state(request), instant=instant, checks=shown)
     if approval.post.status != Status.SCHEDULED:
         return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
     due = approval.post.scheduled_for
@@ -50,7 +50,7 @@ def publish(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve what the page showed, for this moment."""
     reviewer = reviewer_of(request, post.organization)
     shown = checks_of([post], times.zone_of(reviewer.user))[post.pk]
-    review.approve(reviewer, post, **page_of(request), now=True, checks=shown)
+    review.approve(reviewer, post, **submitted_page_state(request), now=True, checks=shown)
     return f"Approved: “{title_of(post)}” is going out now."
 
 
@@ -64,17 +64,19 @@ def reject(request: HttpRequest, post: ScheduledPost) -> str:
     return f"Rejected: “{title_of(post)}” is back with its author."
 
 
-def live(request: HttpRequest, post: ScheduledPost) -> str:
+def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a person's word that a channel has it, with the platform's id."""
     reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
-    settling.mark_live(reviewer, delivery, request.POST.get("post_id", ""), turn=turn_of(request.POST.get("turn", "")))
+    settling.mark_live(
+        reviewer, delivery, request.POST.get("post_id", ""), turn=parse_revision(request.POST.get("turn", ""))
+    )
     return f"“{title_of(post)}” is live on {delivery.channel.name}."
 
 
-def absent(request: HttpRequest, post: ScheduledPost) -> str:
+def mark_not_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a person's word that a channel does not have it."""
     reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
-    settling.mark_absent(reviewer, delivery, turn=turn_of(request.POST.get("turn", "")))
+    settling.mark_absent(reviewer, delivery, turn=parse_revision(request.POST.get("turn", "")))
     return f"Noted: it is not on {delivery.channel.name}. Another try can be approved."
 
 
@@ -113,19 +115,19 @@ def recheck(request: HttpRequest, post: ScheduledPost) -> str:
     return "A worker looks at the media and asks the channels again. Reload this page in a few seconds."
 
 
-class Shown(TypedDict):
+class PageState(TypedDict):
     """What a form says of the page that it stood on."""
 
     digest: str
     turn: int
 
 
-def page_of(request: HttpRequest) -> Shown:
+def submitted_page_state(request: HttpRequest) -> PageState:
     """Return what the page showed, as its form says; what fits no post where the form says nothing."""
-    return {"digest": request.POST.get("digest", ""), "turn": turn_of(request.POST.get("turn", ""))}
+    return {"digest": request.POST.get("digest", ""), "turn": parse_revision(request.POST.get("turn", ""))}
 
 
-def turn_of(text: str) -> int:
+def parse_revision(text: str) -> int:
     """Return the turn that a form named, one that no post ever has where it is none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
@@ -146,8 +148,8 @@ ACTIONS = {
     "approve": Action(approve, onward=True),
     "publish": Action(publish, onward=True),
     "reject": Action(reject, onward=True),
-    "live": Action(live),
-    "absent": Action(absent),
+    "live": Action(mark_published),
+    "absent": Action(mark_not_published),
     "revert": Action(revert),
     "submit": Action(submit),
     "delete": Action(delete),

@@ -64,17 +64,19 @@ def details(event: AuditEvent, zone: ZoneInfo) -> list[Detail]:
     kept = [event.details, event.details.get("was"), event.details.get("changed")]
     ids = {str(one[name]) for one in kept if isinstance(one, dict) for name in PEOPLE if name in one}
     people = User.objects.filter(pk__in=[one for one in ids if one.isascii() and one.isdecimal()])
-    words = Words(dict(channels), {str(one.pk): one.get_full_name() or one.get_username() for one in people}, zone)
+    words = DetailFormatter(
+        dict(channels), {str(one.pk): one.get_full_name() or one.get_username() for one in people}, zone
+    )
     return list(islice(words.told((), event.details), LINES))
 
 
-def stored(event: AuditEvent) -> str:
+def raw_json(event: AuditEvent) -> str:
     """Return the details as they are stored."""
     return json.dumps(event.details, ensure_ascii=False, indent=2, sort_keys=True)
 
 
 @dataclass(frozen=True)
-class Words:
+class DetailFormatter:
     """What people call things: channels by id on the wire, people by theirs. `zone` is the reader's."""
 
     channels: dict[str, str]

@@ -11,7 +11,7 @@ from accounts.domain.reviewers import Reviewer, reviewer_of
 from accounts.errors import Refusal
 from posts.admin import times
 from posts.admin.people import signed_in
-from scheduling.admin.actions import Shown, turn_of
+from scheduling.admin.actions import PageState, parse_revision
 from scheduling.admin.review_context import title_of
 from scheduling.domain import review
 from scheduling.domain.checks import checks_of
@@ -23,7 +23,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Answer:
+class BulkResult:
     """What came of one post. `words` say when it goes out, or why it was refused."""
 
     post: ScheduledPost
@@ -32,7 +32,7 @@ class Answer:
     words: str
 
 
-def chosen(request: HttpRequest) -> dict[UUID, Shown]:
+def selected_posts(request: HttpRequest) -> dict[UUID, PageState]:
     """Return what the page showed of the posts that were chosen on it, MOST at the utmost."""
     ids = []
     for text in request.POST.getlist("post")[:MOST]:
@@ -42,11 +42,12 @@ def chosen(request: HttpRequest) -> dict[UUID, Shown]:
             continue
     given = request.POST
     return {
-        one: {"digest": given.get(f"digest-{one}", ""), "turn": turn_of(given.get(f"turn-{one}", ""))} for one in ids
+        one: {"digest": given.get(f"digest-{one}", ""), "turn": parse_revision(given.get(f"turn-{one}", ""))}
+        for one in ids
     }
 
 
-def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UUID, Shown]) -> list[Answer]:
+def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UUID, PageState]) -> list[BulkResult]:
     """Approve the posts one by one, soonest first, and say of each what came of it. A refusal stops none of the others.
 
     Needs the posts loaded as the review page's are.
@@ -63,11 +64,11 @@ def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UU
             reviewer = seats[post.organization_id]
             approval = review.approve(reviewer, post, **pages[post.pk], checks=shown[post.pk])
         except Refusal as refusal:
-            answers.append(Answer(post, title, approved=False, words=_why(refusal)))
+            answers.append(BulkResult(post, title, approved=False, words=_why(refusal)))
         except DatabaseError:
-            answers.append(Answer(post, title, approved=False, words="It could not be stored. Try this one again."))
+            answers.append(BulkResult(post, title, approved=False, words="It could not be stored. Try this one again."))
         else:
-            answers.append(Answer(post, title, approved=True, words=_what_next(reviewer, approval.post)))
+            answers.append(BulkResult(post, title, approved=True, words=_what_next(reviewer, approval.post)))
     return answers
 
 

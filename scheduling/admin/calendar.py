@@ -28,7 +28,7 @@ from posts.admin.people import holds, membership_in, memberships, signed_in
 from posts.models import Channel, ChannelState, ChannelType
 from scheduling.admin import calendar_dates, reschedule
 from scheduling.admin.review_context import review_context, summary, title_of
-from scheduling.admin.review_queue import later_than
+from scheduling.admin.review_queue import after_in_queue
 from scheduling.lifecycle import EDITABLE, StateConflict, Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -197,7 +197,7 @@ class Day:
 
 def load_days(
     posts: QuerySet[ScheduledPost],
-    span: calendar_dates.Span,
+    span: calendar_dates.DateRange,
     *,
     look: CalendarContext,
     after: ScheduledPost | None = None,
@@ -226,12 +226,12 @@ def load_days(
 
 
 def _find(
-    posts: QuerySet[ScheduledPost], span: calendar_dates.Span, after: ScheduledPost | None
+    posts: QuerySet[ScheduledPost], span: calendar_dates.DateRange, after: ScheduledPost | None
 ) -> dict[date, list[UUID]]:
     """Return the ids of the first COUNTED posts of each day, of those later than `after`."""
     rows = posts.filter(scheduled_for__gte=span.start, scheduled_for__lt=span.end)
     if after is not None:
-        rows = rows.filter(later_than(after))
+        rows = rows.filter(after_in_queue(after))
     rows = rows.annotate(day=TruncDate("scheduled_for", tzinfo=span.zone))
     rows = rows.annotate(place=Window(RowNumber(), partition_by="day", order_by=("scheduled_for", "id")))
     found: dict[date, list[UUID]] = defaultdict(list)
@@ -240,7 +240,7 @@ def _find(
     return found
 
 
-def _find_troubled(posts: QuerySet[ScheduledPost], span: calendar_dates.Span) -> list[UUID]:
+def _find_troubled(posts: QuerySet[ScheduledPost], span: calendar_dates.DateRange) -> list[UUID]:
     """Return the ids of the posts that the page shows as troubled, TROUBLED at most."""
     now = clock.now()
     troubled = Q(status=Status.FAILED) | Q(status=Status.WAITING_FOR_APPROVAL, scheduled_for__lt=now)
@@ -287,7 +287,7 @@ def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     asked, own = request.GET, memberships(request)
     if not own:
         raise PermissionDenied  # as the other lists refuse whoever belongs nowhere
-    span = calendar_dates.span(asked.get("view", ""), asked.get("on", ""), times.zone_of(signed_in(request)))
+    span = calendar_dates.date_range(asked.get("view", ""), asked.get("on", ""), times.zone_of(signed_in(request)))
     chosen = next((one for one in own if str(one.organization_id) == asked.get("organization")), None)
     within = [chosen] if chosen else own
     channels = list(
@@ -325,17 +325,17 @@ def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
 def move(desk: Any, request: HttpRequest, post_id: UUID) -> HttpResponse:
     """Ask whether, how and to which instant the post is to be moved; a POST does it, by the way that it names."""
     if request.method != "POST":
-        return _ask(desk, request, desk.whole(request, post_id))
+        return _ask(desk, request, desk.get_post_or_404(request, post_id))
     way = reschedule.WAYS.get(request.POST.get("way", ""))
     if way is None:
-        return _ask(desk, request, desk.whole(request, post_id), problem="Choose how it is to be moved.")
+        return _ask(desk, request, desk.get_post_or_404(request, post_id), problem="Choose how it is to be moved.")
     try:
-        said = way(request, desk.whole(request, post_id))
+        said = way(request, desk.get_post_or_404(request, post_id))
     except Refusal as refusal:
         if isinstance(refusal, StateConflict) and refusal.status is None:
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(desk.address("calendar"))
-        post = desk.whole(request, post_id)
+        post = desk.get_post_or_404(request, post_id)
         details = refusal.details if isinstance(refusal.details, list) else []
         problem = reschedule.in_words(refusal, post)
         more = [one["message"] for one in details if one["message"] != problem]
@@ -359,7 +359,7 @@ def _ask(
     if request.method == "POST":
         when = request.POST.get("when", "")
     else:
-        when = calendar_dates.onto(post.scheduled_for, request.GET.get("to", ""), zone)
+        when = calendar_dates.move_to_day(post.scheduled_for, request.GET.get("to", ""), zone)
         when = when or times.as_input(post.scheduled_for, zone)
     instant = reschedule.proposed(when, post, reader)
     shown = review_context(post, reader=reader, membership=membership)
@@ -367,7 +367,7 @@ def _ask(
     given = request.POST if request.method == "POST" else request.GET
     context = {**desk.admin_site.each_context(request), "opts": desk.opts, **shown, "title": f"Move {shown['heading']}"}
     context |= {
-        "ways": reschedule.ways(reader, membership, post),
+        "ways": reschedule.reschedule_options(reader, membership, post),
         "when": when,
         "skipped": bool(when) and instant is None,
         "instant": instant if instant != post.scheduled_for else None,

@@ -13,7 +13,7 @@ WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Span:
+class DateRange:
     """The days that a page shows, around `on`; a month is shown in whole weeks, which begin on Monday."""
 
     view: str
@@ -24,12 +24,12 @@ class Span:
     @property
     def start(self) -> datetime:
         """The first instant, in UTC."""
-        return begin(self.days[0], self.zone)
+        return day_start(self.days[0], self.zone)
 
     @property
     def end(self) -> datetime:
         """The first instant after it, in UTC."""
-        return begin(self.days[-1] + timedelta(days=1), self.zone)
+        return day_start(self.days[-1] + timedelta(days=1), self.zone)
 
     @property
     def title(self) -> str:
@@ -59,7 +59,7 @@ class Span:
         return _within(self.on + (WEEK if self.view == "week" else timedelta(days=1)))
 
 
-def span(view: str, on: str, zone: ZoneInfo) -> Span:
+def date_range(view: str, on: str, zone: ZoneInfo) -> DateRange:
     """Return the days for an address's words; what makes no sense means the month, and today."""
     view = view if view in VIEWS else "month"
     try:
@@ -68,11 +68,11 @@ def span(view: str, on: str, zone: ZoneInfo) -> Span:
         day = today(zone)
     if view == "month":
         weeks = calendar.Calendar(calendar.MONDAY).monthdatescalendar(day.year, day.month)
-        return Span(view, day, [one for week in weeks for one in week], zone)
+        return DateRange(view, day, [one for week in weeks for one in week], zone)
     if view == "week":
         monday = day - timedelta(days=day.weekday())
-        return Span(view, day, [monday + timedelta(days=number) for number in range(7)], zone)
-    return Span(view, day, [day], zone)
+        return DateRange(view, day, [monday + timedelta(days=number) for number in range(7)], zone)
+    return DateRange(view, day, [day], zone)
 
 
 def today(zone: ZoneInfo) -> date:
@@ -80,7 +80,7 @@ def today(zone: ZoneInfo) -> date:
     return clock.now().astimezone(zone).date()
 
 
-def begin(day: date, zone: ZoneInfo) -> datetime:
+def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant at which the day begins there, in UTC; a midnight that the clocks skip is when they do."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
@@ -91,7 +91,7 @@ def exists(day: date, hour: int, zone: ZoneInfo) -> bool:
     return local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
 
 
-def onto(instant: datetime | None, target: str, zone: ZoneInfo) -> str:
+def move_to_day(instant: datetime | None, target: str, zone: ZoneInfo) -> str:
     """Return the value of a time field for `instant` moved to `target`, a day or a day and an hour: `2026-12-01T09`.
 
     The hour on the clock stays where only a day is named, the minutes stay in any case. Empty for what is no target.

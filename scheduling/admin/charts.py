@@ -44,13 +44,13 @@ class Chart:
         return f"{self.id}-data"
 
 
-def within(organizations: list[UUID]) -> dict[str, Any]:
+def organization_filter(organizations: list[UUID]) -> dict[str, Any]:
     """Return the condition for rows of these organizations."""
     # One by equality: the index then has the rows in order.
     return {"organization": organizations[0]} if len(organizations) == 1 else {"organization__in": organizations}
 
 
-def flow(by_day: dict[date, dict[str, int]], today: date) -> Chart:
+def volume_chart(by_day: dict[date, dict[str, int]], today: date) -> Chart:
     days = [today + timedelta(days=number) for number in range(-BACK, AHEAD + 1)]
     colours = {Status.PUBLISHED: "green", Status.FAILED: "red", Status.SCHEDULED: "blue"}
     series = [
@@ -79,7 +79,9 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
     days = [today - timedelta(days=number) for number in reversed(range(REACTIONS))]
     found = (
         PublishedPost.objects.filter(
-            **within(organizations), published_at__gte=calendar_dates.begin(days[0], zone), deleted_at=None
+            **organization_filter(organizations),
+            published_at__gte=calendar_dates.day_start(days[0], zone),
+            deleted_at=None,
         )
         .order_by()
         .values(day=TruncDate("published_at", tzinfo=zone))
@@ -111,11 +113,14 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
     )
 
 
-def punctuality(organizations: list[UUID]) -> Chart:
+def latency_chart(organizations: list[UUID]) -> Chart:
     since = clock.now() - timedelta(days=REACTIONS)
     latest = (
         ScheduledPost.objects.filter(
-            **within(organizations), status=Status.PUBLISHED, scheduled_for__gte=since, scheduled_for__lte=clock.now()
+            **organization_filter(organizations),
+            status=Status.PUBLISHED,
+            scheduled_for__gte=since,
+            scheduled_for__lte=clock.now(),
         )
         .order_by("-scheduled_for", "-id")
         .values_list("pk", "scheduled_for")[:LATEST]

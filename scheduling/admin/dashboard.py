@@ -6,9 +6,9 @@ from typing import Any
 from accounts.models import Membership, Role, User
 from posts.admin import times
 from posts.models import Channel, ChannelState
-from scheduling.admin.charts import within
+from scheduling.admin.charts import organization_filter
 from scheduling.admin.review_queue import SOONEST
-from scheduling.admin.stats import figures
+from scheduling.admin.stats import dashboard_stats
 from scheduling.domain import health
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet
@@ -27,14 +27,14 @@ class Panel:
     empty: str
 
 
-def overview(user: User) -> dict[str, Any]:
+def dashboard_context(user: User) -> dict[str, Any]:
     """Return the panels, and the channels that somebody has to look after."""
     own = list(Membership.objects.filter(user=user).values_list("organization_id", "role"))
     organizations = [organization for organization, _ in own]
-    posts = ScheduledPost.objects.filter(**within(organizations))
+    posts = ScheduledPost.objects.filter(**organization_filter(organizations))
     return {
         "may_write": any(role in {Role.EDITOR, Role.ADMIN} for _, role in own),
-        "figures": figures(organizations, times.zone_of(user)),
+        "figures": dashboard_stats(organizations, times.zone_of(user)),
         "health": health.look(),
         "flow": health.flowing(posts),
         "panels": [

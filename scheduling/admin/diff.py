@@ -27,7 +27,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class DiffSegment:
     """A run of text in a difference. `kind` is `same`, `gone` or `new`."""
 
     kind: str
@@ -45,11 +45,11 @@ class Change:
     label: str
     before: str
     after: str
-    pieces: list[Piece]
+    pieces: list[DiffSegment]
     pictured: bool = False
 
 
-def readable(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zone: ZoneInfo) -> list[Change]:
+def describe_changes(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zone: ZoneInfo) -> list[Change]:
     """Return the domain's differences in words. `names` maps channel ids to what people call the channels.
 
     A hash of the media's bytes that only became known is no change of what people see, and is left out.
@@ -63,7 +63,7 @@ def readable(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zo
     return changes
 
 
-def words(before: str, after: str) -> list[Piece]:
+def word_diff(before: str, after: str) -> list[DiffSegment]:
     """Return both texts as one, word by word; where too much changed for that, what went and what came."""
     old, new = re.findall(r"\s+|\S+[^\S\n]*", before), re.findall(r"\s+|\S+[^\S\n]*", after)
     start = _common(old, new)
@@ -72,9 +72,9 @@ def words(before: str, after: str) -> list[Piece]:
     middle = (
         _compared(gone, came)
         if len(gone) * len(came) <= COMPARED
-        else [Piece("gone", "".join(gone)), Piece("new", "".join(came))]
+        else [DiffSegment("gone", "".join(gone)), DiffSegment("new", "".join(came))]
     )
-    around = Piece("same", "".join(old[:start])), Piece("same", "".join(old[len(old) - end :]))
+    around = DiffSegment("same", "".join(old[:start])), DiffSegment("same", "".join(old[len(old) - end :]))
     return [piece for piece in (around[0], *middle, around[1]) if piece.text]
 
 
@@ -84,16 +84,16 @@ def _common(one: list[str], other: list[str]) -> int:
     return next((place for place, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
-def _compared(old: list[str], new: list[str]) -> list[Piece]:
+def _compared(old: list[str], new: list[str]) -> list[DiffSegment]:
     pieces = []
     for kind, left, left_end, right, right_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
-            pieces.append(Piece("same", "".join(old[left:left_end])))
+            pieces.append(DiffSegment("same", "".join(old[left:left_end])))
             continue
         if left_end > left:
-            pieces.append(Piece("gone", "".join(old[left:left_end])))
+            pieces.append(DiffSegment("gone", "".join(old[left:left_end])))
         if right_end > right:
-            pieces.append(Piece("new", "".join(new[right:right_end])))
+            pieces.append(DiffSegment("new", "".join(new[right:right_end])))
     return pieces
 
 
@@ -106,7 +106,11 @@ def _change(path: list[str], before: Any, after: Any, names: dict[str, str], zon
     if field == "mediaSha256":
         before, after = "the one that was decided on", "another one, at the same address"
     old, new = _text(field, before, zone), _text(field, after, zone)
-    pieces = words(old, new) if field in {"caption", "superpower"} else [Piece("gone", old), Piece("new", new)]
+    pieces = (
+        word_diff(old, new)
+        if field in {"caption", "superpower"}
+        else [DiffSegment("gone", old), DiffSegment("new", new)]
+    )
     return Change(
         ".".join(path), label, old, new, [piece for piece in pieces if piece.text], pictured=path == ["media"]
     )

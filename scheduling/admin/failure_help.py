@@ -43,7 +43,7 @@ UNKNOWN = (
     "The platform never said what became of it. It is not sent again on its own, because it may be live.",
     ["Look at the channel.", "Then say below whether it is there. Only then can another try be approved."],
 )
-HELD_UP = {
+CHANNEL_STATE_WARNINGS = {
     ChannelState.NEEDS_RECONNECT: "This channel needs reconnecting",
     ChannelState.BLOCKED: "This channel is blocked by the platform",
     ChannelState.DISCONNECTED: "This channel is disconnected",
@@ -66,7 +66,7 @@ class Obstacle:
     words: str
 
 
-def advise(delivery: Delivery, *, revertible: bool) -> Advice | None:
+def failure_help(delivery: Delivery, *, revertible: bool) -> Advice | None:
     """Return the advice for a delivery that failed or is not known; None for any other."""
     if delivery.state == DeliveryState.UNKNOWN:
         return Advice(*UNKNOWN)
@@ -76,12 +76,12 @@ def advise(delivery: Delivery, *, revertible: bool) -> Advice | None:
     return Advice(reason, [*steps, REVERT if revertible else LEAVE])
 
 
-def warnings(post: ScheduledPost) -> list[Obstacle]:
+def channel_warnings(post: ScheduledPost) -> list[Obstacle]:
     """Return what stands in the way of a post that waits to go out. Needs the deliveries with their channels."""
     if post.status not in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}:
         return []
     return [
-        Obstacle(one, HELD_UP[ChannelState(one.channel.state)])
+        Obstacle(one, CHANNEL_STATE_WARNINGS[ChannelState(one.channel.state)])
         for one in post.deliveries.all()
         if one.channel.state != ChannelState.CONNECTED
     ]

@@ -65,9 +65,9 @@ class NoticeAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the log, the person's own choice, and the button."""
-        again = csrf_protect(never_cache(self.again))
+        again = csrf_protect(never_cache(self.resend_view))
         return [
-            path("mine/", self.admin_site.admin_view(self.mine), name=f"{self.label}_mine"),
+            path("mine/", self.admin_site.admin_view(self.preferences_view), name=f"{self.label}_mine"),
             path("<int:dispatch_id>/again/", again, name=f"{self.label}_again"),
             *(one for one in super().get_urls() if str(one.name).endswith("_changelist")),
         ]
@@ -98,7 +98,7 @@ class NoticeAdmin(DeskAdmin):
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
-    def again(self, request: HttpRequest, dispatch_id: int) -> HttpResponse:
+    def resend_view(self, request: HttpRequest, dispatch_id: int) -> HttpResponse:
         """Have one sent once more."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -118,7 +118,7 @@ class NoticeAdmin(DeskAdmin):
             messages.success(request, "It is sent once more. Reload this page in a few seconds.")
         return HttpResponseRedirect(self.address("changelist"))
 
-    def mine(self, request: HttpRequest) -> HttpResponse:
+    def preferences_view(self, request: HttpRequest) -> HttpResponse:
         """Show what the person is mailed about in each organization; on POST store what they chose."""
         if not roles(request):
             raise PermissionDenied

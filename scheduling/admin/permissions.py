@@ -8,14 +8,14 @@ from accounts.domain import factors
 from accounts.domain.reviewers import reaches
 from accounts.models import Membership, Role, User
 from posts.admin.people import holds
-from scheduling.admin.review_queue import rotated_among
+from scheduling.admin.review_queue import rotated_key_ids
 from scheduling.domain import inspecting, pairing, review
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 
 
 @dataclass(frozen=True)
-class Rights:
+class PostPermissions:
     """What this person may do with this post now. `why_not` says why somebody who reviews cannot approve it.
 
     `at_once`: publishing now; two who approve need an instant to agree on. `set_up`: they need a second factor.
@@ -41,7 +41,7 @@ class Rights:
 
 
 @dataclass(frozen=True)
-class Learnt:
+class PermissionContext:
     """What is to be known of a person to tell their rights on many posts.
 
     `rotated`: the keys among their authors that the person rotated; `firsts`: by post, the first of two approvals of
@@ -53,17 +53,19 @@ class Learnt:
     factor: bool
 
 
-def learn(user: User, posts: Sequence[ScheduledPost]) -> Learnt:
+def load_permission_context(user: User, posts: Sequence[ScheduledPost]) -> PermissionContext:
     """Return what `rights` on these posts needs, in three queries at most. Needs them loaded as `rights` does."""
     wanted = any(one.organization.require_second_factor for one in posts)
-    return Learnt(
-        rotated=rotated_among(user, posts),
+    return PermissionContext(
+        rotated=rotated_key_ids(user, posts),
         firsts=pairing.firsts_of(posts),
         factor=wanted and factors.of(user) is not None,
     )
 
 
-def rights(user: User, membership: Membership | None, post: ScheduledPost, *, learnt: Learnt | None = None) -> Rights:
+def permissions_for(
+    user: User, membership: Membership | None, post: ScheduledPost, *, learnt: PermissionContext | None = None
+) -> PostPermissions:
     """Return the person's rights. Needs the post with its organization, keys and deliveries loaded.
 
     `learnt` spares the queries about the person, for lists.
@@ -72,7 +74,7 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
     reaching = [one.channel.wire_id for one in post.deliveries.all()]
     reviews = membership is not None and reaches(membership, reaching)
     decidable = post.may("approve") or post.may("retry")
-    why_not = unfit(user, membership, post, learnt=learnt) if decidable else ""
+    why_not = approval_blocker(user, membership, post, learnt=learnt) if decidable else ""
     first = None
     if decidable and not why_not:
         first = learnt.firsts.get(post.pk) if learnt else pairing.first_of(post)
@@ -89,7 +91,7 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
     if unknown and not why_not:
         why_not = "Say first whether it is live, on each channel where that is not known. Another try could double it."
     allowed = post.allowed()
-    return Rights(
+    return PostPermissions(
         approve=decidable and not unable and not set_up and not unknown,
         at_once=decidable and not post.organization.second_approver,
         set_up=set_up,
@@ -104,7 +106,9 @@ def rights(user: User, membership: Membership | None, post: ScheduledPost, *, le
     )
 
 
-def unfit(user: User, membership: Membership | None, post: ScheduledPost, *, learnt: Learnt | None = None) -> str:
+def approval_blocker(
+    user: User, membership: Membership | None, post: ScheduledPost, *, learnt: PermissionContext | None = None
+) -> str:
     """Return why this person is not one to approve this post, whatever its state; blank when they are."""
     if membership is None or not reaches(membership, [one.channel.wire_id for one in post.deliveries.all()]):
         some = membership is not None and membership.may_review
@@ -120,7 +124,7 @@ def unfit(user: User, membership: Membership | None, post: ScheduledPost, *, lea
     return ""
 
 
-def _lacks_factor(user: User, post: ScheduledPost, learnt: Learnt | None) -> bool:
+def _lacks_factor(user: User, post: ScheduledPost, learnt: PermissionContext | None) -> bool:
     if not post.organization.require_second_factor:
         return False
     return not learnt.factor if learnt else factors.of(user) is None

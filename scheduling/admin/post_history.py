@@ -43,7 +43,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Line:
+class HistoryEntry:
     """One line of the post's history. `status` is the state that it brought about, empty when that did not change."""
 
     event: AuditEvent
@@ -56,18 +56,18 @@ class Line:
     status_label: str
 
 
-def told(post: ScheduledPost) -> QuerySet[AuditEvent]:
+def post_events(post: ScheduledPost) -> QuerySet[AuditEvent]:
     """Return the post's events, latest first."""
     return AuditEvent.objects.filter(organization_id=post.organization_id, subject=f"post:{post.pk}").order_by("-id")
 
 
-def history(post: ScheduledPost) -> list[Line]:
+def history(post: ScheduledPost) -> list[HistoryEntry]:
     """Return the last lines of the post's history.
 
     Each event carries the whole content of its time, up to a megabyte: only what is told is read.
     """
     events = (
-        told(post)
+        post_events(post)
         .defer("details")
         .annotate(
             notes=KeyTextTransform("notes", "details"),
@@ -78,10 +78,10 @@ def history(post: ScheduledPost) -> list[Line]:
     return [_line(one) for one in events[:LINES]]
 
 
-def _line(event: Any) -> Line:
+def _line(event: Any) -> HistoryEntry:
     moved = event.state_to and event.state_to != event.state_from
     worker = event.actor_kind == ActorKind.WORKER
-    return Line(
+    return HistoryEntry(
         event=event,
         who="Dynamo" if worker else event.actor_name,
         kind={ActorKind.KEY: "API key", ActorKind.WORKER: "worker"}.get(event.actor_kind, ""),

@@ -29,10 +29,10 @@ from scheduling.admin.filters import (
     StatusFilter,
 )
 from scheduling.admin.forms import PostForm
-from scheduling.admin.permissions import Rights, learn, rights
-from scheduling.admin.results import Fate, fates
+from scheduling.admin.permissions import PostPermissions, load_permission_context, permissions_for
+from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
-from scheduling.admin.review_queue import LATEST, SOONEST, following, neighbours
+from scheduling.admin.review_queue import LATEST, SOONEST, neighbours, next_for_review
 from scheduling.domain import finding, views
 from scheduling.domain.checks import checks_of
 from scheduling.domain.digest import content, digest
@@ -51,8 +51,8 @@ class PostRow:
     post: ScheduledPost
     digest: str = ""
     checks: Summary | None = None
-    rights: Rights | None = None
-    fates: list[Fate] = field(default_factory=list)
+    rights: PostPermissions | None = None
+    fates: list[ChannelResult] = field(default_factory=list)
 
     @property
     def pickable(self) -> bool:
@@ -65,14 +65,14 @@ def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Post
     waiting = [one for one in posts if one.status == Status.WAITING_FOR_APPROVAL]
     user = signed_in(request)
     own = {one.organization_id: one for one in memberships(request)} if waiting else {}
-    learnt = learn(user, waiting)
-    checks, over = checks_of(waiting, times.zone_of(user)), fates(posts)
+    learnt = load_permission_context(user, waiting)
+    checks, over = checks_of(waiting, times.zone_of(user)), channel_results(posts)
     return [
         PostRow(
             post,
             digest=displayed_digest(post),
             checks=summary(checks[post.pk]),
-            rights=rights(user, own.get(post.organization_id), post, learnt=learnt),
+            rights=permissions_for(user, own.get(post.organization_id), post, learnt=learnt),
         )
         if post.pk in checks
         else PostRow(post, fates=over.get(post.pk, []))
@@ -111,7 +111,7 @@ class ScheduledPostAdmin(DeskAdmin):
             path(route, csrf_protect(never_cache(self._post_only(view))), name=f"{self.label}_{name}")
             for route, name, view in list_buttons
         ]
-        buttons = self.buttons("<uuid:post_id>", ACTIONS, self.act)
+        buttons = self.buttons("<uuid:post_id>", ACTIONS, self.action_view)
         return [review, *calendar.urls(self), *own, *buttons, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledPost]:
@@ -153,7 +153,7 @@ class ScheduledPostAdmin(DeskAdmin):
 
     def bulk_approve_view(self, request: HttpRequest) -> HttpResponse:
         """Approve the chosen posts, each as the page showed it, and say of each what came of it."""
-        chosen = bulk_approve.chosen(request)
+        chosen = bulk_approve.selected_posts(request)
         posts = self.get_queryset(request).select_related(*ALL).filter(pk__in=list(chosen)).order_by(*SOONEST)
         answers = bulk_approve.approve(request, posts, chosen)
         if not chosen:
@@ -187,7 +187,7 @@ class ScheduledPostAdmin(DeskAdmin):
         views.forget(signed_in(request), view_id)
         return HttpResponseRedirect(f"{self.address('changelist')}?{views.filters(request.POST.get('query', ''))}")
 
-    def whole(self, request: HttpRequest, post_id: Any) -> ScheduledPost:
+    def get_post_or_404(self, request: HttpRequest, post_id: Any) -> ScheduledPost:
         """Return the post with all that the review page shows, or 404 for whoever has no part in its organization."""
         post = self.get_queryset(request).select_related(*ALL, "approval__reviewer").filter(pk=post_id).first()
         if not isinstance(post, ScheduledPost):
@@ -198,15 +198,15 @@ class ScheduledPostAdmin(DeskAdmin):
         """Show one post as the public will see it, with the buttons that this person has."""
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._page(request, self.whole(request, post_id))
+        return self._page(request, self.get_post_or_404(request, post_id))
 
-    def act(self, request: HttpRequest, post_id: Any, name: str) -> HttpResponse:
+    def action_view(self, request: HttpRequest, post_id: Any, name: str) -> HttpResponse:
         """Do what a button says; on refusal show the page again, with the reason, and what was typed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.admin_site.has_permission(request):
             return redirect_to_login(self.address("review", post_id), self.admin_site.name + ":login")
-        post, action = self.whole(request, post_id), ACTIONS[name]
+        post, action = self.get_post_or_404(request, post_id), ACTIONS[name]
         try:
             said = action.run(request, post)
         except Refusal as refusal:
@@ -225,7 +225,7 @@ class ScheduledPostAdmin(DeskAdmin):
     def _onward(self, request: HttpRequest, post: ScheduledPost, name: str, action: Action) -> str:
         queue = f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
         if action.onward:
-            after = following(signed_in(request), post)
+            after = next_for_review(signed_in(request), post)
             return self.address("review", after.pk) if after else queue
         return self.address("changelist") if name == "delete" else self.address("review", post.pk)
 
@@ -234,7 +234,7 @@ class ScheduledPostAdmin(DeskAdmin):
         if gone:
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(self.address("changelist"))
-        post = self.whole(request, post_id)
+        post = self.get_post_or_404(request, post_id)
         problem = refusal.message
         if isinstance(refusal, StateConflict):
             problem = f"That did not happen: this post is “{post.get_status_display()}” by now. Somebody was faster."

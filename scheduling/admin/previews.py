@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import ChannelType
-from scheduling.admin.failure_help import Advice, advise
+from scheduling.admin.failure_help import Advice, failure_help
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 LINES = 3
@@ -34,7 +34,7 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Card:
+class ChannelPreview:
     """One channel's preview with what became of it. `tone` and `outcome` are empty until publishing begins.
 
     `shown` is what the feed shows of the caption before `more`, empty where it shows all of it; `told` says so to the
@@ -56,13 +56,13 @@ class Card:
     numbers: str
 
 
-def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: bool, numbers: str = "") -> Card:
+def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: bool, numbers: str = "") -> ChannelPreview:
     """Return the preview of one channel. Needs the delivery with its channel."""
     tone, outcome = OUTCOMES[DeliveryState(delivery.state)] if delivery.state else ("", "")
     network = "facebook" if delivery.channel.type == ChannelType.FB_PAGE else "instagram"
     length = FOLDS.get((network, post.type))
-    shown = folded(delivery.caption, length) if length else ""
-    return Card(
+    shown = truncate_caption(delivery.caption, length) if length else ""
+    return ChannelPreview(
         delivery=delivery,
         network=network,
         frame={"REEL": "reel", "STORY": "story"}.get(post.type, "feed"),
@@ -73,13 +73,13 @@ def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: boo
         sentences=describe_superpower(delivery.superpower),
         tone=tone,
         outcome=outcome,
-        advice=advise(delivery, revertible=revertible),
+        advice=failure_help(delivery, revertible=revertible),
         sent=sent,
         numbers=numbers,
     )
 
 
-def folded(caption: str, length: int) -> str:
+def truncate_caption(caption: str, length: int) -> str:
     """Return what stands before the fold, cut between words where that is possible; empty when nothing is folded."""
     lines = caption.split("\n")
     shown = "\n".join(lines[:LINES])

@@ -13,7 +13,7 @@ from accounts.models import Membership, Role, User
 from posts.admin import times
 from posts.admin.people import holds, membership_in, signed_in
 from scheduling.admin import actions
-from scheduling.admin.permissions import rights, unfit
+from scheduling.admin.permissions import approval_blocker, permissions_for
 from scheduling.admin.review_context import title_of
 from scheduling.domain import drafts, rescheduling
 from scheduling.domain.checks import Check, checks_of
@@ -22,7 +22,7 @@ from scheduling.models import DeliveryState, ScheduledPost
 
 
 @dataclass(frozen=True)
-class Ways:
+class RescheduleOptions:
     """How this person may move this post. `why_not` says why it cannot be moved, or not by an approval of theirs.
 
     edit        it stays what it is, only its instant changes
@@ -43,22 +43,24 @@ class Ways:
         return self.edit or self.approve or self.reapprove or self.resubmit
 
 
-def ways(user: User, membership: Membership | None, post: ScheduledPost) -> Ways:
+def reschedule_options(user: User, membership: Membership | None, post: ScheduledPost) -> RescheduleOptions:
     """Return the ways. Needs the post with its organization, keys and deliveries loaded."""
-    may = rights(user, membership, post)
+    may = permissions_for(user, membership, post)
     if post.status != Status.SCHEDULED:
         why_not = may.why_not
         if not (may.edit or may.approve or why_not):
             why_not = f"A post that is “{post.get_status_display().lower()}” cannot be moved by you."
-        return Ways(edit=may.edit, approve=may.approve, why_not=why_not)
+        return RescheduleOptions(edit=may.edit, approve=may.approve, why_not=why_not)
     if any(one.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for one in post.deliveries.all()):
-        return Ways(why_not="Part of this post is live, or may be: the rest goes out as approved, and is not moved.")
+        return RescheduleOptions(
+            why_not="Part of this post is live, or may be: the rest goes out as approved, and is not moved."
+        )
     writes, reviews = holds(membership, Role.EDITOR), membership is not None and membership.may_review
-    barred = unfit(user, membership, post)
+    barred = approval_blocker(user, membership, post)
     why_not = "" if writes or reviews else "Your membership lets you look, not move posts."
     if reviews and barred:
         why_not = barred
-    return Ways(reapprove=not barred, resubmit=writes, why_not=why_not)
+    return RescheduleOptions(reapprove=not barred, resubmit=writes, why_not=why_not)
 
 
 def edit(request: HttpRequest, post: ScheduledPost) -> str:
@@ -78,7 +80,7 @@ def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
     rescheduling.reapprove(
         reviewer,
         post,
-        **actions.page_of(request),
+        **actions.submitted_page_state(request),
         instant=instant,
         expected_version=_version(request),
         checks=proposed_checks(post, instant, reviewer.user),

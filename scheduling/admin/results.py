@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from posts.models import PublishedPost
-from scheduling.admin.failure_help import Advice, advise
+from scheduling.admin.failure_help import Advice, failure_help
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
@@ -13,7 +13,7 @@ OVER = {Status.PUBLISHED, Status.FAILED}
 
 
 @dataclass(frozen=True)
-class Fate:
+class ChannelResult:
     """One channel of a post that is over. `numbers` are words such as `48 likes`, none until they were imported."""
 
     delivery: Delivery
@@ -30,17 +30,17 @@ class Fate:
         return "Not known whether it is live" if unknown else "Did not go live"
 
 
-def fates(posts: Sequence[ScheduledPost]) -> dict[UUID, list[Fate]]:
+def channel_results(posts: Sequence[ScheduledPost]) -> dict[UUID, list[ChannelResult]]:
     """Return what became of each post that is over, channel by channel, in one query however many they are.
 
     Needs the posts loaded by `for_wire`.
     """
     over = [one for one in posts if one.status in OVER]
-    numbers = numbers_of(over)
+    numbers = engagement_counts(over)
     return {post.pk: [_fate(post, one, numbers) for one in post.deliveries.all()] for post in over}
 
 
-def numbers_of(posts: Sequence[ScheduledPost]) -> dict[tuple[int, str], str]:
+def engagement_counts(posts: Sequence[ScheduledPost]) -> dict[tuple[int, str], str]:
     """Return what the platform counts, in words, by channel and live id. One query, none when nothing is live."""
     live = [one for post in posts for one in post.deliveries.all() if one.live_id]
     rows = PublishedPost.objects.filter(
@@ -58,8 +58,8 @@ def _words(**counts: int | None) -> str:
     return " · ".join(f"{count:,} {name}" for name, count in named)
 
 
-def _fate(post: ScheduledPost, delivery: Delivery, numbers: dict[tuple[int, str], str]) -> Fate:
+def _fate(post: ScheduledPost, delivery: Delivery, numbers: dict[tuple[int, str], str]) -> ChannelResult:
     if delivery.state == DeliveryState.PUBLISHED:
-        return Fate(delivery, live=True, numbers=numbers.get((delivery.channel_id, delivery.live_id), ""))
+        return ChannelResult(delivery, live=True, numbers=numbers.get((delivery.channel_id, delivery.live_id), ""))
     elsewhere = any(one.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for one in post.deliveries.all())
-    return Fate(delivery, live=False, advice=advise(delivery, revertible=not elsewhere))
+    return ChannelResult(delivery, live=False, advice=failure_help(delivery, revertible=not elsewhere))

@@ -11,10 +11,10 @@ from posts.admin import times
 from posts.admin.people import holds
 from posts.models import ChannelType
 from scheduling.admin import post_history, previews
-from scheduling.admin.diff import Change, readable
-from scheduling.admin.failure_help import warnings
-from scheduling.admin.permissions import rights
-from scheduling.admin.results import numbers_of
+from scheduling.admin.diff import Change, describe_changes
+from scheduling.admin.failure_help import channel_warnings
+from scheduling.admin.permissions import permissions_for
+from scheduling.admin.results import engagement_counts
 from scheduling.domain import gate, pairing
 from scheduling.domain.checks import Check, Level, checks_of, worst
 from scheduling.domain.digest import content, difference, digest
@@ -43,7 +43,7 @@ def headline(caption: str) -> str:
     return _parted(caption, HEADLINED)[0]
 
 
-def rest_of(post: ScheduledPost) -> str:
+def caption_after_headline(post: ScheduledPost) -> str:
     """Return what the first caption says after its headline, which it goes on with where that breaks off."""
     return _parted(_caption(post), HEADLINED)[1]
 
@@ -89,24 +89,24 @@ def review_context(
 ) -> dict[str, Any]:
     """Return what the template needs. The digest is computed from the very rows that are shown, never read again.
 
-    Needs the post loaded by `ScheduledPostAdmin.whole`.
+    Needs the post loaded by `ScheduledPostAdmin.get_post_or_404`.
     """
     zone = times.zone_of(reader)
     deliveries = list(post.deliveries.all())
     pending = [one for one in deliveries if one.state != DeliveryState.PUBLISHED]
     shown = content(post, pending)
     names = {one.channel.wire_id: one.channel.name for one in deliveries}
-    last = post_history.told(post).filter(verb__in=DECISIONS).first()
+    last = post_history.post_events(post).filter(verb__in=DECISIONS).first()
     changes: list[Change] = []
     if stale is not None:
         known = any(one["before"] is not None for one in stale.difference)
-        changes = readable(stale.difference if known else [], names=names, zone=zone)
+        changes = describe_changes(stale.difference if known else [], names=names, zone=zone)
     elif last is not None and post.status in EDITABLE:
-        changes = readable(difference(last.details.get("content", {}), shown), names=names, zone=zone)
-    may, first = rights(reader, membership, post), pairing.first_of(post)
+        changes = describe_changes(difference(last.details.get("content", {}), shown), names=names, zone=zone)
+    may, first = permissions_for(reader, membership, post), pairing.first_of(post)
     revertible = post.status == Status.FAILED and "revert" in post.allowed()
     sent = _sent(deliveries) if post.status == Status.FAILED else set()
-    numbers = numbers_of([post])
+    numbers = engagement_counts([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
     return {
         "post": post,
@@ -123,7 +123,7 @@ def review_context(
             )
             for one in deliveries
         ],
-        "warnings": warnings(post),
+        "warnings": channel_warnings(post),
         "media_kind": kind_of(post),
         "media_problem": _media_problem(post),
         "may_recheck": bool(membership and membership.may_review) or holds(membership, Role.EDITOR),
@@ -135,7 +135,7 @@ def review_context(
         "past": past,
         "when": "" if past else times.as_input(post.scheduled_for, zone),
         "zone": zone.key,
-        "consequence": consequence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
+        "consequence": next_step_sentence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
         "approve_words": _approve_words(post, first),
         "checks": summary(checks_of([post], zone)[post.pk]),
         "shown_checks": summary([Check(**one) for one in post.approval.checks]) if post.approval else None,
@@ -172,7 +172,9 @@ def summary(checks: Sequence[Check]) -> Summary | None:
     return Summary(tone, ", ".join(words) or "All in order", [one for one in checks if one.level != "ok"], fine)
 
 
-def consequence(post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, zone_words: str) -> str:
+def next_step_sentence(
+    post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, zone_words: str
+) -> str:
     """Return in one sentence what happens next, or what has happened. `first` is the approval that wants a second."""
     where = _where([one for one in deliveries if one.state != DeliveryState.PUBLISHED])
     live = _where([one for one in deliveries if one.state == DeliveryState.PUBLISHED])

@@ -35,7 +35,7 @@ def waiting(user: User) -> QuerySet[ScheduledPost]:
     return rows.order_by(*SOONEST)
 
 
-def counted(user: User) -> int:
+def waiting_count(user: User) -> int:
     """Return how many posts wait in the person's organizations, counted up to one more than COUNTED."""
     rows = ScheduledPost.objects.filter(organization__memberships__user=user, status=Status.WAITING_FOR_APPROVAL)
     return rows[: COUNTED + 1].count()
@@ -47,26 +47,26 @@ def neighbours(user: User, post: ScheduledPost) -> Neighbours:
     Looks AHEAD posts in either direction, in a number of queries that does not depend on how many wait.
     """
     rows = waiting(user).select_related("organization", "created_by_key", "edited_by_key", "worded_by_key")
-    after = list(rows.filter(later_than(post))[:AHEAD])
+    after = list(rows.filter(after_in_queue(post))[:AHEAD])
     before = list(rows.filter(_before(post)).order_by(*LATEST)[:AHEAD])
     first = list(rows.exclude(pk=post.pk)[:AHEAD])
     mine = _undecidable(user, [post, *after, *before, *first])
     return Neighbours(_one(before, mine), _one([*after, *first], mine))
 
 
-def following(user: User, post: ScheduledPost) -> ScheduledPost | None:
+def next_for_review(user: User, post: ScheduledPost) -> ScheduledPost | None:
     """Return the waiting post after `post` that this person may decide on; from the top when there is none."""
     return neighbours(user, post).next
 
 
-def rotated_among(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
+def rotated_key_ids(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
     """Return which of the keys that wrote or edited the posts the person has rotated. One query."""
     written = {key for one in posts for key in (one.created_by_key_id, one.edited_by_key_id, one.worded_by_key_id)}
     return rotated_by(user, {key for key in written if key is not None})
 
 
 def _undecidable(user: User, posts: list[ScheduledPost]) -> set[object]:
-    rotated = rotated_among(user, posts)
+    rotated = rotated_key_ids(user, posts)
     own = {one.pk for one in posts if not one.organization.allow_self_approval and wrote(user, one, rotated=rotated)}
     return own | _out_of_reach(user, posts)
 
@@ -87,7 +87,7 @@ def _one(posts: list[ScheduledPost], left_out: set[object]) -> ScheduledPost | N
     return next((one for one in posts if one.pk not in left_out), None)
 
 
-def later_than(post: ScheduledPost) -> Q:
+def after_in_queue(post: ScheduledPost) -> Q:
     """Return what comes later. Whatever waits has an instant: without one it could not have been submitted."""
     at = post.scheduled_for
     return Q(scheduled_for__gte=at) & (Q(scheduled_for__gt=at) | Q(pk__gt=post.pk)) if at else Q(pk__in=[])

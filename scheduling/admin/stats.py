@@ -13,7 +13,16 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 
 from scheduling.admin import calendar_dates
-from scheduling.admin.charts import AHEAD, BACK, FLOW, Chart, flow, punctuality, reactions, within
+from scheduling.admin.charts import (
+    AHEAD,
+    BACK,
+    FLOW,
+    Chart,
+    latency_chart,
+    organization_filter,
+    reactions,
+    volume_chart,
+)
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -41,9 +50,9 @@ class Figures:
     punctuality: Chart
 
 
-def figures(organizations: list[UUID], zone: ZoneInfo) -> Figures:
+def dashboard_stats(organizations: list[UUID], zone: ZoneInfo) -> Figures:
     """Return the figures of these organizations, in six queries, with days as the reader's clock counts them."""
-    posts = ScheduledPost.objects.filter(**within(organizations))
+    posts = ScheduledPost.objects.filter(**organization_filter(organizations))
     today = calendar_dates.today(zone)
     by_day = _by_day(posts, today, zone)
     waiting = _capped(posts.filter(status=Status.WAITING_FOR_APPROVAL))
@@ -61,9 +70,9 @@ def figures(organizations: list[UUID], zone: ZoneInfo) -> Figures:
                 "red" if failed else "",
             ),
         ],
-        flow(by_day, today),
+        volume_chart(by_day, today),
         reactions(organizations, today, zone),
-        punctuality(organizations),
+        latency_chart(organizations),
     )
 
 
@@ -79,8 +88,8 @@ def _by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> dict
     start, end = today - timedelta(days=BACK), today + timedelta(days=AHEAD)
     found = (
         posts.filter(
-            scheduled_for__gte=calendar_dates.begin(start, zone),
-            scheduled_for__lt=calendar_dates.begin(end + timedelta(days=1), zone),
+            scheduled_for__gte=calendar_dates.day_start(start, zone),
+            scheduled_for__lt=calendar_dates.day_start(end + timedelta(days=1), zone),
             status__in=FLOW,
         )
         .order_by()

@@ -9,7 +9,7 @@ from posts.admin import times
 from scheduling.admin import audit_details, audit_labels
 
 register = template.Library()
-register.filter("as_stored", audit_details.stored)
+register.filter("raw_json", audit_details.raw_json)
 
 
 @register.simple_tag

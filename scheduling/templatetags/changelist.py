@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from accounts.models import User
-from scheduling.templatetags.formatting import moment
+from scheduling.templatetags.formatting import local_time
 
 register = template.Library()
 
@@ -105,7 +105,7 @@ def _cells(context: template.Context, cl: ChangeList, row: Any, headings: list[d
         )
         field, attribute, value = lookup_field(column, row, cl.model_admin)
         empty = getattr(attribute, "empty_value_display", "none")
-        words = in_words(context, field, row, value, empty)
+        words = format_value(context, field, row, value, empty)
         yield Cell(headings[place]["text"], words, cl.url_for_result(row) if leads else "")
 
 
@@ -114,10 +114,10 @@ def read_only(context: template.Context, shown: AdminReadonlyField) -> Any:
     """Return what a field says that is shown and not asked for."""
     row = shown.form.instance
     field, attribute, value = lookup_field(shown.field["field"], row, shown.model_admin)
-    return in_words(context, field, row, value, getattr(attribute, "empty_value_display", "never"))
+    return format_value(context, field, row, value, getattr(attribute, "empty_value_display", "never"))
 
 
-def in_words(context: template.Context, field: "Field[Any, Any] | None", row: Any, value: Any, empty: str) -> Any:
+def format_value(context: template.Context, field: "Field[Any, Any] | None", row: Any, value: Any, empty: str) -> Any:
     """Return a value as people read it: an instant in their time zone, yes or no, a person's name."""
     if field is not None and field.is_relation:
         value = getattr(row, field.name)
@@ -126,7 +126,7 @@ def in_words(context: template.Context, field: "Field[Any, Any] | None", row: An
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return moment(context, value)
+        return local_time(context, value)
     if isinstance(value, User):
         return value.get_full_name() or value.get_username()
     if field is not None and getattr(field, "choices", None):
@@ -155,7 +155,7 @@ def list_pages(cl: ChangeList) -> dict[str, str]:
 
 
 @register.inclusion_tag("desk/empty.html")
-def nothing(cl: ChangeList) -> dict[str, Any]:
+def empty_list_message(cl: ChangeList) -> dict[str, Any]:
     """Say that a list is empty, and why: nothing is there, or nothing fits what was asked for."""
     narrowed = bool(cl.query or cl.get_filters_params() or cl.params)
     words = name(cl.opts)

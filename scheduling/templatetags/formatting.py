@@ -19,7 +19,7 @@ from posts.admin import times
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState, ChannelType
 from scheduling.admin import dashboard, failure_help, results, review_context
-from scheduling.admin.review_queue import COUNTED, counted
+from scheduling.admin.review_queue import COUNTED, waiting_count
 from scheduling.admin.webhooks import IN_WORDS
 from scheduling.domain import webhooks
 from scheduling.lifecycle import Status
@@ -59,7 +59,7 @@ MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]
 
 
 @register.simple_tag(takes_context=True)
-def moment(context: template.Context, instant: datetime | None, form: str = "short") -> SafeString:
+def local_time(context: template.Context, instant: datetime | None, form: str = "short") -> SafeString:
     """Show an instant in the reader's time zone, with UTC beside it."""
     if instant is None:
         return mark_safe('<span class="faint">No date yet</span>')
@@ -88,7 +88,7 @@ def since(instant: datetime) -> str:
 
 
 @register.simple_tag
-def pill(value: str, label: str) -> SafeString:
+def status_badge(value: str, label: str) -> SafeString:
     """Show a state as a coloured label; the colour only repeats what the word says."""
     return format_html('<span class="pill pill-{}">{}</span>', TONES.get(value, "quiet"), label)
 
@@ -118,7 +118,7 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def marked(caption: str) -> SafeString:
+def highlight_tags(caption: str) -> SafeString:
     """Show a caption with its hashtags, mentions and links coloured as the platforms colour them. Nothing is cut."""
     parts, at = [], 0
     for found in MARKED.finditer(caption):
@@ -160,15 +160,15 @@ def rules_in_words(rules: dict[str, bool] | None) -> list[str]:
 register.filter("title_of", review_context.title_of)
 register.filter("headline_of", review_context.headline_of)
 register.filter("headline", review_context.headline)
-register.filter("rest_of", review_context.rest_of)
+register.filter("caption_after_headline", review_context.caption_after_headline)
 register.filter("author_of", review_context.author_of)
-register.filter("warnings_of", failure_help.warnings)
+register.filter("channel_warnings", failure_help.channel_warnings)
 register.filter("media_kind", review_context.kind_of)
 register.filter("kind_at", review_context.kind_at)
 register.filter("host_of", webhooks.host)
 register.filter("superpower_title", superpower_title)
-register.filter("superpower_words", describe_superpower)
-register.filter("superpower_over", has_expired)
+register.filter("describe_superpower", describe_superpower)
+register.filter("has_expired", has_expired)
 
 
 @register.simple_tag(takes_context=True)
@@ -176,7 +176,7 @@ def desk_nav(context: template.Context) -> list[dict[str, Any]]:
     """Return the entries of the header: title, address, whether it is the page we are on, and a count."""
     request = context["request"]
     posts = reverse("admin:scheduling_scheduledpost_changelist")
-    waiting = counted(_reader(context))
+    waiting = waiting_count(_reader(context))
     queue = f"{posts}?status={Status.WAITING_FOR_APPROVAL}"
     queued = context.get("status") == Status.WAITING_FOR_APPROVAL
     dated = bool(context.get("on_calendar"))
@@ -209,13 +209,13 @@ def _reader(context: template.Context) -> User:
 @register.simple_tag(takes_context=True)
 def desk_overview(context: template.Context) -> dict[str, Any]:
     """Return what the front page shows."""
-    return dashboard.overview(_reader(context))
+    return dashboard.dashboard_context(_reader(context))
 
 
 @register.simple_tag
-def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[results.Fate]]:
+def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[results.ChannelResult]]:
     """Return what became of the posts that are over, by id."""
-    return results.fates(posts)
+    return results.channel_results(posts)
 
 
 @register.filter("of")

@@ -30,31 +30,35 @@ def living_in(user: User, zone: str) -> Desk:
 
 
 def test_a_month_is_whole_weeks_from_monday_to_sunday() -> None:
-    august = calendar_dates.span("month", "2027-08-15", LISBON)
+    august = calendar_dates.date_range("month", "2027-08-15", LISBON)
     assert (august.days[0], august.days[-1], len(august.days)) == (date(2027, 7, 26), date(2027, 9, 5), 42)
     assert (august.before, august.after, august.title) == (date(2027, 7, 31), date(2027, 9, 1), "August 2027")
-    week = calendar_dates.span("week", "2027-01-01", LISBON)
+    week = calendar_dates.date_range("week", "2027-01-01", LISBON)
     assert (week.days[0], week.title) == (date(2026, 12, 28), "28 December 2026 to 3 January 2027")
     assert (week.before, week.after) == (date(2026, 12, 25), date(2027, 1, 8))
-    assert calendar_dates.span("year", "no day", LISBON).days[0].weekday() == 0
+    assert calendar_dates.date_range("year", "no day", LISBON).days[0].weekday() == 0
 
 
 def test_days_on_which_the_clocks_change_have_23_and_25_hours() -> None:
-    starts = [calendar_dates.begin(date(2027, 3, 27) + timedelta(days=number), LISBON) for number in range(4)]
+    starts = [calendar_dates.day_start(date(2027, 3, 27) + timedelta(days=number), LISBON) for number in range(4)]
     assert [end - start for start, end in pairwise(starts)] == [timedelta(hours=hours) for hours in (24, 23, 24)]
-    autumn = [calendar_dates.begin(date(2027, 10, 31) + timedelta(days=number), LISBON) for number in range(2)]
+    autumn = [calendar_dates.day_start(date(2027, 10, 31) + timedelta(days=number), LISBON) for number in range(2)]
     assert autumn[1] - autumn[0] == timedelta(hours=25)
     assert not calendar_dates.exists(date(2027, 3, 28), 1, LISBON)
     # In Havana the clocks skip midnight itself: the day begins at one.
-    assert calendar_dates.begin(date(2027, 3, 14), HAVANA) == datetime(2027, 3, 14, 5, tzinfo=UTC)
-    assert calendar_dates.begin(date(2027, 3, 15), HAVANA) == datetime(2027, 3, 15, 4, tzinfo=UTC)
+    assert calendar_dates.day_start(date(2027, 3, 14), HAVANA) == datetime(2027, 3, 14, 5, tzinfo=UTC)
+    assert calendar_dates.day_start(date(2027, 3, 15), HAVANA) == datetime(2027, 3, 15, 4, tzinfo=UTC)
 
 
 def test_a_post_dragged_over_a_clock_change_keeps_its_time_of_day() -> None:
     winter = datetime(2027, 3, 26, 9, 30, tzinfo=UTC)
-    assert calendar_dates.onto(winter, "2027-03-29", LISBON) == "2027-03-29T09:30"
-    assert calendar_dates.onto(winter, "2027-03-29T17", LISBON) == "2027-03-29T17:30"
-    assert calendar_dates.onto(winter, "2027-03-29T25", LISBON) == calendar_dates.onto(winter, "tomorrow", LISBON) == ""
+    assert calendar_dates.move_to_day(winter, "2027-03-29", LISBON) == "2027-03-29T09:30"
+    assert calendar_dates.move_to_day(winter, "2027-03-29T17", LISBON) == "2027-03-29T17:30"
+    assert (
+        calendar_dates.move_to_day(winter, "2027-03-29T25", LISBON)
+        == calendar_dates.move_to_day(winter, "tomorrow", LISBON)
+        == ""
+    )
 
 
 def test_a_post_stands_on_the_day_that_its_reader_has(make_draft: Any, author: User) -> None:

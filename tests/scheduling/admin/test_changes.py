@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from scheduling.admin.diff import Piece, words
+from scheduling.admin.diff import DiffSegment, word_diff
 
 HOSTILE = [
     ("a " * 2500, "a b " * 1250),
@@ -15,24 +15,29 @@ HOSTILE = [
 
 
 def test_words_that_stayed_went_and_came_are_told_apart() -> None:
-    assert words("Open from seven today", "Open from eight today") == [
-        Piece("same", "Open from "),
-        Piece("gone", "seven "),
-        Piece("new", "eight "),
-        Piece("same", "today"),
+    assert word_diff("Open from seven today", "Open from eight today") == [
+        DiffSegment("same", "Open from "),
+        DiffSegment("gone", "seven "),
+        DiffSegment("new", "eight "),
+        DiffSegment("same", "today"),
     ]
 
 
 def test_one_word_in_a_long_text_is_found() -> None:
     around = "and so on " * 5000
-    pieces = words(f"{around}before {around}", f"{around}after {around}")
-    assert pieces == [Piece("same", around), Piece("gone", "before "), Piece("new", "after "), Piece("same", around)]
+    pieces = word_diff(f"{around}before {around}", f"{around}after {around}")
+    assert pieces == [
+        DiffSegment("same", around),
+        DiffSegment("gone", "before "),
+        DiffSegment("new", "after "),
+        DiffSegment("same", around),
+    ]
 
 
 @pytest.mark.parametrize(("before", "after"), HOSTILE)
 def test_no_pair_of_texts_keeps_the_page_waiting(before: str, after: str) -> None:
     began = time.process_time()
-    pieces = words(before, after)
+    pieces = word_diff(before, after)
     assert time.process_time() - began < 2
     assert "".join(one.text for one in pieces if one.kind != "new") == before
     assert "".join(one.text for one in pieces if one.kind != "gone") == after

@@ -8,7 +8,7 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.admin.failure_help import advise
+from scheduling.admin.failure_help import failure_help
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
 from tests.admin_client import POSTS, Desk
@@ -116,7 +116,7 @@ def test_what_is_live_elsewhere_cannot_be_reverted_and_the_advice_does_not_say_s
     ],
 )
 def test_every_reason_is_said_in_plain_words_with_a_first_step(code: str, reason: str, first: str) -> None:
-    advice = advise(Delivery(state="FAILED", error_code=code), revertible=True)
+    advice = failure_help(Delivery(state="FAILED", error_code=code), revertible=True)
     assert advice is not None
     assert reason in advice.reason
     assert first in advice.steps[0]

@@ -11,7 +11,7 @@ import time_machine
 from accounts import clock
 from accounts.models import User
 from posts.models import Channel, PublishedPost
-from scheduling.admin.stats import figures
+from scheduling.admin.stats import dashboard_stats
 from scheduling.models import Delivery
 from tests.admin_client import Desk
 
@@ -61,7 +61,7 @@ def test_days_are_those_of_the_readers_clock(make_scheduled: Any, facebook: Chan
     with time_machine.travel(NOON, tick=False):
         make_scheduled(scheduled_for=late)
         live(facebook, 1, late - timedelta(days=1), likes=5)
-        here, there = (figures([facebook.organization_id], zone) for zone in (UTC_ZONE, LISBON))
+        here, there = (dashboard_stats([facebook.organization_id], zone) for zone in (UTC_ZONE, LISBON))
     assert (list(rows(here.flow)), list(rows(there.flow))) == (["Wed 16 Jun"], ["Thu 17 Jun"])
     assert (list(rows(here.reactions)), list(rows(there.reactions))) == (["Tue 15 Jun"], ["Wed 16 Jun"])
     assert here.flow.data["x"][14] == datetime(2027, 6, 16, 12, tzinfo=UTC).timestamp() == here.flow.data["today"]
@@ -76,8 +76,8 @@ def test_reactions_are_summed_by_day_without_what_is_gone_and_what_is_anothers(
         live(instagram, 3, NOON - timedelta(days=1), likes=1, deleted_at=NOON)
         live(facebook, 4, NOON - timedelta(days=40), likes=900)
         live(other_facebook, 5, NOON - timedelta(days=1), likes=800)
-        chart = figures([facebook.organization_id], UTC_ZONE).reactions
-        both = figures([facebook.organization_id, other_facebook.organization_id], UTC_ZONE).reactions
+        chart = dashboard_stats([facebook.organization_id], UTC_ZONE).reactions
+        both = dashboard_stats([facebook.organization_id, other_facebook.organization_id], UTC_ZONE).reactions
     assert rows(chart) == {"Sun 13 Jun": ["2", "12", "2", "1"]}
     assert "2 posts went live in four weeks, and got 12 likes, 2 comments and 1 shares so far." in chart.words
     assert chart.data["series"][0]["values"].count(None) == 27
@@ -92,7 +92,7 @@ def test_punctuality_is_the_time_from_the_instant_to_the_live_post(make_schedule
             at = post.scheduled_for + timedelta(seconds=seconds)
             Delivery.objects.filter(post=post).update(state="PUBLISHED", published_at=at)
     with time_machine.travel(NOON + timedelta(hours=1), tick=False):
-        chart = figures([facebook.organization_id], UTC_ZONE).punctuality
+        chart = dashboard_stats([facebook.organization_id], UTC_ZONE).punctuality
     assert sorted(row[-1] for row in chart.rows) == ["0.0", "0.5", "2.5"]
     assert "half were live within 0.5 s of their instant, all within 2.5 s" in chart.words
 

@@ -9,7 +9,7 @@ from accounts import clock
 from accounts.domain import actors
 from accounts.models import User
 from posts.models import Channel
-from scheduling.admin.previews import folded
+from scheduling.admin.previews import truncate_caption
 from scheduling.domain import drafts, inspecting
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
@@ -33,7 +33,7 @@ EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"
     ],
 )
 def test_a_caption_is_folded_between_words_after_its_length_or_three_lines(caption: str, shown: str) -> None:
-    assert folded(caption, 125) == shown
+    assert truncate_caption(caption, 125) == shown
 
 
 def on(channel: Channel, caption: str) -> dict[str, ChannelText]:

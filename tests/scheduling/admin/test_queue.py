@@ -11,7 +11,7 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, Membership, Organization, User
 from posts.domain.published import record_published
 from posts.models import Channel, PublishedPost
-from scheduling.admin.permissions import learn, rights
+from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.posts import ALL
 from scheduling.domain import drafts, review, views
 from scheduling.domain.checks import refresh_levels
@@ -284,10 +284,10 @@ def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
     for posts in (made[:1], made):
         loaded = list(whole.filter(pk__in=[one.pk for one in posts]))
         with django_assert_num_queries(3):
-            learnt = learn(reviewer, loaded)
+            learnt = load_permission_context(reviewer, loaded)
         member = Membership.objects.get(user=reviewer)
         with django_assert_num_queries(0):
-            may = {one.pk: rights(reviewer, member, one, learnt=learnt) for one in loaded}
+            may = {one.pk: permissions_for(reviewer, member, one, learnt=learnt) for one in loaded}
     assert [may[one.pk].approve for one in made] == [False, False, True, False]
     assert "as the first of two" in may[made[0].pk].why_not
     assert "or its words" in may[made[3].pk].why_not
