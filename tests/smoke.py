@@ -27,8 +27,8 @@ from typing import Any
 import psutil
 
 from accounts import clock
-from dynamo.demo.browser import Browser
-from dynamo.demo.reviewing import approve
+from dynamo.demo.supervisor import port_is_free
+from tests.services.browser import Browser
 from tests.services.engines import free_port
 from tests.test_readme import ROOT, calls
 
@@ -48,8 +48,6 @@ def wait_for(question: Callable[[], Any], within: float, what: str) -> Any:
 
 def two_free_ports() -> int:
     """Return a port that is free together with the next one."""
-    from dynamo.demo.looking import port_is_free
-
     return next(port for port in iter(free_port, None) if port < 65000 and port_is_free(port + 1))
 
 
@@ -126,6 +124,16 @@ def paste_the_readme(folder: Path) -> None:
     print("smoke: the README's five calls work as pasted")
 
 
+def approve(browser: Browser, admin: str, post: str, when: datetime) -> None:
+    """Approve the post on its review page, once a worker has inspected its media, for `when` (UTC)."""
+    page = f"{admin}scheduling/scheduledpost/{post}/review/"
+    wait_for(lambda: "data-awaits" not in browser.open(page), SHOWN_WITHIN, "the media's inspection")
+    form = next(form for form in browser.forms() if "digest" in form.fields)
+    browser.send(form, {"when": f"{when:%Y-%m-%dT%H:%M:%S}"})
+    if browser.url.endswith("/approve/"):
+        raise SystemExit(f"smoke: the desk did not approve {post}")
+
+
 def walk(told: dict[str, Any]) -> str:
     """Take one post from a signed draft to what is live on both channels; return its id."""
     caption = f"Smoke {clock.now():%H:%M:%S.%f}"
@@ -141,7 +149,7 @@ def walk(told: dict[str, Any]) -> str:
     browser = Browser()
     browser.sign_in(told["admin"], **told["reviewer"])
     instant = (clock.now() + timedelta(seconds=AHEAD)).replace(microsecond=0)  # signing in is slow on a busy machine
-    approve(browser, told["admin"], post, when=instant)
+    approve(browser, told["admin"], post, instant)
 
     def shown() -> list[dict[str, Any]]:
         record = read(f"{told['sandbox']}/__record")["posts"]
@@ -192,7 +200,7 @@ def handle_secrets(folder: Path, told: dict[str, Any]) -> dict[str, str]:
     browser.send(next(one for one in browser.forms() if "code" in one.fields), {"code": "000000"})
     with suppress(urllib.error.HTTPError):
         read(f"{told['api']}/channels", {**signature(told["key"]), "x-signature": mistyped})
-    typed = {f"the {who}'s password": told[who]["password"] for who in ("author", "reviewer")}
+    typed = {f"the {who}'s password": told[who]["password"] for who in ("author", "reviewer", "administrator")}
     return {**typed, "a mistyped password": mistyped, "the key's secret": told["key"]["secret"]}
 
 

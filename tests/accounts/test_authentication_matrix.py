@@ -13,8 +13,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from accounts import clock
 from accounts.domain.signing import sign
 from accounts.models import ApiKey, Organization, User
-from dynamo.demo.browser import Browser
 from tests.api_client import stamp
+from tests.services.browser import Browser
 from tests.services.processes import ProcessGroup
 
 pytestmark = [pytest.mark.embedded, pytest.mark.processes, pytest.mark.django_db(transaction=True)]

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from accounts import clock
 from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Invitation, Organization, Role, User
-from dynamo.demo.drafts import plans
-from dynamo.demo.seeds import GREETER
+from dynamo.demo.sample_posts import SAMPLE_POSTS
+from dynamo.demo.seed import GREETER
 from posts.domain import channels, templates
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
 from scheduling.domain import digest, noticing, publishing, review, spreading, webhooks
@@ -69,7 +69,7 @@ def make(cast: Cast) -> Scene:
     User.objects.filter(pk=cast.author.pk).update(first_name="Ana", last_name="Autora")
     template = _template(cast)
     by_type = {cast.facebook.type: cast.facebook, cast.instagram.type: cast.instagram}
-    for plan in plans():
+    for plan in SAMPLE_POSTS:
         superpower = {"creativeTemplateId": str(template.pk)} if plan.superpower else None
         post = cast.make_draft(
             actor=None if plan.by_agent else actors.person(cast.author),

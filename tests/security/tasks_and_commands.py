@@ -83,7 +83,7 @@ COMMANDS: dict[str, Command] = {
     "seed_posts": Command(
         typed("--count", "3", "--channels", "1"), frozenset({"accounts.Organization", "posts.Channel", *READ})
     ),
-    "demo_seed": Command(
+    "seed_demo": Command(
         changes=frozenset(
             {"accounts.Organization", "accounts.User", "accounts.Membership", "accounts.ApiKey", "posts.Channel",
              "posts.SuperpowerTemplate", *SENT}

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from dynamo.celery import app
+from dynamo.demo.supervisor import responds
 from tests.services.engines import free_port
 
 START_WITHIN = 60.0
@@ -132,22 +133,18 @@ class ProcessGroup:
 
     def web(self, **more: str) -> tuple[Process, str]:
         """Start the web; return it and its base URL once it answers."""
-        from dynamo.demo.looking import answers
-
         port = free_port()
         process = self.start("web", ["-m", "gunicorn"], **{"DYNAMO_BIND": f"127.0.0.1:{port}", **more})
         url = f"http://127.0.0.1:{port}"
-        process.until(lambda: answers(f"{url}/admin/login/"))
+        process.until(lambda: responds(f"{url}/admin/login/"))
         return process, url
 
     def sandbox(self, folder: Path) -> tuple[Process, str]:
         """Start a sandbox that keeps its journal in `folder`; return it and its base URL once it answers."""
-        from dynamo.demo.looking import answers
-
         port = free_port()
         process = self.start("sandbox", ["manage.py", "sandbox", "--port", str(port), "--folder", str(folder)])
         url = f"http://127.0.0.1:{port}"
-        process.until(lambda: answers(url))
+        process.until(lambda: responds(url))
         return process, url
 
     def dismiss(self) -> None:

@@ -1,25 +1,32 @@
 import os
 import shutil
 import signal
+import socket
+import subprocess
+import sys
+import time
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from dynamo.demo import kept
-from dynamo.demo.children import ChildFailed
-from dynamo.demo.rehearsal import rehearse
-from dynamo.demo.stage import Stage, alone
+from dynamo.celery import app
+from dynamo.demo import state_file
+from dynamo.demo.supervisor import Supervisor, port_is_free, responds
 
-KEPT = ("demo", "demo.json", "sandbox", "log", "broker", "cache", "beat-schedule", "dynamo.sqlite3", "secrets")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FILES = (
+    "demo", "demo.json", "sandbox", "log", "broker", "cache", "beat-schedule*", "dynamo.sqlite3*", "secrets",
+)  # fmt: skip
 WELCOME = """
 Dynamo runs. Ctrl-C stops it.
 
   The desk      {admin}
                 reviewer  {reviewer[username]}  password  {reviewer[password]}
                 author    {author[username]}  password  {author[password]}
+                admin     {administrator[username]}  password  {administrator[password]}
   What is live  {sandbox}
   The API       {api}
                 x-api-key {key[id]}
@@ -35,66 +42,106 @@ The README goes on from here. For scripts all of this is in {file}; logs are in 
 """
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 class Command(BaseCommand):
-    help = "Run the whole product against a sandbox of the platform: web, worker with beat, sandbox. Ctrl-C stops it."
+    help = "Run Dynamo with a sandbox of the platform: the processes of the Procfile. Ctrl-C stops them."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="of the web; the sandbox takes the next one")
-        parser.add_argument("--reset", action="store_true", help="forget what the demo kept, and do not start")
+        parser.add_argument("--port", type=int, default=8000, help="web server port; the sandbox uses the next one")
+        parser.add_argument("--reset", action="store_true", help="delete the demo's data and exit")
 
-    def handle(self, *_: Any, **options: Any) -> None:
-        with alone():
-            if options["reset"]:
-                self._forget()
-                return
-            # SIGINT too: a shell that starts the demo in the background has it ignored from the start.
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, _stop)
-            kept.ready_file().unlink(missing_ok=True)
-            self._run(Stage(options["port"], self._say))
+    def handle(self, *_: Any, port: int, reset: bool, **__: Any) -> None:
+        with state_file.single_instance_lock():
+            if reset:
+                self._delete_data()
+            else:
+                self._run(port)
 
-    def _run(self, stage: Stage) -> None:
-        stage.check_ports()
-        try:
-            credentials = stage.raise_curtain()
-            rehearse(stage.admin, stage.sandbox, credentials, tend=stage.tend)
-            ready = self._ready(stage, credentials)
-            self._say(WELCOME.format(**ready, file=kept.ready_file(), logs=stage.folder / "log"))
-            stage.watch()
-        except ChildFailed as error:
-            raise CommandError(str(error)) from None
-        except KeyboardInterrupt:
-            self._say("\nStopping …")
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
-            stage.lower_curtain()
-        self._say("Stopped. What happened is kept; `make demo-reset` forgets it.")
-
-    def _ready(self, stage: Stage, credentials: dict[str, Any]) -> dict[str, Any]:
-        ready = {
-            "api": f"{stage.web}/v1",
-            "admin": stage.admin,
-            "sandbox": stage.sandbox,
-            "media": f"{stage.sandbox}/media/sunset.jpg",
-            **{name: credentials[name] for name in ("key", "author", "reviewer", "channels")},
+    def _run(self, port: int) -> None:
+        for used in (port, port + 1):
+            if not port_is_free(used):
+                raise CommandError(f"Port {used} is in use. Choose another: make demo PORT={port + 100}")
+        folder = state_file.state_file().parent
+        web, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+        environment = {
+            **os.environ,
+            "DYNAMO_VAR": str(folder),
+            "DYNAMO_PRODUCTION": "0",
+            "DYNAMO_BIND": f"127.0.0.1:{port}",
+            "GRAPH_BASE_URL": sandbox,
+            "SANDBOX_PORT": str(port + 1),
+            "PYTHONUNBUFFERED": "1",
         }
-        kept.write(kept.ready_file(), ready)
-        return ready
+        supervisor = Supervisor(settings.BASE_DIR / "Procfile", environment, folder / "log")
+        for number in SIGNALS:  # SIGINT too: a shell that starts the demo in the background has it ignored
+            signal.signal(number, signal.default_int_handler)
+        state_file.state_file().unlink(missing_ok=True)
+        try:
+            self._start(supervisor, web, sandbox)
+            state = {
+                "api": f"{web}/v1",
+                "admin": f"{web}/admin/",
+                "sandbox": sandbox,
+                "media": f"{sandbox}/media/sunset.jpg",
+                **state_file.load_credentials(),
+            }
+            state_file.write(state_file.state_file(), state)
+            self._print(WELCOME.format(**state, file=state_file.state_file(), logs=folder / "log"))
+            while True:
+                for message in supervisor.restart_ended():
+                    self._print(message)
+                time.sleep(0.3)
+        except KeyboardInterrupt:
+            self._print("\nStopping …")
+        finally:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            state_file.state_file().unlink(missing_ok=True)
+            supervisor.stop()
+        self._print("Stopped. The data is kept; `make demo-reset` deletes it.")
 
-    def _forget(self) -> None:
+    def _start(self, supervisor: Supervisor, web: str, sandbox: str) -> None:
+        """Start all processes, seed the database, and return when all processes are ready."""
+        self._print("Preparing the database, and a sandbox of the platform …")
+        _manage(supervisor, "migrate", "--verbosity", "0")
+        self._print("Starting the web and the worker …")
+        for name in supervisor.commands:
+            supervisor.start(name)
+        supervisor.wait_until("sandbox", lambda: responds(sandbox))
+        _manage(supervisor, "seed_demo")
+        if "to_approve" in state_file.load_credentials():
+            _manage(supervisor, "seed_demo", "--approve")
+        supervisor.wait_until("web", lambda: responds(f"{web}/admin/"))
+        for name in supervisor.commands:
+            if name.endswith("worker"):
+                supervisor.wait_until(name, partial(_worker_responds, f"{name}@{socket.gethostname()}"))
+
+    def _delete_data(self) -> None:
         if os.environ.get("DATABASE_URL"):
-            self._say("The database that DATABASE_URL names is left as it is.")
-        for name in KEPT:
-            for path in Path(settings.VAR_DIR).glob(f"{name}*" if "sqlite3" in name or "beat" in name else name):
+            self._print("The database of DATABASE_URL is not changed.")
+        for pattern in FILES:
+            for path in Path(settings.VAR_DIR).glob(pattern):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self._say(f"Forgotten: the demo's data in {settings.VAR_DIR}.")
+        self._print(f"Deleted the demo's data in {settings.VAR_DIR}.")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _manage(supervisor: Supervisor, *arguments: str) -> None:
+    """Run a management command in the demo's environment. Raises CommandError when it fails."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+    done = subprocess.run(  # noqa: S603  our own commands
+        command, env=supervisor.environment, capture_output=True, text=True, check=False, process_group=0
+    )
+    if done.returncode:
+        raise CommandError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+def _worker_responds(node: str) -> bool:
+    """Whether this Celery node takes messages from the broker."""
+    try:
+        return bool(app.control.ping(destination=[node], timeout=1))
+    except OSError:
+        return False

@@ -1,0 +1,203 @@
+"""The demo's organization in the database, and its accounts in the sandbox."""
+
+import json
+import secrets
+import time
+import urllib.request
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from accounts import clock
+from accounts.domain import actors, keys
+from accounts.models import ApiKey, Membership, Organization, Role, User
+from dynamo.demo import state_file
+from dynamo.demo.sample_posts import FACEBOOK, INSTAGRAM, SAMPLE_POSTS, SamplePost, earlier_posts
+from posts.domain import superpowers
+from posts.domain.channels import connect
+from posts.models import Channel, SuperpowerTemplate
+from scheduling.domain import digest, drafts, review
+from scheduling.domain.drafts import ChannelText
+from scheduling.domain.inspecting import inspect_media
+from scheduling.lifecycle import Status
+from scheduling.models import ScheduledPost
+
+PUBLISH_TIMEOUT = 60.0  # seconds
+ORGANIZATION = uuid.UUID("5ca5ad05-0100-4000-8000-000000000001")
+ACCOUNTS = {FACEBOOK: ("100200300400500", "Casa do Sol"), INSTAGRAM: ("17841400100200300", "casadosol.olhao")}
+GREETER = {
+    "name": "Greeter",
+    "hashtag": "casadosol",
+    "active": True,
+    "templateType": "CONDITIONAL",
+    "conditionalTemplateType": "GENERAL",
+    "conditionGroups": [
+        {
+            "name": "everyone",
+            "conditions": [{"conditionType": "USER_ACTION", "userActionType": "COMMENTED", "values": ["any"]}],
+            "publicReplies": [{"scope": "PUBLIC", "text": "Obrigado, @[mention_user]! We answer by message."}],
+            "autoLike": True,
+            "probability": 1,
+        }
+    ],
+}
+
+
+def seed() -> None:
+    """Create the organization, its members, key, channels and posts at the first start.
+
+    Later starts keep everything; they only replace credentials that were lost. The credentials are written to the
+    credentials file in the same transaction.
+    """
+    credentials = state_file.load_credentials()
+    with transaction.atomic():
+        organization, new = Organization.objects.get_or_create(pk=ORGANIZATION, defaults={"name": "Casa do Sol"})
+        author = _member(credentials, "author", "Ana Autora", organization, Role.EDITOR)
+        _member(credentials, "reviewer", "Rui Revisor", organization, Role.VIEWER, may_review=True)
+        _member(credentials, "administrator", "Alda Administradora", organization, Role.ADMIN)
+        key = _key(credentials, organization, author)
+        if new:
+            channels = {type_: _channel(actors.person(author), organization, type_) for type_ in ACCOUNTS}
+            template = SuperpowerTemplate.objects.create(
+                organization=organization,
+                name="Greeter",
+                lookup_hashtag=superpowers.lookup(str(GREETER["hashtag"])),
+                document=GREETER,
+            )
+            posts = [(sample, _write(sample, channels, author, key, template)) for sample in SAMPLE_POSTS]
+            credentials["channels"] = [channel.wire_id for channel in channels.values()]
+            credentials["to_approve"] = [
+                {"post": str(post.pk), "outcome": sample.outcome} for sample, post in posts if sample.needs_approval
+            ]
+            # Before the commit, so that the first import finds all of them.
+            _open_accounts()
+            for channel in channels.values():
+                items = list(earlier_posts(channel.type, clock.now()))
+                call_sandbox("POST", "/__posts", {"account": channel.platform_id, "items": items})
+        state_file.write(state_file.credentials_file(), credentials)
+    _open_accounts()
+
+
+def call_sandbox(method: str, path: str, body: Any = None) -> None:
+    """Send a request to the sandbox's control API."""
+    request = urllib.request.Request(  # noqa: S310  loopback
+        settings.GRAPH_BASE_URL + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        response.read()
+
+
+def _open_accounts() -> None:
+    """Create the channels' accounts in the sandbox, or leave them unchanged."""
+    for channel in Channel.objects.filter(organization_id=ORGANIZATION):
+        fields = {"type": channel.type, "id": channel.platform_id, "name": channel.name, "token": channel.token}
+        call_sandbox("POST", "/__accounts", fields)
+
+
+def _member(
+    credentials: dict[str, Any],
+    username: str,
+    name: str,
+    organization: Organization,
+    role: Role,
+    *,
+    may_review: bool = False,
+) -> User:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        first, last = name.split()
+        email = f"{username}@casadosol.example"
+        user = User.objects.create_user(username, email, first_name=first, last_name=last, is_staff=True)
+        Membership.objects.create(organization=organization, user=user, role=role, may_review=may_review)
+    elif not Membership.objects.filter(organization=organization, user=user).exists():
+        raise CommandError(f"The user {username} of this database is not the demo's: use a separate database.")
+    new = {"username": username, "password": secrets.token_urlsafe(9)}
+    password = credentials.setdefault(username, new)["password"]
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
+
+
+def _key(credentials: dict[str, Any], organization: Organization, author: User) -> ApiKey:
+    key_id = credentials.get("key", {}).get("id")
+    key = ApiKey.objects.filter(pk=key_id, organization=organization, revoked_at=None).first()
+    if key is None:
+        key, secret = keys.issue(actors.person(author), organization=organization, name="Demo agent", issued_by=author)
+        credentials["key"] = {"id": key.pk, "secret": secret}
+    return key
+
+
+def _channel(actor: actors.Actor, organization: Organization, channel_type: str) -> Channel:
+    platform_id, name = ACCOUNTS[channel_type]
+    token = secrets.token_urlsafe(40)
+    return connect(actor, organization=organization, type=channel_type, platform_id=platform_id, name=name, token=token)
+
+
+def _write(
+    sample: SamplePost, channels: dict[str, Channel], author: User, key: ApiKey, template: SuperpowerTemplate
+) -> ScheduledPost:
+    actor = actors.api_key(key) if sample.by_agent else actors.person(author)
+    superpower = {"creativeTemplateId": str(template.pk)} if sample.superpower else None
+    due = None if sample.due is None else (clock.now() + sample.due).replace(second=0, microsecond=0)
+    changes: drafts.Changes = {
+        "type": "POST",
+        "media": sample.media and f"{settings.GRAPH_BASE_URL}/media/{sample.media}",
+        "media_type": "IMAGE" if sample.media else None,
+        "scheduled_for": due,
+        "channels": {
+            channels[type_].wire_id: ChannelText(type_, text, superpower) for type_, text in sample.texts.items()
+        },
+    }
+    post = drafts.create(actor, organization=key.organization, changes=changes, submit=sample.outcome != "draft")
+    if sample.outcome == "rejected":
+        review.reject(actors.api_key(key), post, notes=sample.notes)
+    return post
+
+
+def approve_sample_posts() -> None:
+    """Approve what still needs it: the demo's reviewer signs in and sends the forms of the desk, which alone approves.
+
+    Returns when the posts that go out at once are published or have failed. The sandbox is ordered to refuse the one
+    that is to fail. Raises CommandError when the desk does not approve a post.
+    """
+    credentials = state_file.load_credentials()
+    to_approve = credentials.pop("to_approve", [])
+    if not to_approve:
+        return
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.post(reverse("admin:login"), credentials["reviewer"])
+    for outcome, action in (("scheduled", "approve"), ("published", "publish"), ("failed", "publish")):
+        if outcome == "failed":
+            refusal = {"route": "POST /[0-9]+/feed", "fault": "error", "code": 100, "status": 400}
+            call_sandbox("POST", "/__faults", refusal)
+        ids = [entry["post"] for entry in to_approve if entry["outcome"] == outcome]
+        for post in ScheduledPost.objects.filter(pk__in=ids, status=Status.WAITING_FOR_APPROVAL):
+            inspect_media(str(post.pk), post.version)
+            post.refresh_from_db()
+            form = {"digest": digest.current(post)[1], "turn": post.turn}
+            client.post(reverse(f"admin:scheduling_scheduledpost_{action}", args=[post.pk]), form)
+            post.refresh_from_db()
+            if post.status == Status.WAITING_FOR_APPROVAL:
+                raise CommandError(f"The desk did not approve the post {post.pk}")
+        if action == "publish":
+            _wait_until_settled(ids)
+    call_sandbox("DELETE", "/__faults")
+    client.logout()
+    state_file.write(state_file.credentials_file(), credentials)
+
+
+def _wait_until_settled(ids: list[str]) -> None:
+    """Return when the posts are published or failed, or after PUBLISH_TIMEOUT: the sweep then continues."""
+    unsettled = ScheduledPost.objects.filter(pk__in=ids).exclude(status__in=[Status.PUBLISHED, Status.FAILED])
+    deadline = time.monotonic() + PUBLISH_TIMEOUT
+    while unsettled.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
