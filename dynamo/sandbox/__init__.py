@@ -1,5 +1,5 @@
-"""A stand-in for the Graph API over real HTTP: shapes, states, errors, paging, faults, and a page of what went live.
+"""A stand-in for the Graph API over HTTP: responses, states, errors, paging, faults, and a page of the live posts.
 
-Faithful as far as Meta's documentation and recorded answers go; where they are silent the stricter reading is taken.
-It knows nothing of Django: a process of its own (`manage.py sandbox`) or a thread of a test (`sandbox.server.start`).
+It follows Meta's documentation and recorded responses; where these say nothing it takes the stricter reading. It
+does not use Django, and runs as a process (`manage.py sandbox`) or as a thread of a test (`sandbox.server.start`).
 """

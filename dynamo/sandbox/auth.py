@@ -1,4 +1,4 @@
-"""Who calls: the token's three ways in, and appsecret_proof."""
+"""Authentication by access token and appsecret_proof."""
 
 import hashlib
 import hmac
@@ -10,11 +10,11 @@ from dynamo.sandbox.models import Account
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import State, now
 
-PROOF_LIFE = 300  # seconds, for the form that carries appsecret_time
+PROOF_LIFE = 300  # seconds that a proof with appsecret_time is valid
 
 
 def token_of(request: Request) -> str:
-    """Return the token and note where it came from: header, query or form. `OAuth` is what the upload host wants."""
+    """Return the access token and set `request.token_from`. The upload host uses the scheme `OAuth`."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if token and scheme.lower() in {"bearer", "oauth"}:
         request.token_from = "header"  # noqa: S105  a place, not a token
@@ -26,7 +26,7 @@ def token_of(request: Request) -> str:
 
 
 def authenticate(request: Request, state: State, settings: Settings, *, of_me: bool = False) -> Account:
-    """Return the account that the token opens. Raises the platform's refusals."""
+    """Return the token's account. Raises Refusal."""
     token = token_of(request)
     if not token and of_me:
         raise Refusal(2500, "An active access token must be used to query information about the current user.")

@@ -1,4 +1,4 @@
-"""Pages of comments as the two networks cut them."""
+"""Pages of comments, as Facebook and Instagram divide them."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ USUAL_LIMIT, INSTAGRAM_LIMIT = 25, 50
 
 @dataclass
 class Cut:
-    """What one call wants: which comments, in which order, from where, how many. `link` is the call's own address."""
+    """The parameters of one call. `level` is toplevel, stream or a comment's id; `link` is the call's URL."""
 
     level: str
     order: str
@@ -34,7 +34,7 @@ class Cut:
 
 
 def facebook_cut(params: Params, link: str, keep: dict[str, str], parent: str = "") -> Cut:
-    """Read filter, order and limit. Without an order comments below a post are ranked, a stream is chronological."""
+    """Read filter, order and limit. By default the comments of a post are ranked, and a stream is chronological."""
     level = params.text("filter") or TOP
     if level not in {TOP, STREAM}:
         raise errors.invalid(f"Param filter must be one of {{{TOP}, {STREAM}}}")
@@ -47,7 +47,7 @@ def facebook_cut(params: Params, link: str, keep: dict[str, str], parent: str = 
 
 
 def instagram_cut(params: Params, link: str, keep: dict[str, str], parent: str = "") -> Cut:
-    """Newest first and 50 at most, whatever is asked for; replies in the order in which they were written."""
+    """Ignore the requested order and allow at most 50: comments come newest first, replies oldest first."""
     return Cut(
         parent or TOP, CHRONOLOGICAL if parent else REVERSE, min(_limit(params), INSTAGRAM_LIMIT), params, link, keep
     )
@@ -60,17 +60,17 @@ def _limit(params: Params) -> int:
     return limit
 
 
-def check_weight(world: SandboxContext, comments: int) -> None:
-    """Refuse an answer that would be too heavy: code 1, which smaller pages get around."""
-    if comments > world.settings.heaviest_page:
+def check_weight(context: SandboxContext, comments: int) -> None:
+    """Raise code 1 for a response with too many comments; smaller pages avoid it."""
+    if comments > context.settings.heaviest_page:
         text = "Please reduce the amount of data you're asking for, then retry your request"
         raise Refusal(1, text, status=500)
 
 
-def facebook_page(world: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
-    """Return the comments and the paging: both cursors; next and previous when there is more."""
+def facebook_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+    """Return the comments, and the paging with both cursors and the links that exist."""
     before = cut.params.text("before")
-    after = _open(world, thread, cut, before or cut.params.text("after"))
+    after = _open(context, thread, cut, before or cut.params.text("after"))
     if after is _LOST:
         return [], {}
     places = _since(thread, cut, after, backwards=bool(before))
@@ -89,9 +89,9 @@ def facebook_page(world: SandboxContext, thread: Thread, cut: Cut) -> tuple[list
     return [comment for _, comment in found if comment], paging
 
 
-def instagram_page(world: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
-    """Return the comments and the paging: only `after`, and on the last page none at all."""
-    after = _open(world, thread, cut, cut.params.text("after"))
+def instagram_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+    """Return the comments, and the paging with `after` only; on the last page the paging is empty."""
+    after = _open(context, thread, cut, cut.params.text("after"))
     if after is _LOST:
         return [], {}
     found = list(islice(thread.walk(cut.level, cut.order, after), cut.limit + 1))
@@ -103,7 +103,7 @@ def instagram_page(world: SandboxContext, thread: Thread, cut: Cut) -> tuple[lis
 
 
 def _since(thread: Thread, cut: Cut, after: Key | None, *, backwards: bool) -> Iterator[Place]:
-    """Walk, without what is older than `since`."""
+    """Walk the thread, without comments older than `since`."""
     since = cut.params.instant("since")
     if since is None:
         return thread.walk(cut.level, cut.order, after, backwards=backwards)
@@ -125,8 +125,8 @@ def _seal(cut: Cut, place: Place) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _open(world: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
-    """Return the place that a cursor names; _LOST when it died and the sandbox answers that by an empty page."""
+def _open(context: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
+    """Return the key of a cursor; _LOST when its comment is deleted and the setting asks for an empty page."""
     if not cursor:
         return None
     try:
@@ -137,6 +137,6 @@ def _open(world: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key |
     except (ValueError, binascii.Error):
         raise errors.invalid("Invalid cursors values") from None
     dead = comment_id in thread.audience.deleted
-    if order != cut.order or (dead and world.settings.dead_cursors == "refuse"):
+    if order != cut.order or (dead and context.settings.dead_cursors == "refuse"):
         raise errors.invalid("Invalid cursors values")
-    return _LOST if dead and world.settings.dead_cursors == "empty" else key
+    return _LOST if dead and context.settings.dead_cursors == "empty" else key

@@ -1,4 +1,4 @@
-"""The comments below a post, computed and kept ones in one order, from any place on, without counting through."""
+"""The comments of a post in one order, generated and stored ones, from any position without reading those before it."""
 
 import heapq
 from bisect import bisect_left, bisect_right
@@ -18,7 +18,7 @@ CHRONOLOGICAL, REVERSE, RANKED = "chronological", "reverse_chronological", "rank
 
 @dataclass
 class Lane:
-    """Comments whose keys rise with their position."""
+    """A sequence of comments with ascending keys."""
 
     size: int
     key: Callable[[int], Key]
@@ -26,32 +26,32 @@ class Lane:
 
 
 class Thread:
-    """One post's comments, as its audience stands now. The state's lock is held while it is used."""
+    """The comments of one post. The caller holds the state's lock."""
 
-    def __init__(self, world: SandboxContext, post: Post) -> None:
-        self.audience: Audience = world.state.audience(post)
-        self.kept = world.state.comments.get(post.id, [])
-        self.crowd = Crowd(self.audience, is_page=world.state.account(post.account).is_page)
+    def __init__(self, context: SandboxContext, post: Post) -> None:
+        self.audience: Audience = context.state.audience(post)
+        self.kept = context.state.comments.get(post.id, [])
+        self.crowd = Crowd(self.audience, is_page=context.state.account(post.account).is_page)
 
     def total(self, level: str) -> int:
-        """Count what was ever said, deleted or not readable as well: the platform's totals exceed what can be read."""
+        """Count all comments, deleted and unreadable ones too: the platform's totals exceed what can be read."""
         if self.audience.comments is not None:
             return self.audience.comments
         if level == TOP:
-            return self.crowd.tops + sum(1 for one in self.kept if not one.parent)
+            return self.crowd.tops + sum(1 for comment in self.kept if not comment.parent)
         return self.crowd.size + len(self.kept)
 
     def find(self, comment_id: str) -> Comment | None:
-        """Return a computed comment by its id."""
+        """Return a generated comment by its id."""
         slot, number = number_in(comment_id)
         if slot != self.audience.slot or number >= self.crowd.size or self.crowd.name(number) != comment_id:
             return None
         return self._readable(number)
 
     def walk(self, level: str, order: str, after: Key | None, *, backwards: bool = False) -> Iterator[Place]:
-        """Yield the comments beyond `after`, in this order or against it; None for one that must not be shown.
+        """Yield the comments after the key `after`, in this order or backwards; None for one that must not be shown.
 
-        `level` is toplevel, stream or the id of the comment whose replies are wanted.
+        `level` is toplevel, stream or the id of a comment, for its replies.
         """
         falling = (order == REVERSE) != backwards
         runs = [_run(lane, after, falling=falling) for lane in self._lanes(level, order)]
@@ -66,14 +66,14 @@ class Thread:
         if not self.kept:
             return [computed]
         wanted = [
-            (serial, one)
-            for serial, one in enumerate(self.kept)
-            if level == STREAM or one.parent == ("" if level == TOP else level)
+            (serial, comment)
+            for serial, comment in enumerate(self.kept)
+            if level == STREAM or comment.parent == ("" if level == TOP else level)
         ]
         if order == RANKED:
-            keyed = [((0.0, float(-one.like_count), serial), one) for serial, one in wanted]
+            keyed = [((0.0, float(-comment.like_count), serial), comment) for serial, comment in wanted]
         else:
-            keyed = [((one.created_at, 1.0, serial), one) for serial, one in wanted]
+            keyed = [((comment.created_at, 1.0, serial), comment) for serial, comment in wanted]
         keyed.sort(key=lambda entry: entry[0])
         return [computed, Lane(len(keyed), lambda at: keyed[at][0], lambda at: keyed[at][1])]
 
@@ -93,7 +93,7 @@ class Thread:
         return Lane(len(below), lambda at: self._moment(below[at]), lambda at: self._readable(below[at]))
 
     def _ranked(self) -> Lane:
-        """Comments below the post in an order that has nothing to do with time."""
+        """Return the post's comments in an order that is independent of time."""
         crowd, size = self.crowd, max(1, self.crowd.tops)
         stride = next(step for step in range(size * 5 // 8 + 1, size * 2 + 2) if gcd(step, size) == 1)
         return Lane(

@@ -20,70 +20,70 @@ YES = {"true", "1", "total_count"}
 Reader = Callable[[SandboxContext, Comment, Field], Any]
 
 
-def find(world: SandboxContext, account: Account, node_id: str) -> Comment | None:
-    """Return a comment that nobody keeps, by its id. Kept ones are in the state's own table."""
+def find(context: SandboxContext, account: Account, node_id: str) -> Comment | None:
+    """Return a generated comment by its id. Stored comments are in the state's table of nodes."""
     if account.is_page:
         number, _, rest = node_id.rpartition("_")
-        post = world.state.find(f"{account.id}_{number}") if number and rest.isdecimal() else None
+        post = context.state.find(f"{account.id}_{number}") if number and rest.isdecimal() else None
     else:
         slot = number_in(node_id)[0] if node_id.isdecimal() else -1
-        post = world.state.find(world.state.post_of_slot(slot))
+        post = context.state.find(context.state.post_of_slot(slot))
     if not isinstance(post, Post) or post.account != account.id:
         return None
-    thread = Thread(world, post)
+    thread = Thread(context, post)
     found = thread.find(node_id)
     gone = thread.audience.deleted
     return found if found and found.id not in gone and found.parent not in gone else None
 
 
-def below(world: SandboxContext, request: Request) -> dict[str, Any]:
+def below(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/comments and /{comment}/comments or /replies."""
     node = request.node
     if isinstance(node, Video):
-        found = world.state.find(node.post)
+        found = context.state.find(node.post)
         if not isinstance(found, Post):
             return {"data": []}
         node = found
     assert isinstance(node, Post | Comment)  # noqa: S101  routing knows the types that have this edge
     kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
-    link = f"{world.url}/{request.version}{request.path}"
+    link = f"{context.url}/{request.version}{request.path}"
     wanted = parse(request.params.text("fields")) if request.params.text("fields") else None
-    return listing(world, node, request.params, link, kept, wanted)
+    return listing(context, node, request.params, link, kept, wanted)
 
 
-def edge(world: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
-    """Return the same as a field of its post or comment: `comments.limit(5){message}`, `replies{text}`."""
+def edge(context: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
+    """Return the same edge as a field: `comments.limit(5){message}`, `replies{text}`."""
     params = Params(values=dict(field.modifiers))
-    link = f"{world.url}/v{NEWEST}.0/{node.id}/{field.name}"
+    link = f"{context.url}/v{NEWEST}.0/{node.id}/{field.name}"
     kept = {name: value for name, value in field.modifiers.items() if name not in {"after", "before", "limit", "as"}}
-    return listing(world, node, params, link, kept, field.inside)
+    return listing(context, node, params, link, kept, field.inside)
 
 
 def listing(
-    world: SandboxContext,
+    context: SandboxContext,
     node: Post | Comment,
     params: Params,
     link: str,
     kept: dict[str, str],
     wanted: list[Field] | None,
 ) -> dict[str, Any]:
-    account = world.state.account(node.account)
-    post = world.state.nodes[node.post] if isinstance(node, Comment) else node
+    account = context.state.account(node.account)
+    post = context.state.nodes[node.post] if isinstance(node, Comment) else node
     assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
     parent = node.id if isinstance(node, Comment) else ""
-    thread = Thread(world, post)
+    thread = Thread(context, post)
     if account.is_page:
         require(account, READ_PEOPLE)
         cut = facebook_cut(params, link, kept, parent)
-        check_weight(world, cut.limit * _weight(wanted))
-        found, paging = facebook_page(world, thread, cut) if cut.limit else ([], {})
+        check_weight(context, cut.limit * _weight(wanted))
+        found, paging = facebook_page(context, thread, cut) if cut.limit else ([], {})
     else:
         require(account, "instagram_manage_comments")
         cut = instagram_cut(params, link, kept, parent)
-        # Comments on ads are not in this edge.
-        found, paging = ([], {}) if post.origin in {"ad", "dark"} else instagram_page(world, thread, cut)
+        # This edge does not contain comments on ads.
+        found, paging = ([], {}) if post.origin in {"ad", "dark"} else instagram_page(context, thread, cut)
     fields = wanted or (FACEBOOK_USUAL if account.is_page else INSTAGRAM_USUAL)
-    answer: dict[str, Any] = {"data": [shown(world, one, fields) for one in found]}
+    answer: dict[str, Any] = {"data": [shown(context, comment, fields) for comment in found]}
     if paging:
         answer["paging"] = paging
     if account.is_page and params.text("summary").strip("[]") in YES:
@@ -93,23 +93,23 @@ def listing(
 
 
 def _weight(wanted: list[Field] | None) -> int:
-    """Say how many comments one comment becomes with what is expanded inside it."""
-    inner = [one for one in wanted or [] if one.name == "comments"]
-    return 1 + sum(int(one.modifiers.get("limit") or 25) for one in inner)
+    """Return how many comments one item can contain, itself and expanded replies."""
+    inner = [field for field in wanted or [] if field.name == "comments"]
+    return 1 + sum(int(field.modifiers.get("limit") or 25) for field in inner)
 
 
-def shown(world: SandboxContext, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
-    """Return the fields asked for and `id`; absent ones left out. Raises 100 for one that comments do not have."""
+def shown(context: SandboxContext, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
+    """Return the requested fields and `id`, without empty ones. Raises 100 for an unknown field."""
     readers = FACEBOOK if "_" in comment.id else INSTAGRAM
     answer: dict[str, Any] = {}
-    for one in wanted:
-        if one.name != "id":
-            reader = readers.get(one.name)
+    for field in wanted:
+        if field.name != "id":
+            reader = readers.get(field.name)
             if reader is None:
-                raise errors.unknown_field(one.name, "Comment" if readers is FACEBOOK else "IGComment")
-            value = reader(world, comment, one)
+                raise errors.unknown_field(field.name, "Comment" if readers is FACEBOOK else "IGComment")
+            value = reader(context, comment, field)
             if value is not None:
-                answer[one.alias] = value
+                answer[field.alias] = value
     answer["id"] = comment.id
     return answer
 
@@ -120,33 +120,31 @@ def _cut_down(value: dict[str, Any], field: Field) -> dict[str, Any]:
     return {part.alias: value[part.name] for part in field.inside if part.name in value}
 
 
-def _from(_world: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:
+def _from(_context: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:
     if comment.stranger or not comment.author_id:
         return None
     return _cut_down({"name": comment.author_name, "id": comment.author_id}, field)
 
 
-def _parent(world: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:
+def _parent(context: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:
     if not comment.parent:
         return None
     wanted = field.inside or FACEBOOK_USUAL
-    if [one.name for one in wanted] == ["id"]:
+    if [part.name for part in wanted] == ["id"]:
         return {"id": comment.parent}
-    parent = world.state.find(comment.parent) or find(world, world.state.account(comment.account), comment.parent)
-    return shown(world, parent, wanted) if isinstance(parent, Comment) else None
+    parent = context.state.find(comment.parent) or find(context, context.state.account(comment.account), comment.parent)
+    return shown(context, parent, wanted) if isinstance(parent, Comment) else None
 
 
-def _permalink(world: SandboxContext, comment: Comment, _field: Field) -> str:
-    number = comment.id.rpartition("_")[2]
+def _permalink(context: SandboxContext, comment: Comment, _field: Field) -> str:
+    url, number = context.permalink(comment.post), comment.id.rpartition("_")[2]
     if comment.parent:
-        return (
-            f"{world.permalink(comment.post)}?comment_id={comment.parent.rpartition('_')[2]}&reply_comment_id={number}"
-        )
-    return f"{world.permalink(comment.post)}?comment_id={number}"
+        return f"{url}?comment_id={comment.parent.rpartition('_')[2]}&reply_comment_id={number}"
+    return f"{url}?comment_id={number}"
 
 
-def _no_deeper(world: SandboxContext, comment: Comment, field: Field) -> dict[str, Any]:
-    return {"data": []} if comment.parent else edge(world, comment, field)
+def _no_deeper(context: SandboxContext, comment: Comment, field: Field) -> dict[str, Any]:
+    return {"data": []} if comment.parent else edge(context, comment, field)
 
 
 def username(comment: Comment) -> str:
@@ -154,62 +152,62 @@ def username(comment: Comment) -> str:
 
 
 FACEBOOK: dict[str, Reader] = {
-    "message": lambda _world, comment, _field: comment.text,
-    "created_time": lambda _world, comment, _field: stamp(comment.created_at),
+    "message": lambda _context, comment, _field: comment.text,
+    "created_time": lambda _context, comment, _field: stamp(comment.created_at),
     "from": _from,
     "parent": _parent,
-    "like_count": lambda _world, comment, _field: comment.like_count,
-    "comment_count": lambda _world, comment, _field: comment.replies,
+    "like_count": lambda _context, comment, _field: comment.like_count,
+    "comment_count": lambda _context, comment, _field: comment.replies,
     "permalink_url": _permalink,
-    "is_hidden": lambda _world, comment, _field: comment.hidden,
-    "is_private": lambda _world, _comment, _field: False,
-    "can_hide": lambda _world, _comment, _field: True,
-    "can_remove": lambda _world, _comment, _field: True,
-    "can_comment": lambda _world, comment, _field: not comment.parent,
-    "user_likes": lambda _world, _comment, _field: False,
-    "attachment": lambda _world, comment, _field: comment.attachment,
-    "message_tags": lambda _world, _comment, _field: None,
-    "object": lambda _world, comment, field: _cut_down({"id": comment.post}, field),
+    "is_hidden": lambda _context, comment, _field: comment.hidden,
+    "is_private": lambda _context, _comment, _field: False,
+    "can_hide": lambda _context, _comment, _field: True,
+    "can_remove": lambda _context, _comment, _field: True,
+    "can_comment": lambda _context, comment, _field: not comment.parent,
+    "user_likes": lambda _context, _comment, _field: False,
+    "attachment": lambda _context, comment, _field: comment.attachment,
+    "message_tags": lambda _context, _comment, _field: None,
+    "object": lambda _context, comment, field: _cut_down({"id": comment.post}, field),
     "comments": _no_deeper,
 }
 INSTAGRAM: dict[str, Reader] = {
-    "text": lambda _world, comment, _field: comment.text,
-    "timestamp": lambda _world, comment, _field: stamp(comment.created_at),
-    "username": lambda _world, comment, _field: username(comment),
-    "from": lambda _world, comment, field: (
+    "text": lambda _context, comment, _field: comment.text,
+    "timestamp": lambda _context, comment, _field: stamp(comment.created_at),
+    "username": lambda _context, comment, _field: username(comment),
+    "from": lambda _context, comment, field: (
         None if comment.stranger else _cut_down({"id": comment.author_id, "username": username(comment)}, field)
     ),
-    "like_count": lambda _world, comment, _field: comment.like_count,
-    "hidden": lambda _world, comment, _field: comment.hidden,
-    "parent_id": lambda _world, comment, _field: comment.parent or None,
-    "media": lambda _world, comment, field: _cut_down({"id": comment.post}, field),
-    "user": lambda _world, comment, _field: {"id": comment.account} if comment.author_id == comment.account else None,
-    "replies": lambda world, comment, field: edge(world, comment, field) if comment.replies else None,
+    "like_count": lambda _context, comment, _field: comment.like_count,
+    "hidden": lambda _context, comment, _field: comment.hidden,
+    "parent_id": lambda _context, comment, _field: comment.parent or None,
+    "media": lambda _context, comment, field: _cut_down({"id": comment.post}, field),
+    "user": lambda _context, comment, _field: {"id": comment.account} if comment.author_id == comment.account else None,
+    "replies": lambda context, comment, field: edge(context, comment, field) if comment.replies else None,
 }
 
 
-def delete(world: SandboxContext, comment: Comment) -> dict[str, Any]:
-    with world.state.lock:
-        remove(world, comment)
+def delete(context: SandboxContext, comment: Comment) -> dict[str, Any]:
+    with context.state.lock:
+        remove(context, comment)
         return {"success": True}
 
 
-def remove(world: SandboxContext, comment: Comment) -> None:
-    """Delete a comment, kept or computed; its replies go with it. Lock held."""
-    post = world.state.nodes[comment.post]
+def remove(context: SandboxContext, comment: Comment) -> None:
+    """Delete a comment and its replies. The caller holds the lock."""
+    post = context.state.nodes[comment.post]
     assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
-    kept = world.state.comments.get(post.id, [])
-    audience = world.state.audience(post)
+    kept = context.state.comments.get(post.id, [])
+    audience = context.state.audience(post)
     audience.deleted[comment.id] = 1
-    for one in kept:
-        if comment.id in {one.id, one.parent}:
-            one.deleted_at = now()
-            audience.deleted[one.id] = 1
-            world.state.put(one)
-    parent = world.state.find(comment.parent)
+    for known in kept:
+        if comment.id in {known.id, known.parent}:
+            known.deleted_at = now()
+            audience.deleted[known.id] = 1
+            context.state.put(known)
+    parent = context.state.find(comment.parent)
     if isinstance(parent, Comment):
         parent.replies -= 1
-        world.state.put(parent)
-    elif audience.more_replies.get(comment.parent) and comment.id in world.state.nodes:
+        context.state.put(parent)
+    elif audience.more_replies.get(comment.parent) and comment.id in context.state.nodes:
         audience.more_replies[comment.parent] -= 1
-    world.state.put(audience)
+    context.state.put(audience)

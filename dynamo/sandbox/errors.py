@@ -1,7 +1,7 @@
-"""The platform's refusals: the answer's shape, and the ones that more than one place gives.
+"""The platform's error responses, and the errors that several handlers use.
 
-Shape, codes and statuses: Meta's error reference and recorded answers. Clients must classify by code and subcode:
-the texts for people come localised on the real platform, and do here when a fault asks for it.
+Sources: Meta's error reference and recorded responses. Clients must classify by code and subcode, because the platform
+localises the texts for users; a fault does the same here.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ DENIED = {3, 10, *range(200, 300)}
 
 
 class Refusal(Exception):
-    """An error answer. `headers` are added to it; `kind` is the platform's `type`."""
+    """An error response with these `headers`; `kind` is the platform's `type`."""
 
     def __init__(
         self,
@@ -35,14 +35,14 @@ class Refusal(Exception):
         if self.data is not None:
             error["error_data"] = self.data
         if self.subcode is not None:
-            # False even on errors that pass on retry, as recorded for 9004/2207052 and 9007/2207027.
+            # False even for errors that a retry resolves: recorded for 9004/2207052 and 9007/2207027.
             error |= {"error_subcode": self.subcode, "is_transient": self.code in {1, 2}}
         if self.title:
             error |= {"error_user_title": self.title, "error_user_msg": self.user}
         return {"error": error | {"fbtrace_id": trace}}
 
     def challenge(self) -> str:
-        """Return the WWW-Authenticate header that error answers carry."""
+        """Return the WWW-Authenticate header of error responses."""
         reason = "invalid_request"
         if self.code in INVALID_TOKEN:
             reason = "invalid_token"
@@ -57,7 +57,7 @@ def invalid(message: str, subcode: int | None = None) -> Refusal:
 
 
 def missing(method: str, node_id: str) -> Refusal:
-    """100/33: deleted, invisible, foreign and never existed all look the same."""
+    """100/33: the same for deleted, invisible, other accounts' and unknown nodes."""
     return Refusal(
         100,
         f"Unsupported {method.lower()} request. Object with ID '{node_id}' does not exist, cannot be loaded due to "

@@ -1,14 +1,14 @@
-"""Posts that were made elsewhere: by a person in the app, an advertiser, a visitor. None of them is in the record.
+"""Posts made outside Dynamo, by users of the app, advertisers or visitors. They are not in the publication log.
 
 kinds    text, link, photo, album, video, reel, story
 origins  page (the account itself), ad (Instagram: an AD; a Page: an unpublished ADS_POST), dark (unpublished, for ads),
-         visitor (somebody on the Page), unpublished, hidden, expired
+         visitor (a user who posts on the Page), unpublished, hidden, expired
 """
 
 from typing import Any
 
-from dynamo.sandbox.controlling import BadOrder, check, moment
 from dynamo.sandbox.models import FIRST_SLOT, Account, Post, Video
+from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_instant
 from dynamo.sandbox.state import SandboxContext, State, now
 
 KINDS = {"text", "link", "photo", "album", "video", "reel", "story"}
@@ -29,17 +29,17 @@ WORDS = (
 DAY = 86_400
 
 
-def posts(world: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
-    """Make `items` one by one, or `count` posts from a `seed`, spread over the last `days`, of `kinds` in turn.
+def posts(context: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
+    """Create `items`, or `count` posts from a `seed`, spread over the last `days`, with `kinds` in turn.
 
-    Answers the ids of items. Seeded posts come with counters and comments of their own.
+    Returns the ids of items. Seeded posts have generated counters and comments.
     """
-    check(given, {"account", "items", "count", "seed", "days", "kinds", "origins"})
-    state = world.state
+    check_keys(given, {"account", "items", "count", "seed", "days", "kinds", "origins"})
+    state = context.state
     with state.lock:
         account = state.find(str(given.get("account")))
         if not isinstance(account, Account):
-            raise BadOrder("account is not the id of an account")
+            raise InvalidControl("account is not the id of an account")
         made = [_item(state, account, item) for item in given.get("items", [])]
         if "count" in given:
             _series(state, account, given)
@@ -47,13 +47,13 @@ def posts(world: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item(state: State, account: Account, item: dict[str, Any]) -> Post:
-    check(item, ITEM | COUNTERS)
+    check_keys(item, ITEM | COUNTERS)
     post = _make(
         state,
         account,
         kind=str(item.get("kind", "text" if account.is_page else "photo")),
         origin=str(item.get("origin", "page")),
-        at=moment(item.get("published_at", now())),
+        at=parse_instant(item.get("published_at", now())),
         message=str(item.get("message", "")),
         post_id=str(item.get("id", "")),
     )
@@ -65,7 +65,9 @@ def _item(state: State, account: Account, item: dict[str, Any]) -> Post:
         post.author = item.get("author", {"id": "6900000000000001", "name": "Maria Silva"}) or {}
     if COUNTERS & set(item):
         audience = state.audience(post)
-        audience.likes, audience.comments, audience.shares = (item.get(one) for one in ("likes", "comments", "shares"))
+        audience.likes, audience.comments, audience.shares = (
+            item.get(name) for name in ("likes", "comments", "shares")
+        )
         audience.reactions = {str(name).upper(): int(count) for name, count in item.get("reactions", {}).items()}
         state.put(audience)
     return state.put(post)
@@ -94,11 +96,13 @@ def _make(
     state: State, account: Account, *, kind: str, origin: str, at: float, message: str, post_id: str = ""
 ) -> Post:
     if kind not in KINDS or origin not in ORIGINS or (not account.is_page and origin == "visitor"):
-        raise BadOrder(f"kind is one of {', '.join(sorted(KINDS))}; origin of {', '.join(sorted(ORIGINS))}")
+        raise InvalidControl(
+            f"kind is one of {', '.join(sorted(KINDS))}; origin is one of {', '.join(sorted(ORIGINS))}"
+        )
     number = post_id.rpartition("_")[2] or state.mint("1" if account.is_page else "180", 14)
     full = f"{account.id}_{number}" if account.is_page else number
     if full in state.nodes or not number.isdecimal():
-        raise BadOrder("a post's id is of digits and its own")
+        raise InvalidControl("a post's id is unique and consists of digits")
     unpublished = origin == "unpublished" or (account.is_page and origin in {"ad", "dark"})
     post = Post(
         full, account.id, "carousel" if kind == "album" and not account.is_page else kind, message, at,

@@ -17,11 +17,11 @@ from dynamo.sandbox.models import Photo, Post, Video
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import SandboxContext, now
 
-SHORTEST_SCHEDULE = 600  # seconds: ten minutes is documented everywhere
+SHORTEST_SCHEDULE = 600  # seconds: all of Meta's pages say ten minutes
 
 
 def visibility(request: Request, settings: Settings) -> tuple[float | None, float | None]:
-    """Return (visible_at, scheduled_for). Raises 100 when the parameters contradict or miss the window."""
+    """Return (visible_at, scheduled_for). Raises 100 for contradictory parameters or a time outside the window."""
     published = request.params.flag("published", default=True)
     scheduled = request.params.instant("scheduled_publish_time")
     if scheduled is None:
@@ -44,12 +44,12 @@ def check_window(scheduled: float, settings: Settings) -> None:
         )
 
 
-LONGEST_MESSAGE = 63_206  # characters, as shipped clients have it
+LONGEST_MESSAGE = 63_206  # characters, as in published clients
 MOST_PHOTOS = 10
 
 
-def create_post(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Answer {"id"}; with `fields=` what was asked for besides (read after write)."""
+def create_post(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return {"id"}, and the requested fields with `fields=` (read after write)."""
     message, link = request.params.text("message"), request.params.text("link")
     wanted = [_fbid(entry) for entry in request.params.items("attached_media")]
     if not (message or link or wanted):
@@ -60,14 +60,14 @@ def create_post(world: SandboxContext, request: Request) -> dict[str, Any]:
         raise Refusal(1500, "(#1500) The url you supplied is invalid")
     if len(wanted) > MOST_PHOTOS or len(set(wanted)) != len(wanted):
         raise errors.invalid("Too many or repeated attached_media")
-    state = world.state
+    state = context.state
     with state.lock:
         key = _feed_key(request.account_id, message, link, wanted)
         state.calls[key] += 1
-        visible_at, scheduled = visibility(request, world.settings)
-        photos = [_staged_photo(world, request, fbid) for fbid in wanted]
-        if visible_at is not None and not wanted and world.settings.duplicate_check:
-            _refuse_duplicate(world, request.account_id, message, link)
+        visible_at, scheduled = visibility(request, context.settings)
+        photos = [_staged_photo(context, request, fbid) for fbid in wanted]
+        if visible_at is not None and not wanted and context.settings.duplicate_check:
+            _refuse_duplicate(context, request.account_id, message, link)
         post = Post(
             id=f"{request.account_id}_{state.mint('1', 14)}",
             account=request.account_id,
@@ -86,7 +86,7 @@ def create_post(world: SandboxContext, request: Request) -> dict[str, Any]:
             photo.post = post.id
             state.put(photo)
         state.put(post)
-        return view(world, post, request.params.text("fields")) if request.params.text("fields") else {"id": post.id}
+        return view(context, post, request.params.text("fields")) if request.params.text("fields") else {"id": post.id}
 
 
 def _feed_key(account_id: str, message: str, link: str, wanted: list[str]) -> str:
@@ -100,8 +100,8 @@ def _fbid(entry: Any) -> str:
     raise errors.invalid("Param attached_media must be a list of objects with media_fbid")
 
 
-def _staged_photo(world: SandboxContext, request: Request, fbid: str) -> Photo:
-    photo = world.state.find(fbid)
+def _staged_photo(context: SandboxContext, request: Request, fbid: str) -> Photo:
+    photo = context.state.find(fbid)
     if not isinstance(photo, Photo) or photo.account != request.account_id:
         raise errors.invalid(f"Invalid photo id in attached_media: {fbid}")
     if photo.post:
@@ -109,9 +109,9 @@ def _staged_photo(world: SandboxContext, request: Request, fbid: str) -> Photo:
     return photo
 
 
-def _refuse_duplicate(world: SandboxContext, account_id: str, message: str, link: str) -> None:
-    """Refuse the text that stands last on the Page already: 506."""
-    last = next((post for post in reversed(world.state.posts.get(account_id, [])) if post.is_visible(now())), None)
+def _refuse_duplicate(context: SandboxContext, account_id: str, message: str, link: str) -> None:
+    """Raise 506 for the text of the Page's last post."""
+    last = next((post for post in reversed(context.state.posts.get(account_id, [])) if post.is_visible(now())), None)
     if last and last.kind in {"text", "link"} and (last.message, last.link) == (message, link):
         text = "This status update is identical to the last one you posted. Try posting something different."
         raise Refusal(506, "(#506) Duplicate status message", title="Duplicate Status Update", user=text)
@@ -120,20 +120,20 @@ def _refuse_duplicate(world: SandboxContext, account_id: str, message: str, link
 PHOTO_FORMATS = {"JPEG", "PNG", "GIF", "TIFF"}
 
 
-def create_photo(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Answer {"id"} for a staged photo, {"id", "post_id"} for a published one."""
+def create_photo(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return {"id"} for a staged photo, {"id", "post_id"} for a published one."""
     data = request.params.files.get("source")
     url = request.params.text("url")
     if data is None and url:
         data = _fetched_photo(url)
     if not data:
         raise Refusal(324, "(#324) Missing or invalid image file")
-    width, height = _photo_size(data, world.settings.photo_max_bytes)
+    width, height = _photo_size(data, context.settings.photo_max_bytes)
     caption = request.params.text("caption") or request.params.text("message")
-    digest = world.state.shelf.put(data)
-    state = world.state
+    digest = context.state.media.put(data)
+    state = context.state
     with state.lock:
-        visible_at, scheduled = visibility(request, world.settings)
+        visible_at, scheduled = visibility(request, context.settings)
         photo = Photo(
             id=state.mint("1", 14),
             account=request.account_id,
@@ -177,7 +177,7 @@ def _fetched_photo(url: str) -> bytes:
 
 
 def _photo_size(data: bytes, largest: int) -> tuple[int, int]:
-    """Return width and height. Raises 100/1366046 for what the platform cannot read or finds too large."""
+    """Return width and height. Raises 100/1366046 for an unreadable or too large image."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.format in PHOTO_FORMATS and len(data) <= largest:
@@ -193,31 +193,31 @@ def _photo_size(data: bytes, largest: int) -> tuple[int, int]:
     )
 
 
-def update_post(world: SandboxContext, request: Request, post: Post) -> dict[str, Any]:
-    """POST /{page}_{post}. `is_published=true` is repeatable: a post that is live stays as it went live."""
+def update_post(context: SandboxContext, request: Request, post: Post) -> dict[str, Any]:
+    """POST /{page}_{post}. `is_published=true` can be repeated: it does not change a live post."""
     params = request.params
-    with world.state.lock:
+    with context.state.lock:
         scheduled = params.instant("scheduled_publish_time")
         if params.flag("is_published", default=False):
-            world.state.calls[post.key] += 1
+            context.state.calls[post.key] += 1
             if post.visible_at is None or post.visible_at > now():
                 post.visible_at, post.scheduled_for, post.created_by = now(), None, request.origin()
         elif scheduled is not None:
             if post.is_visible(now()):
                 raise invalid("The post is published already")
-            check_window(scheduled, world.settings)
+            check_window(scheduled, context.settings)
             post.visible_at = post.scheduled_for = scheduled
         if "message" in params.values:
             post.message = params.text("message")
         post.is_hidden = params.flag("is_hidden", default=post.is_hidden)
         post.is_pinned = params.flag("is_pinned", default=post.is_pinned)
         post.updated_at = now()
-        world.state.put(post)
+        context.state.put(post)
         return {"success": True}
 
 
-def delete_node(world: SandboxContext, node: Post | Photo | Video) -> dict[str, Any]:
-    with world.state.lock:
+def delete_node(context: SandboxContext, node: Post | Photo | Video) -> dict[str, Any]:
+    with context.state.lock:
         node.deleted_at = now()
-        world.state.put(node)
+        context.state.put(node)
         return {"success": True}

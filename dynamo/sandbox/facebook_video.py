@@ -15,54 +15,54 @@ from dynamo.sandbox.state import SandboxContext, now
 LARGEST = 64 * 1024 * 1024
 
 
-def create_video(world: SandboxContext, request: Request) -> dict[str, Any]:
+def create_video(context: SandboxContext, request: Request) -> dict[str, Any]:
     match request.params.text("upload_phase"):
         case "start":
-            return _start_video(world, request)
+            return _start_video(context, request)
         case "transfer":
-            return _transfer_video(world, request)
+            return _transfer_video(context, request)
         case "finish":
-            return _finish_video(world, request)
+            return _finish_video(context, request)
         case "":
-            return _in_one_call(world, request)
+            return _in_one_call(context, request)
         case other:
             raise errors.invalid(f"Param upload_phase must be one of start, transfer, finish: {other}")
 
 
-def _start_video(world: SandboxContext, request: Request) -> dict[str, Any]:
+def _start_video(context: SandboxContext, request: Request) -> dict[str, Any]:
     size = request.params.whole("file_size")
     if not 0 < size <= LARGEST:
         raise errors.invalid("Param file_size is missing or out of range")
-    state = world.state
+    state = context.state
     with state.lock:
         number = state.mint("1", 14)
         video = Video(number, request.account_id, "video", now(), f"9{number[1:]}", size)
         state.uploads[video.id] = bytearray()
         state.put(video)
-        return {"video_id": video.id, "upload_session_id": video.session, **_span(world, video)}
+        return {"video_id": video.id, "upload_session_id": video.session, **_span(context, video)}
 
 
-def _span(world: SandboxContext, video: Video) -> dict[str, str]:
-    """Return the next span to send; both offsets equal once everything is here."""
-    end = min(video.size, video.received + world.settings.video_chunk_bytes)
+def _span(context: SandboxContext, video: Video) -> dict[str, str]:
+    """Return the next span to send; both offsets are equal after the last byte."""
+    end = min(video.size, video.received + context.settings.video_chunk_bytes)
     return {"start_offset": str(video.received), "end_offset": str(end)}
 
 
-def _of_session(world: SandboxContext, request: Request) -> Video:
+def _of_session(context: SandboxContext, request: Request) -> Video:
     session = request.params.text("upload_session_id")
-    video = world.state.find(f"1{session[1:]}")
+    video = context.state.find(f"1{session[1:]}")
     if isinstance(video, Video) and video.session == session and video.account == request.account_id and not video.post:
         return video
     raise Refusal(100, "(#100) Invalid upload session", subcode=1363041, title="Invalid session", user="Start again.")
 
 
-def _transfer_video(world: SandboxContext, request: Request) -> dict[str, Any]:
+def _transfer_video(context: SandboxContext, request: Request) -> dict[str, Any]:
     chunk = request.params.files.get("video_file_chunk", b"")
-    state = world.state
+    state = context.state
     with state.lock:
-        video = _of_session(world, request)
+        video = _of_session(context, request)
         if video.sha256 and video.received == video.size:
-            return _span(world, video)
+            return _span(context, video)
         kept = state.uploads.setdefault(video.id, bytearray())
         video.received = len(kept)
         if request.params.whole("start_offset", -1) != video.received or not chunk:
@@ -72,60 +72,60 @@ def _transfer_video(world: SandboxContext, request: Request) -> dict[str, Any]:
                 subcode=1363037,
                 title="Video Upload Chunk Is Out Of Order",
                 user="Send the span that was asked for.",
-                data=_span(world, video),
+                data=_span(context, video),
             )
         if len(kept) + len(chunk) > video.size:
             raise errors.invalid("The chunk reaches beyond file_size")
         kept += chunk
-        receive(world, video, whole=len(kept) == video.size)
-        return _span(world, video)
+        receive(context, video, whole=len(kept) == video.size)
+        return _span(context, video)
 
 
-def receive(world: SandboxContext, video: Video, *, whole: bool) -> None:
-    """Note what arrived of a video's bytes; the whole of it goes on the shelf. Call with the lock held."""
-    kept = world.state.uploads[video.id]
+def receive(context: SandboxContext, video: Video, *, whole: bool) -> None:
+    """Update a video after a chunk, and store its bytes when they are `whole`. The caller holds the lock."""
+    kept = context.state.uploads[video.id]
     video.received = len(kept)
     if whole:
         if content_type(bytes(kept[:16])) != "video/mp4":
             kept.clear()
             raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
-        video.sha256 = world.state.shelf.put(bytes(kept))
-        del world.state.uploads[video.id]
-    world.state.put(video)
+        video.sha256 = context.state.media.put(bytes(kept))
+        del context.state.uploads[video.id]
+    context.state.put(video)
 
 
-def _finish_video(world: SandboxContext, request: Request) -> dict[str, Any]:
-    with world.state.lock:
+def _finish_video(context: SandboxContext, request: Request) -> dict[str, Any]:
+    with context.state.lock:
         session = request.params.text("upload_session_id")
-        world.state.calls[f"session:{session}"] += 1
-        video = _of_session(world, request)
+        context.state.calls[f"session:{session}"] += 1
+        video = _of_session(context, request)
         if not video.sha256:
-            raise Refusal(6001, "The upload is not complete.", subcode=1363037, data=_span(world, video))
-        visible_at, scheduled = visibility(request, world.settings)
-        put_on_page(world, request, video, visible_at, scheduled, key=f"session:{session}")
+            raise Refusal(6001, "The upload is not complete.", subcode=1363037, data=_span(context, video))
+        visible_at, scheduled = visibility(request, context.settings)
+        put_on_page(context, request, video, visible_at, scheduled, key=f"session:{session}")
         return {"success": True}
 
 
-def _in_one_call(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Take `file_url` or multipart `source`; the answer has no post id and, before it, there is no handle."""
+def _in_one_call(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Take `file_url` or multipart `source`. The response has no post id, so a lost response leaves no handle."""
     url = request.params.text("file_url")
     data = request.params.files.get("source") or (fetch(url).data if url else b"")
     if content_type(data) != "video/mp4":
         raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
-    digest = world.state.shelf.put(data)
-    with world.state.lock:
-        visible_at, scheduled = visibility(request, world.settings)
+    digest = context.state.media.put(data)
+    with context.state.lock:
+        visible_at, scheduled = visibility(request, context.settings)
         video = Video(
-            world.state.mint("1", 14), request.account_id, "video", now(),
+            context.state.mint("1", 14), request.account_id, "video", now(),
             size=len(data), received=len(data), sha256=digest, media_url=url,
         )  # fmt: skip
-        world.state.calls[f"video:{video.id}"] += 1
-        put_on_page(world, request, video, visible_at, scheduled, key=f"video:{video.id}")
+        context.state.calls[f"video:{video.id}"] += 1
+        put_on_page(context, request, video, visible_at, scheduled, key=f"video:{video.id}")
         return {"id": video.id}
 
 
 def put_on_page(
-    world: SandboxContext,
+    context: SandboxContext,
     request: Request,
     video: Video,
     visible_at: float | None,
@@ -133,12 +133,12 @@ def put_on_page(
     *,
     key: str,
 ) -> Post:
-    """Make the post of a complete video: visible when it should be and its processing is over. Lock held."""
+    """Create the post of a complete video, visible after its processing. The caller holds the lock."""
     video.description = request.params.text("description")
     video.title = request.params.text("title")
-    video.ready_at = now() + world.settings.video_seconds
+    video.ready_at = now() + context.settings.video_seconds
     post = Post(
-        id=f"{video.account}_{world.state.mint('1', 14)}",
+        id=f"{video.account}_{context.state.mint('1', 14)}",
         account=video.account,
         kind=video.kind,
         message=video.description,
@@ -152,51 +152,51 @@ def put_on_page(
         key=key,
     )
     video.post = post.id
-    world.state.put(video)
-    return world.state.put(post)
+    context.state.put(video)
+    return context.state.put(post)
 
 
-def create_reel(world: SandboxContext, request: Request) -> dict[str, Any]:
+def create_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
     match request.params.text("upload_phase"):
         case "start":
-            with world.state.lock:
-                video = Video(world.state.mint("1", 14), request.account_id, "reel", now())
-                world.state.put(video)
-            return {"video_id": video.id, "upload_url": f"{world.url}/video-upload/{request.version}/{video.id}"}
+            with context.state.lock:
+                video = Video(context.state.mint("1", 14), request.account_id, "reel", now())
+                context.state.put(video)
+            return {"video_id": video.id, "upload_url": f"{context.url}/video-upload/{request.version}/{video.id}"}
         case "finish":
-            return _finish_reel(world, request)
+            return _finish_reel(context, request)
         case other:
             raise errors.invalid(f"Param upload_phase must be one of start, finish: {other}")
 
 
-def _own_reel(world: SandboxContext, request: Request, video_id: str) -> Video:
-    video = world.state.find(video_id)
+def _own_reel(context: SandboxContext, request: Request, video_id: str) -> Video:
+    video = context.state.find(video_id)
     if not isinstance(video, Video) or video.kind != "reel" or video.account != request.account_id:
         raise errors.missing("post", video_id)
     return video
 
 
-def upload_reel(world: SandboxContext, request: Request, video_id: str) -> dict[str, Any]:
-    """Take the bytes: from the address in the `file_url` header, or the body with `offset` and `file_size` headers."""
-    request.account = authenticate(request, world.state, world.settings)
+def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dict[str, Any]:
+    """Take the bytes from the URL in the `file_url` header, or the body with `offset` and `file_size` headers."""
+    request.account = authenticate(request, context.state, context.settings)
     url = request.headers.get("file_url", "")
     data = fetch(url).data if url else request.body
     offset = _number_header(request, "offset")
     size = len(data) if url else _number_header(request, "file_size")
     if not 0 < size <= LARGEST:
         raise errors.invalid("Header file_size is missing or out of range")
-    with world.state.lock:
-        video = _own_reel(world, request, video_id)
+    with context.state.lock:
+        video = _own_reel(context, request, video_id)
         if video.post:
             raise errors.invalid("The video was published already")
-        kept = world.state.uploads.setdefault(video.id, bytearray())
+        kept = context.state.uploads.setdefault(video.id, bytearray())
         if url:
             kept.clear()
         elif offset != len(kept):
             raise Refusal(100, "(#100) OffsetInvalidError", data={"start_offset": str(len(kept))})
         kept += data
         video.size, video.media_url = size, url
-        receive(world, video, whole=len(kept) == size)
+        receive(context, video, whole=len(kept) == size)
     return {"success": True}
 
 
@@ -207,21 +207,21 @@ def _number_header(request: Request, header: str) -> int:
     return int(given)
 
 
-def _finish_reel(world: SandboxContext, request: Request) -> dict[str, Any]:
+def _finish_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
     video_id = request.params.text("video_id")
     wanted = request.params.text("video_state")
     scheduled = request.params.instant("scheduled_publish_time")
-    with world.state.lock:
-        world.state.calls[f"reel:{video_id}"] += 1
-        video = _own_reel(world, request, video_id)
+    with context.state.lock:
+        context.state.calls[f"reel:{video_id}"] += 1
+        video = _own_reel(context, request, video_id)
         if video.post:
             raise errors.invalid("The video was published already")
         if not video.sha256:
             raise errors.invalid("The video has not been uploaded")
         if wanted == "SCHEDULED" and scheduled is not None:
-            check_window(scheduled, world.settings)
+            check_window(scheduled, context.settings)
         elif wanted not in {"PUBLISHED", "DRAFT"}:
             raise errors.invalid("Param video_state must be one of DRAFT, PUBLISHED, SCHEDULED")
         visible_at = {"PUBLISHED": now(), "DRAFT": None, "SCHEDULED": scheduled}[wanted]
-        put_on_page(world, request, video, visible_at, scheduled, key=f"reel:{video_id}")
+        put_on_page(context, request, video, visible_at, scheduled, key=f"reel:{video_id}")
         return {"success": True}

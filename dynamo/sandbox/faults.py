@@ -1,15 +1,22 @@
-"""Faults to order: which, on which route, how many times, how likely.
+"""Faults that a test orders, and the responses that they cause.
 
-`DELAYS` add up and let the call go on. `BEFORE` answer (or hang up) without doing anything. `AFTER` do the work and
-then spoil the answer. `INSIDE` change what a handler does. At most one fault beside the delays acts on a call: the
-first ordered that matches and is not spent.
+`DELAYS` are added, and the call continues. `BEFORE` faults respond or hang up without doing the work. `AFTER` faults do
+the work and then change the response. `INSIDE` faults change what a handler does. Besides delays at most one fault acts
+on a call: the first order that matches and is not used up.
+
+graph-api: error bodies as recorded, statuses as observed.
 """
 
 import random
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from dynamo.sandbox import errors
+from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.request_parsing import InvalidControl
 
 DELAYS = {"delay", "delay_after"}
 BEFORE = {
@@ -19,17 +26,35 @@ BEFORE = {
 AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "spam_after", "html_502_after"}
 INSIDE = {"slow_container", "container_error"}
 KNOWN = DELAYS | BEFORE | AFTER | INSIDE
+THROTTLES = {
+    4: (403, "(#4) Application request limit reached"),
+    17: (400, "(#17) User request limit reached"),
+    32: (403, "(#32) Page request limit reached"),
+    613: (400, "(#613) Calls to this api have exceeded the rate limit."),
+    80001: (403, "(#80001) There have been too many calls to this Page account. Wait a bit and try again."),
+    80002: (400, "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again."),
+}
+ABUSE = "The action attempted has been deemed abusive or is otherwise disallowed"
+LOCALISED = (
+    "\u0e14\u0e32\u0e27\u0e19\u0e4c\u0e42\u0e2b\u0e25\u0e14\u0e44\u0e21\u0e48\u0e2a\u0e33\u0e40\u0e23\u0e47\u0e08",
+    "\u0e40\u0e01\u0e34\u0e14\u0e02\u0e49\u0e2d\u0e1c\u0e34\u0e14\u0e1e\u0e25\u0e32\u0e14",
+)
 
-
-class BadOrder(ValueError):
-    """The order cannot be taken; the text says why."""
+ERRORS: dict[str, Callable[[], Refusal]] = {
+    "expired_token": errors.expired_token,
+    "quota": errors.quota_reached,
+    "policy_block": lambda: Refusal(368, ABUSE, subcode=1390008, title="Blocked", user=ABUSE),
+    "spam_after": errors.looks_like_spam,
+    "error400_after": lambda: Refusal(1, "An unknown error occurred", subcode=99),
+    "localised": lambda: errors.media_not_fetched("it did not answer"),
+}
 
 
 @dataclass
 class Fault:
-    """One order. `times` None never runs out; `skip` lets so many matching calls pass first; `probability` is drawn
-    from a generator seeded by `seed`. `seconds` is of delays and containers, `minutes` is
-    estimated_time_to_regain_access, `retry_after` adds that header, `reset` hangs up with a TCP reset.
+    """One order. `times` None has no limit; `skip` is the number of matching calls to leave alone first; `seed` is for
+    `probability`. `seconds` is for delays and containers, `minutes` is estimated_time_to_regain_access, `retry_after`
+    adds that header, `reset` hangs up with a TCP reset.
     """
 
     route: str
@@ -53,15 +78,15 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.fault not in KNOWN:
-            raise BadOrder(f"fault is none of {', '.join(sorted(KNOWN))}")
+            raise InvalidControl(f"fault must be one of {', '.join(sorted(KNOWN))}")
         try:
             self._pattern = re.compile(self.route)
         except (re.error, TypeError) as error:
-            raise BadOrder(f"route is not a regular expression: {error}") from None
+            raise InvalidControl(f"route is not a regular expression: {error}") from None
         self._random = random.Random(self.seed)  # noqa: S311  chance of a fault, not a secret
 
-    def strikes(self, *routes: str) -> bool:
-        """Say whether the fault acts on this call, and count it when it does."""
+    def acts_on(self, *routes: str) -> bool:
+        """Return whether the fault acts on this call, and count it then."""
         if (self.times is not None and self.hits >= self.times) or not any(map(self._pattern.search, routes)):
             return False
         if self.skip > 0:
@@ -72,12 +97,12 @@ class Fault:
         self.hits += 1
         return True
 
-    def wire(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 class FaultBook:
-    """All orders, in the order in which they came."""
+    """All orders, the first one first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,7 +111,7 @@ class FaultBook:
     def order(self, given: Any) -> Fault:
         allowed = set(Fault.__dataclass_fields__) - {"hits", "_pattern", "_random"}
         if not isinstance(given, dict) or not {"route", "fault"} <= set(given) <= allowed:
-            raise BadOrder(f"an order has route and fault, and may have {', '.join(sorted(allowed))}")
+            raise InvalidControl(f"route and fault are required; allowed: {', '.join(sorted(allowed))}")
         fault = Fault(**given)
         with self._lock:
             self._orders.append(fault)
@@ -96,21 +121,44 @@ class FaultBook:
         with self._lock:
             self._orders.clear()
 
-    def wire(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[dict[str, Any]]:
         with self._lock:
-            return [fault.wire() for fault in self._orders]
+            return [fault.as_json() for fault in self._orders]
 
     def take(self, method: str, path: str, bare_path: str) -> tuple[list[Fault], Fault | None]:
-        """Return the delays and the one other fault that act on this call. Routes match with and without version."""
+        """Return the delays and the other fault that act on this call. Routes match with and without the version."""
         delays: list[Fault] = []
         acting: Fault | None = None
         with self._lock:
             for fault in self._orders:
                 if acting is not None and fault.fault not in DELAYS:
                     continue
-                if fault.strikes(f"{method} {path}", f"{method} {bare_path}"):
+                if fault.acts_on(f"{method} {path}", f"{method} {bare_path}"):
                     if fault.fault in DELAYS:
                         delays.append(fault)
                     else:
                         acting = fault
         return delays, acting
+
+
+def fault_refusal(fault: Fault, *, method: str, node_id: str) -> Refusal:
+    """Return the error of a BEFORE or AFTER fault; the order can set code, subcode, status and message."""
+    made = _usual(fault, method, node_id)
+    made.subcode = fault.subcode if fault.subcode is not None else made.subcode
+    made.code = fault.code if fault.code is not None else made.code
+    made.status = fault.status or made.status
+    made.message = fault.message or made.message
+    if fault.localised or fault.fault == "localised":
+        made.title, made.user = LOCALISED
+    return made
+
+
+def _usual(fault: Fault, method: str, node_id: str) -> Refusal:
+    if fault.fault == "throttle":
+        status, message = THROTTLES.get(fault.code or 4, (400, "There have been too many calls."))
+        return Refusal(fault.code or 4, message, status=status)
+    if fault.fault == "flicker":
+        return errors.missing(method, node_id)
+    if fault.fault in ERRORS:
+        return ERRORS[fault.fault]()
+    return Refusal(2, "An unexpected error has occurred. Please retry your request later.", status=500)

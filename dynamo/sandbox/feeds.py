@@ -1,4 +1,4 @@
-"""Edges that list: newest first, opaque cursors, `since` and `until`, `next` only when there is more."""
+"""The edges that list posts: newest first, opaque cursors, `since` and `until`, `next` only when there is more."""
 
 import base64
 import binascii
@@ -24,8 +24,8 @@ VIDEO_EDGES = ("/videos", "/video_reels")
 Wanted = Callable[[Post], bool]
 
 
-def published_posts(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Return a Page's own live posts: no reels, nothing of visitors, hidden ones only with include_hidden."""
+def published_posts(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return a Page's live posts, without reels and visitors' posts; hidden ones only with include_hidden."""
     hidden = request.params.flag("include_hidden", default=False)
     at = now()
 
@@ -33,36 +33,36 @@ def published_posts(world: SandboxContext, request: Request) -> dict[str, Any]:
         own = post.kind != "reel" and post.origin not in {"visitor", "expired"}
         return own and post.is_visible(at) and (hidden or not post.is_hidden)
 
-    return _page(world, request, wanted)
+    return _page(context, request, wanted)
 
 
-def feed(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Return the same, visitors' posts and the unpublished ones: readers must filter by is_published and from."""
-    return _page(world, request, lambda post: post.kind != "reel" and post.origin != "expired")
+def feed(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return the same with visitors' and unpublished posts: clients must filter by is_published and from."""
+    return _page(context, request, lambda post: post.kind != "reel" and post.origin != "expired")
 
 
-def scheduled_posts(world: SandboxContext, request: Request) -> dict[str, Any]:
+def scheduled_posts(context: SandboxContext, request: Request) -> dict[str, Any]:
     at = now()
-    return _page(world, request, lambda post: post.scheduled_for is not None and not post.is_visible(at))
+    return _page(context, request, lambda post: post.scheduled_for is not None and not post.is_visible(at))
 
 
-def media(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Return an Instagram account's media, the newest 10,000, stories left out."""
+def media(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return the newest 10,000 media of an Instagram account, without stories."""
     at = now()
-    return _page(world, request, lambda post: post.kind != "story" and post.is_visible(at), reach=INSTAGRAM_REACH)
+    return _page(context, request, lambda post: post.kind != "story" and post.is_visible(at), reach=INSTAGRAM_REACH)
 
 
-def stories(world: SandboxContext, request: Request) -> dict[str, Any]:
+def stories(context: SandboxContext, request: Request) -> dict[str, Any]:
     at = now()
-    return _page(world, request, lambda post: is_current_story(post) and post.is_visible(at))
+    return _page(context, request, lambda post: is_current_story(post) and post.is_visible(at))
 
 
 def videos_of(kind: str) -> Callable[[SandboxContext, Request], dict[str, Any]]:
-    """Return the lister of a Page's videos or reels that have a post."""
+    """Return the handler that lists a Page's videos or reels with a post."""
 
-    def listing(world: SandboxContext, request: Request) -> dict[str, Any]:
+    def listing(context: SandboxContext, request: Request) -> dict[str, Any]:
         at = now()
-        return _page(world, request, lambda post: post.kind == kind and post.is_visible(at))
+        return _page(context, request, lambda post: post.kind == kind and post.is_visible(at))
 
     return listing
 
@@ -71,16 +71,16 @@ def _place(post: Post) -> tuple[float, str]:
     return (post.moment, post.id)
 
 
-def _page(world: SandboxContext, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
-    """Cut one page out of the timeline without looking at the rest of it."""
+def _page(context: SandboxContext, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
+    """Return one page of the timeline without reading the rest."""
     params, limit = request.params, _limit(request)
-    line = world.state.timeline(request.account_id)
+    line = context.state.timeline(request.account_id)
     low, high = _bounds(request, line)
     if reach is not None and high - low > reach:
         newest = list(islice(_falling(line, low, high, wanted), reach))
         low = newest[-1] if newest else low
     after, before = params.text("after"), params.text("before")
-    if after and _died(world, after):
+    if after and _died(context, after):
         return {"data": []}
     if before and not after:
         rising = (at for at in range(max(low, bisect_right(line, _open(before), key=_place)), high) if wanted(line[at]))
@@ -88,14 +88,14 @@ def _page(world: SandboxContext, request: Request, wanted: Wanted, *, reach: int
     else:
         top = min(high, bisect_left(line, _open(after), key=_place)) if after else high
         shown = list(islice(_falling(line, low, top, wanted), limit))
-    return _answer(world, request, [line[at] for at in shown], limit, more=(
+    return _answer(context, request, [line[at] for at in shown], limit, more=(
         any(True for _ in _falling(line, low, shown[-1], wanted)) if shown else False,
         any(wanted(line[at]) for at in range(shown[0] + 1, high)) if shown else False,
     ))  # fmt: skip
 
 
 def _bounds(request: Request, line: list[Post]) -> tuple[int, int]:
-    """Return where `since` and `until` cut. Times are whole seconds, and a post of the very second of `since` is in."""
+    """Return the positions of `since` and `until`, in whole seconds; `since` is inclusive."""
     since, until = request.params.instant("since"), request.params.instant("until")
     low = bisect_left(line, float(int(since)), key=lambda post: post.moment) if since is not None else 0
     high = bisect_right(line, until, key=lambda post: post.moment) if until is not None else len(line)
@@ -103,27 +103,27 @@ def _bounds(request: Request, line: list[Post]) -> tuple[int, int]:
 
 
 def _falling(line: list[Post], low: int, high: int, wanted: Wanted) -> Iterator[int]:
-    """Yield the positions below `high` of what is wanted, newest first."""
+    """Yield the positions of the wanted posts below `high`, newest first."""
     return (at for at in range(high - 1, low - 1, -1) if wanted(line[at]))
 
 
 def _answer(
-    world: SandboxContext, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
+    context: SandboxContext, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
 ) -> dict[str, Any]:
-    """Return the page as JSON; `more` says whether there are older and newer ones."""
+    """Return the page as JSON; `more` is whether there are older and newer posts."""
     fields = parse(request.params.text("fields")) if request.params.text("fields") else None
     answer: dict[str, Any] = {"data": []}
     for post in posts:
-        node = world.state.find(post.video) if request.path.endswith(VIDEO_EDGES) else post
+        node = context.state.find(post.video) if request.path.endswith(VIDEO_EDGES) else post
         if isinstance(node, Post | Video):
-            answer["data"].append(select(world, node, fields or parse(USUAL[node_type(node)])))
+            answer["data"].append(select(context, node, fields or parse(USUAL[node_type(node)])))
     if posts:
         cursors = {"before": _seal(posts[0]), "after": _seal(posts[-1])}
         answer["paging"] = {"cursors": cursors}
         if more[0]:
-            answer["paging"]["next"] = _link(world, request, limit, after=cursors["after"])
+            answer["paging"]["next"] = _link(context, request, limit, after=cursors["after"])
         if more[1]:
-            answer["paging"]["previous"] = _link(world, request, limit, before=cursors["before"])
+            answer["paging"]["previous"] = _link(context, request, limit, before=cursors["before"])
     return answer
 
 
@@ -136,10 +136,10 @@ def _limit(request: Request) -> int:
     return min(limit, INSTAGRAM_LIMIT)
 
 
-def _link(world: SandboxContext, request: Request, limit: int, **cursor: str) -> str:
-    """Return the full URL of another page; it names the token when the token came by query, as the platform's does."""
+def _link(context: SandboxContext, request: Request, limit: int, **cursor: str) -> str:
+    """Return the URL of another page; as on the platform it contains the token when the call's query did."""
     kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
-    return f"{world.url}/{request.version}{request.path}?{urlencode(kept | {'limit': str(limit)} | cursor)}"
+    return f"{context.url}/{request.version}{request.path}?{urlencode(kept | {'limit': str(limit)} | cursor)}"
 
 
 def _seal(post: Post) -> str:
@@ -154,10 +154,10 @@ def _open(cursor: str) -> tuple[float, str]:
         raise errors.invalid("Invalid cursors values") from None
 
 
-def _died(world: SandboxContext, cursor: str) -> bool:
-    """Say whether the cursor's post is gone and the setting lets that look like the end. Raises 100 if it refuses."""
+def _died(context: SandboxContext, cursor: str) -> bool:
+    """Return whether the cursor's post is deleted and the setting asks for an empty page. Raises 100 if it refuses."""
     post_id = _open(cursor)[1]
-    dead = post_id in world.state.nodes and world.state.find(post_id) is None
-    if dead and world.settings.dead_cursors == "refuse":
+    dead = post_id in context.state.nodes and context.state.find(post_id) is None
+    if dead and context.settings.dead_cursors == "refuse":
         raise errors.invalid("Invalid cursors values")
-    return dead and world.settings.dead_cursors == "empty"
+    return dead and context.settings.dead_cursors == "empty"

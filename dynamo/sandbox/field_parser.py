@@ -1,4 +1,4 @@
-"""The language of `fields=`: `a,b.limit(0).summary(true),c{d,e{f}}`."""
+"""The syntax of `fields=`: `a,b.limit(0).summary(true),c{d,e{f}}`."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _CALL = re.compile(r"\.([a-z_]+)\(([^()]*)\)")
 
 @dataclass
 class Field:
-    """One field: its modifiers by name, what is wanted inside it (None: the usual), and the name it answers under."""
+    """One field: its modifiers by name, the fields inside it (None: the default ones), and its name in the response."""
 
     name: str
     modifiers: dict[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Field:
 
 
 def parse(text: str) -> list[Field]:
-    """Read a selection; raises 2500 "Syntax error" as the platform does."""
+    """Parse a selection. Raises 2500 "Syntax error", as the platform does."""
     found, end = _fields(text.replace(" ", ""), 0)
     if end != len(text.replace(" ", "")):
         raise _syntax(text, end)
@@ -38,15 +38,15 @@ def _fields(text: str, at: int) -> tuple[list[Field], int]:
         name = _NAME.match(text, at)
         if name is None:
             raise _syntax(text, at)
-        one, at = Field(name[0]), name.end()
+        field, at = Field(name[0]), name.end()
         while call := _CALL.match(text, at):
-            one.modifiers[call[1]], at = call[2], call.end()
+            field.modifiers[call[1]], at = call[2], call.end()
         if text[at : at + 1] == "{":
-            one.inside, at = _fields(text, at + 1)
+            field.inside, at = _fields(text, at + 1)
             if text[at : at + 1] != "}":
                 raise _syntax(text, at)
             at += 1
-        found.append(one)
+        found.append(field)
         if text[at : at + 1] != ",":
             return found, at
         at += 1
@@ -56,7 +56,7 @@ def _syntax(text: str, at: int) -> Refusal:
     return Refusal(2500, f'Syntax error "Expected name." at character {at}: {text}')
 
 
-# The parts that may be asked for inside a field; an empty set means that it has none.
+# The fields that exist inside a field; an empty set means none.
 PARTS: dict[str, set[str]] = {
     "attachments": {
         "description", "media", "media_type", "subattachments", "target", "title", "type", "unshimmed_url", "url",
@@ -76,12 +76,12 @@ PARTS: dict[str, set[str]] = {
 }  # fmt: skip
 
 
-# Edges that select inside themselves.
+# Edges that handle the fields inside themselves.
 WHOLE = {"comments", "replies"}
 
 
 def keep(value: Any, wanted: Field) -> Any:
-    """Cut a field's value down to what is wanted inside it. Raises 100 for a part that does not exist."""
+    """Reduce a value to the fields wanted inside it. Raises 100 for an unknown field."""
     if wanted.inside is None or wanted.name in WHOLE:
         return value
     known = PARTS.get(wanted.name, set())
@@ -89,7 +89,7 @@ def keep(value: Any, wanted: Field) -> Any:
         if part.name not in known:
             raise errors.unknown_field(part.name, wanted.name.title().replace("_", ""))
     if isinstance(value, dict) and isinstance(value.get("data"), list):
-        return value | {"data": [_part(one, wanted.inside) for one in value["data"]]}
+        return value | {"data": [_part(item, wanted.inside) for item in value["data"]]}
     return _part(value, wanted.inside) if isinstance(value, dict) else value
 
 

@@ -1,18 +1,274 @@
-"""A node as JSON: the fields that were asked for plus `id`, absent ones left out. Field names: the v26 schema."""
+"""Nodes as JSON: the requested fields and `id`, without those that have no value. Names: the schema of v26."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 
-from dynamo.sandbox import account_fields, comments, errors, insights, instagram_fields, page_fields
+from dynamo.sandbox import comments, errors, insights
 from dynamo.sandbox.field_parser import Field, keep, parse
+from dynamo.sandbox.http import stamp
+from dynamo.sandbox.insights import tally
+from dynamo.sandbox.instagram import status, status_text
 from dynamo.sandbox.models import Account, Comment, Container, Node, Photo, Post, Video
-from dynamo.sandbox.state import SandboxContext
+from dynamo.sandbox.state import SandboxContext, now
 
 Reader = Callable[[SandboxContext, Any, Field], Any]
 
 
+def _account_username(_context: SandboxContext, account: Account, _field: Field) -> str:
+    return account.username or "".join(letter for letter in account.name.lower() if letter.isalnum())
+
+
+def _media_count(context: SandboxContext, account: Account, _field: Field) -> int:
+    return sum(1 for post in context.state.timeline(account.id) if post.is_visible(now()))
+
+
+PAGE: dict[str, Reader] = {
+    "name": lambda _context, account, _field: account.name,
+    "username": _account_username,
+    "link": lambda context, _account, _field: f"{context.url}/",
+    "fan_count": lambda _context, _account, _field: 0,
+    "followers_count": lambda _context, _account, _field: 0,
+}
+INSTAGRAM_ACCOUNT: dict[str, Reader] = {
+    "name": lambda _context, account, _field: account.name,
+    "username": _account_username,
+    "followers_count": lambda _context, _account, _field: 0,
+    "media_count": _media_count,
+}
+
+
+STATUS_TYPES = {
+    "photo": "added_photos",
+    "album": "added_photos",
+    "video": "added_video",
+    "reel": "added_video",
+    "link": "shared_story",
+}
+
+
+def _from(context: SandboxContext, node: Post | Photo | Video, _field: Field) -> dict[str, str] | None:
+    if isinstance(node, Post) and node.origin == "visitor":
+        return node.author or None
+    account = context.state.account(node.account)
+    return {"id": account.id, "name": account.name}
+
+
+def _picture(context: SandboxContext, post: Post, _field: Field) -> str | None:
+    return (context.picture_url(post) or None) if post.photos or post.foreign else None
+
+
+def _photo_attachment(context: SandboxContext, photo_id: str, message: str) -> dict[str, Any]:
+    photo = context.state.find(photo_id)
+    if not isinstance(photo, Photo):
+        return {}
+    return {
+        "media": {"image": {"height": photo.height, "width": photo.width, "src": context.stored_url(photo.sha256)}},
+        "media_type": "photo",
+        "type": "photo",
+        "target": {"id": photo.id, "url": context.permalink(photo.post)},
+        "url": context.permalink(photo.post),
+        **({"description": message} if message else {}),
+    }
+
+
+def _foreign_photo(context: SandboxContext, post: Post, number: int) -> dict[str, Any]:
+    url, shown = context.permalink(post.id), context.picture_url(post, number)
+    target = {"id": f"2{number}{post.id.rpartition('_')[2][2:]}", "url": url}
+    image = {"image": {"height": 1080, "width": 1080, "src": shown}}
+    return {"media": image, "media_type": "photo", "type": "photo", "target": target, "url": url}
+
+
+def attachments(context: SandboxContext, post: Post, _field: Field) -> dict[str, Any] | None:
+    """Return a post's attachments: one photo, several photos as an album's subattachments, None for text."""
+    url = context.permalink(post.id)
+    if len(post.photos) == 1:
+        return {"data": [_photo_attachment(context, post.photos[0], post.message)]}
+    if post.pictures == 1:
+        return {"data": [_foreign_photo(context, post, 0)]}
+    if post.photos or post.pictures:
+        parts = [_photo_attachment(context, photo, "") for photo in post.photos]
+        parts += [_foreign_photo(context, post, number) for number in range(post.pictures)]
+        title = f"Photos from {context.state.account(post.account).name}'s post"
+        album = {"media": parts[0].get("media"), "media_type": "album", "type": "album", "title": title, "url": url}
+        return {"data": [album | {"target": {"id": post.id, "url": url}, "subattachments": {"data": parts}}]}
+    if post.video:
+        shown = {"media_type": "video", "type": "video_inline", "target": {"id": post.video, "url": url}, "url": url}
+        if post.foreign:
+            shown["media"] = {"image": {"height": 720, "width": 720, "src": context.picture_url(post)}}
+        return {"data": [shown]}
+    if post.link:
+        shown = {"media_type": "link", "type": "share", "title": post.link, "target": {"url": post.link}}
+        return {"data": [shown | {"url": post.link, "unshimmed_url": post.link}]}
+    return None
+
+
+POST: dict[str, Reader] = {
+    "message": lambda _context, post, _field: post.message or None,
+    "story": lambda _context, post, _field: post.story or None,
+    "created_time": lambda _context, post, _field: stamp(post.visible_at or post.created_at),
+    "updated_time": lambda _context, post, _field: stamp(post.updated_at or post.visible_at or post.created_at),
+    "permalink_url": lambda context, post, _field: context.permalink(post.id),
+    "full_picture": _picture,
+    "picture": _picture,
+    "status_type": lambda _context, post, _field: STATUS_TYPES.get(post.kind, "mobile_status_update"),
+    "is_published": lambda _context, post, _field: post.is_visible(now()),
+    "is_hidden": lambda _context, post, _field: post.is_hidden,
+    "is_expired": lambda _context, post, _field: post.origin == "expired",
+    "scheduled_publish_time": lambda _context, post, _field: (
+        int(post.scheduled_for) if post.scheduled_for and not post.is_visible(now()) else None
+    ),
+    "shares": insights.shares,
+    "parent_id": lambda _context, _post, _field: None,
+    "from": _from,
+    "application": lambda _context, post, _field: None if post.foreign else {"id": "100000000000001", "name": "Dynamo"},
+    "message_tags": lambda _context, _post, _field: None,
+    "attachments": attachments,
+    "comments": comments.edge,
+    "reactions": insights.reactions,
+    "likes": insights.reactions,
+}
+PHOTO: dict[str, Reader] = {
+    "name": lambda _context, photo, _field: photo.caption or None,
+    "created_time": lambda _context, photo, _field: stamp(photo.created_at),
+    "updated_time": lambda _context, photo, _field: stamp(photo.created_at),
+    "height": lambda _context, photo, _field: photo.height,
+    "width": lambda _context, photo, _field: photo.width,
+    "link": lambda context, photo, _field: context.permalink(photo.post) if photo.post else None,
+    "picture": lambda context, photo, _field: context.stored_url(photo.sha256),
+    "images": lambda context, photo, _field: [
+        {"height": photo.height, "width": photo.width, "source": context.stored_url(photo.sha256)}
+    ],
+    "page_story_id": lambda _context, photo, _field: photo.post or None,
+    "alt_text": lambda _context, photo, _field: photo.alt_text or None,
+    "from": _from,
+    "comments": insights.empty_edge,
+    "likes": insights.empty_edge,
+}
+
+
+def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
+    post = context.state.find(video.post)
+    live = isinstance(post, Post) and post.is_visible(now())
+    done = bool(video.post) and now() >= video.ready_at
+    word = "ready" if done else "processing" if video.sha256 else "uploading" if video.received else "upload_required"
+    shown: dict[str, Any] = {
+        "video_status": word,
+        "uploading_phase": {"status": "complete" if video.sha256 else "in_progress"},
+        "processing_phase": {"status": "complete" if done else "in_progress" if video.post else "not_started"},
+        "publishing_phase": {"status": "complete" if live else "not_started"},
+    }
+    if live and isinstance(post, Post):
+        shown["publishing_phase"] |= {"publish_status": "published", "publish_time": stamp(post.visible_at)}
+    return shown
+
+
+def _published(context: SandboxContext, video: Video, _field: Field) -> bool:
+    post = context.state.find(video.post)
+    return isinstance(post, Post) and post.is_visible(now())
+
+
+def _source(context: SandboxContext, video: Video, _field: Field) -> str | None:
+    post = context.state.find(video.post)
+    if isinstance(post, Post) and post.foreign:
+        return context.picture_url(post, kind="mp4")
+    return context.stored_url(video.sha256) or None
+
+
+def _still(context: SandboxContext, video: Video, _field: Field) -> str | None:
+    post = context.state.find(video.post)
+    return context.picture_url(post) if isinstance(post, Post) and post.foreign else None
+
+
+VIDEO: dict[str, Reader] = {
+    "description": lambda _context, video, _field: video.description or None,
+    "title": lambda _context, video, _field: video.title or None,
+    "created_time": lambda _context, video, _field: stamp(video.created_at),
+    "updated_time": lambda _context, video, _field: stamp(video.created_at),
+    "post_id": lambda _context, video, _field: video.post or None,
+    "permalink_url": lambda context, video, _field: context.permalink(video.post) if video.post else None,
+    "published": _published,
+    "status": _phases,
+    "length": lambda _context, video, _field: 4.0 if video.sha256 or video.post else None,
+    "source": _source,
+    "picture": _still,
+    "from": _from,
+}
+
+
+PRODUCTS = {"reel": "REELS", "story": "STORY"}
+
+
+def _shortcode(_context: SandboxContext, media: Post, _field: Field) -> str:
+    return urlsafe_b64encode(int(media.id).to_bytes(8)).decode().rstrip("=")
+
+
+def _media_username(context: SandboxContext, media: Post, field: Field) -> str:
+    return _account_username(context, context.state.account(media.account), field)
+
+
+def _children(context: SandboxContext, media: Post, _field: Field) -> dict[str, Any] | None:
+    nodes = [context.state.find(child) for child in media.children]
+    shown = [
+        {"id": node.id, "media_type": node.media_type, "media_url": context.stored_url(node.sha256)}
+        for node in nodes
+        if isinstance(node, Container)
+    ]
+    shown += [
+        {"id": str(int(media.id) + number + 1), "media_type": "IMAGE", "media_url": context.picture_url(media, number)}
+        for number in range(media.pictures if media.kind == "carousel" else 0)
+    ]
+    return {"data": shown} if shown else None
+
+
+def _media_url(context: SandboxContext, media: Post, _field: Field) -> str | None:
+    return context.picture_url(media, kind="mp4" if media.media_type == "VIDEO" else "jpg") or None
+
+
+def _thumbnail(context: SandboxContext, media: Post, _field: Field) -> str | None:
+    return (context.picture_url(media) or None) if media.media_type == "VIDEO" else None
+
+
+def _product(_context: SandboxContext, media: Post, _field: Field) -> str:
+    return "AD" if media.origin in {"ad", "dark"} else PRODUCTS.get(media.kind, "FEED")
+
+
+MEDIA: dict[str, Reader] = {
+    "caption": lambda _context, media, _field: media.message or None,
+    "media_type": lambda _context, media, _field: media.media_type,
+    "media_product_type": _product,
+    "media_url": _media_url,
+    "thumbnail_url": _thumbnail,
+    "permalink": lambda context, media, _field: context.permalink(media.id),
+    "shortcode": _shortcode,
+    "timestamp": lambda _context, media, _field: stamp(media.visible_at),
+    "like_count": lambda context, media, _field: tally(context, media).likes,
+    "comments_count": lambda context, media, _field: tally(context, media).comments,
+    "comments": comments.edge,
+    "view_count": lambda context, media, _field: tally(context, media).views,
+    "shares_count": lambda context, media, _field: tally(context, media).shares,
+    "saved_count": lambda context, media, _field: tally(context, media).likes // 9,
+    "total_like_count": lambda context, media, _field: tally(context, media).likes,
+    "total_comments_count": lambda context, media, _field: tally(context, media).comments,
+    "total_views_count": lambda context, media, _field: tally(context, media).views,
+    "username": _media_username,
+    "owner": lambda _context, media, _field: {"id": media.account},
+    "is_comment_enabled": lambda _context, _media, _field: True,
+    "children": _children,
+    "alt_text": lambda _context, _media, _field: None,
+}
+
+
+CONTAINER: dict[str, Reader] = {
+    "status_code": lambda _context, container, _field: status(container),
+    "status": lambda _context, container, _field: status_text(container, status(container)),
+    "copyright_check_status": lambda _context, _container, _field: {"status": "completed", "matches_found": False},
+    "video_status": lambda _context, _container, _field: None,
+}
+
+
 def node_type(node: Node) -> str:
-    """Return the platform's name of the node's type."""
+    """Return the platform's name of the type."""
     if isinstance(node, Account):
         return node.node_type
     if isinstance(node, Post):
@@ -23,13 +279,13 @@ def node_type(node: Node) -> str:
 
 
 READERS: dict[str, dict[str, Reader]] = {
-    "Page": account_fields.PAGE,
-    "IGUser": account_fields.INSTAGRAM,
-    "Post": page_fields.POST | {"insights": insights.edge},
-    "Photo": page_fields.PHOTO,
-    "Video": page_fields.VIDEO,
-    "IGMedia": instagram_fields.MEDIA | {"insights": insights.edge},
-    "IGContainer": instagram_fields.CONTAINER,
+    "Page": PAGE,
+    "IGUser": INSTAGRAM_ACCOUNT,
+    "Post": POST | {"insights": insights.edge},
+    "Photo": PHOTO,
+    "Video": VIDEO,
+    "IGMedia": MEDIA | {"insights": insights.edge},
+    "IGContainer": CONTAINER,
 }
 USUAL = {
     "Page": "name",
@@ -44,22 +300,22 @@ USUAL = {
 }
 
 
-def view(world: SandboxContext, node: Node, fields: str = "") -> dict[str, Any]:
-    """Return the node with these fields, or the usual ones. Raises 100 for a field that its type does not have."""
-    return select(world, node, parse(fields or USUAL[node_type(node)]))
+def view(context: SandboxContext, node: Node, fields: str = "") -> dict[str, Any]:
+    """Return the node with these or the default fields. Raises 100 for an unknown field."""
+    return select(context, node, parse(fields or USUAL[node_type(node)]))
 
 
-def select(world: SandboxContext, node: Node, wanted: list[Field]) -> dict[str, Any]:
+def select(context: SandboxContext, node: Node, wanted: list[Field]) -> dict[str, Any]:
     if isinstance(node, Comment):
-        return comments.shown(world, node, wanted)
+        return comments.shown(context, node, wanted)
     kind = node_type(node)
     readers = READERS[kind]
     shown: dict[str, Any] = {}
-    for one in wanted:
-        if one.name != "id":
-            if one.name not in readers:
-                raise errors.unknown_field(one.name, kind)
-            value = keep(readers[one.name](world, node, one), one)
+    for field in wanted:
+        if field.name != "id":
+            if field.name not in readers:
+                raise errors.unknown_field(field.name, kind)
+            value = keep(readers[field.name](context, node, field), field)
             if value is not None:
-                shown[one.alias] = value
+                shown[field.alias] = value
     return shown | {"id": node.id}

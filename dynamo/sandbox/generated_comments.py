@@ -1,14 +1,14 @@
-"""Comments that nobody keeps: each a pure function of its crowd's seed and its own number.
+"""Comments that are not stored: each is a function of its crowd's seed and its own number.
 
-A crowd of n comments is numbered in the order of time. In blocks, so that replies come later than comments that stand
-between them and their parent: first the block's comments below the post, then all the replies to them.
+The n comments of a crowd are numbered by time, in blocks: first the block's comments on the post, then all replies to
+them. So there are comments between a reply and its parent.
 """
 
 from dynamo.sandbox.models import Audience, Comment
 
 LARGEST = 1 << 21
 BLOCK = 8
-# Multiplying by it modulo a power of ten scrambles ids, and can be undone.
+# Multiplication by it modulo a power of ten scrambles ids and is reversible.
 SCRAMBLE, SPACE = 61_803_398_873, 10**14
 UNSCRAMBLE = pow(SCRAMBLE, -1, SPACE)
 WORD = (1 << 64) - 1
@@ -37,7 +37,7 @@ TEXTS = (
 
 
 class Crowd:
-    """The computed comments of one post."""
+    """The generated comments of one post."""
 
     def __init__(self, audience: Audience, *, is_page: bool) -> None:
         self._of = audience
@@ -49,22 +49,22 @@ class Crowd:
         self._strangers = int(audience.strangers * 1000)
         self._unreadable = int(audience.unreadable * 1000)
 
-    # Numbers: of a comment below the post among its like (top), of a reply among all replies, and in time.
+    # Numbers: of a comment on the post among these (top), of a reply among all replies, and by time.
 
     def _first_reply(self, top: int) -> int:
         return top * self.replies // self.tops
 
     def at_top(self, top: int) -> int:
-        """Return the number in time of the top-th comment below the post."""
+        """Return the number by time of the top-th comment on the post."""
         return top + self._first_reply(top // BLOCK * BLOCK)
 
     def replies_to(self, top: int) -> range:
-        """Return the numbers in time of the replies to it."""
+        """Return the numbers by time of its replies."""
         before = min((top // BLOCK + 1) * BLOCK, self.tops)
         return range(before + self._first_reply(top), before + self._first_reply(top + 1))
 
     def place(self, number: int) -> tuple[int, bool]:
-        """Return (top, True) of a comment below the post, (its parent's top, False) of a reply."""
+        """Return (top, True) for a comment on the post, (the parent's top, False) for a reply."""
         block = ((number + 1) * self.tops - 1) // self.size // BLOCK * BLOCK
         end = min(block + BLOCK, self.tops)
         inside = number - block - self._first_reply(block)
@@ -80,7 +80,7 @@ class Crowd:
         return f"{self._prefix}{((self._of.slot << 21 | number) * SCRAMBLE) % SPACE:014d}"
 
     def draw(self, number: int) -> int:
-        """Return 64 bits that look like chance, the same ones each time."""
+        """Return 64 pseudo-random bits, the same at each call."""
         bits = (number + 1) * 0xBF58476D1CE4E5B9 + self._salt & WORD
         bits = (bits ^ bits >> 31) * 0x94D049BB133111EB & WORD
         return bits ^ bits >> 29
@@ -114,6 +114,6 @@ class Crowd:
 
 
 def number_in(comment_id: str) -> tuple[int, int]:
-    """Return (slot, number) of the id of a computed comment; of any other id something that fits none."""
+    """Return (slot, number) of a generated comment's id; for any other id a pair that no comment has."""
     scrambled = int(comment_id[-14:])
     return divmod(scrambled * UNSCRAMBLE % SPACE, LARGEST)

@@ -1,22 +1,24 @@
-"""One Graph call from beginning to end: latency, faults, the work, headers. The wire is server.py's."""
+"""Handles one Graph call: latency, faults, the work, headers. server.py reads requests and writes responses."""
 
 from collections.abc import Callable
 
-from dynamo.sandbox import spoiling
 from dynamo.sandbox.auth import token_of
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.faults import AFTER, BEFORE, Fault
+from dynamo.sandbox.faults import AFTER, BEFORE, Fault, fault_refusal
 from dynamo.sandbox.http import Request, Response, answer
 from dynamo.sandbox.request_parsing import read
 from dynamo.sandbox.routes import route, split_version
 from dynamo.sandbox.state import HangUp, SandboxContext
 
 DROPS = {"drop_before", "drop_after"}
+GATEWAY_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Sorry, something went wrong.</h1></body></html>"
+)
 
 
-def handle(world: SandboxContext, request: Request) -> Response:
-    """Return the answer. Raises HangUp when a fault wants the connection closed instead."""
-    half = world.settings.latency_ms / 2000
+def handle(context: SandboxContext, request: Request) -> Response:
+    """Return the response. Raises HangUp when a fault closes the connection instead."""
+    half = context.settings.latency_ms / 2000
     bare = request.raw_path
     try:
         request.version, request.path = split_version(request.raw_path)
@@ -24,55 +26,57 @@ def handle(world: SandboxContext, request: Request) -> Response:
         request.params = read(request.query, request.headers.get("Content-Type", ""), request.body)
     except Refusal as refusal:
         return _refused(request, refusal)
-    delays, fault = world.faults.take(request.method, request.raw_path, bare)
+    delays, fault = context.faults.take(request.method, request.raw_path, bare)
     request.fault = fault
-    world.wait(half + sum(one.seconds for one in delays if one.fault == "delay"))
-    response = _with_fault(world, request, fault)
-    world.wait(half + sum(one.seconds for one in delays if one.fault == "delay_after"))
-    note(world, request, response, fault)
+    context.wait(half + sum(delay.seconds for delay in delays if delay.fault == "delay"))
+    response = _with_fault(context, request, fault)
+    context.wait(half + sum(delay.seconds for delay in delays if delay.fault == "delay_after"))
+    _log_call(context, request, response, fault)
     if fault is not None and fault.fault in DROPS:
         raise HangUp(reset=fault.reset)
-    response.headers |= _usual_headers(world, request, response, fault)
+    response.headers |= _usual_headers(context, request, response, fault)
     return response
 
 
-def faulty(world: SandboxContext, request: Request, work: Callable[[SandboxContext, Request], Response]) -> Response:
-    """Serve media under the delays, hang-ups and broken gateways that were ordered for it."""
-    delays, fault = world.faults.take(request.method, request.raw_path, request.raw_path)
-    world.wait(sum(one.seconds for one in delays))
+def handle_media(
+    context: SandboxContext, request: Request, work: Callable[[SandboxContext, Request], Response]
+) -> Response:
+    """Serve media with the delays, hang-ups and gateway errors that are ordered for it."""
+    delays, fault = context.faults.take(request.method, request.raw_path, request.raw_path)
+    context.wait(sum(delay.seconds for delay in delays))
     if fault is not None and fault.fault in DROPS:
         raise HangUp(reset=fault.reset)
-    return spoiling.gateway_page() if fault is not None else work(world, request)
+    return _gateway_page() if fault is not None else work(context, request)
 
 
-def _with_fault(world: SandboxContext, request: Request, fault: Fault | None) -> Response:
+def _with_fault(context: SandboxContext, request: Request, fault: Fault | None) -> Response:
     node_id = request.path.strip("/").split("/")[0]
     if fault is not None and fault.fault in BEFORE:
         if fault.fault in {"drop_before", "html_502"}:
-            return spoiling.gateway_page()
-        _recognise(world, request)
-        return _refused(request, spoiling.refusal(fault, method=request.method, node_id=node_id))
-    response = _work(world, request)
+            return _gateway_page()
+        _find_account(context, request)
+        return _refused(request, fault_refusal(fault, method=request.method, node_id=node_id))
+    response = _work(context, request)
     if fault is None or fault.fault not in AFTER or fault.fault == "drop_after":
         return response
     if fault.fault == "html_502_after":
-        return spoiling.gateway_page()
+        return _gateway_page()
     if fault.fault == "truncated_json":
-        return spoiling.truncated(response)
-    return _refused(request, spoiling.refusal(fault, method=request.method, node_id=node_id))
+        return _truncated(response)
+    return _refused(request, fault_refusal(fault, method=request.method, node_id=node_id))
 
 
-def _recognise(world: SandboxContext, request: Request) -> None:
-    """Find the caller, so that a fault's usage headers name the right account."""
-    with world.state.lock:
-        account_id = world.state.tokens.get(token_of(request))
+def _find_account(context: SandboxContext, request: Request) -> None:
+    """Find the account, for the usage headers of a fault."""
+    with context.state.lock:
+        account_id = context.state.tokens.get(token_of(request))
         if account_id:
-            request.account = world.state.account(account_id)
+            request.account = context.state.account(account_id)
 
 
-def _work(world: SandboxContext, request: Request) -> Response:
+def _work(context: SandboxContext, request: Request) -> Response:
     try:
-        return answer(route(world, request))
+        return answer(route(context, request))
     except Refusal as refusal:
         return _refused(request, refusal)
 
@@ -83,7 +87,9 @@ def _refused(request: Request, refusal: Refusal) -> Response:
     return response
 
 
-def _usual_headers(world: SandboxContext, request: Request, response: Response, fault: Fault | None) -> dict[str, str]:
+def _usual_headers(
+    context: SandboxContext, request: Request, response: Response, fault: Fault | None
+) -> dict[str, str]:
     caching = "private, no-cache, no-store, must-revalidate" if response.status == 200 else "no-store"
     headers = {
         "Access-Control-Allow-Origin": "*",
@@ -99,13 +105,13 @@ def _usual_headers(world: SandboxContext, request: Request, response: Response, 
         headers["Retry-After"] = str(fault.retry_after)
     if request.account_id:
         throttle = fault if fault is not None and fault.fault == "throttle" else None
-        headers |= world.usage.headers(request.account, world.settings, throttle)
+        headers |= context.usage.headers(request.account, context.settings, throttle)
     return headers
 
 
-def note(world: SandboxContext, request: Request, response: Response, fault: Fault | None) -> None:
-    """Write the call into the log that /__requests shows: names of parameters, never a value that could be a token."""
-    world.requests.append(
+def _log_call(context: SandboxContext, request: Request, response: Response, fault: Fault | None) -> None:
+    """Log the call for /__requests: the names of parameters only, because a value can be a token."""
+    context.requests.append(
         {
             "method": request.method,
             "path": request.raw_path,
@@ -118,3 +124,13 @@ def note(world: SandboxContext, request: Request, response: Response, fault: Fau
             "received_at": request.received_at,
         }
     )
+
+
+def _gateway_page() -> Response:
+    return Response(502, GATEWAY_PAGE, "text/html; charset=utf-8")
+
+
+def _truncated(response: Response) -> Response:
+    """Remove half of the body; Content-Length matches the rest, so that only the JSON is broken."""
+    response.body = response.body[: max(1, len(response.body) // 2)]
+    return response

@@ -1,4 +1,4 @@
-"""A request as it was read, a response as it will be written, and how the platform writes versions and instants."""
+"""Request, response, and the platform's formats of versions and instants."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dynamo.sandbox.request_parsing import Params
 
 @dataclass
 class Request:
-    """`raw_path` is as sent, without the query; `path` without the version. `params` joins query and body."""
+    """`raw_path` has no query; `path` has no version either. `params` has query and body."""
 
     method: str
     raw_path: str
@@ -32,8 +32,8 @@ class Request:
 
     @property
     def node(self) -> Node:
-        """The node whose edge is asked for."""
-        assert self._node is not None  # noqa: S101  routing finds it before any handler runs
+        """The node whose edge is requested."""
+        assert self._node is not None  # noqa: S101  routing sets it before a handler runs
         return self._node
 
     @node.setter
@@ -42,7 +42,7 @@ class Request:
 
     @property
     def account(self) -> Account:
-        assert self._account is not None  # noqa: S101  routing authenticates before any handler runs
+        assert self._account is not None  # noqa: S101  routing sets it before a handler runs
         return self._account
 
     @account.setter
@@ -54,7 +54,7 @@ class Request:
         return self._account.id if self._account else ""
 
     def origin(self) -> dict[str, Any]:
-        """Say which call made a post, for the record."""
+        """Describe the call that created a post, for the publication log."""
         return {
             "route": f"{self.method} {self.path}",
             "request_id": self.id,
@@ -73,12 +73,12 @@ class Response:
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    """Return JSON as the platform writes it: compact, non-ASCII escaped."""
+    """Return JSON in the platform's format: compact, with non-ASCII characters escaped."""
     body = json.dumps(value, separators=(",", ":")).encode()
     return Response(status, body, "application/json; charset=UTF-8")
 
 
-NEWEST, OLDEST = 26, 21  # graph-api: v20 expired on 2026-09-24; expired ones run on the oldest living
+NEWEST, OLDEST = 26, 21  # graph-api: v20 expired on 2026-09-24; expired versions run as the oldest supported one
 
 
 def stamp(seconds: float | None) -> str | None:
@@ -88,6 +88,6 @@ def stamp(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
-def exact(seconds: float) -> str:
-    """Return ISO-8601 in UTC with milliseconds: the record's own, finer than the platform's."""
+def iso_milliseconds(seconds: float) -> str:
+    """Return ISO-8601 in UTC with milliseconds, more exact than the platform's format."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

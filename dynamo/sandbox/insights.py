@@ -22,7 +22,7 @@ REMEMBERED = 1000
 
 @dataclass
 class Tally:
-    """`reactions` has no zeros. `chance` is a number of the post's own, the same each time."""
+    """`reactions` contains no zeros. `chance` is a pseudo-random number, constant for the post."""
 
     likes: int
     comments: int
@@ -39,19 +39,19 @@ class Tally:
         return self.chance % 400 + 60 + 31 * (self.reacted + self.comments + self.shares)
 
 
-def tally(world: SandboxContext, post: Post) -> Tally:
-    """Count once for all the counters that one listing asks for."""
-    counted = world.state.counted
+def tally(context: SandboxContext, post: Post) -> Tally:
+    """Return the post's counts, cached until the state changes, because a listing needs them several times."""
+    counted = context.state.counted
     known = counted.get(post.id)
     if known is None:
         if len(counted) > REMEMBERED:
             counted.clear()
-        known = counted[post.id] = _count(world, post)
+        known = counted[post.id] = _count(context, post)
     return cast("Tally", known)
 
 
-def _count(world: SandboxContext, post: Post) -> Tally:
-    thread = Thread(world, post)
+def _count(context: SandboxContext, post: Post) -> Tally:
+    thread = Thread(context, post)
     audience, chance = thread.audience, zlib.crc32(post.id.encode())
     reactions = {name: count for name, count in audience.reactions.items() if count}
     likes = audience.likes
@@ -62,19 +62,19 @@ def _count(world: SandboxContext, post: Post) -> Tally:
     return Tally(likes, thread.total(STREAM), audience.shares or 0, reactions, chance)
 
 
-def shares(world: SandboxContext, post: Post, _field: Field) -> dict[str, int] | None:
-    """Return {"count"}; nothing at all while nobody shared."""
-    count = tally(world, post).shares
+def shares(context: SandboxContext, post: Post, _field: Field) -> dict[str, int] | None:
+    """Return {"count"}, or None without shares."""
+    count = tally(context, post).shares
     return {"count": count} if count else None
 
 
-def reactions(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
-    """Return the edge of reactions, or of likes alone: nobody's names, and the summary when it is asked for."""
-    require(world.state.account(post.account), READ_PEOPLE)
+def reactions(context: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
+    """Return the edge of reactions or likes: no names, and the summary if requested."""
+    require(context.state.account(post.account), READ_PEOPLE)
     kind = "LIKE" if field.name == "likes" else field.modifiers.get("type", "").upper()
     if kind and kind not in REACTIONS:
         raise errors.invalid(f"Param type must be one of {{{', '.join(REACTIONS)}}}")
-    counted = tally(world, post)
+    counted = tally(context, post)
     answer: dict[str, Any] = {"data": []}
     asked = field.modifiers.get("summary", "").strip("[]")
     if asked and asked not in {"false", "0"}:
@@ -86,21 +86,21 @@ def reactions(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]
     return answer
 
 
-def reactions_edge(world: SandboxContext, request: Request) -> dict[str, Any]:
+def reactions_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/reactions and /{post}/likes."""
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
     given = {name: request.params.text(name) for name in request.params.values}
-    return reactions(world, node, Field(request.path.rpartition("/")[2], given))
+    return reactions(context, node, Field(request.path.rpartition("/")[2], given))
 
 
-def nobody(_world: SandboxContext, _node: Photo, _field: Field) -> dict[str, Any]:
-    """Return an edge of a photo, whose audience gathers at its post."""
+def empty_edge(_context: SandboxContext, _node: Photo, _field: Field) -> dict[str, Any]:
+    """Return an empty edge: users react to a photo's post."""
     return {"data": []}
 
 
 Value = Callable[[Tally], Any]
-# Names of reactions in insights differ from those of the reactions edge.
+# Insights have other names for reactions than the reactions edge.
 IN_INSIGHTS = {"LIKE": "like", "LOVE": "love", "WOW": "wow", "HAHA": "haha", "SAD": "sorry", "ANGRY": "anger"}
 
 
@@ -108,7 +108,7 @@ IN_INSIGHTS = {"LIKE": "like", "LOVE": "love", "WOW": "wow", "HAHA": "haha", "SA
 class Metric:
     title: str
     value: Value
-    breakdown: str = ""  # the dimension it comes in; its value then stands in total_value
+    breakdown: str = ""  # its dimension; the value is then in total_value
     parts: tuple[str, ...] = ()
 
 
@@ -206,7 +206,7 @@ INSTAGRAM = FEED | REELS | STORY
 
 
 def of(post: Post) -> dict[str, Metric]:
-    """Return the metrics that this post has."""
+    """Return the metrics of this kind of post."""
     if not post.media_type:
         return PAGE_POST
     return {"reel": REELS, "story": STORY}.get(post.kind, FEED)
@@ -216,44 +216,44 @@ FEWEST_VIEWERS = 5
 NOT_SHARED = "The media was not shared to Facebook, so that it has no {name}"
 
 
-def of_post(world: SandboxContext, request: Request) -> dict[str, Any]:
+def of_post(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/insights and /{ig-media}/insights."""
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
     params = request.params
     wanted = {name: params.text(name) for name in ("metric", "period", "breakdown", "metric_type")}
     if isinstance(params.values.get("metric"), list) or wanted["metric"].startswith("["):
-        wanted["metric"] = ",".join(str(one) for one in params.items("metric"))
-    return read(world, node, wanted)
+        wanted["metric"] = ",".join(str(name) for name in params.items("metric"))
+    return read(context, node, wanted)
 
 
-def of_video(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """GET /{video}/video_insights; without `metric` all that there are."""
+def of_video(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{video}/video_insights; all metrics without `metric`."""
     node = request.node
     assert isinstance(node, Video)  # noqa: S101  routing knows the types that have this edge
-    post = world.state.find(node.post)
+    post = context.state.find(node.post)
     if not isinstance(post, Post):
         return {"data": []}
-    names = [one for one in request.params.text("metric").split(",") if one] or list(VIDEO)
+    names = [name for name in request.params.text("metric").split(",") if name] or list(VIDEO)
     if not set(names) <= set(VIDEO):
         raise invalid("The value must be a valid insights metric")
-    counted = tally(world, post)
-    audience = world.state.audience(post)
+    counted = tally(context, post)
+    audience = context.state.audience(post)
     return {"data": [_entry(node.id, name, VIDEO[name], counted, audience, {}) for name in names]}
 
 
-def edge(world: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
-    """Return the same as a field: `insights.metric(reach,likes)`."""
-    return read(world, post, dict(field.modifiers))
+def edge(context: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
+    """Return the same edge as a field: `insights.metric(reach,likes)`."""
+    return read(context, post, dict(field.modifiers))
 
 
-def read(world: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
-    """`wanted`: metric (comma-separated), and period, breakdown, metric_type when given."""
-    require(world.state.account(post.account), "instagram_manage_insights" if post.media_type else "read_insights")
-    names = [one.strip() for one in wanted.get("metric", "").split(",") if one.strip()]
+def read(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
+    """Return the metrics. `wanted` has metric (comma-separated) and optionally period, breakdown, metric_type."""
+    require(context.state.account(post.account), "instagram_manage_insights" if post.media_type else "read_insights")
+    names = [name.strip() for name in wanted.get("metric", "").split(",") if name.strip()]
     if not names:
         raise invalid("The parameter metric is required")
-    audience, counted = world.state.audience(post), tally(world, post)
+    audience, counted = context.state.audience(post), tally(context, post)
     if post.media_type:
         _check_instagram(post, names, wanted, audience)
     elif not set(names) <= set(PAGE_POST):
@@ -286,7 +286,7 @@ def _check_instagram(post: Post, names: list[str], wanted: dict[str, str], audie
 
 
 def _refuse_ordered(audience: Audience, names: list[str]) -> None:
-    """Refuse what this post's account does not have: seen with small Pages, for metrics that others have."""
+    """Raise the ordered errors: small Pages lack metrics that other Pages have."""
     for name in names:
         code = audience.refused.get(name)
         if code == 100:
@@ -318,7 +318,7 @@ def _entry(
 
 
 def _breakdown(metric: Metric, value: Any) -> dict[str, Any]:
-    """Split a total over the dimension's values, the rest to the first."""
+    """Divide a total among the dimension's values; the first one gets the remainder."""
     share = value // (len(metric.parts) + 1)
     counts = [value - share * (len(metric.parts) - 1)] + [share] * (len(metric.parts) - 1)
     results = [

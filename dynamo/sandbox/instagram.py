@@ -36,7 +36,7 @@ def check_caption(caption: str) -> None:
 
 
 def check_image(data: bytes, *, story: bool) -> None:
-    """Raise 36000, 36001 or 36003. Stories take any ratio; wider images are scaled down, so no width is refused."""
+    """Raise 36000, 36001 or 36003. Stories have any ratio; the platform scales wide images down and refuses none."""
     if len(data) > IMAGE_BYTES:
         raise Refusal(
             36000, "The image size is too large.", subcode=2207004, title="Image size too large", user="8 MiB."
@@ -54,7 +54,7 @@ def check_image(data: bytes, *, story: bool) -> None:
             title="Unsupported image format",
             user="The image format is not supported. Supported formats are: JPEG.",
         )
-    # A pixel of rounding is not held against anybody: 1080 x 566 counts as 1.91:1.
+    # The tolerance is a pixel of rounding: 1080 x 566 counts as 1.91:1.
     if not story and not NARROWEST - 0.005 <= width / height <= WIDEST + 0.005:
         raise Refusal(
             36003,
@@ -71,7 +71,7 @@ KINDS = {"": "image", "IMAGE": "image", "REELS": "reel", "VIDEO": "video", "STOR
 
 @dataclass(frozen=True)
 class Media:
-    """What was fetched; `error` is a code that the container's status will tell."""
+    """Fetched media; `error` is a code for the container's status."""
 
     url: str
     sha256: str
@@ -79,18 +79,18 @@ class Media:
     error: str = ""
 
 
-def create_container(world: SandboxContext, request: Request) -> dict[str, Any]:
+def create_container(context: SandboxContext, request: Request) -> dict[str, Any]:
     params = request.params
     kind = KINDS.get(params.text("media_type").upper())
     if kind is None:
         raise Refusal(100, "Unknown media type", subcode=2207023, title="Unknown media type", user="Not supported.")
     caption = params.text("caption")
     check_caption(caption)
-    with world.state.lock:
-        _check_daily(world, request.account_id)
-        children = _children(world, request) if kind == "carousel" else []
-    media = Media("", "", "CAROUSEL_ALBUM") if kind == "carousel" else _take(world, request, kind)
-    state = world.state
+    with context.state.lock:
+        _check_daily(context, request.account_id)
+        children = _children(context, request) if kind == "carousel" else []
+    media = Media("", "", "CAROUSEL_ALBUM") if kind == "carousel" else _take(context, request, kind)
+    state = context.state
     with state.lock:
         fault = request.fault
         created = now()
@@ -102,13 +102,13 @@ def create_container(world: SandboxContext, request: Request) -> dict[str, Any]:
             media_url=media.url,
             sha256=media.sha256,
             created_at=created,
-            ready_at=created + world.settings.container_seconds,
+            ready_at=created + context.settings.container_seconds,
             media_type=media.type,
             children=children,
             is_child=params.flag("is_carousel_item", default=False),
             alt_text=params.text("alt_text"),
             error=media.error,
-            polls=world.settings.container_polls,
+            polls=context.settings.container_polls,
         )
         if fault is not None and fault.fault == "slow_container":
             container.ready_at += fault.seconds
@@ -118,23 +118,23 @@ def create_container(world: SandboxContext, request: Request) -> dict[str, Any]:
         return {"id": container.id}
 
 
-def _check_daily(world: SandboxContext, account_id: str) -> None:
-    made = world.state.containers.get(account_id, [])
-    if made_since(made, now() - LIFE) >= world.settings.containers_per_day:
+def _check_daily(context: SandboxContext, account_id: str) -> None:
+    made = context.state.containers.get(account_id, [])
+    if made_since(made, now() - LIFE) >= context.settings.containers_per_day:
         raise errors.quota_reached()
 
 
 def made_since(made: Sequence[Container | Post], since: float) -> int:
-    """Count what was made after `since` in a list that is in order of making."""
-    return len(made) - bisect_right(made, since, key=lambda one: one.created_at)
+    """Count the items created after `since` in a list sorted by creation."""
+    return len(made) - bisect_right(made, since, key=lambda item: item.created_at)
 
 
-def _children(world: SandboxContext, request: Request) -> list[str]:
+def _children(context: SandboxContext, request: Request) -> list[str]:
     wanted = [str(child) for child in request.params.items("children")]
     if not 2 <= len(wanted) <= 10:
         raise Refusal(100, "Carousel needs 2 to 10 children", subcode=2207028, title="Carousel", user="2 to 10 items.")
     for child in wanted:
-        node = world.state.find(child)
+        node = context.state.find(child)
         if not isinstance(node, Container) or node.account != request.account_id or not node.is_child:
             raise errors.no_such_container()
         if status(node) != "FINISHED":
@@ -142,14 +142,14 @@ def _children(world: SandboxContext, request: Request) -> list[str]:
     return wanted
 
 
-def _take(world: SandboxContext, request: Request, kind: str) -> Media:
-    """Fetch and check. A bad image is refused at once; a bad video only shows in the container's status."""
+def _take(context: SandboxContext, request: Request, kind: str) -> Media:
+    """Fetch and check the media. An invalid image is refused here, an invalid video in the container's status."""
     image, video = request.params.text("image_url"), request.params.text("video_url")
     url = video if kind in {"reel", "video"} else image if kind == "image" else image or video
     if not url:
         raise errors.invalid("The parameter image_url or video_url is required")
     data = fetch(url).data
-    digest = world.state.shelf.put(data)
+    digest = context.state.media.put(data)
     if url == video:
         wrong = "" if content_type(data) == "video/mp4" else "2207026"
         return Media(url, digest, "VIDEO", wrong)
@@ -158,7 +158,7 @@ def _take(world: SandboxContext, request: Request, kind: str) -> Media:
 
 
 def status(container: Container) -> str:
-    """Return status_code as it is now."""
+    """Return the current status_code."""
     if container.published_as:
         return "PUBLISHED"
     if now() > container.created_at + LIFE:
@@ -181,10 +181,10 @@ def status_text(container: Container, code: str) -> str:
 DAY = 86_400
 
 
-def publish(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """Answer {"id"}: the media's, never the container's. One container becomes one media."""
+def publish(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return {"id"} of the media. A container is published once."""
     creation_id = request.params.text("creation_id")
-    state = world.state
+    state = context.state
     with state.lock:
         key = f"container:{creation_id}"
         state.calls[key] += 1
@@ -192,9 +192,9 @@ def publish(world: SandboxContext, request: Request) -> dict[str, Any]:
         if not isinstance(container, Container) or container.account != request.account_id:
             raise errors.no_such_container()
         if container.published_as:
-            return _again(world, container)
+            return _again(context, container)
         _check_ready(container)
-        if quota_usage(world, request.account_id) >= world.settings.quota_total:
+        if quota_usage(context, request.account_id) >= context.settings.quota_total:
             raise errors.quota_reached()
         media = Post(
             id=state.mint("180", 14),
@@ -231,8 +231,8 @@ def _check_ready(container: Container) -> None:
             raise Refusal(100, "Invalid media type", subcode=2207089, title="Invalid media type", user=text)
 
 
-def _again(world: SandboxContext, container: Container) -> dict[str, Any]:
-    match world.settings.creation_id_twice:
+def _again(context: SandboxContext, container: Container) -> dict[str, Any]:
+    match context.settings.creation_id_twice:
         case "same":
             return {"id": container.published_as}
         case "not_ready":
@@ -241,18 +241,18 @@ def _again(world: SandboxContext, container: Container) -> dict[str, Any]:
             raise errors.no_such_container()
 
 
-def quota_usage(world: SandboxContext, account_id: str) -> int:
-    """Count what was published within the last 24 h; what was deleted since counts as well."""
-    return made_since(world.state.posts.get(account_id, []), now() - DAY)
+def quota_usage(context: SandboxContext, account_id: str) -> int:
+    """Count the media published within the last 24 h, deleted ones too."""
+    return made_since(context.state.posts.get(account_id, []), now() - DAY)
 
 
-def limit(world: SandboxContext, request: Request) -> dict[str, Any]:
-    """GET /{ig-user}/content_publishing_limit; only quota_usage unless more is asked for."""
+def limit(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{ig-user}/content_publishing_limit; quota_usage only, without `fields=`."""
     wanted = (request.params.text("fields") or "quota_usage").split(",")
-    with world.state.lock:
+    with context.state.lock:
         known = {
-            "quota_usage": quota_usage(world, request.account_id),
-            "config": {"quota_total": world.settings.quota_total, "quota_duration": DAY},
+            "quota_usage": quota_usage(context, request.account_id),
+            "config": {"quota_total": context.settings.quota_total, "quota_duration": DAY},
         }
     for name in wanted:
         if name not in known:
@@ -261,5 +261,5 @@ def limit(world: SandboxContext, request: Request) -> dict[str, Any]:
 
 
 def is_current_story(media: Post) -> bool:
-    """Say whether a story is still shown: for a day."""
+    """Return whether a story is shown: it is for a day."""
     return media.kind == "story" and now() - (media.visible_at or 0) < 86_400

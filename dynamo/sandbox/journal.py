@@ -1,4 +1,4 @@
-"""One JSON line per remembered node; the last line of an id wins. Survives the process, also when it is killed."""
+"""A file with a JSON line for each change of a node; the last line of an id counts. It survives a killed process."""
 
 import json
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ from dynamo.sandbox.models import TABLES, Node
 
 
 class Journal:
-    """`folder` None keeps nothing."""
+    """With `folder` None nothing is stored."""
 
     def __init__(self, folder: Path | None) -> None:
         self._path = folder / "journal.jsonl" if folder else None
         self._file = None
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._mend()
+            self._remove_incomplete_line()
             self._file = self._path.open("a", encoding="utf-8")
-            self._path.chmod(0o600)  # it holds tokens
+            self._path.chmod(0o600)  # it contains tokens
 
-    def _mend(self) -> None:
-        """Cut off a last line that a kill left unfinished, so that the next one does not join it."""
+    def _remove_incomplete_line(self) -> None:
+        """Remove an incomplete last line, which a killed process leaves."""
         if self._path and self._path.exists():
             kept = self._path.read_bytes()
             whole = kept[: kept.rfind(b"\n") + 1]

@@ -1,4 +1,4 @@
-"""Media: what `/media/<name>.jpg|png|mp4` and `/stored/<sha256>` answer, and how the platform fetches a URL."""
+"""The responses of `/media/<name>.jpg|png|mp4` and `/stored/<sha256>`, and the platform's fetch of a media URL."""
 
 import re
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "mp4": "
 SMALLEST, LARGEST, USUAL = 16, 4000, 1080
 
 
-def generated(world: SandboxContext, request: Request) -> Response:
-    """`?v=` gives other bytes under the name, `?w=` and `?h=` another size than 1080 x 1080."""
+def generated(context: SandboxContext, request: Request) -> Response:
+    """`?v=` selects other bytes of the same name, `?w=` and `?h=` a size other than 1080 x 1080."""
     match = NAME.fullmatch(request.raw_path)
     if match is None:
         return Response(404, b"no such media\n", "text/plain")
     name, kind = match[1], match[2]
-    version = _number(request, "v", world.settings.media_versions.get(f"{name}.{kind}", 1), 0, 10**9)
+    version = _number(request, "v", context.settings.media_versions.get(f"{name}.{kind}", 1), 0, 10**9)
     if kind == "mp4":
         return Response(200, clip(name, version), TYPES[kind])
     size = (_number(request, "w", USUAL, SMALLEST, LARGEST), _number(request, "h", USUAL, SMALLEST, LARGEST))
@@ -37,9 +37,9 @@ def _number(request: Request, name: str, usual: int, least: int, most: int) -> i
     return min(most, max(least, int(given))) if given.isdecimal() else usual
 
 
-def stored(world: SandboxContext, request: Request) -> Response:
+def stored(context: SandboxContext, request: Request) -> Response:
     match = STORED.fullmatch(request.raw_path)
-    data = world.state.shelf.get(match[1]) if match else None
+    data = context.state.media.get(match[1]) if match else None
     if data is None:
         return Response(404, b"no such media\n", "text/plain")
     return Response(200, data, content_type(data), {"Cache-Control": "max-age=86400, immutable"})
@@ -56,7 +56,7 @@ class Fetched:
 
 
 def fetch(url: str) -> Fetched:
-    """Return the bytes behind a public URL. Raises 9004/2207052 when they cannot be had, -2/2207003 when too slow."""
+    """Fetch a public URL. Raises 9004/2207052 for a failure, -2/2207003 for a timeout."""
     if urlsplit(url).scheme not in {"http", "https"}:
         raise errors.media_not_fetched("the URI is not http(s)")
     try:
@@ -78,7 +78,7 @@ def fetch(url: str) -> Fetched:
 
 
 def _get(session: requests.Session, url: str) -> requests.Response:
-    session.trust_env = False  # no proxy, no netrc: the media is on this machine as often as not
+    session.trust_env = False  # no proxy and no netrc: the media can be on this machine
     session.headers["User-Agent"] = "facebookexternalua"
     return session.get(url, timeout=FETCH_TIMEOUT, stream=True, allow_redirects=False)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 KEPT_IN_MEMORY = 48 * 1024 * 1024
 
 
-class Shelf:
-    """In files below `folder`; without a folder in memory, where the longest unused bytes make room for new ones."""
+class MediaStore:
+    """Stores bytes in files below `folder`, or in memory, where it drops the longest unused ones for new ones."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder / "media" if folder else None
@@ -44,7 +44,7 @@ class Shelf:
 
 
 def content_type(data: bytes) -> str:
-    """Name the type by the first bytes, as the platform does; the sender's word counts for nothing."""
+    """Return the type by the first bytes; like the platform, ignore the type that the sender states."""
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass
 class Account:
-    """A Page or an Instagram professional account, and the one token that opens it. `scopes` None means all."""
+    """A Page or an Instagram professional account with its token. `scopes` None means all."""
 
     id: str
     type: str  # FB_PAGE | INSTAGRAM_ACCOUNT
@@ -35,14 +35,14 @@ class Photo:
     width: int
     height: int
     created_at: float
-    post: str = ""  # the post that shows it; empty while staged
+    post: str = ""  # the photo's post; empty while staged
     alt_text: str = ""
     deleted_at: float | None = None
 
 
 @dataclass
 class Video:
-    """A Page's video or reel, from upload session to post. `size` is what was announced (0 when not)."""
+    """A Page's video or reel, from upload session to post. `size` is the announced size, or 0."""
 
     id: str
     account: str
@@ -62,7 +62,7 @@ class Video:
 
 @dataclass
 class Container:
-    """An Instagram container. `error`: a code of the 2207 family, told by its status once `ready_at` has come."""
+    """An Instagram container. `error` is a 2207… code, shown in its status from `ready_at` on."""
 
     id: str
     account: str
@@ -77,7 +77,7 @@ class Container:
     is_child: bool = False
     alt_text: str = ""
     error: str = ""
-    polls: int = 0  # reads of the status that still answer IN_PROGRESS
+    polls: int = 0  # reads of the status that still return IN_PROGRESS
     published_as: str = ""
 
 
@@ -85,8 +85,8 @@ class Container:
 class Post:
     """A Page's post or an Instagram media. Visible from `visible_at` on; None while it is unpublished.
 
-    `foreign` ones were made elsewhere; `pictures` counts theirs, at paths that begin as `media_url` does.
-    A `slot` says that counters and comments are computed from `seed` until something else is ordered.
+    `foreign` posts were made outside the API; `pictures` is the number of their pictures, at paths that begin with
+    `media_url`. With a `slot`, counters and comments are generated from `seed` unless they are set.
     """
 
     id: str
@@ -112,7 +112,7 @@ class Post:
     key: str = ""
     foreign: bool = False
     origin: str = "page"  # page | ad | dark | visitor | unpublished | hidden | expired
-    author: dict[str, str] = field(default_factory=dict)  # a visitor's id and name; empty: not to be seen
+    author: dict[str, str] = field(default_factory=dict)  # a visitor's id and name; empty: not visible
     story: str = ""
     pictures: int = 0
     seed: int = 0
@@ -120,14 +120,14 @@ class Post:
 
     @property
     def moment(self) -> float:
-        """When it became or becomes visible; of an unpublished one when it was made."""
+        """The instant of visibility; of creation for an unpublished post."""
         return self.visible_at or self.created_at
 
     def is_visible(self, now: float) -> bool:
         return self.visible_at is not None and self.visible_at <= now and self.deleted_at is None
 
     def went_live(self, now: float) -> bool:
-        """Say whether anybody could see it at any time up to now, deleted since or not."""
+        """Return whether it was visible at any time up to `now`, deleted or not."""
         if self.visible_at is None or self.visible_at > now:
             return False
         return self.deleted_at is None or self.deleted_at > self.visible_at
@@ -135,9 +135,9 @@ class Post:
 
 @dataclass(slots=True)
 class Comment:
-    """A comment below a post or, with `parent`, below another comment: two levels, as on both networks.
+    """A comment on a post or, with `parent`, a reply to a comment: two levels, as on both networks.
 
-    `stranger` is somebody whose name the app may not see. `replies` counts what stands below it.
+    `stranger`: the app may not see the author's name. `replies` is the number of replies.
     """
 
     id: str
@@ -158,13 +158,13 @@ class Comment:
 
 @dataclass
 class Audience:
-    """What people did with a post. None and empty mean: nothing was ordered, count what there is.
+    """Reactions of users to a post. None and empty values are not set: the actual number counts.
 
-    crowd       comments that are computed, never kept: how many, of them `tops` below the post itself
-    slot        the crowd's number, part of each of its comments' ids
-    strangers, unreadable   shares of the crowd: without a name; counted, but never shown
-    deleted     ids of comments that are gone, computed or kept
-    more_replies            kept replies below computed comments, by id
+    crowd       number of generated comments, `tops` of them on the post itself
+    slot        the crowd's number, a part of its comments' ids
+    strangers, unreadable   shares of the crowd: without a name; counted but not shown
+    deleted     ids of deleted comments
+    more_replies            numbers of stored replies to generated comments, by id
     insights    values by metric; None for a metric without data; refused: error codes by metric
     """
 
@@ -197,11 +197,11 @@ TABLES: dict[str, type[Node]] = {
 }
 
 
-FIRST_SLOT = 1_000_000  # slots below are those of ordered audiences
+FIRST_SLOT = 1_000_000  # lower slots belong to audiences that were set
 
 
-def born_with(post: Post) -> Audience:
-    """Return the audience of a seeded post. A reel, story or ad has likes and comments as well."""
+def generated_audience(post: Post) -> Audience:
+    """Return the generated audience of a seeded post, for all kinds of posts."""
     chance = zlib.crc32(f"{post.seed}:{post.slot}".encode())
     crowd = chance % 14 if chance % 3 else 0
     counts = {

@@ -1,14 +1,13 @@
-"""The usage headers, and the throttling behind them. Percentages of a rolling hour, counted per account."""
+"""The usage headers and throttling: percentages of a rolling hour, by account."""
 
 import json
 import threading
 from collections import Counter, defaultdict
 
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.faults import Fault
+from dynamo.sandbox.faults import THROTTLES, Fault
 from dynamo.sandbox.models import Account
 from dynamo.sandbox.settings import Settings
-from dynamo.sandbox.spoiling import THROTTLES
 
 
 class Usage:
@@ -23,12 +22,12 @@ class Usage:
             self._minutes.clear()
 
     def count(self, account: Account, at: float) -> None:
-        """Count one call; calls made while throttled count as well, and so lengthen it."""
+        """Count a call. Calls while throttled count too and so prolong the throttling."""
         minute = int(at // 60)
         with self._lock:
             minutes = self._minutes[account.id]
             minutes[minute] += 1
-            for old in [one for one in minutes if one <= minute - 60]:
+            for old in [known for known in minutes if known <= minute - 60]:
                 del minutes[old]
 
     def calls(self, account_id: str = "") -> int:
@@ -38,14 +37,14 @@ class Usage:
             return sum(minutes.total() for minutes in self._minutes.values())
 
     def check(self, account: Account, settings: Settings) -> None:
-        """Raise 80001 (Page) or 80002 (Instagram) once the hour's calls are used up."""
+        """Raise 80001 (Page) or 80002 (Instagram) when the hour's calls are used up."""
         if self.calls(account.id) > settings.hourly_calls:
             code = 80001 if account.is_page else 80002
             status, message = THROTTLES[code]
             raise Refusal(code, message, status=status)
 
     def headers(self, account: Account, settings: Settings, throttle: Fault | None) -> dict[str, str]:
-        """Return the headers of an answer, none for the first few calls; `throttle` sends the 100 % that go with it."""
+        """Return the usage headers, none for the first few calls; with `throttle` they show 100 %."""
         calls = self.calls(account.id)
         if calls <= settings.usage_after_calls and not settings.usage and throttle is None:
             return {}

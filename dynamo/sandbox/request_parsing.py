@@ -1,4 +1,4 @@
-"""Parameters as the platform takes them: query, urlencoded, multipart and JSON; lists in each of their spellings."""
+"""Parses parameters from query, urlencoded, multipart and JSON bodies, and the bodies of control calls."""
 
 import json
 import re
@@ -46,7 +46,7 @@ class Params:
             raise invalid(f"Param {name} must be an integer") from None
 
     def instant(self, name: str) -> float | None:
-        """Read unix seconds or ISO-8601."""
+        """Parse Unix seconds or ISO-8601."""
         value = str(self.values.get(name) or "")
         if not value:
             return None
@@ -61,7 +61,7 @@ class Params:
         return read.timestamp()
 
     def items(self, name: str) -> list[Any]:
-        """Read a list: JSON's own, JSON text, `name[0]=`, or comma-separated."""
+        """Parse a list: JSON, JSON as text, `name[0]=`, or comma-separated."""
         value = self.values.get(name)
         if isinstance(value, list):
             return value
@@ -93,7 +93,7 @@ def _maybe_json(value: Any) -> Any:
 
 
 def read(query: dict[str, str], content_type: str, body: bytes) -> Params:
-    """Join the query with the body. A type that is none of the three (bytes of an upload) gives the query alone."""
+    """Merge query and body. A body of another type, such as the bytes of an upload, is ignored."""
     params = Params(dict(query))
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
@@ -124,3 +124,23 @@ def _multipart(params: Params, content_type: str, body: bytes) -> None:
             params.files[name[1].decode()] = data
         else:
             params.values[name[1].decode()] = data.decode("utf-8", "replace")
+
+
+class InvalidControl(ValueError):
+    """A control call is not valid; the text says why."""
+
+
+def check_keys(values: dict[str, Any], allowed: set[str]) -> None:
+    """Raise InvalidControl for keys that are not allowed."""
+    if unknown := set(values) - allowed:
+        raise InvalidControl(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(allowed))}")
+
+
+def parse_instant(value: Any) -> float:
+    """Return seconds since the epoch, from a number or from ISO-8601 with a time zone."""
+    if isinstance(value, str):
+        parsed = datetime.fromisoformat(value)
+        if parsed.tzinfo is None:
+            raise InvalidControl("an instant needs a time zone")
+        return parsed.timestamp()
+    return float(value)

@@ -1,4 +1,4 @@
-"""From a path to a handler: version, upload address, node, edge."""
+"""Routes a path to a handler: version, upload URL, node, edge."""
 
 import re
 from collections.abc import Callable
@@ -47,7 +47,7 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
 
 
 def split_version(raw_path: str) -> tuple[str, str]:
-    """Return the version to run and the path without it. Raises 2500 for a version that does not exist yet."""
+    """Return the version and the path without it. Raises 2500 for a version that does not exist yet."""
     match = VERSION.match(raw_path)
     if match is None:
         return f"v{NEWEST}.0", raw_path
@@ -57,58 +57,58 @@ def split_version(raw_path: str) -> tuple[str, str]:
     return f"v{max(number, OLDEST)}.0", raw_path[match.end() :] or "/"
 
 
-def route(world: SandboxContext, request: Request) -> Any:
-    """Authenticate, find the node and run what the path asks for; return what is answered as JSON."""
+def route(context: SandboxContext, request: Request) -> Any:
+    """Authenticate, find the node, call the handler of the path and return its JSON."""
     segments = request.path.strip("/").split("/")
     if segments[0] == "video-upload" and request.method == "POST" and len(segments) == 3:
-        return facebook_video.upload_reel(world, request, segments[2])
+        return facebook_video.upload_reel(context, request, segments[2])
     if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
         raise errors.unknown_path(request.path)
-    request.account = authenticate(request, world.state, world.settings, of_me=segments[0] == "me")
-    world.usage.count(request.account, now())
-    world.usage.check(request.account, world.settings)
+    request.account = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
+    context.usage.count(request.account, now())
+    context.usage.check(request.account, context.settings)
     if "ids" in request.query:
         raise errors.invalid("Reading several objects by ids is no longer supported")
-    node = _own_node(world, request, segments[0])
+    node = _own_node(context, request, segments[0])
     if len(segments) == 1:
-        return _on_node(world, request, node)
-    return _on_edge(world, request, node, segments[1])
+        return _on_node(context, request, node)
+    return _on_edge(context, request, node, segments[1])
 
 
-def _own_node(world: SandboxContext, request: Request, node_id: str) -> Node:
-    """Return the node when the token's account owns it; a foreign one is answered like one that never was."""
-    with world.state.lock:
-        node = request.account if node_id == "me" else world.state.find(node_id)
-        node = node or comments.find(world, request.account, node_id)
+def _own_node(context: SandboxContext, request: Request, node_id: str) -> Node:
+    """Return the node if it belongs to the token's account. Raises the same error for other nodes and unknown ids."""
+    with context.state.lock:
+        node = request.account if node_id == "me" else context.state.find(node_id)
+        node = node or comments.find(context, request.account, node_id)
     owner = node.id if isinstance(node, Account) else node.account if node else None
     if node is None or isinstance(node, Audience) or owner != request.account_id:
         raise errors.missing(request.method, node_id)
     return node
 
 
-def _on_node(world: SandboxContext, request: Request, node: Node) -> Any:
+def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:
     is_page = request.account.is_page
     if request.method == "GET":
         require(request.account, READ if is_page else IG_READ)
-        with world.state.lock:
-            shown = view(world, node, request.params.text("fields"))
+        with context.state.lock:
+            shown = view(context, node, request.params.text("fields"))
             if isinstance(node, Container) and node.polls:
                 node.polls -= 1
             return shown
     if request.method == "DELETE" and isinstance(node, Comment):
         require(request.account, "pages_manage_engagement" if is_page else IG_PEOPLE)
-        return comments.delete(world, node)
+        return comments.delete(context, node)
     require(request.account, WRITE if is_page else IG_WRITE)
     if request.method == "POST" and isinstance(node, Post) and is_page:
-        return facebook.update_post(world, request, node)
+        return facebook.update_post(context, request, node)
     if request.method == "DELETE" and isinstance(node, Post | Photo | Video):
         if not is_page:
             raise errors.invalid("Deleting media is not supported", 2207073)
-        return facebook.delete_node(world, node)
+        return facebook.delete_node(context, node)
     raise errors.missing(request.method, node.id)
 
 
-def _on_edge(world: SandboxContext, request: Request, node: Node, edge: str) -> Any:
+def _on_edge(context: SandboxContext, request: Request, node: Node, edge: str) -> Any:
     kind = node_type(node)
     found = EDGES.get((request.method, kind, edge))
     if found is None:
@@ -119,6 +119,6 @@ def _on_edge(world: SandboxContext, request: Request, node: Node, edge: str) -> 
     require(request.account, scope)
     request.node = node
     if request.method == "GET":
-        with world.state.lock:
-            return handler(world, request)
-    return handler(world, request)
+        with context.state.lock:
+            return handler(context, request)
+    return handler(context, request)

@@ -1,4 +1,4 @@
-"""Pictures and a clip for every name: the same name gives the same bytes, another version others."""
+"""A picture or clip for every name. The same name and version give the same bytes."""
 
 import hashlib
 import io
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
 CLIP = Path(__file__).with_name("clip.mp4").read_bytes()
-# Light, deep, and the tone of the ellipses.
+# Light and dark ground, and the colour of the ellipses.
 GROUNDS: list[tuple[Colour, Colour, Colour]] = [
     ((250, 214, 165), (207, 92, 54), (122, 40, 36)),
     ((255, 224, 189), (226, 122, 97), (139, 52, 72)),
@@ -39,7 +39,7 @@ def picture(name: str, version: int, width: int, height: int, kind: str) -> byte
             centre[0] - wide * share, centre[1] - high * share, centre[0] + wide * share, centre[1] + high * share,
         )  # fmt: skip
         draw.ellipse(box, fill=18 + ring * 24 if ring % 2 == 0 else 8 + ring * 14)
-    # Half the size and back softens the steps of the edges, at a fraction of what drawing larger costs.
+    # Scaling to half the size and back smooths the edges, faster than drawing larger.
     soft = veil.resize((max(1, width // 2), max(1, height // 2)), Image.Resampling.BOX)
     image.paste(tone, mask=soft.resize((width, height), Image.Resampling.BICUBIC))
     out = io.BytesIO()
@@ -48,7 +48,7 @@ def picture(name: str, version: int, width: int, height: int, kind: str) -> byte
 
 
 def _ground(light: Colour, deep: Colour, size: tuple[int, int], *, flipped: bool) -> Image.Image:
-    """Blend the tones from one upper corner to the opposite lower one; enlarging a 2 x 2 picture is the gradient."""
+    """Draw a diagonal gradient of the two tones by enlarging a picture of 2 x 2 pixels."""
     middle: Colour = ((light[0] + deep[0]) // 2, (light[1] + deep[1]) // 2, (light[2] + deep[2]) // 2)
     corners = [middle, light, deep, middle] if flipped else [light, middle, middle, deep]
     small = Image.new("RGB", (2, 2))
@@ -58,6 +58,6 @@ def _ground(light: Colour, deep: Colour, size: tuple[int, int], *, flipped: bool
 
 
 def clip(name: str, version: int) -> bytes:
-    """Return four seconds of MP4 (H.264 and silent AAC, 360 x 640); a `free` box at its end makes the name's bytes."""
+    """Return four seconds of MP4 (H.264 and silent AAC, 360 x 640); a `free` box at its end differs by name."""
     mark = hashlib.sha256(f"{name}\n{version}".encode()).digest()
     return CLIP + (8 + len(mark)).to_bytes(4) + b"free" + mark

@@ -1,4 +1,4 @@
-"""The wire: HTTP/1.1 with kept connections on 127.0.0.1, a thread per connection. `start` is how tests run it."""
+"""The HTTP/1.1 server on 127.0.0.1, with persistent connections and a thread for each. Tests call `start`."""
 
 import base64
 import contextlib
@@ -21,7 +21,7 @@ LARGEST_BODY = 72 * 1024 * 1024
 SITE: list[tuple[str, Callable[[SandboxContext, Request], Response]]] = [
     ("/live/", ui.single),
     ("/stored/", media.stored),
-    ("/page.", lambda _world, request: ui.file(request) if request.raw_path in ui.FILES else _nothing()),
+    ("/page.", lambda _context, request: ui.file(request) if request.raw_path in ui.FILES else _nothing()),
     ("/__", control_api.handle),
 ]
 
@@ -31,17 +31,17 @@ def _nothing() -> Response:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Reads a request, has it answered, writes headers and body in one piece."""
+    """Reads a request, and writes headers and body of the response in one write."""
 
     protocol_version = "HTTP/1.1"
     server_version = "dynamo-sandbox"
     sys_version = ""
-    wbufsize = -1  # one write per answer
+    wbufsize = -1  # one write for each response
     disable_nagle_algorithm = True
     server: "Listener"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return the Date header's time: by the clock that posts are stamped with."""
+        """Return the Date header by the clock that dates the posts."""
         return super().date_time_string(now() if timestamp is None else timestamp)
 
     def _serve(self) -> None:
@@ -65,18 +65,18 @@ class Handler(BaseHTTPRequestHandler):
             self._hang_up(reset=order.reset)
 
     def _respond(self, request: Request) -> Response:
-        world = self.server.world
+        context = self.server.context
         if request.raw_path == "/" and request.method in {"GET", "HEAD"} and "ids" not in request.query:
-            return ui.overview(world, request)
+            return ui.overview(context, request)
         if request.raw_path.startswith("/media/"):
-            return handler.faulty(world, request, media.generated)
+            return handler.handle_media(context, request, media.generated)
         for prefix, respond in SITE:
             if request.raw_path.startswith(prefix):
-                return respond(world, request)
-        return handler.handle(world, request)
+                return respond(context, request)
+        return handler.handle(context, request)
 
     def _body(self) -> bytes | None:
-        """Return the whole body, of a length or in chunks; None after answering that it is too large or unclear."""
+        """Return the body; None after a 413 for one that is too large or has an invalid length."""
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._chunks()
         length = self.headers.get("Content-Length", "0")
@@ -114,13 +114,13 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = _serve  # noqa: N815  the standard library's names
 
     def handle_expect_100(self) -> bool:
-        """Let the client send at once: the interim answer must not wait in the buffer."""
+        """Flush the interim response, for which the client waits."""
         going_on = super().handle_expect_100()
         self.wfile.flush()
         return going_on
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the standard library's name
-        """Say nothing: /__requests shows what came, and a request line may carry a token."""
+        """Log nothing: a request line can contain a token, and /__requests shows the calls."""
 
 
 class Listener(ThreadingHTTPServer):
@@ -128,8 +128,8 @@ class Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 1024
 
-    def __init__(self, port: int, world: SandboxContext) -> None:
-        self.world = world
+    def __init__(self, port: int, context: SandboxContext) -> None:
+        self.context = context
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(("127.0.0.1", port), Handler)
@@ -142,53 +142,53 @@ class Listener(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._guard:
             self._open.discard(request)
-        # After an ordered reset there must be no orderly shutdown, which would come first.
+        # After an ordered reset there must be no orderly shutdown before the reset.
         if request.fileno() >= 0 and request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)[:4] != b"\0" * 4:
             request.close()
             return
         super().shutdown_request(request)
 
-    def hang_up_all(self) -> None:
-        """End the connections that clients keep, so that nothing is answered after close."""
+    def close_all(self) -> None:
+        """Close persistent connections, so that there is no response after `close`."""
         with self._guard:
             kept = list(self._open)
-        for one in kept:
+        for connection in kept:
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news here; anything else is a defect and is shown."""
+        """Ignore clients that disconnect; print any other error."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Sandbox:
-    """A running sandbox: `url` without a trailing slash, `world` for looking inside, `close` to stop it."""
+    """A running sandbox; `url` has no trailing slash."""
 
     def __init__(self, port: int, folder: Path | None, app_secret: str) -> None:
-        self.world = SandboxContext(folder, app_secret)
-        self._listener = Listener(port, self.world)
+        self.context = SandboxContext(folder, app_secret)
+        self._listener = Listener(port, self.context)
         self.port: int = self._listener.server_address[1]
-        self.url = self.world.url = f"http://127.0.0.1:{self.port}"
+        self.url = self.context.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Stop at once: no new call, sleeping ones woken, kept connections ended, the journal closed."""
+        """Stop without delay: end sleeping calls and persistent connections, and close the journal."""
         self._listener.shutdown()
-        self.world.end_sleepers()
-        self._listener.hang_up_all()
+        self.context.end_sleeping_calls()
+        self._listener.close_all()
         self._listener.server_close()
         self._thread.join()
-        with self.world.state.lock:
-            self.world.state.journal.close()
+        with self.context.state.lock:
+            self.context.state.journal.close()
 
 
 def start(*, port: int = 0, folder: str | Path | None = None, app_secret: str = "") -> Sandbox:
-    """Listen on 127.0.0.1; port 0 takes a free one. `folder` keeps what went live; None keeps it in memory only.
+    """Listen on 127.0.0.1; port 0 selects a free port. `folder` stores the nodes; with None they are in memory only.
 
-    With `app_secret` a wrong appsecret_proof is refused, as for a real app.
+    With `app_secret` a wrong appsecret_proof is refused.
     """
     return Sandbox(port, Path(folder) if folder is not None else None, app_secret)

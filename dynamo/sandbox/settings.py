@@ -1,4 +1,4 @@
-"""What `POST /__settings` changes while the sandbox runs."""
+"""The settings that `POST /__settings` changes while the sandbox runs."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -6,28 +6,28 @@ from typing import Any
 
 @dataclass
 class Settings:
-    """Seconds, bytes and counts; defaults are the stricter of what Meta documents.
+    """Seconds, bytes and counts. Where Meta documents several limits, the default is the strictest.
 
-    latency_ms            each Graph answer takes this long, half before and half after the work
-    container_seconds     an Instagram container is IN_PROGRESS for so long
-    container_polls       … and for so many reads of its status
-    video_seconds         a Page's video is processed for so long after finish, then visible
+    latency_ms            duration of each Graph call, half before and half after the work
+    container_seconds     seconds for which an Instagram container is IN_PROGRESS
+    container_polls       reads of its status that return IN_PROGRESS besides
+    video_seconds         seconds from finish until a Page's video is visible
     duplicate_check       506 for the same text twice in a row on one Page
     creation_id_twice     publishing one container again: "refuse" (24/2207008), "not_ready" (9007/2207027) or
                           "same" (the same media id); the platform's answer is not documented
     quota_total           Instagram publishes per rolling 24 h
     containers_per_day    Instagram containers per rolling 24 h
-    schedule_days         how far ahead native scheduling reaches
-    photo_max_bytes       a Page's photo
-    video_chunk_bytes     what one transfer of a sessionised upload takes
+    schedule_days         the longest native scheduling
+    photo_max_bytes       of a Page's photo
+    video_chunk_bytes     of one transfer of an upload session
     hourly_calls          100 % of the usage headers, per account; beyond it 80001 / 80002
     usage                 forced percentages {"app": n, "business": n}; empty means counted
-    usage_after_calls     usage headers appear after so many calls
-    dead_cursors          a cursor whose item was deleted since: "work" (go on from its place), "refuse" (100) or
+    usage_after_calls     number of calls without usage headers
+    dead_cursors          a cursor of a deleted item: "work" (continue at its position), "refuse" (100) or
                           "empty" (a last page without items)
-    heaviest_page         more comments than this in one answer, expanded ones included: code 1, reduce the amount
-    app_secret            checked against appsecret_proof when set; require_proof refuses calls without it
-    media_versions        {"name.jpg": 2}: other bytes under the same /media URL
+    heaviest_page         comments in one response, expanded ones included; more are refused with code 1
+    app_secret            checks appsecret_proof when set; require_proof refuses calls without a proof
+    media_versions        {"name.jpg": 2}: other bytes for the same /media URL
     """
 
     latency_ms: float = 0
@@ -52,7 +52,7 @@ class Settings:
 
     def change(self, given: dict[str, Any]) -> None:
         """Apply all or none. Raises ValueError with the reason."""
-        known = {one.name: type(getattr(self, one.name)) for one in fields(self)}
+        known = {field.name: type(getattr(self, field.name)) for field in fields(self)}
         for name, value in given.items():
             if name not in known:
                 raise ValueError(f"unknown setting {name}; known: {', '.join(known)}")
@@ -62,6 +62,6 @@ class Settings:
         for name, value in given.items():
             setattr(self, name, value)
 
-    def wire(self) -> dict[str, Any]:
-        """Return all settings; of the secret only whether there is one."""
-        return {one.name: getattr(self, one.name) for one in fields(self)} | {"app_secret": bool(self.app_secret)}
+    def as_json(self) -> dict[str, Any]:
+        """Return all settings; for app_secret whether it is set."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"app_secret": bool(self.app_secret)}

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from dynamo.sandbox.faults import FaultBook
 from dynamo.sandbox.journal import Journal
-from dynamo.sandbox.media_store import Shelf
-from dynamo.sandbox.models import FIRST_SLOT, Account, Audience, Comment, Container, Node, Post, born_with
+from dynamo.sandbox.media_store import MediaStore
+from dynamo.sandbox.models import FIRST_SLOT, Account, Audience, Comment, Container, Node, Post, generated_audience
 from dynamo.sandbox.rate_limits import Usage
 from dynamo.sandbox.settings import Settings
 
@@ -38,13 +38,13 @@ def now() -> float:
 class State:
     def __init__(self, folder: Path | None) -> None:
         self.lock = threading.RLock()
-        self.shelf = Shelf(folder)
+        self.media = MediaStore(folder)
         self.journal = Journal(folder)
         self.uploads: dict[str, bytearray] = {}
         self._forget()
-        # The first line of an id says when it came, the last one what became of it.
+        # The first line of an id sets its position, the last one its content.
         for node in {node.id: node for node in self.journal.load()}.values():
-            self._take_in(node)
+            self._index(node)
 
     def _forget(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -52,7 +52,7 @@ class State:
         self.foreign: dict[str, list[Post]] = {}
         self.seeded: list[Post] = []
         self._timelines: dict[str, list[Post]] = {}
-        self.counted: dict[str, Any] = {}  # by post, since the last change
+        self.counted: dict[str, Any] = {}  # by post, cleared by each change
         self.containers: dict[str, list[Container]] = {}
         self.comments: dict[str, list[Comment]] = {}
         self.audiences: dict[str, Audience] = {}
@@ -64,11 +64,11 @@ class State:
         self.uploads.clear()
 
     def reset(self) -> None:
-        """Forget everything, the journal included."""
+        """Delete everything, and the journal."""
         self._forget()
         self.journal.clear()
 
-    def _take_in(self, node: Node) -> None:
+    def _index(self, node: Node) -> None:
         known = self.nodes.get(node.id)
         if isinstance(known, Account):
             self.tokens.pop(known.token, None)
@@ -90,8 +90,8 @@ class State:
             self.audiences[node.post] = self.slots[node.slot] = node
 
     def put(self, node: N) -> N:
-        """Remember a new node, or the change of a known one; the journal has it before the answer goes out."""
-        self._take_in(node)
+        """Store a new or changed node, in the journal too, before the response is sent."""
+        self._index(node)
         self.counted.clear()
         self.journal.append(node)
         return node
@@ -102,37 +102,41 @@ class State:
         return None if getattr(node, "deleted_at", None) is not None else node
 
     def audience(self, post: Post) -> Audience:
-        """Return what people did with the post, a blank sheet when nothing was ordered; `put` keeps what is changed."""
+        """Return the post's audience, an empty one when nothing was set. A change needs `put`."""
         known = self.audiences.get(post.id)
         if known is not None:
             return known
-        return born_with(post) if post.slot else Audience(f"audience:{post.id}", post.id, post.account, len(self.slots))
+        return (
+            generated_audience(post)
+            if post.slot
+            else Audience(f"audience:{post.id}", post.id, post.account, len(self.slots))
+        )
 
     def post_of_slot(self, slot: int) -> str:
-        """Return the id of the post whose comments carry this number; empty when there is none."""
+        """Return the id of the post with this slot, or an empty string."""
         if slot in self.slots:
             return self.slots[slot].post
         return self.seeded[slot - FIRST_SLOT].id if 0 <= slot - FIRST_SLOT < len(self.seeded) else ""
 
     def mint(self, prefix: str, digits: int) -> str:
-        """Return an id that is not taken, nor part of one: the prefix and `digits` digits that look like no counter."""
+        """Return a new id that is not part of another: the prefix and `digits` digits, not in sequence."""
         space = 10**digits
         for serial in self._serial:
             number = f"{prefix}{(serial * 61_803_398_873 + 1_414_213_562) % space:0{digits}d}"
             if number not in self._numbers:
                 return number
-        raise AssertionError("a counter has no end")
+        raise AssertionError("an infinite counter ended")
 
     def account(self, account_id: str) -> Account:
         node = self.nodes[account_id]
-        assert isinstance(node, Account)  # noqa: S101  ids of accounts come from the token table
+        assert isinstance(node, Account)  # noqa: S101  ids of accounts are from the token table
         return node
 
     def accounts(self) -> list[Account]:
         return [node for node in self.nodes.values() if isinstance(node, Account)]
 
     def timeline(self, account_id: str) -> list[Post]:
-        """Every post of the account that is not deleted, oldest first; unpublished ones by when they were made."""
+        """Return the account's posts that are not deleted, oldest first; unpublished ones by creation."""
         known = self._timelines.get(account_id)
         if known is None:
             every = [*self.posts.get(account_id, []), *self.foreign.get(account_id, [])]
@@ -141,13 +145,13 @@ class State:
         return known
 
     def live(self, at: float) -> list[Post]:
-        """Everything published here that ever became visible, in the order in which it did."""
+        """Return the posts made by the API that became visible, in this order."""
         every = [post for posts in self.posts.values() for post in posts if post.went_live(at)]
         return sorted(every, key=lambda post: post.visible_at or 0)
 
 
 class HangUp(Exception):
-    """Close the connection without an answer; with a reset when an order says so."""
+    """Close the connection without a response; `reset` sends a TCP reset."""
 
     def __init__(self, *, reset: bool) -> None:
         super().__init__()
@@ -155,7 +159,7 @@ class HangUp(Exception):
 
 
 class SandboxContext:
-    """`url` is the base without a trailing slash, known once the port is bound."""
+    """Everything that handlers share. `url` has no trailing slash, and is set when the port is bound."""
 
     def __init__(self, folder: Path | None, app_secret: str = "") -> None:
         self.url = ""
@@ -168,11 +172,11 @@ class SandboxContext:
         self._over = threading.Event()
 
     def reset(self) -> None:
-        """Forget accounts, posts, faults, settings, counters and the journal: as good as new.
+        """Delete accounts, posts, faults, counters and the journal, and reset the settings.
 
-        Calls that sleep end with it: they must not act on what comes after.
+        Sleeping calls end: they must not change the new state.
         """
-        self.end_sleepers()
+        self.end_sleeping_calls()
         with self.state.lock:
             self.state.reset()
         self.faults.clear()
@@ -181,11 +185,11 @@ class SandboxContext:
         self.settings = Settings(app_secret=self._app_secret)
 
     def wait(self, seconds: float) -> None:
-        """Sleep, holding no lock. A stop or a reset wakes the sleeper and ends its call, whose time has not come."""
+        """Sleep without a lock. Raises HangUp when the sandbox stops or is reset meanwhile."""
         if seconds > 0 and self._over.wait(seconds):
             raise HangUp(reset=False)
 
-    def end_sleepers(self) -> None:
+    def end_sleeping_calls(self) -> None:
         over, self._over = self._over, threading.Event()
         over.set()
 
@@ -193,7 +197,7 @@ class SandboxContext:
         return f"{self.url}/stored/{sha256}" if sha256 else ""
 
     def picture_url(self, post: Post, number: int = 0, kind: str = "jpg") -> str:
-        """Return where a post's picture is, or its film: what was uploaded, else what a foreign post names."""
+        """Return the URL of a post's picture or video: the uploaded one, else that of a foreign post."""
         if post.sha256 or not post.media_url:
             return self.stored_url(post.sha256)
         if not post.media_url.startswith("/"):
@@ -202,5 +206,5 @@ class SandboxContext:
         return f"{stem}-{number}.{kind}" if number else f"{stem}.{kind}"
 
     def permalink(self, post_id: str) -> str:
-        """Return the page that shows the post. The platform's own names www.facebook.com, where nothing would be."""
+        """Return the URL of the sandbox's page of the post."""
         return f"{self.url}/live/{post_id}"

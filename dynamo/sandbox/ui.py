@@ -1,9 +1,9 @@
-"""The page of what went live: Facebook and Instagram cards, newest first. No script or style inside the page."""
+"""The page of live posts: Facebook and Instagram cards, newest first, without inline scripts or styles."""
 
 from html import escape
 from pathlib import Path
 
-from dynamo.sandbox.http import Request, Response, exact
+from dynamo.sandbox.http import Request, Response, iso_milliseconds
 from dynamo.sandbox.models import Photo, Post
 from dynamo.sandbox.state import SandboxContext, now
 
@@ -32,7 +32,7 @@ FRAME = """<!doctype html>
 </html>
 """
 EMPTY = """<section class="empty"><h2>Nothing is live yet</h2>
-<p>What a worker publishes appears here by itself, at the instant at which it goes live.</p></section>"""
+<p>A post appears here at the instant at which a worker publishes it.</p></section>"""
 
 
 def file(request: Request) -> Response:
@@ -40,16 +40,16 @@ def file(request: Request) -> Response:
     return Response(200, Path(__file__).with_name(name).read_bytes(), kind)
 
 
-def overview(world: SandboxContext, request: Request) -> Response:
-    """Show the newest; `?page=2` the ones before. `?account=` those of one account."""
+def overview(context: SandboxContext, request: Request) -> Response:
+    """Show the newest posts, of `?account=` if given; `?page=2` shows older ones."""
     account, number = request.query.get("account", ""), request.query.get("page", "1")
     first = (max(1, int(number)) - 1) * SHOWN if number.isdecimal() else 0
-    with world.state.lock:
-        live = [post for post in world.state.live(now()) if post.deleted_at is None and account in {"", post.account}]
+    with context.state.lock:
+        live = [post for post in context.state.live(now()) if post.deleted_at is None and account in {"", post.account}]
         live.reverse()
-        cards = "".join(_card(world, post) for post in live[first : first + SHOWN])
+        cards = "".join(_card(context, post) for post in live[first : first + SHOWN])
         names = len({post.account for post in live})
-        made = sum(map(len, world.state.posts.values()))
+        made = sum(map(len, context.state.posts.values()))
     summary = f"{len(live)} post{'' if len(live) == 1 else 's'} on {names} account{'' if names == 1 else 's'}"
     query = f"account={escape(account)}&amp;" if account else ""
     more = ""
@@ -61,15 +61,15 @@ def overview(world: SandboxContext, request: Request) -> Response:
     return _html(body)
 
 
-def single(world: SandboxContext, request: Request) -> Response:
-    """Show one post: where its permalink leads."""
-    with world.state.lock:
-        post = world.state.find(request.raw_path.removeprefix("/live/"))
+def single(context: SandboxContext, request: Request) -> Response:
+    """Show the post of a permalink."""
+    with context.state.lock:
+        post = context.state.find(request.raw_path.removeprefix("/live/"))
         if not isinstance(post, Post) or not post.is_visible(now()):
             return _html(
                 FRAME.format(title="Not found", count="", summary="There is no such post.", cards="", more=""), 404
             )
-        body = FRAME.format(title="A post in the sandbox", count="", summary="", cards=_card(world, post), more="")
+        body = FRAME.format(title="A post in the sandbox", count="", summary="", cards=_card(context, post), more="")
     return _html(body)
 
 
@@ -79,13 +79,13 @@ def _html(body: str, status: int = 200) -> Response:
     )
 
 
-def _card(world: SandboxContext, post: Post) -> str:
-    account = world.state.account(post.account)
+def _card(context: SandboxContext, post: Post) -> str:
+    account = context.state.account(post.account)
     network = "facebook" if account.is_page else "instagram"
-    moment = exact(post.visible_at or 0)
+    moment = iso_milliseconds(post.visible_at or 0)
     text = f'<p class="text">{escape(post.message)}</p>' if post.message else ""
     link = f'<a class="link" href="{escape(post.link)}" rel="noreferrer">{escape(post.link)}</a>' if post.link else ""
-    media = _media(world, post)
+    media = _media(context, post)
     words = text + link + media if network == "facebook" else media + text
     kind = "" if post.kind in {"text", "link", "photo", "image"} else f'<span class="kind">{post.kind}</span>'
     return f"""<article class="{network}" id="{escape(post.id)}">
@@ -99,16 +99,16 @@ def _card(world: SandboxContext, post: Post) -> str:
 """
 
 
-def _media(world: SandboxContext, post: Post) -> str:
+def _media(context: SandboxContext, post: Post) -> str:
     if post.video or post.media_type == "VIDEO":
-        film = world.picture_url(post, kind="mp4").removeprefix(world.url)
+        film = context.picture_url(post, kind="mp4").removeprefix(context.url)
         return f'<video class="media" src="{escape(film)}" controls muted loop preload="metadata"></video>'
-    nodes = [world.state.find(one) for one in post.photos]
-    sources = [world.stored_url(node.sha256) for node in nodes if isinstance(node, Photo)] or [
-        world.picture_url(post, number) for number in range(max(1, post.pictures))
+    nodes = [context.state.find(photo) for photo in post.photos]
+    sources = [context.stored_url(node.sha256) for node in nodes if isinstance(node, Photo)] or [
+        context.picture_url(post, number) for number in range(max(1, post.pictures))
     ]
-    shown = [source.removeprefix(world.url) for source in sources if source][:4]
+    shown = [source.removeprefix(context.url) for source in sources if source][:4]
     if not shown:
         return ""
-    pictures = "".join(f'<img src="{escape(one)}" alt="" loading="lazy">' for one in shown)
+    pictures = "".join(f'<img src="{escape(url)}" alt="" loading="lazy">' for url in shown)
     return f'<div class="media of{len(shown)}">{pictures}</div>'

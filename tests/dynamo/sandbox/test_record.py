@@ -102,7 +102,7 @@ def test_a_closed_sandbox_answers_nobody_and_wakes_its_sleepers_without_doing_th
     assert time.monotonic() - began < 2
     with pytest.raises(requests.ConnectionError):
         page.get(page.id)
-    assert [post.message for post in sandbox.world.state.live(time.time())] == ["first"]
+    assert [post.message for post in sandbox.context.state.live(time.time())] == ["first"]
 
 
 def test_pictures_are_the_same_for_the_same_name_and_other_for_another_version(sandbox: SandboxControl) -> None:
