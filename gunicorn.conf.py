@@ -4,14 +4,14 @@ import gc
 import os
 from typing import Any
 
-from dynamo import environment as env
+from dynamo.env import env_float, env_str
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
 
 wsgi_app = "dynamo.wsgi:application"
-bind = env.text("DYNAMO_BIND", "127.0.0.1:8000")
-workers = int(env.number("DYNAMO_WEB_WORKERS", 2))
-threads = int(env.number("DYNAMO_WEB_THREADS", 8))
+bind = env_str("DYNAMO_BIND", "127.0.0.1:8000")
+workers = int(env_float("DYNAMO_WEB_WORKERS", 2))
+threads = int(env_float("DYNAMO_WEB_THREADS", 8))
 worker_class = "gthread"  # a slow client holds a thread, so production needs a proxy that buffers requests
 worker_connections = 200
 timeout = 60
@@ -19,7 +19,7 @@ graceful_timeout = 10
 max_requests = 100_000  # limits the effect of a memory leak
 max_requests_jitter = 20_000
 control_socket_disable = True  # the socket would be created in the home folder
-niceness = int(env.number("DYNAMO_WEB_NICE", 5))
+niceness = int(env_float("DYNAMO_WEB_NICE", 5))
 
 
 def on_starting(_server: Any) -> None:

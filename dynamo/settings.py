@@ -12,28 +12,28 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from kombu import Exchange, Queue
 
-from dynamo import environment as env
+from dynamo.env import env_bool, env_float, env_list, env_str, generated_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.text("DYNAMO_VAR", str(BASE_DIR / "var")))
+VAR_DIR = Path(env_str("DYNAMO_VAR", str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 # Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. TRAIL_KEYS: the first marks what is written, all verify.
-SECRET_KEY = env.kept_secret("DYNAMO_SECRET_KEY", VAR_DIR)
-ENCRYPTION_KEYS = env.words("DYNAMO_ENCRYPTION_KEYS") or [env.kept_secret("DYNAMO_ENCRYPTION_KEY", VAR_DIR)]
-TRAIL_KEYS = env.words("DYNAMO_TRAIL_KEYS") or [env.kept_secret("DYNAMO_TRAIL_KEY", VAR_DIR)]
-SECRETS_ARE_OURS = all(env.text(f"DYNAMO_{name}") for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "TRAIL_KEYS"))
+SECRET_KEY = generated_secret("DYNAMO_SECRET_KEY", VAR_DIR)
+ENCRYPTION_KEYS = env_list("DYNAMO_ENCRYPTION_KEYS") or [generated_secret("DYNAMO_ENCRYPTION_KEY", VAR_DIR)]
+TRAIL_KEYS = env_list("DYNAMO_TRAIL_KEYS") or [generated_secret("DYNAMO_TRAIL_KEY", VAR_DIR)]
+SECRETS_ARE_OURS = all(env_str(f"DYNAMO_{name}") for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "TRAIL_KEYS"))
 
-PRODUCTION = env.flag("DYNAMO_PRODUCTION")
-DEBUG = env.flag("DYNAMO_DEBUG")
-ALLOWED_HOSTS = env.words("DYNAMO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+PRODUCTION = env_bool("DYNAMO_PRODUCTION")
+DEBUG = env_bool("DYNAMO_DEBUG")
+ALLOWED_HOSTS = env_list("DYNAMO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 # Reverse proxy.
-BEHIND_PROXY = env.flag("DYNAMO_BEHIND_PROXY")
+BEHIND_PROXY = env_bool("DYNAMO_BEHIND_PROXY")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, without the proxy
-CSRF_TRUSTED_ORIGINS = env.words("DYNAMO_CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env_list("DYNAMO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "dynamo.apps.DynamoConfig",
@@ -102,9 +102,9 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 # Requests a minute, 0 for no limit: of a key, of an address; and wrong signatures of a key id from an address.
-API_RATE_PER_MINUTE = int(env.number("DYNAMO_API_RATE_PER_MINUTE", 600))
-API_RATE_PER_ADDRESS = int(env.number("DYNAMO_API_RATE_PER_ADDRESS", 3000))
-SIGNATURE_FAILURES_PER_MINUTE = int(env.number("DYNAMO_SIGNATURE_FAILURES_PER_MINUTE", 60))
+API_RATE_PER_MINUTE = int(env_float("DYNAMO_API_RATE_PER_MINUTE", 600))
+API_RATE_PER_ADDRESS = int(env_float("DYNAMO_API_RATE_PER_ADDRESS", 3000))
+SIGNATURE_FAILURES_PER_MINUTE = int(env_float("DYNAMO_SIGNATURE_FAILURES_PER_MINUTE", 60))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # 1 MiB: contract.md
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dynamo",
@@ -137,15 +137,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-STEP_UP_AFTER = env.number("DYNAMO_STEP_UP_AFTER", 4 * 3600)
-INVITATION_LIFE = env.number("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
+STEP_UP_AFTER = env_float("DYNAMO_STEP_UP_AFTER", 4 * 3600)
+INVITATION_LIFE = env_float("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
 # Sign-in throttling. By person and address, so that a stranger elsewhere cannot lock a reviewer out.
-AXES_FAILURE_LIMIT = int(env.number("DYNAMO_SIGN_IN_TRIES", 6))
-AXES_COOLOFF_TIME = timedelta(seconds=env.number("DYNAMO_SIGN_IN_LOCK", 900))
+AXES_FAILURE_LIMIT = int(env_float("DYNAMO_SIGN_IN_TRIES", 6))
+AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_SIGN_IN_LOCK", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
@@ -158,7 +158,7 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
 # Database. SQLite by default: write-ahead log, and transactions that take the write lock at once, because the
 # default ones deadlock into "database is locked" when two of them read first and write later.
-DATABASE_URL = env.text("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'dynamo.sqlite3'}"
+DATABASE_URL = env_str("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'dynamo.sqlite3'}"
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
@@ -174,12 +174,12 @@ else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
     # Only what accounts.compiled and accounts.statements ask is prepared.
     DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
-        5 if env.flag("DYNAMO_PREPARED_STATEMENTS", default=True) else None
+        5 if env_bool("DYNAMO_PREPARED_STATEMENTS", default=True) else None
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Broker and cache. Redis when REDIS_URL is set, else files that processes of one machine share.
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env_str("REDIS_URL")
 CACHES: dict[str, Any]
 if REDIS_URL:
     CACHES = {
@@ -201,7 +201,7 @@ if REDIS_URL:
         "interval_start": 0,
         "interval_step": 0,
         "interval_max": 0,
-        "global_keyprefix": env.text("DYNAMO_BROKER_PREFIX"),
+        "global_keyprefix": env_str("DYNAMO_BROKER_PREFIX"),
     }
 else:
     BROKER_DIR = VAR_DIR / "broker"
@@ -249,50 +249,50 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 
 # Scheduling. Seconds everywhere.
-SWEEP_INTERVAL = env.number("DYNAMO_SWEEP_INTERVAL", 2)
-HANDOVER_HORIZON = env.number("DYNAMO_HANDOVER_HORIZON", 600)  # well under the visibility timeout above
-STAGE_LEAD = env.number("DYNAMO_STAGE_LEAD", 300)
-LATE_LIMIT = env.number("DYNAMO_LATE_LIMIT", 900)
-LEASE = env.number("DYNAMO_LEASE", 25)
-ABSENCE_SPACING = env.number("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
-LANDING_LIMIT = env.number("DYNAMO_LANDING_LIMIT", 120)  # in which a write that was not answered may still appear
-RECONCILE_LIMIT = env.number("DYNAMO_RECONCILE_LIMIT", 900)
-CHECKUP_INTERVAL = env.number("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two looks at a channel; 0: it is not asked
-UNAPPROVED_LEAD = env.number("DYNAMO_UNAPPROVED_LEAD", 3600)  # how long before its instant a waiting post is told of
+SWEEP_INTERVAL = env_float("DYNAMO_SWEEP_INTERVAL", 2)
+HANDOVER_HORIZON = env_float("DYNAMO_HANDOVER_HORIZON", 600)  # well under the visibility timeout above
+STAGE_LEAD = env_float("DYNAMO_STAGE_LEAD", 300)
+LATE_LIMIT = env_float("DYNAMO_LATE_LIMIT", 900)
+LEASE = env_float("DYNAMO_LEASE", 25)
+ABSENCE_SPACING = env_float("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
+LANDING_LIMIT = env_float("DYNAMO_LANDING_LIMIT", 120)  # in which a write that was not answered may still appear
+RECONCILE_LIMIT = env_float("DYNAMO_RECONCILE_LIMIT", 900)
+CHECKUP_INTERVAL = env_float("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two looks at a channel; 0: it is not asked
+UNAPPROVED_LEAD = env_float("DYNAMO_UNAPPROVED_LEAD", 3600)  # how long before its instant a waiting post is told of
 # Reading what is live. An interval of 0 switches the beat's reading off.
-SYNC_INTERVAL = env.number("DYNAMO_SYNC_INTERVAL", 10)
-SYNC_AT_ONCE = int(env.number("DYNAMO_SYNC_AT_ONCE", 1))  # the others of a worker's processes are free to publish
-SYNC_LEASE = env.number("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
+SYNC_INTERVAL = env_float("DYNAMO_SYNC_INTERVAL", 10)
+SYNC_AT_ONCE = int(env_float("DYNAMO_SYNC_AT_ONCE", 1))  # the others of a worker's processes are free to publish
+SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
 # What turns /readyz red.
-HEALTH_LATE = env.number("DYNAMO_HEALTH_LATE", 60)
-HEALTH_ROUND = env.number("DYNAMO_HEALTH_ROUND", 30)
-HEALTH_UNKNOWN = int(env.number("DYNAMO_HEALTH_UNKNOWN", 10))
+HEALTH_LATE = env_float("DYNAMO_HEALTH_LATE", 60)
+HEALTH_ROUND = env_float("DYNAMO_HEALTH_ROUND", 30)
+HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 
 # The Graph API. Only the base URL tells the sandbox from the platform.
-GRAPH_BASE_URL = env.text("GRAPH_BASE_URL", "https://graph.facebook.com")
-GRAPH_VERSION = env.text("GRAPH_VERSION", "v26.0")
-GRAPH_APP_SECRET = env.text("GRAPH_APP_SECRET")
-GRAPH_CONNECT_TIMEOUT = env.number("GRAPH_CONNECT_TIMEOUT", 3)
-GRAPH_READ_TIMEOUT = env.number("GRAPH_READ_TIMEOUT", 20)
+GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
+GRAPH_VERSION = env_str("GRAPH_VERSION", "v26.0")
+GRAPH_APP_SECRET = env_str("GRAPH_APP_SECRET")
+GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3)
+GRAPH_READ_TIMEOUT = env_float("GRAPH_READ_TIMEOUT", 20)
 # Media on loopback is admitted only while the Graph API is a sandbox on loopback as well.
 SANDBOXED = urlsplit(GRAPH_BASE_URL).hostname in {"127.0.0.1", "localhost", "::1"}
-MEDIA_ALLOW_LOOPBACK = env.flag("DYNAMO_MEDIA_ALLOW_LOOPBACK", default=SANDBOXED)
+MEDIA_ALLOW_LOOPBACK = env_bool("DYNAMO_MEDIA_ALLOW_LOOPBACK", default=SANDBOXED)
 
 # E-mail: to the log until there is a server; in production nowhere then, for what people write is not for a log.
-EMAIL_HOST = env.text("EMAIL_HOST")
-EMAIL_PORT = int(env.number("EMAIL_PORT", 587))
-EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
-EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
-EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=bool(EMAIL_HOST) and not EMAIL_USE_SSL)
+EMAIL_HOST = env_str("EMAIL_HOST")
+EMAIL_PORT = int(env_float("EMAIL_PORT", 587))
+EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=bool(EMAIL_HOST) and not EMAIL_USE_SSL)
 EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 MAIL_GOES_OUT = bool(EMAIL_HOST) or not PRODUCTION
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "Dynamo <dynamo@localhost>")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("EMAIL_FROM", "Dynamo <dynamo@localhost>")
 # Where the desk is, for links in e-mails.
 _HOST = next((host for host in ALLOWED_HOSTS if host[:1] not in {"*", "."}), "localhost")
-_DESK = f"https://{_HOST}" if PRODUCTION else f"http://{env.text('DYNAMO_BIND', '127.0.0.1:8000')}"
-DESK_URL = env.text("DYNAMO_DESK_URL", _DESK).rstrip("/")
+_DESK = f"https://{_HOST}" if PRODUCTION else f"http://{env_str('DYNAMO_BIND', '127.0.0.1:8000')}"
+DESK_URL = env_str("DYNAMO_DESK_URL", _DESK).rstrip("/")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -338,7 +338,7 @@ LOGGING = {
     },
     "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
-    "root": {"handlers": ["console"], "level": env.text("DYNAMO_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env_str("DYNAMO_LOG_LEVEL", "INFO")},
     "loggers": {
         "urllib3": {"level": "ERROR"},  # its other lines print URLs, a query's proof included
         "axes": {"level": "WARNING"},

@@ -1,5 +1,3 @@
-"""manage.py sandbox: run the stand-in for the Graph API until it is told to stop."""
-
 import signal
 import threading
 from pathlib import Path
@@ -12,13 +10,13 @@ from dynamo.sandbox.server import start
 
 
 class Command(BaseCommand):
-    help = "Run a stand-in for the Graph API on 127.0.0.1, with a page of what went live."
+    help = "Run a stand-in for the Graph API on 127.0.0.1, with a page of the live posts."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-        parser.add_argument("--folder", type=Path, help="keeps what went live over a restart; default: memory only")
-        parser.add_argument("--port-file", type=Path, help="where to write the port once it listens")
+        parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
+        parser.add_argument("--folder", type=Path, help="stores the posts; default: memory only")
+        parser.add_argument("--port-file", type=Path, help="file for the port number, written when the server listens")
 
     def handle(self, *_args: Any, port: int, folder: Path | None, port_file: Path | None, **_options: Any) -> None:
         stop = threading.Event()
@@ -26,9 +24,9 @@ class Command(BaseCommand):
             signal.signal(number, lambda _signal, _frame: stop.set())
         sandbox = start(port=port, folder=folder, app_secret=settings.GRAPH_APP_SECRET)
         if port_file is not None:
-            fresh = port_file.with_name(f"{port_file.name}.new")
-            fresh.write_text(str(sandbox.port), encoding="ascii")
-            fresh.replace(port_file)  # readers see a whole number or no file
+            new = port_file.with_name(f"{port_file.name}.new")
+            new.write_text(str(sandbox.port), encoding="ascii")
+            new.replace(port_file)  # atomic: readers see the whole number or no file
         self.stdout.write(f"Sandbox of the Graph API: {sandbox.url}")
         self.stdout.flush()
         stop.wait()
