@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
 warnings.filterwarnings("ignore", message="The 'django-fsm' package has been integrated", category=UserWarning)
 
 TRANSPORT_ALIASES["filesystem"] = "dynamo.filebroker:Transport"
-TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "dynamo.redisbroker:Transport"
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "dynamo.celery_redis:Transport"
 
 app = Celery("dynamo")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -7,7 +7,7 @@ from django.db import connection
 from kombu import Connection
 
 from dynamo.celery import app
-from dynamo.redisbroker import Transport
+from dynamo.celery_redis import Transport
 from tests.services.engines import Redis
 from tests.services.processes import Process, ProcessGroup, eventually
 
@@ -83,11 +83,14 @@ def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: Proc
         assert worker.popen.poll() is None
 
 
-def test_the_broker_is_asked_by_one_client_until_its_connections_are_lost() -> None:
-    with Redis() as server, Connection(server.url, transport=Transport) as broker, broker.channel() as channel:
-        first = channel._create_client()
-        assert channel._create_client() is first
-        channel._disconnect_pools()
-        second = channel._create_client()
-        assert second is not first
-        assert second.ping()
+@pytest.mark.processes
+def test_queue_items_that_are_not_messages_are_dropped_and_logged(processes: ProcessGroup) -> None:
+    with Redis() as broker:
+        worker = processes.worker("--pool", "threads", wait=False, REDIS_URL=broker.url)
+        items = [b"\xff", b"{", b"5", b"{}", b'{"properties": {"delivery_tag": "x"}}', b'{"properties": {}, "body": 1}']
+        with Connection(broker.url, transport=Transport) as connection, connection.channel() as channel:
+            channel.client.lpush("celery", *items)
+            app.send_task("scheduling.fill_permalinks", connection=connection)
+        eventually(lambda: "succeeded in" in worker.said(), within=60, what="a task")
+        assert worker.said().count("Dropped a queue item that is not a message") == len(items)
+        assert worker.popen.poll() is None
