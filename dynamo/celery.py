@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
 # django-fsm 3 announces its successor on every import; 5.x is AGPL, so 3 is what we pin, on purpose.
 warnings.filterwarnings("ignore", message="The 'django-fsm' package has been integrated", category=UserWarning)
 
-TRANSPORT_ALIASES["filesystem"] = "dynamo.filebroker:Transport"
+TRANSPORT_ALIASES["filesystem"] = "dynamo.filesystem_broker:Transport"
 TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "dynamo.celery_redis:Transport"
 
 app = Celery("dynamo")

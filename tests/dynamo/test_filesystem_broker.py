@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kombu import Connection, Exchange, Queue
 
-from dynamo.filebroker import Transport
+from dynamo.filesystem_broker import Transport
 
 pytestmark = pytest.mark.embedded
 
@@ -17,7 +17,7 @@ WORK = """
 import sys, time, socket
 from queue import Empty
 from kombu import Connection, Exchange, Queue
-from dynamo.filebroker import Transport
+from dynamo.filesystem_broker import Transport
 role, folder, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 options = {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder + "/control",
            "polling_interval": 0.001}
@@ -74,3 +74,18 @@ def test_bindings_of_many_queues_survive_each_other(tmp_path: Path) -> None:
         with one.Producer() as producer:
             producer.publish({"text": "to all"}, exchange="news")
         assert sorted(path.name.split(".")[1] for path in tmp_path.glob("*.msg")) == ["q0", "q1", "q2", "q4"]
+
+
+def test_a_file_that_is_not_a_message_is_dropped_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "control").mkdir()
+    for number, content in enumerate((b"", b"\xff", b"{", b"5", b"{}", b'{"properties": {}}')):
+        (tmp_path / f"0{number}_x.work.msg").write_bytes(content)
+    with connect(tmp_path) as connection, connection.channel() as channel:
+        queue = Queue("work", Exchange("work"), routing_key="work")
+        connection.Producer(channel).publish({"n": 1}, exchange="work", routing_key="work", declare=[queue])
+        message = queue(channel).get()
+        assert message is not None
+        assert message.payload == {"n": 1}
+        message.ack()
+    assert not list(tmp_path.glob("*.msg"))
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 6
