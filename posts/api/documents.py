@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.rows import Rows
+from accounts.api.json_rows import JSONRowWriter
 from accounts.api.wire import Moment
 from posts.graph.comments import Author, Comment
 from posts.graph.insights import Figure
@@ -50,7 +50,7 @@ class PublishedDocument(serializers.Serializer[PublishedPost]):
     )
 
 
-PUBLISHED = Rows(PublishedDocument)
+PUBLISHED = JSONRowWriter(PublishedDocument)
 
 
 class FigureDocument(serializers.Serializer[Figure]):

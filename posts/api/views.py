@@ -112,7 +112,9 @@ class Posts(APIView):
             on=len(on),
         )
         return HttpResponse(
-            documents.PUBLISHED.array(found), content_type="application/json", headers={"Link": link} if link else None
+            documents.PUBLISHED.render_list(found),
+            content_type="application/json",
+            headers={"Link": link} if link else None,
         )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
-from accounts.api.rows import Rows
+from accounts.api.json_rows import JSONRowWriter
 from accounts.api.wire import Moment
 
 
@@ -59,18 +59,18 @@ def test_the_same_bytes_as_the_declared_serializer_whatever_the_values(given_row
         (*one[:4], None if one[4] is None else json.dumps(one[4], ensure_ascii=False, separators=(",", ":")))
         for one in given_rows
     ]
-    assert Rows(Thing).array(stored) == JSONRenderer().render(Thing(things, many=True).data)
+    assert JSONRowWriter(Thing).render_list(stored) == JSONRenderer().render(Thing(things, many=True).data)
 
 
 def test_columns_are_the_sources_in_order_json_as_text() -> None:
-    columns = Rows(Thing).columns
+    columns = JSONRowWriter(Thing).columns
     assert [one for one in columns if isinstance(one, str)] == ["name", "place__name", "at", "number"]
     assert [type(one).__name__ for one in columns] == ["str"] * 4 + ["Cast"]
 
 
 def test_columns_that_were_not_asked_for_are_left_out() -> None:
     at = datetime(2026, 7, 1, tzinfo=UTC)
-    assert json.loads(Rows(Thing).array([("a", "b", at, 1, None, "more")])) == [
+    assert json.loads(JSONRowWriter(Thing).render_list([("a", "b", at, 1, None, "more")])) == [
         {"name": "a", "there": "b", "at": "2026-07-01T00:00:00.000Z", "counted": {"number": 1, "extra": None}}
     ]
 
@@ -84,4 +84,4 @@ class Own(serializers.CharField):
 def test_a_field_that_it_could_write_wrongly_is_refused_at_import(field: Any) -> None:
     declared = type("Declared", (serializers.Serializer,), {"field": field, "get_field": str})
     with pytest.raises(TypeError, match="has no writer"):
-        Rows(declared)
+        JSONRowWriter(declared)

@@ -1,0 +1,90 @@
+"""The hot path of `GET /posts`: JSON written from `values_list` rows, without a serializer call per row.
+
+writer = JSONRowWriter(PublishedPostSerializer)   # once, at import: a serializer class
+rows = queryset.values_list(*writer.columns)
+writer.render_list(rows)                          # bytes, equal to JSONRenderer's of the serializer with many=True
+
+The serializer stays the only declaration of the document. Library: DRF's serializers, or msgspec. Why not: a list may
+cost at most 1.6 times the database's own time, which a serializer call per row misses, and msgspec would need a second
+declaration. Look again when that limit changes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from json import dumps
+from json.encoder import encode_basestring
+from typing import Any
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
+from rest_framework import serializers
+
+from accounts.api.wire import Moment
+
+Column = str | Cast
+Values = Sequence[Any]
+
+
+def _write_strings(values: Values) -> Iterable[str]:
+    return [encode_basestring(value) if value is not None else "null" for value in values]
+
+
+def _write_integers(values: Values) -> Iterable[str]:
+    return [str(value) if value is not None else "null" for value in values]
+
+
+def _write_json(values: Values) -> Iterable[str]:
+    return [value if value is not None else "null" for value in values]
+
+
+def _write_datetimes(values: Values) -> Iterable[str]:
+    return [_datetime(value) if value is not None else "null" for value in values]
+
+
+def _datetime(value: datetime) -> str:
+    return f'"{value.astimezone(UTC).isoformat("T", "milliseconds")[:-6]}Z"'
+
+
+# By the exact class, because a subclass may represent its values in another way.
+WRITERS: dict[type[Any], Callable[[Values], Iterable[str]]] = {
+    serializers.CharField: _write_strings,
+    serializers.IntegerField: _write_integers,
+    serializers.JSONField: _write_json,
+    Moment: _write_datetimes,
+}
+
+
+class JSONRowWriter:
+    """Writes rows as the objects that a serializer class describes.
+
+    `columns` are the arguments for `values_list`: the sources of the fields in order. JSON columns are selected as text
+    and written as the database stores them, so only their white space may differ. Raises TypeError for a field
+    without a writer.
+    """
+
+    def __init__(self, serializer_class: type[serializers.Serializer[Any]]) -> None:
+        self.columns: list[Column] = []
+        self.writers: list[Callable[[Values], Iterable[str]]] = []
+        self._template = self._object_template(serializer_class())
+
+    def _object_template(self, serializer: serializers.Serializer[Any]) -> str:
+        members = [f"{dumps(name)}:{self._add_field(field)}" for name, field in serializer.fields.items()]
+        return "{" + ",".join(members) + "}"
+
+    def _add_field(self, field: serializers.Field[Any, Any, Any, Any]) -> str:
+        """Return the field's place in the template. A nested serializer must read the same row (`source="*"`)."""
+        if isinstance(field, serializers.Serializer) and field.source == "*":
+            return self._object_template(field)
+        if type(field) not in WRITERS:
+            raise TypeError(f"{field.field_name} is a {type(field).__name__}, which has no writer")
+        name = "__".join(field.source_attrs)
+        self.writers.append(WRITERS[type(field)])
+        self.columns.append(Cast(name, TextField()) if type(field) is serializers.JSONField else name)
+        return "%s"
+
+    def render_list(self, rows: Sequence[Values]) -> bytes:
+        """Return the rows as a JSON array in UTF-8. Columns after `self.columns` are ignored."""
+        written = [write(column) for write, column in zip(self.writers, zip(*rows, strict=True), strict=False)]
+        text = "[" + ",".join(self._template % members for members in zip(*written, strict=True)) + "]"
+        # As DRF: U+2028 and U+2029 end a line in old JavaScript.
+        return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
