@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import key_of
 from accounts.api.examples import Example, no_limit
 from accounts.api.fields import Text
-from accounts.api.paging import LIMIT
+from accounts.api.pagination import LIMIT
 from accounts.api.schema import Operation, describe
 from accounts.api.shape import Shape, query
 from accounts.models import Organization, Scope

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from accounts.admin.scoping import roles
-from accounts.api.seeking import Past
+from accounts.api.pagination import row_after
 from posts.admin import charts
 from posts.admin.desk import DeskAdmin
 from posts.admin.people import signed_in
@@ -48,7 +48,7 @@ class KeysetChangeList(ChangeList):
         """Read one page, and whether there is another."""
         rows = self.queryset.order_by(*NEWEST_FIRST)
         if self.before is not None:
-            rows = rows.filter(Past(["published_at", "pk"], self.before, "desc"))
+            rows = rows.filter(row_after(NEWEST_FIRST, self.before))
         found: list[PublishedPost] = []
         for organization in roles(request):
             found += rows.filter(organization=organization)[: self.list_per_page + 1]

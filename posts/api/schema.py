@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-from accounts.api.paging import Paged
+from accounts.api.pagination import PaginationQuery
 from accounts.api.schema import Operation, describe
 from accounts.api.wire import Moment
 from posts.api import examples
@@ -69,7 +69,7 @@ describe(
     get=Operation(
         "List channels",
         {200: ChannelDocument(many=True)},
-        query=Paged,
+        query=PaginationQuery,
         listed=True,
         says="The connected Facebook Pages and Instagram accounts that the key reaches, by name.",
         examples=examples.CHANNELS,
@@ -80,7 +80,7 @@ describe(
     get=Operation(
         "List superpowers",
         {200: Superpower(many=True)},
-        query=Paged,
+        query=PaginationQuery,
         listed=True,
         says="The organization's templates, by name. A scheduled post takes one by its `creativeTemplateId`.",
         examples=examples.SUPERPOWERS,

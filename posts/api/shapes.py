@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.api.paging import Paged
+from accounts.api.pagination import PaginationQuery
 from accounts.api.shape import Anything, Choice, Flag, Instant, ListOf, Number, Shape, Text
 from posts.models import PostType
 
@@ -132,7 +132,7 @@ class DayOrInstant(Instant):
         return millisecond, millisecond + timedelta(milliseconds=1)
 
 
-class PostsQuery(Paged):
+class PostsQuery(PaginationQuery):
     mediumId = Text(required=False, help_text="One channel's id; without it all channels, merged.")
     type = Choice(PostType.values, required=False, help_text="Posts of this type alone.")
     startDate = DayOrInstant(

@@ -1,61 +1,20 @@
 """GET /channels, /superpowers, /posts and /posts/{id}: what an organization has, and what it has published."""
 
-from typing import Any
-
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.paging import Listed, Paged
+from accounts.api.pagination import KeysetPagination
 from accounts.api.shape import query
-from accounts.compiled import padded
 from accounts.models import Scope
 from posts.api import documents
 from posts.api.lookup import channel_pk, post_of
 from posts.api.shapes import OnePostQuery, PostsQuery
 from posts.domain.published import everything_live
-from posts.domain.reach import reached_by, reached_of
-from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
-
-NOWHERE = 0  # no channel's number
-
-
-def bare_list(rows: list[dict[str, Any]], link: str | None) -> Response:
-    """Return a bare array, with the Link header when there is more to come."""
-    return Response(rows, headers={"Link": link} if link else None)
-
-
-def _published(organization: Any, *values: Any, filters: tuple[str, ...], on: int) -> QuerySet[PublishedPost]:
-    rows = everything_live(organization).filter(**dict(zip(filters, values, strict=False)))
-    return rows.filter(channel__pk__in=values[len(filters) :]) if on else rows
-
-
-CHANNELS: Listed[Channel] = Listed(
-    Channel,
-    "channels",
-    [("name", "asc"), ("wire_id", "asc")],
-    lambda organization, *only, limited: (
-        reached_of(organization, only if limited else None)
-        .exclude(state=ChannelState.DISCONNECTED)
-        .only("wire_id", "type", "name")
-    ),
-)
-SUPERPOWERS: Listed[SuperpowerTemplate] = Listed(
-    SuperpowerTemplate,
-    "superpowers",
-    [("name", "asc"), ("id", "asc")],
-    lambda organization: SuperpowerTemplate.objects.filter(organization=organization),
-)
-POSTS: Listed[tuple[Any, ...]] = Listed(
-    PublishedPost,
-    "posts",
-    [("published_at", "desc"), ("platform_id", "desc")],
-    _published,
-    documents.PUBLISHED.columns,
-)
+from posts.domain.reach import reached_by
+from posts.models import ChannelState, SuperpowerTemplate
 
 
 class Channels(APIView):
@@ -64,11 +23,10 @@ class Channels(APIView):
     scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> Response:
-        query(request, Paged)
-        key = key_of(request)
-        only = padded(key.channels or [])
-        found, link = CHANNELS.page(request, key.organization_id, *only, scope={}, limited=key.channels is not None)
-        return bare_list([documents.channel(one) for one in found], link)
+        rows = reached_by(key_of(request)).exclude(state=ChannelState.DISCONNECTED).only("wire_id", "type", "name")
+        paginator = KeysetPagination("channels", ["name", "wire_id"])
+        page = paginator.paginate_queryset(rows, request)
+        return paginator.get_paginated_response([documents.channel(channel) for channel in page])
 
 
 class Superpowers(APIView):
@@ -77,9 +35,10 @@ class Superpowers(APIView):
     scopes = {"get": Scope.READ}
 
     def get(self, request: Request) -> Response:
-        query(request, Paged)
-        found, link = SUPERPOWERS.page(request, key_of(request).organization_id, scope={})
-        return bare_list([one.as_wire() for one in found], link)
+        rows = SuperpowerTemplate.objects.filter(organization=key_of(request).organization_id)
+        paginator = KeysetPagination("superpowers", ["name", "id"])
+        page = paginator.paginate_queryset(rows, request)
+        return paginator.get_paginated_response([template.as_wire() for template in page])
 
 
 class Posts(APIView):
@@ -90,32 +49,26 @@ class Posts(APIView):
     def get(self, request: Request) -> HttpResponse:
         wanted = query(request, PostsQuery)
         key = key_of(request)
-        filters: dict[str, Any] = {}
-        on: list[int] = []
+        rows = everything_live(key.organization_id)
         if "mediumId" in wanted:
-            filters["channel"] = channel_pk(request, wanted["mediumId"])
+            rows = rows.filter(channel=channel_pk(request, wanted["mediumId"]))
         elif key.channels is not None:
-            on = padded(list(reached_by(key).values_list("pk", flat=True))) or [NOWHERE]
+            rows = rows.filter(channel__in=list(reached_by(key).values_list("pk", flat=True)))
         if "type" in wanted:
-            filters["type"] = wanted["type"]
+            rows = rows.filter(type=wanted["type"])
         if "startDate" in wanted:
-            filters["published_at__gte"] = wanted["startDate"][0]
+            rows = rows.filter(published_at__gte=wanted["startDate"][0])
         if "endDate" in wanted:
-            filters["published_at__lt"] = wanted["endDate"][1]
-        found, link = POSTS.page(
-            request,
-            key.organization_id,
-            *filters.values(),
-            *on,
-            scope={name: wanted[name] for name in ("mediumId", "type", "startDate", "endDate") if name in wanted},
-            filters=tuple(filters),
-            on=len(on),
+            rows = rows.filter(published_at__lt=wanted["endDate"][1])
+        paginator = KeysetPagination(
+            "posts",
+            ["-published_at", "-platform_id"],
+            filters={name: wanted[name] for name in ("mediumId", "type", "startDate", "endDate") if name in wanted},
+            columns=documents.PUBLISHED.columns,
         )
-        return HttpResponse(
-            documents.PUBLISHED.render_list(found),
-            content_type="application/json",
-            headers={"Link": link} if link else None,
-        )
+        page = paginator.paginate_queryset(rows, request)
+        body = documents.PUBLISHED.render_list(page)
+        return HttpResponse(body, content_type="application/json", headers=paginator.headers)
 
 
 class Post(APIView):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.api.paging import Paged
+from accounts.api.pagination import PaginationQuery
 from accounts.api.shape import Choice, Instant, MapOf, Shape, ShapeError, Text
 from posts.api.shapes import Superpower
 from posts.models import PostType
@@ -85,7 +85,7 @@ class Statuses(Text):
         return words
 
 
-class ScheduledPostsQuery(Paged):
+class ScheduledPostsQuery(PaginationQuery):
     status = Statuses(
         required=False,
         help_text=f"States, separated by commas: {', '.join(Status.values)}.",

@@ -11,18 +11,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.paging import Listed
+from accounts.api.pagination import KeysetPagination
 from accounts.api.shape import query, read
 from accounts.compiled import Compiled, padded
 from accounts.domain.actors import api_key
 from accounts.errors import Forbidden
 from accounts.models import Scope
-from posts.api.views import bare_list
 from scheduling.api.preconditions import expected_version
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
 from scheduling.domain import drafts, review
 from scheduling.domain.document import documents, shown
-from scheduling.domain.reach import within_channels
+from scheduling.domain.reach import within, within_channels
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
@@ -32,14 +31,6 @@ def _within_reach(organization: Any, only: Collection[Any], *, limited: bool) ->
     return within_channels(ScheduledPost.objects.filter(organization=organization), only if limited else None)
 
 
-def _listed(organization: Any, *only: Any, statuses: tuple[str, ...], limited: bool) -> ScheduledPostQuerySet:
-    rows = shown(_within_reach(organization, only, limited=limited))
-    return rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
-
-
-LIST: Listed[ScheduledPost] = Listed(
-    ScheduledPost, "scheduled-posts", [("scheduled_for", "asc"), ("id", "asc")], _listed
-)
 ONE: Compiled[ScheduledPost] = Compiled(
     lambda post, organization, *only, limited: (
         _within_reach(organization, only, limited=limited).select_related("organization").filter(pk=post)
@@ -58,17 +49,12 @@ class ScheduledPosts(APIView):
     def get(self, request: Request) -> Response:
         """List them, soonest first, undated last; without `status` those that are not published yet."""
         wanted = query(request, ScheduledPostsQuery)
-        statuses = tuple(sorted(set(wanted.get("status") or ())))
+        statuses = sorted(set(wanted.get("status") or ()))
         key = key_of(request)
-        found, link = LIST.page(
-            request,
-            key.organization_id,
-            *padded(key.channels or ()),
-            scope={"status": list(statuses)},
-            statuses=statuses,
-            limited=key.channels is not None,
-        )
-        return bare_list(documents(found), link)
+        rows = shown(within(ScheduledPost.objects.filter(organization=key.organization_id), key))
+        rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
+        paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
+        return paginator.get_paginated_response(documents(paginator.paginate_queryset(rows, request)))
 
     def post(self, request: Request) -> Response:
         """Store a draft; with status WAITING_FOR_APPROVAL hand it to the reviewers at once."""

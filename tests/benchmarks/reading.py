@@ -2,14 +2,13 @@
 
 import json
 from contextlib import ExitStack
-from types import SimpleNamespace
-from typing import Any
 
 import psycopg
-from django.core import signing
 from django.db import connections
+from django.test import RequestFactory
+from rest_framework.request import Request
 
-from accounts.api import paging
+from accounts.api.pagination import KeysetPagination
 from accounts.models import Organization
 from posts.domain import seeding
 from posts.models import PublishedPost
@@ -124,7 +123,6 @@ def _cursor(caller: Caller, deep: int) -> str:
     """Return the cursor that follows the row at this place, without walking there."""
     rows = PublishedPost.objects.filter(organization=caller.key.organization)
     last = rows.order_by("-published_at", "-platform_id")[deep - 1]
-    request: Any = SimpleNamespace(auth=caller.key)
-    made_for = paging._context(request, "posts", {})
-    values = [{"at": last.published_at.isoformat()}, last.platform_id]
-    return signing.dumps([made_for, values], salt=paging.SALT)
+    request = Request(RequestFactory().get("/v1/posts"))
+    request._auth = caller.key
+    return KeysetPagination("posts", ["-published_at", "-platform_id"]).encode_cursor(request, last)
