@@ -92,6 +92,7 @@ TEMPLATES: list[dict[str, Any]] = [
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.SignatureAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.scopes.KeyHasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.ApiKeyThrottle"],  # authentication runs two more
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.negotiation.JSONOnly",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a method like any other: 405

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts import clock
 from accounts.api.envelopes import OrganizationInactive
-from accounts.api.throttling import Budget
+from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
 from accounts.api.wire import parse_instant
 from accounts.compiled import Compiled
 from accounts.domain import keys
@@ -45,35 +45,23 @@ class SignatureAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[KeyPrincipal, ApiKey]:
         """Return the principal and its key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
-        plain = request._request
-        budget = Budget(plain)
-        plain.dynamo_budget = budget  # type: ignore[attr-defined]  # the answer says what is left
-        key_id, date, signature = [plain.META.get(name, "") for name in HEADERS]
+        AddressThrottle().check(request)
+        key_id, date, signature = [request.META.get(name, "") for name in HEADERS]
         now = clock.now()
         problem = _unsound(key_id, date, signature, now)
-        budget.arrive(key_id, claimed=not problem)
         if problem:
             raise AuthenticationFailed(problem)
-        try:
-            return self._admitted(request, budget, key_id=key_id, date=date, signature=signature, now=now)
-        except BaseException:
-            budget.give_back()
-            raise
-
-    def _admitted(
-        self, request: Request, budget: Budget, *, key_id: str, date: str, signature: str, now: datetime
-    ) -> tuple[KeyPrincipal, ApiKey]:
-        budget.suspect()
+        failures = SignatureFailureThrottle()
+        failures.check(request)
         key = next(iter(KEY(_lookup(key_id))), None)
         if not genuine(key, message=date, signature=signature, at=now) or key is None:
-            budget.failed()
+            failures.record_failure(request)
             raise AuthenticationFailed("Invalid signature")
         if not _fully(request, key, date=date, at=now):
-            budget.failed()
+            failures.record_failure(request)
             raise AuthenticationFailed("Invalid signature")
         if not key.organization.active:
             raise OrganizationInactive
-        budget.admit()
         keys.record_use(key)
         return KeyPrincipal(key, key.organization), key
 

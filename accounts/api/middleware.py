@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 current: ContextVar[str] = ContextVar("request_id", default="-")
 NAME = "dynamo.request_id"  # in request.META
+RATE_LIMITS = "dynamo.rate_limits"  # in request.META, by policy: quota, window in seconds, what is left, seconds left
 NO_DEVICES = ", ".join(f"{one}=()" for one in ("camera", "geolocation", "microphone", "payment", "usb"))
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
@@ -50,10 +51,18 @@ class AnswerMiddleware:
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
         if is_api(request):
             response.headers.setdefault("Cache-Control", "no-store")
-            budget = getattr(request, "dynamo_budget", None)
-            for name, value in (budget.headers() if budget else {}).items():
-                response.headers[name] = value
+            _set_rate_limit_headers(request, response)
         return response
+
+
+def _set_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Set the headers of the IETF draft on rate limits, for all limits that the request was counted against."""
+    limits = request.META.get(RATE_LIMITS)
+    if limits:
+        quotas = [f'"{policy}";q={quota};w={window}' for policy, (quota, window, _, _) in limits.items()]
+        remaining = [f'"{policy}";r={left};t={seconds}' for policy, (_, _, left, seconds) in limits.items()]
+        response.headers["RateLimit-Policy"] = ", ".join(quotas)
+        response.headers["RateLimit"] = ", ".join(remaining)
 
 
 class RequestIdFilter(logging.Filter):

@@ -1,98 +1,110 @@
-"""How much a caller may ask in a minute of the clock, and how much of that is left.
+"""Rate limits per minute of the clock, counted in Django's cache. Nothing is limited while the cache is down.
 
-Three limits. Every request counts against its address, every signed one against its key. Wrong signatures count
-against the address, and against the pair of address and key id: whoever guesses is stopped where they are, and the
-holder of the key, who is elsewhere, is not. Nothing here depends on whether a key exists.
+Each request counts against its address, each admitted one against its key. Wrong signatures count against the address,
+and against the pair of address and key id: that stops guessing from one place without blocking the holder of the key
+elsewhere. Nothing depends on whether a key exists.
 
-All of it is one command. A request that claims a key is counted against it before its signature is looked at, and
-taken back when that is wrong: strangers can hold as much of a key's budget as they have requests under way.
+The windows are fixed, so that counting is one atomic increment on Redis; DRF's SimpleRateThrottle reads and rewrites a
+list of times, and concurrent requests overwrite each other's. The file cache of the embedded default may lose a count.
 """
 
 import hashlib
 import logging
-from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.cache import cache
+from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
+from accounts import clock
 from accounts.addresses import address_of
-from accounts.api.counting import ANY, WINDOW, Counter, Window, count
+from accounts.api.middleware import RATE_LIMITS
+from accounts.models import ApiKey
 
 log = logging.getLogger(__name__)
-SEVERAL = 5  # an address may be wrong so many times as often as one key id from there: others may live behind it
+WINDOW = 60  # seconds
+ADDRESS_FACTOR = 5  # an address may send so many times the wrong signatures of one key id: it may have several users
 
 
-@dataclass
-class Budget:
-    """What one request is counted against. `limits`: by policy the quota, and what is left of it after this request."""
+class WindowThrottle(BaseThrottle):
+    """Allows the number of requests that `setting` names per minute, 0 for no limit, for each result of `get_ident`."""
 
-    request: HttpRequest
-    window: Window = field(default_factory=Window.current)
-    limits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    policy: str  # name in the RateLimit headers
+    setting: str
 
-    def __post_init__(self) -> None:
-        self.address = address_of(self.request)
-        self._of_key, self._failures, self._asked, self._suspicious = "", ("", ""), 0, False
+    def __init__(self) -> None:
+        now = clock.now().timestamp()
+        self.window, self.seconds_left = int(now // WINDOW), WINDOW - now % WINDOW
 
-    def arrive(self, key_id: str, *, claimed: bool) -> None:
-        """Count the request against its address, and against the key when it is `claimed`.
+    def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002  DRF's signature
+        quota: int = getattr(settings, self.setting)
+        ident = self.get_ident(request)
+        count = self.increment(f"{self.policy}:{ident}") if quota and ident else 0
+        if count:
+            limits = request.META.setdefault(RATE_LIMITS, {})
+            limits[self.policy] = (quota, WINDOW, max(0, quota - count), max(1, round(self.seconds_left)))
+        return count <= quota
 
-        Raises Throttled when the address is over its limit; what is over a limit is not counted against the key.
-        """
-        shown, most = _shown(key_id), settings.API_RATE_PER_ADDRESS
-        wrong = settings.SIGNATURE_FAILURES_PER_MINUTE
-        self._of_key = f"key:{shown}" if claimed else ""
-        self._failures = pair, here = f"wrong:{self.address}:{shown}", f"wrong:{self.address}"
-        counters = [
-            Counter(f"address:{self.address}", 1, most or ANY),
-            Counter(pair, 0, wrong - 1 if wrong else ANY),
-            Counter(here, 0, wrong * SEVERAL - 1 if wrong else ANY),
-        ]
-        counted = count(self.window, [*counters, Counter(self._of_key)] if claimed else counters)
-        if counted is None:
-            return
-        self._suspicious = counted[1] > counters[1].limit or counted[2] > counters[2].limit
-        self._asked = counted[3] if claimed and counted[0] <= counters[0].limit and not self._suspicious else 0
-        self._spend("address", counted[0], most)
+    def wait(self) -> float:
+        return self.seconds_left
 
-    def suspect(self) -> None:
-        """Raise Throttled when too many signatures were wrong: of this key id from here, or from here at all."""
-        if self._suspicious:
-            log.warning("Too many wrong signatures from %s", self.address)
-            raise Throttled(wait=self.window.left)
+    def check(self, request: Request) -> None:
+        """Raise Throttled unless the request is allowed: for throttles that run before DRF's."""
+        if not self.allow_request(request, None):
+            raise Throttled(wait=self.wait())
 
-    def failed(self) -> None:
-        """Count a wrong signature, and take back what was counted against the key."""
-        back, self._asked = [Counter(self._of_key, -1)] if self._asked else [], 0
-        count(self.window, [*(Counter(name) for name in self._failures), *back])
+    def increment(self, name: str) -> int:
+        """Add one to a counter of this minute and return it; 0 when the cache is down."""
+        key = self.cache_key(name)
+        try:
+            # The key outlives its window, so that it cannot expire between the two calls.
+            return 1 if cache.add(key, 1, WINDOW * 2) else cache.incr(key)
+        except (OSError, RedisError, ValueError):  # ValueError: evicted in between
+            log.warning("The cache is down: requests are not counted")
+            return 0
 
-    def give_back(self) -> None:
-        """Take back what was counted against the key, unless it was admitted: whatever went wrong, it has not asked."""
-        if self._asked:
-            count(self.window, [Counter(self._of_key, -1)])
-
-    def admit(self) -> None:
-        """Hold the request against the key, which has signed it. Raises Throttled when that is over its limit."""
-        asked, self._asked = self._asked, 0
-        if asked:
-            self._spend("key", asked, settings.API_RATE_PER_MINUTE)
-
-    def headers(self) -> dict[str, str]:
-        """Return the fields of the IETF's draft on rate limits, for what the request was counted against."""
-        if not self.limits:
-            return {}
-        quotas = [f'"{name}";q={quota};w={WINDOW}' for name, (quota, _) in self.limits.items()]
-        left = [f'"{name}";r={rest};t={max(1, round(self.window.left))}' for name, (_, rest) in self.limits.items()]
-        return {"RateLimit-Policy": ", ".join(quotas), "RateLimit": ", ".join(left)}
-
-    def _spend(self, policy: str, counted: int, quota: int) -> None:
-        if quota:
-            self.limits[policy] = (quota, max(0, quota - counted))
-            if counted > quota:
-                raise Throttled(wait=self.window.left)
+    def cache_key(self, name: str) -> str:
+        return f"throttle:{name}:{self.window}"
 
 
-def _shown(key_id: str) -> str:
-    # What a caller sends as an id is of any length, and has any characters.
-    return hashlib.sha256(key_id.encode(errors="surrogateescape")).hexdigest()[:32]
+class AddressThrottle(WindowThrottle):
+    policy, setting = "address", "API_RATE_PER_ADDRESS"
+
+    def get_ident(self, request: Request) -> str:
+        return address_of(request._request)
+
+
+class ApiKeyThrottle(WindowThrottle):
+    policy, setting = "key", "API_RATE_PER_MINUTE"
+
+    def get_ident(self, request: Request) -> str:
+        return request.auth.pk if isinstance(request.auth, ApiKey) else ""
+
+
+class SignatureFailureThrottle(WindowThrottle):
+    """Allows requests until too many signatures were wrong. `record_failure` counts one."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002  DRF's signature
+        limit = settings.SIGNATURE_FAILURES_PER_MINUTE
+        keys = [self.cache_key(name) for name in self._names(request)]
+        try:
+            counts = cache.get_many(keys) if limit else {}
+        except (OSError, RedisError):
+            counts = {}
+        if (counts.get(keys[0], 0) < limit and counts.get(keys[1], 0) < limit * ADDRESS_FACTOR) or not limit:
+            return True
+        log.warning("Too many wrong signatures from %s", address_of(request._request))
+        return False
+
+    def record_failure(self, request: Request) -> None:
+        for name in self._names(request):
+            self.increment(name)
+
+    def _names(self, request: Request) -> list[str]:
+        # A key id may have any length and characters; it is compared, not shown.
+        key_id = request.META.get("HTTP_X_API_KEY", "").encode(errors="surrogateescape")
+        address = address_of(request._request)
+        return [f"wrong:{address}:{hashlib.sha256(key_id).hexdigest()[:32]}", f"wrong:{address}"]

@@ -1,13 +1,16 @@
 """Rate limits of keys and addresses, and of wrong signatures."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.test import Client
 
-from accounts.models import Organization
+from accounts.api.throttling import ApiKeyThrottle
+from accounts.models import ApiKey, Organization
 
 pytestmark = pytest.mark.embedded
 
@@ -132,5 +135,25 @@ def test_a_cache_that_is_down_lets_requests_pass_and_says_so(
     settings.API_RATE_PER_MINUTE = 1
     settings.CACHES = DOWN
     assert statuses(api, 3) == [200] * 3
-    lines = [record for record in caplog.records if record.name == "accounts.api.counting"]
+    lines = [record for record in caplog.records if record.name == "accounts.api.throttling"]
     assert {line.getMessage() for line in lines} == {"The cache is down: requests are not counted"}
+
+
+def test_concurrent_requests_are_all_counted_and_the_counter_expires(settings: Any) -> None:
+    throttle = ApiKeyThrottle()
+    with ThreadPoolExecutor(8) as executor:
+        counts = list(executor.map(lambda _: throttle.increment("a"), range(200)))
+    if settings.REDIS_URL:
+        assert sorted(counts) == list(range(1, 201))
+        client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]
+        assert 0 < client.ttl(cache.make_key(throttle.cache_key("a"))) <= 120
+    else:
+        assert max(counts) <= 200  # the file cache may lose counts
+
+
+def test_a_request_that_the_scopes_of_the_key_refuse_counts_against_the_address_alone(api: Any, settings: Any) -> None:
+    settings.API_RATE_PER_MINUTE, settings.API_RATE_PER_ADDRESS = 2, 9
+    ApiKey.objects.update(scopes=["draft"])
+    with time_machine.travel(MINUTE, tick=False):
+        refused = api.get("/organizations")
+        assert (refused.status_code, refused.headers["RateLimit-Policy"]) == (403, '"address";q=9;w=60')
