@@ -170,13 +170,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Threads and processes of a test must see the same database, so it is a file.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 else:
-    if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        DATABASES["default"]["ENGINE"] = "dynamo.postgresql"
+    # `server_side_binding` and `prepare_threshold` stay unset: a pooler in transaction mode loses prepared statements.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-    # Only what accounts.compiled and accounts.statements ask is prepared.
-    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
-        5 if env_bool("DYNAMO_PREPARED_STATEMENTS", default=True) else None
-    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Broker and cache. Redis when REDIS_URL is set, else files that processes of one machine share.

@@ -5,13 +5,12 @@ by compare-and-set on (id, state, version, turn), so that of two people, two wor
 The diagram in the README is generated from this file (`manage.py lifecycle`).
 """
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db import models
 from django_fsm import FSMField, TransitionNotAllowed, transition
 
-from accounts import clock, statements
+from accounts import clock
 from accounts.errors import Conflict
 
 
@@ -107,22 +106,13 @@ class Lifecycle(models.Model):
         """Whether the step of that name is legal from here."""
         return any(step.name == name for step in self.get_available_status_transitions())  # type: ignore[attr-defined]
 
-    def move(
-        self,
-        step: str,
-        /,
-        *,
-        only_if: models.Q | None = None,
-        where: dict[str, Any] | None = None,
-        along: Callable[[str], models.Model] | None = None,
-        **columns: Any,
-    ) -> str:
+    def move(self, step: str, /, *, only_if: models.Q | None = None, **columns: Any) -> str:
         """Take `step` in the database, with the other `columns` in the same statement; return the state left behind.
 
-        Every step is a new turn. `along` makes, of the state left behind, a row that is inserted with it or not at all.
-
-        Changes nothing and raises StateConflict when the step is illegal from here or when the row has moved on or does
-        not fit `where` (as `statements.update` takes it) or `only_if`.
+        Every step increments `turn`. Changes nothing and raises StateConflict when the step is illegal from this state,
+        or when the row has changed since it was loaded or does not match `only_if`. A condition on another table must
+        be a subquery (`Exists`): Django updates through a join by a list of keys, which PostgreSQL does not check again
+        when it has waited for a lock.
         """
         left = str(self.status)
         try:
@@ -130,13 +120,8 @@ class Lifecycle(models.Model):
         except TransitionNotAllowed:
             raise StateConflict(step, left, self.allowed()) from None
         columns |= {"status": self.status, "updated_at": clock.now(), "turn": self.turn + 1}
-        here = {"pk": self.pk, "status": left, "version": self.version, "turn": self.turn} | (where or {})
-        if only_if is None:
-            rows = [statements.Insert(along(left))] if along else []
-            moved = statements.together(statements.Update(type(self), here, columns), *rows, provided=True)
-        else:
-            moved = type(self)._base_manager.filter(only_if, **here).update(**columns)
-        if not moved:
+        unchanged = {"pk": self.pk, "status": left, "version": self.version, "turn": self.turn}
+        if not type(self)._base_manager.filter(only_if or models.Q(), **unchanged).update(**columns):
             raise self.conflict(step)
         for name, value in columns.items():
             if name != "status":

@@ -12,7 +12,6 @@ from accounts import clock
 from accounts.api.envelopes import OrganizationInactive
 from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
 from accounts.api.wire import parse_instant
-from accounts.compiled import Compiled
 from accounts.domain import keys
 from accounts.domain.signing import genuine, whole
 from accounts.models import ApiKey, Organization
@@ -20,7 +19,6 @@ from accounts.models import ApiKey, Organization
 FULL = "x-signature-full"
 HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # as WSGI names them
 OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
-KEY = Compiled(lambda key_id: ApiKey.objects.select_related("organization").filter(pk=key_id))
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class SignatureAuthentication(BaseAuthentication):
             raise AuthenticationFailed(problem)
         failures = SignatureFailureThrottle()
         failures.check(request)
-        key = next(iter(KEY(_lookup(key_id))), None)
+        key = ApiKey.objects.select_related("organization").filter(pk=_lookup(key_id)).first()
         if not genuine(key, message=date, signature=signature, at=now) or key is None:
             failures.record_failure(request)
             raise AuthenticationFailed("Invalid signature")

@@ -10,14 +10,14 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any, ParamSpec
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
-from accounts import clock, statements
+from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.models import AuditEvent, AuditSeal
 
@@ -26,11 +26,10 @@ FORGOTTEN = "forget"
 LASTING = ("key.rotate",)  # whoever has seen a key's secret does not approve what it wrote, however long ago that was
 RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
 Listener = Callable[[UUID, list[AuditEvent]], object]
-Said = ParamSpec("Said")
 NONCE = 32  # characters of a mark before its HMAC
 
 
-def event(
+def record(
     actor: Actor,
     verb: str,
     *,
@@ -40,11 +39,11 @@ def event(
     digest: str = "",
     **details: Any,
 ) -> AuditEvent:
-    """Return an event, marked, for a caller who appends it along with what it speaks of.
+    """Append a marked event to the audit log, in the caller's transaction, and return it.
 
     `subject` is kind:id; `step` is the state before and after; `details` JSON.
     """
-    made = AuditEvent(
+    event = AuditEvent(
         organization_id=organization_id,
         at=clock.now(),
         actor_kind=actor.kind,
@@ -58,21 +57,9 @@ def event(
         details=details,
     )
     nonce = secrets.token_hex(NONCE // 2)
-    made.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(made))}"
-    return made
-
-
-def _appending(make: Callable[Said, AuditEvent]) -> Callable[Said, AuditEvent]:
-    def append(*said: Said.args, **more: Said.kwargs) -> AuditEvent:
-        """Append the event that `event` makes of the same words, and return it."""
-        made = make(*said, **more)
-        statements.insert(made)
-        return made
-
-    return append
-
-
-record = _appending(event)
+    event.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(event))}"
+    event.save(force_insert=True)
+    return event
 
 
 def genuine(event: AuditEvent) -> bool:

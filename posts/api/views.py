@@ -53,6 +53,7 @@ class Posts(APIView):
         if "mediumId" in wanted:
             rows = rows.filter(channel=channel_pk(request, wanted["mediumId"]))
         elif key.channels is not None:
+            # As ids: with a subquery the planner may leave the index that matches the list's order.
             rows = rows.filter(channel__in=list(reached_by(key).values_list("pk", flat=True)))
         if "type" in wanted:
             rows = rows.filter(type=wanted["type"])

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from accounts import statements
 from accounts.models import Organization
 from posts.models import Channel, PublishedPost
 
@@ -26,19 +25,17 @@ class Facts(TypedDict):
     scheduled_post_id: UUID | None
 
 
-def live_copy(**facts: Unpack[Facts]) -> statements.Insert:
-    """Return what notes a post that went live from here; to write it twice changes nothing.
-
-    A copy that was read from the platform meanwhile keeps the platform's facts; it gains its scheduled post's link.
-    """
-    row = PublishedPost(organization_id=facts["channel"].organization_id, **facts)
-    return statements.Insert(row, unique=("channel", "platform_id"), update=("superpower", "scheduled_post_id"))
-
-
 def record_published(**facts: Unpack[Facts]) -> None:
-    """Note it, in one query."""
-    copy = live_copy(**facts)
-    statements.insert(copy.row, unique=copy.unique, update=copy.update)
+    """Record a post that was published from here, in one query; a second call changes nothing.
+
+    A copy that was imported from the platform before keeps the platform's facts and gains the scheduled post's link.
+    """
+    PublishedPost.objects.bulk_create(
+        [PublishedPost(organization_id=facts["channel"].organization_id, **facts)],
+        update_conflicts=True,
+        unique_fields=["channel", "platform_id"],
+        update_fields=["superpower", "scheduled_post_id"],
+    )
 
 
 def live(

@@ -1,11 +1,11 @@
 """Scheduled posts over the API: an agent drafts, hands over and takes back. It never approves."""
 
-from collections.abc import Collection
 from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import transaction
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 from accounts.api.authentication import key_of
 from accounts.api.pagination import KeysetPagination
 from accounts.api.shape import query, read
-from accounts.compiled import Compiled, padded
 from accounts.domain.actors import api_key
 from accounts.errors import Forbidden
 from accounts.models import Scope
@@ -21,24 +20,10 @@ from scheduling.api.preconditions import expected_version
 from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
 from scheduling.domain import drafts, review
 from scheduling.domain.document import documents, shown
-from scheduling.domain.reach import within, within_channels
+from scheduling.domain.reach import within
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
-
-
-def _within_reach(organization: Any, only: Collection[Any], *, limited: bool) -> ScheduledPostQuerySet:
-    return within_channels(ScheduledPost.objects.filter(organization=organization), only if limited else None)
-
-
-ONE: Compiled[ScheduledPost] = Compiled(
-    lambda post, organization, *only, limited: (
-        _within_reach(organization, only, limited=limited).select_related("organization").filter(pk=post)
-    )
-)
-SHOWN: Compiled[ScheduledPost] = Compiled(
-    lambda post, organization, *only, limited: shown(_within_reach(organization, only, limited=limited)).filter(pk=post)
-)
 
 
 class ScheduledPosts(APIView):
@@ -50,8 +35,7 @@ class ScheduledPosts(APIView):
         """List them, soonest first, undated last; without `status` those that are not published yet."""
         wanted = query(request, ScheduledPostsQuery)
         statuses = sorted(set(wanted.get("status") or ()))
-        key = key_of(request)
-        rows = shown(within(ScheduledPost.objects.filter(organization=key.organization_id), key))
+        rows = shown(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
         paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
         return paginator.get_paginated_response(documents(paginator.paginate_queryset(rows, request)))
@@ -143,15 +127,15 @@ def _id(post_id: str) -> UUID:
     return found
 
 
-def _post(request: Request, post_id: str) -> ScheduledPost:
-    return _found(ONE, request, _id(post_id))
-
-
-def _found(query: Compiled[ScheduledPost], request: Request, post_id: UUID) -> ScheduledPost:
+def _visible(request: Request) -> ScheduledPostQuerySet:
+    """Return the scheduled posts of the key's organization that the key reaches."""
     key = key_of(request)
-    for one in query(post_id, key.organization_id, *padded(key.channels or ()), limited=key.channels is not None):
-        return one
-    raise Http404
+    key = key_of(request)
+    return within(ScheduledPost.objects.filter(organization=key.organization_id), key)
+
+
+def _post(request: Request, post_id: str) -> ScheduledPost:
+    return get_object_or_404(_visible(request).select_related("organization"), pk=_id(post_id))
 
 
 def _answer(request: Request, post: ScheduledPost) -> Response:
@@ -160,4 +144,4 @@ def _answer(request: Request, post: ScheduledPost) -> Response:
 
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
-    return documents([_found(SHOWN, request, post_id)])[0]
+    return documents([get_object_or_404(shown(_visible(request)), pk=post_id)])[0]

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts import clock, statements
+from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError
@@ -16,7 +15,7 @@ from scheduling.domain import outbound, outcomes, reconciling
 from scheduling.domain.digest import Content
 from scheduling.domain.lease import LeaseLost, Run
 from scheduling.lifecycle import Status
-from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
+from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 log = logging.getLogger(__name__)
 Answer = str | Exception
@@ -56,23 +55,26 @@ def commit(run: Run, ready: list[Ready], content: Content) -> None:
 
 
 def _intend(run: Run, deliveries: list[Delivery]) -> list[Attempt]:
-    """Write the intents, and in the same statement ask the database whether the post is still this worker's.
+    """Insert one attempt per delivery while the post's row is locked and this worker's lease is still on it.
 
-    Leases run out by clocks, and clocks differ. The statement locks the post's row: whoever takes the post over either
-    comes first, and nothing is written here, or waits for the intents and sees them. Raises LeaseLost.
+    Leases expire by clocks, and clocks differ. Because of the lock a worker that takes the post over either commits
+    first, and nothing is inserted here, or waits for this transaction and then reads the attempts. Raises LeaseLost
+    when the lease is another's or a delivery is live already.
     """
-    mine = (ScheduledPost, {"pk": run.post.pk, "status": Status.PUBLISHING, "lease": run.id})
     at, theirs = clock.now(), client.time_there()
     attempts = [
-        Attempt(delivery=one, approval=run.post.approval, lease=run.id, started_at=at, platform_at=theirs)
-        for one in deliveries
+        Attempt(delivery=delivery, approval=run.post.approval, lease=run.id, started_at=at, platform_at=theirs)
+        for delivery in deliveries
     ]
-    with transaction.atomic() if len(attempts) > 1 else nullcontext():
-        for one in attempts:
-            not_live = (Delivery, {"pk": one.delivery_id, "state__ne": DeliveryState.PUBLISHED})
-            if not statements.insert(one, provided=(mine, not_live)):
-                raise LeaseLost
-    return attempts
+    mine = Delivery.objects.filter(
+        pk__in=[delivery.pk for delivery in deliveries], post__status=Status.PUBLISHING, post__lease=run.id
+    ).exclude(state=DeliveryState.PUBLISHED)
+    # The post before its deliveries, as everywhere. No key changes, so inserts of rows that refer to them do not wait.
+    locked = mine.select_related("post").select_for_update(no_key=True, of=("post", "self")).order_by("pk")
+    with transaction.atomic():
+        if len(locked) != len(deliveries):
+            raise LeaseLost
+        return Attempt.objects.bulk_create(attempts)
 
 
 def _call(one: Ready, content: Content) -> Callable[[], Answer]:

@@ -4,14 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
-from accounts.compiled import Compiled
 from accounts.domain.canonical import digest
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 __all__ = ["Content", "content", "current", "deliveries", "difference", "digest", "outstanding"]
 
 Content = dict[str, Any]
-DELIVERIES: Compiled[Delivery] = Compiled(lambda post: Delivery.objects.filter(post__pk=post).select_related("channel"))
 
 
 def content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
@@ -38,10 +36,7 @@ def content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
 
 def deliveries(post: ScheduledPost) -> list[Delivery]:
     """Return the post's deliveries, their channels loaded."""
-    rows = DELIVERIES(post.pk)
-    for one in rows:
-        one.post = post
-    return rows
+    return list(post.deliveries.select_related("channel"))
 
 
 def outstanding(post: ScheduledPost) -> list[Delivery]:

@@ -5,20 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.api.wire import instant
-from accounts.compiled import Compiled, padded
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
-
-DELIVERIES: Compiled[Delivery] = Compiled(
-    lambda *posts: Delivery.objects.filter(post__pk__in=posts)
-    .select_related("channel")
-    .only(
-        "post_id", "channel__wire_id", "channel__type", "caption", "superpower", "state", "live_id", "permalink",
-        "published_at", "error_code", "error_message",
-    )
-    .order_by("channel__wire_id")
-)  # fmt: skip
 
 
 def shown(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
@@ -40,8 +29,12 @@ def documents(posts: Sequence[ScheduledPost]) -> list[dict[str, Any]]:
     if not posts:
         return []
     on: dict[UUID, list[Delivery]] = {post.pk: [] for post in posts}
-    for one in DELIVERIES(*padded(on)):
-        on[one.post_id].append(one)
+    rows = Delivery.objects.filter(post_id__in=list(on)).select_related("channel").order_by("channel__wire_id")
+    for delivery in rows.only(
+        "post_id", "channel__wire_id", "channel__type", "caption", "superpower", "state", "live_id", "permalink",
+        "published_at", "error_code", "error_message",
+    ):  # fmt: skip
+        on[delivery.post_id].append(delivery)
     return [_written(post, on[post.pk]) for post in posts]
 
 

@@ -11,7 +11,6 @@ from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
-from accounts.statements import insert
 from posts.domain import superpowers
 from posts.domain.reach import connected
 from posts.models import Channel
@@ -68,7 +67,7 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
     )
     try:
         with transaction.atomic():
-            insert(post)
+            post.save(force_insert=True)
             _attach(post, rows)
             remember(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
@@ -220,10 +219,7 @@ def _problems(wire_id: str, text: ChannelText, known: dict[str, Channel]) -> lis
 def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
     for row in rows:
         row.post = post
-    if len(rows) == 1:
-        insert(rows[0])
-    else:
-        Delivery.objects.bulk_create(rows)
+    Delivery.objects.bulk_create(rows)
 
 
 def _fresh(actor: Actor, post: ScheduledPost, verb: str) -> ScheduledPost:

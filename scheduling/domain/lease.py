@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,30 +9,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts import clock, statements
-from accounts.compiled import Compiled
+from accounts import clock
 from accounts.domain import trail
 from accounts.domain.actors import WORKER
-from accounts.models import AuditEvent
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
 LONGEST = 300.0  # seconds, more than anybody holds a post for: staging a film takes 260
 SPENT = Exists(Attempt.objects.filter(approval=OuterRef("post__approval")))
-WHOLE: Compiled[Delivery] = Compiled(
-    lambda post_id: (
-        Delivery.objects.filter(post_id=post_id)
-        .annotate(spent=SPENT)
-        .select_related(
-            "channel",
-            "post__organization",
-            "post__approval__reviewer",
-            "post__approval__membership",
-            "post__approval__first__reviewer",
-            "post__approval__first__membership",
-        )
-    )
-)
 
 
 class LeaseLost(Exception):
@@ -67,9 +50,19 @@ class Run:
 
 def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
     """Return a post with all that publishing needs, in one query; None when it is gone."""
-    deliveries = sorted(WHOLE(UUID(post_id)), key=lambda one: one.channel.wire_id)
-    for one in deliveries:
-        one.post = deliveries[0].post  # one and the same, which knows the lease that is held
+    rows = Delivery.objects.filter(post_id=UUID(post_id)).annotate(spent=SPENT).order_by("channel__wire_id")
+    deliveries: list[Delivery] = list(
+        rows.select_related(
+            "channel",
+            "post__organization",
+            "post__approval__reviewer",
+            "post__approval__membership",
+            "post__approval__first__reviewer",
+            "post__approval__first__membership",
+        )
+    )
+    for delivery in deliveries:
+        delivery.post = deliveries[0].post  # the same object, which carries the lease that is held
     return (deliveries[0].post, deliveries) if deliveries else None
 
 
@@ -82,10 +75,11 @@ def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> R
     run = Run(post, deliveries)
     if any(vars(one)["spent"] for one in deliveries):
         return None
-    fits = {"task_id": task_id, "scheduled_for__lte": clock.now()}
-    said = partial(_event, "claim", post)
+    due = Q(task_id=task_id, scheduled_for__lte=clock.now())
     try:
-        post.move("claim", where=fits, along=said, task_id=None, lease=run.id, lease_until=run.until)
+        with transaction.atomic():
+            left = post.move("claim", only_if=due, task_id=None, lease=run.id, lease_until=run.until)
+            _record("claim", post, left)
     except StateConflict:
         return None
     return run
@@ -115,10 +109,12 @@ def take_over(post_id: str) -> Run | None:
 
 def finish(run: Run, step: str, *, failure: str = "") -> None:
     """Settle the whole post, succeed or fail, unless the lease has passed to another, who settles it then."""
-    said = partial(_event, step, run.post, **(_why(run, failure) if failure else {}))
-    let_go: dict[str, Any] = {"lease": None, "lease_until": None, "failure": failure[:300]}
+    details = _why(run, failure) if failure else {}
+    released: dict[str, Any] = {"lease": None, "lease_until": None, "failure": failure[:300]}
     try:
-        run.post.move(step, where={"lease": run.id}, along=said, **let_go)
+        with transaction.atomic():
+            left = run.post.move(step, only_if=Q(lease=run.id), **released)
+            _record(step, run.post, left, **details)
     except StateConflict:
         return
 
@@ -133,7 +129,7 @@ def miss(post: ScheduledPost, *, code: str, message: str) -> bool:
             post.deliveries.exclude(state="PUBLISHED").update(
                 state="FAILED", error_code=code, error_message=message[:500]
             )
-            statements.insert(_event("fail", post, left, failure=message[:300], code=code))
+            _record("fail", post, left, failure=message[:300], code=code)
     except StateConflict:
         return False
     return True
@@ -146,8 +142,8 @@ def _why(run: Run, failure: str) -> dict[str, Any]:
     return {"failure": failure[:300], "unknown": unknown, "absent": absent}
 
 
-def _event(verb: str, post: ScheduledPost, left: str, **details: Any) -> AuditEvent:
-    return trail.event(
+def _record(verb: str, post: ScheduledPost, left: str, **details: Any) -> None:
+    trail.record(
         WORKER,
         verb,
         organization_id=post.organization_id,

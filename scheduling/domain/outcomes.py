@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from accounts import clock, statements
+from django.db import transaction
+
+from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.domain import channels
-from posts.domain.published import live_copy
+from posts.domain.published import record_published
 from posts.graph.errors import GraphError
 from scheduling.domain import deferring, outbound, policy
 from scheduling.domain.digest import Content
@@ -32,20 +34,20 @@ def published(delivery: Delivery, attempt: Attempt, content: Content, live_id: s
         "error_code": "",
         "error_message": "",
     }
-    statements.together(
-        statements.Update(Attempt, {"pk": attempt.pk}, known),
-        statements.Update(Delivery, {"pk": delivery.pk}, columns),
-        *([copy_of(delivery, content, live_id, at)] if live_id else ()),
-    )
+    with transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk).update(**columns)
+        Attempt.objects.filter(pk=attempt.pk).update(**known)
+        if live_id:
+            record_copy(delivery, content, live_id, at)
     for row, written in ((attempt, known), (delivery, columns)):
         for name, value in written.items():
             setattr(row, name, value)
 
 
-def copy_of(delivery: Delivery, content: Content, live_id: str, at: datetime) -> statements.Insert:
-    """Return what notes, for readers, the post that a delivery became."""
+def record_copy(delivery: Delivery, content: Content, live_id: str, at: datetime) -> None:
+    """Record the published post that a delivery became, for the lists of published posts."""
     item = outbound.item(content, delivery)
-    return live_copy(
+    record_published(
         channel=delivery.channel,
         platform_id=live_id,
         type=item.type,
@@ -71,11 +73,10 @@ def conclude(attempt: Attempt, outcome: Outcome, error: Exception | None = None)
 def write(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
     """As `conclude`, with the ledger's columns in the caller's words."""
     columns |= {"outcome": outcome, "finished_at": clock.now()}
-    if outcome == Outcome.PUBLISHED:
-        written = statements.update(Attempt, {"pk": attempt.pk}, columns)
-    else:
-        written = Attempt.objects.filter(pk=attempt.pk, outcome__in=OPEN).update(**columns)
-    if not written:
+    rows = Attempt.objects.filter(pk=attempt.pk)
+    if outcome != Outcome.PUBLISHED:
+        rows = rows.filter(outcome__in=OPEN)
+    if not rows.update(**columns):
         return False
     for name, value in columns.items():
         setattr(attempt, name, value)
@@ -155,12 +156,11 @@ def note(delivery: Delivery, **columns: Any) -> None:
     """
     for name, value in columns.items():
         setattr(delivery, name, value)
-    if columns.get("state", DeliveryState.PUBLISHED) == DeliveryState.PUBLISHED:
-        statements.update(Delivery, {"pk": delivery.pk}, columns)
-        return
-    rows = Delivery.objects.filter(pk=delivery.pk).exclude(state=DeliveryState.PUBLISHED)
-    if delivery.post.lease is not None:
-        rows = rows.filter(post__lease=delivery.post.lease)
+    rows = Delivery.objects.filter(pk=delivery.pk)
+    if columns.get("state", DeliveryState.PUBLISHED) != DeliveryState.PUBLISHED:
+        rows = rows.exclude(state=DeliveryState.PUBLISHED)
+        if delivery.post.lease is not None:
+            rows = rows.filter(post__lease=delivery.post.lease)
     rows.update(**columns)
 
 

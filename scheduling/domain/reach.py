@@ -1,8 +1,5 @@
 """Which scheduled posts a key reaches: those that touch no channel beyond its own, drafts without any among them."""
 
-from collections.abc import Collection
-from typing import Any
-
 from django.db.models import Exists, OuterRef
 
 from accounts.models import ApiKey
@@ -16,12 +13,7 @@ def within(rows: ScheduledPostQuerySet, key: ApiKey | None) -> ScheduledPostQuer
     A post on two channels, of which the key has one, is out of its reach as a whole: what it shows, submits or takes
     back would be the other channel's as well.
     """
-    return rows if key is None else within_channels(rows, key.channels)
-
-
-def within_channels(rows: ScheduledPostQuerySet, only: Collection[Any] | None) -> ScheduledPostQuerySet:
-    """Return those of the posts that touch none but these channels, by their ids; all of them for None."""
-    if only is None:
+    if key is None or key.channels is None:
         return rows
-    beyond = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__wire_id__in=only)
+    beyond = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__wire_id__in=key.channels)
     return rows.exclude(Exists(beyond))

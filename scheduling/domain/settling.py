@@ -5,7 +5,7 @@ import re
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from accounts import clock, statements
+from accounts import clock
 from accounts.domain.reviewers import Reviewer, reaches
 from accounts.errors import Conflict, Forbidden, Invalid
 from posts.models import ChannelType, PublishedPost
@@ -38,8 +38,7 @@ def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, turn: int
         columns = ["state", "live_id", "published_at", "error_code", "error_message", "next_try_at"]
         mine.save(update_fields=columns)
         _conclude(last, Outcome.PUBLISHED, f"{reviewer.actor.name} found it live.")
-        copy = outcomes.copy_of(mine, last.approval.content, live_id, last.started_at)
-        statements.insert(copy.row, unique=copy.unique, update=copy.update)
+        outcomes.record_copy(mine, last.approval.content, live_id, last.started_at)
         left = str(post.status)
         remember(reviewer.actor, "mark_live", post, left, channel=mine.channel.wire_id, postId=live_id)
         if post.deliveries.exclude(state=DeliveryState.PUBLISHED).exists():

@@ -108,7 +108,7 @@ def test_a_bug_while_noting_what_is_live_ends_as_unknown_and_publishes_nothing_a
     def broken(**_columns):
         raise ValueError("a bug")
 
-    monkeypatch.setattr(outcomes, "live_copy", broken)
+    monkeypatch.setattr(outcomes, "record_published", broken)
     clock_ = travel(post)
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=60))
