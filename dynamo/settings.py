@@ -191,7 +191,6 @@ if REDIS_URL:
         "visibility_timeout": 3600,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
-        "queue_order_strategy": "priority",
         # Who sends asks a broker that is down once more, at once; kombu would sleep for six seconds in between.
         "max_retries": 1,
         "interval_start": 0,
@@ -216,15 +215,21 @@ else:
         "control_folder": str(BROKER_DIR / "control"),
         "polling_interval": 0.1,
     }
-# What keeps an instant has a queue of its own, and what prepares it another; taken from in this order, so that no
-# flood of other work delays a post. A worker may be kept for the first (-Q publishing).
-CELERY_TASK_QUEUES = [Queue(name, Exchange("celery"), routing_key=name) for name in ("publishing", "staging", "celery")]
+# The publishing worker takes from `publishing` alone (-Q publishing), because a thread that waits for a media host or a
+# webhook receiver cannot be interrupted. A second worker takes the others (-Q media,notifications).
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange("celery"), routing_key=name) for name in ("publishing", "media", "notifications")
+]
+CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "publishing"
 CELERY_TASK_ROUTES = {
-    "scheduling.publish": {"queue": "publishing"},
-    "scheduling.resume": {"queue": "publishing"},
-    "scheduling.cancel": {"queue": "publishing"},
-    "scheduling.sweep": {"queue": "publishing"},
-    "scheduling.stage": {"queue": "staging"},
+    "scheduling.stage": {"queue": "publishing", "priority": 9},  # on Redis after everything else in the queue
+    "scheduling.inspect_media": {"queue": "media"},
+    "scheduling.examine_channel": {"queue": "media"},
+    "scheduling.fill_permalinks": {"queue": "media"},
+    "scheduling.link_imported": {"queue": "media"},
+    "posts.sync_channel": {"queue": "media"},
+    "posts.sync_due": {"queue": "media"},
+    "scheduling.deliver_notification": {"queue": "notifications"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -257,7 +262,7 @@ CHECKUP_INTERVAL = env_float("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two loo
 UNAPPROVED_LEAD = env_float("DYNAMO_UNAPPROVED_LEAD", 3600)  # how long before its instant a waiting post is told of
 # Reading what is live. An interval of 0 switches the beat's reading off.
 SYNC_INTERVAL = env_float("DYNAMO_SYNC_INTERVAL", 10)
-SYNC_AT_ONCE = int(env_float("DYNAMO_SYNC_AT_ONCE", 1))  # the others of a worker's processes are free to publish
+SYNC_AT_ONCE = int(env_float("DYNAMO_SYNC_AT_ONCE", 1))  # the other threads are free for media and e-mail
 SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
 # What turns /readyz red.
 HEALTH_LATE = env_float("DYNAMO_HEALTH_LATE", 60)

@@ -6,7 +6,6 @@ from celery import shared_task
 
 from scheduling.domain import (
     cancelling,
-    dispatching,
     examining,
     inspecting,
     linking,
@@ -15,6 +14,7 @@ from scheduling.domain import (
     staging,
     sweeping,
 )
+from scheduling.domain.notifications import delivery
 
 
 @shared_task(name="scheduling.publish")
@@ -57,9 +57,9 @@ def link_imported() -> int:
     return linking.link()
 
 
-@shared_task(name="scheduling.dispatch")
-def dispatch() -> int:
-    return dispatching.wake()
+@shared_task(name="scheduling.deliver_notification")
+def deliver_notification(delivery_id: int) -> str:
+    return delivery.deliver(delivery_id)
 
 
 @shared_task(name="scheduling.sweep", bind=True)

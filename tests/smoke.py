@@ -178,11 +178,11 @@ def walk(told: dict[str, Any]) -> str:
 HOOK = """
 from accounts.domain import actors
 from accounts.models import Organization, User
-from scheduling.domain import webhooks
+from scheduling.domain.notifications import webhooks
 kinds, organization = [str(one) for one in webhooks.WANTED], Organization.objects.get()
 author = actors.person(User.objects.get(username="author"))
 hook, _ = webhooks.add(author, organization=organization, url="{address}", kinds=kinds)
-webhooks.try_out(author, hook)
+webhooks.send_test(author, hook)
 """
 
 

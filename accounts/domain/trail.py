@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
+from django.dispatch import Signal
 
 from accounts import clock
 from accounts.domain.actors import Actor
@@ -25,8 +26,8 @@ GENESIS = "0" * 64
 FORGOTTEN = "forget"
 LASTING = ("key.rotate",)  # whoever has seen a key's secret does not approve what it wrote, however long ago that was
 RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
-Listener = Callable[[UUID, list[AuditEvent]], object]
 NONCE = 32  # characters of a mark before its HMAC
+event_recorded = Signal()  # with `event`, in the transaction that records it, for apps above this one
 
 
 def record(
@@ -39,7 +40,7 @@ def record(
     digest: str = "",
     **details: Any,
 ) -> AuditEvent:
-    """Append a marked event to the audit log, in the caller's transaction, and return it.
+    """Append a signed event to the audit log, in the caller's transaction, send `event_recorded`, and return it.
 
     `subject` is kind:id; `step` is the state before and after; `details` JSON.
     """
@@ -58,7 +59,9 @@ def record(
     )
     nonce = secrets.token_hex(NONCE // 2)
     event.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(event))}"
-    event.save(force_insert=True)
+    with transaction.atomic(savepoint=False):
+        event.save(force_insert=True)
+        event_recorded.send(AuditEvent, event=event)
     return event
 
 
@@ -96,12 +99,10 @@ def _mac(key: str, first: str, rest: str) -> str:
     return hmac.new(key.encode(), f"{first}{rest}".encode(), hashlib.sha256).hexdigest()
 
 
-def seal(*, limit: int = 1000, everything: bool = False, heard: Listener | None = None) -> int:
+def seal(*, limit: int = 1000, everything: bool = False) -> int:
     """Chain events that are not chained yet, oldest first; return how many. Safe to run anywhere, at any time.
 
     Looks among the recent ones, which costs the same however long the trail is; with `everything` among all.
-    `heard` is called with an organization and its events that are sealed, in the transaction that seals them: so it
-    hears of each event in order, and exactly once however many seal at the same time.
     """
     sealed = 0
     waiting = AuditEvent.objects.exclude(pk__in=AuditSeal.objects.values("event_id"))
@@ -112,21 +113,17 @@ def seal(*, limit: int = 1000, everything: bool = False, heard: Listener | None 
         try:
             with transaction.atomic():
                 ids = waiting.filter(organization_id=organization_id).order_by("id").values_list("pk", flat=True)
-                events = _seal(organization_id, list(ids[:limit]))
-                if heard is not None:
-                    heard(organization_id, events)
-                sealed += len(events)
+                sealed += _seal(organization_id, list(ids[:limit]))
         except IntegrityError:
             continue  # another sealed at the same time, and one of us is enough
     return sealed
 
 
-def _seal(organization_id: UUID, ids: list[int]) -> list[AuditEvent]:
+def _seal(organization_id: UUID, ids: list[int]) -> int:
     last = AuditSeal.objects.filter(organization_id=organization_id).order_by("-position").first()
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
     seals = []
-    events = list(AuditEvent.objects.filter(pk__in=ids).order_by("id"))
-    for event in events:
+    for event in AuditEvent.objects.filter(pk__in=ids).order_by("id"):
         position += 1
         made = chained(previous, event)
         seals.append(
@@ -135,8 +132,7 @@ def _seal(organization_id: UUID, ids: list[int]) -> list[AuditEvent]:
             )
         )
         previous = made
-    AuditSeal.objects.bulk_create(seals)
-    return events
+    return len(AuditSeal.objects.bulk_create(seals))
 
 
 def lines(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from posts.models import Channel, ChannelState, SuperpowerTemplate
 from scheduling.admin.post_history import DEEDS
 from scheduling.admin.review_context import title_of
 from scheduling.admin.webhooks import IN_WORDS
-from scheduling.domain.webhooks import host
+from scheduling.domain.notifications.webhooks import host
 from scheduling.lifecycle import Status
 from scheduling.models import Notice, ScheduledPost, Webhook
 

@@ -21,7 +21,7 @@ from posts.admin.desk import DeskAdmin
 from posts.admin.people import memberships, signed_in
 from scheduling.admin.filters import OrganizationFilter
 from scheduling.admin.webhooks import IN_WORDS, choices
-from scheduling.domain import dispatching, muting, spreading
+from scheduling.domain.notifications import delivery, recipients
 from scheduling.models import Dispatch, DispatchState, Notice, NoticeKind, ScheduledPost
 
 
@@ -111,7 +111,7 @@ class NoticeAdmin(DeskAdmin):
         if one.notice.organization_id not in organizations_as(request, Role.ADMIN):
             raise PermissionDenied
         try:
-            dispatching.again(person(signed_in(request)), one)
+            delivery.resend(person(signed_in(request)), one)
         except Refusal as refusal:
             messages.error(request, refusal.message)
         else:
@@ -123,12 +123,12 @@ class NoticeAdmin(DeskAdmin):
         if not roles(request):
             raise PermissionDenied
         own = memberships(request)
-        offers = {one: spreading.kinds_for(one) for one in own}
+        offers = {one: recipients.available_kinds(one) for one in own}
         if request.method == "POST":
             changed = False
             for one, kinds in offers.items():
                 wanted = request.POST.getlist(f"member-{one.pk}")
-                changed |= muting.choose(person(signed_in(request)), one, wanted=wanted, offered=kinds)
+                changed |= recipients.update_preferences(person(signed_in(request)), one, wanted=wanted, offered=kinds)
             messages.success(request, "Saved." if changed else "Nothing changed.")
             return HttpResponseRedirect(self.address("mine"))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "What I am told"}

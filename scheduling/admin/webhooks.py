@@ -21,7 +21,7 @@ from accounts.errors import Conflict, Refusal
 from accounts.models import Role
 from posts.admin.desk import DeskAdmin, DeskForm
 from posts.admin.people import signed_in
-from scheduling.domain import webhooks
+from scheduling.domain.notifications import webhooks
 from scheduling.models import DispatchState, NoticeKind, Webhook
 
 IN_WORDS: dict[str, str] = {
@@ -148,7 +148,7 @@ class WebhookAdmin(DeskAdmin):
                 webhooks.remove(actor, hook)
                 messages.success(request, f"The webhook to {host} is removed.")
                 return HttpResponseRedirect(self.address("changelist"))
-            webhooks.try_out(actor, hook)
+            webhooks.send_test(actor, hook)
             messages.success(request, f"A test is on its way to {host}: the log says what became of it.")
         except Refusal as refusal:
             messages.error(request, refusal.message)

@@ -130,7 +130,6 @@ def _id(post_id: str) -> UUID:
 def _visible(request: Request) -> ScheduledPostQuerySet:
     """Return the scheduled posts of the key's organization that the key reaches."""
     key = key_of(request)
-    key = key_of(request)
     return within(ScheduledPost.objects.filter(organization=key.organization_id), key)
 
 

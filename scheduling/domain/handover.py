@@ -69,6 +69,18 @@ def cancel_after_commit(task_id: UUID | None, staged: Iterable[tuple[int, dict[s
     transaction.on_commit(send)
 
 
+def deliver_after_commit(delivery_ids: Iterable[int]) -> None:
+    """Enqueue a task for each delivery of a notification on commit. The sweep enqueues those that the broker loses."""
+    ids = list(delivery_ids)
+
+    def send() -> None:
+        for pk in ids:
+            if not hint("deliver_notification", pk):
+                break
+
+    transaction.on_commit(send, robust=True)
+
+
 def inspect_after_commit(post: ScheduledPost) -> None:
     """Have a worker fetch the media and note the hash of its bytes, once the transaction is through."""
 

@@ -9,8 +9,10 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from accounts import clock
-from scheduling.domain import checks, dispatching, examining, handover, noticing, permalinks, pulse, spreading
+from accounts.domain import trail
+from scheduling.domain import checks, examining, handover, permalinks, pulse
 from scheduling.domain.lease import left_alone, miss
+from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.publishing import MISSED
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, ScheduledPost
@@ -42,11 +44,11 @@ def sweep(worker: str = "") -> dict[str, int]:
     unhurried: dict[str, Callable[[], int]] = {
         "inspecting": look_at_media,
         "checked": checks.refresh_levels,
-        "sealed": noticing.listen,
-        "reminded": noticing.remind,
-        "spread": spreading.spread,
-        "dispatching": dispatching.ask,
-        "forgotten": noticing.forget,
+        "sealed": trail.seal,
+        "reminded": events.remind,
+        "spread": recipients.fan_out,
+        "dispatching": delivery.enqueue_due,
+        "forgotten": events.delete_old,
     }
     if not pressed() or clock.now().timestamp() % UNHURRIED < settings.SWEEP_INTERVAL:
         chores |= unhurried

@@ -1,4 +1,4 @@
-"""What people and their systems are told: the notice, where it goes, and what became of it there."""
+"""Notifications, their receivers, and the outcome of each delivery."""
 
 import uuid
 
@@ -56,10 +56,9 @@ class Webhook(models.Model):
 
 
 class Notice(models.Model):
-    """Something worth telling. `once` keeps it from repeating; `details` are what the trail said of it.
+    """A notification, created in the transaction that records its audit event. `once` is unique per event and kind.
 
-    The line in the trail is written in the transaction in which it became true, and the notice follows from that line:
-    whoever publishes writes nothing more, and no news is lost or told twice.
+    `details` repeat some of the event's.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -94,7 +93,10 @@ class Notice(models.Model):
 
 
 class Dispatch(models.Model):
-    """One notice to one address, and what became of it."""
+    """The delivery of a notification to one receiver: the outbox. A PENDING one is sent at `next_try_at`.
+
+    A claimed one has `next_try_at` in the future, `tries` above 0 and no `last_error`.
+    """
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="dispatches")
     means = models.CharField(max_length=10, choices=Means)

@@ -21,7 +21,7 @@ from posts.models import ChannelState, ChannelType
 from scheduling.admin import dashboard, failure_help, results, review_context
 from scheduling.admin.review_queue import COUNTED, waiting_count
 from scheduling.admin.webhooks import IN_WORDS
-from scheduling.domain import webhooks
+from scheduling.domain.notifications import webhooks
 from scheduling.lifecycle import Status
 from scheduling.models import DispatchState, ScheduledPost
 

@@ -14,8 +14,9 @@ from dynamo.demo.sample_posts import SAMPLE_POSTS
 from dynamo.demo.seed import GREETER
 from posts.domain import channels, templates
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
-from scheduling.domain import digest, noticing, publishing, review, spreading, webhooks
+from scheduling.domain import digest, publishing, review
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.notifications import recipients, webhooks
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost, Webhook
 from tests.services.sandbox import SandboxControl
@@ -90,8 +91,7 @@ def make(cast: Cast) -> Scene:
     hook, _ = webhooks.add(
         actors.person(person), organization=cast.organization, url=cast.sandbox.url, kinds=["APPROVED", "FAILED"]
     )
-    noticing.listen()
-    spreading.spread()
+    recipients.fan_out()
     invited, invitation = invitations.invite(
         actors.person(person), organization=cast.organization, email="otto@example.com", role=Role.EDITOR
     )

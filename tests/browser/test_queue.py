@@ -70,6 +70,7 @@ def test_a_post_goes_the_whole_way_from_the_sign_in_to_the_public(
 
     with process_group(tmp_path) as started:
         started.worker("--pool", "threads", beat=True, DYNAMO_SWEEP_INTERVAL="0.5")
+        started.media_worker()
         eventually(lambda: status(three[0]) == Status.PUBLISHED, within=40, what="published")
         eventually(lambda: Delivery.objects.exclude(permalink="").exists(), within=40, what="linked")
     assert len(sandbox.posts) == 1

@@ -103,9 +103,20 @@ class Stage:
             **self.settings,
         }
         celery = (sys.executable, "-m", "celery", "-A", self.app)
+        media = ("-n", "media@%h", "-Q", "media,notifications", "--pool", "threads", "--concurrency", "8")
+        self._child("media", *celery, "worker", "-l", "WARNING", *media)
         for number in range(self.workers):
-            pool = ("--pool", self.pool, "--concurrency", str(self.threads), "--without-gossip", "--without-heartbeat")
-            self._child(f"worker{number}", *celery, "worker", "-n", f"w{number}@%h", "-l", "WARNING", *pool)
+            pool = (
+                "--pool",
+                self.pool,
+                "--concurrency",
+                str(self.threads),
+                "--without-gossip",
+                "--without-heartbeat",
+                "-l",
+                "WARNING",
+            )
+            self._child(f"worker{number}", *celery, "worker", "-n", f"w{number}@%h", "-Q", "publishing", *pool)
             if self.stepped:  # a machine of its own, as far as time goes
                 self.children[f"worker{number}"].environment["DYNAMO_CLOCK_FILE"] = str(self._clock_of(number))
         for number in range(2):
@@ -117,9 +128,9 @@ class Stage:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], check=True)
 
     def work(self) -> None:
-        """Start the workers and one beat."""
-        for name in ["beat0", *(f"worker{number}" for number in range(self.workers))]:
-            self.children[name].start()
+        """Start the workers and one beat, those of them that do not run."""
+        for name in ["beat0", "media", *(f"worker{number}" for number in range(self.workers))]:
+            self.children[name].again()
 
     def step_clock(self, seconds: float, *, worker: int | None = None) -> None:
         """Put the workers' clocks `seconds` off, or that of one alone, at the seam where time is read.

@@ -50,8 +50,7 @@ class Chaos(threading.Thread):
         if self.stage.redis.process is None:
             self.stage.redis.start()
         self.stage.children["beat1"].kill()
-        for name in ["beat0", *(f"worker{number}" for number in range(self.stage.workers))]:
-            self.stage.children[name].again()
+        self.stage.work()
 
 
 def calm(_: Chaos) -> None:

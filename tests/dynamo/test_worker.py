@@ -29,7 +29,7 @@ def held(worker: Process) -> set[tuple[str, int]]:
 
 @pytest.mark.processes
 def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_left(processes: ProcessGroup) -> None:
-    worker = processes.worker()
+    worker = processes.worker(queues="media")
 
     def swept(times: int) -> None:
         app.send_task("scheduling.fill_permalinks")
@@ -46,7 +46,7 @@ def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_le
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="A file has no connection that a server could end")
 @pytest.mark.processes
 def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(processes: ProcessGroup) -> None:
-    worker = processes.worker()
+    worker = processes.worker(queues="media")
     app.send_task("scheduling.fill_permalinks")
     eventually(lambda: worker.said().count("succeeded in") >= 1, what="a task")
     with connection.cursor() as cursor:
@@ -62,7 +62,7 @@ def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(proces
 @pytest.mark.processes
 def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: ProcessGroup) -> None:
     with Redis() as broker:
-        worker = processes.worker("--pool", "threads", wait=False, REDIS_URL=broker.url)
+        worker = processes.worker("--pool", "threads", queues="media", wait=False, REDIS_URL=broker.url)
 
         def send(**more: Any) -> None:
             with Connection(broker.url, transport=Transport) as connection:

@@ -86,25 +86,14 @@ def _behind_much_else(post):
     send(post)
 
 
-def test_a_worker_that_is_kept_for_instants_takes_nothing_else(
+def test_the_publishing_worker_takes_nothing_of_the_other_queues(
     processes: ProcessGroup, make_scheduled, sandbox, facebook
 ):
     post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
     _behind_much_else(post)
-    processes.worker("--pool", "threads", "-Q", "publishing", concurrency=2, **QUICK)
+    processes.worker("--pool", "threads", concurrency=2, **QUICK)
     eventually(lambda: status(post) == "PUBLISHED", what="published")
-    assert (len(sandbox.posts), _waiting("celery")) == (1, 50)
-
-
-def test_a_worker_for_everything_takes_a_post_that_is_due_before_what_waited_longer(
-    processes: ProcessGroup, make_scheduled, facebook
-):
-    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
-    _behind_much_else(post)
-    worker = processes.worker("--pool", "threads", concurrency=1, **QUICK)
-    eventually(lambda: worker.said().count(" succeeded in ") >= 51, what="all done")
-    done = [line for line in worker.said().splitlines() if " succeeded in " in line]
-    assert next(place for place, line in enumerate(done) if "scheduling.publish[" in line) < 10
+    assert (len(sandbox.posts), _waiting("media")) == (1, 50)
 
 
 def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already_holds(

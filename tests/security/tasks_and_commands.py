@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scheduling.models import Dispatch
 from tests.security.fixtures import Side, Stage
 
 TRACE = {"accounts.AuditEvent", "accounts.AuditSeal"}
@@ -46,7 +47,9 @@ TASKS: dict[str, Task] = {
     "scheduling.fill_permalinks": Task(changes=frozenset({"scheduling.Delivery", "posts.PublishedPost"})),
     "scheduling.link_imported": Task(changes=frozenset({"posts.PublishedPost", "scheduling.Delivery"})),
     "scheduling.sweep": Task(changes=frozenset({"scheduling.Pulse", "accounts.ApiKey", *SENT})),
-    "scheduling.dispatch": Task(changes=frozenset(TOLD)),
+    "scheduling.deliver_notification": Task(
+        lambda _side: [(pk,) for pk in Dispatch.objects.values_list("pk", flat=True)], frozenset(TOLD)
+    ),
     "posts.sync_channel": Task(channel, READ),
     "posts.sync_due": Task(changes=READ),
 }

@@ -115,16 +115,29 @@ class ProcessGroup:
         self.processes.append(process)
         return process
 
-    def worker(self, *words: str, concurrency: int = 1, beat: bool = False, wait: bool = True, **more: str) -> Process:
-        """Start a worker and wait until it answers a ping. With `beat` it sweeps as well."""
+    def worker(
+        self,
+        *words: str,
+        queues: str = "publishing",
+        concurrency: int = 1,
+        beat: bool = False,
+        wait: bool = True,
+        **more: str,
+    ) -> Process:
+        """Start a worker for `queues` and wait until it answers a ping. With `beat` it sweeps as well."""
         node = f"w{len(self.processes)}@test-{os.getpid()}"
-        command = ["-m", "celery", "-A", "dynamo", "worker", "--hostname", node, "--concurrency", str(concurrency)]
+        command = ["-m", "celery", "-A", "dynamo", "worker", "--hostname", node, "-Q", queues]
+        command += ["--concurrency", str(concurrency)]
         if beat:
             command += ["-B", "--schedule", str(self.folder / f"beat-{len(self.processes)}")]
         process = self.start("worker", [*command, "--loglevel", "INFO", *words], **more)
         if wait:
             process.until(lambda: app.control.ping(destination=[node], timeout=0.5))
         return process
+
+    def media_worker(self, *, concurrency: int = 4, **more: str) -> Process:
+        """Start the second worker of an installation, for media and notifications."""
+        return self.worker("--pool", "threads", queues="media,notifications", concurrency=concurrency, **more)
 
     def beat(self, **more: str) -> Process:
         """Start a beat of its own."""

@@ -9,7 +9,7 @@ from accounts.domain import rules
 from accounts.domain.actors import person
 from accounts.errors import Conflict, Forbidden
 from accounts.models import AuditEvent, Organization, User
-from scheduling.domain import letters, noticing, spreading
+from scheduling.domain.notifications import emails, recipients
 from scheduling.models import Dispatch, Notice
 from tests.accounts.admin.test_signing_in import enrol
 from tests.admin_client import Desk
@@ -38,11 +38,10 @@ def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
     assert (event.organization_id, event.actor_id) == (organization.pk, str(admin_member.pk))
     assert event.details["changed"] == {"second_approver": [False, True], "allow_self_approval": [False, True]}
 
-    noticing.listen()
-    spreading.spread()
+    recipients.fan_out()
     notice = Notice.objects.get()
     assert (notice.kind, list(Dispatch.objects.values_list("user", flat=True))) == ("RULES", [reviewer.pk])
-    letter = letters.write(Dispatch.objects.select_related("notice").get())
+    letter = emails.build_email(Dispatch.objects.select_related("notice").get())
     assert "Reviewers may approve what they wrote themselves." in letter.body
     assert f"/admin/rules/{organization.pk}/" in letter.body
     desk.press()

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts import crypto
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
-from scheduling.domain import dispatching, noticing, spreading
 from scheduling.models import Dispatch, Notice, Webhook
 from tests.admin_client import Desk
+from tests.scheduling.notification_helpers import send_due
+from tests.scheduling.notification_helpers import sweep_and_send as tell
 from tests.services.webhook_receiver import Receiver, receiving
 
 LOG, MINE, HOOKS = "/admin/scheduling/notice/", "/admin/scheduling/notice/mine/", "/admin/scheduling/webhook/"
@@ -24,12 +25,6 @@ EVERYTHING = [
 def receiver(sandbox: Any) -> Any:
     with receiving() as one:
         yield one
-
-
-def tell() -> None:
-    noticing.listen()
-    spreading.spread()
-    dispatching.work_off()
 
 
 def secret_on(desk: Desk) -> str:
@@ -63,7 +58,7 @@ def test_a_webhook_is_changed_tried_out_rotated_and_removed(admin_member: User, 
     hook = Webhook.objects.get()
     page = f"{HOOKS}{hook.pk}/change/"
     desk.open(page).press("test").follow()
-    dispatching.work_off()
+    send_due()
     assert b'"kind":"TEST"' in receiver.calls[0][2]
 
     rotating = desk.open(page).form("rotate")
@@ -127,7 +122,7 @@ def test_the_log_says_what_became_of_each_and_an_administrator_sends_it_again(
 
     desk.open(LOG)
     assert desk.send(again).status_code == 302
-    dispatching.work_off()
+    send_due()
     assert (Dispatch.objects.get(pk=one.pk).state, len(receiver.calls)) == ("SENT", 2)
     assert "Nobody had to be told anything yet" in Desk(outsider).open(LOG).text
 

@@ -6,25 +6,17 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.db import connections
+from django.db import connections, transaction
 
 from accounts import clock
 from accounts.domain import actors
 from accounts.models import Membership, Role
 from posts.domain import channels
-from scheduling.domain import (
-    calling,
-    digest,
-    dispatching,
-    drafts,
-    letters,
-    noticing,
-    rescheduling,
-    review,
-    spreading,
-)
+from scheduling.domain import digest, drafts, rescheduling, review
+from scheduling.domain.notifications import emails, events, recipients, webhook_sender
 from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
 from tests.scheduling.domain.conftest import go_on, send
+from tests.scheduling.notification_helpers import send_due
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
@@ -32,9 +24,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 def told():
     """Take two rounds, and return what was told so far: kind by kind, in order."""
     for _ in range(2):
-        noticing.listen()
-        noticing.remind()
-        spreading.spread()
+        events.remind()
+        recipients.fan_out()
     return list(Notice.objects.order_by("created_at", "once").values_list("kind", flat=True))
 
 
@@ -71,13 +62,13 @@ def test_where_two_approve_the_first_approval_asks_the_other_reviewers_for_the_s
 ):
     post = make_scheduled()
     told()
-    dispatching.work_off()
+    send_due()
     type(organization).objects.update(second_approver=True)
     post = ScheduledPost.objects.get(pk=post.pk)
     first = move(judge, post)
     assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED"]
     assert mailed("SUBMITTED") == ["other", "other", "reviewer"]
-    dispatching.work_off()
+    send_due()
     letter = mailoutbox[-1]
     assert (len(mailoutbox), letter.to) == (1, ["other@example.com"])
     assert "Waits for a second approval: Olá" in letter.subject
@@ -92,11 +83,10 @@ def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
 ):
     post = make_waiting()
     review.approve(judge, post, turn=post.turn, digest=digest.current(post)[1])
-    noticing.listen()
-    spreading.spread()
+    recipients.fan_out()
     later = {"scheduled_for": post.scheduled_for + timedelta(hours=1)}
     drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=post.pk), changes=later)
-    dispatching.work_off()
+    send_due()
     states = Dispatch.objects.filter(user=second.user).order_by("notice__created_at").values_list("state", flat=True)
     assert list(states) == ["SENT", "MOOT"]
     assert not any("second" in one.subject for one in mailoutbox)
@@ -127,11 +117,11 @@ def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
     assert told()[2:] == ["UNKNOWN"]
     notice = Notice.objects.get(kind="UNKNOWN")
     assert (notice.details["absent"], notice.details["unknown"]) == ([facebook.wire_id], [instagram.wire_id])
-    spreading.spread()
+    recipients.fan_out()
     called = Dispatch.objects.filter(notice=notice, means="WEBHOOK").order_by("webhook__created_at")
     assert [one.webhook for one in called] == hooks[:2]
-    assert [calling.payload(notice, one)["kind"] for one in hooks[:2]] == ["FAILED", "UNKNOWN"]
-    letter = letters.write(Dispatch.objects.get(notice=notice, user=reviewer))
+    assert [webhook_sender.payload(notice, one)["kind"] for one in hooks[:2]] == ["FAILED", "UNKNOWN"]
+    letter = emails.build_email(Dispatch.objects.get(notice=notice, user=reviewer))
     for words in ("did not go live on one channel", "nobody knows", "(Facebook): did not go live", "(Instagram): not"):
         assert words in letter.body, words
 
@@ -253,12 +243,21 @@ def test_a_post_that_is_gone_is_still_news(make_waiting, author, facebook):
     assert told() == ["SUBMITTED"]
 
 
-def test_publishing_writes_nothing_for_it(make_handed, travel, sandbox, facebook):
-    post = make_handed(channels=[facebook])
-    travel(post)
-    send(post)
-    assert Notice.objects.count() == 0
-    assert told()[-1] == "PUBLISHED"
+def test_an_event_that_is_rolled_back_leaves_no_notification(make_waiting, judge, facebook):
+    post = make_waiting(channels=[facebook])
+    with transaction.atomic():
+        review.reject(judge.actor, post, notes="No")
+        transaction.set_rollback(True)
+    assert list(Notice.objects.values_list("kind", flat=True)) == ["SUBMITTED"]
+
+
+def test_submission_that_was_fanned_out_stays_when_its_author_approves_it(make_waiting, judge, facebook, organization):
+    type(organization).objects.update(allow_self_approval=True)
+    judge.organization.refresh_from_db()
+    post = make_waiting(actor=judge.actor, channels=[facebook])
+    assert told() == ["SUBMITTED"]
+    review.approve(judge, post, turn=post.turn, digest=digest.current(post)[1])
+    assert told() == ["SUBMITTED", "APPROVED"]
 
 
 def test_what_is_told_costs_the_same_however_many_there_are(
@@ -266,21 +265,20 @@ def test_what_is_told_costs_the_same_however_many_there_are(
 ):
     Webhook.objects.create(organization=organization, url="https://x.example", kinds=["SUBMITTED"])
     made = [make_waiting(channels=[facebook]) for _ in range(3)]
-    noticing.listen()
     with django_assert_num_queries(9):  # two of them begin and end the transaction
-        assert spreading.spread() == 3
+        assert recipients.fan_out() == 3
     assert Dispatch.objects.count() == 2 * len(made)
 
 
 def test_old_notices_are_forgotten_with_their_dispatches(make_waiting, facebook, reviewer):
     make_waiting(channels=[facebook])
     told()
-    assert (noticing.forget(), Dispatch.objects.count()) == (0, 1)
-    with time_machine.travel(clock.now() + noticing.KEPT + timedelta(days=1), tick=True):
+    assert (events.delete_old(), Dispatch.objects.count()) == (0, 1)
+    with time_machine.travel(clock.now() + events.KEPT + timedelta(days=1), tick=True):
         make_waiting(channels=[facebook])
         told()
         cache.delete("notices-forget")  # its hour is over
-        assert noticing.forget() == 2
+        assert events.delete_old() == 2
     assert Dispatch.objects.count() == 1
 
 
@@ -294,11 +292,9 @@ def test_rounds_at_the_same_time_tell_and_send_once(make_waiting, facebook, revi
         try:
             together.wait()
             for _ in range(3):
-                noticing.listen()
-                noticing.remind()
-                spreading.spread()
-                while (one := dispatching.claim()) is not None:
-                    dispatching.send(one)
+                events.remind()
+                recipients.fan_out()
+                send_due()
         finally:
             connections.close_all()
 
@@ -307,5 +303,4 @@ def test_rounds_at_the_same_time_tell_and_send_once(make_waiting, facebook, revi
         one.start()
     for one in threads:
         one.join()
-    noticing.listen()
     assert (Notice.objects.count(), Dispatch.objects.filter(state="SENT").count(), len(mailoutbox)) == (12, 12, 12)

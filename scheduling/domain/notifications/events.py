@@ -1,12 +1,7 @@
-"""What is worth telling. Each notice follows from a line of the trail, or from an instant that comes near.
+"""Creates notifications from audit events and for posts close to their scheduled time."""
 
-The line is written in the transaction in which the thing became true, and is sealed exactly once, whoever seals; the
-notice is written in that very transaction. So nothing is told twice or forgotten, and publishing writes nothing more.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +10,8 @@ from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
-from accounts.domain import trail
 from accounts.domain.rules import RULES
-from accounts.models import AuditEvent, Organization
-from posts.models import Channel
+from accounts.models import AuditEvent
 from scheduling.lifecycle import Status
 from scheduling.models import Notice, NoticeKind, ScheduledPost
 
@@ -31,54 +24,47 @@ BY_STATE: dict[str, NoticeKind] = {
     Status.SCHEDULED: NoticeKind.APPROVED,
     Status.PUBLISHED: NoticeKind.PUBLISHED,
 }
-FIRST = "approve_first"
-QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # of a line's details
+APPROVE, FIRST = "approve", "approve_first"
+QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # details of the event that the notification repeats
 
 
-def listen() -> int:
-    """Seal what the trail has not sealed yet, and write a notice of what is news; return how many lines were sealed."""
-    return trail.seal(heard=note)
+def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
+    """Create one notification per kind that `event` stands for, in the transaction that records the event.
 
-
-def note(organization_id: UUID, events: list[AuditEvent]) -> None:
-    """Write the notices of the organization's `events`. An organization or a channel that is gone has no news.
-
-    Nor has what a person handed in and approved in one go, which is how a scheduled post is moved: it never waited.
+    Receives `audit_log.event_recorded`. Deletes the notification of a submission that the same person approves before
+    it was fanned out: a rescheduled post is submitted and approved in one transaction and is never really pending.
+    The organization and the channel of the event exist, because the transaction has changed a row of theirs.
     """
-    passed = _passed(events)
-    news = [
-        Notice(organization_id=organization_id, kind=kind, details=_details(event), **_subject(event, kind))
-        for event in events
-        if event.pk not in passed
+    notifications = [
+        Notice(organization_id=event.organization_id, kind=kind, details=_details(event), **_subject(event, kind))
         for kind in _kinds(event)
     ]
-    if not news or not Organization.objects.filter(pk=organization_id).exists():
+    if not notifications:
         return
-    named = {one.channel_id for one in news if one.channel_id is not None}
-    there = set(Channel.objects.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
-    told = [one for one in news if one.channel_id is None or one.channel_id in there]
-    Notice.objects.bulk_create(told, ignore_conflicts=True)
+    if event.verb in {APPROVE, FIRST}:
+        _delete_own_submission(event)
+    Notice.objects.bulk_create(notifications)
 
 
 def remind() -> int:
-    """Write a notice of each waiting post whose instant is near, once for an instant; return how many.
+    """Create a notification for each unapproved post close to its scheduled time; return how many.
 
-    Whoever was told a moment ago that it waits knows its instant: GRACE passes before they are told again, if there is
-    time. A post that is moved by less than the lead is not told of again.
+    Reviewers notified of the submission less than GRACE ago are not reminded yet. A post that is moved by less than
+    the lead is not reminded of again.
     """
     now, lead = clock.now(), timedelta(seconds=settings.UNAPPROVED_LEAD)
-    told = Notice.objects.filter(
+    reminders = Notice.objects.filter(
         kind=NoticeKind.UNAPPROVED, post_id=OuterRef("pk"), created_at__gte=OuterRef("scheduled_for") - lead
     )
     waiting = ScheduledPost.objects.filter(
-        ~Exists(told),
+        ~Exists(reminders),
         Q(updated_at__lte=now - GRACE) | Q(scheduled_for__lte=now + GRACE),
         status=Status.WAITING_FOR_APPROVAL,
         scheduled_for__gt=now,
         scheduled_for__lte=now + lead,
         organization__active=True,
     )
-    near = [
+    notifications = [
         Notice(
             organization_id=post.organization_id,
             kind=NoticeKind.UNAPPROVED,
@@ -89,30 +75,30 @@ def remind() -> int:
         for post in waiting.order_by("scheduled_for")[:BATCH]
         if post.scheduled_for is not None
     ]
-    Notice.objects.bulk_create(near, ignore_conflicts=True)
-    return len(near)
+    Notice.objects.bulk_create(notifications, ignore_conflicts=True)
+    return len(notifications)
 
 
-def forget() -> int:
-    """Delete notices from before the days that they are kept, with what became of them; at most once an hour."""
+def delete_old() -> int:
+    """Delete notifications older than KEPT with their deliveries, at most once an hour; return how many rows."""
     if not cache.add("notices-forget", 1, timeout=3600):
         return 0
     old = Notice.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
     return Notice.objects.filter(pk__in=list(old[:BATCH])).delete()[0]
 
 
-def _passed(events: Sequence[AuditEvent]) -> set[int]:
-    """Return the ids of the submissions that the same person approved as the next thing that befell the post."""
-    befell: dict[str, list[AuditEvent]] = {}
-    for event in events:
-        befell.setdefault(event.subject, []).append(event)
-    return {
-        one.pk
-        for line in befell.values()
-        for one, after in pairwise(line)
-        if one.verb == "submit" and after.verb in {"approve", FIRST}
-        if (one.actor_kind, one.actor_id) == (after.actor_kind, after.actor_id)
-    }
+def _delete_own_submission(event: AuditEvent) -> None:
+    # A row that `fan_out` has locked is being sent: it stays, and approving does not wait for it.
+    rows = Notice.objects.select_for_update(skip_locked=True).filter(
+        post_id=UUID(event.subject.partition(":")[2]), kind=NoticeKind.SUBMITTED, spread_at=None
+    )
+    own = [
+        notification.pk
+        for notification in rows
+        if notification.details["by"]["kind"] == event.actor_kind and notification.details["by"]["id"] == event.actor_id
+    ]
+    if own:
+        Notice.objects.filter(pk__in=own).delete()
 
 
 def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
@@ -128,12 +114,12 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     if event.state_to in BY_STATE:
         yield BY_STATE[event.state_to]
     elif event.state_to == Status.FAILED:
-        # One notice says both, where it failed on one channel and is not known on another.
+        # One notification covers a post that failed on one channel and is unknown on another.
         yield NoticeKind.UNKNOWN if event.details.get("unknown") else NoticeKind.FAILED
 
 
 def _rules(event: AuditEvent) -> dict[str, bool]:
-    """Return the rules of an organization that were changed, as they are from then on."""
+    """Return the organization's rules that the event changed, with their new values."""
     if event.verb != "organization.change":
         return {}
     return {name: bool(after) for name, (_, after) in event.details.get("changed", {}).items() if name in RULES}

@@ -14,7 +14,7 @@ from accounts.domain import trail
 from accounts.domain.actors import Actor
 from accounts.errors import Conflict, Invalid
 from accounts.models import Organization
-from scheduling.domain import dispatching, media_address
+from scheduling.domain import handover, media_address
 from scheduling.models import Dispatch, Means, Notice, NoticeKind, Webhook
 
 WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
@@ -84,8 +84,8 @@ def remove(actor: Actor, hook: Webhook) -> None:
         hook.delete()
 
 
-def try_out(actor: Actor, hook: Webhook) -> Notice:
-    """Send it a notice of kind TEST, which goes the way of all notices. Raises Conflict when it is paused."""
+def send_test(actor: Actor, hook: Webhook) -> Notice:
+    """Create a notification of kind TEST for this webhook and enqueue it. Raises Conflict for a paused webhook."""
     if not hook.active:
         raise Conflict("It is paused: nothing is sent to it")
     now = clock.now()
@@ -98,8 +98,8 @@ def try_out(actor: Actor, hook: Webhook) -> Notice:
             created_at=now,
             spread_at=now,
         )
-        Dispatch.objects.create(notice=notice, means=Means.WEBHOOK, webhook=hook)
-        dispatching.ask_after_commit()
+        delivery = Dispatch.objects.create(notice=notice, means=Means.WEBHOOK, webhook=hook)
+        handover.deliver_after_commit([delivery.pk])
     return notice
 
 

@@ -1,4 +1,4 @@
-"""E-mails in plain text. What clients wrote stays in the body; of it the subject quotes one cleaned line."""
+"""Notification e-mails in plain text. The subject quotes one cleaned line of what a client wrote."""
 
 import smtplib
 import unicodedata
@@ -14,8 +14,8 @@ from accounts.models import Membership, User
 from posts.admin import times
 from posts.models import Channel, ChannelState, ChannelType
 from scheduling.domain import pairing
-from scheduling.domain.arriving import Moot, NotArrived
-from scheduling.domain.spreading import FOR_ADMINISTRATORS, FOR_REVIEWERS, reachable
+from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
+from scheduling.domain.notifications.recipients import FOR_ADMINISTRATORS, FOR_REVIEWERS, members_with_email
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, Dispatch, Notice, NoticeKind, ScheduledPost
 
@@ -59,35 +59,37 @@ OUTCOMES: dict[str, str] = {
 }
 
 
-def send(one: Dispatch) -> None:
-    """Mail the notice to its person. Raises NotArrived, or Moot when it no longer concerns them."""
-    letter = write(one)
+def send_email(delivery: Dispatch) -> None:
+    """Send the notification to its person. Raises DeliveryFailed, or NotificationObsolete."""
+    email = build_email(delivery)
     try:
-        letter.send()
+        email.send()
     except smtplib.SMTPServerDisconnected:
-        raise NotArrived("The mail server broke off.", silent=True) from None
+        raise DeliveryFailed("The mail server broke off.", timed_out=True) from None
     except smtplib.SMTPResponseException as error:
-        raise NotArrived(f"The mail server answered {error.smtp_code}.", silent=False) from None
+        raise DeliveryFailed(f"The mail server answered {error.smtp_code}.", timed_out=False) from None
     except smtplib.SMTPException as error:
-        raise NotArrived(f"The mail server did not take it ({type(error).__name__}).", silent=False) from None
+        raise DeliveryFailed(f"The mail server did not take it ({type(error).__name__}).", timed_out=False) from None
     except OSError as error:
-        raise NotArrived(f"The mail server does not answer ({type(error).__name__}).", silent=True) from None
+        raise DeliveryFailed(f"The mail server does not answer ({type(error).__name__}).", timed_out=True) from None
 
 
-def write(one: Dispatch) -> EmailMessage:
-    """Return the letter, as things stand at this moment. Raises Moot."""
-    notice = one.notice
-    member = reachable().filter(user=one.user_id, organization=notice.organization_id).select_related("user").first()
+def build_email(notification_delivery: Dispatch) -> EmailMessage:
+    """Return the e-mail, from the present state of its post. Raises NotificationObsolete."""
+    notice = notification_delivery.notice
+    members = members_with_email().filter(user=notification_delivery.user_id, organization=notice.organization_id)
+    member = members.select_related("user").first()
     if member is None:
-        raise Moot("This person has left the organization, is inactive or has no e-mail address.")
+        raise NotificationObsolete("This person has left the organization, is inactive or has no e-mail address.")
     post, deliveries = _post(notice)
-    title = clean(next((one.caption for one in deliveries if clean(one.caption)), "")) or "Post without a caption"
+    captions = filter(None, (single_line(delivery.caption) for delivery in deliveries))
+    title = next(captions, "Post without a caption")
     instant = post.scheduled_for if post else None
     words = {
         "title": title,
         "away": times.distance(instant).replace("\xa0", " ") if instant else "",
-        "channel": clean(notice.channel.name) if notice.channel else "",
-        "by": clean(str((notice.details.get("by") or {}).get("name") or "Somebody")),
+        "channel": single_line(notice.channel.name) if notice.channel else "",
+        "by": single_line(str((notice.details.get("by") or {}).get("name") or "Somebody")),
         "nobody": "only one of two people has" if post and pairing.first_of(post) else "nobody has",
     }
     subject, opening = SUBJECTS[notice.kind], OPENINGS[notice.kind]
@@ -97,7 +99,7 @@ def write(one: Dispatch) -> EmailMessage:
     parts += _middle(notice, post, deliveries, member.user)
     parts += [f"{_place(notice)}:\n{_link(notice)}", _foot(notice, member)]
     return EmailMessage(
-        subject=f"[{clean(notice.organization.name)}] {subject.format(**words)}",
+        subject=f"[{single_line(notice.organization.name)}] {subject.format(**words)}",
         body="\n\n".join(parts).encode("utf-8", "replace").decode(),
         to=[member.user.email],
         headers={
@@ -107,8 +109,8 @@ def write(one: Dispatch) -> EmailMessage:
     )
 
 
-def clean(text: str) -> str:
-    """Return the first line with something on it, as one line of a header or a sentence can hold it."""
+def single_line(text: str) -> str:
+    """Return the first line of `text` that is not blank, without control characters, cut to LONGEST_TITLE."""
     for line in text.encode("utf-8", "replace").decode().splitlines():
         kept = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in line)
         kept = " ".join("".join(one for one in kept if one not in BIDI).split())
@@ -118,19 +120,19 @@ def clean(text: str) -> str:
 
 
 def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
-    """Return what the notice speaks of. Raises Moot when it is gone, or when there is nothing to be done any more."""
+    """Return the post and its deliveries. Raises NotificationObsolete when there is nothing left to do."""
     if notice.post_id is None:
         if notice.channel and notice.channel.state != ChannelState.NEEDS_RECONNECT:
-            raise Moot("The channel has been seen to meanwhile.")
+            raise NotificationObsolete("The channel has been seen to meanwhile.")
         return None, []
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
     if post is None:
-        raise Moot("The post was deleted meanwhile.")
+        raise NotificationObsolete("The post was deleted meanwhile.")
     if notice.details.get("first"):
         if pairing.first_of(post) is None:
-            raise Moot("It was decided on, or changed, meanwhile.")
+            raise NotificationObsolete("It was decided on, or changed, meanwhile.")
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
-        raise Moot("It was decided on meanwhile.")
+        raise NotificationObsolete("It was decided on meanwhile.")
     return post, list(post.deliveries.all())
 
 
@@ -181,7 +183,7 @@ def _when(post: ScheduledPost, reader: User) -> str:
 
 
 def _name(channel: Channel) -> str:
-    return f"{clean(channel.name)} ({'Facebook' if channel.type == ChannelType.FB_PAGE else 'Instagram'})"
+    return f"{single_line(channel.name)} ({'Facebook' if channel.type == ChannelType.FB_PAGE else 'Instagram'})"
 
 
 def _place(notice: Notice) -> str:
@@ -199,7 +201,7 @@ def _link(notice: Notice) -> str:
 
 
 def _foot(notice: Notice, member: Membership) -> str:
-    organization = clean(notice.organization.name)
+    organization = single_line(notice.organization.name)
     if notice.kind in FOR_REVIEWERS and member.may_review:
         why = f"you review the posts of {organization}"
     elif notice.kind in FOR_ADMINISTRATORS:

@@ -3,11 +3,11 @@
 import hashlib
 import hmac
 import json
-import os
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -19,11 +19,14 @@ from accounts.errors import Conflict, Invalid
 from accounts.models import AuditEvent, Membership, Organization
 from posts.domain import channels
 from posts.graph import safe_http
-from scheduling.domain import calling, dispatching, drafts, noticing, review, spreading, webhooks
+from scheduling.domain import drafts, handover, review
 from scheduling.domain.document import as_it_stands
+from scheduling.domain.notifications import delivery, recipients, webhook_sender, webhooks
+from scheduling.domain.notifications.exceptions import DeliveryFailed
 from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
 from tests.scheduling.domain.conftest import send
-from tests.services.processes import eventually
+from tests.scheduling.notification_helpers import send_due
+from tests.scheduling.notification_helpers import sweep_and_send as tell
 from tests.services.webhook_receiver import HANG, receiving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sandbox", "no_messages")]
@@ -46,14 +49,6 @@ def hook(receiver, organization, admin_member):
     return made
 
 
-def tell():
-    """Do what the beat's rounds and the threads that they wake do, until nothing is due; return how many were tried."""
-    noticing.listen()
-    noticing.remind()
-    spreading.spread()
-    return dispatching.work_off()
-
-
 def later(**delta):
     return time_machine.travel(clock.now() + timedelta(**delta), tick=True)
 
@@ -73,7 +68,7 @@ def test_a_call_is_signed_as_documented():
     found = re.search(vector, page, flags=re.DOTALL)
     assert found is not None
     secret, stamp, body, signature = found.groups()
-    assert calling.sign(secret, stamp, body.encode()) == signature
+    assert webhook_sender.sign(secret, stamp, body.encode()) == signature
     assert hmac.new(secret.encode(), f"{stamp}.{body}".encode(), hashlib.sha256).hexdigest() == signature
     kinds = set(re.findall(r"^\| `([A-Z]+)` \|", page, flags=re.MULTILINE))
     assert kinds == set(NoticeKind.values)
@@ -120,7 +115,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
     tell()
     _, headers, body = receiver.calls[0]
     stamp = headers["X-Dynamo-Timestamp"]
-    both = [calling.sign(one, stamp, body) for one in (secret, hook.secret)]
+    both = [webhook_sender.sign(one, stamp, body) for one in (secret, hook.secret)]
     assert headers["X-Dynamo-Signature"].split(",") == both
     page = Path(settings.BASE_DIR, "docs", "webhooks.md").read_text(encoding="utf-8")
     documented: dict[str, Any] = {}
@@ -131,7 +126,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
         False,
     ]
     with time_machine.travel(clock.now() + webhooks.OVERLAP, tick=False):
-        assert calling.secrets(Webhook.objects.get()) == [secret]
+        assert webhook_sender.secrets(Webhook.objects.get()) == [secret]
     assert secret != hook.secret
     said = str(list(AuditEvent.objects.values_list("details", flat=True)))
     assert not any(one in said for one in (secret, hook.secret, "token=t", known.secret_encrypted))
@@ -175,11 +170,11 @@ def test_it_is_given_up_after_a_day_and_can_be_sent_again_by_hand(make_waiting, 
     assert (one.state, one.last_error) == ("FAILED", "127.0.0.1 answered HTTP 500")
     assert 20 <= one.tries <= 40
     receiver.answers = []
-    dispatching.again(actors.person(admin_member), one)
+    delivery.resend(actors.person(admin_member), one)
     assert (tell(), called().state, called().tries) == (1, "SENT", 1)
     assert AuditEvent.objects.filter(verb="notice.resend", actor_id=str(admin_member.pk)).count() == 1
     with pytest.raises(Conflict, match="on its way"):
-        dispatching.again(actors.person(admin_member), one)
+        delivery.resend(actors.person(admin_member), one)
 
 
 def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nobody_else(
@@ -199,21 +194,53 @@ def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nob
     assert send(post) == "published"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_threads_of_a_process_do_not_queue_up_before_the_same_receiver(
-    make_waiting, hook, receiver, facebook, reviewer, mailoutbox, monkeypatch
-):
-    monkeypatch.setattr(safe_http, "POST_TIMEOUT", (3, 30))
-    receiver.answers = [HANG]
+def test_while_a_call_hangs_other_tasks_leave_its_receiver_alone(make_waiting, hook, facebook, reviewer, mailoutbox):
     for _ in range(2):
         make_waiting(channels=[facebook])
-    noticing.listen()
-    spreading.spread()
-    assert dispatching.wake() == dispatching.AT_ONCE
-    eventually(lambda: len(mailoutbox) == 2 and receiver.calls, what="the mail passes the call that hangs")
-    assert (dispatching.work_off(), len(receiver.calls)) == (0, 1)
-    receiver.closing.set()
-    eventually(lambda: not any(one.is_alive() for one in dispatching._threads[os.getpid()]), what="the threads end")
+    recipients.fan_out()
+    first, second = Dispatch.objects.filter(means="WEBHOOK").order_by("pk")
+    assert delivery.claim(second.pk).pk == first.pk  # the one that has waited longest
+    assert (delivery.deliver(first.pk), delivery.deliver(second.pk)) == ("skipped", "skipped")
+    assert (send_due(), len(mailoutbox)) == (2, 2)
+
+
+def test_what_was_skipped_meanwhile_is_enqueued_afterwards(make_waiting, hook, receiver, facebook, monkeypatch):
+    for _ in range(2):
+        make_waiting(channels=[facebook])
+    recipients.fan_out()
+    enqueued = []
+    monkeypatch.setattr(handover, "hint", lambda task, *args: enqueued.append((task, *args)))
+    first, second = Dispatch.objects.filter(means="WEBHOOK").order_by("pk")
+    assert [delivery.deliver(first.pk), delivery.deliver(first.pk)] == ["SENT", "SENT"]
+    assert enqueued == [("deliver_notification", second.pk)]
+
+
+def test_the_sweep_enqueues_a_due_delivery_once_and_again_after_a_failed_try(
+    make_waiting, hook, receiver, facebook, monkeypatch
+):
+    make_waiting(channels=[facebook])
+    recipients.fan_out()
+    assert (delivery.enqueue_due(), delivery.enqueue_due()) == (1, 0)
+    receiver.answers = [500]
+    send_due()
+    with time_machine.travel(called().next_try_at, tick=True):
+        monkeypatch.setattr(handover, "hint", lambda *_: False)
+        assert delivery.enqueue_due() == 0  # the broker is down
+        monkeypatch.undo()
+        assert (delivery.enqueue_due(), delivery.enqueue_due()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deliveries_are_enqueued_on_commit_and_a_broker_that_is_down_loses_none(
+    make_waiting, hook, facebook, monkeypatch
+):
+    enqueued = []
+    monkeypatch.setattr(handover, "hint", lambda task, *args: enqueued.append((task, *args)))
+    make_waiting(channels=[facebook])
+    enqueued.clear()
+    recipients.fan_out()
+    assert enqueued == [("deliver_notification", called().pk)]
+    assert delivery.due().get() == called()
 
 
 def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_its_path(
@@ -236,23 +263,23 @@ def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_
 
 def test_a_webhook_that_was_paused_meanwhile_is_not_called(make_waiting, hook, receiver, facebook, admin_member):
     make_waiting(channels=[facebook])
-    noticing.listen()
-    spreading.spread()
+    recipients.fan_out()
     webhooks.change(actors.person(admin_member), hook, url=hook.url, kinds=EVERYTHING, active=False)
     tell()
     assert (called().state, receiver.calls) == ("MOOT", [])
     assert "paused" in called().last_error
 
 
-def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, hook, receiver, facebook):
+def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, hook, receiver, facebook, monkeypatch):
     make_waiting(channels=[facebook])
-    noticing.listen()
-    spreading.spread()
-    dead = dispatching.claim()
-    assert (dispatching.claim(), tell()) == (None, 0)
-    with later(seconds=dispatching.LEASE.total_seconds() + 1):
+    recipients.fan_out()
+    dead = delivery.claim(called().pk)
+    assert (delivery.claim(called().pk), tell()) == (None, 0)
+    with later(seconds=delivery.LEASE.total_seconds() + 1):
         assert tell() == 1
-    dispatching._note(dead, state="FAILED")  # the dead one comes back, too late to have a say
+    with monkeypatch.context() as patch:  # the dead one comes back, too late to store an outcome
+        patch.setattr(delivery, "send_webhook", Mock(side_effect=DeliveryFailed("late", timed_out=False)))
+        delivery.send(dead)
     assert (called().state, len(receiver.calls)) == ("SENT", 1)
 
 
@@ -278,7 +305,7 @@ def test_only_a_public_https_address_can_be_a_webhook(url, said, organization, a
 
 
 def test_a_test_goes_the_way_of_all_notices(hook, receiver, admin_member):
-    webhooks.try_out(actors.person(admin_member), hook)
+    webhooks.send_test(actors.person(admin_member), hook)
     assert tell() == 1
     body = json.loads(receiver.calls[0][2])
     assert (body["kind"], body["post"], body["channel"], called().state) == ("TEST", None, None, "SENT")
@@ -358,8 +385,7 @@ def test_every_kind_of_letter_can_be_written(
 @pytest.mark.parametrize("what", ["decided", "deleted", "left"])
 def test_a_letter_that_is_late_and_moot_is_not_sent(what, make_waiting, judge, author, reviewer, facebook, mailoutbox):
     post = make_waiting(channels=[facebook])
-    noticing.listen()
-    spreading.spread()
+    recipients.fan_out()
     if what == "decided":
         review.reject(judge.actor, post, notes="No")
     elif what == "deleted":

@@ -1,0 +1,142 @@
+"""Recipients of notifications: members by e-mail, unless they muted the kind, and the organization's webhooks."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import clock
+from accounts.domain import trail
+from accounts.domain.actors import Actor
+from accounts.domain.reviewers import reaches
+from accounts.errors import Forbidden
+from accounts.models import ActorKind, Membership, Role
+from scheduling.domain import handover
+from scheduling.models import Delivery, Dispatch, Means, Notice, NoticeKind, ScheduledPost, Webhook
+
+K = NoticeKind
+BATCH = 200
+FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RECONNECT, K.RULES}
+FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN}
+FOR_ADMINISTRATORS = {K.RECONNECT, K.RULES}
+MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINISTRATORS]
+
+
+class Concerned(NamedTuple):
+    """The ids of the authors of the post that a notification is about, and of its channels."""
+
+    authors: set[int]
+    channels: set[str]
+
+
+@transaction.atomic
+def fan_out() -> int:
+    """Create a delivery per recipient of the notifications that have none yet; return how many notifications.
+
+    Enqueues the deliveries on commit. The lock keeps a second sweep from creating the deliveries again.
+    """
+    rows = Notice.objects.filter(spread_at=None).select_for_update(of=("self",), skip_locked=True)
+    notifications = list(rows.select_related("organization", "channel").order_by("created_at")[:BATCH])
+    if not notifications:
+        return 0
+    organizations = {row.organization_id for row in notifications if row.organization.active}
+    members, webhooks = _members(organizations), _webhooks(organizations)
+    posts = {row.post_id for row in notifications if row.post_id is not None}
+    authors, channels = _authors(posts), _channels(posts)
+    deliveries: list[Dispatch] = []
+    for notification in notifications:
+        on = {notification.channel.wire_id} if notification.channel else channels.get(notification.post_id, set())
+        concerned = Concerned(authors.get(notification.post_id, set()), on)
+        deliveries += [
+            Dispatch(notice=notification, means=Means.EMAIL, user_id=member.user_id)
+            for member in members.get(notification.organization_id, [])
+            if should_notify(notification, member, concerned)
+        ]
+        deliveries += [
+            Dispatch(notice=notification, means=Means.WEBHOOK, webhook=webhook)
+            for webhook in webhooks.get(notification.organization_id, [])
+            if set(notification.kinds) & set(webhook.kinds)
+        ]
+    created = Dispatch.objects.bulk_create(deliveries)
+    Notice.objects.filter(pk__in=[row.pk for row in notifications]).update(spread_at=clock.now())
+    handover.deliver_after_commit([delivery.pk for delivery in created])
+    return len(notifications)
+
+
+def should_notify(notification: Notice, membership: Membership, concerned: Concerned) -> bool:
+    """Return whether the member gets the e-mail: it concerns them, is not muted, and they did not cause it."""
+    by = notification.details.get("by") or {}
+    if by.get("kind") == ActorKind.PERSON and by.get("id") == str(membership.user_id):
+        return False
+    return not set(notification.kinds) <= set(membership.muted_notices) and bool(
+        (notification.kind in FOR_REVIEWERS and reaches(membership, concerned.channels))
+        or (membership.user_id in concerned.authors and notification.kind in FOR_AUTHORS)
+        or (membership.role == Role.ADMIN and notification.kind in FOR_ADMINISTRATORS)
+    )
+
+
+def available_kinds(membership: Membership) -> list[NoticeKind]:
+    """Return the kinds of e-mail that the member's role allows."""
+    kinds: set[NoticeKind] = set()
+    if membership.role != Role.VIEWER:
+        kinds |= FOR_AUTHORS
+    if membership.may_review:
+        kinds |= FOR_REVIEWERS
+    if membership.role == Role.ADMIN:
+        kinds |= FOR_ADMINISTRATORS
+    return [kind for kind in MAILED if kind in kinds]
+
+
+def update_preferences(actor: Actor, membership: Membership, *, wanted: Sequence[str], offered: Sequence[str]) -> bool:
+    """Mute the kinds in `offered` that are not in `wanted`; return whether that changed anything.
+
+    Kinds that were not offered stay as they are. Raises Forbidden for another person's membership.
+    """
+    if actor.user is None or actor.user.pk != membership.user_id:
+        raise Forbidden("Everybody chooses for themselves")
+    kept = [kind for kind in membership.muted_notices if kind not in offered]
+    muted = [str(kind) for kind in MAILED if kind in kept or (kind in offered and kind not in wanted)]
+    if muted == membership.muted_notices:
+        return False
+    with transaction.atomic():
+        Membership.objects.filter(pk=membership.pk).update(muted_notices=muted)
+        subject = f"membership:{membership.pk}"
+        trail.record(actor, "membership.mute", organization_id=membership.organization_id, subject=subject, muted=muted)
+    membership.muted_notices = muted
+    return True
+
+
+def members_with_email() -> Any:
+    """Return the memberships of active people with an e-mail address; none when e-mail is switched off."""
+    members = Membership.objects.filter(user__is_active=True, organization__active=True).exclude(user__email="")
+    return members if settings.MAIL_GOES_OUT else members.none()
+
+
+def _members(organizations: set[UUID]) -> dict[UUID, list[Membership]]:
+    return _by_organization(members_with_email().filter(organization__in=organizations).order_by("id"))
+
+
+def _webhooks(organizations: set[UUID]) -> dict[UUID, list[Webhook]]:
+    return _by_organization(Webhook.objects.filter(organization__in=organizations, active=True).order_by("created_at"))
+
+
+def _by_organization(rows: Any) -> dict[UUID, list[Any]]:
+    grouped: dict[UUID, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(row.organization_id, []).append(row)
+    return grouped
+
+
+def _authors(posts: set[UUID]) -> dict[UUID | None, set[int]]:
+    """Return by post the people who wrote or last edited it. Posts written by an API key have no author to mail."""
+    rows = ScheduledPost.objects.filter(pk__in=posts).values_list("pk", "created_by_user", "edited_by_user")
+    return {pk: {user_id for user_id in user_ids if user_id is not None} for pk, *user_ids in rows}
+
+
+def _channels(posts: set[UUID]) -> dict[UUID | None, set[str]]:
+    channels: dict[UUID | None, set[str]] = {}
+    for post, channel in Delivery.objects.filter(post__in=posts).values_list("post", "channel__wire_id"):
+        channels.setdefault(post, set()).add(channel)
+    return channels

@@ -1,0 +1,68 @@
+"""Sends webhooks. docs/webhooks.md specifies the body, the headers and the signature."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from accounts import clock, crypto
+from accounts.api.wire import instant
+from posts.graph.safe_http import FetchError, WebhookRejected, post_json
+from scheduling.domain.document import as_it_stands
+from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
+from scheduling.models import Dispatch, Notice, Webhook
+
+
+def send_webhook(delivery: Dispatch) -> None:
+    """POST the notification to its webhook. Raises DeliveryFailed, or NotificationObsolete for an inactive webhook."""
+    webhook, notification = delivery.webhook, delivery.notice
+    if webhook is None or not webhook.active or not notification.organization.active:
+        raise NotificationObsolete("The webhook is paused, or its organization inactive.")
+    try:
+        signing = secrets(webhook)
+    except crypto.InvalidToken:
+        raise DeliveryFailed("Its secret cannot be decrypted: an encryption key is missing.", timed_out=False) from None
+    document = json.dumps(payload(notification, webhook), ensure_ascii=False, separators=(",", ":"))
+    body = document.encode("utf-8", "replace")
+    stamp = str(int(clock.now().timestamp()))
+    headers = {
+        "X-Dynamo-Event": str(notification.pk),
+        "X-Dynamo-Timestamp": stamp,
+        "X-Dynamo-Signature": ",".join(sign(secret, stamp, body) for secret in signing),
+    }
+    try:
+        post_json(webhook.url, body, headers)
+    except WebhookRejected as error:
+        raise DeliveryFailed(str(error), timed_out=error.silent) from None
+    except FetchError as error:
+        raise DeliveryFailed(str(error), timed_out=True) from None
+
+
+def secrets(hook: Webhook) -> list[str]:
+    """Return the secrets that sign now, decrypted: the current one, and during a rotation the previous one."""
+    encrypted = [hook.secret_encrypted]
+    if hook.previous_encrypted and hook.previous_until is not None and clock.now() < hook.previous_until:
+        encrypted.append(hook.previous_encrypted)
+    return [crypto.decrypt(value) for value in encrypted]
+
+
+def sign(secret: str, stamp: str, body: bytes) -> str:
+    """Return the signature: lowercase hex HMAC-SHA256 under `secret` over the timestamp, a full stop and the body."""
+    return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def payload(notice: Notice, hook: Webhook) -> dict[str, Any]:
+    """Return the body. `post` is the present document of the API, null when there is none.
+
+    A notification of two kinds has the one that the webhook wants.
+    """
+    channel = notice.channel
+    wanted = [kind for kind in notice.kinds if kind in hook.kinds]
+    return {
+        "id": str(notice.pk),
+        "kind": wanted[0] if wanted else notice.kind,
+        "at": instant(notice.created_at),
+        "organization": {"id": str(notice.organization_id), "name": notice.organization.name},
+        "post": as_it_stands(notice.organization_id, notice.post_id) if notice.post_id else None,
+        "channel": {"id": channel.wire_id, "type": channel.type, "name": channel.name} if channel else None,
+    }
