@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 
 from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.graph.media import MediaUnavailable, inspect
 from scheduling.domain.checks import store_levels
+from posts.graph.safe_http import FETCH_SECONDS
 from scheduling.domain.history import remember
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import ScheduledPost
@@ -30,6 +32,17 @@ def inspect_media(post_id: str, version: int) -> str:
     post = ScheduledPost.objects.filter(pk=post_id, version=version, status__in=EDITABLE).first()
     if post is None or not post.media:
         return ""
+    # The sweep enqueues the task again while the media is being fetched: a slow host must not occupy several threads.
+    key = f"inspecting:{post.pk}:{version}"
+    if not cache.add(key, 1, timeout=FETCH_SECONDS):
+        return ""
+    try:
+        return _inspect(post, version)
+    finally:
+        cache.delete(key)
+
+
+def _inspect(post: ScheduledPost, version: int) -> str:
     sha256 = ""
     found: dict[str, Any]
     try:

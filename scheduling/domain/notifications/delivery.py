@@ -35,6 +35,7 @@ BATCH = 100
 LEASE = timedelta(seconds=90)  # longer than the deadline of any request
 GIVEN_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0  # seconds
+NEW = timedelta(seconds=10)  # in which a delivery has the task that was enqueued on commit
 LOST = 300  # seconds after which the sweep enqueues a delivery once more that no worker has claimed
 PENDING = DispatchState.PENDING
 
@@ -47,7 +48,8 @@ def due() -> QuerySet[Dispatch]:
 def enqueue_due() -> int:
     """Enqueue a task for each due delivery; return how many. The cache keeps a full queue from growing each sweep."""
     enqueued = 0
-    for pk, next_try_at in due().values_list("pk", "next_try_at")[:BATCH]:
+    rows = due().exclude(tries=0, last_error="", next_try_at__gt=clock.now() - NEW)
+    for pk, next_try_at in rows.values_list("pk", "next_try_at")[:BATCH]:
         key = f"deliver:{pk}:{next_try_at.timestamp()}"
         if not cache.add(key, 1, timeout=LOST):
             continue
