@@ -35,14 +35,14 @@ keyboard: $(VENV)/dev.stamp ## Time how long fifty posts take that a reviewer ap
 screenshots: $(VENV)/dev.stamp ## Take every page of the desk, light and dark, desktop and phone (PAGES="queue desk")
 	PAGES="$(PAGES)" $(BIN)/python -m tests.services.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
 
-bench: $(VENV)/dev.stamp ## Measure publishing (rate, lateness, recovery) and reading and load; 9 minutes (ARGS="--only reading --posts 1000000")
+bench: $(VENV)/dev.stamp ## Measure lateness, lists, CPU of requests and load; 6 minutes (ARGS="--only reading --posts 1000000")
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 faults: $(VENV)/dev.stamp ## Break everything on purpose and count what went live (POSTS=10000 OVER=1200 SEED=1)
 	$(BIN)/python -m tests.chaos $(if $(POSTS),--posts $(POSTS)) $(if $(OVER),--seconds $(OVER)) $(if $(SEED),--seed $(SEED))
 
-access-matrix: $(VENV)/dev.stamp ## Try every route, action, task and command as every kind of user, and print who was allowed
-	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/security -q -rP --show-capture=stdout
+access-matrix: $(VENV)/dev.stamp ## Try every URL, task and command as every kind of user, and print who was allowed
+	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/security -q
 
 fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (SECONDS=60 SEED=1 CASES=20)
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)

@@ -1,1 +1,1 @@
-"""`make bench`: how fast, how late, how soon whole again; as ratios of one run on one machine, with plain numbers."""
+"""`make bench`: the figures whose limits plain code may cost, measured in one run on one machine."""

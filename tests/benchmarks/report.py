@@ -1,17 +1,14 @@
-"""The table: each figure beside its peer and its goal. Nothing is asserted; a reader judges."""
+"""The table of figures. Nothing is asserted; the reader judges."""
 
 from dataclasses import dataclass
-
-HEAD = ("figure", "peer", "goal", "measured", "")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line. `good` None: a plain number that has no goal of its own."""
+    """One line of the table. `good` is None when the figure has no limit."""
 
     name: str
-    peer: str
-    goal: str
+    limit: str
     measured: str
     good: bool | None = None
 
@@ -19,19 +16,22 @@ class Figure:
 def table(figures: list[Figure]) -> str:
     """Return the figures as text, in columns."""
     verdicts = {True: "ok", False: "SHORT", None: ""}
-    lines = [HEAD, *((one.name, one.peer, one.goal, one.measured, verdicts[one.good]) for one in figures)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([shown[0], "-" * len(shown[0]), *shown[1:]])
+    lines = [("figure", "limit", "measured", "")]
+    lines += [(figure.name, figure.limit, figure.measured, verdicts[figure.good]) for figure in figures]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    return "\n".join([rows[0], "-" * len(rows[0]), *rows[1:]])
 
 
-def at(values: list[float], part: float) -> float:
-    """Return the value below which `part` of the values lie, by nearest rank: no number that was not measured."""
+def percentile(values: list[float], part: float) -> float:
+    """Return the measured value at `part` (0 to 1) of the sorted values, by nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, min(len(ordered) - 1, round(part * len(ordered) + 0.5) - 1))]
 
 
-def spread(values: list[float]) -> str:
-    """Return p50, p95, p99 and the highest, in milliseconds, in words."""
-    numbers = [("p50", at(values, 0.5)), ("p95", at(values, 0.95)), ("p99", at(values, 0.99)), ("max", max(values))]
-    return ", ".join(f"{name} {value * 1000:,.0f}" for name, value in numbers) + " ms"
+def percentiles(seconds: list[float]) -> str:
+    """Return p50, p95, p99 and the maximum as text, in milliseconds."""
+    if not seconds:
+        return "-"
+    numbers = {f"p{part:.0%}"[:-1]: percentile(seconds, part) for part in (0.5, 0.95, 0.99)} | {"max": max(seconds)}
+    return ", ".join(f"{name} {value * 1000:,.0f}" for name, value in numbers.items()) + " ms"

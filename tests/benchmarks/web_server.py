@@ -1,36 +1,75 @@
-"""The product's web, as it runs in production, and somebody who asks it."""
+"""gunicorn with the product, and one URL more: the list of posts as PostgreSQL alone would serve it, the floor."""
 
 import http.client
 import os
-import secrets
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
 
+from dynamo.wsgi import application  # sets Django up, here and in gunicorn
+
+# isort: split
+from django.db import connection
+from django.http import HttpResponse
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
 from accounts import clock, crypto
+from accounts.api.authentication import key_of
 from accounts.domain.signing import sign
-from accounts.models import ApiKey, Organization, User
+from accounts.models import ApiKey, Organization, Scope, User
+from dynamo.urls import urlpatterns
 from tests.api_client import stamp
 from tests.services.engines import free_port
+
+__all__ = ["Caller", "Web", "application", "cpu"]
+FLOOR = """
+SELECT json_agg(json_build_object(
+    'id', platform_id, 'mediumId', wire_id, 'mediumType', medium_type, 'type', type, 'caption', caption,
+    'mediaUrl', media_url, 'mediaType', media_type, 'thumbnailUrl', thumbnail_url, 'permalink', permalink,
+    'publishedAt', to_char(published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'metrics', json_build_object('likes', likes, 'comments', comments, 'shares', shares, 'reactions', reactions),
+    'superpower', superpower))::text
+FROM (
+    SELECT post.*, channel.wire_id, channel.type AS medium_type
+    FROM posts_publishedpost post JOIN posts_channel channel ON channel.id = post.channel_id
+    WHERE post.organization_id = %s
+    ORDER BY post.published_at DESC, post.platform_id DESC LIMIT 100
+) page
+"""
+
+
+class Floor(APIView):
+    """PostgreSQL builds the JSON and Python hands it on, behind the same signatures and limits."""
+
+    scopes = {"get": Scope.READ}
+
+    def get(self, request: Request) -> HttpResponse:
+        with connection.cursor() as cursor:
+            cursor.execute(FLOOR, [key_of(request).organization_id])
+            (body,) = cursor.fetchone()
+        return HttpResponse(body, content_type="application/json")
+
+
+urlpatterns.insert(0, path("v1/bench/floor", Floor.as_view()))
 
 
 class Caller:
     """Holds a key of the organization."""
 
     def __init__(self, organization: Organization) -> None:
-        self.secret = secrets.token_urlsafe(32)
-        person, _ = User.objects.get_or_create(username="reading")
+        self.secret = "the-secret-of-a-benchmark-key"
+        person, _ = User.objects.get_or_create(username="benchmark")
         self.key = ApiKey.objects.create(
-            organization=organization, name="reading", issued_by=person, secret_encrypted=crypto.encrypt(self.secret)
+            organization=organization, name="benchmark", issued_by=person, secret_encrypted=crypto.encrypt(self.secret)
         )
 
     def headers(self) -> dict[str, str]:
@@ -39,37 +78,20 @@ class Caller:
 
 
 class Web:
-    """gunicorn on a database, its settings the product's own.
+    """gunicorn in a process group of its own, without rate limits."""
 
-    One process and four threads unless told otherwise, and no limits; in `production` all that is as it is by default.
-    """
-
-    def __init__(
-        self,
-        database: str,
-        caller: Caller,
-        log: Path,
-        *,
-        processes: int = 1,
-        threads: int = 4,
-        production: bool = False,
-    ) -> None:
+    def __init__(self, caller: Caller, log: Path, *, processes: int, threads: int) -> None:
         self.caller, self.port = caller, free_port()
-        none = {
+        environment = {
+            **os.environ,
+            "DYNAMO_BIND": f"127.0.0.1:{self.port}",
             "DYNAMO_WEB_WORKERS": str(processes),
             "DYNAMO_WEB_THREADS": str(threads),
             "DYNAMO_API_RATE_PER_MINUTE": "1000000",
             "DYNAMO_API_RATE_PER_ADDRESS": "1000000",
             "DYNAMO_SIGNATURE_FAILURES_PER_MINUTE": "1000000",
         }
-        environment = {
-            **os.environ,
-            "DATABASE_URL": database,
-            "DJANGO_SETTINGS_MODULE": "tests.benchmarks.web_settings",
-            "DYNAMO_BIND": f"127.0.0.1:{self.port}",
-            **({} if production else none),
-        }
-        words = [sys.executable, "-m", "gunicorn"]
+        words = [sys.executable, "-m", "gunicorn", f"{__name__}:application"]
         with log.open("ab") as out:
             self.process = subprocess.Popen(words, env=environment, stdout=out, stderr=out, start_new_session=True)
 
@@ -84,48 +106,32 @@ class Web:
                     raise RuntimeError("the web did not start") from None
                 time.sleep(0.1)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def ask(self, path: str, times: int = 1) -> tuple[bytes, list[float]]:
-        """Ask for the same path so many times on one connection; return the last body, and the seconds of each."""
-        taken, body = [], b""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def get(self, path: str, times: int = 1) -> tuple[bytes, str]:
+        """Send the request `times` times on one connection; return the last body and its Link header."""
+        connection = self.connect()
         for _ in range(times):
-            headers = self.caller.headers()
-            began = time.perf_counter()
-            connection.request("GET", f"/v1{path}", headers=headers)
+            connection.request("GET", f"/v1{path}", headers=self.caller.headers())
             answer = connection.getresponse()
-            body = answer.read()
-            taken.append(time.perf_counter() - began)
+            body, link = answer.read(), answer.headers.get("Link", "")
             if answer.status != 200:
                 raise RuntimeError(f"{path} answered {answer.status}: {body[:200]!r}")
         connection.close()
-        return body, taken
-
-    def crowd(self, path: str, times: int, connections: int = 4) -> list[float]:
-        """Ask on several connections at the same time; return the seconds of every request."""
-        found: list[float] = []
-        crowd = [
-            threading.Thread(target=lambda: found.extend(self.ask(path, times // connections)[1]))
-            for _ in range(connections)
-        ]
-        for one in crowd:
-            one.start()
-        for one in crowd:
-            one.join()
-        return found
+        return body, link
 
 
-def cpu(pids: Iterable[int], *, below: bool = True) -> float:
-    """Return the seconds of CPU that these processes have taken so far; and those below them, ended ones too."""
-    taken = 0.0
+def cpu(pids: Iterable[int]) -> float:
+    """Return the seconds of CPU that these processes and their children, ended ones too, have used so far."""
+    used = 0.0
     for pid in pids:
         parent = psutil.Process(pid)
-        for one in (parent, *(parent.children(recursive=True) if below else ())):
-            times = one.cpu_times()
-            taken += times.user + times.system + (times.children_user + times.children_system if below else 0)
-    return taken
+        for process in (parent, *parent.children(recursive=True)):
+            times = process.cpu_times()
+            used += times.user + times.system + times.children_user + times.children_system
+    return used

@@ -58,7 +58,6 @@ class Child:
 class Stage:
     """The system under fire. Sets this process's environment too, so that it can use the domain directly.
 
-    `app` is the Celery application, one with more tasks than the product's for example; `pool` is Celery's word.
     `stepped`: the workers' clocks can be stepped, which makes reading them slower.
     """
 
@@ -68,15 +67,11 @@ class Stage:
         workers: int,
         threads: int,
         settings: dict[str, str],
-        app: str = "dynamo",
-        pool: str = "threads",
         stepped: bool = True,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dynamo-stage-"))
         self.postgres, self.redis = PostgreSQL(), Redis()
-        self.workers, self.threads, self.settings, self.app, self.pool, self.stepped = (
-            workers, threads, settings, app, pool, stepped,
-        )  # fmt: skip
+        self.workers, self.threads, self.settings, self.stepped = workers, threads, settings, stepped
         self.children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
@@ -102,21 +97,12 @@ class Stage:
             "DYNAMO_LOG_LEVEL": "WARNING",
             **self.settings,
         }
-        celery = (sys.executable, "-m", "celery", "-A", self.app)
-        media = ("-n", "media@%h", "-Q", "media,notifications", "--pool", "threads", "--concurrency", "8")
-        self._child("media", *celery, "worker", "-l", "WARNING", *media)
+        celery = (sys.executable, "-m", "celery", "-A", "dynamo")
+        pool = ("--pool", "threads", "--concurrency", str(self.threads), "--without-gossip", "--without-heartbeat")
+        self._child("media", *celery, "worker", "-n", "media@%h", "-Q", "media,notifications", "-l", "WARNING", *pool)
         for number in range(self.workers):
-            pool = (
-                "--pool",
-                self.pool,
-                "--concurrency",
-                str(self.threads),
-                "--without-gossip",
-                "--without-heartbeat",
-                "-l",
-                "WARNING",
-            )
-            self._child(f"worker{number}", *celery, "worker", "-n", f"w{number}@%h", "-Q", "publishing", *pool)
+            name = ("-n", f"w{number}@%h", "-Q", "publishing", "-l", "WARNING")
+            self._child(f"worker{number}", *celery, "worker", *name, *pool)
             if self.stepped:  # a machine of its own, as far as time goes
                 self.children[f"worker{number}"].environment["DYNAMO_CLOCK_FILE"] = str(self._clock_of(number))
         for number in range(2):
