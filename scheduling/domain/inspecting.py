@@ -8,8 +8,8 @@ from django.db import transaction
 from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.graph.media import MediaUnavailable, inspect
-from scheduling.domain.checks import store_levels
 from posts.graph.safe_http import FETCH_SECONDS
+from scheduling.domain.checks import store_levels
 from scheduling.domain.history import remember
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import ScheduledPost

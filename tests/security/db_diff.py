@@ -1,8 +1,7 @@
-"""What a call did to the database: every statement that it sent, and every row of every table before and after."""
+"""What a request did to the database: its statements, and the rows of all tables before and after."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,116 +13,90 @@ from django.db.models import ForeignKey, Model
 from accounts.models import Organization
 from scheduling.lifecycle import NEEDS_APPROVAL
 
-READING = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "SET", "DECLARE", "FETCH", "CLOSE")
-Rows = dict[tuple[str, Any], tuple[UUID | None, dict[str, Any]]]
-
-
-@dataclass
-class Watch:
-    """The statements of one call, without their values."""
-
-    statements: list[str] = field(default_factory=list)
-
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        self.statements.append(sql)
-        return execute(sql, params, many, context)
-
-    @property
-    def wrote(self) -> bool:
-        """Whether there was any statement but those that only read."""
-        return not all(one.lstrip(" (").upper().startswith(READING) for one in self.statements)
-
-    @property
-    def questions(self) -> list[str]:
-        """The statements as far as they cost time: savepoints carry the name of a thread."""
-        return [one for one in self.statements if one.lstrip(" (").upper().startswith("SELECT")]
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "SET", "DECLARE", "FETCH", "CLOSE")
+Rows = dict[tuple[str, Any], tuple[UUID | None, dict[str, Any]]]  # (table, id): organization and columns
 
 
 @contextmanager
-def watched() -> Iterator[Watch]:
-    """Give the statements that are sent meanwhile."""
-    watch = Watch()
-    with connection.execute_wrapper(watch):
-        yield watch
+def captured_sql() -> Iterator[list[str]]:
+    """Collect the statements, without their values."""
+    statements: list[str] = []
+
+    def record(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        statements.append(sql.lstrip(" (").upper())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(record):
+        yield statements
 
 
 @cache
-def _owner(model: type[Model]) -> str:
-    """Return the lookup from the model to its organization's id, empty for what belongs to no organization."""
+def _organization_lookup(model: type[Model]) -> str:
+    """Return the lookup of the organization's id, empty for a model that belongs to none."""
     if model is Organization:
         return "pk"
-    fields = {one.name: one for one in model._meta.concrete_fields}
+    fields = {field.name: field for field in model._meta.concrete_fields}
     for name in ("organization", "organization_id"):
         if name in fields:
             return fields[name].attname
-    for one in fields.values():
-        if isinstance(one, ForeignKey) and one.related_model is not model:
-            further = _owner(one.related_model)
-            if further:
-                return f"{one.name}__{further}"
+    for field in fields.values():
+        if isinstance(field, ForeignKey) and field.related_model is not model:
+            lookup = _organization_lookup(field.related_model)
+            if lookup:
+                return f"{field.name}__{lookup}"
     return ""
 
 
-def rows() -> Rows:
-    """Return every row of every table with the organization that it belongs to, None for those of nobody's."""
+def all_rows() -> Rows:
+    """Return every row of every table."""
     found: Rows = {}
     for model in apps.get_models():
-        owner = _owner(model)
-        ids = model._default_manager.values_list("pk", owner) if owner else ()
-        owners = dict(ids) if owner else {}
+        lookup = _organization_lookup(model)
+        owners = dict(model._default_manager.values_list("pk", lookup)) if lookup else {}
         for row in model._default_manager.values():
             pk = row[model._meta.pk.attname]  # type: ignore[union-attr]  # every model has one
             found[model._meta.label, pk] = (owners.get(pk), row)
     return found
 
 
-@dataclass(frozen=True)
 class Difference:
-    """What changed: (table, id) with the row before and after, None where there was or is none."""
+    """What changed. `changes`: (table, id) with the row before and after, None where there is none."""
 
-    changes: dict[tuple[str, Any], tuple[Any, Any]]
+    def __init__(self, before: Rows, after: Rows) -> None:
+        names = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+        self.changes = {name: (before.get(name), after.get(name)) for name in names}
 
-    @classmethod
-    def between(cls, before: Rows, after: Rows) -> "Difference":
-        names = [one for one in before.keys() | after.keys() if before.get(one) != after.get(one)]
-        return cls({one: (before.get(one), after.get(one)) for one in names})
-
-    def without_use_of(self, key_id: str) -> "Difference":
-        """Leave out that authentication recorded a use of this key: its own `last_used_at`, and no other column."""
-        changes = dict(self.changes)
-        before, after = changes.get(("accounts.ApiKey", key_id), (None, None))
+    def ignore_use_of(self, key_id: str) -> None:
+        """Ignore that authentication recorded a use of this key: its `last_used_at`, and no other column."""
+        before, after = self.changes.get(("accounts.ApiKey", key_id), (None, None))
         if before and after and {**before[1], "last_used_at": None} == {**after[1], "last_used_at": None}:
-            del changes["accounts.ApiKey", key_id]
-        return Difference(changes)
+            del self.changes["accounts.ApiKey", key_id]
 
     @property
     def tables(self) -> set[str]:
         return {table for table, _ in self.changes}
 
     @property
-    def owners(self) -> set[UUID]:
+    def organizations(self) -> set[UUID]:
         """The organizations whose rows changed."""
-        pairs = [pair for pair in self.changes.values() for pair in pair if pair is not None]
-        return {owner for owner, _ in pairs if owner is not None}
+        return {row[0] for pair in self.changes.values() for row in pair if row and row[0]}
 
     @property
     def approvals(self) -> list[dict[str, Any]]:
-        """The approvals that are new, or say something else than before, but for having been revoked."""
-        found = []
-        for (table, _), (before, after) in self.changes.items():
-            if table == "scheduling.Approval" and after is not None:
-                old, new = (before[1] if before else {}), after[1]
-                if {**old, "revoked_at": None} != {**new, "revoked_at": None}:
-                    found.append(new)
-        return found
+        """The approvals that are new or changed in another way than by being revoked."""
+        pairs = self._pairs("scheduling.Approval")
+        return [new for old, new in pairs if {**old, "revoked_at": None} != {**new, "revoked_at": None}]
 
     @property
     def scheduled(self) -> list[dict[str, Any]]:
-        """The posts that stand approved now and did not before, or under another approval."""
-        found = []
-        for (table, _), (before, after) in self.changes.items():
-            if table == "scheduling.ScheduledPost" and after is not None and after[1]["status"] in NEEDS_APPROVAL:
-                old = before[1] if before else {}
-                if old.get("status") not in NEEDS_APPROVAL or old.get("approval_id") != after[1]["approval_id"]:
-                    found.append(after[1])
-        return found
+        """The posts that are approved now and were not before, or by another approval."""
+        return [
+            new
+            for old, new in self._pairs("scheduling.ScheduledPost")
+            if new["status"] in NEEDS_APPROVAL
+            and (old.get("status") not in NEEDS_APPROVAL or old.get("approval_id") != new["approval_id"])
+        ]
+
+    def _pairs(self, table: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        changes = [pair for (label, _), pair in self.changes.items() if label == table]
+        return [(before[1] if before else {}, after[1]) for before, after in changes if after]

@@ -1,12 +1,16 @@
-"""Two organizations with the same furniture: whatever one has, the other has too, under marks that tell them apart."""
+"""Two organizations with the same contents, distinguished by a word in all their texts, and the actors."""
 
 import hashlib
+import json
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
+
+from django.test import Client
 
 from accounts import clock, crypto
 from accounts.admin.key_forms import fingerprint
@@ -19,223 +23,255 @@ from scheduling.admin import webhooks
 from scheduling.domain import digest, drafts, inspecting, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
-from tests.api_client import stamp
+from tests.api_client import SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller as Platform
 from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 
-PASSWORD = "a-password-for-the-walk"
-# (name, role, may review), in each organization; `clerk` answers for the key, and is nobody's caller.
+PASSWORD = "a-password-of-the-matrix"
+# Role and right to review, in each organization. The issuer of the key is no actor.
 PEOPLE = {
     "viewer": (Role.VIEWER, False),
     "editor": (Role.EDITOR, False),
     "reviewer": (Role.VIEWER, True),
     "administrator": (Role.ADMIN, False),
     "chief": (Role.ADMIN, True),
-    "clerk": (Role.EDITOR, False),
+    "issuer": (Role.EDITOR, False),
 }
-Seat = Callable[[User, Organization], Any]
+STATES = ("draft", "waiting", "rejected", "scheduled", "failed")
+READING = ("GET", "HEAD", "OPTIONS")
 
 
-@dataclass
-class Side:
-    """One organization and what it has. `things` are the ids that addresses name, by the names that the table uses."""
+class Tenant:
+    """An organization and its contents. `ids` are those that URLs name, `review_fields` what a review page sends."""
 
-    word: str
-    organization: Organization
-    account: PlatformAccount
-    people: dict[str, User] = field(default_factory=dict)
-    things: dict[str, str] = field(default_factory=dict)
-    key: Any = None
-    channel: Any = None
-    pages: dict[str, dict[str, str]] = field(default_factory=dict)
+    def __init__(self, word: str, account: PlatformAccount, sandbox: SandboxControl, as_reviewer: Any) -> None:
+        self.word, self.account = word, account
+        self.organization = Organization.objects.create(name=f"{word}-organization")
+        self.users: dict[str, User] = {}
+        self.review_fields: dict[str, dict[str, str]] = {}
+        for name, (role, may_review) in PEOPLE.items():
+            user = User.objects.create_user(f"{word}-{name}", f"{word}-{name}@example.com", PASSWORD, is_staff=True)
+            Membership.objects.create(organization=self.organization, user=user, role=role, may_review=may_review)
+            user.raw_password = PASSWORD  # type: ignore[attr-defined]
+            self.users[name] = user
+        self.key: Any = ApiKey.objects.create(
+            organization=self.organization,
+            name=f"{word}-key",
+            issued_by=self.users["issuer"],
+            secret_encrypted=crypto.encrypt(f"{word}-secret-of-the-key"),
+        )
+        self.key.secret = f"{word}-secret-of-the-key"
+        self.channel = Channel.objects.create(
+            organization=self.organization,
+            wire_id=account.wire_id,
+            type=account.type,
+            platform_id=account.id,
+            name=f"{word}-channel",
+            token_encrypted=crypto.encrypt(account.token),
+        )
+        self.ids = {"key": self.key.pk, "channel": str(self.channel.pk), "wire": self.channel.wire_id}
+        for state in STATES:
+            self._create_post(state, sandbox.media(f"{word}-picture.jpg"), as_reviewer)
+        self._create_published_post(sandbox)
+        self._create_notifications()
+        template = SuperpowerTemplate.objects.create(
+            organization=self.organization,
+            name=f"{word}-template",
+            lookup_hashtag=f"{word}-tag",
+            document={"name": f"{word}-template", "hashtag": f"{word}-tag", "templateType": "GENERAL"},
+        )
+        viewer = self.users["viewer"]
+        self.ids |= {
+            "phrase": f"{word}-caption",
+            "template": str(template.pk),
+            "organization": str(self.organization.pk),
+            "membership": str(viewer.memberships.get().pk),
+            "user": str(viewer.pk),
+            "view": str(SavedView.objects.create(user=viewer, name=f"{word}-view").pk),
+            "event": str(AuditEvent.objects.filter(organization_id=self.organization.pk).latest("pk").pk),
+        }
 
-    @property
-    def hook_fingerprint(self) -> str:
-        """What the form that rotates the webhook's secret carries."""
+    def _create_post(self, state: str, media: str, as_reviewer: Any) -> None:
+        actor = actors.api_key(self.key)
+        changes: drafts.Changes = {
+            "media": media,
+            "media_type": "IMAGE",
+            "scheduled_for": clock.now() + timedelta(hours=1),
+            "channels": {self.channel.wire_id: ChannelText("FB_PAGE", f"{self.word}-caption of {state}")},
+        }
+        post = drafts.create(actor, organization=self.organization, changes=changes, submit=state != "draft")
+        inspecting.inspect_media(str(post.pk), post.version)
+        post.refresh_from_db()
+        post_digest = digest.current(post)[1]
+        if state == "rejected":
+            review.reject(actor, post, notes=f"{self.word}-notes")
+        if state in {"scheduled", "failed"}:
+            reviewer = as_reviewer(self.users["chief"], self.organization)
+            review.approve(reviewer, post, turn=post.turn, digest=post_digest)
+        if state == "failed":  # as a worker leaves a post whose outcome is unknown
+            delivery, approval = post.deliveries.get(), post.approvals.get()
+            Attempt.objects.create(delivery=delivery, approval=approval, lease=uuid.uuid4(), finished_at=clock.now())
+            Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.UNKNOWN)
+            failed = {"status": "FAILED", "task_id": None, "failure": f"{self.word}-failure"}
+            ScheduledPost.objects.filter(pk=post.pk).update(**failed)
+            self.ids["delivery"] = str(delivery.pk)
+        turn = ScheduledPost.objects.get(pk=post.pk).turn
+        self.ids[state], self.review_fields[state] = str(post.pk), {"digest": post_digest, "turn": str(turn)}
+
+    def _create_published_post(self, sandbox: SandboxControl) -> None:
+        post_id = Platform(sandbox, self.account).edge("feed", message=f"{self.word}-caption")["id"]
+        record_published(
+            channel=self.channel, platform_id=post_id, type="POST", caption=f"{self.word}-caption", media_url=None,
+            media_type=None, permalink=None, published_at=clock.now(), superpower=None, scheduled_post_id=None,
+        )  # fmt: skip
+        self.ids |= {"published": post_id, "live": str(self.channel.published_posts.get().pk)}
+        self.ids["export"] = exporting.keep(self.channel, post_id).token
+
+    def _create_notifications(self) -> None:
+        webhook = Webhook.objects.create(
+            organization=self.organization,
+            url=f"https://{self.word}-hooks.example.com/",
+            secret_encrypted=crypto.encrypt(f"{self.word}-secret-of-the-webhook"),
+            kinds=["REJECTED"],
+        )
+        notice = Notice.objects.create(organization=self.organization, kind="REJECTED", once=f"{self.word}-once")
+        dispatch = Dispatch.objects.create(notice=notice, means="WEBHOOK", webhook=webhook, state="FAILED")
+        chief, guest = actors.person(self.users["chief"]), f"{self.word}-guest@example.com"
+        invitation, token = invitations.invite(chief, organization=self.organization, email=guest, role="VIEWER")
+        self.ids |= {"webhook": str(webhook.pk), "dispatch": str(dispatch.pk)}
+        self.ids |= {"invitation": str(invitation.pk), "joining": token}
+
+    def key_fingerprint(self) -> str:
+        return fingerprint(self.key)
+
+    def webhook_fingerprint(self) -> str:
         return webhooks.fingerprint(Webhook.objects.get(organization=self.organization))
 
     @cached_property
-    def marks(self) -> list[str]:
-        """What nobody else may be shown: the word that is part of all its texts and names, its ids, its secrets."""
-        numbers = {"phrase", "channel", "live", "membership", "user", "event", "delivery", "dispatch", "view"}
-        ids = [value for name, value in self.things.items() if name not in numbers]
-        return [f"{self.word}-", str(self.organization.pk), *ids, *self.secrets]
-
-    @property
-    def fingerprint(self) -> str:
-        """What the form that rotates the key carries."""
-        return fingerprint(self.key)
+    def secrets(self) -> list[str]:
+        """What no answer may contain."""
+        encrypted = ApiKey.objects.get(pk=self.key.pk).secret_encrypted, self.channel.token_encrypted
+        return [self.key.secret, self.account.token, *encrypted]
 
     @cached_property
-    def secrets(self) -> list[str]:
-        """What not even its own people may be shown."""
-        sealed = ApiKey.objects.get(pk=self.key.pk).secret_encrypted, self.channel.token_encrypted
-        return [self.key.secret, self.account.token, *sealed]
+    def private(self) -> list[str]:
+        """What no answer to another organization may contain: the word of its texts, its ids, its secrets."""
+        small = {"phrase", "channel", "live", "membership", "user", "event", "delivery", "dispatch", "view"}
+        return [f"{self.word}-", *(text for name, text in self.ids.items() if name not in small), *self.secrets]
 
 
-def raise_side(word: str, account: PlatformAccount, sandbox: SandboxControl, seat: Seat) -> Side:
-    """Fill an organization: people of every kind, a key, a channel, a template, posts in every state, one live."""
-    side = Side(word, Organization.objects.create(name=f"{word}-organization"), account)
-    for name, (role, may_review) in PEOPLE.items():
-        user = User.objects.create_user(f"{word}-{name}", f"{word}-{name}@example.com", PASSWORD, is_staff=True)
-        user.raw_password = PASSWORD  # type: ignore[attr-defined]
-        Membership.objects.create(organization=side.organization, user=user, role=role, may_review=may_review)
-        side.people[name] = user
-    _key_and_channel(side)
-    for state in ("draft", "waiting", "rejected", "scheduled", "failed"):
-        _post(side, state, sandbox, seat)
-    _live(side, sandbox)
-    template = SuperpowerTemplate.objects.create(
-        organization=side.organization,
-        name=f"{word}-template",
-        lookup_hashtag=f"{word}-tag",
-        document={"name": f"{word}-template", "hashtag": f"{word}-tag", "templateType": "GENERAL"},
-    )
-    viewer = side.people["viewer"]
-    _told(side)
-    side.things |= {
-        "phrase": f"{word}-caption",
-        "template": str(template.pk),
-        "organization": str(side.organization.pk),
-        "membership": str(viewer.memberships.get().pk),
-        "user": str(viewer.pk),
-        "event": str(AuditEvent.objects.filter(organization_id=side.organization.pk).latest("pk").pk),
-    }
-    return side
+def absent_ids(ids: dict[str, str]) -> dict[str, str]:
+    """Return ids of the same form, of things that do not exist."""
 
-
-def _key_and_channel(side: Side) -> None:
-    secret = f"{side.word}-secret-of-the-key"
-    side.key = ApiKey.objects.create(
-        organization=side.organization,
-        name=f"{side.word}-key",
-        issued_by=side.people["clerk"],
-        secret_encrypted=crypto.encrypt(secret),
-    )
-    side.key.secret = secret
-    side.channel = Channel.objects.create(
-        organization=side.organization,
-        wire_id=side.account.wire_id,
-        type=side.account.type,
-        platform_id=side.account.id,
-        name=f"{side.word}-channel",
-        token_encrypted=crypto.encrypt(side.account.token),
-    )
-    side.things |= {"key": side.key.pk, "channel": str(side.channel.pk), "wire": side.channel.wire_id}
-
-
-def changes(side: Side, state: str, media: str) -> drafts.Changes:
-    """Return a content that would pass the full publish validation."""
-    return {
-        "media": media,
-        "media_type": "IMAGE",
-        "scheduled_for": clock.now() + timedelta(hours=1),
-        "channels": {side.channel.wire_id: ChannelText("FB_PAGE", f"{side.word}-caption of {state}")},
-    }
-
-
-def _post(side: Side, state: str, sandbox: SandboxControl, seat: Seat) -> None:
-    actor = actors.api_key(side.key)
-    given = changes(side, state, sandbox.media(f"{side.word}-picture.jpg"))
-    post = drafts.create(actor, organization=side.organization, changes=given, submit=state != "draft")
-    inspecting.inspect_media(str(post.pk), post.version)
-    post.refresh_from_db()
-    its_digest = digest.current(post)[1]
-    if state == "rejected":
-        review.reject(actor, post, notes=f"{side.word}-notes")
-    if state in {"scheduled", "failed"}:
-        review.approve(seat(side.people["chief"], side.organization), post, turn=post.turn, digest=its_digest)
-    if state == "failed":
-        _fail(side, post)
-    now = ScheduledPost.objects.get(pk=post.pk)
-    side.things[state], side.pages[state] = str(post.pk), {"digest": its_digest, "turn": str(now.turn)}
-
-
-def _fail(side: Side, post: ScheduledPost) -> None:
-    """Leave the post as a worker does that never heard what became of it."""
-    delivery = post.deliveries.get()
-    approval = post.approvals.get()
-    Attempt.objects.create(delivery=delivery, approval=approval, lease=uuid.uuid4(), finished_at=clock.now())
-    Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.UNKNOWN)
-    ScheduledPost.objects.filter(pk=post.pk).update(status="FAILED", task_id=None, failure=f"{side.word}-failure")
-    side.things["delivery"] = str(delivery.pk)
-
-
-def _live(side: Side, sandbox: SandboxControl) -> None:
-    name = Platform(sandbox, side.account).edge("feed", message=f"{side.word}-caption")["id"]
-    record_published(
-        channel=side.channel, platform_id=name, type="POST", caption=f"{side.word}-caption", media_url=None,
-        media_type=None, permalink=None, published_at=clock.now(), superpower=None, scheduled_post_id=None,
-    )  # fmt: skip
-    side.things |= {"published": name, "live": str(side.channel.published_posts.get().pk)}
-    side.things["export"] = exporting.keep(side.channel, name).token
-
-
-def _told(side: Side) -> None:
-    """A webhook and what went wrong there, an open invitation, a view that somebody keeps."""
-    organization, viewer = side.organization, side.people["viewer"]
-    webhook = Webhook.objects.create(
-        organization=organization,
-        url=f"https://{side.word}-hooks.example.com/",
-        secret_encrypted=crypto.encrypt(f"{side.word}-secret-of-the-webhook"),
-        kinds=["REJECTED"],
-    )
-    notice = Notice.objects.create(organization=organization, kind="REJECTED", once=f"{side.word}-once")
-    dispatch = Dispatch.objects.create(notice=notice, means="WEBHOOK", webhook=webhook, state="FAILED")
-    invitation, token = invitations.invite(
-        actors.person(side.people["chief"]),
-        organization=organization,
-        email=f"{side.word}-guest@example.com",
-        role="VIEWER",
-    )
-    side.things |= {
-        "webhook": str(webhook.pk),
-        "dispatch": str(dispatch.pk),
-        "invitation": str(invitation.pk),
-        "joining": token,
-        "view": str(SavedView.objects.create(user=viewer, name=f"{side.word}-view").pk),
-    }
-
-
-def absent(things: dict[str, str]) -> dict[str, str]:
-    """Return ids of the same kinds, of things that do not exist anywhere."""
-
-    def other(name: str, value: str) -> str:
+    def absent(name: str, value: str) -> str:
+        digest = hashlib.sha256(name.encode()).hexdigest()
         if name == "wire":
             return "FB_PAGE_1".ljust(len(value), "0")
         if name == "published":
             return "".join("7" if letter.isdecimal() else letter for letter in value)
         if value.isdecimal():
-            return str(10**8 + int(hashlib.sha256(name.encode()).hexdigest()[:6], 16))
+            return str(10**8 + int(digest[:6], 16))
         if name == "key":
-            return f"dk_{hashlib.sha256(value.encode()).hexdigest()[:24]}"
+            return f"dk_{digest[:24]}"
         if name in {"export", "joining"}:
             return "x" * len(value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 
-    return {name: other(name, value) for name, value in things.items()}
+    return {name: absent(name, value) for name, value in ids.items()}
 
 
 @dataclass
-class Stage:
-    """`home` is where most callers belong; the other is whose data they must not reach. `root` belongs nowhere."""
+class Actor:
+    """A caller and the organization it belongs to, if any. `csrf_token` is sent with every form.
 
-    home: Side
-    other: Side
-    root: User
-    media: str
+    `reads` is False for a browser that another site drives: that site cannot see the answer.
+    """
+
+    name: str
+    tenant: Tenant
+    member: bool = True
+    user: User | None = None
+    signed: SignedClient | None = None
+    client: Client = field(default_factory=Client)
+    csrf_token: str = ""
+    reads: bool = True
+
+    def __post_init__(self) -> None:
+        self.client.raise_request_exception = False
+        self.cookies = self.client.cookies.output(header="", sep=";")
 
     @property
+    def memberships(self) -> set[uuid.UUID]:
+        """The ids of the organizations that the actor belongs to: one or none."""
+        return {self.tenant.organization.pk} if self.member else set()
+
+    def send(self, method: str, path: str, data: dict[str, Any]) -> Any:
+        """Send JSON to the API and a form to the admin. Every request starts with the cookies of the login."""
+        self.client.cookies = SimpleCookie(self.cookies)
+        headers = self.signed.signature() if self.signed else {}
+        if method in READING:
+            return self.client.generic(method, path, headers=headers)
+        if path.startswith("/v1"):
+            return self.client.generic(method, path, json.dumps(data), "application/json", headers=headers)
+        form = {**data, **({"csrfmiddlewaretoken": self.csrf_token} if self.csrf_token else {})}
+        kind = "application/x-www-form-urlencoded"
+        return self.client.generic(method, path, urlencode(form, doseq=True), kind, headers=headers)
+
+
+def _login(user: User, *, csrf: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=csrf)
+    assert client.login(username=user.get_username(), password=PASSWORD)
+    return client
+
+
+def _csrf_token(client: Client) -> str:
+    client.get("/admin/password_change/")
+    return client.cookies["csrftoken"].value
+
+
+class Scenario:
+    """`home` is the organization of most actors; nothing of `other` may reach them. `root` is a superuser."""
+
+    def __init__(self, sandbox: SandboxControl, as_reviewer: Any) -> None:
+        self.root = User.objects.create_superuser("root", "root@example.com", PASSWORD)
+        self.media = sandbox.media()
+        self.home = home = Tenant("casa", FACEBOOK, sandbox, as_reviewer)
+        self.other = other = Tenant("rival", OTHER_FACEBOOK, sandbox, as_reviewer)
+        found = [
+            Actor("anonymous", home, member=False),
+            Actor("key", home, signed=SignedClient(home.key)),
+            Actor("other key", other, signed=SignedClient(other.key)),
+            *(
+                Actor(name, home, user=home.users[name], client=_login(home.users[name]))
+                for name in ("viewer", "editor", "reviewer", "administrator")
+            ),
+            Actor("outsider", other, user=other.users["chief"], client=_login(other.users["chief"])),
+            Actor("superuser", home, member=False, user=self.root, client=_login(self.root)),
+            self._ended_session(),
+            self._cross_site_form(),
+        ]
+        self.actors = {actor.name: actor for actor in found}
+
     def in_an_hour(self) -> str:
-        """An instant as the contract writes it."""
         return stamp(clock.now() + timedelta(hours=1))
 
+    def _ended_session(self) -> Actor:
+        """Return an administrator and reviewer's browser that kept its cookies, after the logout."""
+        client = _login(self.home.users["chief"], csrf=True)
+        token, cookies = _csrf_token(client), client.cookies.output(header="", sep=";")
+        client.post("/admin/logout/", {"csrfmiddlewaretoken": token})
+        client.cookies = SimpleCookie(cookies)
+        return Actor("ended session", self.home, member=False, client=client, csrf_token=token)
 
-def raise_stage(sandbox: SandboxControl, seat: Seat) -> Stage:
-    """Fill both organizations."""
-    root = User.objects.create_superuser("root", "root@example.com", PASSWORD)
-    root.raw_password = PASSWORD  # type: ignore[attr-defined]
-    sides = (
-        raise_side(word, account, sandbox, seat) for word, account in (("casa", FACEBOOK), ("rival", OTHER_FACEBOOK))
-    )
-    return Stage(*sides, root, sandbox.media())
+    def _cross_site_form(self) -> Actor:
+        """Return the same person's browser that sends a form of another site, with a token of another session."""
+        foreign = _csrf_token(_login(self.home.users["viewer"]))
+        client = _login(self.home.users["chief"], csrf=True)
+        _csrf_token(client)
+        return Actor("cross-site form", self.home, client=client, csrf_token=foreign, reads=False)
+
+
+ACTORS = (
+    "anonymous", "key", "other key", "viewer", "editor", "reviewer", "administrator", "outsider", "superuser",
+    "ended session", "cross-site form",
+)  # fmt: skip
