@@ -1,9 +1,8 @@
-"""The whole road, as a stranger would walk it: `python -m tests.smoke`.
+"""The path of a new user from end to end: `python -m tests.smoke`.
 
-Starts `make demo` on free ports in a folder of its own, pastes the README's five calls, sends a signed draft, approves
-it through the desk's own forms for a few seconds ahead, waits until the sandbox shows it, finds it in GET /v1/posts,
-starts the demo a second time, and ends it with Ctrl-C each time: no process may be left, and nothing that was written
-may hold a secret of the run.
+Starts `make demo` on free ports in a new folder, runs the README's five calls, sends a signed draft, approves it with
+the forms of the desk for some seconds ahead, waits until the sandbox shows it, finds it in GET /v1/posts, starts the
+demo a second time, and ends it with Ctrl-C each time. No process may be left, and no file may hold a secret in clear.
 """
 
 import hashlib
@@ -34,10 +33,12 @@ from tests.test_readme import ROOT, calls
 
 START_WITHIN, STOP_WITHIN, SHOWN_WITHIN = 300.0, 40.0, 30.0  # seconds
 AHEAD = 6.0
+# Of var/demo.json, which scripts read.
+FIELDS = {"admin", "administrator", "api", "author", "channels", "key", "media", "reviewer", "sandbox"}
 
 
 def wait_for(question: Callable[[], Any], within: float, what: str) -> Any:
-    """Ask until the answer is truthy, and return it."""
+    """Call `question` until its result is truthy, and return that."""
     until = time.monotonic() + within
     while not (answer := question()):
         if time.monotonic() > until:
@@ -65,8 +66,8 @@ def signature(key: dict[str, str]) -> dict[str, str]:
     return {"x-api-key": key["id"], "x-date": date, "x-signature": signed}
 
 
-def of_the_demo(folder: Path) -> Iterator[psutil.Process]:
-    """Yield every process that runs in the demo's folder, whoever its parent is."""
+def demo_processes(folder: Path) -> Iterator[psutil.Process]:
+    """Yield every process with the demo's folder in its environment."""
     for process in psutil.process_iter():
         try:
             if process.environ().get("DYNAMO_VAR") == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
@@ -77,7 +78,7 @@ def of_the_demo(folder: Path) -> Iterator[psutil.Process]:
 
 @contextmanager
 def demo(folder: Path, port: int) -> Iterator[dict[str, Any]]:
-    """Run `make demo`, give what it wrote for scripts, end it with Ctrl-C, and see that nothing is left."""
+    """Run `make demo` and yield the content of demo.json; end it with Ctrl-C and check that no process is left."""
     environment = {**os.environ, "DYNAMO_VAR": str(folder), "PORT": str(port)}
     began = time.monotonic()
     run = subprocess.Popen(["make", "demo"], cwd=ROOT, env=environment, process_group=0)
@@ -96,14 +97,14 @@ def demo(folder: Path, port: int) -> Iterator[dict[str, Any]]:
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGINT)
             run.wait(STOP_WITHIN)
-        left = [f"{one.pid} {' '.join(one.cmdline())}" for one in of_the_demo(folder) if one.pid != os.getpid()]
+        left = [f"{left.pid} {' '.join(left.cmdline())}" for left in demo_processes(folder) if left.pid != os.getpid()]
     if left:
         raise SystemExit("smoke: left behind:\n" + "\n".join(left))
     print("smoke: stopped, no process left")
 
 
 def paste_the_readme(folder: Path) -> None:
-    """Run the README's five calls in a shell, as pasted, and look at what each says."""
+    """Run the README's five calls in a shell, unchanged, and check their output."""
     prepare, five = calls()
     script = "\n".join([prepare, *(f"{call}\necho; echo ----" for call in five)])
     done = subprocess.run(
@@ -116,7 +117,7 @@ def paste_the_readme(folder: Path) -> None:
         timeout=60,
     )
     channels, draft, changed, waiting, posts = [part.strip() for part in done.stdout.split("----")[:5]]
-    assert {one["type"] for one in json.loads(channels)} == {"FB_PAGE", "INSTAGRAM_ACCOUNT"}, channels
+    assert {channel["type"] for channel in json.loads(channels)} == {"FB_PAGE", "INSTAGRAM_ACCOUNT"}, channels
     assert json.loads(changed)["id"] == draft, done.stdout
     assert json.loads(changed)["scheduledFor"] == "2031-07-01T08:30:00.000Z", changed
     assert json.loads(waiting)["status"] == "WAITING_FOR_APPROVAL", waiting
@@ -134,47 +135,48 @@ def approve(browser: Browser, admin: str, post: str, when: datetime) -> None:
         raise SystemExit(f"smoke: the desk did not approve {post}")
 
 
-def walk(told: dict[str, Any]) -> str:
-    """Take one post from a signed draft to what is live on both channels; return its id."""
+def publish_post(state: dict[str, Any]) -> str:
+    """Take a post from a signed draft to both channels, and return its id."""
     caption = f"Smoke {clock.now():%H:%M:%S.%f}"
-    kinds = {one: one.rpartition("_")[0] for one in told["channels"]}
+    kinds = {channel: channel.rpartition("_")[0] for channel in state["channels"]}
     draft = {
         "status": "WAITING_FOR_APPROVAL",
-        "media": told["media"],
+        "media": state["media"],
         "mediaType": "IMAGE",
         "scheduledFor": (clock.now() + timedelta(hours=1)).isoformat(),
-        "channels": {one: {"mediumType": kind, "caption": caption} for one, kind in kinds.items()},
+        "channels": {channel: {"mediumType": kind, "caption": caption} for channel, kind in kinds.items()},
     }
-    post = read(f"{told['api']}/scheduled-posts", signature(told["key"]), draft)["id"]
+    post = read(f"{state['api']}/scheduled-posts", signature(state["key"]), draft)["id"]
     browser = Browser()
-    browser.sign_in(told["admin"], **told["reviewer"])
+    browser.sign_in(state["admin"], **state["reviewer"])
     instant = (clock.now() + timedelta(seconds=AHEAD)).replace(microsecond=0)  # signing in is slow on a busy machine
-    approve(browser, told["admin"], post, instant)
+    approve(browser, state["admin"], post, instant)
 
     def shown() -> list[dict[str, Any]]:
-        record = read(f"{told['sandbox']}/__record")["posts"]
-        return [one for one in record if one["message"] == caption]
+        record = read(f"{state['sandbox']}/__record")["posts"]
+        return [entry for entry in record if entry["message"] == caption]
 
     live = wait_for(lambda: len(shown()) == len(kinds) and shown(), SHOWN_WITHIN, f"{caption} on both channels")
-    late = [(datetime.fromisoformat(one["published_at"]) - instant).total_seconds() for one in live]
+    late = [(datetime.fromisoformat(entry["published_at"]) - instant).total_seconds() for entry in live]
     print(
-        "smoke: live", ", ".join(f"{one['account']} {seconds:+.3f} s" for one, seconds in zip(live, late, strict=True))
+        "smoke: live",
+        ", ".join(f"{entry['account']} {seconds:+.3f} s" for entry, seconds in zip(live, late, strict=True)),
     )
     assert min(late) >= 0, late
 
     def listed() -> list[dict[str, Any]]:
-        rows = read(f"{told['api']}/posts?limit=20", signature(told["key"]))
-        return [one for one in rows if one["caption"] == caption and one["permalink"]]
+        rows = read(f"{state['api']}/posts?limit=20", signature(state["key"]))
+        return [row for row in rows if row["caption"] == caption and row["permalink"]]
 
     rows = wait_for(lambda: len(listed()) == len(kinds) and listed(), SHOWN_WITHIN, "GET /v1/posts")
-    assert {one["mediumId"] for one in rows} == set(told["channels"])
+    assert {row["mediumId"] for row in rows} == set(state["channels"])
     print("smoke: GET /v1/posts", json.dumps(rows[0], ensure_ascii=False))
-    document = read(f"{told['api']}/scheduled-posts/{post}", signature(told["key"]))
+    document = read(f"{state['api']}/scheduled-posts/{post}", signature(state["key"]))
     assert document["status"] == "PUBLISHED", document
     return str(post)
 
 
-# Run within the demo's environment: a webhook whose secret signs what the worker sends from now on.
+# Runs in the demo's environment: creates a webhook, so that the worker signs deliveries with its secret.
 HOOK = """
 from accounts.domain import actors
 from accounts.models import Organization, User
@@ -186,26 +188,26 @@ webhooks.send_test(author, hook)
 """
 
 
-def handle_secrets(folder: Path, told: dict[str, Any]) -> dict[str, str]:
-    """Use every kind of secret that there is, also wrongly; return those that only whoever typed them knows."""
-    hook = HOOK.format(address=f"{told['sandbox']}/hook")
+def use_secrets(folder: Path, state: dict[str, Any]) -> dict[str, str]:
+    """Use every kind of secret, also wrong ones, and return those that no file stores in clear."""
+    hook = HOOK.format(address=f"{state['sandbox']}/hook")
     python([sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", hook], folder)
     mistyped, browser = token_urlsafe(12), Browser()
     with suppress(LookupError):
-        browser.sign_in(told["admin"], told["author"]["username"], mistyped)
-    browser.sign_in(told["admin"], **told["author"])
-    browser.open(f"{told['admin']}you/factor/")
-    page = browser.send(next(one for one in browser.forms() if "factor" in (one.action or browser.url)), {})
+        browser.sign_in(state["admin"], state["author"]["username"], mistyped)
+    browser.sign_in(state["admin"], **state["author"])
+    browser.open(f"{state['admin']}you/factor/")
+    page = browser.send(next(form for form in browser.forms() if "factor" in (form.action or browser.url)), {})
     assert "data:image/svg+xml" in page, "no second factor was begun"
-    browser.send(next(one for one in browser.forms() if "code" in one.fields), {"code": "000000"})
+    browser.send(next(form for form in browser.forms() if "code" in form.fields), {"code": "000000"})
     with suppress(urllib.error.HTTPError):
-        read(f"{told['api']}/channels", {**signature(told["key"]), "x-signature": mistyped})
-    typed = {f"the {who}'s password": told[who]["password"] for who in ("author", "reviewer", "administrator")}
-    return {**typed, "a mistyped password": mistyped, "the key's secret": told["key"]["secret"]}
+        read(f"{state['api']}/channels", {**signature(state["key"]), "x-signature": mistyped})
+    typed = {f"the {who}'s password": state[who]["password"] for who in ("author", "reviewer", "administrator")}
+    return {**typed, "a mistyped password": mistyped, "the key's secret": state["key"]["secret"]}
 
 
 def python(words: list[str], folder: Path, given: str = "") -> str:
-    """Run a command in the demo's environment and return what it says; fail when it does."""
+    """Run a command in the demo's environment and return its output. Raises SystemExit when it fails."""
     done = subprocess.run(
         words,
         cwd=ROOT,
@@ -221,10 +223,10 @@ def python(words: list[str], folder: Path, given: str = "") -> str:
     return done.stdout
 
 
-def see_nothing_in_clear(folder: Path, typed: dict[str, str]) -> None:
-    """Look through all that the run wrote and keeps for every secret that it knew."""
-    said = python([sys.executable, "-m", "tests.security.secret_scan", str(folder)], folder, json.dumps(typed))
-    print(f"smoke: no leak: {said.strip()}")
+def check_for_leaks(folder: Path, typed: dict[str, str]) -> None:
+    """Search all files of the run for its secrets."""
+    output = python([sys.executable, "-m", "tests.security.secret_scan", str(folder)], folder, json.dumps(typed))
+    print(f"smoke: no leak: {output.strip()}")
 
 
 def main() -> int:
@@ -232,16 +234,17 @@ def main() -> int:
         folder, port = Path(name).resolve(), two_free_ports()
         os.environ |= {"GRAPH_APP_SECRET": token_urlsafe(24), "GRAPH_BASE_URL": f"http://127.0.0.1:{port + 1}"}
         with demo(folder, port) as first:
+            assert first.keys() == FIELDS, first.keys()
             paste_the_readme(folder)
-            post = walk(first)
+            post = publish_post(first)
         with demo(folder, port) as second:
-            assert second == first, "the second start forgot"
+            assert second == first, "the second start has other data"
             kept = read(f"{second['api']}/scheduled-posts/{post}", signature(second["key"]))
             assert kept["status"] == "PUBLISHED", kept
-            typed = handle_secrets(folder, second)
-            walk(second)
-            see_nothing_in_clear(folder, typed)  # while messages are under way
-        see_nothing_in_clear(folder, typed)
+            typed = use_secrets(folder, second)
+            publish_post(second)
+            check_for_leaks(folder, typed)  # while messages are under way
+        check_for_leaks(folder, typed)
     print("smoke: the main job works from end to end")
     return 0
 

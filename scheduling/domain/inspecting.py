@@ -37,16 +37,16 @@ def inspect_media(post_id: str, version: int) -> str:
     if not cache.add(key, 1, timeout=FETCH_SECONDS):
         return ""
     try:
-        return _inspect(post, version)
+        return _inspect(post, post.media, version)
     finally:
         cache.delete(key)
 
 
-def _inspect(post: ScheduledPost, version: int) -> str:
+def _inspect(post: ScheduledPost, url: str, version: int) -> str:
     sha256 = ""
     found: dict[str, Any]
     try:
-        facts = inspect(post.media)
+        facts = inspect(url)
     except MediaUnavailable as error:
         found = {"problem": str(error)[:300], "passing": error.passing}
     else:
@@ -58,7 +58,7 @@ def _inspect(post: ScheduledPost, version: int) -> str:
             "height": facts.height,
             "seconds": facts.seconds,
         }
-    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
+    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=url)
     with transaction.atomic():
         if not mine.update(media_sha256=sha256, media_facts=found, media_checked_at=clock.now()):
             return ""
