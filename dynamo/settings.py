@@ -65,7 +65,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.admin.proving.ProofMiddleware",
+    "accounts.admin.reauthentication.ProofMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -152,7 +152,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "accounts.domain.throttle.address"
 AXES_USERNAME_CALLABLE = "accounts.domain.throttle.name"
-AXES_LOCKOUT_CALLABLE = "accounts.admin.signing_in.locked_out"
+AXES_LOCKOUT_CALLABLE = "accounts.admin.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "proof", "code", "next", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False

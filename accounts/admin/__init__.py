@@ -1,5 +1,5 @@
 """Who may call and who may work here, on the desk."""
 
-from accounts.admin import keys, memberships, people, trail
+from accounts.admin import api_keys, audit_log, memberships, users
 
-__all__ = ["keys", "memberships", "people", "trail"]
+__all__ = ["api_keys", "audit_log", "memberships", "users"]

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.scoping import OrganizationScopedAdmin, organizations_as
+from accounts.admin.base import OrganizationScopedAdmin, organizations_as
 from accounts.domain.actors import Actor, person
 from accounts.errors import Refusal
 from accounts.models import Membership, Organization, User

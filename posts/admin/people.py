@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts.admin.scoping import RANK
+from accounts.admin.base import RANK
 from accounts.models import Membership, Role, User
 
 

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.scoping import roles
+from accounts.admin.base import roles
 from accounts.api.pagination import row_after
 from posts.admin import charts
 from posts.admin.desk import DeskAdmin

@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.scoping import organizations_as
+from accounts.admin.base import organizations_as
 from accounts.errors import Forbidden, Refusal
 from accounts.models import Membership, Role
 from posts.admin import times

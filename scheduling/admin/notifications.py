@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.scoping import organizations_as, roles
+from accounts.admin.base import organizations_as, roles
 from accounts.domain.actors import person
 from accounts.errors import Refusal
 from accounts.models import Role

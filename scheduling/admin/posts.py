@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.scoping import roles
+from accounts.admin.base import roles
 from accounts.errors import Forbidden, Refusal
 from accounts.models import Role
 from posts.admin import times

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
 from accounts import clock
-from accounts.admin.scoping import organizations_as
+from accounts.admin.base import organizations_as
 from accounts.domain.actors import Actor, person
 from accounts.errors import Conflict, Refusal
 from accounts.models import Role

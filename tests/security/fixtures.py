@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.test import Client
 
 from accounts import clock, crypto
-from accounts.admin.key_forms import fingerprint
+from accounts.admin.api_keys import fingerprint
 from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
 from posts.domain import exporting

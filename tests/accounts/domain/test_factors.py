@@ -11,7 +11,7 @@ from accounts.domain import factors, rotating
 from accounts.domain.actors import person
 from accounts.errors import Conflict, Forbidden, Invalid
 from accounts.models import SecondFactor, User
-from tests.accounts.admin.test_signing_in import code_of, enrol
+from tests.accounts.admin.test_login import code_of, enrol
 
 pytestmark = pytest.mark.embedded
 

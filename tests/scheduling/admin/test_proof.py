@@ -11,7 +11,7 @@ from accounts.domain import factors
 from accounts.models import Invitation, Membership, Organization, User
 from scheduling.domain.inspecting import inspect_media
 from scheduling.models import Approval, ScheduledPost
-from tests.accounts.admin.test_signing_in import code_of, enrol
+from tests.accounts.admin.test_login import code_of, enrol
 from tests.admin_client import POSTS, Desk
 
 

@@ -19,7 +19,7 @@ from scheduling.domain.digest import current
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, Checkup, Delivery, SavedView, ScheduledPost
-from tests.accounts.admin.test_signing_in import enrol
+from tests.accounts.admin.test_login import enrol
 from tests.admin_client import POSTS, Desk
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"

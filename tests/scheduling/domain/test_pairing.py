@@ -17,7 +17,7 @@ from scheduling.domain import digest, drafts, gate, review, settling
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.lease import load
 from scheduling.models import Approval, DeliveryState, ScheduledPost
-from tests.accounts.admin.test_signing_in import code_of
+from tests.accounts.admin.test_login import code_of
 from tests.scheduling.domain.conftest import send
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]

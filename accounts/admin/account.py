@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from accounts.admin.proving import knows_password
+from accounts.admin.reauthentication import knows_password
 from accounts.domain import factors, sessions, tenancy
 from accounts.domain.actors import person
 from accounts.errors import Refusal

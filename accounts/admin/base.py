@@ -6,13 +6,41 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
+from django.core.paginator import Paginator
 from django.db.models import ForeignKey, Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 
-from accounts.admin.paging import NearbyPaginator
 from accounts.models import Membership, Organization, Role, User
+
+if TYPE_CHECKING:
+    RowPaginator = Paginator[Any]
+else:
+    RowPaginator = Paginator
+
+AHEAD = 5  # pages that are counted beyond the one that is shown
+
+
+class NearbyPaginator(RowPaginator):
+    """Knows the pages around `number` (from 1), and whether there are more; every page can be walked to."""
+
+    def __init__(self, object_list: Any, per_page: int, *args: Any, number: int = 1, **kwargs: Any) -> None:
+        super().__init__(object_list, per_page, *args, **kwargs)
+        self.known = per_page * (number + AHEAD)
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, as far as that was counted."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.known + 1].count())
+
+    @property
+    def more(self) -> bool:
+        """Whether there are rows beyond those that were counted."""
+        return self.count > self.known
+
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

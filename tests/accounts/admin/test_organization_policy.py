@@ -11,7 +11,7 @@ from accounts.errors import Conflict, Forbidden
 from accounts.models import AuditEvent, Organization, User
 from scheduling.domain.notifications import emails, recipients
 from scheduling.models import Dispatch, Notice
-from tests.accounts.admin.test_signing_in import enrol
+from tests.accounts.admin.test_login import enrol
 from tests.admin_client import Desk
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import RequestFactory
 
-from accounts.admin.scoping import OrganizationScopedAdmin
+from accounts.admin.base import OrganizationScopedAdmin
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel, PublishedPost
 

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from accounts.admin.people import manages
-from accounts.admin.scoping import organizations_as, roles
+from accounts.admin.base import organizations_as, roles
+from accounts.admin.users import manages
 from accounts.domain import rules, sessions
 from accounts.domain.actors import person
 from accounts.errors import Refusal

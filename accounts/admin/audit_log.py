@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.scoping import OrganizationScopedAdmin
+from accounts.admin.base import OrganizationScopedAdmin
 from accounts.models import AuditEvent
 
 if TYPE_CHECKING:
