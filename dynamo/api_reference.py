@@ -12,9 +12,9 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dynamo import openapi
+from accounts.api.openapi import generate_schema
 
-description = cache(openapi.generated)
+description = cache(generate_schema)
 
 
 class Reference(SpectacularSwaggerSplitView):

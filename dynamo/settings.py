@@ -94,11 +94,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.scopes.KeyHasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.ApiKeyThrottle"],  # authentication runs two more
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.negotiation.JSONOnly",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.parsers.JSONOnlyNegotiation",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a method like any other: 405
     "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.ContractSchema",
-    "EXCEPTION_HANDLER": "accounts.api.envelopes.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.openapi.ApiSchema",
+    "EXCEPTION_HANDLER": "accounts.api.exceptions.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }

@@ -9,9 +9,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import clock
-from accounts.api.envelopes import OrganizationInactive
+from accounts.api.exceptions import OrganizationInactive
 from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
-from accounts.api.wire import parse_instant
+from accounts.datetimes import parse_datetime
 from accounts.domain import keys
 from accounts.domain.signing import genuine, whole
 from accounts.models import ApiKey, Organization
@@ -107,7 +107,7 @@ def _unsound(key_id: str, date: str, signature: str, now: datetime) -> str:
 def _instant(date: str) -> datetime | None:
     """Return the instant of a date header: ISO-8601 with Z or an offset, or one of RFC 9110's three HTTP-dates."""
     try:
-        return parse_instant(date)
+        return parse_datetime(date)
     except ValueError:
         pass
     try:

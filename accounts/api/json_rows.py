@@ -19,7 +19,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from rest_framework import serializers
 
-from accounts.api.wire import Moment
+from accounts.api.serializers import UTCMillisField
 
 Column = str | Cast
 Values = Sequence[Any]
@@ -50,7 +50,7 @@ WRITERS: dict[type[Any], Callable[[Values], Iterable[str]]] = {
     serializers.CharField: _write_strings,
     serializers.IntegerField: _write_integers,
     serializers.JSONField: _write_json,
-    Moment: _write_datetimes,
+    UTCMillisField: _write_datetimes,
 }
 
 

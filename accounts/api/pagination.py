@@ -12,23 +12,28 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from rest_framework.exceptions import ValidationError as RequestError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import key_of
-from accounts.api.fields import Number, Text
-from accounts.api.problems import ShapeError
-from accounts.api.shape import Shape, query
+from accounts.api.serializers import (
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+    joi_error,
+    validate_query,
+)
 
-LIMIT = Number(min_value=1, max_value=500, integer=True, default=100, help_text="How many at once.")
+LIMIT = StrictIntegerField(min_value=1, max_value=500, default=100, help_text="How many at once.")
 
 
-class PaginationQuery(Shape):
+class PaginationQuery(StrictSerializer):
     """The query parameters of every list. Lists with filters inherit from it."""
 
     limit = LIMIT
-    cursor = Text(
+    cursor = StrictCharField(
         required=False, help_text="Where the page before ended: follow the `Link` header instead of making one."
     )
 
@@ -66,9 +71,9 @@ class KeysetPagination(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002  DRF's signature
         """Return the page: one query, at most two when the first field is nullable. Sets `headers`.
 
-        Raises ShapeError for a wrong limit, and for a cursor that is not ours or was made for another list.
+        Raises a validation error for a wrong limit, and for a cursor that is not ours or was made for another list.
         """
-        wanted = query(request, PaginationQuery)
+        wanted = validate_query(request, PaginationQuery)
         limit = int(wanted["limit"])
         after = self.decode_cursor(request, queryset.model, wanted["cursor"]) if "cursor" in wanted else None
         rows: list[Any] = []
@@ -111,13 +116,14 @@ class KeysetPagination(BasePagination):
         return signing.dumps([None if value is None else str(value) for value in values], salt=self._salt(request))
 
     def decode_cursor(self, request: Request, model: type[Model], cursor: str) -> list[Any]:
-        """Return the values of the ordering fields. Raises ShapeError."""
+        """Return the values of the ordering fields. Raises a validation error."""
         try:
             values = signing.loads(cursor, salt=self._salt(request))
             fields: list[Any] = [model._meta.get_field(name) for name in self.names]
             return [field.to_python(value) for field, value in zip(fields, values, strict=True)]
         except (signing.BadSignature, ValidationError, ValueError, TypeError):
-            raise ShapeError.one("any.only", "must be one that this list returned", path=("cursor",)) from None
+            error = joi_error("any.only", "must be one that this list returned")
+            raise RequestError({"cursor": [error]}) from None
 
     def _salt(self, request: Request) -> str:
         scope = [self.list_name, str(key_of(request).organization_id), self.filters]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from accounts.api.envelopes import UpstreamBusy, UpstreamFailed
+from accounts.api.exceptions import UpstreamFailed, UpstreamThrottled
 from posts.graph.errors import GraphError, Throttled, user_message
 
 
@@ -13,6 +13,6 @@ def upstream() -> Iterator[None]:
     try:
         yield
     except Throttled as error:
-        raise UpstreamBusy(user_message(error), retry_after=error.retry_after) from error
+        raise UpstreamThrottled(user_message(error), retry_after=error.retry_after) from error
     except GraphError as error:
         raise UpstreamFailed(user_message(error)) from error

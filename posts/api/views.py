@@ -1,17 +1,26 @@
 """GET /channels, /superpowers, /posts and /posts/{id}: what an organization has, and what it has published."""
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.pagination import KeysetPagination
-from accounts.api.shape import query
+from accounts.api.openapi import LINK, errors
+from accounts.api.pagination import KeysetPagination, PaginationQuery
+from accounts.api.serializers import validate_query
 from accounts.models import Scope
-from posts.api import documents
+from posts.api import openapi
 from posts.api.lookup import channel_pk, post_of
-from posts.api.shapes import OnePostQuery, PostsQuery
+from posts.api.serializers import (
+    PUBLISHED,
+    ChannelSerializer,
+    PostQuery,
+    PostsQuery,
+    PublishedPostSerializer,
+    SuperpowerSerializer,
+)
 from posts.domain.published import everything_live
 from posts.domain.reach import reached_by
 from posts.models import ChannelState, SuperpowerTemplate
@@ -22,11 +31,18 @@ class Channels(APIView):
 
     scopes = {"get": Scope.READ}
 
+    @extend_schema(
+        summary="List channels",
+        description="The connected Facebook Pages and Instagram accounts that the key reaches, by name.",
+        parameters=[PaginationQuery, LINK],
+        responses={200: ChannelSerializer(many=True), **errors(422)},
+        examples=openapi.LIST_CHANNELS,
+    )
     def get(self, request: Request) -> Response:
         rows = reached_by(key_of(request)).exclude(state=ChannelState.DISCONNECTED).only("wire_id", "type", "name")
         paginator = KeysetPagination("channels", ["name", "wire_id"])
         page = paginator.paginate_queryset(rows, request)
-        return paginator.get_paginated_response([documents.channel(channel) for channel in page])
+        return paginator.get_paginated_response([ChannelSerializer(channel).data for channel in page])
 
 
 class Superpowers(APIView):
@@ -34,6 +50,13 @@ class Superpowers(APIView):
 
     scopes = {"get": Scope.READ}
 
+    @extend_schema(
+        summary="List superpowers",
+        description="The organization's templates, by name. A scheduled post takes one by its `creativeTemplateId`.",
+        parameters=[PaginationQuery, LINK],
+        responses={200: SuperpowerSerializer(many=True), **errors(422)},
+        examples=openapi.LIST_SUPERPOWERS,
+    )
     def get(self, request: Request) -> Response:
         rows = SuperpowerTemplate.objects.filter(organization=key_of(request).organization_id)
         paginator = KeysetPagination("superpowers", ["name", "id"])
@@ -46,8 +69,16 @@ class Posts(APIView):
 
     scopes = {"get": Scope.READ}
 
+    @extend_schema(
+        summary="List published posts",
+        description="Newest first, of one channel or of all that the key reaches merged. Filters apply before the "
+        "limit.",
+        parameters=[PostsQuery, LINK],
+        responses={200: PublishedPostSerializer(many=True), **errors(400, 422)},
+        examples=openapi.LIST_POSTS,
+    )
     def get(self, request: Request) -> HttpResponse:
-        wanted = query(request, PostsQuery)
+        wanted = validate_query(request, PostsQuery)
         key = key_of(request)
         rows = everything_live(key.organization_id)
         if "mediumId" in wanted:
@@ -65,10 +96,10 @@ class Posts(APIView):
             "posts",
             ["-published_at", "-platform_id"],
             filters={name: wanted[name] for name in ("mediumId", "type", "startDate", "endDate") if name in wanted},
-            columns=documents.PUBLISHED.columns,
+            columns=PUBLISHED.columns,
         )
         page = paginator.paginate_queryset(rows, request)
-        body = documents.PUBLISHED.render_list(page)
+        body = PUBLISHED.render_list(page)
         return HttpResponse(body, content_type="application/json", headers=paginator.headers)
 
 
@@ -77,6 +108,12 @@ class Post(APIView):
 
     scopes = {"get": Scope.READ}
 
+    @extend_schema(
+        summary="Read a published post",
+        parameters=[openapi.POST_ID, PostQuery],
+        responses={200: PublishedPostSerializer, **errors(400, 404, 422)},
+        examples=openapi.READ_POST,
+    )
     def get(self, request: Request, post_id: str) -> Response:
-        found = post_of(request, post_id, query(request, OnePostQuery)["mediumId"])
-        return Response(documents.PublishedDocument(found).data)
+        found = post_of(request, post_id, validate_query(request, PostQuery)["mediumId"])
+        return Response(PublishedPostSerializer(found).data)

@@ -6,18 +6,29 @@ from uuid import UUID
 from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
+from accounts.api.openapi import EITHER_ENVELOPE, LINK, errors
 from accounts.api.pagination import KeysetPagination
-from accounts.api.shape import query, read
+from accounts.api.serializers import validate_body, validate_query
 from accounts.domain.actors import api_key
 from accounts.errors import Forbidden
 from accounts.models import Scope
+from scheduling.api import openapi
 from scheduling.api.preconditions import expected_version
-from scheduling.api.shapes import ChangedPost, NewPost, Rejection, ScheduledPostsQuery, changes
+from scheduling.api.serializers import (
+    CreatePostSerializer,
+    MessageSerializer,
+    RejectSerializer,
+    ScheduledPostSerializer,
+    ScheduledPostsQuery,
+    UpdatePostSerializer,
+    changes,
+)
 from scheduling.domain import drafts, review
 from scheduling.domain.document import documents, shown
 from scheduling.domain.reach import within
@@ -31,18 +42,34 @@ class ScheduledPosts(APIView):
 
     scopes = {"get": Scope.READ, "post": Scope.DRAFT}
 
+    @extend_schema(
+        summary="List scheduled posts",
+        description="Soonest `scheduledFor` first, undated last. Without `status`: all that is not yet published.",
+        parameters=[ScheduledPostsQuery, LINK],
+        responses={200: ScheduledPostSerializer(many=True), **errors(422)},
+        examples=openapi.LIST_POSTS,
+    )
     def get(self, request: Request) -> Response:
         """List them, soonest first, undated last; without `status` those that are not published yet."""
-        wanted = query(request, ScheduledPostsQuery)
+        wanted = validate_query(request, ScheduledPostsQuery)
         statuses = sorted(set(wanted.get("status") or ()))
         rows = shown(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
         paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
         return paginator.get_paginated_response(documents(paginator.paginate_queryset(rows, request)))
 
+    @extend_schema(
+        summary="Create a scheduled post",
+        description="Stores a draft, which may lack anything. With `status: WAITING_FOR_APPROVAL` the post is "
+        "submitted to the reviewers at once, and must be complete: it passes the full publish validation, or nothing "
+        "is stored.",
+        request=CreatePostSerializer,
+        responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: EITHER_ENVELOPE},
+        examples=openapi.CREATE_POST,
+    )
     def post(self, request: Request) -> Response:
         """Store a draft; with status WAITING_FOR_APPROVAL hand it to the reviewers at once."""
-        given = read(request, NewPost)
+        given = validate_body(request, CreatePostSerializer)
         post = drafts.create(
             api_key(key_of(request)),
             organization=key_of(request).organization,
@@ -57,14 +84,31 @@ class OneScheduledPost(APIView):
 
     scopes = {"get": Scope.READ, "patch": Scope.DRAFT, "delete": Scope.DRAFT}
 
+    @extend_schema(
+        summary="Read a scheduled post",
+        description="Once publishing begins, `outcome` has the result of each channel.",
+        parameters=[openapi.POST_ID],
+        responses={200: ScheduledPostSerializer, **errors(404)},
+        examples=openapi.READ_POST,
+    )
     def get(self, request: Request, post_id: str) -> Response:
         """Return its document."""
         return Response(_document(request, _id(post_id)))
 
+    @extend_schema(
+        summary="Change a scheduled post",
+        description="Changes the fields that are sent; `channels` replaces the whole map. Possible in DRAFT, REJECTED "
+        "and WAITING_FOR_APPROVAL: there the post must stay complete, and a reviewer who has the old version open can "
+        "no longer approve it. `status: DRAFT` returns a rejected post to draft.",
+        parameters=[openapi.POST_ID, openapi.IF_MATCH],
+        request=UpdatePostSerializer,
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 415), 422: EITHER_ENVELOPE},
+        examples=openapi.UPDATE_POST,
+    )
     def patch(self, request: Request, post_id: str) -> Response:
         """Change its content, and with status DRAFT take it back from REJECTED: both or neither."""
         post = _post(request, post_id)
-        given = read(request, ChangedPost, partial=True)
+        given = validate_body(request, UpdatePostSerializer)
         actor = api_key(key_of(request))
         with transaction.atomic():
             post = drafts.edit(actor, post, changes=changes(given), expected_version=expected_version(request, post))
@@ -72,6 +116,13 @@ class OneScheduledPost(APIView):
                 review.redraft(actor, post)
         return _answer(request, post)
 
+    @extend_schema(
+        summary="Delete a scheduled post",
+        description="A pending task is cancelled with it. A post that is publishing or published cannot be deleted.",
+        parameters=[openapi.POST_ID],
+        responses={200: MessageSerializer, **errors(404, 409)},
+        examples=openapi.DELETE_POST,
+    )
     def delete(self, request: Request, post_id: str) -> Response:
         """Remove it; a pending task is cancelled with it."""
         drafts.delete(api_key(key_of(request)), _post(request, post_id))
@@ -83,6 +134,15 @@ class SubmitForApproval(APIView):
 
     scopes = {"post": Scope.DRAFT}
 
+    @extend_schema(
+        summary="Submit for approval",
+        description="Submits a draft, or a rejected post, to the reviewers. It must pass the full publish validation. "
+        "No body is needed, and one that is sent is ignored.",
+        parameters=[openapi.POST_ID],
+        request=None,
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409)},
+        examples=openapi.SUBMIT_POST,
+    )
     def post(self, request: Request, post_id: str) -> Response:
         return _answer(request, review.submit(api_key(key_of(request)), _post(request, post_id)))
 
@@ -92,9 +152,17 @@ class Reject(APIView):
 
     scopes = {"post": Scope.QUEUE}
 
+    @extend_schema(
+        summary="Reject",
+        description="Sends a waiting post back to its author, with notes.",
+        parameters=[openapi.POST_ID],
+        request=RejectSerializer,
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 415, 422)},
+        examples=openapi.REJECT_POST,
+    )
     def post(self, request: Request, post_id: str) -> Response:
         post = _post(request, post_id)
-        notes = read(request, Rejection)["notes"]
+        notes = validate_body(request, RejectSerializer)["notes"]
         return _answer(request, review.reject(api_key(key_of(request)), post, notes=notes))
 
 
@@ -103,6 +171,15 @@ class Revert(APIView):
 
     scopes = {"post": Scope.QUEUE}
 
+    @extend_schema(
+        summary="Revert to draft",
+        description="Takes a scheduled post back to draft: its approval is void and its task cancelled, so that it is "
+        "not published. A failed post can be taken back when nothing of it was published. No body is needed.",
+        parameters=[openapi.POST_ID],
+        request=None,
+        responses={200: ScheduledPostSerializer, **errors(404, 409)},
+        examples=openapi.REVERT_POST,
+    )
     def post(self, request: Request, post_id: str) -> Response:
         return _answer(request, review.revert(api_key(key_of(request)), _post(request, post_id)))
 
@@ -112,6 +189,14 @@ class HumanOnly(APIView):
 
     scopes = {"post": None}
 
+    @extend_schema(
+        summary="Approve or publish: always refused",
+        description="Approving, scheduling and publishing are for people, in the app. This answers 403 to every key, "
+        "whatever the body, whether the post exists or not.",
+        parameters=[openapi.POST_ID],
+        request=None,
+        responses={**errors(), 403: openapi.HUMAN_ONLY},
+    )
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
         raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from accounts.api.wire import instant
+from accounts.datetimes import format_datetime
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
@@ -46,14 +46,14 @@ def _written(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, A
         "status": str(post.status),
         "media": post.media,
         "mediaType": post.media_type,
-        "scheduledFor": instant(post.scheduled_for),
+        "scheduledFor": format_datetime(post.scheduled_for),
         "taskId": str(post.task_id) if post.task_id else None,
         "mediumsData": {one.channel.wire_id: _medium(post, one) for one in deliveries},
         "notes": post.notes,
         "brief": post.brief,
         "createdBy": _creator(post),
-        "createdAt": instant(post.created_at),
-        "updatedAt": instant(post.updated_at),
+        "createdAt": format_datetime(post.created_at),
+        "updatedAt": format_datetime(post.updated_at),
         "version": post.version,
     }
 
@@ -82,7 +82,7 @@ def _outcome(post: ScheduledPost, delivery: Delivery) -> dict[str, Any] | None:
         "state": delivery.state or DeliveryState.PENDING.value,
         "postId": delivery.live_id or None,
         "permalink": delivery.permalink or None,
-        "publishedAt": instant(delivery.published_at),
+        "publishedAt": format_datetime(delivery.published_at),
         "error": error,
     }
 

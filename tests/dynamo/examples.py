@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +11,12 @@ from django.conf import settings
 from django.test import override_settings
 
 from accounts import clock
-from accounts.api.examples import Example
 from accounts.domain import actors
 from accounts.models import Organization, User
-from posts.api.examples import COMMENT, EARLIER, FIGURES
-from posts.api.examples import POST as LIVE
+from posts.api.openapi import COMMENT, METRICS, PAGE
+from posts.api.openapi import POST as LIVE
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
-from scheduling.api.examples import GREETER, MEDIA
+from scheduling.api.openapi import DRAFT, GREETER, MEDIA, WITH_SUPERPOWER
 from scheduling.domain import digest, publishing, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
@@ -25,6 +24,7 @@ from tests.api_client import MISSING, SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller
 from tests.services.sandbox import FACEBOOK, SandboxControl
 
+EARLIER = "122100000000001_22000000000000"
 NOWHERE = "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11"
 DUE = datetime(2031, 7, 1, 13, tzinfo=UTC)
 # What is another at each call is compared by its kind.
@@ -107,7 +107,7 @@ class Stage:
         first = {"id": COMMENT["id"], "text": COMMENT["text"], "likes": COMMENT["likes"], "created_at": DUE.timestamp()}
         items = [first, {"id": EARLIER, "text": "Até já!", "created_at": DUE.timestamp() - 60}]
         self.sandbox.call("POST", "/__comments", {"post": name, "items": items})
-        values = {metric: value for metric, (_, value) in FIGURES.items()}
+        values = {metric: value for metric, (_, value) in METRICS.items()}
         self.sandbox.call("POST", "/__insights", {"post": name, "values": values, "refused": {"post_clicks": 100}})
         return str(name)
 
@@ -125,19 +125,42 @@ class Call:
     before: int = 0
 
 
-def replay(stage: Stage, method: str, path: str, example: Example) -> tuple[int, str]:
-    """Bring about what the example needs, send it, and return the answer's status and content."""
+@dataclass(frozen=True)
+class Scene:
+    """What an example needs beforehand, as `arrange` knows it, and what is sent where the description does not say."""
+
+    given: str = ""
+    body: Any = None
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def scene(operation: dict[str, Any], name: str) -> Scene:
+    """Return the scene of an example of the operation; its body is that of the request's example of the same name."""
+    found = SCENES.get(f"{operation['operationId']} {name}") or SCENES.get(name) or Scene()
+    bodies = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
+    for key, example in bodies.items():
+        if example.get("summary", key) == name:
+            found = replace(found, body=example["value"])
+    needs_channel = any(one["name"] == "mediumId" and one.get("required") for one in operation.get("parameters", []))
+    if needs_channel and "mediumId" not in found.query and name != "Without its channel":
+        found = replace(found, query={"mediumId": PAGE, **found.query})
+    return found
+
+
+def replay(stage: Stage, method: str, path: str, scene: Scene) -> tuple[int, str]:
+    """Bring about what the scene needs, send it, and return the answer's status and content."""
     call = Call(path.removeprefix("/v1"))
-    arrange(stage, call, example.given)
-    if isinstance(example.body, bytes):
-        call.body = example.body
-    as_json = MISSING if call.body is not None or example.body is None else example.body
+    arrange(stage, call, scene.given)
+    if isinstance(scene.body, bytes):
+        call.body = scene.body
+    as_json = MISSING if call.body is not None or scene.body is None else scene.body
     with override_settings(**call.settings), time_machine.travel(clock.now(), tick=False):
         for _ in range(1 + call.before):
             answer = stage.api.call(
                 method, call.path.replace("{post_id}", call.post), as_json, body=call.body,
                 content_type=call.content_type if call.body is not None else None,
-                headers={**call.headers, **example.headers}, query=dict(example.query),
+                headers={**call.headers, **scene.headers}, query=scene.query,
             )  # fmt: skip
     found = answer.status_code, answer.getvalue().decode()
     stage.sandbox.heal()
@@ -149,8 +172,9 @@ def arrange(stage: Stage, call: Call, given: str) -> None:
     if found := re.fullmatch(r"an? ([A-Z_]+) post", given):
         call.post = stage.post(found[1])
         return
-    if "live" in given or ("{post_id}" in call.path and given != "nothing there"):
-        call.post = stage.live() if "/posts" in call.path else stage.post("DRAFT")
+    live = call.path.startswith("/posts") and given != "nothing there"
+    if live or ("{post_id}" in call.path and given != "nothing there"):
+        call.post = stage.live() if live else stage.post("DRAFT")
     if given:
         WORDS[given](stage, call)
 
@@ -210,10 +234,8 @@ def _nothing(_stage: Stage, _call: Call) -> None:
 
 WORDS: dict[str, Callable[[Stage, Call], None]] = {
     "nothing there": _nothing,
-    "two channels": _nothing,
-    "a live post": _nothing,
-    "a live post, and a platform that fails": _fault("expired_token"),
-    "a live post, and a platform that is busy": _fault("throttle", minutes=3),
+    "a platform that fails": _fault("expired_token"),
+    "a platform that is busy": _fault("throttle", minutes=3),
     "an inactive organization": _organization(active=False),
     "a full signature is required": _organization(require_full_signature=True),
     "a key without scopes": lambda stage, _call: _write(stage.api.key, scopes=[]),
@@ -227,4 +249,69 @@ WORDS: dict[str, Callable[[Stage, Call], None]] = {
     "an empty DRAFT post": _empty,
     "a hashtag in use": _hashtag,
     "a superpower template": _template,
+}
+
+WAITING = {**DRAFT, "status": "WAITING_FOR_APPROVAL"}
+
+
+def _channel(name: str = PAGE, **more: Any) -> dict[str, Any]:
+    return {"channels": {name: {"mediumType": "FB_PAGE", "caption": "Hello 👋", **more}}}
+
+
+# By the example's name; where operations differ, by the operation's id and the name.
+SCENES: dict[str, Scene] = {
+    "Inactive organization": Scene("an inactive organization"),
+    "No signature": Scene("no signature"),
+    "No date": Scene("a date that is none"),
+    "Old signature": Scene("an old signature"),
+    "Wrong signature": Scene("a wrong signature"),
+    "Full signature wanted": Scene("a full signature is required"),
+    "Scope missing": Scene("a key without scopes"),
+    "Too large": Scene("too large a body"),
+    "Too many": Scene("too many requests"),
+    "Not JSON by its type": Scene("another content type"),
+    "Not JSON": Scene(body=b'{"status": '),
+    "Not found": Scene("nothing there"),
+    "Whatever the post": Scene("nothing there"),
+    "A limit out of bounds": Scene(query={"limit": "1000"}),
+    # Channels, superpowers and published posts
+    "A Page": Scene(query={"limit": "1"}),
+    "A template": Scene("a superpower template"),
+    "One channel, one month": Scene(query={"mediumId": PAGE, "startDate": "2031-07-01", "endDate": "2031-07-31"}),
+    "getPosts No date": Scene(query={"startDate": "yesterday"}),
+    "Unknown channel": Scene(query={"mediumId": "FB_PAGE_4711"}),
+    "A channel to connect again": Scene("a platform that fails"),
+    "The platform is busy": Scene("a platform that is busy"),
+    "A page of one": Scene(query={"limit": "1"}),
+    "getPostComments A limit out of bounds": Scene(query={"limit": "200"}),
+    "A cursor of another list": Scene(query={"after": "abc"}),
+    "A link": Scene(query={"delivery": "url"}),
+    # Scheduled posts
+    "Waiting posts": Scene("a WAITING_FOR_APPROVAL post", query={"status": "WAITING_FOR_APPROVAL"}),
+    "Unknown state": Scene(query={"status": "LIVE"}),
+    "Its date has passed": Scene(body={**WAITING, "scheduledFor": "2024-07-01T13:00:00.000Z"}),
+    "postScheduledPosts Nothing in it": Scene(body={"status": "WAITING_FOR_APPROVAL"}),
+    "Nothing in it": Scene("an empty DRAFT post"),
+    "postScheduledPosts Unknown channel": Scene(body=_channel("FB_PAGE_4711")),
+    "patchScheduledPost Unknown channel": Scene(body=_channel("FB_PAGE_4711")),
+    "Hashtag in use": Scene("a hashtag in use", body=WITH_SUPERPOWER),
+    "Scheduling is for people": Scene(body={**DRAFT, "status": "SCHEDULED"}),
+    "A time without an offset": Scene(body={"scheduledFor": "2031-07-01T13:00:00"}),
+    "A condition without values": Scene(
+        body=_channel(superpower={**GREETER, "conditionGroups": [{"conditions": [{"values": []}]}]})
+    ),
+    "Incomplete superpower": Scene(body=_channel(superpower={"hashtag": "welcome"})),
+    "Published": Scene("a PUBLISHED post"),
+    "Another date": Scene("a DRAFT post", headers={"If-Match": '"1"'}),
+    "Back from rejected": Scene("a REJECTED post"),
+    "No longer publishable": Scene("a WAITING_FOR_APPROVAL post", body={"media": None}),
+    "An old version": Scene("a DRAFT post", body={"brief": "Newer"}, headers={"If-Match": '"7"'}),
+    "A scheduled post": Scene("a SCHEDULED post", body={"media": MEDIA}),
+    "A published post": Scene("a PUBLISHED post"),
+    "getPost A published post": Scene(),
+    "Sent back": Scene("a WAITING_FOR_APPROVAL post"),
+    "A draft post": Scene("a DRAFT post", body={"notes": "Shorter, please"}),
+    "Without notes": Scene(body={}),
+    "Blank notes": Scene(body={"notes": " "}),
+    "Taken back": Scene("a SCHEDULED post"),
 }

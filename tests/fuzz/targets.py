@@ -9,19 +9,20 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.core import signing
+from rest_framework.exceptions import ValidationError
 
-from accounts import clock
-from accounts.api import authentication, wire
+from accounts import clock, datetimes
+from accounts.api import authentication
+from accounts.api.exceptions import RequestValidationError, from_drf_error
 from accounts.api.pagination import KeysetPagination
-from accounts.api.problems import ShapeError
-from accounts.api.soundness import unsound
+from accounts.api.parsers import find_invalid_text
 from accounts.domain.signing import genuine, sign
 from accounts.models import ApiKey
 from posts.domain import spreadsheet
 from posts.graph import comments, rate_limits, responses
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
-from scheduling.api.shapes import ChangedPost, NewPost
+from scheduling.api.serializers import CreatePostSerializer, UpdatePostSerializer
 from scheduling.domain import media_address
 
 RUN = ("=", "+", "-", "@", "\t", "\r")
@@ -64,12 +65,12 @@ def date(data: bytes) -> None:
 def instant(data: bytes) -> None:
     """What is taken for an instant goes out as the contract writes it, and comes back the same."""
     try:
-        moment = wire.parse_instant(text(data))
+        moment = datetimes.parse_datetime(text(data))
     except ValueError:
         return
-    said = wire.instant(moment)
+    said = datetimes.format_datetime(moment)
     assert said
-    assert wire.parse_instant(said) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    assert datetimes.parse_datetime(said) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def signature(data: bytes) -> None:
@@ -89,7 +90,7 @@ def cursor(data: bytes) -> None:
     for tried in (given, signed_elsewhere):
         try:
             KeysetPagination("posts", ["-published_at"]).decode_cursor(request, PublishedPost, tried)
-        except ShapeError:
+        except ValidationError:
             continue
         raise AssertionError("a cursor that nobody made")
 
@@ -148,15 +149,16 @@ def address(data: bytes) -> None:
 def body(data: bytes) -> None:
     """A request's body is sound and shaped, or told every problem in JSON."""
     given = document(data)
-    problems = list(unsound(given))
+    problems = list(find_invalid_text(given))
     if problems:
         json.dumps([str(one) for one in problems])
         return
-    for shaped in (NewPost(data=given), ChangedPost(data=given, partial=True)):
+    for shaped in (CreatePostSerializer(data=given), UpdatePostSerializer(data=given)):
         try:
             shaped.run_validation(given)
-        except ShapeError as error:
-            json.dumps(error.as_wire(), allow_nan=False).encode()
+        except ValidationError as error:
+            body = RequestValidationError(from_drf_error(error.detail)).to_response_body()
+            json.dumps(body, allow_nan=False).encode()
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

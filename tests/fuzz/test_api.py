@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
 
-from dynamo import openapi
+from accounts.api import openapi
 from posts.models import Channel
 from tests.api_client import SignedClient
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from accounts import clock, crypto
-from accounts.api.wire import instant
+from accounts.datetimes import format_datetime
 from posts.graph.safe_http import FetchError, WebhookRejected, post_json
 from scheduling.domain.document import as_it_stands
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
@@ -61,7 +61,7 @@ def payload(notice: Notice, hook: Webhook) -> dict[str, Any]:
     return {
         "id": str(notice.pk),
         "kind": wanted[0] if wanted else notice.kind,
-        "at": instant(notice.created_at),
+        "at": format_datetime(notice.created_at),
         "organization": {"id": str(notice.organization_id), "name": notice.organization.name},
         "post": as_it_stands(notice.organization_id, notice.post_id) if notice.post_id else None,
         "channel": {"id": channel.wire_id, "type": channel.type, "name": channel.name} if channel else None,

@@ -10,53 +10,62 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import errors
-from accounts.api.envelopes import UpstreamBusy, UpstreamFailed
-from accounts.api.shape import Choice, Flag, Instant, ListOf, MapOf, Number, Shape, Text, query, read
+from accounts.api.exceptions import UpstreamFailed, UpstreamThrottled
+from accounts.api.serializers import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictDateTimeField,
+    StrictDictField,
+    StrictIntegerField,
+    StrictListField,
+    StrictNumberField,
+    StrictSerializer,
+    validate_body,
+    validate_query,
+)
 from accounts.models import Scope
 from dynamo import urls
 
 
-class Rule(Shape):
+class Rule(StrictSerializer):
     keep_unknown = True
 
-    name = Text()
-    values = ListOf(child=Text(), min_length=1, required=False)
+    name = StrictCharField()
+    values = StrictListField(child=StrictCharField(), min_length=1, required=False)
 
 
-class Line(Shape):
-    caption = Text(allow_blank=True)
+class Line(StrictSerializer):
+    caption = StrictCharField(allow_blank=True)
     rule = Rule(required=False, allow_null=True)
 
 
-class Everything(Shape):
-    status = Choice(["DRAFT", "WAITING_FOR_APPROVAL"], default="DRAFT")
-    notes = Text(required=False, allow_null=True)
-    media = Text(required=False, max_length=5)
-    when = Instant(required=False)
-    share = Number(required=False, min_value=0, max_value=1)
-    count = Number(required=False, integer=True)
-    active = Flag(required=False)
-    lines = MapOf(child=Line())
+class Everything(StrictSerializer):
+    status = StrictChoiceField(["DRAFT", "WAITING_FOR_APPROVAL"], default="DRAFT")
+    notes = StrictCharField(required=False, allow_null=True)
+    media = StrictCharField(required=False, max_length=5)
+    when = StrictDateTimeField(required=False)
+    share = StrictNumberField(required=False, min_value=0, max_value=1)
+    count = StrictIntegerField(required=False)
+    active = StrictBooleanField(required=False)
+    lines = StrictDictField(child=Line())
 
 
-class Asked(Shape):
-    limit = Number(min_value=1, max_value=500, integer=True, default=100)
-    active = Flag(required=False)
-    since = Instant(required=False)
-    q = Text(required=False)
+class Asked(StrictSerializer):
+    limit = StrictIntegerField(min_value=1, max_value=500, default=100)
+    active = StrictBooleanField(required=False)
+    since = StrictDateTimeField(required=False)
+    q = StrictCharField(required=False)
 
 
 class Echo(APIView):
-    scopes = {"get": Scope.READ, "post": Scope.DRAFT, "patch": Scope.DRAFT}
+    scopes = {"get": Scope.READ, "post": Scope.DRAFT}
 
     def get(self, request: Request) -> Response:
-        return Response(plain(query(request, Asked)))
+        return Response(plain(validate_query(request, Asked)))
 
     def post(self, request: Request) -> Response:
-        return Response(plain(read(request, Everything)))
-
-    def patch(self, request: Request) -> Response:
-        return Response(plain(read(request, Everything, partial=True)))
+        return Response(plain(validate_body(request, Everything)))
 
 
 def plain(value: Any) -> Any:
@@ -73,7 +82,7 @@ RAISED: dict[str, Exception] = {
     "http404": Http404("a detail that is nobody's business"),
     "denied": PermissionDenied("a detail that is nobody's business"),
     "upstream": UpstreamFailed("The platform failed"),
-    "busy": UpstreamBusy("The platform is throttling us", retry_after=17.2),
+    "busy": UpstreamThrottled("The platform is throttling us", retry_after=17.2),
     "bug": RuntimeError("a detail that is nobody's business"),
 }
 

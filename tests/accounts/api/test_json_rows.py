@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
 from accounts.api.json_rows import JSONRowWriter
-from accounts.api.wire import Moment
+from accounts.api.serializers import UTCMillisField
 
 
 class Counted(serializers.Serializer[Any]):
@@ -23,7 +23,7 @@ class Counted(serializers.Serializer[Any]):
 class Thing(serializers.Serializer[Any]):
     name = serializers.CharField(allow_null=True)
     there = serializers.CharField(source="place.name")
-    at = Moment(allow_null=True)
+    at = UTCMillisField(allow_null=True)
     counted = Counted(source="*")
 
 

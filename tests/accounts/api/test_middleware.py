@@ -47,5 +47,5 @@ def test_lines_that_are_logged_meanwhile_carry_it(api: Any) -> None:
         api.get("/raise/bug", headers={"x-request-id": "find-me"})
     finally:
         logging.getLogger().removeHandler(handler)
-    assert seen == [("accounts.api.envelopes", "find-me"), ("django.request", "find-me")]
+    assert seen == [("accounts.api.exceptions", "find-me"), ("django.request", "find-me")]
     assert current.get() == "-"

@@ -64,7 +64,6 @@ def test_a_byte_order_mark_is_forgiven(api: Any) -> None:
 def test_a_missing_body_reads_as_an_empty_object(api: Any) -> None:
     (error,) = api.post("/echo").json()["error"]
     assert (error["path"], error["type"]) == (["lines"], "any.required")
-    assert (api.patch("/echo").status_code, api.patch("/echo").json()) == (200, {})
 
 
 def test_large_integers_that_a_double_can_hold_are_numbers(api: Any) -> None:

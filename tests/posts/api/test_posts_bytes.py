@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.renderers import JSONRenderer
 
-from posts.api.documents import PublishedDocument
+from posts.api.serializers import PublishedPostSerializer
 from posts.models import Channel, PublishedPost
 from tests.api_client import SignedClient
 
@@ -43,7 +43,7 @@ def listed(api: SignedClient, channel: Channel, rows: list[dict[str, Any]]) -> t
     stored = PublishedPost.objects.select_related("channel").order_by("-published_at", "-platform_id")
     answer = api.get("/posts")
     assert answer.headers["Content-Type"] == "application/json"
-    return answer.content, JSONRenderer().render(PublishedDocument(stored, many=True).data)
+    return answer.content, JSONRenderer().render(PublishedPostSerializer(stored, many=True).data)
 
 
 generously = settings(

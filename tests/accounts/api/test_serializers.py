@@ -34,15 +34,8 @@ def test_what_is_sound_is_returned_as_it_came(api: Any) -> None:
     assert (response.status_code, response.json()) == (200, returned)
 
 
-def test_defaults_are_filled_in_except_in_partial_bodies(api: Any) -> None:
+def test_defaults_are_filled_in(api: Any) -> None:
     assert api.post("/echo", {"lines": {}}).json() == {"status": "DRAFT", "lines": {}}
-    assert api.patch("/echo", {"notes": None}).json() == {"notes": None}
-
-
-def test_partial_bodies_replace_whole_what_they_replace(api: Any) -> None:
-    assert told(api.patch("/echo", {"lines": {"a": {}}})) == [
-        (["lines", "a", "caption"], "any.required", '"caption" is required')
-    ]
 
 
 @pytest.mark.parametrize(
@@ -157,10 +150,7 @@ def test_all_errors_are_reported_at_once_whatever_their_depth(api: Any) -> None:
         "media": 5,
         "when": "soon",
         "extra": "\x00",
-        "lines": {
-            "a": {"caption": 1, "rule": {"values": [None, "fine", ""], "kept": "\ud800"}},
-            "b": {"more": True},
-        },
+        "lines": {"a": {"caption": 1, "rule": {"values": [None, "fine", ""], "kept": "\ud800"}}, "b": {"more": True}},
     }
     found = [(error["path"], error["type"]) for error in errors(api.post("/echo", given))]
     assert sorted(found, key=str) == sorted(
@@ -276,3 +266,11 @@ def test_wrong_query_parameters(query: str, path: str, code: str, api: Any) -> N
 def test_all_wrong_parameters_are_reported(api: Any) -> None:
     found = [error["path"] for error in errors(asked(api, "limit=0&active=1&since=x&nope=1"))]
     assert found == [["limit"], ["active"], ["since"]]
+
+
+@pytest.mark.parametrize(("query", "value"), [("limit=x", "x"), ("limit=1.5", "1.5"), ("limit=501", 501)])
+def test_a_wrong_parameter_is_echoed_as_text_and_one_out_of_bounds_as_a_number(
+    query: str, value: Any, api: Any
+) -> None:
+    (error,) = errors(asked(api, query))
+    assert error["context"]["value"] == value

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from accounts.api.wire import instant, parse_instant
+from accounts.datetimes import format_datetime, parse_datetime
 
 
 def test_instants_go_out_in_utc_with_milliseconds_and_z() -> None:
     lisbon = timezone(timedelta(hours=1))
-    assert instant(datetime(2026, 7, 1, 14, 0, 0, 999_999, tzinfo=lisbon)) == "2026-07-01T13:00:00.999Z"
-    assert instant(datetime(2026, 7, 1, 13, tzinfo=UTC)) == "2026-07-01T13:00:00.000Z"
-    assert instant(None) is None
+    assert format_datetime(datetime(2026, 7, 1, 14, 0, 0, 999_999, tzinfo=lisbon)) == "2026-07-01T13:00:00.999Z"
+    assert format_datetime(datetime(2026, 7, 1, 13, tzinfo=UTC)) == "2026-07-01T13:00:00.000Z"
+    assert format_datetime(None) is None
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_instants_go_out_in_utc_with_milliseconds_and_z() -> None:
     ],
 )
 def test_instants_come_in_with_z_or_an_offset(text: str) -> None:
-    assert parse_instant(text) == datetime(2026, 7, 1, 13, tzinfo=UTC)
-    assert parse_instant(text).tzinfo is UTC
+    assert parse_datetime(text) == datetime(2026, 7, 1, 13, tzinfo=UTC)
+    assert parse_datetime(text).tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_instants_come_in_with_z_or_an_offset(text: str) -> None:
 )
 def test_what_names_no_instant_of_our_calendar_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        parse_instant(text)
+        parse_datetime(text)

@@ -49,7 +49,7 @@ def test_a_bug_is_a_bare_500_and_a_traceback_in_the_log(
     response = api.get("/raise/bug")
     assert answer(response) == (500, {"message": "Internal server error"})
     assert len(response.headers["x-request-id"]) == 32
-    (line,) = [record for record in caplog.records if record.name == "accounts.api.envelopes"]
+    (line,) = [record for record in caplog.records if record.name == "accounts.api.exceptions"]
     assert line.levelno == logging.ERROR
     assert line.getMessage() == "GET /v1/raise/bug failed"
     assert line.exc_info is not None

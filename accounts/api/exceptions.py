@@ -1,0 +1,152 @@
+"""Error responses: envelope A for the request's shape, envelope B for everything else."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from accounts.errors import Conflict, Forbidden, Incomplete, Invalid, Refusal, Stale
+
+log = logging.getLogger(__name__)
+
+Path = tuple[str | int, ...]
+MAX_PROBLEMS = 5000  # a body of 1 MiB can hold half a million wrong items
+
+# The first match wins.
+STATUSES: dict[type[Refusal], int] = {Invalid: 400, Forbidden: 403, Conflict: 409, Stale: 412, Incomplete: 422}
+
+MESSAGES: dict[type[Exception], tuple[int, str]] = {
+    Http404: (404, "Not found"),
+    exceptions.NotFound: (404, "Not found"),
+    PermissionDenied: (403, "Forbidden"),
+    RequestDataTooBig: (413, "The body is larger than 1 MiB"),
+    exceptions.UnsupportedMediaType: (415, "Send JSON in UTF-8, with the content type application/json"),
+    exceptions.Throttled: (429, "Too many requests"),
+}
+
+
+class OrganizationInactive(exceptions.APIException):
+    """The key is valid, but its organization is inactive."""
+
+    status_code = 402
+    default_detail = "The organization is inactive"
+
+
+class LengthRequired(exceptions.APIException):
+    """The body cannot be read, because its length is unknown."""
+
+    status_code = 411
+    default_detail = "Send a Content-Length"
+
+
+class UpstreamFailed(exceptions.APIException):
+    """The Graph API failed, on an endpoint that reads live. The message must be fit for clients."""
+
+    status_code = 502
+
+
+class UpstreamThrottled(exceptions.APIException):
+    """The Graph API is rate limiting us, on an endpoint that reads live. `retry_after` is in seconds."""
+
+    status_code = 503
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.wait = retry_after
+
+
+@dataclass(frozen=True)
+class ValidationProblem:
+    """One entry of envelope A. `path` leads from the body's root, or is the query parameter's name.
+
+    `type` is Joi's code; `message` is Joi's sentence without its label; `context` adds `limit`, `valids` and the like.
+    """
+
+    path: Path
+    type: str
+    message: str
+    context: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry without characters that UTF-8 cannot carry."""
+        label: Any = self.path[-1] if self.path else "value"
+        if isinstance(label, int):
+            label = f"[{label}]"
+        context = {"label": label, **self.context}
+        if self.path:
+            context["key"] = self.path[-1]
+        message = f'"{label}" {self.message}'
+        entry: dict[str, Any] = _encodable(
+            {"message": message, "path": list(self.path), "type": self.type, "context": context}
+        )
+        return entry
+
+
+class RequestValidationError(Exception):
+    """The request's shape is wrong, in one or more ways: 422, envelope A."""
+
+    def __init__(self, problems: Iterable[ValidationProblem]) -> None:
+        super().__init__("The shape of the request is wrong")
+        self.problems = list(problems)
+
+    def to_response_body(self) -> dict[str, Any]:
+        return {"error": [problem.to_json() for problem in self.problems[:MAX_PROBLEMS]]}
+
+
+def from_drf_error(detail: Any, path: Path = ()) -> Iterator[ValidationProblem]:
+    """Yield the problems in the `detail` of a DRF ValidationError; its keys, at any depth, are the path."""
+    if isinstance(detail, dict):
+        for key, nested in detail.items():
+            yield from from_drf_error(nested, (*path, key))
+    else:
+        for message in detail:
+            code = message.code or "any.invalid"
+            yield ValidationProblem(path, str(code), str(message), getattr(code, "context", {}))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return value
+
+
+def error_response(status: int, message: str, details: Any = None, *, wait: float | None = None) -> Response:
+    """Return envelope B; `wait` becomes Retry-After, in whole seconds rounded up."""
+    body: dict[str, Any] = {"message": message}
+    if details is not None:
+        body["details"] = details
+    headers = {} if wait is None else {"Retry-After": str(max(1, math.ceil(wait)))}
+    return Response(body, status=status, headers=headers)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Return the response to an exception of a view. An unexpected one is logged, and is a bare 500."""
+    if isinstance(error, exceptions.ParseError):
+        error = RequestValidationError([ValidationProblem((), "object.base", "must be valid JSON")])
+    elif isinstance(error, exceptions.ValidationError):
+        error = RequestValidationError(from_drf_error(error.detail))
+    if isinstance(error, RequestValidationError):
+        return Response(error.to_response_body(), status=422)
+    if isinstance(error, Refusal):
+        status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+        return error_response(status, error.message, error.details)
+    for kind, (status, message) in MESSAGES.items():
+        if isinstance(error, kind):
+            return error_response(status, message, wait=getattr(error, "wait", None))
+    if isinstance(error, exceptions.APIException):
+        return error_response(error.status_code, str(error.detail), wait=getattr(error, "wait", None))
+    request = context["request"]
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    got_request_exception.send(sender=exception_handler, request=request)
+    return error_response(500, "Internal server error")

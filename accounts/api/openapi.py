@@ -1,0 +1,255 @@
+"""The API's description, as OpenAPI 3.1: generated from serializers and `@extend_schema`, kept in docs/openapi.json.
+
+@extend_schema(
+    summary="Read a published post",
+    parameters=[POST_ID, PostQuery],
+    responses={200: PublishedPostSerializer, **errors(400, 404, 422)},
+    examples=[OpenApiExample("A published post", POST), limit_too_large_example()],
+)
+def get(self, request, post_id): ...
+"""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
+from drf_spectacular.validation import validate_schema
+
+from accounts.api.error_serializers import (
+    ConflictSerializer,
+    ErrorSerializer,
+    PreconditionFailedSerializer,
+    RuleErrorsSerializer,
+    ValidationErrorsSerializer,
+)
+from accounts.api.scopes import needed
+from accounts.api.serializers import StrictSerializer
+
+FILE = Path(settings.BASE_DIR) / "docs" / "openapi.json"
+# By the first word of the path: a title, and a sentence.
+TAGS = {
+    "scheduled-posts": ("Scheduled posts", "Posts to be published: written by keys and people, approved by people."),
+    "channels": ("Channels", "Facebook Pages and Instagram accounts."),
+    "superpowers": ("Superpowers", "Templates of what a post does about comments."),
+    "posts": ("Published posts", "Posts on the platform. Nothing here changes them."),
+    "organizations": ("Organizations", "The organization of the key."),
+}
+
+
+def error_example(name: str, status: int, message: str, details: Any = None) -> OpenApiExample:
+    """Return an example of envelope B."""
+    value = {"message": message} if details is None else {"message": message, "details": details}
+    return OpenApiExample(name, value, status_codes=[status], response_only=True)
+
+
+def validation_error_example(name: str, path: list[str | int], code: str, text: str, **context: Any) -> OpenApiExample:
+    """Return an example of envelope A with one problem."""
+    label = str(path[-1]) if path else "value"
+    context = {"label": label, **context, **({"key": path[-1]} if path else {})}
+    problem = {"message": f'"{label}" {text}', "path": path, "type": code, "context": context}
+    return OpenApiExample(name, {"error": [problem]}, status_codes=[422], response_only=True)
+
+
+def limit_too_large_example(limit: int = 500) -> OpenApiExample:
+    """Return the example of a list that is asked for more than it returns at once."""
+    text = f"must be less than or equal to {limit}"
+    return validation_error_example(
+        "A limit out of bounds", ["limit"], "number.max", text, limit=limit, value=limit * 2
+    )
+
+
+INVALID_JSON = validation_error_example("Not JSON", [], "object.base", "must be valid JSON")
+VALIDATION_ERROR = "Envelope A: the shape of the request is wrong. `error` has every problem, not only the first."
+SIGNATURE_ERRORS = [
+    error_example("No signature", 403, "Missing authentication headers"),
+    error_example("No date", 403, "Invalid date"),
+    error_example("Old signature", 403, "Signature expired"),
+    error_example("Wrong signature", 403, "Invalid signature"),
+    error_example(
+        "Full signature wanted", 403, "This organization wants requests signed in full: send x-signature-full"
+    ),
+]
+ERRORS: dict[int, OpenApiResponse] = {
+    400: OpenApiResponse(
+        RuleErrorsSerializer,
+        "Envelope B: an unknown channel, or the full publish validation failed. `details` has each violation.",
+    ),
+    402: OpenApiResponse(
+        ErrorSerializer,
+        "Envelope B: the organization is inactive.",
+        [error_example("Inactive organization", 402, "The organization is inactive")],
+    ),
+    403: OpenApiResponse(
+        ErrorSerializer,
+        "Envelope B: the signature is missing or wrong, the key lacks the scope, or only a person may do this.",
+        [*SIGNATURE_ERRORS, error_example("Scope missing", 403, "This key lacks the scope read")],
+    ),
+    404: OpenApiResponse(
+        ErrorSerializer,
+        "Envelope B: not found, which includes: it belongs to another organization.",
+        [error_example("Not found", 404, "Not found")],
+    ),
+    409: OpenApiResponse(
+        ConflictSerializer, "Envelope B: the post's state does not allow this, or a superpower's hashtag is in use."
+    ),
+    412: OpenApiResponse(
+        PreconditionFailedSerializer, "Envelope B: `If-Match` names another version than the current one."
+    ),
+    413: OpenApiResponse(
+        ErrorSerializer,
+        "Envelope B: the body is larger than 1 MiB. One that is not expected is read only to check a full signature.",
+        [error_example("Too large", 413, "The body is larger than 1 MiB")],
+    ),
+    415: OpenApiResponse(
+        ErrorSerializer,
+        "Envelope B: the body is not JSON in UTF-8.",
+        [error_example("Not JSON by its type", 415, "Send JSON in UTF-8, with the content type application/json")],
+    ),
+    422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR),
+    429: OpenApiResponse(
+        ErrorSerializer,
+        "Envelope B: rate limit exceeded; `Retry-After` has the seconds to wait.",
+        [error_example("Too many", 429, "Too many requests")],
+    ),
+    502: OpenApiResponse(ErrorSerializer, "Envelope B: the Graph API failed."),
+    503: OpenApiResponse(
+        ErrorSerializer, "Envelope B: the Graph API is rate limiting us; `Retry-After` has the seconds to wait."
+    ),
+}
+EITHER_ENVELOPE = OpenApiResponse(
+    PolymorphicProxySerializer(
+        component_name="EitherEnvelope",
+        serializers=[ValidationErrorsSerializer, RuleErrorsSerializer],
+        resource_type_field_name=None,
+    ),
+    f"{VALIDATION_ERROR} Or envelope B: a superpower is incomplete, and `details` names what it lacks.",
+)
+# Responses that are the same for every operation become components of these names.
+SHARED = {
+    402: "OrganizationInactive",
+    403: "Forbidden",
+    404: "NotFound",
+    413: "TooLarge",
+    415: "NotJson",
+    429: "TooMany",
+    502: "PlatformFailed",
+    503: "PlatformBusy",
+}
+
+
+def errors(*statuses: int) -> dict[int, Any]:
+    """Return the error responses of an operation, those of every call included."""
+    return {status: ERRORS[status] for status in sorted({402, 403, 413, 429, *statuses})}
+
+
+class SignatureExtension(OpenApiAuthenticationExtension):
+    """Documents the three headers of a signature, and the fourth, which an organization may require."""
+
+    target_class = "accounts.api.authentication.SignatureAuthentication"
+    name = ["apiKey", "date", "signature", "signatureFull"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
+        """Return the two ways to sign; the key's roles are its scopes."""
+        scope = needed(auto_schema.view, auto_schema.method.lower())
+        three: dict[str, list[str]] = {"apiKey": [scope.value] if scope else [], "date": [], "signature": []}
+        return [three, {**three, "signatureFull": []}]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:  # noqa: ARG002  the library's signature
+        headers = {
+            "x-api-key": "The key's public id.",
+            "x-date": "Now: ISO-8601, or an HTTP-date.",
+            "x-signature": "Lowercase hex HMAC-SHA256 of the exact `x-date` string under the key's secret.",
+            "x-signature-full": "Lowercase hex HMAC-SHA256, under the same secret, of four lines: the method, path and "
+            "query as sent, the `x-date` string, and the lowercase hex SHA-256 of the body.",
+        }
+        return [{"type": "apiKey", "in": "header", "name": name, "description": text} for name, text in headers.items()]
+
+
+class StrictSerializerExtension(OpenApiSerializerExtension):
+    """Documents whether unknown fields are accepted."""
+
+    target_class = StrictSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Any:
+        schema = auto_schema._map_basic_serializer(self.target, direction)
+        if "__doc__" not in vars(type(self.target)) or type(self.target).__doc__ is None:
+            schema.pop("description", None)  # that of the class it inherits from
+        return {**schema, "additionalProperties": bool(self.target.keep_unknown)}
+
+
+def response_header(name: str, description: str, statuses: list[int] | None = None) -> OpenApiParameter:
+    """Return a header of the responses with these statuses, by default of all."""
+    response: Any = statuses or True
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=response)
+
+
+LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200])
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's generator, with what is common to all operations."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation: Any = super().get_operation(*args, **kwargs)
+        if scope := needed(self.view, self.method.lower()):
+            operation["description"] += f"\n\nNeeds the scope `{scope}`."
+        return operation
+
+    def get_operation_id(self) -> str:
+        """Return a name that is as unique as the path: `get /scheduled-posts/{post_id}` → getScheduledPost."""
+        words = [word for word in self.path.removeprefix("/v1").split("/") if word]
+        named = [word for word in words if not word.startswith("{")]
+        if len(words) > len(named):
+            named[0] = named[0].removesuffix("s")
+        return self.method.lower() + "".join(part.capitalize() for word in named for part in word.split("-"))
+
+    def get_override_parameters(self) -> list[Any]:
+        return [
+            response_header("x-request-id", "Names this request in our logs."),
+            response_header("RateLimit-Policy", "By policy, how many requests (`q`) in how many seconds (`w`)."),
+            response_header("RateLimit", "By policy, what is left: `r` requests until `t` seconds from now."),
+            response_header("Retry-After", "Seconds to wait before retrying.", [429, 503]),
+        ]
+
+    def _map_serializer_field(self, field: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the field's schema. drf-spectacular would add null as a second choice to any JSON value."""
+        schema = super()._map_serializer_field(field, direction, *args, **kwargs)
+        if schema.get("oneOf") == [{}, {"type": "null"}]:
+            del schema["oneOf"]
+        return schema
+
+
+def generate_schema() -> dict[str, Any]:
+    """Return the description, validated against OpenAPI's own schema."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    components: dict[str, Any] = {"headers": {}, "responses": {}}
+    for operation in (operation for methods in schema["paths"].values() for operation in methods.values()):
+        for status, response in operation["responses"].items():
+            for name, header in response.get("headers", {}).items():
+                components["headers"].setdefault(name, header)
+                response["headers"][name] = {"$ref": f"#/components/headers/{name}"}
+            name = SHARED.get(int(status), "")
+            if name and components["responses"].setdefault(name, response) == response:
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    schema["components"] |= components
+    schema["tags"] = [
+        {"name": tag, "x-displayName": title, "description": description} for tag, (title, description) in TAGS.items()
+    ]
+    schema = _clean(schema)
+    validate_schema(schema)
+    return schema
+
+
+def _clean(value: Any) -> Any:
+    """Return the schema without drf-spectacular's own marks, and without null twice among types of nullable choices."""
+    if isinstance(value, dict):
+        copy = {name: _clean(item) for name, item in value.items() if not str(name).startswith("x-spec-")}
+        if isinstance(copy.get("type"), list):
+            copy["type"] = list(dict.fromkeys(copy["type"]))
+        return copy
+    return [_clean(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,250 @@
+"""Examples and parameters of the operations on scheduled posts."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from accounts.api.openapi import (
+    ERRORS,
+    INVALID_JSON,
+    SIGNATURE_ERRORS,
+    error_example,
+    limit_too_large_example,
+    validation_error_example,
+)
+from scheduling.lifecycle import Status
+
+PAGE = "FB_PAGE_104857600000001"
+MEDIA = "https://res.cloudinary.com/demo/image/upload/sample.png"
+DRAFT: dict[str, Any] = {
+    "status": "DRAFT",
+    "media": MEDIA,
+    "mediaType": "IMAGE",
+    "scheduledFor": "2031-07-01T13:00:00.000Z",
+    "channels": {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋"}},
+}
+SUBMITTED = {
+    **DRAFT,
+    "status": "WAITING_FOR_APPROVAL",
+    "scheduledFor": "2031-07-01T15:00:00+02:00",
+    "brief": "The terrace opens that day.",
+}
+GREETER: dict[str, Any] = {
+    "name": "Greeter",
+    "hashtag": "myuniquehashtag",
+    "active": True,
+    "templateType": "CONDITIONAL",
+    "conditionalTemplateType": "GENERAL",
+    "conditionGroups": [
+        {
+            "name": "everyone",
+            "conditions": [{"conditionType": "USER_ACTION", "userActionType": "COMMENTED", "values": ["any"]}],
+            "publicReplies": [{"scope": "PUBLIC", "text": "Thanks, @[mention_user]!"}],
+            "autoLike": True,
+            "autoLikeProbability": 1,
+            "probability": 1,
+            "publicRepliesProbability": 1,
+        }
+    ],
+}
+WITH_SUPERPOWER = {"channels": {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": GREETER}}}
+OUTCOME = {
+    "state": "PUBLISHED",
+    "postId": "104857600000001_122100000000001",
+    "permalink": "https://www.facebook.com/104857600000001/posts/122100000000001",
+    "publishedAt": "2031-07-01T13:00:01.412Z",
+    "error": None,
+}
+
+
+def medium(**changes: Any) -> dict[str, Any]:
+    """Return `mediumsData` with one channel."""
+    return {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": None, "outcome": None, **changes}}
+
+
+def post_json(**changes: Any) -> dict[str, Any]:
+    """Return the JSON of a draft, with changes."""
+    return {
+        "id": "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11",
+        "orgId": "c1a7b0de-35c4-4a55-8f2e-6f1f8d1b2a90",
+        "type": "POST",
+        "status": "DRAFT",
+        "media": MEDIA,
+        "mediaType": "IMAGE",
+        "scheduledFor": "2031-07-01T13:00:00.000Z",
+        "taskId": None,
+        "mediumsData": medium(),
+        "notes": None,
+        "brief": None,
+        "createdBy": {"kind": "API_KEY", "id": "dk_4f9d2c7be0a15386c1d27a90", "name": "agent"},
+        "createdAt": "2031-06-24T09:12:44.120Z",
+        "updatedAt": "2031-06-24T09:12:44.120Z",
+        "version": 1,
+        **changes,
+    }
+
+
+def request_example(name: str, body: dict[str, Any]) -> OpenApiExample:
+    """Return an example of a body."""
+    return OpenApiExample(name, body, request_only=True)
+
+
+def response_example(name: str, **changes: Any) -> OpenApiExample:
+    """Return an example of a post in an answer."""
+    return OpenApiExample(name, post_json(**changes), response_only=True)
+
+
+def state_conflict_example(verb: str, status: str, *allowed: str) -> OpenApiExample:
+    """Return the example of a post whose state does not allow the operation."""
+    name = f"A {status.lower().replace('_', ' ')} post"
+    return error_example(name, 409, f"Cannot {verb} a {status} post", {"status": status, "allowed": list(allowed)})
+
+
+def rule_violation_example(name: str, *violations: tuple[list[str], str, str]) -> OpenApiExample:
+    """Return the example of rules that the content breaks: for each its path, message and code."""
+    details = [{"path": path, "message": message, "code": code} for path, message, code in violations]
+    return error_example(name, 400, violations[0][1], details)
+
+
+POST_ID = OpenApiParameter(
+    "post_id",
+    str,
+    OpenApiParameter.PATH,
+    description="The scheduled post's id.",
+    examples=[OpenApiExample("A scheduled post", post_json()["id"])],
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description='The version that you have seen, `"3"`; stale: 412.',
+    examples=[OpenApiExample("The first version", '"1"')],
+)
+NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
+NOTHING = [
+    (["scheduledFor"], "A post needs a time to go out at: scheduledFor", "scheduledFor.missing"),
+    NO_MEDIA,
+    (["channels"], "A post needs at least one channel", "channels.empty"),
+]
+CHANGE_ERRORS = [
+    rule_violation_example(
+        "Unknown channel", (["channels", "FB_PAGE_4711"], "Unknown channel FB_PAGE_4711", "channel.unknown")
+    ),
+    error_example("Hashtag in use", 409, "Hashtag already in use"),
+    validation_error_example(
+        "A time without an offset",
+        ["scheduledFor"],
+        "string.isoDate",
+        "must be in iso format",
+        value="2031-07-01T13:00:00",
+    ),
+    validation_error_example(
+        "A condition without values",
+        ["channels", PAGE, "superpower", "conditionGroups", 0, "conditions", 0, "values"],
+        "array.min",
+        "must contain at least 1 items",
+        limit=1,
+    ),
+    error_example(
+        "Incomplete superpower",
+        422,
+        "The superpower's template is incomplete: name, templateType is missing",
+        [
+            {
+                "path": ["channels", PAGE, "superpower", field],
+                "message": f"{field} is missing",
+                "code": "superpower.incomplete",
+            }
+            for field in ("name", "templateType")
+        ],
+    ),
+    INVALID_JSON,
+]
+
+LIST_POSTS = [
+    OpenApiExample("Waiting posts", post_json(status="WAITING_FOR_APPROVAL")),
+    OpenApiExample("Waiting", "WAITING_FOR_APPROVAL", parameter_only=("status", "query")),
+    validation_error_example(
+        "Unknown state",
+        ["status"],
+        "any.only",
+        f"must be one of [{', '.join(Status.values)}]",
+        value="LIVE",
+        valids=Status.values,
+    ),
+    limit_too_large_example(),
+]
+CREATE_POST = [
+    request_example("A draft", DRAFT),
+    response_example("A draft"),
+    request_example("Submitted at once", SUBMITTED),
+    response_example("Submitted at once", status="WAITING_FOR_APPROVAL", brief=SUBMITTED["brief"]),
+    request_example("A draft with a superpower", WITH_SUPERPOWER),
+    response_example(
+        "A draft with a superpower",
+        scheduledFor=None,
+        media=None,
+        mediaType=None,
+        mediumsData=medium(superpower=GREETER),
+    ),
+    request_example("An empty draft", {}),
+    response_example("An empty draft", media=None, mediaType=None, scheduledFor=None, mediumsData={}),
+    rule_violation_example(
+        "Its date has passed", (["scheduledFor"], "scheduledFor must be in the future", "scheduledFor.past")
+    ),
+    rule_violation_example("Nothing in it", *NOTHING),
+    validation_error_example(
+        "Scheduling is for people",
+        ["status"],
+        "any.only",
+        "must be one of [DRAFT, WAITING_FOR_APPROVAL]",
+        value="SCHEDULED",
+        valids=["DRAFT", "WAITING_FOR_APPROVAL"],
+    ),
+    *CHANGE_ERRORS,
+]
+READ_POST = [
+    response_example("A draft"),
+    response_example("Published", status="PUBLISHED", version=2, mediumsData=medium(outcome=OUTCOME)),
+]
+UPDATE_POST = [
+    request_example("Another date", {"scheduledFor": "2031-07-01T08:30:00Z"}),
+    response_example("Another date", scheduledFor="2031-07-01T08:30:00.000Z", version=2),
+    request_example("Back from rejected", {"status": "DRAFT"}),
+    response_example("Back from rejected", notes="Shorter, please"),
+    rule_violation_example("No longer publishable", NO_MEDIA),
+    state_conflict_example("update", "SCHEDULED", "revert", "delete"),
+    error_example("An old version", 412, "This post is at version 1", {"version": 1}),
+    *CHANGE_ERRORS,
+]
+DELETE_POST = [
+    OpenApiExample("Deleted", {"message": "Scheduled post deleted"}),
+    state_conflict_example("delete", "PUBLISHED"),
+]
+SUBMIT_POST = [
+    response_example("Submitted", status="WAITING_FOR_APPROVAL"),
+    rule_violation_example("Nothing in it", *NOTHING),
+    state_conflict_example("submit", "SCHEDULED", "revert", "delete"),
+]
+REJECT_POST = [
+    request_example("Sent back", {"notes": "Shorter, please"}),
+    response_example("Sent back", status="REJECTED", notes="Shorter, please"),
+    state_conflict_example("reject", "DRAFT", "submit-for-approval", "update", "delete"),
+    validation_error_example("Without notes", ["notes"], "any.required", "is required"),
+    validation_error_example("Blank notes", ["notes"], "string.empty", "is not allowed to be empty", value=" "),
+    INVALID_JSON,
+]
+REVERT_POST = [
+    response_example("Taken back"),
+    state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),
+]
+HUMAN_ONLY = OpenApiResponse(
+    ERRORS[403].response,
+    "Envelope B: the signature is missing or wrong, or it is right and a person has to do this.",
+    [
+        *SIGNATURE_ERRORS,
+        error_example(
+            "Whatever the post", 403, "A human reviewer approves and schedules posts, in the app; the API cannot"
+        ),
+    ],
+)
