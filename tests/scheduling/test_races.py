@@ -1,9 +1,11 @@
 """People and workers at the same instant, on real connections: exactly one of them wins."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -13,7 +15,7 @@ from accounts.domain import actors
 from accounts.errors import Refusal
 from accounts.models import Role
 from posts.models import PublishedPost
-from scheduling.domain import digest, drafts, publishing, review
+from scheduling.domain import committing, digest, drafts, lease, outbound, publishing, review
 from scheduling.models import Approval, Attempt, ScheduledPost
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
@@ -50,7 +52,7 @@ def make_due(make_scheduled):
     """Make a post whose instant has just come, approved for that instant."""
 
     def make(**changes):
-        post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=1), **changes)
+        post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=2), **changes)
         while clock.now() <= post.scheduled_for:
             pass
         return post
@@ -129,3 +131,46 @@ def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
     answers = at_once(*[lambda: publishing.resume(str(post.pk))] * 4)
     assert sorted(answers) == ["published", "void", "void", "void"]
     assert len(sandbox.posts) == 1
+
+
+def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_due, sandbox, facebook):
+    post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
+    run = lease.claim(post, deliveries, task_id=str(post.task_id))
+    ready = [committing.Ready(delivery, outbound.account(delivery)) for delivery in deliveries]
+    taken = threading.Event()
+
+    def take_over():
+        with transaction.atomic():
+            ScheduledPost.objects.filter(pk=post.pk).update(lease=uuid4())
+            taken.set()
+            time.sleep(0.5)
+
+    def commit():
+        taken.wait()
+        with pytest.raises(lease.LeaseLost):
+            committing.commit(run, ready, post.approval.content)
+        return "lost"
+
+    assert at_once(take_over, commit) == [None, "lost"]
+    assert (Attempt.objects.count(), sandbox.posts) == (0, [])
+
+
+def test_takeover_against_an_uncommitted_intent_waits_and_finds_it(make_due, facebook, monkeypatch):
+    post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
+    run = lease.claim(post, deliveries, task_id=str(post.task_id))
+    ScheduledPost.objects.filter(pk=post.pk).update(lease_until=clock.now())
+    locked, insert = threading.Event(), Attempt.objects.bulk_create
+
+    def slow(attempts):
+        locked.set()
+        time.sleep(0.5)
+        return insert(attempts)
+
+    monkeypatch.setattr(Attempt.objects, "bulk_create", slow)
+
+    def take_over():
+        locked.wait()
+        return lease.take_over(str(post.pk)) is not None and Attempt.objects.count()
+
+    attempts, found = at_once(lambda: committing._intend(run, deliveries), take_over)
+    assert (len(attempts), found) == (1, 1)
