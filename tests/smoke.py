@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -28,7 +29,6 @@ import psutil
 from accounts import clock
 from dynamo.demo.supervisor import port_is_free
 from tests.services.browser import Browser
-from tests.services.engines import free_port
 from tests.test_readme import ROOT, calls
 
 START_WITHIN, STOP_WITHIN, SHOWN_WITHIN = 300.0, 40.0, 30.0  # seconds
@@ -48,8 +48,10 @@ def wait_for(question: Callable[[], Any], within: float, what: str) -> Any:
 
 
 def two_free_ports() -> int:
-    """Return a port that is free together with the next one."""
-    return next(port for port in iter(free_port, None) if port < 65000 and port_is_free(port + 1))
+    """Return a port that is free together with the next one, below the range of ephemeral ports."""
+    return next(
+        port for port in random.sample(range(20_000, 30_000), 100) if port_is_free(port) and port_is_free(port + 1)
+    )
 
 
 def read(url: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:

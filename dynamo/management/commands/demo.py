@@ -103,18 +103,18 @@ class Command(BaseCommand):
     def _start(self, supervisor: Supervisor, web: str, sandbox: str) -> None:
         """Start all processes, seed the database, and return when all processes are ready."""
         self._print("Preparing the database, and a sandbox of the platform …")
+        workers = [name for name in supervisor.commands if name.endswith("worker")]
+        for name in supervisor.commands.keys() - workers:
+            supervisor.start(name)
         _manage(supervisor, "migrate", "--verbosity", "0")
         self._print("Starting the web and the worker …")
-        for name in supervisor.commands:
+        for name in workers:
             supervisor.start(name)
         supervisor.wait_until("sandbox", lambda: responds(sandbox))
-        _manage(supervisor, "seed_demo")
-        if "to_approve" in state_file.load_credentials():
-            _manage(supervisor, "seed_demo", "--approve")
+        _manage(supervisor, "seed_demo", "--approve")
         supervisor.wait_until("web", lambda: responds(f"{web}/admin/"))
-        for name in supervisor.commands:
-            if name.endswith("worker"):
-                supervisor.wait_until(name, partial(_worker_responds, f"{name}@{socket.gethostname()}"))
+        for name in workers:
+            supervisor.wait_until(name, partial(_worker_responds, f"{name}@{socket.gethostname()}"))
 
     def _delete_data(self) -> None:
         if os.environ.get("DATABASE_URL"):
