@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import SESSION_KEY
 from django.db import connection
-from django.test import Client, RequestFactory
+from django.test import Client
 
 from accounts import clock, crypto
 from accounts.domain import actors
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.models import Channel
 from tests.api_client import SignedClient, stamp
-from tests.audit_triggers import truncate_triggers
+from tests.helpers import as_reviewer, log_in, switch_truncate_triggers
 from tests.plugins.network_guard import keep_inside
 from tests.services.processes import ProcessGroup, process_group
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
@@ -52,7 +51,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
-            truncate_triggers("DISABLE")
+            switch_truncate_triggers("DISABLE")
 
 
 # People and organizations
@@ -111,12 +110,7 @@ def outsider(make_member: Callable[..., User], other_organization: Organization)
 def signed_in() -> Callable[[User], Client]:
     """Sign a person in with their password; return the browser that holds the session."""
 
-    def sign_in(user: User) -> Client:
-        browser = Client()
-        assert browser.login(username=user.get_username(), password=user.raw_password)  # type: ignore[attr-defined]
-        return browser
-
-    return sign_in
+    return log_in
 
 
 # Keys and the API
@@ -277,19 +271,9 @@ def make_waiting(make_draft: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def seat(signed_in: Callable[[User], Client]) -> Callable[..., Any]:
-    """Return the Reviewer that `user` is, signed in by password: the only way to become one."""
-
-    def take(user: User, organization: Organization) -> Any:
-        from accounts.domain.reviewers import reviewer_of
-
-        browser = signed_in(user)
-        request = RequestFactory().post("/admin/")
-        request.session = browser.session
-        request.user = User.objects.get(pk=request.session[SESSION_KEY])
-        return reviewer_of(request, organization)
-
-    return take
+def seat() -> Callable[..., Any]:
+    """Return the function that gives the Reviewer that a user is."""
+    return as_reviewer
 
 
 @pytest.fixture

@@ -6,13 +6,10 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.contrib.auth import SESSION_KEY
 from django.db import close_old_connections, connection
-from django.test import Client, RequestFactory
 
 from accounts import clock
 from accounts.domain import actors, keys
-from accounts.domain.reviewers import Reviewer, reviewer_of
 from accounts.errors import Refusal
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.domain import channels
@@ -21,6 +18,7 @@ from scheduling.domain import digest, drafts, inspecting, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.chaos.scenarios import Plan, Planned
+from tests.helpers import as_reviewer
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
 LEAD = timedelta(seconds=14)  # how long before its instant a post is approved
@@ -64,16 +62,8 @@ class Crowd:
                     token=account.token,
                 )
             )
-        self.reviewer = self._sit_down(person)
-
-    def _sit_down(self, person: User) -> Reviewer:
-        browser = Client()
-        if not browser.login(username=person.get_username(), password="reviewer"):
-            raise RuntimeError("the reviewer cannot sign in")
-        request = RequestFactory().post("/admin/")
-        request.session = browser.session
-        request.user = User.objects.get(pk=request.session[SESSION_KEY])
-        return reviewer_of(request, self.organization)
+        person.raw_password = "reviewer"  # type: ignore[attr-defined]
+        self.reviewer = as_reviewer(person, self.organization)
 
     def make(self, planned: Planned) -> None:
         """Draft, submit and approve one post, however often the database is torn away meanwhile."""

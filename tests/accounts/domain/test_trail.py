@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts import clock
 from accounts.domain import actors, canonical, trail, verifying
 from accounts.models import AuditEvent, AuditSeal
-from tests.audit_triggers import truncate_triggers
+from tests.helpers import switch_truncate_triggers
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
@@ -179,7 +179,7 @@ def test_postgresql_refuses_to_alter_or_remove_the_trail(events, model, how):
     if connection.vendor != "postgresql":
         assert rows.count() == 5  # SQLite, for trying out, has no such guard: verify_trail is what tells there
         return
-    truncate_triggers("ENABLE")
+    switch_truncate_triggers("ENABLE")
     tries = {
         "update": lambda: rows.update(organization_id=events[0].organization_id),
         "delete": rows.delete,

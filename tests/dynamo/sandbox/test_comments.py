@@ -10,16 +10,6 @@ from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount, Sandbox
 STREAM = {"filter": "stream", "order": "chronological"}
 
 
-@pytest.fixture
-def page(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, FACEBOOK)
-
-
-@pytest.fixture
-def post(page: Caller) -> str:
-    return str(page.edge("feed", message="Olá")["id"])
-
-
 def test_a_page_post_shows_its_comments_ranked_and_a_stream_in_the_order_of_time(page: Caller, post: str) -> None:
     three_and_a_reply(page.sandbox, post)
     assert texts(page.get(f"{post}/comments")["data"]) == ["b", "c", "a"]

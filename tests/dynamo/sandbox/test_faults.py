@@ -8,14 +8,9 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import INSTAGRAM, SandboxControl
 
 FEED = r"POST /\d+/feed"
-
-
-@pytest.fixture
-def page(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, FACEBOOK)
 
 
 def post(page: Caller, message: str = "x") -> requests.Response:

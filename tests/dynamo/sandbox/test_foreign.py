@@ -6,17 +6,7 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code, walk
-from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
-
-
-@pytest.fixture
-def page(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, FACEBOOK)
-
-
-@pytest.fixture
-def instagram(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, INSTAGRAM)
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 
 def make(caller: Caller, *items: dict[str, Any], **series: Any) -> list[str]:

@@ -11,26 +11,6 @@ SAFE = "views,reach,likes,comments,saved,shares,total_interactions"
 
 
 @pytest.fixture
-def page(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, FACEBOOK)
-
-
-@pytest.fixture
-def post(page: Caller) -> str:
-    return str(page.edge("feed", message="Olá")["id"])
-
-
-@pytest.fixture
-def instagram(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, INSTAGRAM)
-
-
-@pytest.fixture
-def media(instagram: Caller) -> str:
-    return str(instagram.publish(instagram.container())["id"])
-
-
-@pytest.fixture
 def story(instagram: Caller) -> str:
     return str(instagram.publish(instagram.container(media_type="STORIES"))["id"])
 

@@ -10,12 +10,7 @@ import time_machine
 
 from accounts import clock
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
-
-
-@pytest.fixture
-def instagram(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, INSTAGRAM)
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount
 
 
 def status(instagram: Caller, container: str) -> str:

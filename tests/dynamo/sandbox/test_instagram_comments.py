@@ -1,19 +1,6 @@
 """Instagram's comments as the sandbox shows them: newest first, only onwards, replies apart."""
 
-import pytest
-
 from tests.dynamo.sandbox.calls import Caller, give, pages, texts, three_and_a_reply, walk
-from tests.services.sandbox import INSTAGRAM, SandboxControl
-
-
-@pytest.fixture
-def instagram(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, INSTAGRAM)
-
-
-@pytest.fixture
-def media(instagram: Caller) -> str:
-    return str(instagram.publish(instagram.container())["id"])
 
 
 def test_instagram_lists_newest_first_with_after_alone(instagram: Caller, media: str) -> None:

@@ -8,12 +8,7 @@ import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code
-from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK, SandboxControl
-
-
-@pytest.fixture
-def page(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, FACEBOOK)
+from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK
 
 
 def clip(page: Caller) -> bytes:

@@ -11,11 +11,6 @@ from tests.dynamo.sandbox.calls import Caller, code
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, SandboxControl
 
 
-@pytest.fixture
-def page(sandbox: SandboxControl) -> Caller:
-    return Caller(sandbox, FACEBOOK)
-
-
 def messages(answer: dict[str, Any]) -> list[str]:
     return [entry["message"] for entry in answer["data"]]
 
