@@ -3,11 +3,10 @@
 A rule names the actors that are let in by method; all others are refused, and change nothing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.security.fixtures import PASSWORD, Scenario, Tenant
+from tests.security.fixtures import PASSWORD
 
 Actors = frozenset[str]
 NONE: Actors = frozenset()
@@ -21,17 +20,15 @@ ALL_MEMBERS = MEMBERS | OUTSIDER
 USERS = ALL_MEMBERS | ROOT
 EVERYONE = USERS | KEYS | {"anonymous", "ended session"}
 
-Fields = dict[str, Any]
-Data = Fields | Callable[[Tenant, Scenario], Fields]
-
 
 @dataclass(frozen=True)
 class Rule:
     """The actors by method, and what is sent.
 
     `to` names the entry of `Tenant.ids` that replaces the placeholders of the URL, `path` replaces a URL that is a
-    regular expression, `query` is appended. `unchanged`: a permitted POST need not change a row. `approves`: a
-    reviewer's POST may approve here, and nowhere else. `bearer`: the URL itself is the credential.
+    regular expression, `query` is appended. `data`: each text in it is formatted with `Scenario.values`. `unchanged`: a
+    permitted POST need not change a row. `approves`: a reviewer's POST may approve here, and nowhere else. `bearer`:
+    the URL itself is the credential.
     """
 
     get: Actors = NONE
@@ -39,7 +36,7 @@ class Rule:
     patch: Actors = NONE
     delete: Actors = NONE
     to: str = ""
-    data: Data = lambda _tenant, _scenario: {}
+    data: Any = field(default_factory=dict)
     query: str = ""
     path: str = ""
     unchanged: bool = False
@@ -49,70 +46,39 @@ class Rule:
     def allowed(self, method: str) -> Actors:
         return getattr(self, "get" if method == "HEAD" else method.lower(), NONE)
 
-    def data_of(self, tenant: Tenant, scenario: Scenario) -> Fields:
-        return self.data(tenant, scenario) if callable(self.data) else self.data
 
-
-def api_draft(tenant: Tenant, scenario: Scenario, channel: str = "", **more: Any) -> Fields:
-    """Return what a key sends for a post."""
-    content = {"mediumType": "FB_PAGE", "caption": f"{tenant.word}-typed", **more}
-    channels = {channel or tenant.ids["wire"]: content}
-    return {"media": scenario.media, "scheduledFor": scenario.in_an_hour(), "channels": channels}
-
-
-def post_form(tenant: Tenant, scenario: Scenario) -> Fields:
-    wire = tenant.ids["wire"]
-    texts = {f"on-{wire}": "on", f"caption-{wire}": f"{tenant.word}-typed"}
-    return {"type": "POST", "media_url": scenario.media, "version": "1", **texts}
-
-
-def approval(tenant: Tenant, _scenario: Scenario) -> Fields:
-    return tenant.review_fields["waiting"]
-
-
-def bulk_approval(tenant: Tenant, _scenario: Scenario) -> Fields:
-    waiting = tenant.ids["waiting"]
-    return {"post": waiting, **{f"{name}-{waiting}": value for name, value in tenant.review_fields["waiting"].items()}}
-
-
-def new_key(tenant: Tenant, _scenario: Scenario) -> Fields:
-    names = {"organization": tenant.ids["organization"], "name": f"{tenant.word}-agent", "key_id": f"dk_{'0' * 24}"}
-    return {**names, "scopes": "read", "reach": "all"}
-
-
-def new_channel(tenant: Tenant, _scenario: Scenario) -> Fields:
-    return {"type": "FB_PAGE", "platform_id": "4711", "name": f"{tenant.word}-new", "token": "t"}
-
-
-def new_member(tenant: Tenant, scenario: Scenario) -> Fields:
-    return {"organization": tenant.ids["organization"], "user": scenario.root.pk, "role": "EDITOR"}
-
-
-def new_template(tenant: Tenant, _scenario: Scenario) -> Fields:
-    return {"name": f"{tenant.word}-more", "hashtag": f"{tenant.word}-more", "public": "Thanks"}
-
-
-def webhook_form(tenant: Tenant, _scenario: Scenario) -> Fields:
-    return {"url": f"https://{tenant.word}.example.com/news", "kinds": "FAILED", "active": "on"}
-
-
-def resolution(tenant: Tenant, _scenario: Scenario) -> Fields:
-    post_id = f"{tenant.account.id}_4711"
-    return {"delivery": tenant.ids["delivery"], "post_id": post_id, **tenant.review_fields["failed"]}
-
-
-def move_and_approve(tenant: Tenant, scenario: Scenario) -> Fields:
-    return {"way": "approve", "when": scenario.in_an_hour()[:16], **approval(tenant, scenario)}
-
-
-def move_and_reapprove(tenant: Tenant, _scenario: Scenario) -> Fields:
-    return {"way": "reapprove", "when": "2031-01-01T10:00", "version": "1", **tenant.review_fields["scheduled"]}
+def fill(value: Any, values: dict[str, Any]) -> Any:
+    """Format every text of a JSON value, keys included."""
+    if isinstance(value, dict):
+        return {key.format(**values): fill(item, values) for key, item in value.items()}
+    return value.format(**values)
 
 
 def prefixed(prefix: str, rules: dict[str, Rule]) -> dict[str, Rule]:
     return {prefix + url: rule for url, rule in rules.items()}
 
 
+API_DRAFT = {
+    "media": "{media}",
+    "scheduledFor": "{in_an_hour}",
+    "channels": {"{wire}": {"mediumType": "FB_PAGE", "caption": "{word}-typed"}},
+}
+POST_FORM = {
+    "type": "POST", "media_url": "{media}", "version": "1", "on-{wire}": "on", "caption-{wire}": "{word}-typed",
+}  # fmt: skip
+APPROVAL = {"digest": "{waiting_digest}", "turn": "{waiting_turn}"}
+BULK_APPROVAL = {"post": "{waiting}", **{f"{name}-{{waiting}}": value for name, value in APPROVAL.items()}}
+RESOLUTION = {
+    "delivery": "{delivery}", "post_id": "{account}_4711", "digest": "{failed_digest}", "turn": "{failed_turn}",
+}  # fmt: skip
+NEW_KEY = {
+    "organization": "{organization}", "name": "{word}-agent", "key_id": f"dk_{'0' * 24}", "scopes": "read",
+    "reach": "all",
+}  # fmt: skip
+NEW_CHANNEL = {"type": "FB_PAGE", "platform_id": "4711", "name": "{word}-new", "token": "t"}
+NEW_TEMPLATE = {"name": "{word}-more", "hashtag": "{word}-more", "public": "Thanks"}
+LATER = {"when": "2031-01-01T10:00", "version": "1"}
+WEBHOOK = {"url": "https://{word}.example.com/news", "kinds": "FAILED", "active": "on"}
 NEW_PASSWORD = "another-password-of-the-matrix"
 TWO_PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 
@@ -130,13 +96,13 @@ RULES: dict[str, Rule] = {
         "posts/<str:post_id>/insights": Rule(get=KEY, to="published", query="?mediumId={wire}"),
         "posts/<str:post_id>/comments": Rule(get=KEY, to="published", query="?mediumId={wire}"),
         "posts/<str:post_id>/comments/export": Rule(get=KEY, to="published", query="?mediumId={wire}"),
-        "scheduled-posts": Rule(get=KEYS, post=KEYS, data=api_draft),
-        "scheduled-posts/<str:post_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="waiting", data=api_draft),
+        "scheduled-posts": Rule(get=KEYS, post=KEYS, data=API_DRAFT),
+        "scheduled-posts/<str:post_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="waiting", data=API_DRAFT),
         "scheduled-posts/<str:post_id>/submit-for-approval": Rule(post=KEY, to="draft"),
         "scheduled-posts/<str:post_id>/reject": Rule(post=KEY, to="waiting", data={"notes": "Shorter"}),
         "scheduled-posts/<str:post_id>/revert": Rule(post=KEY, to="scheduled"),
-        "scheduled-posts/<str:post_id>/approve": Rule(to="waiting", data=approval),  # only a person, in the admin
-        "scheduled-posts/<str:post_id>/publish": Rule(to="waiting", data=approval),
+        "scheduled-posts/<str:post_id>/approve": Rule(to="waiting", data=APPROVAL),  # only a person, in the admin
+        "scheduled-posts/<str:post_id>/publish": Rule(to="waiting", data=APPROVAL),
     }),
     r"v1(?:/[\s\S]*)?": Rule(path="v1/nothing"),
     **prefixed("admin/", {
@@ -188,7 +154,7 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/accounts/membership/", {
         "": Rule(get=USERS),
-        "add/": Rule(get=ROOT, post=ROOT, data=new_member),
+        "add/": Rule(get=ROOT, post=ROOT, data={"organization": "{organization}", "user": "{root}", "role": "EDITOR"}),
         "<str:object_id>/change/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="membership",
             data={"role": "EDITOR", "may_review": "on", "reach": "all"},
@@ -214,11 +180,11 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/accounts/apikey/", {
         "": Rule(get=ALL_MEMBERS),
-        "add/": Rule(get=ADMINS, post=ADMINS, data=new_key),
+        "add/": Rule(get=ADMINS, post=ADMINS, data=NEW_KEY),
         "<str:key_id>/change/": Rule(get=MEMBERS, to="key"),
         "<str:key_id>/access/": Rule(get=ADMIN, post=ADMIN, to="key", data={"scopes": "read", "reach": "all"}),
         "<str:key_id>/rotate/": Rule(
-            get=ADMIN, post=ADMIN, to="key", data=lambda tenant, _: {"overlap": "24", "known": tenant.key_fingerprint()}
+            get=ADMIN, post=ADMIN, to="key", data={"overlap": "24", "known": "{key_fingerprint}"}
         ),
         "<str:key_id>/revoke/": Rule(get=ADMIN, post=ADMIN, to="key"),
     }),
@@ -232,7 +198,7 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/posts/channel/", {
         "": Rule(get=ALL_MEMBERS),
-        "add/": Rule(get=ADMINS, post=ADMINS, data=new_channel),
+        "add/": Rule(get=ADMINS, post=ADMINS, data=NEW_CHANNEL),
         "<str:object_id>/change/": Rule(
             get=ADMIN, post=ADMIN, to="channel", data={"name": "casa-renamed", "token": "t"}
         ),
@@ -249,7 +215,7 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/posts/superpowertemplate/", {
         "": Rule(get=ALL_MEMBERS),
-        "add/": Rule(get=EDITORS | OUTSIDER, post=EDITORS | OUTSIDER, data=new_template),
+        "add/": Rule(get=EDITORS | OUTSIDER, post=EDITORS | OUTSIDER, data=NEW_TEMPLATE),
         "<str:object_id>/change/": Rule(
             get=EDITORS, post=EDITORS, to="template",
             data={"name": "casa-else", "hashtag": "casa-else", "public": "Thanks"},
@@ -257,33 +223,35 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/scheduling/scheduledpost/", {
         "": Rule(get=ALL_MEMBERS),
-        "add/": Rule(get=EDITORS | OUTSIDER, post=EDITORS | OUTSIDER, data=post_form),
-        "<str:object_id>/change/": Rule(get=EDITORS, post=EDITORS, to="draft", data=post_form),
+        "add/": Rule(get=EDITORS | OUTSIDER, post=EDITORS | OUTSIDER, data=POST_FORM),
+        "<str:object_id>/change/": Rule(get=EDITORS, post=EDITORS, to="draft", data=POST_FORM),
         "<uuid:post_id>/review/": Rule(get=MEMBERS, to="waiting"),
-        "<uuid:post_id>/approve/": Rule(post=REVIEWER, to="waiting", data=approval, approves=True),
-        "<uuid:post_id>/publish/": Rule(post=REVIEWER, to="waiting", data=approval, approves=True),
+        "<uuid:post_id>/approve/": Rule(post=REVIEWER, to="waiting", data=APPROVAL, approves=True),
+        "<uuid:post_id>/publish/": Rule(post=REVIEWER, to="waiting", data=APPROVAL, approves=True),
         "<uuid:post_id>/reject/": Rule(post=REVIEWER, to="waiting", data={"notes": "Shorter"}),
-        "<uuid:post_id>/live/": Rule(post=REVIEWER, to="failed", data=resolution, approves=True),  # restores the first
-        "<uuid:post_id>/absent/": Rule(post=REVIEWER, to="failed", data=resolution),
+        "<uuid:post_id>/live/": Rule(post=REVIEWER, to="failed", data=RESOLUTION, approves=True),  # restores the first
+        "<uuid:post_id>/absent/": Rule(post=REVIEWER, to="failed", data=RESOLUTION),
         "<uuid:post_id>/revert/": Rule(post=EDITORS | REVIEWER, to="scheduled"),
         "<uuid:post_id>/submit/": Rule(post=EDITORS, to="draft"),
         "<uuid:post_id>/delete/": Rule(post=EDITORS, to="draft"),
         "<uuid:post_id>/recheck/": Rule(post=EDITORS | REVIEWER, to="waiting", unchanged=True),
         "<uuid:post_id>/move/": Rule(
             get=MEMBERS, post=EDITORS, to="waiting",
-            data=lambda _, scenario: {"way": "edit", "when": scenario.in_an_hour()[:16], "version": "1"},
+            data={"way": "edit", "when": "{in_an_hour:.16}", "version": "1"},
         ),
         "<uuid:post_id>/move/#approve": Rule(
-            get=MEMBERS, post=REVIEWER, to="waiting", data=move_and_approve, approves=True
+            get=MEMBERS, post=REVIEWER, to="waiting", approves=True,
+            data={"way": "approve", "when": "{in_an_hour:.16}", **APPROVAL},
         ),
         "<uuid:post_id>/move/#reapprove": Rule(
-            get=MEMBERS, post=REVIEWER, to="scheduled", data=move_and_reapprove, approves=True
+            get=MEMBERS, post=REVIEWER, to="scheduled", approves=True,
+            data={**LATER, "way": "reapprove", "digest": "{scheduled_digest}", "turn": "{scheduled_turn}"},
         ),
         "<uuid:post_id>/move/#resubmit": Rule(
             get=MEMBERS, post=EDITORS, to="scheduled",
-            data={"way": "resubmit", "when": "2031-01-01T10:00", "version": "1"},
+            data={**LATER, "way": "resubmit"},
         ),
-        "approve/": Rule(post=USERS, data=bulk_approval, unchanged=True, approves=True),  # answers for each post
+        "approve/": Rule(post=USERS, data=BULK_APPROVAL, unchanged=True, approves=True),  # answers for each post
         "calendar/": Rule(get=ALL_MEMBERS),
         "views/keep/": Rule(post=USERS, data={"name": "Mine", "query": "status=DRAFT"}),
         "views/<int:view_id>/forget/": Rule(post=USERS, to="view", unchanged=True),  # only the user's own
@@ -295,49 +263,36 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/scheduling/webhook/", {
         "": Rule(get=ADMINS),
-        "add/": Rule(get=ADMINS, post=ADMINS, data=webhook_form),
-        "<str:object_id>/change/": Rule(get=ADMIN, post=ADMIN, to="webhook", data=webhook_form),
+        "add/": Rule(get=ADMINS, post=ADMINS, data=WEBHOOK),
+        "<str:object_id>/change/": Rule(get=ADMIN, post=ADMIN, to="webhook", data=WEBHOOK),
         "<uuid:hook_id>/remove/": Rule(post=ADMIN, to="webhook"),
         "<uuid:hook_id>/rotate/": Rule(
-            post=ADMIN, to="webhook", data=lambda tenant, _: {"known": tenant.webhook_fingerprint()}
+            post=ADMIN, to="webhook", data={"known": "{webhook_fingerprint}"}
         ),
         "<uuid:hook_id>/test/": Rule(post=ADMIN, to="webhook"),
     }),
 }  # fmt: skip
 
 POSTS, ADMIN_POSTS = "/v1/scheduled-posts", "/admin/scheduling/scheduledpost"
-CrossTenantRequest = Callable[[Tenant, Tenant, Scenario], tuple[str, str, str, Fields]]
+OTHER_CHANNEL = {**API_DRAFT, "channels": {"{other[wire]}": {"mediumType": "FB_PAGE", "caption": "{word}-typed"}}}
+OTHER_TEMPLATE = {"mediumType": "FB_PAGE", "caption": "x", "superpower": {"creativeTemplateId": "{other[template]}"}}
 
-# Requests about the caller's own organization that name a thing of another one, by each parameter that holds an id:
-# (own tenant, the other, scenario) to actor, method, path and data.
-CROSS_TENANT_REQUESTS: dict[str, CrossTenantRequest] = {
-    "list a channel": lambda _own, other, _: ("key", "GET", f"/v1/posts?mediumId={other.ids['wire']}", {}),
-    "read a post through the own channel": lambda own, other, _: (
-        "key", "GET", f"/v1/posts/{other.ids['published']}?mediumId={own.ids['wire']}", {}
+# Requests about the caller's own organization that name a thing of another one, by each parameter that holds an id.
+# Values without `other` are of the caller's organization.
+CROSS_TENANT_REQUESTS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+    "list a channel": ("key", "GET", "/v1/posts?mediumId={other[wire]}", {}),
+    "read a post": ("key", "GET", "/v1/posts/{other[published]}?mediumId={wire}", {}),
+    "read comments": ("key", "GET", "/v1/posts/{published}/comments?mediumId={other[wire]}", {}),
+    "draft for a channel": ("key", "POST", POSTS, OTHER_CHANNEL),
+    "redirect a post to a channel": ("key", "PATCH", f"{POSTS}/{{waiting}}", OTHER_CHANNEL),
+    "use a template": ("key", "POST", POSTS, {**API_DRAFT, "channels": {"{wire}": OTHER_TEMPLATE}}),
+    "filter by channel": ("viewer", "GET", f"{ADMIN_POSTS}/?channel={{other[channel]}}", {}),
+    "filter the audit log": ("viewer", "GET", "/admin/accounts/auditevent/?q={other[waiting]}", {}),
+    "search in captions": ("viewer", "GET", f"{ADMIN_POSTS}/?q={{other[phrase]}}", {}),
+    "issue a key": (
+        "administrator", "POST", "/admin/accounts/apikey/add/", {**NEW_KEY, "organization": "{other[organization]}"}
     ),
-    "read comments through another channel": lambda own, other, _: (
-        "key", "GET", f"/v1/posts/{own.ids['published']}/comments?mediumId={other.ids['wire']}", {}
-    ),
-    "draft for a channel": lambda own, other, scenario: (
-        "key", "POST", POSTS, api_draft(own, scenario, other.ids["wire"])
-    ),
-    "redirect a post to a channel": lambda own, other, scenario: (
-        "key", "PATCH", f"{POSTS}/{own.ids['waiting']}", api_draft(own, scenario, other.ids["wire"])
-    ),
-    "use a template": lambda own, other, scenario: (
-        "key", "POST", POSTS, api_draft(own, scenario, superpower={"creativeTemplateId": other.ids["template"]})
-    ),
-    "filter by channel": lambda _own, other, _: (
-        "viewer", "GET", f"{ADMIN_POSTS}/?channel={other.ids['channel']}", {}
-    ),
-    "filter the audit log": lambda _own, other, _: (
-        "viewer", "GET", f"/admin/accounts/auditevent/?q={other.ids['waiting']}", {}
-    ),
-    "search in captions": lambda _own, other, _: ("viewer", "GET", f"{ADMIN_POSTS}/?q={other.ids['phrase']}", {}),
-    "issue a key": lambda _own, other, scenario: (
-        "administrator", "POST", "/admin/accounts/apikey/add/", {**new_key(other, scenario), "name": "mine"}
-    ),
-    "resolve a delivery": lambda own, other, _: (
-        "reviewer", "POST", f"{ADMIN_POSTS}/{own.ids['failed']}/absent/", {"delivery": other.ids["delivery"]}
+    "resolve a delivery": (
+        "reviewer", "POST", f"{ADMIN_POSTS}/{{failed}}/absent/", {"delivery": "{other[delivery]}"}
     ),
 }  # fmt: skip

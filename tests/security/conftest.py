@@ -5,28 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth import SESSION_KEY
 from django.db import transaction
-from django.test import Client, RequestFactory, override_settings
+from django.test import override_settings
 
-from accounts.models import Organization, User
-from tests.security.fixtures import ACTORS, PASSWORD, Scenario
+from tests.security.fixtures import ACTORS, Scenario
 from tests.services.sandbox import SandboxControl
 
 
 @pytest.fixture(scope="module")
 def scenario(django_db_setup: None, django_db_blocker: Any, sandbox_server: SandboxControl) -> Iterator[Scenario]:
     """Create the organizations once for the tests of a module, which leave the database as it is."""
-    from accounts.domain.reviewers import reviewer_of
-
-    def as_reviewer(user: User, organization: Organization) -> Any:
-        client = Client()
-        assert client.login(username=user.get_username(), password=PASSWORD)
-        request: Any = RequestFactory().post("/admin/")
-        request.session = client.session
-        request.user = User.objects.get(pk=request.session[SESSION_KEY])
-        return reviewer_of(request, organization)
-
     settings = {
         "GRAPH_BASE_URL": sandbox_server.url,
         "SANDBOXED": True,
@@ -37,7 +25,7 @@ def scenario(django_db_setup: None, django_db_blocker: Any, sandbox_server: Sand
     }
     sandbox_server.reset()
     with override_settings(**settings), django_db_blocker.unblock(), transaction.atomic():
-        yield Scenario(sandbox_server, as_reviewer)
+        yield Scenario(sandbox_server)
         transaction.set_rollback(True)
 
 

@@ -25,6 +25,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
 from tests.api_client import SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller as Platform
+from tests.helpers import as_reviewer
 from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 
 PASSWORD = "a-password-of-the-matrix"
@@ -42,13 +43,13 @@ READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Tenant:
-    """An organization and its contents. `ids` are those that URLs name, `review_fields` what a review page sends."""
+    """An organization and its contents. `ids` are those that URLs name, `review_fields` what review pages send."""
 
-    def __init__(self, word: str, account: PlatformAccount, sandbox: SandboxControl, as_reviewer: Any) -> None:
+    def __init__(self, word: str, account: PlatformAccount, sandbox: SandboxControl) -> None:
         self.word, self.account = word, account
         self.organization = Organization.objects.create(name=f"{word}-organization")
         self.users: dict[str, User] = {}
-        self.review_fields: dict[str, dict[str, str]] = {}
+        self.review_fields: dict[str, str] = {}
         for name, (role, may_review) in PEOPLE.items():
             user = User.objects.create_user(f"{word}-{name}", f"{word}-{name}@example.com", PASSWORD, is_staff=True)
             Membership.objects.create(organization=self.organization, user=user, role=role, may_review=may_review)
@@ -71,7 +72,7 @@ class Tenant:
         )
         self.ids = {"key": self.key.pk, "channel": str(self.channel.pk), "wire": self.channel.wire_id}
         for state in STATES:
-            self._create_post(state, sandbox.media(f"{word}-picture.jpg"), as_reviewer)
+            self._create_post(state, sandbox.media(f"{word}-picture.jpg"))
         self._create_published_post(sandbox)
         self._create_notifications()
         template = SuperpowerTemplate.objects.create(
@@ -91,7 +92,7 @@ class Tenant:
             "event": str(AuditEvent.objects.filter(organization_id=self.organization.pk).latest("pk").pk),
         }
 
-    def _create_post(self, state: str, media: str, as_reviewer: Any) -> None:
+    def _create_post(self, state: str, media: str) -> None:
         actor = actors.api_key(self.key)
         changes: drafts.Changes = {
             "media": media,
@@ -116,7 +117,8 @@ class Tenant:
             ScheduledPost.objects.filter(pk=post.pk).update(**failed)
             self.ids["delivery"] = str(delivery.pk)
         turn = ScheduledPost.objects.get(pk=post.pk).turn
-        self.ids[state], self.review_fields[state] = str(post.pk), {"digest": post_digest, "turn": str(turn)}
+        self.ids[state] = str(post.pk)
+        self.review_fields |= {f"{state}_digest": post_digest, f"{state}_turn": str(turn)}
 
     def _create_published_post(self, sandbox: SandboxControl) -> None:
         post_id = Platform(sandbox, self.account).edge("feed", message=f"{self.word}-caption")["id"]
@@ -140,12 +142,6 @@ class Tenant:
         invitation, token = invitations.invite(chief, organization=self.organization, email=guest, role="VIEWER")
         self.ids |= {"webhook": str(webhook.pk), "dispatch": str(dispatch.pk)}
         self.ids |= {"invitation": str(invitation.pk), "joining": token}
-
-    def key_fingerprint(self) -> str:
-        return fingerprint(self.key)
-
-    def webhook_fingerprint(self) -> str:
-        return webhooks.fingerprint(Webhook.objects.get(organization=self.organization))
 
     @cached_property
     def secrets(self) -> list[str]:
@@ -232,11 +228,11 @@ def _csrf_token(client: Client) -> str:
 class Scenario:
     """`home` is the organization of most actors; nothing of `other` may reach them. `root` is a superuser."""
 
-    def __init__(self, sandbox: SandboxControl, as_reviewer: Any) -> None:
+    def __init__(self, sandbox: SandboxControl) -> None:
         self.root = User.objects.create_superuser("root", "root@example.com", PASSWORD)
         self.media = sandbox.media()
-        self.home = home = Tenant("casa", FACEBOOK, sandbox, as_reviewer)
-        self.other = other = Tenant("rival", OTHER_FACEBOOK, sandbox, as_reviewer)
+        self.home = home = Tenant("casa", FACEBOOK, sandbox)
+        self.other = other = Tenant("rival", OTHER_FACEBOOK, sandbox)
         found = [
             Actor("anonymous", home, member=False),
             Actor("key", home, signed=SignedClient(home.key)),
@@ -252,8 +248,20 @@ class Scenario:
         ]
         self.actors = {actor.name: actor for actor in found}
 
-    def in_an_hour(self) -> str:
-        return stamp(clock.now() + timedelta(hours=1))
+    def values(self, tenant: Tenant, **more: Any) -> dict[str, Any]:
+        """Return what requests about the tenant are formatted with."""
+        return {
+            **tenant.ids,
+            **tenant.review_fields,
+            "word": tenant.word,
+            "account": tenant.account.id,
+            "key_fingerprint": fingerprint(tenant.key),
+            "webhook_fingerprint": webhooks.fingerprint(Webhook.objects.get(organization=tenant.organization)),
+            "media": self.media,
+            "root": str(self.root.pk),
+            "in_an_hour": stamp(clock.now() + timedelta(hours=1)),
+            **more,
+        }
 
     def _ended_session(self) -> Actor:
         """Return an administrator and reviewer's browser that kept its cookies, after the logout."""

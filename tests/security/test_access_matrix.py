@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from copy import copy
 from typing import Any
 
 import pytest
@@ -12,9 +11,11 @@ from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from tests.security.access_matrix import CROSS_TENANT_REQUESTS, RULES, Fields, Rule
+from tests.security.access_matrix import CROSS_TENANT_REQUESTS, RULES, Rule, fill
 from tests.security.db_diff import READS, Difference, all_rows, captured_sql
 from tests.security.fixtures import ACTORS, READING, Actor, Scenario, absent_ids
+
+pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 ADMIN_METHODS = ("GET", "POST", "PUT")  # the admin treats HEAD and OPTIONS as GET, and PATCH and DELETE as PUT
@@ -47,7 +48,9 @@ class Exchange:
     `foreign`: the request is a form of one's own page that names a thing of another organization.
     """
 
-    def __init__(self, rule: Rule, actor: Actor, method: str, path: str, data: Fields, *, foreign: bool = False):
+    def __init__(
+        self, rule: Rule, actor: Actor, method: str, path: str, data: dict[str, Any], *, foreign: bool = False
+    ):
         self.rule, self.actor, self.method, self.path, self.data = rule, actor, method, path, data
         self.foreign = foreign
         self.allowed = actor.name in rule.allowed(method)
@@ -166,14 +169,14 @@ def test_actor_is_let_in_only_where_the_rule_allows(
 ) -> None:
     rule, actor = RULES[url], scenario.actors[name]
     tenant = scenario.home if rule.to else actor.tenant
-    path, data = path_of(url, rule, tenant.ids), rule.data_of(tenant, scenario)
+    path, data = path_of(url, rule, tenant.ids), fill(rule.data, scenario.values(tenant))
     methods = METHODS if path.startswith("/v1") else ADMIN_METHODS
     exchanges = [
         Exchange(rule, actor, method, path, data) for method in methods if actor.reads or method not in READING
     ]
     if not rule.to and rule.post:
         other = scenario.other if tenant is scenario.home else scenario.home
-        exchanges.append(Exchange(rule, actor, "POST", path, rule.data_of(other, scenario), foreign=True))
+        exchanges.append(Exchange(rule, actor, "POST", path, fill(rule.data, scenario.values(other)), foreign=True))
     let_in = {exchange.method in READING for exchange in exchanges if exchange.let_in and exchange.allowed}
     mark = "r" * (True in let_in) + "w" * (False in let_in)
     record_property("access", (url, name, mark or "·", len(exchanges)))
@@ -193,9 +196,10 @@ def test_thing_of_another_organization_is_answered_like_an_absent_one(scenario: 
     rule, other = RULES[url], scenario.other
     if name == "superuser" and "superuser" in rule.get:
         pytest.skip("a superuser manages all organizations")
+    data = fill(rule.data, scenario.values(other))
     for method in ("GET", *(method for method in METHODS[3:] if rule.allowed(method))):
         answers = [
-            Exchange(rule, scenario.actors[name], method, path_of(url, rule, ids), rule.data_of(other, scenario))
+            Exchange(rule, scenario.actors[name], method, path_of(url, rule, ids), data)
             for ids in (other.ids, absent_ids(other.ids))
         ]
         assert answers[0].visible(other.ids) == answers[1].visible(absent_ids(other.ids)), method
@@ -204,10 +208,9 @@ def test_thing_of_another_organization_is_answered_like_an_absent_one(scenario: 
 @pytest.mark.parametrize("what", CROSS_TENANT_REQUESTS)
 def test_reference_to_another_organization_is_answered_like_an_absent_one(scenario: Scenario, what: str) -> None:
     def exchange(ids: dict[str, str]) -> Exchange:
-        other = copy(scenario.other)
-        other.ids = ids
-        name, method, path, data = CROSS_TENANT_REQUESTS[what](scenario.home, other, scenario)
-        return Exchange(Rule(), scenario.actors[name], method, path, data)
+        name, method, path, data = CROSS_TENANT_REQUESTS[what]
+        values = scenario.values(scenario.home, other=ids)
+        return Exchange(Rule(), scenario.actors[name], method, path.format(**values), fill(data, values))
 
     foreign, absent, own = (
         exchange(ids) for ids in (scenario.other.ids, absent_ids(scenario.other.ids), scenario.home.ids)

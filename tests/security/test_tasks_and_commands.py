@@ -18,6 +18,8 @@ from tests.security.db_diff import Difference, all_rows
 from tests.security.fixtures import STATES, Scenario, Tenant
 from tests.services.sandbox import SandboxControl
 
+pytestmark = pytest.mark.django_db
+
 AUDIT = {"accounts.AuditEvent", "accounts.AuditSeal"}
 NOTIFICATIONS = {"scheduling.Notice", "scheduling.Dispatch"}
 PUBLISH = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost"}
