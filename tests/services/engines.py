@@ -91,11 +91,6 @@ class Engine:
         """End the server with no chance to tidy up."""
         self.stop(signal.SIGKILL)
 
-    def restart(self) -> None:
-        """Stop and start again, same port, same data as far as it was on disk."""
-        self.stop()
-        self.start()
-
     def __enter__(self) -> Self:
         try:
             return self.start()

@@ -1,7 +1,5 @@
 """Channels, superpowers and live posts on the desk."""
 
-from typing import Any
-
 from accounts import clock
 from accounts.models import AuditEvent, User
 from posts.domain.published import record_published
@@ -43,21 +41,6 @@ def test_reconnecting_gives_a_new_token_to_the_same_channel(admin_member: User, 
         "new",
         ChannelState.CONNECTED,
     )
-
-
-def test_who_may_connect(author: User, outsider: User, facebook: Channel, client: Any) -> None:
-    url = f"{CHANNELS}{facebook.pk}/"
-    desk = Desk(author).open("/admin/")
-    assert [desk.open(f"{CHANNELS}add/").answer.status_code, desk.open(f"{url}change/").answer.status_code] == [
-        403,
-        403,
-    ]
-    desk.open("/admin/")
-    assert desk.send(f"{url}disconnect/").status_code == 403
-    assert Desk(author).client.get(f"{url}disconnect/").status_code == 405
-    stranger = Desk(outsider).open("/admin/")
-    assert stranger.send(f"{url}disconnect/").status_code == 404
-    assert Channel.objects.get().state == ChannelState.CONNECTED
 
 
 def test_a_superpower_is_written_in_words_and_read_back(author: User) -> None:

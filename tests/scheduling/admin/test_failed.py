@@ -123,23 +123,6 @@ def test_every_reason_is_said_in_plain_words_with_a_first_step(code: str, reason
     assert 1 <= len(advice.steps) <= 3
 
 
-@pytest.mark.parametrize("name", ["live", "absent"])
-def test_only_reviewers_of_the_organization_settle_by_post_and_with_a_token(
-    name: str, make_failed: Any, viewer: User, author: User, outsider: User, reviewer: User, facebook: Channel
-) -> None:
-    post = make_failed("UNKNOWN", channels=[facebook])
-    url, fields = f"{POSTS}{post.pk}/{name}/", {"delivery": str(post.deliveries.get().pk), "post_id": "1"}
-    before = AuditEvent.objects.count()
-    for person, status in ((viewer, 403), (author, 403), (outsider, 404)):
-        desk = Desk(person).open("/admin/")
-        assert desk.send(url, **fields).status_code == status
-    desk = Desk(reviewer).review(post)
-    assert desk.client.post(url, fields).status_code == 403
-    assert desk.client.get(url).status_code == 405
-    assert desk.send(url, **{**fields, "delivery": "0"}).status_code == 200
-    assert (post.deliveries.get().state, AuditEvent.objects.count()) == ("UNKNOWN", before)
-
-
 @pytest.mark.parametrize(
     ("verb", "words"),
     [

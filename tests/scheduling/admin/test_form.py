@@ -102,12 +102,3 @@ def test_a_scheduled_post_cannot_be_edited(make_scheduled: Any, author: User, fa
     desk = Desk(author).open(f"{POSTS}{post.pk}/change/").press(**{f"caption-{facebook.wire_id}": "sneaky"})
     assert "Cannot update a SCHEDULED post" in desk.text
     assert not post.deliveries.filter(caption="sneaky").exists()
-
-
-def test_who_may_write(make_draft: Any, viewer: User, outsider: User, author: User, client: Any) -> None:
-    post = make_draft()
-    asked = (f"{POSTS}add/", f"{POSTS}{post.pk}/change/")
-    answers = {
-        one.username: [Desk(one).open(url).answer.status_code for url in asked] for one in (viewer, outsider, author)
-    }
-    assert answers == {"viewer": [403, 403], "outsider": [200, 404], "author": [200, 200]}

@@ -39,13 +39,6 @@ def test_captions_are_searched_and_channels_filter(make_draft: Any, reviewer: Us
     assert len([link for link in desk.page.links if link.endswith("/review/")]) == 2
 
 
-def test_an_organization_sees_its_own_alone(make_draft: Any, outsider: User) -> None:
-    make_draft()
-    desk = Desk(outsider).open(POSTS)
-    assert "Nobody has written a post yet." in desk.text
-    assert "Casa do Sol" not in desk.text
-
-
 def test_the_list_costs_the_same_for_one_row_and_for_five(
     make_draft: Any, reviewer: User, django_assert_max_num_queries: Any
 ) -> None:

@@ -197,26 +197,6 @@ def test_the_page_shows_channels_outcomes_and_history(make_scheduled: Any, revie
 
 
 @pytest.mark.parametrize("name", ["approve", "publish", "reject", "revert", "submit", "delete"])
-def test_a_viewer_has_no_button_and_is_refused(name: str, make_waiting: Any, viewer: User) -> None:
-    post = make_waiting()
-    desk = Desk(viewer).review(post)
-    assert [one for one in desk.page.forms if POSTS in one.action] == []
-    answer = desk.send(f"{POSTS}{post.pk}/{name}/", digest="x", notes="x")
-    assert answer.status_code == 403
-    assert (fresh(post).status, fresh(post).version) == (Status.WAITING_FOR_APPROVAL, post.version)
-
-
-@pytest.mark.parametrize("name", ["approve", "publish", "reject", "revert", "submit", "delete"])
-def test_outsiders_find_nothing(name: str, make_waiting: Any, outsider: User) -> None:
-    post = make_waiting()
-    desk = Desk(outsider)
-    assert desk.review(post).answer.status_code == 404
-    desk.open("/admin/")
-    assert desk.send(f"{POSTS}{post.pk}/{name}/", digest="x", notes="x").status_code == 404
-    assert fresh(post).status == Status.WAITING_FOR_APPROVAL
-
-
-@pytest.mark.parametrize("name", ["approve", "publish", "reject", "revert", "submit", "delete"])
 def test_buttons_answer_to_post_alone_and_with_a_token(name: str, make_waiting: Any, reviewer: User) -> None:
     post = make_waiting()
     desk = Desk(reviewer).review(post)
