@@ -90,7 +90,10 @@ class StatusesField(StrictCharField):
     """Comma-separated states; returned as a list."""
 
     def to_internal_value(self, data: Any) -> Any:
-        statuses = [word.strip() for word in super().to_internal_value(data).split(",")]
+        text = super().to_internal_value(data)
+        if not text.strip():
+            self.fail("blank")  # validators run later, on the list
+        statuses = [word.strip() for word in text.split(",")]
         if set(statuses) - set(Status.values):
             message = f"must be one of [{', '.join(Status.values)}]"
             raise ValidationError([joi_error("any.only", message, value=data, valids=Status.values)])
