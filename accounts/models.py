@@ -213,7 +213,7 @@ class AuditSeal(models.Model):
     """The chain over the trail: each seal's hash covers its event and the previous seal's hash.
 
     Events are sealed in the order of their ids shortly after they are committed, by whoever sweeps, so that
-    writers never wait for each other; `accounts.domain.trail.breaks` finds one that was altered or removed.
+    writers never wait for each other; `accounts.domain.audit_log.breaks` finds one that was altered or removed.
     """
 
     organization_id = models.UUIDField()

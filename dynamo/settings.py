@@ -91,7 +91,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # The API.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.SignatureAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.scopes.KeyHasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.KeyHasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.ApiKeyThrottle"],  # authentication runs two more
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.parsers.JSONOnlyNegotiation",
@@ -126,7 +126,7 @@ SPECTACULAR_SETTINGS = {
 
 # Users and sessions.
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.domain.throttle.Throttle", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.domain.login_throttling.Throttle", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -150,8 +150,8 @@ AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_SIGN_IN_LOCK", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "accounts.domain.throttle.address"
-AXES_USERNAME_CALLABLE = "accounts.domain.throttle.name"
+AXES_CLIENT_IP_CALLABLE = "accounts.domain.login_throttling.address"
+AXES_USERNAME_CALLABLE = "accounts.domain.login_throttling.name"
 AXES_LOCKOUT_CALLABLE = "accounts.admin.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "proof", "code", "next", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
@@ -333,7 +333,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "accounts.logs.RedactingFormatter",
+            "()": "accounts.log_formatter.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s",
         }
     },

@@ -5,12 +5,12 @@ from django.http import Http404
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.defaults import page_not_found
 
-from accounts.api.fallback import UnknownPath
+from accounts.api.error_views import UnknownPath
 from accounts.api.urls import urlpatterns as accounts
-from posts.api.exports import download
 from posts.api.urls import urlpatterns as posts
-from scheduling.api.health import healthz, readyz
+from posts.api.views import download
 from scheduling.api.urls import urlpatterns as scheduling
+from scheduling.api.views import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include([*accounts, *posts, *scheduling])),  # first, because it is asked most
@@ -25,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),
 ]
 
-handler400 = "accounts.api.fallback.bad_request"
-handler403 = "accounts.api.fallback.permission_denied"
-handler404 = "accounts.api.fallback.page_not_found"
-handler500 = "accounts.api.fallback.server_error"
+handler400 = "accounts.api.error_views.bad_request"
+handler403 = "accounts.api.error_views.permission_denied"
+handler404 = "accounts.api.error_views.page_not_found"
+handler500 = "accounts.api.error_views.server_error"

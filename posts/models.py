@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts import clock, crypto
+from accounts import clock, encryption
 from accounts.models import Organization
 
 
@@ -44,7 +44,7 @@ class Channel(models.Model):
     @property
     def token(self) -> str:
         """The platform's access token, decrypted. Never log it, never show it."""
-        return crypto.decrypt(self.token_encrypted)
+        return encryption.decrypt(self.token_encrypted)
 
 
 class SuperpowerTemplate(models.Model):

@@ -2,14 +2,14 @@
 
 from celery import shared_task
 
-from posts.domain import importing
+from posts.domain import sync
 
 
 @shared_task(name="posts.sync_channel")
 def sync_channel(channel_id: int) -> str:
-    return importing.take(channel_id)
+    return sync.take(channel_id)
 
 
 @shared_task(name="posts.sync_due")
 def sync_due() -> int:
-    return importing.hand_out()
+    return sync.hand_out()

@@ -11,7 +11,7 @@ from django.db import models
 from django_fsm import FSMField, TransitionNotAllowed, transition
 
 from accounts import clock
-from accounts.errors import Conflict
+from accounts.exceptions import Conflict
 
 
 class Status(models.TextChoices):

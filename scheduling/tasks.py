@@ -4,47 +4,42 @@ from typing import Any
 
 from celery import shared_task
 
-from scheduling.domain import (
-    cancelling,
-    examining,
-    inspecting,
-    linking,
-    permalinks,
-    publishing,
-    staging,
-    sweeping,
-)
+from scheduling.domain import channel_checks, enqueue, media_inspection, permalinks
+from scheduling.domain import link_imported as link_imported_module
+from scheduling.domain import sweep as sweep_module
 from scheduling.domain.notifications import delivery
+from scheduling.domain.publishing import run
+from scheduling.domain.publishing import stage as publish_stage
 
 
 @shared_task(name="scheduling.publish")
 def publish(post_id: str, task_id: str) -> str:
-    return publishing.publish(post_id, task_id)
+    return run.publish(post_id, task_id)
 
 
 @shared_task(name="scheduling.resume")
 def resume(post_id: str) -> str:
-    return publishing.resume(post_id)
+    return run.resume(post_id)
 
 
 @shared_task(name="scheduling.stage")
 def stage(post_id: str) -> int:
-    return staging.stage_ahead(post_id)
+    return publish_stage.stage_ahead(post_id)
 
 
 @shared_task(name="scheduling.cancel")
 def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int:
-    return cancelling.cancel(task_id, staged)
+    return enqueue.cancel(task_id, staged)
 
 
 @shared_task(name="scheduling.inspect_media")
 def inspect_media(post_id: str, version: int) -> str:
-    return inspecting.inspect_media(post_id, version)
+    return media_inspection.inspect_media(post_id, version)
 
 
 @shared_task(name="scheduling.examine_channel")
 def examine_channel(channel_id: int) -> bool:
-    return examining.examine(channel_id)
+    return channel_checks.examine(channel_id)
 
 
 @shared_task(name="scheduling.fill_permalinks")
@@ -54,7 +49,7 @@ def fill_permalinks() -> int:
 
 @shared_task(name="scheduling.link_imported")
 def link_imported() -> int:
-    return linking.link()
+    return link_imported_module.link()
 
 
 @shared_task(name="scheduling.deliver_notification")
@@ -64,4 +59,4 @@ def deliver_notification(delivery_id: int) -> str:
 
 @shared_task(name="scheduling.sweep", bind=True)
 def sweep(self: Any) -> dict[str, int]:
-    return sweeping.sweep(str(self.request.hostname or ""))
+    return sweep_module.sweep(str(self.request.hostname or ""))

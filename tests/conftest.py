@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import clock, crypto
+from accounts import clock, encryption
 from accounts.domain import actors
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.models import Channel
@@ -126,7 +126,7 @@ def make_key(db: None) -> Callable[..., ApiKey]:
             organization=organization,
             name=name,
             issued_by=issued_by,
-            secret_encrypted=crypto.encrypt(secret),
+            secret_encrypted=encryption.encrypt(secret),
             **columns,
         )
         key.secret = secret  # type: ignore[attr-defined]
@@ -165,7 +165,7 @@ def connect(organization: Organization, account: PlatformAccount) -> Channel:
         type=account.type,
         platform_id=account.id,
         name=account.name,
-        token_encrypted=crypto.encrypt(account.token),
+        token_encrypted=encryption.encrypt(account.token),
     )
 
 
@@ -237,7 +237,7 @@ def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -
 
     def make(*, actor: actors.Actor | None = None, submit: bool = False, looked: bool = True, **changes: Any) -> Any:
         from scheduling.domain.drafts import ChannelText, create
-        from scheduling.domain.inspecting import inspect_media
+        from scheduling.domain.media_inspection import inspect_media
 
         channels = changes.pop("channels", [facebook, instagram])
         if isinstance(channels, list):
@@ -283,10 +283,11 @@ def make_scheduled(
     """Make a post that `reviewer` approved and scheduled; takes what `make_draft` takes."""
 
     def make(**changes: Any) -> Any:
-        from scheduling.domain import digest, review
+        from scheduling.domain import content as post_content
+        from scheduling.domain import review
 
         post = make_waiting(**changes)
-        review.approve(seat(reviewer, organization), post, turn=post.turn, digest=digest.current(post)[1])
+        review.approve(seat(reviewer, organization), post, turn=post.turn, digest=post_content.current(post)[1])
         post.refresh_from_db()
         return post
 

@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.admin.reauthentication import knows_password
-from accounts.domain import factors, sessions, tenancy
+from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import person
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Membership, User
 
 
@@ -26,7 +26,7 @@ def you(request: HttpRequest) -> HttpResponse:
     """Show who the person is here, and what they can do about their own safety."""
     user = _person(request)
     mine = Membership.objects.filter(user=user).select_related("organization").order_by("organization__name")
-    return _page(request, "you", "You", factor=factors.of(user), memberships=mine)
+    return _page(request, "you", "You", factor=mfa.of(user), memberships=mine)
 
 
 @sensitive_post_parameters()
@@ -41,18 +41,18 @@ def factor(request: HttpRequest) -> HttpResponse:
         sessions.must_be_proved(request, user)
         try:
             if "code" not in request.POST:
-                factors.begin(user)
+                mfa.begin(user)
                 return HttpResponseRedirect(reverse("admin_factor"))
-            made, codes = factors.confirm(user, request.POST["code"])
+            made, codes = mfa.confirm(user, request.POST["code"])
             _keep_only_this_session(request, user)
             sessions.proved(request, factor=made.pk)
         except Refusal as refusal:
             problem = refusal.message
         else:
             return _page(request, "recovery", "Your recovery codes", codes=codes, new=True)
-    begun = factors.in_progress(user)
-    shown = {"picture": _picture(factors.uri(begun)), "typed": factors.typed_secret(begun)} if begun else {}
-    return _page(request, "factor", "Second factor", factor=factors.of(user), problem=problem, **shown)
+    begun = mfa.in_progress(user)
+    shown = {"picture": _picture(mfa.uri(begun)), "typed": mfa.typed_secret(begun)} if begun else {}
+    return _page(request, "factor", "Second factor", factor=mfa.of(user), problem=problem, **shown)
 
 
 class CodeForm(forms.Form):
@@ -80,8 +80,8 @@ def recovery(request: HttpRequest) -> HttpResponse:
     user, form = _person(request), CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            factors.check(user, form.cleaned_data["code"])
-            codes = factors.renew_recovery(user)
+            mfa.check(user, form.cleaned_data["code"])
+            codes = mfa.renew_recovery(user)
         except Refusal as refusal:
             form.add_error("code", refusal.message)
         else:
@@ -98,8 +98,8 @@ def remove(request: HttpRequest) -> HttpResponse:
             if not knows_password(request, user, form.cleaned_data["password"]):
                 form.add_error("password", "That is not your password.")
             else:
-                factors.check(user, form.cleaned_data["code"])
-                factors.remove(person(user), user)
+                mfa.check(user, form.cleaned_data["code"])
+                mfa.remove(person(user), user)
         except Refusal as refusal:
             form.add_error("code", refusal.message)
         if form.is_valid():
@@ -142,7 +142,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         """Store the new password and a line in the trail that says so."""
         with transaction.atomic():
             stored = super().save(commit)
-            tenancy.record(person(self.user), "change", self.user, changed={}, password="set")  # noqa: S106  not one
+            memberships.record(person(self.user), "change", self.user, changed={}, password="set")  # noqa: S106  not one
         return stored
 
 

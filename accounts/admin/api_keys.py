@@ -13,9 +13,9 @@ from django.urls import URLPattern, path, reverse
 
 from accounts import clock
 from accounts.admin.base import OrganizationScopedAdmin, organizations_as
-from accounts.domain import keys
+from accounts.domain import api_keys
 from accounts.domain.actors import Actor, person
-from accounts.errors import Conflict, Refusal
+from accounts.exceptions import Conflict, Refusal
 from accounts.models import ApiKey, Organization, Role, Scope, User, every_scope, new_key_id
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class RestrictForm(AccessForm):
 
     def store(self, actor: Actor) -> bool:
         """Restrict the key; return whether that changed anything. Raises Refusal."""
-        return keys.restrict(actor, self.key, **self.limits())
+        return api_keys.restrict(actor, self.key, **self.limits())
 
 
 class IssueForm(AccessForm):
@@ -98,7 +98,7 @@ class IssueForm(AccessForm):
         """Issue the key, answered for by `person`; return it and its secret. Raises Refusal."""
         given = self.cleaned_data
         days = given["expires_in"]
-        return keys.issue(
+        return api_keys.issue(
             actor,
             organization=given["organization"],
             name=given["name"],
@@ -139,7 +139,7 @@ class RotateForm(forms.Form):
         """Rotate the key and return its new secret. Raises Refusal."""
         if self.cleaned_data["known"] != fingerprint(key):
             raise Conflict("This key was rotated meanwhile; its new secret was shown then, and is not shown again")
-        return keys.rotate(actor, key, overlap=timedelta(hours=self.cleaned_data["overlap"]))
+        return api_keys.rotate(actor, key, overlap=timedelta(hours=self.cleaned_data["overlap"]))
 
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         if request.method != "POST":
             return self._page(request, "revoke", form=forms.Form(), key=key, title=f"Revoke {key.name}")
         try:
-            keys.revoke(person(_person(request)), key)
+            api_keys.revoke(person(_person(request)), key)
         except Refusal as refusal:
             messages.error(request, refusal.message)
         else:

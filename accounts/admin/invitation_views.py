@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.domain import invitations
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Invitation, User
 
 

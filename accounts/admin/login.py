@@ -17,9 +17,9 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import clock
-from accounts.domain import factors, sessions
+from accounts.domain import mfa, sessions
 from accounts.domain.reviewers import PASSWORD_BACKEND
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import User
 
 HALF = "dynamo_half_signed_in"
@@ -41,7 +41,7 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign the person in, or remember whose code is asked for next."""
         user = form.get_user()
-        if not isinstance(user, User) or factors.of(user) is None:
+        if not isinstance(user, User) or mfa.of(user) is None:
             return super().form_valid(form)
         self.request.session.cycle_key()
         self.request.session[HALF] = [user.pk, user.get_session_auth_hash(), clock.now().timestamp()]
@@ -73,7 +73,7 @@ def code(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         try:
-            factor = factors.check(user, request.POST.get("code", ""))
+            factor = mfa.check(user, request.POST.get("code", ""))
         except Refusal as refusal:
             problem = refusal.message
         else:

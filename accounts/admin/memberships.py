@@ -13,8 +13,8 @@ from django.urls import URLPattern, path, reverse
 from accounts import clock
 from accounts.admin.base import organizations_as
 from accounts.admin.users import Managed, actor_of, manages
-from accounts.domain import invitations, tenancy
-from accounts.errors import Refusal
+from accounts.domain import invitations, memberships
+from accounts.exceptions import Refusal
 from accounts.models import Invitation, Membership, Organization, Role
 
 
@@ -208,7 +208,7 @@ class MembershipAdmin(Managed, ModelAdmin):
             for name, value in form.rights().items():
                 setattr(membership, name, value)
             try:
-                tenancy.save(actor_of(request), membership)
+                memberships.save(actor_of(request), membership)
             except Refusal as refusal:
                 form.add_error(None, refusal.message)
             else:
@@ -223,7 +223,7 @@ class MembershipAdmin(Managed, ModelAdmin):
             title = f"End the membership of {self.person(membership)} in {membership.organization}"
             return self._page(request, "end", title, form=forms.Form())
         said = f"{self.person(membership)} belongs to {membership.organization} no longer."
-        return self._done(request, lambda: tenancy.remove(actor_of(request), membership), said)
+        return self._done(request, lambda: memberships.remove(actor_of(request), membership), said)
 
     def _member(self, request: HttpRequest, object_id: str) -> Membership:
         found: QuerySet[Membership] = self.get_queryset(request).select_related("user", "organization")

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from accounts.admin.base import organizations_as, roles
 from accounts.admin.users import manages
-from accounts.domain import rules, sessions
+from accounts.domain import organization_policy, sessions
 from accounts.domain.actors import person
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Organization, Role, User
 
 PEOPLE = "admin:accounts_membership_changelist"
@@ -42,19 +42,19 @@ class RulesForm(forms.Form):
     known = forms.CharField(widget=forms.HiddenInput, max_length=20)
 
     def __init__(self, given: Any, *, organization: Organization) -> None:
-        now = rules.of(organization)
+        now = organization_policy.of(organization)
         super().__init__(given, initial={**now, "known": "".join("01"[on] for on in now.values())})
-        for name in rules.RULES:
+        for name in organization_policy.RULES:
             label, hint = LABELS[name]
             self.fields[name] = forms.BooleanField(required=False, label=label, help_text=hint)
 
     def wanted(self) -> dict[str, bool]:
         """Return the rules as they were ticked."""
-        return {name: self.cleaned_data[name] for name in rules.RULES}
+        return {name: self.cleaned_data[name] for name in organization_policy.RULES}
 
     def shown(self) -> dict[str, bool]:
         """Return the rules as the page showed them."""
-        return dict(zip(rules.RULES, (sign == "1" for sign in self.cleaned_data["known"]), strict=False))
+        return dict(zip(organization_policy.RULES, (sign == "1" for sign in self.cleaned_data["known"]), strict=False))
 
 
 def choose(request: HttpRequest) -> HttpResponse:
@@ -81,13 +81,13 @@ def change(request: HttpRequest, organization_id: UUID) -> HttpResponse:
             raise TypeError("The desk is for people who are signed in")
         verified = sessions.must_be_proved(request, user)
         try:
-            changed = rules.change(
+            changed = organization_policy.change(
                 person(user), organization, wanted=form.wanted(), known=form.shown(), verified=verified
             )
         except Refusal as refusal:
             form = RulesForm(None, organization=Organization.objects.get(pk=organization.pk))
             return _page(request, "rules", f"Rules of {organization}", form=form, problem=refusal.message)
-        said = " ".join(rules.in_words(changed))
+        said = " ".join(organization_policy.in_words(changed))
         if changed:
             messages.success(request, f"From now on: {said}")
         else:

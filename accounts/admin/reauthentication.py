@@ -15,8 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.domain import factors, sessions
-from accounts.errors import Refusal
+from accounts.domain import mfa, sessions
+from accounts.exceptions import Refusal
 from accounts.models import User
 
 PROOF = "proof"
@@ -40,7 +40,7 @@ class ProofMiddleware:
         if PROOF not in request.POST or not isinstance(request.user, User):
             return None
         problem = take(request, request.user, request.POST[PROOF])
-        return _ask(request, code=factors.of(request.user) is not None, problem=problem) if problem else None
+        return _ask(request, code=mfa.of(request.user) is not None, problem=problem) if problem else None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Ask for the proof that a view found missing."""
@@ -49,13 +49,13 @@ class ProofMiddleware:
 
 def take(request: HttpRequest, user: User, proof: str) -> str:
     """Take a code of the person's second factor, or without one their password; return what is wrong with it."""
-    if factors.of(user) is None:
+    if mfa.of(user) is None:
         if not knows_password(request, user, proof):
             return "That is not your password."
         sessions.proved(request)
         return ""
     try:
-        factor = factors.check(user, proof)
+        factor = mfa.check(user, proof)
     except Refusal as refusal:
         return refusal.message
     sessions.proved(request, factor=factor.pk)

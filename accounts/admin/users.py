@@ -19,9 +19,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.admin.base import OrganizationScopedAdmin
-from accounts.domain import factors, sessions, tenancy
+from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import Actor, person
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Organization, User
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Managed(OrganizationScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the row through the domain, which records it."""
-        tenancy.save(actor_of(request), obj)
+        memberships.save(actor_of(request), obj)
 
 
 # Rights follow from memberships: a group would grant nothing.
@@ -269,7 +269,7 @@ class PersonAdmin(Managed, BaseUserAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 if form.cleaned_data["factor"]:
-                    factors.remove(actor_of(request), someone)
+                    mfa.remove(actor_of(request), someone)
                 if form.cleaned_data["sign_out"]:
                     sessions.end_all(actor_of(request), someone)
             except Refusal as refusal:
@@ -283,7 +283,7 @@ class PersonAdmin(Managed, BaseUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the person through the domain; who is new may sign in to the desk."""
         obj.is_staff = obj.is_staff or not change
-        tenancy.save(actor_of(request), obj, password=not change)
+        memberships.save(actor_of(request), obj, password=not change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Set another person's password, and record that."""
@@ -296,5 +296,5 @@ class PersonAdmin(Managed, BaseUserAdmin):
             response = super().user_change_password(request, id, form_url)
             now = User.objects.filter(pk=someone.pk).first() if someone is not None else None
             if someone is not None and now is not None and now.password != someone.password:
-                tenancy.save(actor_of(request), now, password=True)
+                memberships.save(actor_of(request), now, password=True)
         return response

@@ -12,8 +12,8 @@ from accounts import clock
 from accounts.api.exceptions import OrganizationInactive
 from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
 from accounts.datetimes import parse_datetime
-from accounts.domain import keys
-from accounts.domain.signing import genuine, whole
+from accounts.domain import api_keys
+from accounts.domain.request_signatures import genuine, whole
 from accounts.models import ApiKey, Organization
 
 FULL = "x-signature-full"
@@ -60,7 +60,7 @@ class SignatureAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Invalid signature")
         if not key.organization.active:
             raise OrganizationInactive
-        keys.record_use(key)
+        api_keys.record_use(key)
         return KeyPrincipal(key, key.organization), key
 
 

@@ -12,7 +12,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.errors import Conflict, Forbidden, Incomplete, Invalid, Refusal, Stale
+from accounts.exceptions import Conflict, Forbidden, Incomplete, Invalid, Refusal, Stale
 
 log = logging.getLogger(__name__)
 

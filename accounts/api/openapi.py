@@ -18,16 +18,76 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
 from drf_spectacular.validation import validate_schema
+from rest_framework import serializers
 
-from accounts.api.error_serializers import (
-    ConflictSerializer,
-    ErrorSerializer,
-    PreconditionFailedSerializer,
-    RuleErrorsSerializer,
-    ValidationErrorsSerializer,
-)
-from accounts.api.scopes import needed
+from accounts.api.permissions import needed
 from accounts.api.serializers import StrictSerializer
+
+
+class ValidationProblemSerializer(serializers.Serializer[Any]):
+    """One problem of the request's shape."""
+
+    message = serializers.CharField(help_text="A sentence in Joi's form.")
+    path = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="From the body's root, or the query parameter's name: strings for keys, integers for indices.",
+    )
+    type = serializers.CharField(help_text="Joi's code, for example `any.required`.")
+    context = serializers.DictField(  # type: ignore[assignment]  # a field of that name
+        child=serializers.JSONField(), help_text="The parts of the message: `label`, `key`, `value`, `limit`."
+    )
+
+
+class ValidationErrorsSerializer(serializers.Serializer[Any]):
+    """Envelope A: the request's shape."""
+
+    error = ValidationProblemSerializer(many=True, help_text="Every problem.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Envelope B: a rule refused the request."""
+
+    message = serializers.CharField(help_text="A sentence for a person.")
+
+
+class RuleErrorSerializer(serializers.Serializer[Any]):
+    """One rule that the content breaks."""
+
+    path = serializers.ListField(child=serializers.JSONField(), help_text="From the body's root to the field.")
+    message = serializers.CharField(help_text="A sentence that names the channel where there is one.")
+    code = serializers.CharField(help_text="For programs, for example `scheduledFor.past`.")
+
+
+class RuleErrorsSerializer(ErrorSerializer):
+    """Envelope B: rules that the content breaks. `message` is the first of them."""
+
+    details = RuleErrorSerializer(many=True, required=False, help_text="Every violation.")
+
+
+class StateConflictDetail(serializers.Serializer[Any]):
+    """The state of the post, and what it allows."""
+
+    status = serializers.CharField(allow_null=True, help_text="The post's status; null when it was deleted.")
+    allowed = serializers.ListField(child=serializers.CharField(), help_text="What a key could do with it now.")
+
+
+class ConflictSerializer(ErrorSerializer):
+    """Envelope B: the state does not allow this, or the name is in use."""
+
+    details = StateConflictDetail(required=False, help_text="For a post whose state does not allow this.")
+
+
+class VersionDetail(serializers.Serializer[Any]):
+    """The current version."""
+
+    version = serializers.IntegerField(help_text="The current one.")
+
+
+class PreconditionFailedSerializer(ErrorSerializer):
+    """Envelope B: the caller holds an old version."""
+
+    details = VersionDetail(help_text="The current version.")
+
 
 FILE = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 # By the first word of the path: a title, and a sentence.

@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from accounts.api.exceptions import MAX_PROBLEMS, LengthRequired, RequestValidationError, from_drf_error
 from accounts.api.parsers import find_invalid_text
 from accounts.datetimes import format_datetime, parse_datetime
-from accounts.errors import Invalid
+from accounts.exceptions import Invalid
 
 if TYPE_CHECKING:
     _Field = serializers.Field[Any, Any, Any, Any]

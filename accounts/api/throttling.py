@@ -20,8 +20,8 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import clock
-from accounts.addresses import address_of
 from accounts.api.middleware import RATE_LIMITS
+from accounts.client_ip import address_of
 from accounts.models import ApiKey
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts import clock
-from accounts.domain import tenancy
+from accounts.domain import memberships
 from accounts.domain.actors import Actor, person
-from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import Invitation, Membership, Organization, Role, User
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def invite(
     It takes the place of an open one to the same address. Raises Forbidden unless the actor administers the
     organization, Invalid for no address, role or channel, Conflict for somebody who belongs to it already.
     """
-    if actor.user is None or not tenancy.administers(actor.user, organization.pk):
+    if actor.user is None or not memberships.administers(actor.user, organization.pk):
         raise Forbidden("Only an administrator of the organization invites people")
     email = email.strip().lower()
     try:
@@ -48,7 +48,7 @@ def invite(
         raise Invalid("That is no e-mail address") from None
     if role not in Role.values:
         raise Invalid("There is no such role")
-    tenancy.check_channels(organization, review_channels)
+    memberships.check_channels(organization, review_channels)
     if Membership.objects.filter(organization=organization, user__email__iexact=email).exists():
         raise Conflict(f"{email} belongs to {organization} already")
     invitation = Invitation(
@@ -64,7 +64,7 @@ def invite(
         with transaction.atomic():
             _open().filter(organization=organization, email=email).update(revoked_at=clock.now())
             invitation.save(force_insert=True)
-            tenancy.record(actor, "send", invitation, **_quoted(invitation))
+            memberships.record(actor, "send", invitation, **_quoted(invitation))
     except IntegrityError:
         raise Conflict(f"Somebody else is inviting {email} at this moment") from None
     return invitation, signing.dumps(str(invitation.pk), salt=SALT)
@@ -94,7 +94,7 @@ def find(token: str) -> Invitation:
         raise Invalid(DEAD) from None
     found = _open().filter(pk=pk, expires_at__gt=clock.now(), organization__active=True)
     invitation = found.select_related("organization", "invited_by").first()
-    if invitation is None or not tenancy.administers(invitation.invited_by, invitation.organization_id):
+    if invitation is None or not memberships.administers(invitation.invited_by, invitation.organization_id):
         raise Invalid(DEAD)
     return invitation
 
@@ -133,12 +133,12 @@ def known(invitation: Invitation) -> bool:
 
 def revoke(actor: Actor, invitation: Invitation) -> None:
     """Withdraw an invitation. Raises Forbidden, or Conflict when it was used or withdrawn already."""
-    if not tenancy.administers(actor.user, invitation.organization_id):
+    if not memberships.administers(actor.user, invitation.organization_id):
         raise Forbidden("Only an administrator of the organization withdraws invitations")
     with transaction.atomic():
         if not _open().filter(pk=invitation.pk).update(revoked_at=clock.now()):
             raise Conflict("This invitation was used or withdrawn already")
-        tenancy.record(actor, "revoke", invitation)
+        memberships.record(actor, "revoke", invitation)
 
 
 def _take(invitation: Invitation, user: User, *, new: bool = False) -> Membership:
@@ -154,7 +154,7 @@ def _take(invitation: Invitation, user: User, *, new: bool = False) -> Membershi
             may_review=invitation.may_review,
             review_channels=invitation.review_channels,
         )
-        tenancy.record(person(user), "accept", invitation, **_quoted(invitation), user=user.pk, new=new)
+        memberships.record(person(user), "accept", invitation, **_quoted(invitation), user=user.pk, new=new)
     return membership
 
 

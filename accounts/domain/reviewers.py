@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts.domain import sessions
 from accounts.domain.actors import Actor, person
-from accounts.errors import Forbidden
+from accounts.exceptions import Forbidden
 from accounts.models import Membership, Organization, User
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  a class path

@@ -8,9 +8,9 @@ from django.db.models import F
 from django.http import HttpRequest
 
 from accounts import clock
-from accounts.domain import factors, tenancy
+from accounts.domain import memberships, mfa
 from accounts.domain.actors import Actor
-from accounts.errors import Forbidden
+from accounts.exceptions import Forbidden
 from accounts.models import User
 
 PROVED_AT, FACTOR = "dynamo_proved_at", "dynamo_factor"
@@ -45,7 +45,7 @@ def must_be_proved(request: HttpRequest, user: User) -> bool:
     Raises ProofNeeded when the last proof is too old, or when the person has a second factor that this session has not
     seen. The clock may have been set back: a proof from the future proves nothing.
     """
-    factor = factors.of(user)
+    factor = mfa.of(user)
     verified = factor is not None and request.session.get(FACTOR) == factor.pk
     at = request.session.get(PROVED_AT)
     age = clock.now().timestamp() - at if isinstance(at, int | float) else None
@@ -60,5 +60,5 @@ def end_all(actor: Actor, user: User) -> None:
         raise Forbidden("Only the person themselves, or a superuser, signs somebody out everywhere")
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
-        tenancy.record(actor, "sign_out_everywhere", user)
+        memberships.record(actor, "sign_out_everywhere", user)
     user.refresh_from_db(fields=["session_epoch"])

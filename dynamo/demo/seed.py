@@ -14,16 +14,16 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import clock
-from accounts.domain import actors, keys
+from accounts.domain import actors, api_keys
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from dynamo.demo import state_file
 from dynamo.demo.sample_posts import FACEBOOK, INSTAGRAM, SAMPLE_POSTS, SamplePost, earlier_posts
 from posts.domain import superpowers
 from posts.domain.channels import connect
 from posts.models import Channel, SuperpowerTemplate
-from scheduling.domain import digest, drafts, review
+from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.inspecting import inspect_media
+from scheduling.domain.media_inspection import inspect_media
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -131,7 +131,9 @@ def _key(credentials: dict[str, Any], organization: Organization, author: User) 
     key_id = credentials.get("key", {}).get("id")
     key = ApiKey.objects.filter(pk=key_id, organization=organization, revoked_at=None).first()
     if key is None:
-        key, secret = keys.issue(actors.person(author), organization=organization, name="Demo agent", issued_by=author)
+        key, secret = api_keys.issue(
+            actors.person(author), organization=organization, name="Demo agent", issued_by=author
+        )
         credentials["key"] = {"id": key.pk, "secret": secret}
     return key
 
@@ -183,7 +185,7 @@ def approve_sample_posts() -> None:
         for post in ScheduledPost.objects.filter(pk__in=ids, status=Status.WAITING_FOR_APPROVAL):
             inspect_media(str(post.pk), post.version)
             post.refresh_from_db()
-            form = {"digest": digest.current(post)[1], "turn": post.turn}
+            form = {"digest": content.current(post)[1], "turn": post.turn}
             client.post(reverse(f"admin:scheduling_scheduledpost_{action}", args=[post.pk]), form)
             post.refresh_from_db()
             if post.status == Status.WAITING_FOR_APPROVAL:

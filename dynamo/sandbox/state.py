@@ -1,19 +1,74 @@
 """State of one running sandbox: a lock, a table of nodes, a journal. Callers hold `lock` to read or change it."""
 
 import itertools
+import json
 import os
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dynamo.sandbox.faults import FaultBook
-from dynamo.sandbox.journal import Journal
 from dynamo.sandbox.media_store import MediaStore
-from dynamo.sandbox.models import FIRST_SLOT, Account, Audience, Comment, Container, Node, Post, generated_audience
+from dynamo.sandbox.models import (
+    FIRST_SLOT,
+    TABLES,
+    Account,
+    Audience,
+    Comment,
+    Container,
+    Node,
+    Post,
+    generated_audience,
+)
 from dynamo.sandbox.rate_limits import Usage
 from dynamo.sandbox.settings import Settings
+
+
+class Journal:
+    """With `folder` None nothing is stored."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = folder / "journal.jsonl" if folder else None
+        self._file = None
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._remove_incomplete_line()
+            self._file = self._path.open("a", encoding="utf-8")
+            self._path.chmod(0o600)  # it contains tokens
+
+    def _remove_incomplete_line(self) -> None:
+        """Remove an incomplete last line, which a killed process leaves."""
+        if self._path and self._path.exists():
+            kept = self._path.read_bytes()
+            whole = kept[: kept.rfind(b"\n") + 1]
+            if whole != kept:
+                self._path.write_bytes(whole)
+
+    def load(self) -> Iterator[Node]:
+        if self._path:
+            with self._path.open(encoding="utf-8") as lines:
+                for line in lines:
+                    entry = json.loads(line)
+                    yield TABLES[entry["table"]](**entry["row"])
+
+    def append(self, node: Node) -> None:
+        if self._file and not self._file.closed:
+            line = json.dumps({"table": type(node).__name__, "row": asdict(node)}, separators=(",", ":"))
+            self._file.write(line + "\n")
+            self._file.flush()
+
+    def clear(self) -> None:
+        if self._file:
+            self._file.truncate(0)
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
 
 N = TypeVar("N", bound=Node)
 

@@ -12,11 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from accounts.admin.base import DeskAdmin, DeskForm, signed_in
 from accounts.domain.actors import Actor, person
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Role
-from posts.admin.desk import DeskAdmin, DeskForm
-from posts.admin.people import signed_in
 from posts.domain import channels
 from posts.models import Channel, ChannelType
 

@@ -12,13 +12,11 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.base import roles
+from accounts.admin.base import DeskAdmin, roles, signed_in
 from accounts.api.pagination import row_after
 from posts.admin import charts
-from posts.admin.desk import DeskAdmin
-from posts.admin.people import signed_in
-from posts.attachment import attached
 from posts.domain import comments
+from posts.domain.comment_export import attached
 from posts.domain.insights import insights
 from posts.graph.errors import GraphError, user_message
 from posts.models import Channel, PublishedPost

@@ -8,12 +8,11 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib import admin
 
-from accounts import clock
+from accounts import clock, formatting
+from accounts.admin.base import DeskAdmin, DeskForm
 from accounts.domain.actors import Actor
 from accounts.models import Role
-from posts.admin import times
-from posts.admin.desk import DeskAdmin, DeskForm
-from posts.domain import templates
+from posts.domain import superpowers
 from posts.models import SuperpowerTemplate
 
 
@@ -54,7 +53,7 @@ def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
     if superpower.get("active") is False:
         yield "Switched off: nothing is answered."
     if end := expires(superpower):
-        when = f"{times.full(end, ZoneInfo('UTC'))} UTC"
+        when = f"{formatting.full(end, ZoneInfo('UTC'))} UTC"
         yield f"Expired on {when}: nothing is answered any more." if has_expired(superpower) else f"Until {when}."
     groups = _objects(superpower.get("conditionGroups"))
     for group in groups:
@@ -164,7 +163,7 @@ class SuperpowerForm(DeskForm):
             "active": data["active"],
             "conditionGroups": [group, *self.further],
         }
-        written = templates.write(actor, organization=self.organization, document=document, template=self.row)
+        written = superpowers.write(actor, organization=self.organization, document=document, template=self.row)
         return written, f"{written.name} is saved. Posts that were written with it keep their text."
 
     def _conditions(self, words: list[str]) -> list[dict[str, Any]]:

@@ -1,29 +1,51 @@
 """GET /channels, /superpowers, /posts and /posts/{id}: what an organization has, and what it has published."""
 
-from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
+from accounts.api.exceptions import UpstreamFailed, UpstreamThrottled
 from accounts.api.openapi import LINK, errors
 from accounts.api.pagination import KeysetPagination, PaginationQuery
-from accounts.api.serializers import validate_query
+from accounts.api.serializers import joi_error, validate_query
+from accounts.datetimes import format_datetime
+from accounts.exceptions import Invalid
 from accounts.models import Scope
 from posts.api import openapi
-from posts.api.lookup import channel_pk, post_of
 from posts.api.serializers import (
     PUBLISHED,
     ChannelSerializer,
+    CommentPageSerializer,
+    CommentSerializer,
+    CommentsQuery,
+    ExportQuery,
+    ExportSerializer,
+    FigureSerializer,
+    InsightsSerializer,
     PostQuery,
     PostsQuery,
     PublishedPostSerializer,
     SuperpowerSerializer,
 )
-from posts.domain.published import everything_live
-from posts.domain.reach import reached_by
-from posts.models import ChannelState, SuperpowerTemplate
+from posts.domain import comment_export, comments
+from posts.domain.channel_access import reached_by
+from posts.domain.comment_export import TYPE, attached, private
+from posts.domain.insights import insights
+from posts.domain.published_posts import everything_live, live
+from posts.graph.errors import GraphError, Throttled, user_message
+from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
 
 
 class Channels(APIView):
@@ -117,3 +139,152 @@ class Post(APIView):
     def get(self, request: Request, post_id: str) -> Response:
         found = post_of(request, post_id, validate_query(request, PostQuery)["mediumId"])
         return Response(PublishedPostSerializer(found).data)
+
+
+class Export(APIView):
+    """All comments, replies included. A stream that breaks off ends without its last chunk, so that clients notice."""
+
+    http_method_names = ["get"]
+    scopes = {"get": Scope.READ}
+
+    @extend_schema(
+        summary="Export a post's comments",
+        description="All comments, replies included, as CSV in UTF-8 with a byte order mark. The transfer breaks off "
+        "visibly when the platform fails part-way: a short file never passes for a whole one. With `delivery=url` the "
+        "file is stored, and the answer is a signed link to it that expires.",
+        parameters=[openapi.POST_ID, ExportQuery],
+        responses={
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "Streamed; broken off when the platform fails."),
+            (200, "application/json"): OpenApiResponse(ExportSerializer, "With `delivery=url`."),
+            **errors(400, 404, 422, 502, 503),
+        },
+        examples=openapi.EXPORT_COMMENTS,
+    )
+    def get(self, request: Request, post_id: str) -> HttpResponseBase:
+        wanted = validate_query(request, ExportQuery)
+        post = post_of(request, post_id, wanted["mediumId"])
+        if wanted.get("delivery") == "url":
+            with upstream():
+                kept = comment_export.keep(post.channel, post.platform_id)
+            path = reverse("export", args=[kept.token])
+            return Response({"totalCount": kept.count, "csvUrl": request.build_absolute_uri(path)})
+        with upstream():
+            return attached(post, request.META)
+
+
+@require_safe
+def download(request: HttpRequest, token: str) -> HttpResponseBase:  # noqa: ARG001  Django's signature
+    """GET /exports/{token}: the file behind a signed link, while the link lasts. Needs nothing but the link."""
+    try:
+        file, name = comment_export.opened(token)
+    except comment_export.ExpiredLink:
+        return JsonResponse({"message": "This link has expired"}, status=403)
+    except comment_export.UnknownLink:
+        return JsonResponse({"message": "Not found"}, status=404)
+    return private(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
+
+
+class Insights(APIView):
+    """A post's metrics; those that the platform refuses, or knows nothing of, with the reason."""
+
+    scopes = {"get": Scope.READ}
+
+    @extend_schema(
+        summary="Read a post's insights",
+        description="Read from the platform at each call. A metric that it refuses moves to `unavailable`, the others "
+        "still answer. What is unknown is not zero.",
+        parameters=[openapi.POST_ID, PostQuery],
+        responses={200: InsightsSerializer, **errors(400, 404, 422, 502, 503)},
+        examples=openapi.READ_INSIGHTS,
+    )
+    def get(self, request: Request, post_id: str) -> Response:
+        post = post_of(request, post_id, validate_query(request, PostQuery)["mediumId"])
+        with upstream():
+            found = insights(post.channel, post.platform_id, post.type, media_type=post.media_type)
+        return Response(
+            {
+                "postId": post.platform_id,
+                "mediumId": post.channel.wire_id,
+                "insights": [FigureSerializer(one).data for one in found.items],
+                "unavailable": [{"name": name, "reason": why} for name, why in found.unavailable.items()],
+                "fetchedAt": format_datetime(found.fetched_at),
+            }
+        )
+
+
+class Comments(APIView):
+    """Comments on the post, newest first, each followed by its replies, oldest first."""
+
+    scopes = {"get": Scope.READ}
+
+    @extend_schema(
+        summary="Read a post's comments",
+        description="Read from the platform at each call, never from a copy: newest first, each followed by its "
+        "replies, oldest first. `nextCursor` goes into `after`.",
+        parameters=[openapi.POST_ID, CommentsQuery],
+        responses={200: CommentPageSerializer, **errors(400, 404, 422, 502, 503)},
+        examples=openapi.READ_COMMENTS,
+    )
+    def get(self, request: Request, post_id: str) -> Response:
+        wanted = validate_query(request, CommentsQuery)
+        post = post_of(request, post_id, wanted["mediumId"])
+        limit = int(wanted["limit"])
+        try:
+            with upstream():
+                page = comments.page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
+        except comments.UnknownCursor:
+            raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
+        return Response(
+            {
+                "items": [CommentSerializer(one).data for one in page.items],
+                "returned": len(page.items),
+                "mayHaveMore": page.may_have_more,
+                "nextCursor": page.next_cursor,
+            }
+        )
+
+
+def channel_of(request: Request, medium_id: str) -> Channel:
+    """Return the channel, connected or not: what went live on it stays readable. Raises Invalid."""
+    for channel in _named(request, medium_id).select_related("organization"):
+        return channel
+    raise _unknown()
+
+
+def channel_pk(request: Request, medium_id: str) -> int:
+    """Return the number of that channel alone, which is all that a list needs."""
+    for number in _named(request, medium_id).values_list("pk", flat=True):
+        return number
+    raise _unknown()
+
+
+def post_of(request: Request, post_id: str, medium_id: str) -> PublishedPost:
+    """Return the post that is live on that channel, its channel loaded. Raises Invalid for the channel, and Http404."""
+    channel = channel_of(request, medium_id)
+    # PostgreSQL takes no NUL in a text, and no platform gives an id that has one.
+    rows = live(channel.organization, channel=channel)
+    found = None if "\x00" in post_id else rows.filter(platform_id=post_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _named(request: Request, medium_id: str) -> QuerySet[Channel]:
+    return reached_by(key_of(request)).filter(wire_id=medium_id)
+
+
+def _unknown() -> Invalid:
+    return Invalid(
+        "Unknown mediumId", [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}]
+    )
+
+
+@contextmanager
+def upstream() -> Iterator[None]:
+    """Turn GraphErrors into answers."""
+    try:
+        yield
+    except Throttled as error:
+        raise UpstreamThrottled(user_message(error), retry_after=error.retry_after) from error
+    except GraphError as error:
+        raise UpstreamFailed(user_message(error)) from error

@@ -4,11 +4,14 @@ import string
 
 from django.db import transaction
 
-from accounts import clock, crypto
-from accounts.domain import trail
+from accounts import clock, encryption
+from accounts.domain import audit_log
 from accounts.domain.actors import Actor
-from accounts.errors import Conflict, Invalid
+from accounts.encryption import InvalidToken
+from accounts.exceptions import Conflict, Invalid
 from accounts.models import Organization
+from posts.graph.account import Account
+from posts.graph.errors import AuthFailed, Transient
 from posts.models import Channel, ChannelState, ChannelSync, ChannelType
 
 PLATFORM_ID_DIGITS = 32
@@ -38,7 +41,7 @@ def connect(
                 "type": type,
                 "platform_id": platform_id,
                 "name": name.strip(),
-                "token_encrypted": crypto.encrypt(token),
+                "token_encrypted": encryption.encrypt(token),
                 "state": ChannelState.CONNECTED,
                 "state_reason": "",
                 "connected_at": clock.now(),
@@ -102,7 +105,7 @@ def _move(
 
 
 def _note(actor: Actor, verb: str, channel: Channel, before: str) -> None:
-    trail.record(
+    audit_log.record(
         actor,
         f"channel.{verb}",
         organization_id=channel.organization_id,
@@ -111,3 +114,18 @@ def _note(actor: Actor, verb: str, channel: Channel, before: str) -> None:
         channel=channel.wire_id,
         reason=channel.state_reason,
     )
+
+
+def open_account(channel: Channel) -> Account:
+    """Return the account with its token, for reading what is live.
+
+    Raises AuthFailed for a channel that a person has disconnected: its token is kept to settle what was under way,
+    not to read on. Raises Transient when the token cannot be decrypted.
+    """
+    if channel.state == ChannelState.DISCONNECTED:
+        raise AuthFailed(f"{channel.name} is disconnected; it can be read again once a person connects it")
+    try:
+        return Account(channel.type, channel.platform_id, channel.token)
+    except InvalidToken:
+        pass
+    raise Transient(f"The token of {channel.name} cannot be decrypted: an encryption key is missing")

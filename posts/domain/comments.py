@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from accounts import crypto
-from posts.domain.opening import open_account
+from accounts import encryption
+from posts.domain.channels import open_account
 from posts.graph import comments
 from posts.graph.comments import Comment, Place
 from posts.graph.cursor_reader import Spot
@@ -86,13 +86,13 @@ class Seen:
 
 def _sealed(place: Place, channel: Channel, post_id: str) -> str:
     # Encrypted rather than signed: the platform's own cursors are in there, and what they hold is for it to know.
-    return crypto.encrypt(json.dumps([_bound_to(channel, post_id), asdict(place)]))
+    return encryption.encrypt(json.dumps([_bound_to(channel, post_id), asdict(place)]))
 
 
 def _opened(cursor: str, channel: Channel, post_id: str) -> Place:
     try:
-        bound_to, given = json.loads(crypto.decrypt(cursor))
-    except (crypto.InvalidToken, ValueError):
+        bound_to, given = json.loads(encryption.decrypt(cursor))
+    except (encryption.InvalidToken, ValueError):
         raise UnknownCursor from None
     if bound_to != _bound_to(channel, post_id):
         raise UnknownCursor

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts import clock
-from posts.domain.opening import open_account
+from posts.domain.channels import open_account
 from posts.graph import insights as reading
 from posts.graph.insights import Figure, metrics
 from posts.models import Channel

@@ -4,7 +4,11 @@ import unicodedata
 from typing import Any
 from uuid import UUID
 
-from accounts.errors import Conflict, Incomplete, Invalid
+from django.db import IntegrityError, transaction
+
+from accounts.domain import audit_log
+from accounts.domain.actors import Actor
+from accounts.exceptions import Conflict, Incomplete, Invalid
 from accounts.models import Organization
 from posts.models import SuperpowerTemplate
 
@@ -100,3 +104,36 @@ def _missing_conditions(superpower: Superpower) -> list[list[str | int]]:
 
 def _dotted(path: list[str | int]) -> str:
     return ".".join(str(one) for one in path)
+
+
+def write(
+    actor: Actor,
+    *,
+    organization: Organization,
+    document: dict[str, Any],
+    template: SuperpowerTemplate | None = None,
+) -> SuperpowerTemplate:
+    """Store `document`, the wire object without its template fields, as a new template or in place of `template`'s.
+
+    Posts that refer to the template keep the text that they were written with. Raises Incomplete when the
+    document lacks what its kind needs, Conflict when another template of the organization has the hashtag.
+    """
+    check_complete(document)
+    written = template or SuperpowerTemplate(organization=organization)
+    written.name = str(document["name"])
+    written.document = document
+    written.lookup_hashtag = lookup(str(document["hashtag"]))
+    try:
+        with transaction.atomic():
+            written.save()
+            audit_log.record(
+                actor,
+                "superpower.write",
+                organization_id=organization.pk,
+                subject=f"superpower:{written.pk}",
+                name=written.name,
+                document=document,
+            )
+    except IntegrityError as error:
+        raise Conflict("Hashtag already in use") from error
+    return written

@@ -5,15 +5,15 @@ from typing import NamedTuple, TypedDict
 
 from django.http import HttpRequest
 
+from accounts import formatting
+from accounts.admin.base import holds, membership_in, signed_in
 from accounts.domain.actors import person
 from accounts.domain.reviewers import reaches, reviewer_of
-from accounts.errors import Forbidden, Invalid
+from accounts.exceptions import Forbidden, Invalid
 from accounts.models import Role
-from posts.admin import times
-from posts.admin.people import holds, membership_in, signed_in
 from scheduling.admin.review_context import title_of
-from scheduling.domain import drafts, examining, review, settling
-from scheduling.domain.checks import checks_of
+from scheduling.domain import channel_checks, drafts, manual_resolution, review
+from scheduling.domain.preflight.checks import checks_of
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -30,26 +30,26 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
     reviewer = reviewer_of(request, post.organization)
     instant = None
     if "when" in request.POST:
-        zone = times.zone_of(reviewer.user)
+        zone = formatting.zone_of(reviewer.user)
         try:
-            instant = times.from_input(request.POST["when"], zone, shown=post.scheduled_for)
-        except times.NoSuchTime as error:
+            instant = formatting.from_input(request.POST["when"], zone, shown=post.scheduled_for)
+        except formatting.NoSuchTime as error:
             raise Invalid(str(error)) from None
         if instant is None:
             raise Invalid("Choose when it goes out, or publish it now.")
-    shown = checks_of([post], times.zone_of(reviewer.user))[post.pk]
+    shown = checks_of([post], formatting.zone_of(reviewer.user))[post.pk]
     approval = review.approve(reviewer, post, **submitted_page_state(request), instant=instant, checks=shown)
     if approval.post.status != Status.SCHEDULED:
         return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
     due = approval.post.scheduled_for
-    when = times.full(due, times.zone_of(reviewer.user)) if due else "soon"
+    when = formatting.full(due, formatting.zone_of(reviewer.user)) if due else "soon"
     return f"Approved: “{title_of(post)}” goes out on {when}."
 
 
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve what the page showed, for this moment."""
     reviewer = reviewer_of(request, post.organization)
-    shown = checks_of([post], times.zone_of(reviewer.user))[post.pk]
+    shown = checks_of([post], formatting.zone_of(reviewer.user))[post.pk]
     review.approve(reviewer, post, **submitted_page_state(request), now=True, checks=shown)
     return f"Approved: “{title_of(post)}” is going out now."
 
@@ -67,7 +67,7 @@ def reject(request: HttpRequest, post: ScheduledPost) -> str:
 def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a person's word that a channel has it, with the platform's id."""
     reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
-    settling.mark_live(
+    manual_resolution.mark_live(
         reviewer, delivery, request.POST.get("post_id", ""), turn=parse_revision(request.POST.get("turn", ""))
     )
     return f"“{title_of(post)}” is live on {delivery.channel.name}."
@@ -76,7 +76,7 @@ def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
 def mark_not_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Take a person's word that a channel does not have it."""
     reviewer, delivery = reviewer_of(request, post.organization), _named(request, post)
-    settling.mark_absent(reviewer, delivery, turn=parse_revision(request.POST.get("turn", "")))
+    manual_resolution.mark_absent(reviewer, delivery, turn=parse_revision(request.POST.get("turn", "")))
     return f"Noted: it is not on {delivery.channel.name}. Another try can be approved."
 
 
@@ -111,7 +111,7 @@ def recheck(request: HttpRequest, post: ScheduledPost) -> str:
     membership = membership_in(request, post.organization_id)
     if not (holds(membership, Role.EDITOR) or (membership and membership.may_review)):
         raise Forbidden("Your membership lets you look, not have it checked again.")
-    examining.look_again(post)
+    channel_checks.look_again(post)
     return "A worker looks at the media and asks the channels again. Reload this page in a few seconds."
 
 

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accounts import formatting
 from accounts.models import AuditEvent, Role, User
-from posts.admin import times
 from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import Channel, ChannelType
 from scheduling.admin.diff import FIELDS
@@ -119,7 +119,7 @@ class DetailFormatter:
             return self.people.get(text, text)
         if INSTANT.fullmatch(text):
             instant = datetime.fromisoformat(text)
-            return ", ".join(filter(None, [times.full(instant, self.zone), times.in_utc(instant, self.zone)]))
+            return ", ".join(filter(None, [formatting.full(instant, self.zone), formatting.in_utc(instant, self.zone)]))
         known = self.channels.get(text) or WORDS.get(text)
         return known or (text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 

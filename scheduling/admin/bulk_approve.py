@@ -7,14 +7,14 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.http import HttpRequest
 
+from accounts import formatting
+from accounts.admin.base import signed_in
 from accounts.domain.reviewers import Reviewer, reviewer_of
-from accounts.errors import Refusal
-from posts.admin import times
-from posts.admin.people import signed_in
+from accounts.exceptions import Refusal
 from scheduling.admin.actions import PageState, parse_revision
 from scheduling.admin.review_context import title_of
 from scheduling.domain import review
-from scheduling.domain.checks import checks_of
+from scheduling.domain.preflight.checks import checks_of
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import ScheduledPost
@@ -53,7 +53,7 @@ def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UU
     Needs the posts loaded as the review page's are.
     """
     posts = list(posts)
-    shown = checks_of(posts, times.zone_of(signed_in(request)))
+    shown = checks_of(posts, formatting.zone_of(signed_in(request)))
     seats: dict[UUID, Reviewer] = {}
     answers = []
     for post in posts:
@@ -76,7 +76,7 @@ def _what_next(reviewer: Reviewer, post: ScheduledPost) -> str:
     if post.status != Status.SCHEDULED:
         return "Yours is the first of two: another reviewer has to approve the same."
     due = post.scheduled_for
-    return f"Goes out on {times.full(due, times.zone_of(reviewer.user))}." if due else "Goes out soon."
+    return f"Goes out on {formatting.full(due, formatting.zone_of(reviewer.user))}." if due else "Goes out soon."
 
 
 def _why(refusal: Refusal) -> str:

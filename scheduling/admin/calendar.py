@@ -18,13 +18,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts import clock
-from accounts.admin.base import organizations_as
-from accounts.errors import Forbidden, Refusal
+from accounts import clock, formatting
+from accounts.admin.base import DeskAdmin, holds, membership_in, memberships, organizations_as, signed_in
+from accounts.exceptions import Forbidden, Refusal
 from accounts.models import Membership, Role
-from posts.admin import times
-from posts.admin.desk import DeskAdmin
-from posts.admin.people import holds, membership_in, memberships, signed_in
 from posts.models import Channel, ChannelState, ChannelType
 from scheduling.admin import calendar_dates, reschedule
 from scheduling.admin.review_context import review_context, summary, title_of
@@ -287,7 +284,7 @@ def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     asked, own = request.GET, memberships(request)
     if not own:
         raise PermissionDenied  # as the other lists refuse whoever belongs nowhere
-    span = calendar_dates.date_range(asked.get("view", ""), asked.get("on", ""), times.zone_of(signed_in(request)))
+    span = calendar_dates.date_range(asked.get("view", ""), asked.get("on", ""), formatting.zone_of(signed_in(request)))
     chosen = next((one for one in own if str(one.organization_id) == asked.get("organization")), None)
     within = [chosen] if chosen else own
     channels = list(
@@ -355,12 +352,12 @@ def _ask(
     code: int = 200,
 ) -> HttpResponse:
     reader, membership = signed_in(request), membership_in(request, post.organization_id)
-    zone = times.zone_of(reader)
+    zone = formatting.zone_of(reader)
     if request.method == "POST":
         when = request.POST.get("when", "")
     else:
         when = calendar_dates.move_to_day(post.scheduled_for, request.GET.get("to", ""), zone)
-        when = when or times.as_input(post.scheduled_for, zone)
+        when = when or formatting.as_input(post.scheduled_for, zone)
     instant = reschedule.proposed(when, post, reader)
     shown = review_context(post, reader=reader, membership=membership)
     shown |= {"checks": summary(reschedule.proposed_checks(post, instant, reader)), "may_recheck": False}
@@ -389,7 +386,7 @@ def _posts(within: list[Membership], channel: Channel | None) -> Any:
 
 def _onward(desk: DeskAdmin, request: HttpRequest, post_id: UUID) -> str:
     """Return the calendar as the person left it, on the page that shows the post's new day."""
-    zone = times.zone_of(signed_in(request))
+    zone = formatting.zone_of(signed_in(request))
     due = ScheduledPost.objects.filter(pk=post_id).values_list("scheduled_for", flat=True).first()
     kept = _kept(QueryDict(request.POST.get("back", "")))
     if due is not None:

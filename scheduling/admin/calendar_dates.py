@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from accounts import clock
 
 VIEWS = ("month", "week", "day")
-EARLIEST, LATEST = date(1970, 2, 1), date(2999, 11, 30)  # room for the weeks around, within posts.admin.times
+EARLIEST, LATEST = date(1970, 2, 1), date(2999, 11, 30)  # room for the weeks around, within accounts.formatting
 WEEK = timedelta(days=7)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from posts.admin import times
+from accounts import formatting
 from posts.admin.superpowers import describe_superpower, superpower_title
 
 # Words of one text times words of the other that are compared. The time grows with the cube of a text's words when
@@ -120,7 +120,7 @@ def _text(field: str, value: Any, zone: ZoneInfo) -> str:
     if value is None or value == "":
         return "nothing"
     if field == "scheduledFor":
-        return times.full(datetime.fromisoformat(value), zone)
+        return formatting.full(datetime.fromisoformat(value), zone)
     if isinstance(value, dict):
         if "caption" in value:
             return str(value["caption"]) or "no caption"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from posts.graph import error_codes, errors
 from posts.models import ChannelState
-from scheduling.domain.policy import BLOCKS_WHEN_ABSENT
+from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 

@@ -7,11 +7,11 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import ExtractHour
 from django.http import HttpRequest
 
+from accounts import formatting
+from accounts.admin.base import memberships, signed_in
 from accounts.models import ApiKey, User
-from posts.admin import times
-from posts.admin.people import memberships, signed_in
 from posts.admin.published_posts import ChannelFilter
-from scheduling.domain.checking.instants import NIGHT_HOURS
+from scheduling.domain.preflight.schedule import NIGHT_HOURS
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -73,7 +73,7 @@ class ChecksFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
         """Keep the posts with the chosen result; a post that has not been checked yet is still to be looked at."""
-        zone = times.zone_of(signed_in(request))
+        zone = formatting.zone_of(signed_in(request))
         hour = ExtractHour("scheduled_for", tzinfo=zone)
         passed = Q(check_level="ok") & ~Q(hour__in=NIGHT_HOURS)
         conditions = {"passed": passed, "open": ~passed, "stop": Q(check_level="stop")}

@@ -9,10 +9,10 @@ from django import forms
 from django.db import transaction
 from django.db.models import Q
 
+from accounts import formatting
+from accounts.admin.base import DeskForm
 from accounts.domain.actors import Actor
-from accounts.errors import Refusal, Stale
-from posts.admin import times
-from posts.admin.desk import DeskForm
+from accounts.exceptions import Refusal, Stale
 from posts.admin.superpowers import superpower_title
 from posts.models import Channel, ChannelState, PostType, SuperpowerTemplate
 from scheduling.domain import drafts, review
@@ -57,7 +57,7 @@ class PostForm(DeskForm):
 
     def __init__(self, *args: Any, row: ScheduledPost | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
-        self.zone = times.zone_of(self.reader)
+        self.zone = formatting.zone_of(self.reader)
         self.fields["scheduled_for"].help_text = f"In your time zone, {self.zone.key}."
         self.before: dict[str, Delivery] = {}
         if row is not None:
@@ -67,7 +67,7 @@ class PostForm(DeskForm):
                 "type": row.type,
                 "media_url": row.media or "",
                 "media_type": row.media_type or "",
-                "scheduled_for": times.as_input(row.scheduled_for, self.zone),
+                "scheduled_for": formatting.as_input(row.scheduled_for, self.zone),
                 "brief": row.brief or "",
                 "version": row.version,
             }
@@ -115,10 +115,10 @@ class PostForm(DeskForm):
     def clean_scheduled_for(self) -> datetime | None:
         """Return the instant, exactly the stored one when the field was left alone."""
         try:
-            return times.from_input(
+            return formatting.from_input(
                 self.cleaned_data["scheduled_for"], self.zone, shown=self.row.scheduled_for if self.row else None
             )
-        except times.NoSuchTime as error:
+        except formatting.NoSuchTime as error:
             raise forms.ValidationError(str(error)) from None
 
     def changes(self) -> Changes:

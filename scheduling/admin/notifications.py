@@ -13,12 +13,10 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.base import organizations_as, roles
+from accounts.admin.base import DeskAdmin, memberships, organizations_as, roles, signed_in
 from accounts.domain.actors import person
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Role
-from posts.admin.desk import DeskAdmin
-from posts.admin.people import memberships, signed_in
 from scheduling.admin.filters import OrganizationFilter
 from scheduling.admin.webhooks import IN_WORDS, choices
 from scheduling.domain.notifications import delivery, recipients

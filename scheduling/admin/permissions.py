@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.domain import factors
+from accounts.admin.base import holds
+from accounts.domain import mfa
 from accounts.domain.reviewers import reaches
 from accounts.models import Membership, Role, User
-from posts.admin.people import holds
 from scheduling.admin.review_queue import rotated_key_ids
-from scheduling.domain import inspecting, pairing, review
+from scheduling.domain import media_inspection, review, two_person_approval
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 
@@ -58,8 +58,8 @@ def load_permission_context(user: User, posts: Sequence[ScheduledPost]) -> Permi
     wanted = any(one.organization.require_second_factor for one in posts)
     return PermissionContext(
         rotated=rotated_key_ids(user, posts),
-        firsts=pairing.firsts_of(posts),
-        factor=wanted and factors.of(user) is not None,
+        firsts=two_person_approval.firsts_of(posts),
+        factor=wanted and mfa.of(user) is not None,
     )
 
 
@@ -77,10 +77,10 @@ def permissions_for(
     why_not = approval_blocker(user, membership, post, learnt=learnt) if decidable else ""
     first = None
     if decidable and not why_not:
-        first = learnt.firsts.get(post.pk) if learnt else pairing.first_of(post)
+        first = learnt.firsts.get(post.pk) if learnt else two_person_approval.first_of(post)
     if first is not None and first.reviewer_id == user.pk:
         why_not = "You approved this, as the first of two: another reviewer has to approve the same."
-    looking = decidable and not why_not and inspecting.awaited(post)
+    looking = decidable and not why_not and media_inspection.awaited(post)
     if looking:
         why_not = "A worker is looking at the media: what goes out has to be known before it is approved."
     unable = bool(why_not)
@@ -127,7 +127,7 @@ def approval_blocker(
 def _lacks_factor(user: User, post: ScheduledPost, learnt: PermissionContext | None) -> bool:
     if not post.organization.require_second_factor:
         return False
-    return not learnt.factor if learnt else factors.of(user) is None
+    return not learnt.factor if learnt else mfa.of(user) is None
 
 
 def waits(post: ScheduledPost) -> bool:

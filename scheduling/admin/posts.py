@@ -13,12 +13,10 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.base import roles
-from accounts.errors import Forbidden, Refusal
+from accounts import formatting
+from accounts.admin.base import DeskAdmin, membership_in, memberships, roles, signed_in
+from accounts.exceptions import Forbidden, Refusal
 from accounts.models import Role
-from posts.admin import times
-from posts.admin.desk import DeskAdmin
-from posts.admin.people import membership_in, memberships, signed_in
 from scheduling.admin import bulk_approve, calendar
 from scheduling.admin.actions import ACTIONS, Action
 from scheduling.admin.filters import (
@@ -33,9 +31,9 @@ from scheduling.admin.permissions import PostPermissions, load_permission_contex
 from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
 from scheduling.admin.review_queue import LATEST, SOONEST, neighbours, next_for_review
-from scheduling.domain import finding, views
-from scheduling.domain.checks import checks_of
-from scheduling.domain.digest import content, digest
+from scheduling.domain import saved_views, search
+from scheduling.domain.content import content, digest
+from scheduling.domain.preflight.checks import checks_of
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
@@ -66,7 +64,7 @@ def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Post
     user = signed_in(request)
     own = {one.organization_id: one for one in memberships(request)} if waiting else {}
     learnt = load_permission_context(user, waiting)
-    checks, over = checks_of(waiting, times.zone_of(user)), channel_results(posts)
+    checks, over = checks_of(waiting, formatting.zone_of(user)), channel_results(posts)
     return [
         PostRow(
             post,
@@ -129,18 +127,18 @@ class ScheduledPostAdmin(DeskAdmin):
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         """Search the captions; no row comes twice."""
-        return finding.with_words(queryset, search_term), False
+        return search.with_words(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, under the name of what it is narrowed down to."""
         status = request.GET.get("status")
-        here = views.filters(request.META.get("QUERY_STRING", ""))
+        here = saved_views.filters(request.META.get("QUERY_STRING", ""))
         context = {
             "title": "To approve" if status == Status.WAITING_FOR_APPROVAL else "Posts",
             "status": status,
             "here": here,
             "many_organizations": len(roles(request)) > 1,
-            "kept": views.kept(signed_in(request)),
+            "kept": saved_views.kept(signed_in(request)),
         }
         response = super().changelist_view(request, {**context, **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
@@ -173,9 +171,9 @@ class ScheduledPostAdmin(DeskAdmin):
 
     def save_view_view(self, request: HttpRequest) -> HttpResponse:
         """Keep the list as it is narrowed down now, under a name."""
-        query = views.filters(request.POST.get("query", ""))
+        query = saved_views.filters(request.POST.get("query", ""))
         try:
-            view = views.keep(signed_in(request), request.POST.get("name", ""), query)
+            view = saved_views.keep(signed_in(request), request.POST.get("name", ""), query)
         except Refusal as refusal:
             messages.error(request, refusal.message)
         else:
@@ -184,8 +182,10 @@ class ScheduledPostAdmin(DeskAdmin):
 
     def delete_view_view(self, request: HttpRequest, view_id: int) -> HttpResponse:
         """Delete one of the person's views."""
-        views.forget(signed_in(request), view_id)
-        return HttpResponseRedirect(f"{self.address('changelist')}?{views.filters(request.POST.get('query', ''))}")
+        saved_views.forget(signed_in(request), view_id)
+        return HttpResponseRedirect(
+            f"{self.address('changelist')}?{saved_views.filters(request.POST.get('query', ''))}"
+        )
 
     def get_post_or_404(self, request: HttpRequest, post_id: Any) -> ScheduledPost:
         """Return the post with all that the review page shows, or 404 for whoever has no part in its organization."""

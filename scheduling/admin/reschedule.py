@@ -6,17 +6,17 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
+from accounts import formatting
+from accounts.admin.base import holds, membership_in, signed_in
 from accounts.domain.actors import person
 from accounts.domain.reviewers import reviewer_of
-from accounts.errors import Forbidden, Invalid, Refusal, Stale
+from accounts.exceptions import Forbidden, Invalid, Refusal, Stale
 from accounts.models import Membership, Role, User
-from posts.admin import times
-from posts.admin.people import holds, membership_in, signed_in
 from scheduling.admin import actions
 from scheduling.admin.permissions import approval_blocker, permissions_for
 from scheduling.admin.review_context import title_of
-from scheduling.domain import drafts, rescheduling
-from scheduling.domain.checks import Check, checks_of
+from scheduling.domain import drafts, reschedule
+from scheduling.domain.preflight.checks import Check, checks_of
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
@@ -77,7 +77,7 @@ def edit(request: HttpRequest, post: ScheduledPost) -> str:
 def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve the scheduled post for another instant."""
     reviewer, instant = reviewer_of(request, post.organization), _instant(request, post)
-    rescheduling.reapprove(
+    reschedule.reapprove(
         reviewer,
         post,
         **actions.submitted_page_state(request),
@@ -93,7 +93,7 @@ def resubmit(request: HttpRequest, post: ScheduledPost) -> str:
     instant = _instant(request, post)
     if not holds(membership_in(request, post.organization_id), Role.EDITOR):
         raise Forbidden("Your membership lets you look, not move posts.")
-    rescheduling.resubmit(person(signed_in(request)), post, instant=instant, expected_version=_version(request))
+    reschedule.resubmit(person(signed_in(request)), post, instant=instant, expected_version=_version(request))
     return _told(request, post, instant)
 
 
@@ -110,7 +110,7 @@ def proposed_checks(post: ScheduledPost, instant: datetime | None, reader: User)
     before = post.scheduled_for
     post.scheduled_for = instant or before
     try:
-        return checks_of([post], times.zone_of(reader))[post.pk]
+        return checks_of([post], formatting.zone_of(reader))[post.pk]
     finally:
         post.scheduled_for = before
 
@@ -127,16 +127,16 @@ def in_words(refusal: Refusal, post: ScheduledPost) -> str:
 def proposed(typed: str, post: ScheduledPost, reader: User) -> datetime | None:
     """Return the instant that a time field's value means, None when it means none."""
     try:
-        return times.from_input(typed, times.zone_of(reader), shown=post.scheduled_for)
-    except times.NoSuchTime:
+        return formatting.from_input(typed, formatting.zone_of(reader), shown=post.scheduled_for)
+    except formatting.NoSuchTime:
         return None
 
 
 def _instant(request: HttpRequest, post: ScheduledPost) -> datetime:
-    zone = times.zone_of(signed_in(request))
+    zone = formatting.zone_of(signed_in(request))
     try:
-        instant = times.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
-    except times.NoSuchTime as error:
+        instant = formatting.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
+    except formatting.NoSuchTime as error:
         raise Invalid(str(error)) from None
     if instant is None:
         raise Invalid("Choose when it goes out.")
@@ -158,4 +158,4 @@ def _told(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
 
 
 def _moved(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
-    return f"“{title_of(post)}” is moved to {times.full(instant, times.zone_of(signed_in(request)))}"
+    return f"“{title_of(post)}” is moved to {formatting.full(instant, formatting.zone_of(signed_in(request)))}"

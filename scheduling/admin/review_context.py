@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import clock
+from accounts import clock, formatting
+from accounts.admin.base import holds
 from accounts.models import Membership, Role, User
-from posts.admin import times
-from posts.admin.people import holds
 from posts.models import ChannelType
 from scheduling.admin import post_history, previews
 from scheduling.admin.diff import Change, describe_changes
 from scheduling.admin.failure_help import channel_warnings
 from scheduling.admin.permissions import permissions_for
 from scheduling.admin.results import engagement_counts
-from scheduling.domain import gate, pairing
-from scheduling.domain.checks import Check, Level, checks_of, worst
-from scheduling.domain.digest import content, difference, digest
+from scheduling.domain import two_person_approval
+from scheduling.domain.content import content, difference, digest
+from scheduling.domain.preflight.checks import Check, Level, checks_of, worst
+from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval
 from scheduling.domain.validation import infer_media_type
 from scheduling.lifecycle import EDITABLE, Status
@@ -91,7 +91,7 @@ def review_context(
 
     Needs the post loaded by `ScheduledPostAdmin.get_post_or_404`.
     """
-    zone = times.zone_of(reader)
+    zone = formatting.zone_of(reader)
     deliveries = list(post.deliveries.all())
     pending = [one for one in deliveries if one.state != DeliveryState.PUBLISHED]
     shown = content(post, pending)
@@ -103,7 +103,7 @@ def review_context(
         changes = describe_changes(stale.difference if known else [], names=names, zone=zone)
     elif last is not None and post.status in EDITABLE:
         changes = describe_changes(difference(last.details.get("content", {}), shown), names=names, zone=zone)
-    may, first = permissions_for(reader, membership, post), pairing.first_of(post)
+    may, first = permissions_for(reader, membership, post), two_person_approval.first_of(post)
     revertible = post.status == Status.FAILED and "revert" in post.allowed()
     sent = _sent(deliveries) if post.status == Status.FAILED else set()
     numbers = engagement_counts([post])
@@ -133,7 +133,7 @@ def review_context(
         "first": first,
         "doomed": _doomed(post),
         "past": past,
-        "when": "" if past else times.as_input(post.scheduled_for, zone),
+        "when": "" if past else formatting.as_input(post.scheduled_for, zone),
         "zone": zone.key,
         "consequence": next_step_sentence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
         "approve_words": _approve_words(post, first),
@@ -242,7 +242,7 @@ def _instant_words(post: ScheduledPost, reader: User) -> str:
         return "at the instant that you choose"
     if post.scheduled_for <= clock.now() and post.status == Status.WAITING_FOR_APPROVAL:
         return "at the new instant that you choose, for the one it had has passed"
-    return f"on {times.full(post.scheduled_for, times.zone_of(reader))}"
+    return f"on {formatting.full(post.scheduled_for, formatting.zone_of(reader))}"
 
 
 def _where(deliveries: list[Delivery]) -> str:

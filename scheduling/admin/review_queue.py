@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
-from accounts.domain.keys import rotated_by
+from accounts.domain.api_keys import rotated_by
 from accounts.domain.reviewers import reaches
 from accounts.models import Membership, User
 from scheduling.domain.review import wrote

@@ -15,12 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
 from accounts import clock
-from accounts.admin.base import organizations_as
+from accounts.admin.base import DeskAdmin, DeskForm, organizations_as, signed_in
 from accounts.domain.actors import Actor, person
-from accounts.errors import Conflict, Refusal
+from accounts.exceptions import Conflict, Refusal
 from accounts.models import Role
-from posts.admin.desk import DeskAdmin, DeskForm
-from posts.admin.people import signed_in
 from scheduling.domain.notifications import webhooks
 from scheduling.models import DispatchState, NoticeKind, Webhook
 

@@ -1,11 +1,14 @@
 """Scheduled posts over the API: an agent drafts, hands over and takes back. It never approves."""
 
+import re
 from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404
+from django.http import Http404, HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,10 +19,9 @@ from accounts.api.openapi import EITHER_ENVELOPE, LINK, errors
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body, validate_query
 from accounts.domain.actors import api_key
-from accounts.errors import Forbidden
+from accounts.exceptions import Forbidden
 from accounts.models import Scope
 from scheduling.api import openapi
-from scheduling.api.preconditions import expected_version
 from scheduling.api.serializers import (
     CreatePostSerializer,
     MessageSerializer,
@@ -29,9 +31,9 @@ from scheduling.api.serializers import (
     UpdatePostSerializer,
     changes,
 )
-from scheduling.domain import drafts, review
-from scheduling.domain.document import documents, shown
+from scheduling.domain import drafts, health, review
 from scheduling.domain.reach import within
+from scheduling.domain.representation import documents, shown
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
@@ -229,3 +231,35 @@ def _answer(request: Request, post: ScheduledPost) -> Response:
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
     return documents([get_object_or_404(shown(_visible(request)), pk=post_id)])[0]
+
+
+NO_VERSION = -1  # one that no post ever has
+TAG = re.compile(r'\s*(?:W/)?(?:"(\w+)"|(\w+))\s*')
+
+
+def expected_version(request: Request, post: ScheduledPost) -> int | None:
+    """Return the version that the request insists on, None when it insists on none.
+
+    Quotes are optional, `W/` is ignored, any tag of a list will do, `*` is any version. What is none of this matches
+    no version, because a client that sends the header asked not to be taken at a guess.
+    """
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    tags = [found[1] or found[2] for tag in header.split(",") if (found := TAG.fullmatch(tag))]
+    return post.version if str(post.version) in tags else NO_VERSION
+
+
+@require_safe
+@never_cache
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """Say that this process is up. Asks nobody else."""
+    return JsonResponse({"up": True})
+
+
+@require_safe
+@never_cache
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """Say whether posts go out: 200 or 503, with counts and ages."""
+    seen = health.look()
+    return JsonResponse(health.as_json(seen), status=200 if seen.ready else 503)

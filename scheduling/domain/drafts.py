@@ -9,17 +9,16 @@ from django.db.models import F
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.errors import Conflict, Incomplete, Invalid, Stale
+from accounts.exceptions import Conflict, Incomplete, Invalid, Stale
 from accounts.models import Organization
 from posts.domain import superpowers
-from posts.domain.reach import connected
+from posts.domain.channel_access import connected
 from posts.models import Channel
-from scheduling.domain import handover, pairing, review
-from scheduling.domain.checking.alike import caption_key
-from scheduling.domain.digest import content, deliveries
-from scheduling.domain.history import remember
-from scheduling.domain.publishable import must_be_publishable
+from scheduling.domain import enqueue, review, two_person_approval
+from scheduling.domain.audit import remember
+from scheduling.domain.content import caption_key, content, deliveries
 from scheduling.domain.reach import within
+from scheduling.domain.validation import must_be_publishable
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -110,7 +109,7 @@ def delete(actor: Actor, post: ScheduledPost) -> None:
             raise post.conflict("delete")
         remember(actor, "delete", post, str(post.status))
         ScheduledPost.objects.filter(pk=post.pk).delete()
-        handover.cancel_after_commit(post.task_id, staged)
+        enqueue.cancel_after_commit(post.task_id, staged)
 
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
@@ -144,11 +143,11 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         post.deliveries.all().delete()
         _attach(post, new_rows)
     if changed:
-        pairing.void(post)
+        two_person_approval.void(post)
     brief = {"brief": post.brief} if post.brief != old_brief else {}
     remember(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
     if post.status == Status.WAITING_FOR_APPROVAL:
-        handover.inspect_after_commit(post)
+        enqueue.inspect_after_commit(post)
     return True
 
 

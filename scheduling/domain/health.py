@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.db.models import Count, Min, QuerySet
 
 from accounts import clock
-from scheduling.domain import pulse
+from scheduling.domain import heartbeat
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
@@ -53,7 +53,7 @@ def look() -> Health:
     """Look at everything: counts and ages of all organizations together. Never raises."""
     reached = broker_is_reachable()
     try:
-        flow, seen = flowing(ScheduledPost.objects.all()), pulse.signs()
+        flow, seen = flowing(ScheduledPost.objects.all()), heartbeat.signs()
     except DatabaseError:
         return Health(database=False, broker=reached, problems=["The database does not answer.", *_broker(reached)])
     problems = [*_broker(reached), *_round(seen), *_late(flow)]
@@ -104,7 +104,7 @@ def _late(flow: Flow) -> list[str]:
     return said
 
 
-def _round(seen: pulse.Signs) -> list[str]:
+def _round(seen: heartbeat.Signs) -> list[str]:
     said = _silence(seen)
     if seen.ahead is not None:
         worker, seconds = seen.ahead
@@ -112,7 +112,7 @@ def _round(seen: pulse.Signs) -> list[str]:
     return said
 
 
-def _silence(seen: pulse.Signs) -> list[str]:
+def _silence(seen: heartbeat.Signs) -> list[str]:
     if seen.last_round is None:
         return ["No worker has ever taken a round of the beat: start a worker and a beat."]
     if seen.last_round > settings.HEALTH_ROUND:

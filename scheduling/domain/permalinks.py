@@ -8,7 +8,7 @@ from accounts import clock
 from posts.graph import rate_limits
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
-from scheduling.domain import outbound, outcomes
+from scheduling.domain.publishing import outcomes, payload
 from scheduling.models import Delivery, DeliveryState
 
 WINDOW = timedelta(minutes=30)
@@ -27,18 +27,18 @@ def fill() -> int:
     """
     found = 0
     batch = list(_missing().select_related("channel")[:BATCH])
-    Delivery.objects.filter(pk__in=[one.pk for one in batch]).update(next_try_at=outbound.later(60))
+    Delivery.objects.filter(pk__in=[one.pk for one in batch]).update(next_try_at=payload.later(60))
     asked: set[int] = set()
     for one in batch:
         try:
-            account = outbound.account(one)
+            account = payload.account(one)
         except GraphError:
             continue
         pace = rate_limits.background(account)
         if pace is rate_limits.Pace.STOP or (pace is rate_limits.Pace.SLOW and one.channel_id in asked):
             continue
         asked.add(one.channel_id)
-        link = outbound.platform(one).permalink(account, one.live_id)
+        link = payload.platform(one).permalink(account, one.live_id)
         if not link:
             continue
         outcomes.note(one, permalink=link, next_try_at=None)

@@ -10,16 +10,16 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.domain.keys import rotated_by
+from accounts.domain.api_keys import rotated_by
 from accounts.domain.reviewers import Reviewer, reaches
-from accounts.errors import Conflict, Forbidden, Stale
+from accounts.exceptions import Conflict, Forbidden, Stale
 from accounts.models import User
-from scheduling.domain import handover, inspecting, pairing
-from scheduling.domain.checks import Check
-from scheduling.domain.digest import current, deliveries, difference, outstanding
-from scheduling.domain.history import remember, seen
-from scheduling.domain.publishable import must_be_publishable
+from scheduling.domain import enqueue, media_inspection, two_person_approval
+from scheduling.domain.audit import remember, seen
+from scheduling.domain.content import current, deliveries, difference, outstanding
+from scheduling.domain.preflight.checks import Check
 from scheduling.domain.reach import within
+from scheduling.domain.validation import must_be_publishable
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Approval, Delivery, DeliveryState, ScheduledPost
 
@@ -65,7 +65,7 @@ def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
             must_be_publishable(post, deliveries(post))
         left = post.move("submit")
         remember(actor, "submit", post, left)
-        handover.inspect_after_commit(post)
+        enqueue.inspect_after_commit(post)
     return post
 
 
@@ -79,7 +79,7 @@ def reject(by: Actor | Reviewer, post: ScheduledPost, *, notes: str) -> Schedule
         if isinstance(by, Reviewer):
             must_reach(by, post)
         left = post.move("reject", notes=notes)
-        pairing.void(post)
+        two_person_approval.void(post)
         remember(actor, "reject", post, left, notes=notes)
     return post
 
@@ -111,10 +111,10 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         left = post.move("revert", only_if=Q(~Exists(live)), failure="", **cleared)
         if approval is not None:
             Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
-        pairing.void(post)
+        two_person_approval.void(post)
         post.deliveries.update(**BLANK_OUTCOME)
         remember(actor, "revert", post, left)
-        handover.cancel_after_commit(task_id, staged)
+        enqueue.cancel_after_commit(task_id, staged)
     return post
 
 
@@ -173,7 +173,7 @@ def _approve(
             raise post.conflict("approve")
         deliveries = outstanding(post)
         _must_be_known(deliveries)
-        if inspecting.awaited(post):
+        if media_inspection.awaited(post):
             raise Conflict("Nobody has looked at the media yet, and a worker does within seconds: approve it then")
         shown, shown_digest = current(post)
         if digest != shown_digest:
@@ -188,7 +188,7 @@ def _approve(
         covered, digest = current(post)
         first = None
         if post.organization.second_approver:
-            first = pairing.first_for(reviewer, post, digest, now=now)
+            first = two_person_approval.first_for(reviewer, post, digest, now=now)
         approval = Approval.objects.create(
             post=post,
             first=first,
@@ -202,7 +202,7 @@ def _approve(
             checks=[one.as_record() for one in checks],
         )
         if post.organization.second_approver and first is None:
-            pairing.keep_first(reviewer, post, approval, only_if=Q(media_sha256=media), shown=version)
+            two_person_approval.keep_first(reviewer, post, approval, only_if=Q(media_sha256=media), shown=version)
             return approval
         again = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
         staged = list(again.exclude(staged={}).values_list("channel_id", "staged"))
@@ -219,8 +219,8 @@ def _approve(
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
         remember(reviewer.actor, step, post, left, approval=approval.pk, **pair)
-        handover.cancel_after_commit(None, staged)
-        handover.publish_after_commit(post)
+        enqueue.cancel_after_commit(None, staged)
+        enqueue.publish_after_commit(post)
     return approval
 
 

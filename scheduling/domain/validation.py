@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from scheduling.domain import media_address
+from accounts import clock
+from accounts.exceptions import Invalid
+from scheduling.domain import media_url
+from scheduling.models import Delivery, ScheduledPost
 
 FACEBOOK_CAPTION = 63_206  # characters
 FACEBOOK_IMAGE_BYTES = 4 * 1024 * 1024  # 100/1366046: "less than 4 MB … JPG, PNG, GIF or TIFF"
@@ -83,7 +86,7 @@ def violations(
 
 def infer_media_type(media: str | None, media_type: str | None) -> str | None:
     """Return IMAGE or VIDEO: as declared, else by the URL's extension; None when neither says."""
-    return media_type or (media_address.kind_by_extension(media) if media else None)
+    return media_type or (media_url.kind_by_extension(media) if media else None)
 
 
 def _schedule(instant: datetime | None, now: datetime, *, at_once: bool) -> Iterator[Violation]:
@@ -96,7 +99,7 @@ def _schedule(instant: datetime | None, now: datetime, *, at_once: bool) -> Iter
 def _address(media: str | None) -> Iterator[Violation]:
     if not media or not media.strip():
         yield Violation(["media"], "A post needs a media URL", "media.missing")
-    elif problem := media_address.problem(media):
+    elif problem := media_url.problem(media):
         code, ending = problem
         yield Violation(["media"], f"The media URL {ending}", code)
 
@@ -179,3 +182,23 @@ def _too_many(line: ChannelLine, code: str, count: int, what: str, most: int) ->
 def _about(line: ChannelLine, field: str, what: str, code: str) -> Violation:
     path: Path = ["channels", line.wire_id]
     return Violation([*path, field] if field else path, f"{line.name}: {what}", code)
+
+
+def must_be_publishable(
+    post: ScheduledPost, deliveries: list[Delivery], *, instant: datetime | None = None, at_once: bool = False
+) -> None:
+    """Raise Invalid, with every violation in its details, unless the post passes full publish validation."""
+    found = violations(
+        type=post.type,
+        media=post.media,
+        media_type=post.media_type,
+        scheduled_for=instant or post.scheduled_for,
+        channels=[
+            ChannelLine(one.channel.wire_id, one.channel.type, one.channel.name, one.caption) for one in deliveries
+        ],
+        now=clock.now(),
+        media_facts=post.media_facts,
+        instant_is_now=at_once,
+    )
+    if found:
+        raise Invalid(found[0].message, [one.as_wire() for one in found])

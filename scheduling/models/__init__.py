@@ -1,8 +1,7 @@
 """What is to go live: posts with their approvals and attempts; what people are told; what reviewers keep."""
 
-from scheduling.models.checkup import Checkup
-from scheduling.models.desk import SavedView
-from scheduling.models.notices import Dispatch, DispatchState, Means, Notice, NoticeKind, Webhook
+from scheduling.models.channel_check import Checkup
+from scheduling.models.notification import Dispatch, DispatchState, Means, Notice, NoticeKind, Webhook
 from scheduling.models.post import (
     Approval,
     Attempt,
@@ -14,6 +13,7 @@ from scheduling.models.post import (
     ScheduledPost,
     ScheduledPostQuerySet,
 )
+from scheduling.models.saved_view import SavedView
 
 __all__ = [
     "Approval",

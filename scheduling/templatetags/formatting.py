@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts.domain.rules import in_words
+from accounts import formatting
+from accounts.domain.organization_policy import in_words
 from accounts.models import User
-from posts.admin import times
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState, ChannelType
 from scheduling.admin import dashboard, failure_help, results, review_context
@@ -63,9 +63,9 @@ def local_time(context: template.Context, instant: datetime | None, form: str = 
     """Show an instant in the reader's time zone, with UTC beside it."""
     if instant is None:
         return mark_safe('<span class="faint">No date yet</span>')
-    zone = times.zone_of(_reader(context))
-    words = times.full(instant, zone) if form == "full" else times.short(instant, zone)
-    utc = times.in_utc(instant, zone)
+    zone = formatting.zone_of(_reader(context))
+    words = formatting.full(instant, zone) if form == "full" else formatting.short(instant, zone)
+    utc = formatting.in_utc(instant, zone)
     return format_html(
         '<time datetime="{}"><span class="local">{}</span>{}</time>',
         instant.isoformat(),
@@ -77,13 +77,13 @@ def local_time(context: template.Context, instant: datetime | None, form: str = 
 @register.filter
 def distance(instant: datetime | None) -> str:
     """Return how far away the instant is, in words."""
-    return times.distance(instant) if instant else ""
+    return formatting.distance(instant) if instant else ""
 
 
 @register.filter
 def since(instant: datetime) -> str:
     """Return how long ago that was, in one unit: `3 hours ago`."""
-    words = times.distance(instant).partition(",")[0].removesuffix(" ago")
+    words = formatting.distance(instant).partition(",")[0].removesuffix(" ago")
     return "just now" if words == "now" else f"{words} ago"
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 
 from accounts import clock
-from accounts.domain.signing import sign
+from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization, User
 from tests.api_client import stamp
 from tests.services.browser import Browser

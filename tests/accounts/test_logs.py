@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from accounts.logs import RedactingFormatter, redacted
+from accounts.log_formatter import RedactingFormatter, redacted
 
 TOKEN = "EAA" + "bC4" * 20
 SEALED = "gAAAAA" + "Bq-_" * 20 + "=="

@@ -6,7 +6,7 @@ from random import Random
 
 from django.db import connection
 
-from accounts import clock, crypto
+from accounts import clock, encryption
 from accounts.models import Organization
 from posts.models import Channel, ChannelState, ChannelType, PublishedPost
 
@@ -28,7 +28,7 @@ def create_channels(organization: Organization, count: int) -> list[Channel]:
             type=kind,
             platform_id=str(900_000_000_000_000 + number),
             name=f"Channel {number + 1}",
-            token_encrypted=crypto.encrypt(secrets.token_urlsafe(32)),
+            token_encrypted=encryption.encrypt(secrets.token_urlsafe(32)),
             state=ChannelState.NEEDS_RECONNECT,
             state_reason="There is no such account on the platform.",
         )

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
-from scheduling.domain import publishing, staging
+from scheduling.domain.publishing import run
+from scheduling.domain.publishing import stage as publish_stage
 from scheduling.models import Delivery, ScheduledPost
 from tests.benchmarks.report import Figure, percentile, percentiles
 from tests.chaos.environment import Stage
@@ -123,11 +124,11 @@ def measure_statements(series: PostSeries, sizes: Iterable[int] = (1, 2, 5)) -> 
         scheduled_for = clock.now() + timedelta(seconds=4)
         [post_id] = series.ids(series.create([scheduled_for], channels=channels))
         post = ScheduledPost.objects.get(pk=post_id)
-        if staging.stage_ahead(post_id) != channels:
+        if publish_stage.stage_ahead(post_id) != channels:
             raise RuntimeError("not everything was staged")
         time.sleep(max(0.0, (scheduled_for - clock.now()).total_seconds()))
         with CaptureQueriesContext(connection) as captured:
-            outcome = publishing.publish(post_id, str(post.task_id))
+            outcome = run.publish(post_id, str(post.task_id))
         if outcome != "published":
             raise RuntimeError(f"the outcome of the publish is {outcome}")
         statements = [query["sql"] or "prepared" for query in captured.captured_queries]

@@ -22,9 +22,9 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import clock, crypto
+from accounts import clock, encryption
 from accounts.api.authentication import key_of
-from accounts.domain.signing import sign
+from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization, Scope, User
 from dynamo.urls import urlpatterns
 from tests.api_client import stamp
@@ -69,7 +69,10 @@ class Caller:
         self.secret = "the-secret-of-a-benchmark-key"
         person, _ = User.objects.get_or_create(username="benchmark")
         self.key = ApiKey.objects.create(
-            organization=organization, name="benchmark", issued_by=person, secret_encrypted=crypto.encrypt(self.secret)
+            organization=organization,
+            name="benchmark",
+            issued_by=person,
+            secret_encrypted=encryption.encrypt(self.secret),
         )
 
     def headers(self) -> dict[str, str]:

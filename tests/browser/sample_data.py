@@ -12,11 +12,12 @@ from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Invitation, Organization, Role, User
 from dynamo.demo.sample_posts import SAMPLE_POSTS
 from dynamo.demo.seed import GREETER
-from posts.domain import channels, templates
+from posts.domain import channels, superpowers
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
-from scheduling.domain import digest, publishing, review
+from scheduling.domain import content, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.notifications import recipients, webhooks
+from scheduling.domain.publishing import run
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost, Webhook
 from tests.services.sandbox import SandboxControl
@@ -107,10 +108,10 @@ def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: s
     if outcome not in {"published", "failed", "scheduled"}:
         return
     at_once = outcome == "published"
-    review.approve(seated(cast, person), post, turn=post.turn, digest=digest.current(post)[1], now=at_once)
+    review.approve(seated(cast, person), post, turn=post.turn, digest=content.current(post)[1], now=at_once)
     post.refresh_from_db()
     if at_once:
-        assert publishing.publish(str(post.pk), str(post.task_id)) == "published"
+        assert run.publish(str(post.pk), str(post.task_id)) == "published"
         PublishedPost.objects.filter(scheduled_post_id=post.pk).update(likes=48, comments=7, shares=3)
     elif outcome == "failed":
         message = "Error validating access token: the session has expired."
@@ -129,4 +130,4 @@ def _lost_channel(actor: actors.Actor, organization: Organization) -> None:
 
 
 def _template(cast: Cast) -> SuperpowerTemplate:
-    return templates.write(actors.person(cast.author), organization=cast.organization, document=GREETER)
+    return superpowers.write(actors.person(cast.author), organization=cast.organization, document=GREETER)

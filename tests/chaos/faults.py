@@ -102,7 +102,7 @@ def second_beat(chaos: Chaos) -> None:
 
 def repeat_messages(chaos: Chaos) -> None:
     """Messages of posts that are about due are delivered ten times, some of them at once and some of them early."""
-    from scheduling.domain.sweeping import due
+    from scheduling.domain.sweep import due
 
     for post in due(3)[:10]:
         for _ in range(10):

@@ -9,12 +9,12 @@ from datetime import timedelta
 from django.db import close_old_connections, connection
 
 from accounts import clock
-from accounts.domain import actors, keys
-from accounts.errors import Refusal
+from accounts.domain import actors, api_keys
+from accounts.exceptions import Refusal
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.domain import digest, drafts, inspecting, review
+from scheduling.domain import content, drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.chaos.scenarios import Plan, Planned
@@ -43,7 +43,7 @@ class Crowd:
         Membership.objects.create(organization=self.organization, user=author, role=Role.EDITOR)
         person = User.objects.create_user("reviewer", password="reviewer", is_staff=True)
         Membership.objects.create(organization=self.organization, user=person, role=Role.VIEWER, may_review=True)
-        self.key: ApiKey = keys.issue(
+        self.key: ApiKey = api_keys.issue(
             actors.person(author), organization=self.organization, name="agent", issued_by=author
         )[0]
         self.actor = actors.api_key(self.key)
@@ -99,11 +99,11 @@ class Crowd:
             )
             self.posts[planned.number] = str(post.pk)
         post = ScheduledPost.objects.get(pk=self.posts[planned.number])
-        if inspecting.awaited(post):
-            inspecting.inspect_media(str(post.pk), post.version)
+        if media_inspection.awaited(post):
+            media_inspection.inspect_media(str(post.pk), post.version)
             post.refresh_from_db()
         if post.status == "WAITING_FOR_APPROVAL":
-            review.approve(self.reviewer, post, turn=post.turn, digest=digest.current(post)[1])
+            review.approve(self.reviewer, post, turn=post.turn, digest=content.current(post)[1])
 
     def meddle(self, planned: Planned) -> None:
         """Revert at the last moment, and try to edit what is approved; remember what succeeded."""

@@ -17,8 +17,9 @@ from posts.api.openapi import COMMENT, METRICS, PAGE
 from posts.api.openapi import POST as LIVE
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
 from scheduling.api.openapi import DRAFT, GREETER, MEDIA, WITH_SUPERPOWER
-from scheduling.domain import digest, publishing, review
+from scheduling.domain import content, review
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.publishing import run
 from scheduling.models import ScheduledPost
 from tests.api_client import MISSING, SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller
@@ -86,10 +87,10 @@ class Stage:
             review.reject(actors.api_key(self.api.key), post, notes="Shorter, please")
         if status in {"SCHEDULED", "PUBLISHED"}:
             seated = self.seat(self.reviewer, self.organization)
-            review.approve(seated, post, turn=post.turn, digest=digest.current(post)[1], now=published)
+            review.approve(seated, post, turn=post.turn, digest=content.current(post)[1], now=published)
             post.refresh_from_db()
         if published:
-            assert publishing.publish(str(post.pk), str(post.task_id)) == "published"
+            assert run.publish(str(post.pk), str(post.task_id)) == "published"
             ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=DUE)
             post.deliveries.update(permalink=LIVE["permalink"])
         return str(post.pk)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client, RequestFactory
 
-from accounts.api import fallback
+from accounts.api import error_views
 from accounts.api.middleware import NAME
 from accounts.models import User
 
@@ -34,13 +34,13 @@ def test_a_form_without_its_token_is_said_to_be_too_old(viewer: User, signed_in:
 
 def test_a_mistake_of_ours_needs_no_database_and_names_the_line_in_the_log(rf: RequestFactory) -> None:
     request = rf.get("/admin/", **{NAME: "a-name-in-the-log"})
-    page = fallback.server_error(request)
+    page = error_views.server_error(request)
     assert (page.status_code, "a-name-in-the-log" in page.content.decode()) == (500, True)
 
 
 @pytest.mark.parametrize("status", [400, 500])
 def test_the_api_keeps_its_envelope(rf: RequestFactory, status: int) -> None:
-    handler = {400: fallback.bad_request, 500: fallback.server_error}[status]
+    handler = {400: error_views.bad_request, 500: error_views.server_error}[status]
     assert handler(rf.get("/v1/posts")).headers["Content-Type"] == "application/json"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from accounts import clock
-from accounts.domain.signing import sign, whole
+from accounts.domain.request_signatures import sign, whole
 from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient, stamp
 from tests.services.processes import ProcessGroup

@@ -16,14 +16,14 @@ from accounts.api import authentication
 from accounts.api.exceptions import RequestValidationError, from_drf_error
 from accounts.api.pagination import KeysetPagination
 from accounts.api.parsers import find_invalid_text
-from accounts.domain.signing import genuine, sign
+from accounts.domain.request_signatures import genuine, sign
 from accounts.models import ApiKey
-from posts.domain import spreadsheet
+from posts.domain import comment_export
 from posts.graph import comments, rate_limits, responses
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
 from scheduling.api.serializers import CreatePostSerializer, UpdatePostSerializer
-from scheduling.domain import media_address
+from scheduling.domain import media_url
 
 RUN = ("=", "+", "-", "@", "\t", "\r")
 
@@ -98,7 +98,7 @@ def cursor(data: bytes) -> None:
 def cell(data: bytes) -> None:
     """A spreadsheet finds one cell, which is no formula, and reads what was written."""
     written = text(data).encode(errors="replace").decode()
-    said = spreadsheet.defused(written)
+    said = comment_export.defused(written)
     assert said[:1] not in RUN
     assert len(said) >= len(written)
     line = io.StringIO(newline="")
@@ -135,15 +135,15 @@ def comment(data: bytes) -> None:
     if not isinstance(item, dict) or "id" not in item:
         item = {"id": "1", "text": item, "message": item, "replies": {"paging": item}, "from": item, "timestamp": item}
     for read in (comments.facebook, comments.instagram):
-        for one in spreadsheet.cells(read(item)):
+        for one in comment_export.cells(read(item)):
             one.encode()
 
 
 def address(data: bytes) -> None:
     """A media address is judged, whatever it is."""
     given = text(data)
-    media_address.problem(given)
-    media_address.kind_by_extension(given)
+    media_url.problem(given)
+    media_url.kind_by_extension(given)
 
 
 def body(data: bytes) -> None:

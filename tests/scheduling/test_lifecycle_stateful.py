@@ -12,9 +12,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Refusal
-from scheduling.domain import digest, drafts, inspecting, publishing, review, sweeping
+from accounts.exceptions import Refusal
+from scheduling.domain import content, drafts, media_inspection, review, sweep
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.publishing import run
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -92,16 +93,16 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             self.open(pk)
 
         def open(self, pk):
-            if inspecting.awaited(self.load(pk)):
-                inspecting.inspect_media(str(pk), self.load(pk).version)
-            self.pages[pk] = self.load(pk).turn, digest.current(self.load(pk))[1]
+            if media_inspection.awaited(self.load(pk)):
+                media_inspection.inspect_media(str(pk), self.load(pk).version)
+            self.pages[pk] = self.load(pk).turn, content.current(self.load(pk))[1]
 
         @rule(pk=posts, minutes=st.none() | st.integers(1, 20), at_once=st.booleans(), old=st.booleans())
         def approve(self, pk, minutes, at_once, old=False):
             if pk not in self.pages or not old:
                 self.open(pk)
             post, page = self.load(pk), self.pages[pk]
-            stale = page != (post.turn, digest.current(post)[1])
+            stale = page != (post.turn, content.current(post)[1])
             unknown = post.deliveries.filter(state="UNKNOWN").exists()
             instant = clock.now() + timedelta(minutes=minutes) if minutes else None
             try:
@@ -157,7 +158,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             if post.status == "SCHEDULED" and 0 < (post.scheduled_for - clock.now()).total_seconds() < 2:
                 self.clock.move_to(post.scheduled_for + timedelta(milliseconds=1))
             for _ in range(again):
-                publishing.publish(str(pk), str(known[which % len(known)]))
+                run.publish(str(pk), str(known[which % len(known)]))
 
         @rule(pk=posts)
         def a_person_says_yes_and_the_instant_comes(self, pk):
@@ -172,11 +173,11 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             post = self.load(pk)
             if post.status == "PUBLISHING" and post.lease_until is not None:
                 self.clock.move_to(max(clock.now(), post.lease_until) + timedelta(milliseconds=1))
-            seen["followed"] += publishing.resume(str(pk)) != "void"
+            seen["followed"] += run.resume(str(pk)) != "void"
 
         @rule()
         def the_sweep_passes(self):
-            sweeping.miss_late()
+            sweep.miss_late()
 
         @rule(fault=st.sampled_from(["drop_after", "drop_before", "error_after", "html_502", "truncated_json"]))
         def the_platform_stumbles(self, fault):

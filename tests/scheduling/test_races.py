@@ -12,10 +12,13 @@ from django.db import connection, transaction
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Refusal
+from accounts.exceptions import Refusal
 from accounts.models import Role
 from posts.models import PublishedPost
-from scheduling.domain import committing, digest, drafts, lease, outbound, publishing, review
+from scheduling.domain import content, drafts, review
+from scheduling.domain.publishing import commit as publish_commit
+from scheduling.domain.publishing import lease, payload
+from scheduling.domain.publishing import run as publish_run
 from scheduling.models import Approval, Attempt, ScheduledPost
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
@@ -62,7 +65,7 @@ def make_due(make_scheduled):
 
 def test_ten_deliveries_of_one_message_publish_once(make_due, sandbox):
     post = make_due()
-    answers = at_once(*[lambda: publishing.publish(str(post.pk), str(post.task_id))] * 10)
+    answers = at_once(*[lambda: publish_run.publish(str(post.pk), str(post.task_id))] * 10)
     assert sorted(answers) == ["published"] + ["void"] * 9
     assert (len(sandbox.posts), PublishedPost.objects.count(), Attempt.objects.count()) == (2, 2, 2)
 
@@ -72,7 +75,7 @@ def test_two_reviewers_at_once_make_one_approval(make_waiting, make_member, orga
         seat(make_member(name, organization, Role.VIEWER, may_review=True), organization) for name in ("ana", "rui")
     ]
     post = make_waiting()
-    page = digest.current(fresh(post))[1]
+    page = content.current(fresh(post))[1]
     answers = at_once(
         *[
             lambda judge=judge: review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
@@ -88,7 +91,7 @@ def test_revert_against_publish_has_one_winner(make_due, sandbox, key, facebook,
     post = make_due(channels=[facebook])
     reverted, published = at_once(
         lambda: review.revert(actors.api_key(key), fresh(post)),
-        lambda: publishing.publish(str(post.pk), str(post.task_id)),
+        lambda: publish_run.publish(str(post.pk), str(post.task_id)),
     )
     won = not isinstance(reverted, Refusal)
     assert (published, len(sandbox.posts)) == (("void", 0) if won else ("published", 1))
@@ -98,7 +101,7 @@ def test_revert_against_publish_has_one_winner(make_due, sandbox, key, facebook,
 @pytest.mark.parametrize("run", range(5))
 def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, reviewer, organization, seat, run):
     post, judge = make_waiting(), seat(reviewer, organization)
-    page = digest.current(fresh(post))[1]
+    page = content.current(fresh(post))[1]
     at_once(
         lambda: drafts.edit(
             actors.api_key(key), fresh(post), changes={"scheduled_for": clock.now() + timedelta(days=3)}
@@ -107,7 +110,7 @@ def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, re
     )
     now = fresh(post)
     if now.status == "SCHEDULED":
-        assert now.approval.digest == page == digest.current(now)[1]
+        assert now.approval.digest == page == content.current(now)[1]
     else:
         assert (now.status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
 
@@ -117,7 +120,7 @@ def test_delete_against_publish_has_one_winner(make_due, sandbox, key, facebook,
     post = make_due(channels=[facebook])
     deleted, published = at_once(
         lambda: drafts.delete(actors.api_key(key), fresh(post)),
-        lambda: publishing.publish(str(post.pk), str(post.task_id)),
+        lambda: publish_run.publish(str(post.pk), str(post.task_id)),
     )
     gone = not isinstance(deleted, Refusal)
     assert (published, len(sandbox.posts)) == (("void", 0) if gone else ("published", 1))
@@ -128,7 +131,7 @@ def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
     post = make_due(channels=[facebook])
     with transaction.atomic():
         post.move("claim", task_id=None, lease=None, lease_until=clock.now())
-    answers = at_once(*[lambda: publishing.resume(str(post.pk))] * 4)
+    answers = at_once(*[lambda: publish_run.resume(str(post.pk))] * 4)
     assert sorted(answers) == ["published", "void", "void", "void"]
     assert len(sandbox.posts) == 1
 
@@ -136,7 +139,7 @@ def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
 def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_due, sandbox, facebook):
     post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
-    ready = [committing.Ready(delivery, outbound.account(delivery)) for delivery in deliveries]
+    ready = [publish_commit.Ready(delivery, payload.account(delivery)) for delivery in deliveries]
     taken = threading.Event()
 
     def take_over():
@@ -148,7 +151,7 @@ def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_du
     def commit():
         taken.wait()
         with pytest.raises(lease.LeaseLost):
-            committing.commit(run, ready, post.approval.content)
+            publish_commit.commit(run, ready, post.approval.content)
         return "lost"
 
     assert at_once(take_over, commit) == [None, "lost"]
@@ -172,5 +175,5 @@ def test_takeover_against_an_uncommitted_intent_waits_and_finds_it(make_due, fac
         locked.wait()
         return lease.take_over(str(post.pk)) is not None and Attempt.objects.count()
 
-    attempts, found = at_once(lambda: committing._intend(run, deliveries), take_over)
+    attempts, found = at_once(lambda: publish_commit._intend(run, deliveries), take_over)
     assert (len(attempts), found) == (1, 1)

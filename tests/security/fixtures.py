@@ -12,15 +12,15 @@ from urllib.parse import urlencode
 
 from django.test import Client
 
-from accounts import clock, crypto
+from accounts import clock, encryption
 from accounts.admin.api_keys import fingerprint
 from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
-from posts.domain import exporting
-from posts.domain.published import record_published
+from posts.domain import comment_export
+from posts.domain.published_posts import record_published
 from posts.models import Channel, SuperpowerTemplate
 from scheduling.admin import webhooks
-from scheduling.domain import digest, drafts, inspecting, review
+from scheduling.domain import content, drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
 from tests.api_client import SignedClient, stamp
@@ -59,7 +59,7 @@ class Tenant:
             organization=self.organization,
             name=f"{word}-key",
             issued_by=self.users["issuer"],
-            secret_encrypted=crypto.encrypt(f"{word}-secret-of-the-key"),
+            secret_encrypted=encryption.encrypt(f"{word}-secret-of-the-key"),
         )
         self.key.secret = f"{word}-secret-of-the-key"
         self.channel = Channel.objects.create(
@@ -68,7 +68,7 @@ class Tenant:
             type=account.type,
             platform_id=account.id,
             name=f"{word}-channel",
-            token_encrypted=crypto.encrypt(account.token),
+            token_encrypted=encryption.encrypt(account.token),
         )
         self.ids = {"key": self.key.pk, "channel": str(self.channel.pk), "wire": self.channel.wire_id}
         for state in STATES:
@@ -101,9 +101,9 @@ class Tenant:
             "channels": {self.channel.wire_id: ChannelText("FB_PAGE", f"{self.word}-caption of {state}")},
         }
         post = drafts.create(actor, organization=self.organization, changes=changes, submit=state != "draft")
-        inspecting.inspect_media(str(post.pk), post.version)
+        media_inspection.inspect_media(str(post.pk), post.version)
         post.refresh_from_db()
-        post_digest = digest.current(post)[1]
+        post_digest = content.current(post)[1]
         if state == "rejected":
             review.reject(actor, post, notes=f"{self.word}-notes")
         if state in {"scheduled", "failed"}:
@@ -127,13 +127,13 @@ class Tenant:
             media_type=None, permalink=None, published_at=clock.now(), superpower=None, scheduled_post_id=None,
         )  # fmt: skip
         self.ids |= {"published": post_id, "live": str(self.channel.published_posts.get().pk)}
-        self.ids["export"] = exporting.keep(self.channel, post_id).token
+        self.ids["export"] = comment_export.keep(self.channel, post_id).token
 
     def _create_notifications(self) -> None:
         webhook = Webhook.objects.create(
             organization=self.organization,
             url=f"https://{self.word}-hooks.example.com/",
-            secret_encrypted=crypto.encrypt(f"{self.word}-secret-of-the-webhook"),
+            secret_encrypted=encryption.encrypt(f"{self.word}-secret-of-the-webhook"),
             kinds=["REJECTED"],
         )
         notice = Notice.objects.create(organization=self.organization, kind="REJECTED", once=f"{self.word}-once")

@@ -99,20 +99,20 @@ def known() -> list[Secret]:
     from django.conf import settings
     from django.contrib.sessions.models import Session
 
-    from accounts import crypto
-    from accounts.domain import factors, rotating
+    from accounts import encryption
+    from accounts.domain import mfa
     from accounts.models import SecondFactor
 
     made = {"SECRET_KEY": settings.SECRET_KEY, "GRAPH_APP_SECRET": settings.GRAPH_APP_SECRET}
     made |= {f"encryption key {at}": key for at, key in enumerate(settings.ENCRYPTION_KEYS)}
     made |= {f"trail key {at}": key for at, key in enumerate(settings.TRAIL_KEYS)}
     made |= {"the database's password": urlsplit(settings.DATABASE_URL).password or ""}
-    for model, column in rotating.columns():
+    for model, column in encryption.columns():
         for pk, sealed in model._default_manager.exclude(**{column: ""}).values_list("pk", column):
-            made[f"{model.__name__}.{column} of {pk}"] = plain = crypto.decrypt(sealed)
+            made[f"{model.__name__}.{column} of {pk}"] = plain = encryption.decrypt(sealed)
             proof = hmac.new(settings.GRAPH_APP_SECRET.encode(), plain.encode(), hashlib.sha256).hexdigest()
             made[f"a proof with {model.__name__}.{column} of {pk}"] = proof
-    made |= {f"the typed second factor {one.pk}": factors.typed_secret(one) for one in SecondFactor.objects.all()}
+    made |= {f"the typed second factor {one.pk}": mfa.typed_secret(one) for one in SecondFactor.objects.all()}
     kept = [Secret(name, text) for name, text in made.items() if len(text) >= SHORTEST]
     keys = Session.objects.values_list("session_key", flat=True)
     return [*kept, *(Secret(f"a session's key ({at})", key, stored=True) for at, key in enumerate(keys))]

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import clock
-from posts.domain import importing
-from posts.domain.importing import Outcome, Progress, Report
+from posts.domain import sync
+from posts.domain.sync import Outcome, Progress, Report
 from posts.models import Channel
 
 WIDTH = 30
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         one = self._channel(channel, organization)
         progress = self._bar if sys.stderr.isatty() else None
         while True:
-            report = importing.sync(one, full=full, progress=progress)
+            report = sync.sync(one, full=full, progress=progress)
             full = full and report.outcome is Outcome.BUSY
             if report.outcome is Outcome.FINISHED:
                 break

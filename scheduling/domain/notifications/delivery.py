@@ -21,10 +21,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import clock
-from accounts.domain import trail
+from accounts.domain import audit_log
 from accounts.domain.actors import Actor
-from accounts.errors import Conflict
-from scheduling.domain import handover
+from accounts.exceptions import Conflict
+from scheduling.domain import enqueue
 from scheduling.domain.notifications.emails import send_email
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.notifications.webhook_sender import send_webhook
@@ -53,7 +53,7 @@ def enqueue_due() -> int:
         key = f"deliver:{pk}:{next_try_at.timestamp()}"
         if not cache.add(key, 1, timeout=LOST):
             continue
-        if not handover.hint("deliver_notification", pk):
+        if not enqueue.hint("deliver_notification", pk):
             cache.delete(key)
             break
         enqueued += 1
@@ -70,7 +70,7 @@ def deliver(delivery_id: int) -> str:
         # Its task was skipped while this one held the webhook.
         waiting = due().filter(webhook=delivery.webhook_id).values_list("pk", flat=True).first()
         if waiting is not None:
-            handover.hint("deliver_notification", waiting)
+            enqueue.hint("deliver_notification", waiting)
     return state
 
 
@@ -135,8 +135,8 @@ def resend(actor: Actor, delivery: Dispatch) -> None:
         if in_progress or not rows.update(state=PENDING, tries=0, next_try_at=clock.now(), sent_at=None, last_error=""):
             raise Conflict("It is on its way already")
         subject, organization = f"notice:{delivery.notice_id}", delivery.notice.organization_id
-        trail.record(actor, "notice.resend", organization_id=organization, subject=subject, dispatch=delivery.pk)
-        handover.deliver_after_commit([delivery.pk])
+        audit_log.record(actor, "notice.resend", organization_id=organization, subject=subject, dispatch=delivery.pk)
+        enqueue.deliver_after_commit([delivery.pk])
 
 
 def retry_pause(tries: int) -> float:

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
-from accounts.domain.rules import in_words
+from accounts import formatting
+from accounts.domain.organization_policy import in_words
 from accounts.models import Membership, User
-from posts.admin import times
 from posts.models import Channel, ChannelState, ChannelType
-from scheduling.domain import pairing
+from scheduling.domain import two_person_approval
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.notifications.recipients import FOR_ADMINISTRATORS, FOR_REVIEWERS, members_with_email
 from scheduling.lifecycle import Status
@@ -87,10 +87,10 @@ def build_email(notification_delivery: Dispatch) -> EmailMessage:
     instant = post.scheduled_for if post else None
     words = {
         "title": title,
-        "away": times.distance(instant).replace("\xa0", " ") if instant else "",
+        "away": formatting.distance(instant).replace("\xa0", " ") if instant else "",
         "channel": single_line(notice.channel.name) if notice.channel else "",
         "by": single_line(str((notice.details.get("by") or {}).get("name") or "Somebody")),
-        "nobody": "only one of two people has" if post and pairing.first_of(post) else "nobody has",
+        "nobody": "only one of two people has" if post and two_person_approval.first_of(post) else "nobody has",
     }
     subject, opening = SUBJECTS[notice.kind], OPENINGS[notice.kind]
     if notice.both or notice.details.get("first"):
@@ -129,7 +129,7 @@ def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
     if post is None:
         raise NotificationObsolete("The post was deleted meanwhile.")
     if notice.details.get("first"):
-        if pairing.first_of(post) is None:
+        if two_person_approval.first_of(post) is None:
             raise NotificationObsolete("It was decided on, or changed, meanwhile.")
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
         raise NotificationObsolete("It was decided on meanwhile.")
@@ -177,9 +177,9 @@ def _outcome(one: Delivery) -> str:
 def _when(post: ScheduledPost, reader: User) -> str:
     if post.scheduled_for is None:
         return "when a reviewer says so"
-    zone = times.zone_of(reader)
-    utc = times.in_utc(post.scheduled_for, zone)
-    return f"{times.full(post.scheduled_for, zone)} ({zone.key}{', ' + utc if utc else ''})"
+    zone = formatting.zone_of(reader)
+    utc = formatting.in_utc(post.scheduled_for, zone)
+    return f"{formatting.full(post.scheduled_for, zone)} ({zone.key}{', ' + utc if utc else ''})"
 
 
 def _name(channel: Channel) -> str:

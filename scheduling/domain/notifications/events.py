@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
-from accounts.domain.rules import RULES
+from accounts.domain.organization_policy import RULES
 from accounts.models import AuditEvent
 from scheduling.lifecycle import Status
 from scheduling.models import Notice, NoticeKind, ScheduledPost

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import clock
-from accounts.domain import trail
+from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.domain.reviewers import reaches
-from accounts.errors import Forbidden
+from accounts.exceptions import Forbidden
 from accounts.models import ActorKind, Membership, Role
-from scheduling.domain import handover
+from scheduling.domain import enqueue
 from scheduling.models import Delivery, Dispatch, Means, Notice, NoticeKind, ScheduledPost, Webhook
 
 K = NoticeKind
@@ -61,7 +61,7 @@ def fan_out() -> int:
         ]
     created = Dispatch.objects.bulk_create(deliveries)
     Notice.objects.filter(pk__in=[row.pk for row in notifications]).update(spread_at=clock.now())
-    handover.deliver_after_commit([delivery.pk for delivery in created])
+    enqueue.deliver_after_commit([delivery.pk for delivery in created])
     return len(notifications)
 
 
@@ -103,7 +103,9 @@ def update_preferences(actor: Actor, membership: Membership, *, wanted: Sequence
     with transaction.atomic():
         Membership.objects.filter(pk=membership.pk).update(muted_notices=muted)
         subject = f"membership:{membership.pk}"
-        trail.record(actor, "membership.mute", organization_id=membership.organization_id, subject=subject, muted=muted)
+        audit_log.record(
+            actor, "membership.mute", organization_id=membership.organization_id, subject=subject, muted=muted
+        )
     membership.muted_notices = muted
     return True
 

@@ -5,11 +5,11 @@ import hmac
 import json
 from typing import Any
 
-from accounts import clock, crypto
+from accounts import clock, encryption
 from accounts.datetimes import format_datetime
 from posts.graph.safe_http import FetchError, WebhookRejected, post_json
-from scheduling.domain.document import as_it_stands
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
+from scheduling.domain.representation import as_it_stands
 from scheduling.models import Dispatch, Notice, Webhook
 
 
@@ -20,7 +20,7 @@ def send_webhook(delivery: Dispatch) -> None:
         raise NotificationObsolete("The webhook is paused, or its organization inactive.")
     try:
         signing = secrets(webhook)
-    except crypto.InvalidToken:
+    except encryption.InvalidToken:
         raise DeliveryFailed("Its secret cannot be decrypted: an encryption key is missing.", timed_out=False) from None
     document = json.dumps(payload(notification, webhook), ensure_ascii=False, separators=(",", ":"))
     body = document.encode("utf-8", "replace")
@@ -43,7 +43,7 @@ def secrets(hook: Webhook) -> list[str]:
     encrypted = [hook.secret_encrypted]
     if hook.previous_encrypted and hook.previous_until is not None and clock.now() < hook.previous_until:
         encrypted.append(hook.previous_encrypted)
-    return [crypto.decrypt(value) for value in encrypted]
+    return [encryption.decrypt(value) for value in encrypted]
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:

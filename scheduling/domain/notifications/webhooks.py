@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts import clock, crypto
-from accounts.domain import trail
+from accounts import clock, encryption
+from accounts.domain import audit_log
 from accounts.domain.actors import Actor
-from accounts.errors import Conflict, Invalid
+from accounts.exceptions import Conflict, Invalid
 from accounts.models import Organization
-from scheduling.domain import handover, media_address
+from scheduling.domain import enqueue, media_url
 from scheduling.models import Dispatch, Means, Notice, NoticeKind, Webhook
 
 WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
@@ -36,7 +36,7 @@ def add(
         organization=organization,
         url=_checked(url),
         kinds=_known(kinds),
-        secret_encrypted=crypto.encrypt(secret),
+        secret_encrypted=encryption.encrypt(secret),
         created_by=actor.user,
     )
     if Webhook.objects.filter(organization=organization).count() >= MOST:
@@ -65,7 +65,7 @@ def rotate(actor: Actor, hook: Webhook) -> str:
     new one; a secret that was in its own overlap ends at once.
     """
     secret = secrets.token_urlsafe(32)
-    sealed = crypto.encrypt(secret)
+    sealed = encryption.encrypt(secret)
     with transaction.atomic():
         known = Webhook.objects.filter(pk=hook.pk, secret_encrypted=hook.secret_encrypted)
         until = clock.now() + OVERLAP
@@ -99,7 +99,7 @@ def send_test(actor: Actor, hook: Webhook) -> Notice:
             spread_at=now,
         )
         delivery = Dispatch.objects.create(notice=notice, means=Means.WEBHOOK, webhook=hook)
-        handover.deliver_after_commit([delivery.pk])
+        enqueue.deliver_after_commit([delivery.pk])
     return notice
 
 
@@ -110,7 +110,7 @@ def host(hook: Webhook) -> str:
 
 def _checked(url: str) -> str:
     url = url.strip()
-    problem = media_address.problem(url)
+    problem = media_url.problem(url)
     if not problem and len(url) > LONGEST:
         problem = ("", f"is longer than {LONGEST:,} characters")
     if not problem and urlsplit(url).scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:
@@ -131,4 +131,4 @@ def _known(kinds: Sequence[str]) -> list[str]:
 
 def _record(actor: Actor, verb: str, hook: Webhook, **more: str) -> None:
     details = {"host": host(hook), "kinds": hook.kinds, "active": hook.active, **more}
-    trail.record(actor, verb, organization_id=hook.organization_id, subject=f"webhook:{hook.pk}", **details)
+    audit_log.record(actor, verb, organization_id=hook.organization_id, subject=f"webhook:{hook.pk}", **details)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import clock
-from scheduling.domain.falling_due import Forecast, forecasts, publish_here
+from scheduling.domain.publishing.due import Forecast, forecasts, publish_here
 
 
 class Command(BaseCommand):

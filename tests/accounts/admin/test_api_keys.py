@@ -9,8 +9,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts import clock, crypto
-from accounts.domain import keys
+from accounts import clock, encryption
+from accounts.domain import api_keys
 from accounts.domain.actors import person
 from accounts.models import ApiKey, AuditEvent, Organization, Scope, User
 from posts.models import Channel
@@ -50,7 +50,7 @@ def test_a_key_is_issued_and_its_secret_shown_once(
     secret = shown_secret(page)
     assert page.status_code == 200
     assert (key.organization, key.issued_by, key.name) == (organization, admin_member, "agent")
-    assert crypto.decrypt(key.secret_encrypted) == secret
+    assert encryption.decrypt(key.secret_encrypted) == secret
     assert "no-store" in page.headers["Cache-Control"]
     assert AuditEvent.objects.get().verb == "key.issue"
     for elsewhere in (LIST, f"{LIST}{key.pk}/change/", f"{LIST}{key.pk}/rotate/", f"{LIST}{key.pk}/revoke/"):
@@ -127,8 +127,8 @@ def test_rotation_shows_the_new_secret_and_keeps_the_old_for_the_overlap(desk: C
     form = desk.get(f"{LIST}{key.pk}/rotate/")
     page = desk.post(f"{LIST}{key.pk}/rotate/", {"overlap": "1", "known": hidden(form, "known")})
     stored = ApiKey.objects.get()
-    assert shown_secret(page) == crypto.decrypt(stored.secret_encrypted) != key.secret
-    assert crypto.decrypt(stored.previous_encrypted) == key.secret
+    assert shown_secret(page) == encryption.decrypt(stored.secret_encrypted) != key.secret
+    assert encryption.decrypt(stored.previous_encrypted) == key.secret
     assert stored.previous_until is not None
     assert abs(stored.previous_until - clock.now() - timedelta(hours=1)) < timedelta(minutes=1)
 
@@ -139,7 +139,7 @@ def test_a_rotation_that_is_sent_again_rotates_once(desk: Client, key: Any) -> N
     secret = shown_secret(desk.post(f"{LIST}{key.pk}/rotate/", given))
     again = desk.post(f"{LIST}{key.pk}/rotate/", given)
     assert "rotated meanwhile" in again.content.decode()
-    assert crypto.decrypt(ApiKey.objects.get().secret_encrypted) == secret
+    assert encryption.decrypt(ApiKey.objects.get().secret_encrypted) == secret
 
 
 def test_revoking_asks_first_and_is_for_good(desk: Client, key: Any) -> None:
@@ -176,7 +176,7 @@ def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
 
 
 def test_looking_changes_nothing(desk: Client, key: Any, admin_member: User) -> None:
-    keys.rotate(person(admin_member), key, overlap=timedelta(hours=1))
+    api_keys.rotate(person(admin_member), key, overlap=timedelta(hours=1))
     before = list(ApiKey.objects.values())
     for address in (
         "",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts.domain import invitations, tenancy, trail
+from accounts.domain import audit_log, invitations, memberships
 from accounts.domain.actors import WORKER, person
 from accounts.models import AuditEvent, Organization, Role, User
 from posts.domain import channels
@@ -24,7 +24,7 @@ def test_members_read_the_trail_of_their_organizations_and_nobody_writes(
     other_organization: Organization,
 ) -> None:
     for one, subject in ((organization, "post:ours"), (other_organization, "post:theirs")):
-        trail.record(WORKER, "publish", organization_id=one.pk, subject=subject)
+        audit_log.record(WORKER, "publish", organization_id=one.pk, subject=subject)
     ours, theirs = AuditEvent.objects.order_by("id")
     before = list(AuditEvent.objects.values())
     browser = signed_in(admin_member)
@@ -47,7 +47,7 @@ def test_the_trail_is_told_in_words(
     invitations.invite(person(admin_member), organization=organization, email="otto@example.com", role=Role.EDITOR)
     mine = viewer.memberships.get()
     mine.role, mine.may_review = Role.EDITOR, True
-    tenancy.save(person(admin_member), mine)
+    memberships.save(person(admin_member), mine)
     desk = Desk(admin_member).open(LIST)
     for words in (
         "agent wrote it", "handed it to the reviewers", "rejected it", "changed what the member may do",

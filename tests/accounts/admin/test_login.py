@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.test import Client
 from django_otp.oath import totp
 
-from accounts import clock, crypto
-from accounts.domain import factors
+from accounts import clock, encryption
+from accounts.domain import mfa
 from accounts.models import AuditEvent, SecondFactor, User
 
 pytestmark = pytest.mark.embedded
@@ -24,12 +24,12 @@ LOGIN = "/admin/login/"
 def code_of(user: User) -> str:
     """Return what the person's authenticator app shows at this moment."""
     factor = SecondFactor.objects.get(user=user)
-    return f"{totp(bytes.fromhex(crypto.decrypt(factor.secret_encrypted))):06d}"
+    return f"{totp(bytes.fromhex(encryption.decrypt(factor.secret_encrypted))):06d}"
 
 
 def enrol(user: User) -> list[str]:
-    factors.begin(user)
-    return factors.confirm(user, code_of(user))[1]
+    mfa.begin(user)
+    return mfa.confirm(user, code_of(user))[1]
 
 
 def a_while_later() -> Any:
@@ -125,7 +125,7 @@ def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_
     browser.post("/admin/you/factor/")
     page = browser.get("/admin/you/factor/").content.decode()
     assert 'src="data:image/svg+xml' in page
-    assert factors.typed_secret(SecondFactor.objects.get()) in page
+    assert mfa.typed_secret(SecondFactor.objects.get()) in page
     assert "not the code" in browser.post("/admin/you/factor/", {"code": "000000x"}).content.decode()
     assert is_in(other)
 
@@ -149,9 +149,9 @@ def test_switching_it_off_takes_password_and_code(reviewer: User, signed_in: Cal
     page, browser = "/admin/you/factor/remove/", signed_in(reviewer)
     browser.post(page, {"password": "wrong", "code": codes[0]})
     browser.post(page, {"password": reviewer.raw_password, "code": "wrong"})  # type: ignore[attr-defined]
-    assert factors.of(reviewer) is not None
+    assert mfa.of(reviewer) is not None
     browser.post(page, {"password": reviewer.raw_password, "code": codes[0]})  # type: ignore[attr-defined]
-    assert factors.of(reviewer) is None
+    assert mfa.of(reviewer) is None
     assert AuditEvent.objects.filter(verb="user.second_factor_off").count() == 1
 
 
@@ -201,17 +201,17 @@ def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
     assert browser.post(rescue, {"factor": "on", "sign_out": "on"}).status_code == 403
     User.objects.filter(pk=admin_member.pk).update(is_superuser=True)
     browser.get(rescue)
-    assert factors.of(reviewer) is not None
+    assert mfa.of(reviewer) is not None
     browser.post(rescue, {"factor": "on", "sign_out": "on"})
-    assert factors.of(reviewer) is None
+    assert mfa.of(reviewer) is None
 
 
 def test_nothing_in_the_database_tells_the_codes(reviewer: User, tmp_path: Any) -> None:
     codes = enrol(reviewer)
     factor = SecondFactor.objects.get()
-    secret = crypto.decrypt(factor.secret_encrypted)
+    secret = encryption.decrypt(factor.secret_encrypted)
     dump = tmp_path / "dump.json"
     call_command("dumpdata", "--output", str(dump), verbosity=0)
     text = dump.read_text()
-    for told in (secret, factors.typed_secret(factor), *codes, *(one.replace("-", "") for one in codes)):
+    for told in (secret, mfa.typed_secret(factor), *codes, *(one.replace("-", "") for one in codes)):
         assert told not in text

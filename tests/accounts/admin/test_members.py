@@ -11,9 +11,9 @@ from django.core import mail, signing
 from django.test import Client
 
 from accounts import clock
-from accounts.domain import invitations, tenancy
+from accounts.domain import invitations, memberships
 from accounts.domain.actors import person
-from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, User
 from posts.models import Channel
 
@@ -152,29 +152,29 @@ def test_nobody_raises_themselves_or_reaches_where_they_do_not_administer(
     own = Membership.objects.get(user=user)
     own.role, own.may_review = Role.ADMIN, True
     with pytest.raises(Forbidden):
-        tenancy.save(person(user), own)
+        memberships.save(person(user), own)
     with pytest.raises(Forbidden):
-        tenancy.remove(person(user), Membership.objects.get(pk=own.pk))
+        memberships.remove(person(user), Membership.objects.get(pk=own.pk))
     with pytest.raises(Forbidden):
-        tenancy.save(person(user), Membership(organization=organization, user=user, role=Role.ADMIN))
+        memberships.save(person(user), Membership(organization=organization, user=user, role=Role.ADMIN))
     other = Membership.objects.get(user=viewer)
     other.may_review = True
     if who != "admin_member":
         with pytest.raises(Forbidden):
-            tenancy.save(person(user), other)
+            memberships.save(person(user), other)
         with pytest.raises(Forbidden):
             invitations.invite(person(user), organization=organization, email="x@example.com", role="ADMIN")
     else:
         other.review_channels = [other_facebook.wire_id]
         with pytest.raises(Invalid):
-            tenancy.save(person(user), other)
+            memberships.save(person(user), other)
         rival = other_facebook.organization
         with pytest.raises(Forbidden):
             invitations.invite(person(user), organization=rival, email="x@example.com", role="VIEWER")
         moved = Membership.objects.get(user=viewer)
         moved.user = user
         with pytest.raises(Forbidden):
-            tenancy.save(person(user), moved)
+            memberships.save(person(user), moved)
     assert AuditEvent.objects.count() == 0
     assert Invitation.objects.count() == 0
 
@@ -199,12 +199,12 @@ def test_the_last_admin_stays(
 ) -> None:
     second = make_member("second", organization, Role.ADMIN)
     theirs, mine = Membership.objects.get(user=second), Membership.objects.get(user=admin_member)
-    tenancy.remove(person(admin_member), theirs)
+    memberships.remove(person(admin_member), theirs)
     User.objects.filter(pk=viewer.pk).update(is_superuser=True)
     root = person(User.objects.get(pk=viewer.pk))
     with pytest.raises(Conflict):
-        tenancy.remove(root, mine)
+        memberships.remove(root, mine)
     mine.role = Role.VIEWER
     with pytest.raises(Conflict):
-        tenancy.save(root, mine)
+        memberships.save(root, mine)
     assert Membership.objects.get(user=admin_member).role == Role.ADMIN

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.domain import rules
+from accounts.domain import organization_policy
 from accounts.domain.actors import person
-from accounts.errors import Conflict, Forbidden
+from accounts.exceptions import Conflict, Forbidden
 from accounts.models import AuditEvent, Organization, User
 from scheduling.domain.notifications import emails, recipients
 from scheduling.models import Dispatch, Notice
@@ -23,7 +23,7 @@ def page(organization: Organization) -> str:
 
 
 def as_they_are(organization: Organization) -> dict[str, bool]:
-    return rules.of(Organization.objects.get(pk=organization.pk))
+    return organization_policy.of(Organization.objects.get(pk=organization.pk))
 
 
 def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
@@ -60,9 +60,11 @@ def test_nobody_else_changes_them_and_no_administrator_another_organizations(
             assert desk.open("/admin/").client.get(page(place)).status_code == status
             if status != 200:
                 assert desk.send(page(place), **typed).status_code == status
-        mine, known = person(user), rules.of(organization)
+        mine, known = person(user), organization_policy.of(organization)
         with pytest.raises(Forbidden):
-            rules.change(mine, other_organization, wanted={"second_approver": True}, known=known, verified=True)
+            organization_policy.change(
+                mine, other_organization, wanted={"second_approver": True}, known=known, verified=True
+            )
     assert client.post(page(organization), typed).status_code in {302, 403}
     assert not any(as_they_are(organization).values())
     assert not any(as_they_are(other_organization).values())
@@ -90,7 +92,7 @@ def test_with_a_password_alone_nobody_takes_back_that_a_second_factor_is_wanted(
     enrol(admin_member)
     wanted = {"require_second_factor": False}
     now = as_they_are(organization)
-    rules.change(person(admin_member), organization, wanted=wanted, known=now, verified=True)
+    organization_policy.change(person(admin_member), organization, wanted=wanted, known=now, verified=True)
     assert not as_they_are(organization)["require_second_factor"]
 
 
@@ -101,6 +103,6 @@ def test_of_two_administrators_the_later_does_not_undo_unseen_what_the_other_set
     Organization.objects.update(second_approver=True)
     desk.press(require_full_signature="on")
     assert "Somebody else has changed the rules meanwhile" in desk.text
-    assert as_they_are(organization) | {"second_approver": False} == dict.fromkeys(rules.RULES, False)
+    assert as_they_are(organization) | {"second_approver": False} == dict.fromkeys(organization_policy.RULES, False)
     with pytest.raises(Conflict):
-        rules.change(person(admin_member), organization, wanted={}, known={}, verified=False)
+        organization_policy.change(person(admin_member), organization, wanted={}, known={}, verified=False)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import errors
+from accounts import exceptions
 from accounts.api.exceptions import UpstreamFailed, UpstreamThrottled
 from accounts.api.serializers import (
     StrictBooleanField,
@@ -74,11 +74,11 @@ def plain(value: Any) -> Any:
 
 
 RAISED: dict[str, Exception] = {
-    "invalid": errors.Invalid("Not publishable", [{"path": ["media"], "message": "x", "code": "y"}]),
-    "incomplete": errors.Incomplete("A group lacks a reply"),
-    "conflict": errors.Conflict("Hashtag already in use"),
-    "stale": errors.Stale("Version 3 is current"),
-    "forbidden": errors.Forbidden("A human decides"),
+    "invalid": exceptions.Invalid("Not publishable", [{"path": ["media"], "message": "x", "code": "y"}]),
+    "incomplete": exceptions.Incomplete("A group lacks a reply"),
+    "conflict": exceptions.Conflict("Hashtag already in use"),
+    "stale": exceptions.Stale("Version 3 is current"),
+    "forbidden": exceptions.Forbidden("A human decides"),
     "http404": Http404("a detail that is nobody's business"),
     "denied": PermissionDenied("a detail that is nobody's business"),
     "upstream": UpstreamFailed("The platform failed"),

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.http import http_date
 
-from accounts import clock, crypto
-from accounts.domain.signing import sign
+from accounts import clock, encryption
+from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization
 from tests.api_client import stamp
 
@@ -147,7 +147,9 @@ def test_a_known_and_an_unknown_key_cost_the_same_queries(key: Any, django_asser
 def test_the_previous_secret_is_good_until_its_overlap_ends(key: Any, organization: Organization) -> None:
     until = clock.now() + timedelta(hours=1)
     ApiKey.objects.update(
-        secret_encrypted=crypto.encrypt("new"), previous_encrypted=crypto.encrypt(key.secret), previous_until=until
+        secret_encrypted=encryption.encrypt("new"),
+        previous_encrypted=encryption.encrypt(key.secret),
+        previous_until=until,
     )
     assert ask(key) == accepted(organization)
     date = stamp(clock.now())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from accounts.domain.signing import sign, whole
+from accounts.domain.request_signatures import sign, whole
 from accounts.models import ApiKey, Organization
 from tests.api_client import SignedClient, stamp
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
-from accounts.api.scopes import METHODS, needed
+from accounts.api.permissions import METHODS, needed
 from accounts.models import ApiKey, Scope
 from tests.api_client import SignedClient
 

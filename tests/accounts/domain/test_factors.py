@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import time_machine
 
-from accounts import clock
-from accounts.domain import factors, rotating
+from accounts import clock, encryption
+from accounts.domain import mfa
 from accounts.domain.actors import person
-from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import SecondFactor, User
 from tests.accounts.admin.test_login import code_of, enrol
 
@@ -24,10 +24,10 @@ def test_a_phones_clock_may_be_off_by_half_a_minute(reviewer: User, seconds: int
         code = code_of(reviewer)
     with time_machine.travel(noon + timedelta(seconds=seconds), tick=False):
         if good:
-            assert factors.check(reviewer, code).user == reviewer
+            assert mfa.check(reviewer, code).user == reviewer
         else:
             with pytest.raises(Invalid):
-                factors.check(reviewer, code)
+                mfa.check(reviewer, code)
 
 
 def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
@@ -37,53 +37,53 @@ def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
         older = code_of(reviewer)
         now.shift(30)
         newer = code_of(reviewer)
-        factors.check(reviewer, newer)
+        mfa.check(reviewer, newer)
         for code in (newer, older):
             with pytest.raises(Invalid):
-                factors.check(reviewer, code)
+                mfa.check(reviewer, code)
 
 
 def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: User) -> None:
     enrol(reviewer)
     with time_machine.travel(clock.now() + timedelta(hours=1), tick=False) as now:
-        for _ in range(factors.FREE_TRIES):
+        for _ in range(mfa.FREE_TRIES):
             with pytest.raises(Invalid):
-                factors.check(reviewer, "abcdef")
-        with pytest.raises(factors.TooSoon):
-            factors.check(reviewer, code_of(reviewer))
+                mfa.check(reviewer, "abcdef")
+        with pytest.raises(mfa.TooSoon):
+            mfa.check(reviewer, code_of(reviewer))
         now.shift(3)
-        factors.check(reviewer, code_of(reviewer))
+        mfa.check(reviewer, code_of(reviewer))
         assert SecondFactor.objects.get().failures == 0
 
         SecondFactor.objects.update(failures=50, failed_at=clock.now())
-        now.shift(factors.LONGEST_WAIT - 5)
-        with pytest.raises(factors.TooSoon):
-            factors.check(reviewer, code_of(reviewer))
+        now.shift(mfa.LONGEST_WAIT - 5)
+        with pytest.raises(mfa.TooSoon):
+            mfa.check(reviewer, code_of(reviewer))
         now.shift(10)
-        factors.check(reviewer, code_of(reviewer))
+        mfa.check(reviewer, code_of(reviewer))
 
 
 def test_what_is_only_being_set_up_protects_and_opens_nothing(reviewer: User, author: User) -> None:
-    factors.begin(reviewer)
-    assert factors.of(reviewer) is None
+    mfa.begin(reviewer)
+    assert mfa.of(reviewer) is None
     with pytest.raises(Conflict):
-        factors.check(reviewer, code_of(reviewer))
-    factors.confirm(reviewer, code_of(reviewer))
+        mfa.check(reviewer, code_of(reviewer))
+    mfa.confirm(reviewer, code_of(reviewer))
     with pytest.raises(Conflict):
-        factors.begin(reviewer)
+        mfa.begin(reviewer)
     with pytest.raises(Forbidden):
-        factors.remove(person(author), reviewer)
+        mfa.remove(person(author), reviewer)
 
 
 def test_secrets_survive_a_change_of_encryption_keys(reviewer: User, settings: Any) -> None:
     codes = enrol(reviewer)
     settings.ENCRYPTION_KEYS = ["the new one", *settings.ENCRYPTION_KEYS]
-    done = [worked for model, column in rotating.columns() for worked in rotating.rotate(model, column)]
+    done = [worked for model, column in encryption.columns() for worked in encryption.rotate(model, column)]
     assert done == [True]
     settings.ENCRYPTION_KEYS = ["the new one"]
     with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
-        factors.check(reviewer, code_of(reviewer))
-    fresh = factors.renew_recovery(reviewer)
+        mfa.check(reviewer, code_of(reviewer))
+    fresh = mfa.renew_recovery(reviewer)
     with pytest.raises(Invalid):
-        factors.check(reviewer, codes[0])
-    factors.check(reviewer, fresh[0])
+        mfa.check(reviewer, codes[0])
+    mfa.check(reviewer, fresh[0])

@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 import time_machine
 
-from accounts import clock, crypto
-from accounts.domain import keys
+from accounts import clock, encryption
+from accounts.domain import api_keys
 from accounts.domain.actors import person
-from accounts.errors import Conflict, Invalid
+from accounts.exceptions import Conflict, Invalid
 from accounts.models import ApiKey, AuditEvent, Organization, User, new_key_id
 
 
 def issue(organization: Organization, issued_by: User, **given: Any) -> tuple[ApiKey, str]:
-    return keys.issue(person(issued_by), organization=organization, issued_by=issued_by, **{"name": "agent", **given})
+    return api_keys.issue(
+        person(issued_by), organization=organization, issued_by=issued_by, **{"name": "agent", **given}
+    )
 
 
 def lines() -> list[tuple[str, str, str]]:
@@ -25,7 +27,7 @@ def test_a_key_is_issued_with_a_secret_that_is_stored_encrypted_only(organizatio
     key, secret = issue(organization, author)
     stored = ApiKey.objects.get()
     assert (stored.pk, stored.organization, stored.issued_by, stored.name) == (key.pk, organization, author, "agent")
-    assert crypto.decrypt(stored.secret_encrypted) == secret
+    assert encryption.decrypt(stored.secret_encrypted) == secret
     assert len(secret) >= 43
     assert secret not in str(vars(stored))
     assert lines() == [("key.issue", f"key:{key.pk}", str(author.pk))]
@@ -71,17 +73,17 @@ def test_an_id_of_another_make_is_refused(organization: Organization, author: Us
 
 def test_rotation_changes_the_secret_and_keeps_the_old_for_the_overlap(key: Any, author: User) -> None:
     with time_machine.travel("2026-07-01T13:00:00Z", tick=False):
-        secret = keys.rotate(person(author), key, overlap=timedelta(hours=1))
+        secret = api_keys.rotate(person(author), key, overlap=timedelta(hours=1))
         until = clock.now() + timedelta(hours=1)
     stored = ApiKey.objects.get()
-    assert crypto.decrypt(stored.secret_encrypted) == secret != key.secret
-    assert crypto.decrypt(stored.previous_encrypted) == key.secret
+    assert encryption.decrypt(stored.secret_encrypted) == secret != key.secret
+    assert encryption.decrypt(stored.previous_encrypted) == key.secret
     assert stored.previous_until == until
     assert lines() == [("key.rotate", f"key:{key.pk}", str(author.pk))]
 
 
 def test_rotation_without_overlap_forgets_the_old_secret(key: Any, author: User) -> None:
-    keys.rotate(person(author), key, overlap=timedelta(0))
+    api_keys.rotate(person(author), key, overlap=timedelta(0))
     stored = ApiKey.objects.get()
     assert (stored.previous_encrypted, stored.previous_until) == ("", None)
 
@@ -89,25 +91,25 @@ def test_rotation_without_overlap_forgets_the_old_secret(key: Any, author: User)
 @pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=30, seconds=1)])
 def test_an_overlap_has_bounds(overlap: timedelta, key: Any, author: User) -> None:
     with pytest.raises(Invalid, match="30 days"):
-        keys.rotate(person(author), key, overlap=overlap)
+        api_keys.rotate(person(author), key, overlap=overlap)
 
 
 def test_of_two_rotations_at_once_one_wins(key: Any, author: User) -> None:
     rival = ApiKey.objects.get()
-    secret = keys.rotate(person(author), rival, overlap=timedelta(0))
+    secret = api_keys.rotate(person(author), rival, overlap=timedelta(0))
     with pytest.raises(Conflict, match="meanwhile"):
-        keys.rotate(person(author), key, overlap=timedelta(0))
-    assert crypto.decrypt(ApiKey.objects.get().secret_encrypted) == secret
+        api_keys.rotate(person(author), key, overlap=timedelta(0))
+    assert encryption.decrypt(ApiKey.objects.get().secret_encrypted) == secret
     assert len(lines()) == 1
 
 
 def test_a_revoked_key_stays_revoked(key: Any, author: User) -> None:
-    keys.revoke(person(author), key)
+    api_keys.revoke(person(author), key)
     assert not ApiKey.objects.get().usable_at(clock.now())
     with pytest.raises(Conflict, match="revoked already"):
-        keys.revoke(person(author), key)
+        api_keys.revoke(person(author), key)
     with pytest.raises(Conflict, match="revoked or has expired"):
-        keys.rotate(person(author), key, overlap=timedelta(0))
+        api_keys.rotate(person(author), key, overlap=timedelta(0))
     assert lines() == [("key.revoke", f"key:{key.pk}", str(author.pk))]
 
 
@@ -116,7 +118,7 @@ def test_whoever_rotates_a_key_is_remembered_with_it(
 ) -> None:
     key, _ = issue(organization, author)
     other, _ = issue(organization, author)
-    keys.rotate(person(admin_member), key, overlap=timedelta(0))
-    assert keys.rotated_by(admin_member, [key.pk, other.pk]) == {key.pk}
-    assert keys.rotated_by(author, [key.pk]) == set()
-    assert keys.rotated_by(admin_member, []) == set()
+    api_keys.rotate(person(admin_member), key, overlap=timedelta(0))
+    assert api_keys.rotated_by(admin_member, [key.pk, other.pk]) == {key.pk}
+    assert api_keys.rotated_by(author, [key.pk]) == set()
+    assert api_keys.rotated_by(admin_member, []) == set()

@@ -4,8 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
-from accounts import crypto
-from accounts.domain import rotating
+from accounts import encryption
 from accounts.models import ApiKey
 from posts.models import Channel
 
@@ -13,19 +12,19 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_column_that_is_encrypted_is_known():
-    known = {f"{model.__name__}.{column}" for model, column in rotating.columns()}
+    known = {f"{model.__name__}.{column}" for model, column in encryption.columns()}
     assert {"ApiKey.secret_encrypted", "ApiKey.previous_encrypted", "Channel.token_encrypted"} <= known
     assert "Webhook.secret_encrypted" in known
 
 
 def test_after_the_rotation_the_old_key_may_go(facebook: Channel, key: ApiKey, settings, capsys):
-    token, secret = facebook.token, crypto.decrypt(key.secret_encrypted)
+    token, secret = facebook.token, encryption.decrypt(key.secret_encrypted)
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
     assert Channel.objects.get().token == token
     call_command("rotate_encryption")
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert Channel.objects.get().token == token
-    assert crypto.decrypt(ApiKey.objects.get(pk=key.pk).secret_encrypted) == secret
+    assert encryption.decrypt(ApiKey.objects.get(pk=key.pk).secret_encrypted) == secret
     said = capsys.readouterr().out
     assert "posts.Channel.token_encrypted: 1 encrypted anew" in said
     assert token not in said
@@ -40,7 +39,7 @@ def test_what_no_key_opens_stays_as_it_is_and_is_told(facebook: Channel, setting
 
 
 def test_what_is_stored_meanwhile_stays(facebook: Channel):
-    steps = rotating.rotate(Channel, "token_encrypted")
+    steps = encryption.rotate(Channel, "token_encrypted")
     assert list(steps) == [True]
     one = Channel.objects.get()
     assert (one.token, one.token_encrypted == facebook.token_encrypted) == (facebook.token, False)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from accounts import clock, crypto
-from accounts.domain import signing
+from accounts import clock, encryption
+from accounts.domain import request_signatures
 from accounts.models import ApiKey
 
 DATE = "2026-05-30T13:00:00.000Z"
@@ -27,7 +27,7 @@ DATE = "2026-05-30T13:00:00.000Z"
     ],
 )
 def test_known_answers(secret: str, date: str, signature: str) -> None:
-    assert signing.sign(secret, date) == signature
+    assert request_signatures.sign(secret, date) == signature
 
 
 @pytest.mark.parametrize(
@@ -51,26 +51,26 @@ def test_known_answers(secret: str, date: str, signature: str) -> None:
     ],
 )
 def test_known_answers_of_the_full_signature(method: str, target: str, date: str, body: str, signature: str) -> None:
-    message = signing.whole(method=method, target=target, date=date, body=body.encode())
-    assert signing.sign("test-secret", message) == signature
+    message = request_signatures.whole(method=method, target=target, date=date, body=body.encode())
+    assert request_signatures.sign("test-secret", message) == signature
     documented = (Path(settings.BASE_DIR) / "docs" / "signing.md").read_text(encoding="utf-8")
     assert all(f"`{one}`" in documented for one in (signature, target, date) + ((body,) if body else ()))
 
 
 def genuine(key: ApiKey | None, signature: str, **late: Any) -> bool:
-    return signing.genuine(key, message=DATE, signature=signature, at=clock.now() + timedelta(**late))
+    return request_signatures.genuine(key, message=DATE, signature=signature, at=clock.now() + timedelta(**late))
 
 
 def test_the_current_secret_signs(key: Any) -> None:
-    assert genuine(key, signing.sign(key.secret, DATE))
+    assert genuine(key, request_signatures.sign(key.secret, DATE))
 
 
 def test_another_secret_does_not(key: Any) -> None:
-    assert not genuine(key, signing.sign(f"{key.secret}x", DATE))
+    assert not genuine(key, request_signatures.sign(f"{key.secret}x", DATE))
 
 
 def test_a_signature_in_capitals_is_another_signature(key: Any) -> None:
-    assert not genuine(key, signing.sign(key.secret, DATE).upper())
+    assert not genuine(key, request_signatures.sign(key.secret, DATE).upper())
 
 
 def test_a_signature_outside_of_ascii_is_wrong_and_no_error(key: Any) -> None:
@@ -78,15 +78,15 @@ def test_a_signature_outside_of_ascii_is_wrong_and_no_error(key: Any) -> None:
 
 
 def test_the_previous_secret_signs_until_its_overlap_ends(key: Any) -> None:
-    key.previous_encrypted = crypto.encrypt("before")
+    key.previous_encrypted = encryption.encrypt("before")
     key.previous_until = clock.now() + timedelta(seconds=60)
-    signature = signing.sign("before", DATE)
+    signature = request_signatures.sign("before", DATE)
     assert genuine(key, signature, seconds=59)
     assert not genuine(key, signature, seconds=61)
 
 
 def test_a_revoked_and_an_expired_key_sign_nothing(key: Any) -> None:
-    signature = signing.sign(key.secret, DATE)
+    signature = request_signatures.sign(key.secret, DATE)
     key.expires_at = clock.now() + timedelta(seconds=60)
     assert genuine(key, signature, seconds=59)
     assert not genuine(key, signature, seconds=61)
@@ -97,9 +97,11 @@ def test_a_revoked_and_an_expired_key_sign_nothing(key: Any) -> None:
 def test_every_check_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     genuine(None, "x")  # the decoy is made once per process
     work: list[str] = []
-    decrypt, sign = crypto.decrypt, signing.sign
-    monkeypatch.setattr(crypto, "decrypt", lambda sealed: work.append("decrypt") or decrypt(sealed))
-    monkeypatch.setattr(signing, "sign", lambda secret, message: work.append("sign") or sign(secret, message))
+    decrypt, sign = encryption.decrypt, request_signatures.sign
+    monkeypatch.setattr(encryption, "decrypt", lambda sealed: work.append("decrypt") or decrypt(sealed))
+    monkeypatch.setattr(
+        request_signatures, "sign", lambda secret, message: work.append("sign") or sign(secret, message)
+    )
 
     def done(candidate: ApiKey | None, signature: str) -> tuple[bool, list[str]]:
         work.clear()
@@ -114,9 +116,9 @@ def test_every_check_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_signature_is_refused_once_its_secret_is_replaced_or_unreadable(key: Any, settings: Any) -> None:
-    old = signing.sign(key.secret, DATE)
+    old = request_signatures.sign(key.secret, DATE)
     assert genuine(key, old)
-    sealed, key.secret_encrypted = key.secret_encrypted, crypto.encrypt("another")
+    sealed, key.secret_encrypted = key.secret_encrypted, encryption.encrypt("another")
     assert not genuine(key, old)
     key.secret_encrypted = sealed
     settings.ENCRYPTION_KEYS = ["another key"]
@@ -127,7 +129,7 @@ def test_a_secret_that_cannot_be_decrypted_signs_nothing_and_is_reported(
     key: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     key.secret_encrypted = "gAAAAAnonsense"
-    assert not genuine(key, signing.sign(key.secret, DATE))
+    assert not genuine(key, request_signatures.sign(key.secret, DATE))
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "DYNAMO_ENCRYPTION_KEYS" in caplog.text
     assert key.secret not in caplog.text

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from accounts import clock
-from accounts.domain import actors, canonical, trail, verifying
+from accounts import clock, hashing
+from accounts.domain import actors, audit_log, audit_verification
 from accounts.models import AuditEvent, AuditSeal
 from tests.helpers import switch_truncate_triggers
 
@@ -34,12 +34,12 @@ def behind_its_back():
 def events(organization, other_organization):
     for number in range(5):
         details = {"content": {"n": number}, "odd": [1e22, -0.0, 0.1, 3.0]}
-        digest = canonical.digest(details["content"])
-        trail.record(
+        digest = hashing.digest(details["content"])
+        audit_log.record(
             actors.WORKER, f"step{number}", organization_id=organization.pk, subject="post:1", digest=digest, **details
         )
-    trail.record(actors.WORKER, "other", organization_id=other_organization.pk, subject="post:2")
-    assert trail.seal() == 6
+    audit_log.record(actors.WORKER, "other", organization_id=other_organization.pk, subject="post:2")
+    assert audit_log.seal() == 6
     return list(AuditEvent.objects.filter(organization_id=organization.pk).order_by("id"))
 
 
@@ -48,7 +48,7 @@ def seal_at(organization, position):
 
 
 def breaks(organization):
-    return list(verifying.breaks(organization.pk))
+    return list(audit_verification.breaks(organization.pk))
 
 
 def verify(*words):
@@ -62,13 +62,13 @@ def verify(*words):
 
 
 def test_an_untouched_chain_holds_and_sealing_again_adds_nothing(events):
-    assert (list(verifying.breaks()), trail.seal(everything=True), AuditSeal.objects.count()) == ([], 0, 6)
+    assert (list(audit_verification.breaks()), audit_log.seal(everything=True), AuditSeal.objects.count()) == ([], 0, 6)
     assert verify() == (0, "The trail holds: 6 events.\n")
 
 
 def test_sealing_goes_on_where_it_stopped(events, organization):
-    trail.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
-    assert trail.seal() == 1
+    audit_log.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
+    assert audit_log.seal() == 1
     last = AuditSeal.objects.filter(organization_id=organization.pk).latest("position")
     assert (last.position, last.previous) == (6, seal_at(organization, 5).hash)
 
@@ -109,8 +109,8 @@ def test_two_events_that_changed_places_are_named(events, organization):
 def test_a_tail_that_was_forged_without_the_key_is_named(events, organization, settings):
     real = settings.TRAIL_KEYS
     settings.TRAIL_KEYS = ["a guess"]
-    forged = trail.record(actors.WORKER, "approve", organization_id=organization.pk, subject="post:1")
-    trail.seal()
+    forged = audit_log.record(actors.WORKER, "approve", organization_id=organization.pk, subject="post:1")
+    audit_log.seal()
     settings.TRAIL_KEYS = real
     assert breaks(organization) == [f"event {forged.pk} (seal 6 of organization {organization.pk}) was altered"]
 
@@ -120,7 +120,7 @@ def test_a_forged_event_that_dynamo_sealed_unknowingly_is_named(events, organiza
     copy.pk, copy.verb, copy.mark = None, "approve", "0" * 96
     copy.save(force_insert=True)
     assert "was not written by Dynamo" in breaks(organization)[0]
-    trail.seal()
+    audit_log.seal()
     assert breaks(organization) == [
         f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"
     ]
@@ -141,14 +141,14 @@ def test_a_tail_that_was_cut_off_is_named_by_who_kept_the_head(events, organizat
 
 
 def test_what_is_forgotten_on_purpose_leaves_a_chain_that_holds_and_says_so(events, organization):
-    assert trail.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(seconds=1)) == 5
-    trail.seal()
+    assert audit_log.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(seconds=1)) == 5
+    audit_log.seal()
     left = AuditEvent.objects.get(organization_id=organization.pk)
     assert (left.verb, left.details["upTo"], breaks(organization)) == ("forget", 5, [])
 
 
 def test_removing_more_than_was_forgotten_is_named(events, organization):
-    trail.forget(actors.WORKER, organization.pk, before=events[2].at)
+    audit_log.forget(actors.WORKER, organization.pk, before=events[2].at)
     later = AuditEvent.objects.get(pk=events[3].pk)
     with behind_its_back():
         later.delete()
@@ -157,8 +157,8 @@ def test_removing_more_than_was_forgotten_is_named(events, organization):
 
 def test_a_new_key_marks_from_now_on_and_the_old_one_still_verifies(events, organization, settings):
     settings.TRAIL_KEYS = ["new", *settings.TRAIL_KEYS]
-    trail.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
-    trail.seal()
+    audit_log.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
+    audit_log.seal()
     assert breaks(organization) == []
     settings.TRAIL_KEYS = ["new"]
     assert len(breaks(organization)) == 5

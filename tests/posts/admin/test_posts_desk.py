@@ -2,7 +2,7 @@
 
 from accounts import clock
 from accounts.models import AuditEvent, User
-from posts.domain.published import record_published
+from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
 from tests.admin_client import Desk
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts import crypto
+from accounts import encryption
 from posts.domain import comments as domain
 from posts.models import Channel, ChannelState
 from tests.api_client import SignedClient
@@ -180,7 +180,7 @@ def test_the_cursor_shows_nothing_of_the_platforms(api: SignedClient, live_post:
     live_post.comments(count=40)
     cursor = api.get(live_post.path("comments", limit=5)).json()["nextCursor"]
     plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    inside = crypto.decrypt(cursor)
+    inside = encryption.decrypt(cursor)
     for secret in (live_post.channel.token, "graph", "http", live_post.id):
         assert secret not in cursor
         assert secret.encode() not in plain
@@ -201,8 +201,8 @@ def test_a_cursor_that_is_not_ours_or_is_another_posts_is_refused(
     middle = len(cursor) // 2
     tampered = cursor[:middle] + ("A" if cursor[middle] != "A" else "B") + cursor[middle + 1 :]
     for post, given in (
-        (page_post, tampered), (page_post, "x"), (page_post, "é"), (page_post, crypto.encrypt("[]")), (another, cursor),
-        (media_post, cursor),
+        (page_post, tampered), (page_post, "x"), (page_post, "é"), (page_post, encryption.encrypt("[]")),
+        (another, cursor), (media_post, cursor),
     ):  # fmt: skip
         answer = api.get(post.path("comments", after=given))
         assert answer.status_code == 422, given

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from posts.domain import exporting
-from posts.domain.spreadsheet import COLUMNS
+from posts.domain import comment_export
+from posts.domain.comment_export import COLUMNS
 from posts.graph.errors import GraphError
 from tests.api_client import SignedClient
 from tests.posts.conftest import LivePost
@@ -97,9 +97,9 @@ def test_a_link_opens_the_same_file_until_it_expires(
     tampered = link[:middle] + ("A" if link[middle] != "A" else "B") + link[middle + 1 :]
     assert (api.client.get(tampered).status_code, api.client.get("/exports/x").status_code) == (404, 404)
     assert api.client.post(link).status_code == 405
-    time_machine.move_to(clock.now() + timedelta(seconds=exporting.LIFETIME + 1), tick=True)
+    time_machine.move_to(clock.now() + timedelta(seconds=comment_export.LIFETIME + 1), tick=True)
     assert api.client.get(link).status_code == 403
-    assert exporting.tidy() == 1
+    assert comment_export.tidy() == 1
     assert api.client.get(link).status_code == 403
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_kept_of_a_file_that_is_not_whole(
 
 def test_too_many_exports_at_once_wait(api: SignedClient, page_post: LivePost) -> None:
     page_post.comments(count=5)
-    open_ones = [exporting.Export(page_post.channel, page_post.id) for _ in range(exporting.AT_ONCE)]
+    open_ones = [comment_export.Export(page_post.channel, page_post.id) for _ in range(comment_export.AT_ONCE)]
     answer = api.get(page_post.path("comments/export"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     for one in open_ones:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.domain import actors
-from accounts.errors import Conflict, Invalid
+from accounts.exceptions import Conflict, Invalid
 from accounts.models import AuditEvent, Organization, User
 from posts.domain import channels
 from posts.models import Channel, ChannelState

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from posts.domain import importing
-from posts.domain.importing import Outcome
-from posts.domain.published import live, record_published
+from posts.domain import sync
+from posts.domain.published_posts import live, record_published
+from posts.domain.sync import Outcome
 from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.models import Channel, ChannelState, ChannelSync, PublishedPost
@@ -27,14 +27,14 @@ def now() -> float:
 def test_only_what_the_page_itself_published_is_taken(sandbox: SandboxControl, facebook: Channel) -> None:
     origins = ["page", "ad", "dark", "visitor", "unpublished", "hidden", "expired"]
     made = [make(sandbox, facebook, {"origin": one, "message": one})[0] for one in origins]
-    report = importing.sync(facebook)
+    report = sync.sync(facebook)
     assert (report.outcome, report.read, report.added) == (Outcome.FINISHED, 1, 1)
     assert [one[0] for one in rows(facebook)] == made[:1]
 
 
 def test_an_advertisement_on_instagram_is_left_out(sandbox: SandboxControl, instagram: Channel) -> None:
     mine, _ad = (make(sandbox, instagram, {"kind": "photo", "origin": one})[0] for one in ("page", "ad"))
-    importing.sync(instagram)
+    sync.sync(instagram)
     assert [one[0] for one in rows(instagram)] == [mine]
 
 
@@ -53,7 +53,7 @@ def test_kinds_of_a_page(
     sandbox: SandboxControl, facebook: Channel, kind: str, type_: str, media_type: str, *, has_media: bool
 ) -> None:
     name = make(sandbox, facebook, {"kind": kind, "message": "Olá", "published_at": 1_700_000_000})[0]
-    importing.sync(facebook)
+    sync.sync(facebook)
     one = row(name)
     assert (one.type, one.media_type, one.media_url is not None) == (type_, media_type, has_media)
     assert (one.caption, one.published_at.timestamp()) == ("Olá", 1_700_000_000)
@@ -74,7 +74,7 @@ def test_kinds_of_an_instagram_account(
     sandbox: SandboxControl, instagram: Channel, kind: str, type_: str, media_type: str, *, has_thumbnail: bool
 ) -> None:
     name = make(sandbox, instagram, {"kind": kind, "published_at": now() - 600})[0]
-    importing.sync(instagram)
+    sync.sync(instagram)
     one = row(name)
     assert (one.type, one.media_type, one.media_url is not None) == (type_, media_type, True)
     assert (one.thumbnail_url is not None) is has_thumbnail
@@ -84,7 +84,7 @@ def test_numbers_come_with_each_reaction(sandbox: SandboxControl, facebook: Chan
     counters = {"likes": 7, "shares": 3, "reactions": {"LOVE": 2, "WOW": 1}}
     post, reel = (make(sandbox, facebook, {"kind": kind, **counters})[0] for kind in ("photo", "reel"))
     sandbox.call("POST", "/__comments", {"post": post, "count": 5})
-    importing.sync(facebook)
+    sync.sync(facebook)
     one, other = row(post), row(reel)
     assert (one.likes, one.comments, one.shares) == (7, 5, 3)
     assert (other.likes, other.comments, other.shares) == (7, 0, 3)
@@ -95,7 +95,7 @@ def test_numbers_come_with_each_reaction(sandbox: SandboxControl, facebook: Chan
 def test_a_number_that_is_not_told_stays_unknown(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.register(FACEBOOK, scopes=["pages_read_engagement", "pages_show_list"])
     name = make(sandbox, facebook, {"likes": 7, "shares": 3})[0]
-    assert importing.sync(facebook).outcome is Outcome.FINISHED
+    assert sync.sync(facebook).outcome is Outcome.FINISHED
     one = row(name)
     assert (one.likes, one.comments, one.reactions, one.shares) == (None, None, None, 3)
     assert ChannelSync.objects.get().without == ["comments", "reactions"]
@@ -103,7 +103,7 @@ def test_a_number_that_is_not_told_stays_unknown(sandbox: SandboxControl, facebo
 
 def test_instagram_has_no_reactions_and_says_so(sandbox: SandboxControl, instagram: Channel) -> None:
     name = make(sandbox, instagram, {"kind": "photo", "likes": 4})[0]
-    importing.sync(instagram)
+    sync.sync(instagram)
     assert (row(name).likes, row(name).reactions) == (4, None)
 
 
@@ -111,17 +111,17 @@ def test_doing_it_again_changes_nothing_and_new_numbers_arrive(
     sandbox: SandboxControl, facebook: Channel, hours: Any
 ) -> None:
     make(sandbox, facebook, count=230, seed=3)
-    assert importing.sync(facebook).added == 230
+    assert sync.sync(facebook).added == 230
     before = rows(facebook)
     hours.shift(timedelta(minutes=1))
-    again = importing.sync(facebook, full=True)
+    again = sync.sync(facebook, full=True)
     assert (again.read, again.added) == (230, 0)
     assert rows(facebook) == before
     newest = live(facebook.organization).order_by("-published_at").first()
     assert newest is not None
     sandbox.call("POST", "/__metrics", {"post": newest.platform_id, "reactions": {"LIKE": 12_345}})
     hours.shift(timedelta(minutes=1))
-    importing.sync(facebook, full=True)
+    sync.sync(facebook, full=True)
     assert row(newest.platform_id).likes == 12_345
 
 
@@ -141,7 +141,7 @@ def test_what_dynamo_knows_of_its_own_post_is_kept(sandbox: SandboxControl, face
         scheduled_post_id=source,
     )
     at = row(name).published_at
-    importing.sync(facebook)
+    sync.sync(facebook)
     one = row(name)
     assert (one.superpower, one.scheduled_post_id) == (superpower, source)
     assert (one.caption, one.likes, one.media_url) == ("from the platform", 5, "https://media.example.com/a.mp4")
@@ -150,32 +150,32 @@ def test_what_dynamo_knows_of_its_own_post_is_kept(sandbox: SandboxControl, face
 
 def test_a_caption_that_no_database_takes_is_kept_as_far_as_it_can(sandbox: SandboxControl, facebook: Channel) -> None:
     name = make(sandbox, facebook, {"message": "a\x00b \ud800 c\u202e"})[0]
-    importing.sync(facebook)
+    sync.sync(facebook)
     assert row(name).caption == "ab ? c\u202e"
 
 
 def test_the_last_day_is_read_often_and_the_rest_rarely(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     fresh, old = (make(sandbox, facebook, {"published_at": now() - at * DAY})[0] for at in (0.1, 20))
     make(sandbox, facebook, *({"published_at": now() - 10 * DAY - one, "message": "between"} for one in range(120)))
-    importing.sync(facebook)
+    sync.sync(facebook)
     for name in (fresh, old):
         sandbox.call("POST", "/__metrics", {"post": name, "likes": 9})
     hours.shift(timedelta(minutes=6))
-    report = importing.sync(facebook)
+    report = sync.sync(facebook)
     assert (row(fresh).likes, row(old).likes) == (9, 0)
     assert report.next_at is not None
     assert timedelta(minutes=4) < report.next_at - clock.now() <= timedelta(minutes=5)
     hours.shift(timedelta(hours=7))
-    importing.sync(facebook)
+    sync.sync(facebook)
     assert row(old).likes == 9
 
 
 def test_a_later_walk_reads_no_deeper_than_it_has_to(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     make(sandbox, facebook, count=600, seed=1, days=600, kinds=["photo"])
-    importing.sync(facebook)
+    sync.sync(facebook)
     calls = len(sandbox.call("GET", "/__requests")["requests"])
     hours.shift(timedelta(hours=7))
-    importing.sync(facebook)
+    sync.sync(facebook)
     assert len(sandbox.call("GET", "/__requests")["requests"]) - calls <= 8
 
 
@@ -187,7 +187,7 @@ def test_the_budget_of_calls_is_kept_for_publishing(
 ) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
     rate_limits.note(Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), {"X-App-Usage": f'{{"call_count": {percent}}}'})
-    report = importing.sync(facebook)
+    report = sync.sync(facebook)
     assert (report.outcome, report.read) == (outcome, read)
     if outcome == "paused":
         assert report.next_at is not None
@@ -206,7 +206,7 @@ def test_a_field_that_the_platform_does_not_know_costs_itself_alone(
         status=400,
         message="(#100) Tried accessing nonexisting field (shares_count) on node type (IGMedia)",
     )
-    assert importing.sync(instagram).outcome is Outcome.FINISHED
+    assert sync.sync(instagram).outcome is Outcome.FINISHED
     assert (row(name).likes, row(name).shares) == (4, None)
     assert ChannelSync.objects.get().without == ["shares_count"]
 
@@ -214,12 +214,12 @@ def test_a_field_that_the_platform_does_not_know_costs_itself_alone(
 def test_a_page_that_is_too_heavy_is_asked_for_in_smaller_ones(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=120, kinds=["photo"])
     sandbox.fault("GET .*/published_posts", "error", times=2, code=1, status=500, message="Please reduce the amount")
-    assert importing.sync(facebook).read == 120
+    assert sync.sync(facebook).read == 120
 
 
 def test_a_token_that_opens_nothing_any_more_stops_the_reading(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.register(FACEBOOK, expired=True)
-    report = importing.sync(facebook)
+    report = sync.sync(facebook)
     facebook.refresh_from_db()
     assert (report.outcome, facebook.state) == (Outcome.FAILED, ChannelState.NEEDS_RECONNECT)
     state = ChannelSync.objects.get()
@@ -231,29 +231,29 @@ def test_a_failure_is_tried_again_ever_later(sandbox: SandboxControl, facebook: 
     sandbox.fault("GET ", "html_502", times=None)
     pauses = []
     for _ in range(2):
-        report = importing.sync(facebook)
+        report = sync.sync(facebook)
         assert report.next_at is not None
         pauses.append(round((report.next_at - clock.now()).total_seconds()))
     assert pauses == [30, 60]
     sandbox.heal()
-    assert importing.sync(facebook).outcome is Outcome.FINISHED
+    assert sync.sync(facebook).outcome is Outcome.FINISHED
     assert ChannelSync.objects.get().failures == 0
 
 
 def test_stories_are_read_and_outlive_their_day(sandbox: SandboxControl, instagram: Channel, hours: Any) -> None:
     name = make(sandbox, instagram, {"kind": "story", "published_at": now() - 600})[0]
-    importing.sync(instagram)
+    sync.sync(instagram)
     for _ in range(3):
         hours.shift(timedelta(days=8))
-        importing.sync(instagram)
+        sync.sync(instagram)
     assert (row(name).type, row(name).deleted_at, row(name).missing_since) == ("STORY", None, None)
 
 
 def test_channels_are_apart(sandbox: SandboxControl, facebook: Channel, instagram: Channel) -> None:
     make(sandbox, facebook, count=5)
     make(sandbox, instagram, count=7)
-    importing.sync(facebook)
+    sync.sync(facebook)
     assert PublishedPost.objects.count() == 5
-    importing.sync(instagram)
+    sync.sync(instagram)
     assert (len(rows(facebook)), len(rows(instagram))) == (5, 7)
     assert INSTAGRAM.wire_id == instagram.wire_id

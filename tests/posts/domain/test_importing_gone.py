@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from posts.domain import importing
-from posts.domain.published import live
+from posts.domain import sync
+from posts.domain.published_posts import live
 from posts.models import Channel, PublishedPost
 from tests.posts.domain.importing import make, row
 from tests.posts.domain.test_importing_position import delete
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def deleted(sandbox: SandboxControl, facebook: Channel, hours: Any) -> str:
     """A post that was read, and has been deleted on the platform since."""
     names = make(sandbox, facebook, *({"message": str(one), "published_at": 1_780_000_000 + one} for one in range(3)))
-    importing.sync(facebook)
+    sync.sync(facebook)
     delete(sandbox, names[1])
     hours.shift(timedelta(hours=1))
     return names[1]
@@ -32,14 +32,14 @@ def known(facebook: Channel) -> int:
 def test_a_deleted_post_leaves_the_lists_after_two_proofs_a_day_apart(
     deleted: str, facebook: Channel, hours: Any
 ) -> None:
-    importing.sync(facebook, full=True)
+    sync.sync(facebook, full=True)
     assert (known(facebook), row(deleted).deleted_at) == (3, None)
     assert row(deleted).missing_since is not None
     hours.shift(timedelta(hours=23))
-    importing.sync(facebook, full=True)
+    sync.sync(facebook, full=True)
     assert known(facebook) == 3
     hours.shift(timedelta(hours=2))
-    assert importing.sync(facebook, full=True).gone == 1
+    assert sync.sync(facebook, full=True).gone == 1
     assert (known(facebook), PublishedPost.objects.count()) == (2, 3)
     assert row(deleted).deleted_at is not None
 
@@ -48,7 +48,7 @@ def test_a_flicker_proves_nothing(sandbox: SandboxControl, facebook: Channel, de
     """The platform says 100/33 of everything: of what is there as well."""
     for _ in range(3):
         sandbox.fault("GET /[0-9]+_[0-9]+", "flicker", times=2)
-        importing.sync(facebook, full=True)
+        sync.sync(facebook, full=True)
         hours.shift(timedelta(hours=25))
         sandbox.heal()
     assert (known(facebook), row(deleted).missing_since) == (3, None)
@@ -57,7 +57,7 @@ def test_a_flicker_proves_nothing(sandbox: SandboxControl, facebook: Channel, de
 def test_a_post_that_only_the_listing_lacks_is_not_gone(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     make(sandbox, facebook, {"message": "here"})
     hidden = make(sandbox, facebook, {"message": "hidden", "origin": "hidden", "likes": 6})[0]
-    importing.sync(facebook)
+    sync.sync(facebook)
     PublishedPost.objects.create(
         organization=facebook.organization,
         channel=facebook,
@@ -67,7 +67,7 @@ def test_a_post_that_only_the_listing_lacks_is_not_gone(sandbox: SandboxControl,
     )
     hours.shift(timedelta(hours=1))
     for _ in range(3):
-        importing.sync(facebook, full=True)
+        sync.sync(facebook, full=True)
         hours.shift(timedelta(hours=25))
     one = row(hidden)
     assert (one.missing_since, one.deleted_at, one.likes) == (None, None, 6)
@@ -79,14 +79,14 @@ def row_time() -> Any:
 
 def test_a_post_that_is_shown_again_is_back(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     name = make(sandbox, facebook, {"message": "here"})[0]
-    importing.sync(facebook)
+    sync.sync(facebook)
     PublishedPost.objects.update(deleted_at=row_time(), missing_since=row_time())
     hours.shift(timedelta(minutes=6))
-    importing.sync(facebook)
+    sync.sync(facebook)
     assert (row(name).deleted_at, row(name).missing_since, known(facebook)) == (None, None, 1)
 
 
 def test_an_unanswered_question_is_no_proof(sandbox: SandboxControl, facebook: Channel, deleted: str) -> None:
     sandbox.fault("GET /[0-9]+_[0-9]+", "html_502", times=None)
-    assert importing.sync(facebook, full=True).outcome == "failed"
+    assert sync.sync(facebook, full=True).outcome == "failed"
     assert row(deleted).missing_since is None

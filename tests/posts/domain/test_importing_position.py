@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from accounts import clock
-from posts.domain import importing
-from posts.domain.importing import Outcome, handing_out
+from posts.domain import sync
+from posts.domain.sync import Outcome, scheduler
 from posts.models import Channel, ChannelSync, PublishedPost
 from tests.posts.domain.importing import make, rows
 from tests.services.sandbox import SandboxControl
@@ -20,20 +20,20 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 def test_a_failed_run_goes_on_where_it_was(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=450, kinds=["photo"])
     sandbox.fault("GET .*/published_posts", "html_502", times=None, skip=2)
-    assert importing.sync(facebook).outcome is Outcome.FAILED
+    assert sync.sync(facebook).outcome is Outcome.FAILED
     assert len(rows(facebook)) == 200
     sandbox.heal()
     calls = len(sandbox.call("GET", "/__requests")["requests"])
-    assert importing.sync(facebook).added == 450
+    assert sync.sync(facebook).added == 450
     # Pages of 25 after the failure, the reels, and the last day, which is due by then.
     assert len(sandbox.call("GET", "/__requests")["requests"]) - calls <= 250 / 25 + 4
 
 
 def test_a_slice_of_time_ends_with_more_to_do(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
-    report = importing.sync(facebook, seconds=0)
+    report = sync.sync(facebook, seconds=0)
     assert (report.outcome, report.read) == (Outcome.MORE, 100)
-    while importing.sync(facebook, seconds=0).outcome is Outcome.MORE:
+    while sync.sync(facebook, seconds=0).outcome is Outcome.MORE:
         assert ChannelSync.objects.get().lease is None
     assert len(rows(facebook)) == 250
 
@@ -43,10 +43,10 @@ def test_one_run_at_a_time(sandbox: SandboxControl, facebook: Channel) -> None:
     mine = ChannelSync.objects.create(
         channel=facebook, lease=uuid.uuid4(), lease_until=clock.now() + timedelta(seconds=9)
     )
-    assert importing.sync(facebook).outcome is Outcome.BUSY
+    assert sync.sync(facebook).outcome is Outcome.BUSY
     assert rows(facebook) == []
     ChannelSync.objects.filter(pk=mine.pk).update(lease_until=clock.now())
-    assert importing.sync(facebook).outcome is Outcome.FINISHED
+    assert sync.sync(facebook).outcome is Outcome.FINISHED
 
 
 def test_a_run_that_was_overtaken_writes_nothing_more(sandbox: SandboxControl, facebook: Channel) -> None:
@@ -55,7 +55,7 @@ def test_a_run_that_was_overtaken_writes_nothing_more(sandbox: SandboxControl, f
     def overtake(_done: Any) -> None:
         ChannelSync.objects.update(lease=uuid.uuid4())
 
-    report = importing.sync(facebook, progress=overtake)
+    report = sync.sync(facebook, progress=overtake)
     assert report.outcome is Outcome.BUSY
     assert len(rows(facebook)) == 100
     assert ChannelSync.objects.get().read == 100
@@ -65,10 +65,10 @@ def test_a_run_that_was_overtaken_writes_nothing_more(sandbox: SandboxControl, f
 def test_a_cursor_whose_post_was_deleted_loses_nothing(sandbox: SandboxControl, facebook: Channel, death: str) -> None:
     sandbox.settings(dead_cursors=death)
     make(sandbox, facebook, count=250, kinds=["photo"])
-    importing.sync(facebook, seconds=0)
+    sync.sync(facebook, seconds=0)
     last = PublishedPost.objects.order_by("published_at").values_list("platform_id", flat=True).first()
     delete(sandbox, str(last))
-    assert importing.sync(facebook).outcome is Outcome.FINISHED
+    assert sync.sync(facebook).outcome is Outcome.FINISHED
     assert len(rows(facebook)) == 250
 
 
@@ -84,16 +84,16 @@ def test_the_longest_waiting_channel_is_handed_out_first(
     sandbox: SandboxControl, facebook: Channel, instagram: Channel, settings: Any, monkeypatch: Any
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(handing_out, "_hint", lambda channel_id: not sent.append(channel_id))
-    assert (importing.hand_out(), importing.hand_out(), importing.hand_out()) == (1, 1, 0)
+    monkeypatch.setattr(scheduler, "_hint", lambda channel_id: not sent.append(channel_id))
+    assert (sync.hand_out(), sync.hand_out(), sync.hand_out()) == (1, 1, 0)
     assert sorted(sent) == sorted([facebook.pk, instagram.pk])
     ChannelSync.objects.filter(pk=facebook.pk).update(
         next_at=clock.now(), lease=uuid.uuid4(), lease_until=clock.now() + timedelta(seconds=9)
     )
     ChannelSync.objects.filter(pk=instagram.pk).update(next_at=clock.now())
-    assert importing.hand_out() == 0
+    assert sync.hand_out() == 0
     settings.SYNC_AT_ONCE = 2
-    assert importing.hand_out() == 1
+    assert sync.hand_out() == 1
     assert sent[-1] == instagram.pk
 
 
@@ -101,6 +101,6 @@ def test_a_page_is_written_with_few_queries(
     sandbox: SandboxControl, facebook: Channel, django_assert_max_num_queries: Any
 ) -> None:
     make(sandbox, facebook, count=100, kinds=["photo"])
-    importing.sync(facebook)
+    sync.sync(facebook)
     with django_assert_max_num_queries(60 if connection.vendor == "sqlite" else 30):
-        importing.sync(facebook, full=True)
+        sync.sync(facebook, full=True)

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from posts.domain.published import record_published
+from posts.domain.published_posts import record_published
 from posts.models import Channel, PublishedPost
 
 AT = datetime(2026, 7, 1, 13, 0, tzinfo=UTC)

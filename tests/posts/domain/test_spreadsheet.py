@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from posts.domain.spreadsheet import CHUNK, COLUMNS, PIECE, defused, pieces
+from posts.domain.comment_export import CHUNK, COLUMNS, PIECE, defused, pieces
 from posts.graph.comments import Author, Comment
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.errors import Conflict, Incomplete, Invalid
+from accounts.exceptions import Conflict, Incomplete, Invalid
 from accounts.models import Organization
 from posts.domain.superpowers import check_complete, expand, lookup, own_hashtag
 from posts.models import SuperpowerTemplate

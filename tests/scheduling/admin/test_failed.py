@@ -161,12 +161,12 @@ def test_what_is_over_is_not_marked(make_failed: Any, reviewer: User, facebook: 
 def test_the_front_page_says_whether_posts_go_out(
     make_failed: Any, make_scheduled: Any, reviewer: User, outsider: User, facebook: Channel
 ) -> None:
-    from scheduling.domain import pulse
+    from scheduling.domain import heartbeat
 
     make_failed("UNKNOWN", channels=[facebook])
     desk = Desk(reviewer).open("/admin/")
     assert "Posts may not be going out. No worker has ever taken a round" in desk.text
-    pulse.note("w1@here")
+    heartbeat.note("w1@here")
     desk.open("/admin/")
     assert "Posts may not be going out" not in desk.text
     assert (

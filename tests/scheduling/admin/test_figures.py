@@ -11,7 +11,7 @@ import time_machine
 from accounts import clock
 from accounts.models import User
 from posts.models import Channel, PublishedPost
-from scheduling.admin.stats import dashboard_stats
+from scheduling.admin.dashboard import dashboard_stats
 from scheduling.models import Delivery
 from tests.admin_client import Desk
 

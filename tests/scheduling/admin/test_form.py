@@ -6,7 +6,7 @@ from typing import Any
 from accounts import clock
 from accounts.domain import actors
 from accounts.models import AuditEvent, Organization, User
-from posts.domain import templates
+from posts.domain import superpowers
 from posts.models import Channel
 from scheduling.domain import drafts
 from scheduling.lifecycle import Status
@@ -30,7 +30,7 @@ def test_a_new_draft_keeps_every_character_and_the_authors_instant(
     author: User, facebook: Channel, instagram: Channel, organization: Organization
 ) -> None:
     User.objects.filter(pk=author.pk).update(time_zone="America/Sao_Paulo")
-    template = templates.write(actors.person(author), organization=organization, document=GREETER)
+    template = superpowers.write(actors.person(author), organization=organization, document=GREETER)
     fields = typed(facebook, media_url="not even a url", scheduled_for="2027-07-01T09:30")
     fields[f"superpower-{facebook.wire_id}"] = str(template.pk)
 

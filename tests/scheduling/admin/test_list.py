@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from accounts import clock
 from accounts.domain import actors
 from accounts.models import User
-from posts.domain.published import record_published
+from posts.domain.published_posts import record_published
 from posts.models import Channel
 from scheduling.domain.drafts import ChannelText
 from tests.admin_client import POSTS, Desk

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import crypto
+from accounts import encryption
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
 from scheduling.models import Dispatch, Webhook
@@ -42,7 +42,11 @@ def test_an_administrator_adds_a_webhook_and_sees_its_secret_once(admin_member: 
     desk = Desk(admin_member)
     secret = add(desk, f"{receiver.url}/in?token=t")
     hook = Webhook.objects.get()
-    assert (crypto.decrypt(hook.secret_encrypted), hook.kinds, hook.created_by) == (secret, EVERYTHING, admin_member)
+    assert (encryption.decrypt(hook.secret_encrypted), hook.kinds, hook.created_by) == (
+        secret,
+        EVERYTHING,
+        admin_member,
+    )
     again = desk.client.post(f"{HOOKS}add/", desk.answer.wsgi_request.POST)
     assert ("added already" in again.content.decode(), Webhook.objects.count()) == (True, 1)
     for url in (HOOKS, f"{HOOKS}{hook.pk}/change/", LOG):
@@ -63,10 +67,10 @@ def test_a_webhook_is_changed_tried_out_rotated_and_removed(admin_member: User, 
 
     rotating = desk.open(page).form("rotate")
     second = secret_on(desk.press("rotate"))
-    assert (second != first, crypto.decrypt(Webhook.objects.get().secret_encrypted)) == (True, second)
+    assert (second != first, encryption.decrypt(Webhook.objects.get().secret_encrypted)) == (True, second)
     desk.client.post(rotating.action, rotating.fields)  # sent a second time
     assert "changed meanwhile" in desk.open(page).text
-    assert crypto.decrypt(Webhook.objects.get().secret_encrypted) == second
+    assert encryption.decrypt(Webhook.objects.get().secret_encrypted) == second
 
     desk.press(kinds=["FAILED"], active="")
     hook = Webhook.objects.get()

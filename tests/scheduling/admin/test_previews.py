@@ -10,7 +10,7 @@ from accounts.domain import actors
 from accounts.models import User
 from posts.models import Channel
 from scheduling.admin.previews import truncate_caption
-from scheduling.domain import drafts, inspecting
+from scheduling.domain import drafts, media_inspection
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
 from tests.admin_client import POSTS, Desk
@@ -84,7 +84,7 @@ def test_an_approval_keeps_the_checks_that_the_page_showed(
     make_waiting: Any, reviewer: User, sandbox: Any, facebook: Channel
 ) -> None:
     post = make_waiting(media=f"{sandbox.url}/media/gone.gif", channels=[facebook])
-    inspecting.inspect_media(str(post.pk), post.version)
+    media_inspection.inspect_media(str(post.pk), post.version)
     desk = Desk(reviewer).review(post)
     assert "The public would see nothing here" in desk.text
     assert "A stranger cannot fetch the media" in desk.text

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 
 from accounts import clock
-from accounts.domain import factors
+from accounts.domain import mfa
 from accounts.models import Invitation, Membership, Organization, User
-from scheduling.domain.inspecting import inspect_media
+from scheduling.domain.media_inspection import inspect_media
 from scheduling.models import Approval, ScheduledPost
 from tests.accounts.admin.test_login import code_of, enrol
 from tests.admin_client import POSTS, Desk
@@ -103,7 +103,7 @@ def test_where_a_second_factor_is_demanded_nobody_decides_without_and_is_told_ho
     desk.open("/admin/you/factor/")
     form = next(one for one in desk.page.forms if not one.action)
     desk.client.post("/admin/you/factor/", {**form.fields, "code": code_of(reviewer)})
-    assert factors.of(reviewer) is not None
+    assert mfa.of(reviewer) is not None
     desk.review(post).press("approve", digest=digest)
     assert status(post) == "SCHEDULED"
 
@@ -170,12 +170,12 @@ def test_an_old_session_sets_up_no_second_factor_to_pass_the_question_with(
     desk = Desk(reviewer).open("/admin/you/factor/")
     with late():
         desk.press()
-        assert (desk.answer.status_code, factors.in_progress(reviewer)) == (403, None)
+        assert (desk.answer.status_code, mfa.in_progress(reviewer)) == (403, None)
         desk.press("factor", proof=reviewer.raw_password)
-        assert factors.in_progress(reviewer) is not None
+        assert mfa.in_progress(reviewer) is not None
     with time_machine.travel(clock.now() + timedelta(minutes=23), tick=True):
         desk.open("/admin/you/factor/").press(code=code_of(reviewer))
-        assert (desk.answer.status_code, factors.of(reviewer)) == (403, None)
+        assert (desk.answer.status_code, mfa.of(reviewer)) == (403, None)
         desk.review(post).press("approve")
         assert (status(post), desk.answer.status_code) == ("WAITING_FOR_APPROVAL", 403)
 

@@ -9,14 +9,14 @@ from django.db import OperationalError
 from accounts import clock
 from accounts.domain import actors
 from accounts.models import AuditEvent, Membership, Organization, User
-from posts.domain.published import record_published
+from posts.domain.published_posts import record_published
 from posts.models import Channel, PublishedPost
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.posts import ALL
-from scheduling.domain import drafts, review, views
-from scheduling.domain.checks import refresh_levels
-from scheduling.domain.digest import current
+from scheduling.domain import drafts, review, saved_views
+from scheduling.domain.content import current
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.preflight.checks import refresh_levels
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, Checkup, Delivery, SavedView, ScheduledPost
 from tests.accounts.admin.test_login import enrol
@@ -143,7 +143,7 @@ def test_what_is_in_the_way_is_not_approved_from_the_list(make_waiting: Any, rev
 
 
 def test_the_lists_buttons_answer_to_post_alone_and_with_a_token(two: list[Any], reviewer: User, client: Any) -> None:
-    view = views.keep(reviewer, "Mine", "q=x")
+    view = saved_views.keep(reviewer, "Mine", "q=x")
     urls = [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/{view.pk}/forget/"]
     desk = Desk(reviewer).open(QUEUE)
     events = AuditEvent.objects.count()
@@ -168,9 +168,9 @@ def test_a_view_is_kept_changed_and_deleted_by_its_owner_alone(
         other.send(f"{POSTS}views/{view.pk}/forget/")
         other.press("keep", name="The agent's")
         assert SavedView.objects.get(pk=view.pk).query == view.query
-        assert [one.query for one in views.kept(somebody)] == ["status=WAITING_FOR_APPROVAL&q=theirs"]
+        assert [one.query for one in saved_views.kept(somebody)] == ["status=WAITING_FOR_APPROVAL&q=theirs"]
     desk.press("forget")
-    assert (views.kept(reviewer), SavedView.objects.count()) == ([], 2)
+    assert (saved_views.kept(reviewer), SavedView.objects.count()) == ([], 2)
 
 
 def test_filters_narrow_down_by_author_and_by_checks(

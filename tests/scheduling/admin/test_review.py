@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from accounts.domain import actors, keys
+from accounts.domain import actors, api_keys
 from accounts.models import AuditEvent, Organization, Role, User
 from posts.models import Channel
 from scheduling.domain import drafts
@@ -258,6 +258,6 @@ def test_a_key_that_the_reviewer_rotated_leads_them_past_its_posts(
     first, second = make_waiting(), make_waiting()
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
     assert Desk(keeper).review(first).answer.context["upcoming"] == second
-    keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    api_keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
     page = Desk(keeper).review(first).answer.context
     assert (page["may"].approve, page["upcoming"]) == (False, None)

@@ -7,7 +7,7 @@ import pytest
 from accounts.domain import actors
 from accounts.models import AuditEvent
 from posts.models import Channel
-from scheduling.domain import digest, drafts, review
+from scheduling.domain import content, drafts, review
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient
@@ -58,7 +58,7 @@ def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
     api: SignedClient, make_waiting: Any, seat: Any, reviewer: Any, organization: Any, key: Any
 ) -> None:
     post = make_waiting()
-    seen = digest.current(post)[1]
+    seen = content.current(post)[1]
 
     answer = api.patch(f"{URL}/{post.pk}", {"brief": BRIEF})
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts import clock
-from scheduling.domain import sweeping
+from scheduling.domain import sweep
 from scheduling.models import Pulse, ScheduledPost
 from tests.scheduling.admin.test_list import dump
 
@@ -24,7 +24,7 @@ def test_healthz_says_that_the_process_is_up_without_a_database(client: Client) 
 @pytest.mark.django_db
 def test_readyz_is_green_with_counts_and_ages(client: Client, make_scheduled: Any) -> None:
     make_scheduled()
-    sweeping.sweep("w1@here")
+    sweep.sweep("w1@here")
     answer = client.get("/readyz")
     said = answer.json()
     assert 0 <= said.pop("lastRoundSeconds") < 5

@@ -7,9 +7,9 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Conflict, Invalid
+from accounts.exceptions import Conflict, Invalid
 from accounts.models import ApiKey
-from posts.domain.published import record_published
+from posts.domain.published_posts import record_published
 from posts.models import Channel
 from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText

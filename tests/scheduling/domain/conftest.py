@@ -10,7 +10,7 @@ import time_machine
 from accounts import clock
 from accounts.domain.reviewers import Reviewer
 from accounts.models import Organization, Role
-from scheduling.domain import publishing
+from scheduling.domain.publishing import run
 from scheduling.models import ScheduledPost
 
 
@@ -76,7 +76,7 @@ def make_handed(make_scheduled: Callable[..., Any]) -> Callable[..., Any]:
 
 def send(post: ScheduledPost) -> str:
     """Do what the worker does that gets the post's message."""
-    return publishing.publish(str(post.pk), str(post.task_id))
+    return run.publish(str(post.pk), str(post.task_id))
 
 
 def go_on(post: ScheduledPost, clock_: Any, *, seconds: float = 45, rounds: int = 12) -> str:
@@ -86,5 +86,5 @@ def go_on(post: ScheduledPost, clock_: Any, *, seconds: float = 45, rounds: int 
         if status != "PUBLISHING":
             return status
         clock_.shift(timedelta(seconds=seconds))
-        publishing.resume(str(post.pk))
+        run.resume(str(post.pk))
     return str(ScheduledPost.objects.get(pk=post.pk).status)

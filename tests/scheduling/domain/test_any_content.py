@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Conflict, Incomplete, Invalid, Refusal
+from accounts.exceptions import Conflict, Incomplete, Invalid, Refusal
 from accounts.models import ApiKey, Organization
 from posts.domain import superpowers
 from posts.models import Channel, PostType, SuperpowerTemplate
-from scheduling.domain import digest, drafts
-from scheduling.domain.document import document
+from scheduling.domain import content, drafts
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.representation import document
 from scheduling.domain.validation import ChannelLine, violations
 from scheduling.models import MediaType, ScheduledPost
 from tests.scheduling.api.test_no_input_fails import paths, replaced
@@ -112,7 +112,7 @@ def test_content_is_stored_as_it_was_given_or_refused_whole(
         except Refusal as refusal:
             said(refusal)
         else:
-            assert len(digest.current(post)[1]) == 64
+            assert len(content.current(post)[1]) == 64
             wire = document(ScheduledPost.objects.for_wire().get(pk=post.pk))
             json.dumps(wire, allow_nan=False).encode()
             merged = {**first, **then}

@@ -9,11 +9,12 @@ from django.db import connection
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Conflict, Refusal
+from accounts.exceptions import Conflict, Refusal
 from posts.domain import channels
-from scheduling.domain import digest, drafts, publishing, review, staging
+from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.inspecting import inspect_media
+from scheduling.domain.media_inspection import inspect_media
+from scheduling.domain.publishing import run, stage
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, Delivery, ScheduledPost
 from tests.scheduling.domain.conftest import send
@@ -42,7 +43,7 @@ def make_seen(make_waiting, judge):
     def make(**changes):
         post = make_waiting(**changes)
         assert inspect_media(str(post.pk), post.version)
-        review.approve(judge, fresh(post), turn=fresh(post).turn, digest=digest.current(fresh(post))[1])
+        review.approve(judge, fresh(post), turn=fresh(post).turn, digest=content.current(fresh(post))[1])
         return fresh(post)
 
     return make
@@ -84,7 +85,7 @@ def test_bytes_swapped_at_the_same_address_are_not_published(make_seen, travel, 
 def test_bytes_swapped_after_staging_leave_the_approved_ones_to_go_live(make_seen, travel, sandbox, network, request):
     post = make_seen(channels=[request.getfixturevalue(network)])
     travel(post, -60)
-    assert staging.stage_ahead(str(post.pk)) == 1
+    assert stage.stage_ahead(str(post.pk)) == 1
     swap(sandbox)
     assert sha256(post.media) != post.media_sha256
     travel(post)
@@ -96,7 +97,7 @@ def test_bytes_swapped_while_instagram_fetches_them_are_not_published(make_seen,
     post = make_seen(channels=[instagram])
     sandbox.settings(container_polls=1)
     travel(post, -60)
-    assert staging.stage_ahead(str(post.pk)) == 0  # the container is made, and still at work
+    assert stage.stage_ahead(str(post.pk)) == 0  # the container is made, and still at work
     swap(sandbox)
     travel(post, 3)
     assert send(post) == "failed"
@@ -116,7 +117,7 @@ def test_a_channel_disconnected_before_the_instant_gets_nothing(make_handed, tra
 def test_a_channel_taken_away_after_staging_gets_nothing(make_handed, travel, sandbox, facebook, author):
     post = make_handed(channels=[facebook])
     travel(post, -60)
-    assert staging.stage_ahead(str(post.pk)) == 1
+    assert stage.stage_ahead(str(post.pk)) == 1
     channels.disconnect(actors.person(author), facebook)
     travel(post)
     assert (send(post), sandbox.posts) == ("failed", [])
@@ -130,7 +131,7 @@ def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, o
     post = make_handed()
     if staged:
         travel(post, -60)
-        assert staging.stage_ahead(str(post.pk)) == 2
+        assert stage.stage_ahead(str(post.pk)) == 2
     match attack:
         case "organization deactivated":
             type(organization).objects.filter(pk=organization.pk).update(active=False)
@@ -147,7 +148,7 @@ def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, o
 
 def test_one_page_approves_once(make_waiting, judge):
     post = make_waiting()
-    page = digest.current(post)[1]
+    page = content.current(post)[1]
     review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
     with pytest.raises(StateConflict):
         review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
@@ -182,12 +183,12 @@ def test_a_revert_while_the_commit_is_under_way_comes_too_late_and_says_so(
     post = make_scheduled(channels=[facebook])
     sandbox.fault("POST .*/feed", fault, seconds=1.5)
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now())
-    covered, its_digest = digest.current(fresh(post))
+    covered, its_digest = content.current(fresh(post))
     Approval.objects.filter(post=post).update(content=covered, digest=its_digest)
     said: list[str] = []
 
     def publish():
-        said.append(publishing.publish(str(post.pk), str(post.task_id)))
+        said.append(run.publish(str(post.pk), str(post.task_id)))
         connection.close()
 
     worker = threading.Thread(target=publish)

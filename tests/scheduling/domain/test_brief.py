@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.domain import publishing, staging
+from scheduling.domain.publishing import run, stage
 from scheduling.models import ScheduledPost
 
 
@@ -25,10 +25,10 @@ def test_nothing_of_it_is_sent_to_the_platform(
         kind = {**kind, "media": sandbox.media(kind["media"])}
     post = make_scheduled(brief="Zwieback, between us", **kind)
     travel(post)
-    staging.stage_ahead(str(post.pk))
-    publishing.publish(str(post.pk), str(post.task_id))
+    stage.stage_ahead(str(post.pk))
+    run.publish(str(post.pk), str(post.task_id))
     for _ in range(5):
-        publishing.resume(str(post.pk))
+        run.resume(str(post.pk))
 
     stored = ScheduledPost.objects.get(pk=post.pk)
     assert stored.brief == "Zwieback, between us"

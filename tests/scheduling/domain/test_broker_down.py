@@ -13,7 +13,7 @@ import django
 from kombu.utils import functional
 
 django.setup()
-from scheduling.domain.handover import hint
+from scheduling.domain.enqueue import hint
 
 
 def sleep(seconds):

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.domain import actors
 from posts.domain import channels
-from scheduling.domain import staging
+from scheduling.domain.publishing import stage
 from scheduling.models import Attempt, Delivery, ScheduledPost
 from tests.scheduling.domain.conftest import go_on, send
 from tests.services.sandbox import FACEBOOK
@@ -66,7 +66,7 @@ def test_a_token_that_expired_is_noticed_at_staging_and_a_reconnected_channel_pu
     post = make_handed(channels=[facebook])
     sandbox.fault("POST .*/photos", "expired_token")
     travel(post, -120)
-    assert staging.stage_ahead(str(post.pk)) == 0
+    assert stage.stage_ahead(str(post.pk)) == 0
     assert (state(facebook), ScheduledPost.objects.get(pk=post.pk).status) == ("NEEDS_RECONNECT", "SCHEDULED")
     given = {"type": "FB_PAGE", "platform_id": FACEBOOK.id, "name": FACEBOOK.name, "token": FACEBOOK.token}
     channels.connect(actors.person(author), organization=organization, **given)
@@ -79,7 +79,7 @@ def test_a_channel_that_nobody_reconnects_fails_with_the_reason(make_handed, tra
     post = make_handed(channels=[facebook])
     sandbox.fault("POST .*/photos", "expired_token")
     travel(post, -120)
-    staging.stage_ahead(str(post.pk))
+    stage.stage_ahead(str(post.pk))
     travel(post)
     assert send(post) == "failed"
     one = Delivery.objects.get(post=post)
@@ -92,7 +92,7 @@ def test_a_failure_of_staging_does_not_delay_the_instant(make_handed, travel, sa
     Delivery.objects.filter(post=post).update(tries=6)  # whose pause is a minute
     sandbox.fault("POST .*/photos", "drop_before")
     travel(post, -20)
-    assert staging.stage_ahead(str(post.pk)) == 0
+    assert stage.stage_ahead(str(post.pk)) == 0
     assert Delivery.objects.get(post=post).next_try_at == post.scheduled_for
     travel(post)
     assert send(post) == "published"

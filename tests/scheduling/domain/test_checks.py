@@ -11,11 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
 from posts.models import Channel, ChannelState, PublishedPost
-from scheduling.domain import inspecting, review
-from scheduling.domain.checking.alike import caption_key
-from scheduling.domain.checks import Check, checks_of, refresh_levels, worst
-from scheduling.domain.digest import current
+from scheduling.domain import media_inspection, review
+from scheduling.domain.content import caption_key, current
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.preflight.checks import Check, checks_of, refresh_levels, worst
 from scheduling.models import Checkup, Delivery, ScheduledPost
 
 
@@ -37,7 +36,7 @@ def said(post: ScheduledPost, name: str) -> str:
 
 
 def inspected(post: ScheduledPost) -> ScheduledPost:
-    inspecting.inspect_media(str(post.pk), post.version)
+    media_inspection.inspect_media(str(post.pk), post.version)
     return ScheduledPost.objects.for_wire().get(pk=post.pk)
 
 

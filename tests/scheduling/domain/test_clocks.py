@@ -9,7 +9,8 @@ import pytest
 from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
-from scheduling.domain import committing, health, publishing, pulse, sweeping
+from scheduling.domain import health, heartbeat, sweep
+from scheduling.domain.publishing import commit, run
 from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
 from tests.scheduling.domain.conftest import go_on, send
 from tests.services.processes import eventually
@@ -53,7 +54,7 @@ def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
     eventually(lambda: send(post) == "pending")
     for passed in (2, 245, 400, 440, 480, 1300):
         off_by(passed, passed)
-        publishing.resume(str(post.pk))
+        run.resume(str(post.pk))
     assert (len(platform.posts), only(Delivery).state) == (1, ends)
 
 
@@ -89,8 +90,8 @@ def test_an_end_that_a_wrong_clock_wrote_is_not_waited_for(
     until = clock.now() + timedelta(seconds=seconds)
     columns = {"lease": uuid4() if held else None, "lease_until": until}
     ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHING", task_id=None, **columns)
-    assert sweeping.wake_leases() == woken
-    assert publishing.resume(str(post.pk)) == ("published" if woken else "void")
+    assert sweep.wake_leases() == woken
+    assert run.resume(str(post.pk)) == ("published" if woken else "void")
 
 
 @pytest.mark.django_db
@@ -99,16 +100,16 @@ def test_a_worker_whose_post_is_taken_for_left_alone_by_a_slow_clock_sends_nothi
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real, taken = committing._intend, []
+    real, taken = commit._intend, []
 
     def meanwhile(*args):
         if not taken:
             taken.append(clock_.shift(timedelta(hours=-1)))
-            assert publishing.resume(str(post.pk)) == "published"
+            assert run.resume(str(post.pk)) == "published"
             clock_.shift(timedelta(hours=1))
         return real(*args)
 
-    monkeypatch.setattr(committing, "_intend", meanwhile)
+    monkeypatch.setattr(commit, "_intend", meanwhile)
     assert send(post) == "overtaken"
     assert (only(Attempt).outcome, only(Delivery).state) == ("published", "PUBLISHED")
 
@@ -122,5 +123,5 @@ def test_a_worker_with_a_fast_clock_is_named_and_counts_for_nothing_else():
         "The clock of the worker w1@fast is ahead of this machine's",
     ]
     assert seen.workers == 0
-    pulse.note("w1@fast")
+    heartbeat.note("w1@fast")
     assert health.look().problems == []

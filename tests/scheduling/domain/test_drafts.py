@@ -6,9 +6,9 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Conflict, Invalid, Stale
+from accounts.exceptions import Conflict, Invalid, Stale
 from accounts.models import AuditEvent
-from scheduling.domain import digest, drafts
+from scheduling.domain import content, drafts
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, Delivery, ScheduledPost
@@ -134,14 +134,14 @@ def test_new_media_forgets_what_was_known_of_the_old_bytes(make_waiting, key, sa
 @pytest.mark.parametrize("field", ["type", "media", "media_type", "scheduled_for", "channels"])
 def test_a_scheduled_post_cannot_be_edited(make_scheduled, key, field):
     post = make_scheduled()
-    before = digest.current(post)[1]
+    before = content.current(post)[1]
     changes = {
         "type": "REEL", "media": "https://example.com/b.jpg", "media_type": "VIDEO",
         "scheduled_for": clock.now() + timedelta(days=9), "channels": {},
     }  # fmt: skip
     with pytest.raises(StateConflict, match="Cannot update a SCHEDULED post"):
         drafts.edit(actors.api_key(key), post, changes={field: changes[field]})
-    assert digest.current(ScheduledPost.objects.get(pk=post.pk))[1] == before
+    assert content.current(ScheduledPost.objects.get(pk=post.pk))[1] == before
 
 
 def test_deleting_a_scheduled_post_leaves_only_its_trail(make_scheduled, key):

@@ -8,7 +8,7 @@ import pytest
 from accounts import clock
 from dynamo.celery import app
 from posts.models import Channel, ChannelState
-from scheduling.domain import examining, sweeping
+from scheduling.domain import channel_checks, sweep
 from scheduling.models import Checkup
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
@@ -26,19 +26,19 @@ def found(channel: Channel) -> Checkup:
 
 def test_instagram_says_what_is_left_of_its_quota(instagram: Channel, sandbox: SandboxControl) -> None:
     sandbox.settings(quota_total=25)
-    assert examining.examine(instagram.pk)
+    assert channel_checks.examine(instagram.pk)
     kept = found(instagram)
     assert (kept.quota_used, kept.quota_total, kept.problem) == (0, 25, "")
 
 
 def test_a_page_that_answers_has_no_problem(facebook: Channel, sandbox: SandboxControl) -> None:
-    assert examining.examine(facebook.pk)
+    assert channel_checks.examine(facebook.pk)
     assert (found(facebook).problem, found(facebook).quota_total) == ("", None)
 
 
 def test_a_token_that_is_not_taken_marks_the_channel(facebook: Channel, sandbox: SandboxControl) -> None:
     sandbox.register(FACEBOOK, expired=True)
-    assert not examining.examine(facebook.pk)
+    assert not channel_checks.examine(facebook.pk)
     facebook.refresh_from_db()
     assert facebook.state == ChannelState.NEEDS_RECONNECT
     assert found(facebook).problem
@@ -47,14 +47,14 @@ def test_a_token_that_is_not_taken_marks_the_channel(facebook: Channel, sandbox:
 
 def test_a_permission_that_is_missing_is_kept_and_marks_nothing(instagram: Channel, sandbox: SandboxControl) -> None:
     sandbox.register(INSTAGRAM, scopes=["pages_show_list"])
-    assert not examining.examine(instagram.pk)
+    assert not channel_checks.examine(instagram.pk)
     instagram.refresh_from_db()
     assert (instagram.state, found(instagram).permission) == (ChannelState.CONNECTED, True)
 
 
 def test_a_platform_that_does_not_answer_marks_nothing(facebook: Channel, sandbox: SandboxControl) -> None:
     sandbox.fault("GET .*", "drop_before", times=None)
-    assert not examining.examine(facebook.pk)
+    assert not channel_checks.examine(facebook.pk)
     facebook.refresh_from_db()
     assert (facebook.state, found(facebook).permission) == (ChannelState.CONNECTED, False)
 
@@ -64,11 +64,11 @@ def test_each_channel_is_asked_again_when_its_answer_is_old_and_one_at_a_time(
 ) -> None:
     Checkup.objects.create(channel=facebook, at=clock.now())
     Checkup.objects.create(channel=instagram, at=clock.now() - timedelta(seconds=settings.CHECKUP_INTERVAL + 1))
-    assert (examining.examine_next(), examining.examine_next()) == (1, 0)
+    assert (channel_checks.examine_next(), channel_checks.examine_next()) == (1, 0)
     settings.CHECKUP_INTERVAL = 0
-    assert examining.examine_next() == 0
+    assert channel_checks.examine_next() == 0
 
 
 def test_nobody_is_asked_while_a_post_falls_due(facebook: Channel, make_scheduled: Any) -> None:
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=20))
-    assert sweeping.examine_channels() == 0
+    assert sweep.examine_channels() == 0

@@ -7,7 +7,7 @@ from django.db import connection
 
 from posts.models import Channel
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.finding import saying, with_words
+from scheduling.domain.search import saying, with_words
 from scheduling.models import ScheduledPost
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]

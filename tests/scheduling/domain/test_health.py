@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from scheduling.domain import health, pulse, sweeping
+from scheduling.domain import health, heartbeat, sweep
 from scheduling.models import Delivery, Pulse, ScheduledPost
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def state(post: Any, status: str, **columns: Any) -> None:
 @pytest.fixture
 def at_work() -> None:
     """A worker has just taken a round."""
-    sweeping.sweep("w1@here")
+    sweep.sweep("w1@here")
 
 
 def test_all_is_well_while_nothing_is_late(at_work: None, make_scheduled: Any) -> None:
@@ -82,10 +82,10 @@ def test_before_the_first_round_it_is_red() -> None:
 
 def test_workers_are_counted_by_name_and_forgotten_after_a_day() -> None:
     for name in ("w1@here", "w2@there", "w1@here"):
-        pulse.note(name)
+        heartbeat.note(name)
     Pulse.objects.create(worker="w0@gone", seen_at=ago(90_000))
-    assert pulse.signs().workers == 2
-    pulse.note("w1@here")
+    assert heartbeat.signs().workers == 2
+    heartbeat.note("w1@here")
     assert set(Pulse.objects.values_list("worker", flat=True)) == {"w1@here", "w2@there"}
 
 

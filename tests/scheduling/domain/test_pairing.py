@@ -9,13 +9,14 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import IntegrityError, connection, transaction
 from django.test import RequestFactory
 
-from accounts.domain import actors, factors, sessions
+from accounts.domain import actors, mfa, sessions
 from accounts.domain.reviewers import PASSWORD_BACKEND, Reviewer, reviewer_of
-from accounts.errors import Conflict, Forbidden
+from accounts.exceptions import Conflict, Forbidden
 from accounts.models import AuditEvent, Membership, Organization
-from scheduling.domain import digest, drafts, gate, review, settling
+from scheduling.domain import content, drafts, manual_resolution, review
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.lease import load
+from scheduling.domain.publishing import gate
+from scheduling.domain.publishing.lease import load
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 from tests.accounts.admin.test_login import code_of
 from tests.scheduling.domain.conftest import send
@@ -28,7 +29,7 @@ def fresh(post: Any) -> ScheduledPost:
 
 
 def approve(by: Any, post: Any, **given: Any) -> Approval:
-    return review.approve(by, fresh(post), turn=fresh(post).turn, digest=digest.current(fresh(post))[1], **given)
+    return review.approve(by, fresh(post), turn=fresh(post).turn, digest=content.current(fresh(post))[1], **given)
 
 
 def verified_seat(user: Any, organization: Organization) -> Reviewer:
@@ -38,7 +39,7 @@ def verified_seat(user: Any, organization: Organization) -> Reviewer:
     request.session.create()
     request.session[BACKEND_SESSION_KEY] = PASSWORD_BACKEND
     request.user = user
-    sessions.proved(request, factor=factors.of(user).pk)
+    sessions.proved(request, factor=mfa.of(user).pk)
     return reviewer_of(request, organization)
 
 
@@ -137,7 +138,7 @@ def test_two_first_approvals_at_once_make_one_pair(
     two: Any, make_waiting: Any, judge: Any, second: Any, facebook: Any
 ) -> None:
     post = make_waiting(channels=[facebook])
-    page, start, errors = digest.current(fresh(post))[1], threading.Barrier(2), []
+    page, start, errors = content.current(fresh(post))[1], threading.Barrier(2), []
 
     def decide(by: Any) -> None:
         start.wait()
@@ -180,7 +181,7 @@ def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
     fresh(out).move("fail")
     out.deliveries.update(state=DeliveryState.UNKNOWN)
     with pytest.raises(Forbidden, match="do not review"):
-        settling.mark_absent(seat(reviewer, organization), out.deliveries.get(), turn=fresh(out).turn)
+        manual_resolution.mark_absent(seat(reviewer, organization), out.deliveries.get(), turn=fresh(out).turn)
 
 
 def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_wanted_by_then(
@@ -191,8 +192,8 @@ def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_
     organization.second_approver = organization.require_second_factor = True
     organization.save()
     for who in (reviewer, other):
-        factors.begin(who)
-    factors.confirm(other, code_of(other))
+        mfa.begin(who)
+    mfa.confirm(other, code_of(other))
     with pytest.raises(gate.GateClosed) as closed:
         permit(alone)
     assert closed.value.code == "ONE_APPROVER"
@@ -206,7 +207,7 @@ def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_
     verified = verified_seat(other, organization)
     assert approve(verified, pair).first is None  # the one without counts for nothing
     assert fresh(pair).status == "WAITING_FOR_APPROVAL"
-    factors.confirm(reviewer, code_of(reviewer))
+    mfa.confirm(reviewer, code_of(reviewer))
     assert approve(verified_seat(reviewer, organization), pair).first is not None
     assert permit(pair)
 

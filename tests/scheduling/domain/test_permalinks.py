@@ -6,7 +6,8 @@ import pytest
 
 from accounts import clock
 from posts.graph import rate_limits
-from scheduling.domain import outbound, permalinks
+from scheduling.domain import permalinks
+from scheduling.domain.publishing import payload
 from scheduling.models import Delivery
 from tests.scheduling.domain.conftest import send
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def used(delivery: Delivery, percent: int) -> None:
-    rate_limits.note(outbound.account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
+    rate_limits.note(payload.account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
 
 
 @pytest.fixture
@@ -45,6 +46,6 @@ def test_what_was_left_out_is_read_later(live: list[Delivery], travel: Any) -> N
 
 
 def test_an_account_at_rest_is_not_read_at_all(live: list[Delivery]) -> None:
-    rate_limits.block(outbound.account(live[0]), 300)
-    assert rate_limits.background(outbound.account(live[0])) is rate_limits.Pace.STOP
+    rate_limits.block(payload.account(live[0]), 300)
+    assert rate_limits.background(payload.account(live[0])) is rate_limits.Pace.STOP
     assert permalinks.fill() == 0

@@ -10,7 +10,8 @@ from accounts import clock
 from accounts.domain import actors
 from accounts.models import AuditEvent
 from posts.models import PublishedPost
-from scheduling.domain import digest, publishing, review, staging, sweeping
+from scheduling.domain import content, review, sweep
+from scheduling.domain.publishing import run, stage
 from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
 from tests.services.processes import eventually
 
@@ -53,7 +54,7 @@ def states(post):
 
 
 def go(post):
-    return publishing.publish(str(post.pk), str(post.task_id))
+    return run.publish(str(post.pk), str(post.task_id))
 
 
 def finish(post, clock_, seconds=45, rounds=12):
@@ -62,7 +63,7 @@ def finish(post, clock_, seconds=45, rounds=12):
         if fresh(post).status != "PUBLISHING":
             return
         clock_.shift(timedelta(seconds=seconds))
-        publishing.resume(str(post.pk))
+        run.resume(str(post.pk))
 
 
 def test_a_due_post_goes_live_on_each_channel_once(due, at_instant, sandbox):
@@ -107,7 +108,7 @@ def test_past_the_late_limit_nothing_is_sent_and_a_person_is_told(due, at_instan
 def test_the_sweep_fails_what_no_message_ever_came_for(due, at_instant, sandbox, settings):
     post = due()
     at_instant(post, late=settings.LATE_LIMIT + 1)
-    assert sweeping.miss_late() == 1
+    assert sweep.miss_late() == 1
     assert (fresh(post).status, sandbox.posts) == ("FAILED", [])
 
 
@@ -137,7 +138,7 @@ def test_bytes_swapped_after_approval_are_not_published(due, at_instant, sandbox
     post = due(channels=[facebook], media=sandbox.media("soup.jpg"))
     # The approval stands for other bytes than those that the URL serves by now.
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="0" * 64)
-    approved, its_digest = digest.current(fresh(post))
+    approved, its_digest = content.current(fresh(post))
     Approval.objects.filter(post=post).update(digest=its_digest, content=approved)
     at_instant(post)
     assert go(post) == "failed"
@@ -159,7 +160,7 @@ def test_an_approval_with_attempts_cannot_be_claimed_again(due, at_instant, sand
     go(post)
     again = uuid4()
     ScheduledPost.objects.filter(pk=post.pk).update(status="SCHEDULED", task_id=again)
-    assert publishing.publish(str(post.pk), str(again)) == "void"
+    assert run.publish(str(post.pk), str(again)) == "void"
     assert len(sandbox.posts) == 2
 
 
@@ -228,13 +229,13 @@ def test_a_worker_that_dies_after_the_commit_is_followed_by_one_that_looks_first
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(publishing.outcomes, "published", die)
+        patch.setattr(run.outcomes, "published", die)
         with pytest.raises(Killed):
             go(post)
     assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHING", 1)
-    assert publishing.resume(str(post.pk)) == "void"  # the lease still runs
+    assert run.resume(str(post.pk)) == "void"  # the lease still runs
     clock_.shift(timedelta(seconds=60))
-    assert publishing.resume(str(post.pk)) == "published"
+    assert run.resume(str(post.pk)) == "published"
     assert len(sandbox.posts) == 1
 
 
@@ -278,7 +279,7 @@ def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox)
 
 def test_a_slow_channel_does_not_hold_up_another(due, at_instant, sandbox):
     post = due()
-    staging.stage_ahead(str(post.pk))
+    stage.stage_ahead(str(post.pk))
     sandbox.fault("POST .*/feed", "delay", seconds=2.0)
     at_instant(post)
     assert go(post) == "published"

@@ -7,18 +7,9 @@ from django.db import IntegrityError, transaction
 
 from posts.graph.errors import Ambiguous, Transient
 from posts.models import Channel
-from scheduling.domain import (
-    cancelling,
-    committing,
-    digest,
-    lease,
-    outbound,
-    outcomes,
-    permalinks,
-    publishing,
-    staging,
-    sweeping,
-)
+from scheduling.domain import content as post_content
+from scheduling.domain import enqueue, permalinks, sweep
+from scheduling.domain.publishing import commit, lease, outcomes, payload, run, stage
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost
 from tests.scheduling.domain.conftest import go_on
@@ -35,7 +26,7 @@ def states(post):
 
 
 def go(post):
-    return publishing.publish(str(post.pk), str(post.task_id))
+    return run.publish(str(post.pk), str(post.task_id))
 
 
 def writes(sandbox):
@@ -63,7 +54,7 @@ def test_a_token_that_stays_sealed_ends_as_missed_with_the_reason(make_handed, t
     clock_ = travel(post)
     go(post)
     clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 5))
-    assert publishing.resume(str(post.pk)) == "failed"
+    assert run.resume(str(post.pk)) == "failed"
     one = Delivery.objects.get(post=post)
     assert (fresh(post).status, one.error_code, sandbox.posts) == ("FAILED", "MISSED", [])
     assert "encryption key" in one.error_message
@@ -76,7 +67,7 @@ def test_an_unclear_outcome_behind_a_sealed_token_ends_as_unknown(make_handed, t
     assert go(post) == "pending"
     seal_away(facebook)
     clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT + 5))
-    assert publishing.resume(str(post.pk)) == "failed"
+    assert run.resume(str(post.pk)) == "failed"
     assert (states(post), len(sandbox.posts)) == ({"FB_PAGE": "UNKNOWN"}, 1)
 
 
@@ -84,19 +75,19 @@ def test_a_bug_on_one_channel_neither_stops_the_other_nor_lasts_for_ever(
     make_handed, travel, sandbox, facebook, settings, monkeypatch
 ):
     post = make_handed()
-    real = staging.outbound.item
+    real = stage.outbound.item
 
     def broken(content, delivery):
         if delivery.channel_id == facebook.pk:
             raise KeyError("a bug")
         return real(content, delivery)
 
-    monkeypatch.setattr(outbound, "item", broken)
+    monkeypatch.setattr(payload, "item", broken)
     clock_ = travel(post)
     assert go(post) == "pending"
     assert states(post) == {"FB_PAGE": "PENDING", "INSTAGRAM_ACCOUNT": "PUBLISHED"}
     clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 5))
-    assert publishing.resume(str(post.pk)) == "failed"
+    assert run.resume(str(post.pk)) == "failed"
     assert (fresh(post).status, states(post)["FB_PAGE"]) == ("FAILED", "FAILED")
 
 
@@ -112,9 +103,9 @@ def test_a_bug_while_noting_what_is_live_ends_as_unknown_and_publishes_nothing_a
     clock_ = travel(post)
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=60))
-    assert publishing.resume(str(post.pk)) == "pending"
+    assert run.resume(str(post.pk)) == "pending"
     clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT))
-    assert publishing.resume(str(post.pk)) == "failed"
+    assert run.resume(str(post.pk)) == "failed"
     assert (states(post), len(sandbox.posts)) == ({"FB_PAGE": "UNKNOWN"}, 1)
 
 
@@ -127,7 +118,7 @@ def test_a_platform_that_asks_for_a_day_of_rest_does_not_outlast_the_late_limit(
     assert go(post) == "pending"
     assert fresh(post).lease_until <= post.scheduled_for + timedelta(seconds=settings.LATE_LIMIT + 1)
     clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 1))
-    assert publishing.resume(str(post.pk)) == "failed"
+    assert run.resume(str(post.pk)) == "failed"
     assert Delivery.objects.get(post=post).error_code == "MISSED"
 
 
@@ -144,12 +135,12 @@ def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
     post = make_handed(channels=[request.getfixturevalue(network)])
     sandbox.fault(route, times=None, **fault)
     clock_ = travel(post, seconds=-60)
-    assert staging.stage_ahead(str(post.pk)) == 0
-    assert not digest.outstanding(post)[0].error_code  # nothing has failed yet
+    assert stage.stage_ahead(str(post.pk)) == 0
+    assert not post_content.outstanding(post)[0].error_code  # nothing has failed yet
     clock_.shift(timedelta(seconds=61))
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 1))
-    assert publishing.resume(str(post.pk)) == "failed"
+    assert run.resume(str(post.pk)) == "failed"
     one = Delivery.objects.get(post=post)
     assert (one.error_code, sandbox.posts) == ("MISSED", [])
     assert words in one.error_message
@@ -158,13 +149,13 @@ def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
 def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sandbox, facebook, settings, monkeypatch):
     post = make_handed(channels=[facebook])
     clock_ = travel(post, seconds=settings.LATE_LIMIT - 30)
-    real = publishing.stage
+    real = run.stage
 
     def slow(*args, **named):
         real(*args, **named)
         clock_.shift(timedelta(seconds=60))
 
-    monkeypatch.setattr(publishing, "stage", slow)
+    monkeypatch.setattr(run, "stage", slow)
     assert go(post) == "failed"
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MISSED")
 
@@ -175,18 +166,18 @@ def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothi
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real = committing._intend
+    real = commit._intend
     taken = []
 
     def late(*args):
         if not taken:
             taken.append(clock_.shift(timedelta(seconds=60)))
-            assert publishing.resume(str(post.pk)) == "published"
+            assert run.resume(str(post.pk)) == "published"
             if whose.startswith("another"):
                 clock_.shift(timedelta(seconds=-60))
         return real(*args)
 
-    monkeypatch.setattr(committing, "_intend", late)
+    monkeypatch.setattr(commit, "_intend", late)
     assert go(post) == "overtaken"
     assert [one["outcome"] for one in Attempt.objects.values("outcome")] == ["published"]
     assert (len(writes(sandbox)), fresh(post).status) == (1, "PUBLISHED")
@@ -197,16 +188,16 @@ def test_a_worker_held_up_after_its_intent_was_written_sends_nothing(
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real = committing._intend
+    real = commit._intend
 
     def late(*args):
         intents = real(*args)
         clock_.shift(timedelta(seconds=60))
-        assert publishing.resume(str(post.pk)) == "pending"
+        assert run.resume(str(post.pk)) == "pending"
         return intents
 
     with monkeypatch.context() as patch:
-        patch.setattr(committing, "_intend", late)
+        patch.setattr(commit, "_intend", late)
         assert go(post) == "overtaken"
     assert (writes(sandbox), Attempt.objects.get().outcome) == ([], "refused")
     assert go_on(post, clock_) == "PUBLISHED"
@@ -245,16 +236,16 @@ def test_a_worker_overtaken_in_mid_call_leaves_what_its_follower_has_settled(
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
     sandbox.fault("POST .*/feed", "drop_after")
-    real = committing._side_by_side
+    real = commit._side_by_side
 
     def slow(calls):
         answers = real(calls)
         sandbox.fault("GET", "error", times=None)
         clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT + 5))
-        assert publishing.resume(str(post.pk)) == "failed"
+        assert run.resume(str(post.pk)) == "failed"
         return answers
 
-    monkeypatch.setattr(committing, "_side_by_side", slow)
+    monkeypatch.setattr(commit, "_side_by_side", slow)
     go(post)
     delivery = Delivery.objects.get(post=post)
     assert (fresh(post).status, delivery.state, delivery.error_code) == ("FAILED", "UNKNOWN", "UNKNOWN")
@@ -270,18 +261,18 @@ def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_han
         delivery=Delivery.objects.get(post=post), approval=approval, lease=post.pk, outcome="refused"
     )
     clock_.shift(timedelta(seconds=60))
-    assert publishing.resume(str(post.pk)) == "published"
+    assert run.resume(str(post.pk)) == "published"
     assert len(sandbox.posts) == 1
 
 
 def test_of_two_workers_that_stage_the_same_the_first_is_followed(make_handed, sandbox, facebook):
     post = make_handed(channels=[facebook])
     slow = lease.load(str(post.pk))[1][0]
-    assert staging.stage_ahead(str(post.pk)) == 1
+    assert stage.stage_ahead(str(post.pk)) == 1
     kept = Delivery.objects.get(post=post).staged
-    content, its_digest = digest.current(fresh(post))
-    task = staging.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
-    staging.stage(slow, content, its_digest, only_if=task)
+    content, its_digest = post_content.current(fresh(post))
+    task = stage.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
+    stage.stage(slow, content, its_digest, only_if=task)
     assert Delivery.objects.get(post=post).staged == slow.staged == kept
 
 
@@ -289,24 +280,24 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
     make_handed, travel, sandbox, facebook, monkeypatch
 ):
     post = make_handed(channels=[facebook], media=sandbox.media("clip.mp4"), media_type="VIDEO")
-    task = staging.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
-    content, its_digest = digest.current(fresh(post))
-    assert staging.stage_ahead(str(post.pk)) == 1
+    task = stage.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
+    content, its_digest = post_content.current(fresh(post))
+    assert stage.stage_ahead(str(post.pk)) == 1
     slow = lease.load(str(post.pk))[1][0]
     slow.staged = {**slow.staged, "ready": False}
-    real, tried = committing._intend, []
+    real, tried = commit._intend, []
 
     def meanwhile(*args):
-        with pytest.raises(staging.GateMoved):
-            staging.stage(slow, content, its_digest, only_if=task)
+        with pytest.raises(stage.GateMoved):
+            stage.stage(slow, content, its_digest, only_if=task)
         tried.append(args)
         return real(*args)
 
-    monkeypatch.setattr(committing, "_intend", meanwhile)
+    monkeypatch.setattr(commit, "_intend", meanwhile)
     clock_ = travel(post)
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=60))
-    assert publishing.resume(str(post.pk)) == "published"
+    assert run.resume(str(post.pk)) == "published"
     assert (len(tried), Attempt.objects.count(), len(sandbox.posts)) == (1, 1, 1)
 
 
@@ -321,14 +312,16 @@ def test_one_sealed_token_does_not_keep_the_other_addresses_from_being_read(make
 
 def test_cleaning_up_goes_on_past_a_channel_with_a_sealed_token(make_handed, sandbox, facebook, instagram):
     post = make_handed(channels=[facebook])
-    staging.stage_ahead(str(post.pk))
+    stage.stage_ahead(str(post.pk))
     staged = Delivery.objects.get(post=post).staged
     seal_away(instagram)
-    cancelling.cancel(None, [(instagram.pk, {"kind": "container", "container": "1"}), (facebook.pk, staged)])
-    with pytest.raises(publishing.GraphError):
-        staging.outbound.platform(Delivery.objects.get(post=post)).commit(
-            outbound.account(Delivery.objects.select_related("channel").get(post=post)),
-            outbound.item(digest.current(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)),
+    enqueue.cancel(None, [(instagram.pk, {"kind": "container", "container": "1"}), (facebook.pk, staged)])
+    with pytest.raises(run.GraphError):
+        stage.outbound.platform(Delivery.objects.get(post=post)).commit(
+            payload.account(Delivery.objects.select_related("channel").get(post=post)),
+            payload.item(
+                post_content.current(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)
+            ),
             staged,
         )
 
@@ -339,8 +332,8 @@ def test_a_chore_of_the_sweep_that_fails_does_not_keep_the_others_from_being_don
     def broken():
         raise ValueError("a bug")
 
-    monkeypatch.setattr(sweeping, "miss_late", broken)
-    done = sweeping.sweep("worker")
+    monkeypatch.setattr(sweep, "miss_late", broken)
+    done = sweep.sweep("worker")
     assert done["missed"] == -1
     assert done["sealed"] > 0
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from accounts import clock
-from scheduling.domain import staging
+from scheduling.domain.publishing import stage
 from scheduling.models import Attempt, Delivery, ScheduledPost
 from tests.scheduling.domain.conftest import go_on, send
 
@@ -68,7 +68,7 @@ def test_staging_ahead_does_not_stage_beyond_the_quota_nor_delay_the_instant(mak
     travel(first)
     send(first)
     travel(post, -10)
-    assert staging.stage_ahead(str(post.pk)) == 0
+    assert stage.stage_ahead(str(post.pk)) == 0
     one = only(post)
     assert (one.staged, one.next_try_at) == ({}, post.scheduled_for)
     sandbox.settings(quota_total=2)

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from accounts import clock
-from accounts.domain import actors, keys, trail, verifying
+from accounts.domain import actors, api_keys, audit_log, audit_verification
 from accounts.domain.reviewers import Reviewer, reviewer_of
-from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent, Role
-from scheduling.domain import digest, drafts, review
+from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.inspecting import inspect_media
+from scheduling.domain.media_inspection import inspect_media
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, ScheduledPost
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def shown(post):
-    return digest.current(ScheduledPost.objects.get(pk=post.pk))[1]
+    return content.current(ScheduledPost.objects.get(pk=post.pk))[1]
 
 
 def fresh(post):
@@ -160,17 +160,17 @@ def test_what_the_trail_has_forgotten_makes_nobody_fit_to_approve(
 ):
     editor = make_member("editor", organization, Role.EDITOR, may_review=True)
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
-    keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    api_keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
     post = make_waiting()
     words = {facebook.wire_id: ChannelText("FB_PAGE", "The editor's own words")}
     drafts.edit(actors.person(editor), fresh(post), changes={"channels": words})
     drafts.edit(actors.person(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
-    trail.seal()
-    assert trail.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(days=1)) > 0
+    audit_log.seal()
+    assert audit_log.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(days=1)) > 0
     for one in (editor, keeper):
         with pytest.raises(Forbidden, match="another person decides"):
             review.approve(seat(one, organization), fresh(post), turn=fresh(post).turn, digest=shown(post))
-    assert list(verifying.breaks(organization.pk)) == []
+    assert list(audit_verification.breaks(organization.pk)) == []
 
 
 def test_nobody_approves_what_a_key_that_they_issued_wrote(make_waiting, author, organization, seat):
@@ -186,7 +186,7 @@ def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
     post = make_waiting()
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
     chair = seat(keeper, organization)
-    keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    api_keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
     with pytest.raises(Forbidden, match="rotated the key"):
         review.approve(chair, post, turn=post.turn, digest=shown(post))
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
@@ -309,6 +309,6 @@ def test_what_was_approved_can_be_recomputed_from_what_was_kept(make_scheduled):
     post = make_scheduled()
     approval = Approval.objects.get(post=post)
     line = AuditEvent.objects.get(subject=f"post:{post.pk}", verb="approve")
-    assert digest.digest(approval.content) == digest.digest(line.details["content"]) == approval.digest == line.digest
+    assert content.digest(approval.content) == content.digest(line.details["content"]) == approval.digest == line.digest
     tampered = {**approval.content, "media": "https://media.example.com/another.jpg"}
-    assert digest.digest(tampered) != approval.digest
+    assert content.digest(tampered) != approval.digest

@@ -4,10 +4,10 @@ import functools
 
 import pytest
 
-from accounts.errors import Conflict, Forbidden, Invalid
+from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent
 from posts.models import PublishedPost
-from scheduling.domain import digest, review, settling
+from scheduling.domain import content, manual_resolution, review
 from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
 from tests.scheduling.domain.conftest import go_on, send
 
@@ -19,7 +19,7 @@ def fresh(post):
 
 
 def retry(judge, post):
-    return review.approve(judge, fresh(post), turn=fresh(post).turn, digest=digest.current(fresh(post))[1], now=True)
+    return review.approve(judge, fresh(post), turn=fresh(post).turn, digest=content.current(fresh(post))[1], now=True)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
     make_unknown, judge, sandbox, facebook, reviewer
 ):
     post = make_unknown(facebook)
-    settling.mark_live(judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ", turn=fresh(post).turn)
+    manual_resolution.mark_live(judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ", turn=fresh(post).turn)
     one = post.deliveries.get()
     assert (fresh(post).status, fresh(post).failure) == ("PUBLISHED", "")
     assert (one.state, one.live_id, one.error_code) == ("PUBLISHED", sandbox.posts[0]["id"], "")
@@ -71,9 +71,9 @@ def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
 def test_the_post_stays_failed_while_another_channel_is_not_settled(make_unknown, judge, sandbox, facebook, instagram):
     post = make_unknown(facebook, instagram)
     on_page = next(one["id"] for one in sandbox.posts if one["account"] == facebook.platform_id)
-    settling.mark_live(judge, post.deliveries.get(channel=facebook), on_page, turn=fresh(post).turn)
+    manual_resolution.mark_live(judge, post.deliveries.get(channel=facebook), on_page, turn=fresh(post).turn)
     assert (fresh(post).status, fresh(post).failure.startswith(instagram.name)) == ("FAILED", True)
-    settling.mark_absent(judge, post.deliveries.get(channel=instagram), turn=fresh(post).turn)
+    manual_resolution.mark_absent(judge, post.deliveries.get(channel=instagram), turn=fresh(post).turn)
     assert (fresh(post).status, post.deliveries.get(channel=instagram).state) == ("FAILED", "FAILED")
     assert list(retry(judge, post).content["channels"]) == [instagram.wire_id]
 
@@ -81,7 +81,7 @@ def test_the_post_stays_failed_while_another_channel_is_not_settled(make_unknown
 def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sandbox, facebook, travel):
     post = make_unknown(facebook)
     sandbox.reset()  # as if it had never arrived
-    settling.mark_absent(judge, post.deliveries.get(), turn=fresh(post).turn)
+    manual_resolution.mark_absent(judge, post.deliveries.get(), turn=fresh(post).turn)
     one = post.deliveries.get()
     assert (one.state, one.error_code, one.error_message) == (
         "FAILED", "NOT_THERE", "reviewer looked: it did not go live.",
@@ -99,7 +99,7 @@ def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sand
 def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post_id):
     post = make_unknown(facebook)
     with pytest.raises(Invalid):
-        settling.mark_live(judge, post.deliveries.get(), post_id, turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, post.deliveries.get(), post_id, turn=fresh(post).turn)
     assert (fresh(post).status, post.deliveries.get().state) == ("FAILED", "UNKNOWN")
     assert PublishedPost.objects.count() == 0
 
@@ -107,8 +107,8 @@ def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post
 def test_an_instagram_id_has_no_underscore(make_unknown, judge, instagram):
     post = make_unknown(instagram)
     with pytest.raises(Invalid, match="digits"):
-        settling.mark_live(judge, post.deliveries.get(), f"{instagram.platform_id}_1", turn=fresh(post).turn)
-    settling.mark_live(judge, post.deliveries.get(), "18000000000000009", turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, post.deliveries.get(), f"{instagram.platform_id}_1", turn=fresh(post).turn)
+    manual_resolution.mark_live(judge, post.deliveries.get(), "18000000000000009", turn=fresh(post).turn)
     assert fresh(post).status == "PUBLISHED"
 
 
@@ -117,29 +117,32 @@ def test_an_id_stands_for_one_post(make_unknown, make_scheduled, judge, sandbox,
     other = make_scheduled(channels=[facebook])
     Delivery.objects.filter(post=other).update(state="PUBLISHED", live_id=sandbox.posts[0]["id"])
     with pytest.raises(Conflict, match="another post's"):
-        settling.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"], turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"], turn=fresh(post).turn)
 
 
 def test_it_is_said_once(make_unknown, judge, facebook):
     post = make_unknown(facebook)
     one = post.deliveries.get()
-    settling.mark_absent(judge, one, turn=fresh(post).turn)
+    manual_resolution.mark_absent(judge, one, turn=fresh(post).turn)
     with pytest.raises(Conflict, match="in the meantime"):
-        settling.mark_absent(judge, one, turn=fresh(post).turn)
+        manual_resolution.mark_absent(judge, one, turn=fresh(post).turn)
     retry(judge, post)
     with pytest.raises(Conflict, match="in the meantime"):
-        settling.mark_live(judge, one, f"{facebook.platform_id}_5", turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, one, f"{facebook.platform_id}_5", turn=fresh(post).turn)
     assert fresh(post).status == "SCHEDULED"
 
 
 def test_what_was_said_of_one_try_is_not_said_again_of_the_next(make_unknown, judge, facebook):
     post = make_unknown(facebook)
     page = post.turn
-    settling.mark_absent(judge, post.deliveries.get(), turn=page)
+    manual_resolution.mark_absent(judge, post.deliveries.get(), turn=page)
     retry(judge, post)
     fresh(post).move("fail", task_id=None)
     post.deliveries.update(state="UNKNOWN")
-    for say in (settling.mark_absent, functools.partial(settling.mark_live, post_id=f"{facebook.platform_id}_5")):
+    for say in (
+        manual_resolution.mark_absent,
+        functools.partial(manual_resolution.mark_live, post_id=f"{facebook.platform_id}_5"),
+    ):
         with pytest.raises(Conflict, match="in the meantime"):
             say(judge, post.deliveries.get(), turn=page)
     assert post.deliveries.get().state == "UNKNOWN"
@@ -149,9 +152,9 @@ def test_another_organizations_reviewer_settles_nothing(make_unknown, facebook, 
     post = make_unknown(facebook)
     stranger = seat(outsider, other_organization)
     with pytest.raises(Forbidden):
-        settling.mark_absent(stranger, post.deliveries.get(), turn=post.turn)
+        manual_resolution.mark_absent(stranger, post.deliveries.get(), turn=post.turn)
     with pytest.raises(Forbidden):
-        settling.mark_live(stranger, post.deliveries.get(), f"{facebook.platform_id}_5", turn=post.turn)
+        manual_resolution.mark_live(stranger, post.deliveries.get(), f"{facebook.platform_id}_5", turn=post.turn)
     assert post.deliveries.get().state == "UNKNOWN"
 
 
@@ -162,12 +165,14 @@ def test_a_failure_that_was_none_can_be_marked_live_but_not_what_was_never_sent(
     sandbox.fault("POST .*/feed", "error", code=197)
     travel(post)
     assert send(post) == "failed"
-    settling.mark_live(judge, post.deliveries.get(), f"{facebook.platform_id}_77", turn=fresh(post).turn)
+    manual_resolution.mark_live(judge, post.deliveries.get(), f"{facebook.platform_id}_77", turn=fresh(post).turn)
     assert fresh(post).status == "PUBLISHED"
 
     missed = make_handed(channels=[facebook])
     travel(missed, 100_000)
     assert send(missed) == "missed"
     with pytest.raises(Conflict, match="Nothing was ever sent"):
-        settling.mark_live(judge, missed.deliveries.get(), f"{facebook.platform_id}_78", turn=fresh(missed).turn)
+        manual_resolution.mark_live(
+            judge, missed.deliveries.get(), f"{facebook.platform_id}_78", turn=fresh(missed).turn
+        )
     assert fresh(missed).status == "FAILED"

@@ -6,10 +6,11 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors
-from posts.domain.published import record_published
+from posts.domain.published_posts import record_published
 from posts.graph.publishers import Finding, Verdict
-from scheduling.domain import digest, drafts, inspecting, linking, publishing, reconciling, review
+from scheduling.domain import content, drafts, link_imported, media_inspection, review
 from scheduling.domain.drafts import ChannelText
+from scheduling.domain.publishing import reconcile, run
 from scheduling.models import Attempt, Delivery, ScheduledPost
 from tests.conftest import connect
 from tests.scheduling.domain.conftest import go_on, send
@@ -39,9 +40,9 @@ def make_theirs(theirs, other_key, other_organization, make_member, seat):
         }  # fmt: skip
         actor = actors.api_key(other_key)
         made = drafts.create(actor, organization=other_organization, changes=changes, submit=True)
-        inspecting.inspect_media(str(made.pk), made.version)
+        media_inspection.inspect_media(str(made.pk), made.version)
         made.refresh_from_db()
-        review.approve(judge, made, digest=digest.current(made)[1], turn=made.turn)
+        review.approve(judge, made, digest=content.current(made)[1], turn=made.turn)
         return ScheduledPost.objects.get(pk=made.pk)
 
     return make
@@ -74,9 +75,9 @@ def test_what_another_claims_between_the_reading_and_the_claim_is_left_to_them(b
     sandbox.fault("POST .*/feed", "drop_before")
     send(theirs)
     with monkeypatch.context() as patch:
-        patch.setattr(reconciling, "_find", lambda *_: found)
+        patch.setattr(reconcile, "_find", lambda *_: found)
         clock_.shift(timedelta(seconds=45))
-        assert publishing.resume(str(theirs.pk)) == "pending"
+        assert run.resume(str(theirs.pk)) == "pending"
     assert (go_on(theirs, clock_), len(sandbox.posts)) == ("PUBLISHED", 2)
 
 
@@ -92,4 +93,4 @@ def test_the_copy_of_one_organizations_post_is_not_linked_to_the_others(both, tr
         channel=theirs, platform_id=live_id, type="POST", caption=delivery.caption, media_url=None, media_type=None,
         permalink=None, published_at=now, superpower=None, scheduled_post_id=None,
     )  # fmt: skip
-    assert (linking.link(), Delivery.objects.get(post=lost).live_id) == (0, "")
+    assert (link_imported.link(), Delivery.objects.get(post=lost).live_id) == (0, "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from posts.domain import importing
+from posts.domain import sync
 from posts.models import Channel, PublishedPost
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
@@ -31,7 +31,7 @@ def test_what_was_attached_to_the_scheduled_post_is_on_the_live_one(
     send(post)
     assert go_on(post, clock_) == "PUBLISHED"
     clock_.shift(timedelta(minutes=1))
-    importing.sync(facebook, full=True)
+    sync.sync(facebook, full=True)
     [shown] = api.get("/posts").json()
     assert power.items() <= shown["superpower"].items()
     assert shown["metrics"]["likes"] == 0  # the platform's own word: it was read since

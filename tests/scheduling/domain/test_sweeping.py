@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from accounts import clock
-from scheduling.domain import sweeping
+from scheduling.domain import sweep
 from scheduling.models import ScheduledPost
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
@@ -22,36 +22,36 @@ def marked(post):
 
 def test_a_post_within_the_horizon_is_handed_over_once(make_scheduled, settings):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.HANDOVER_HORIZON - 5))
-    assert (sweeping.hand_over(), sweeping.hand_over()) == (1, 0)
+    assert (sweep.hand_over(), sweep.hand_over()) == (1, 0)
     assert marked(post) is not None
 
 
 def test_a_post_beyond_the_horizon_waits_in_the_database(make_scheduled, settings):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.HANDOVER_HORIZON + 60))
-    assert (sweeping.hand_over(), marked(post)) == (0, None)
+    assert (sweep.hand_over(), marked(post)) == (0, None)
 
 
 def test_what_nobody_took_at_its_instant_is_handed_over_again(make_scheduled):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
-    sweeping.hand_over()
+    sweep.hand_over()
     with later(33):
-        assert (sweeping.hand_over(), sweeping.hand_over()) == (1, 0)
+        assert (sweep.hand_over(), sweep.hand_over()) == (1, 0)
     with later(46):
-        assert sweeping.hand_over() == 1
+        assert sweep.hand_over() == 1
 
 
 def test_what_waits_in_a_queue_that_moves_is_not_taken_for_lost(make_scheduled):
     """A copy of each message that waits would only make the queue longer."""
     taken, _ = (make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30)) for _ in range(2))
-    sweeping.hand_over()
+    sweep.hand_over()
     with later(33):
         taken.move("claim", task_id=None)
-        assert sweeping.hand_over() == 0
+        assert sweep.hand_over() == 0
     with later(36):
-        assert sweeping.hand_over() == 1, "nothing was taken for a while"
+        assert sweep.hand_over() == 1, "nothing was taken for a while"
     with later(47):
         ScheduledPost.objects.filter(pk=taken.pk).update(updated_at=clock.now())
-        assert sweeping.hand_over() == 1, "nobody waits for ever"
+        assert sweep.hand_over() == 1, "nobody waits for ever"
 
 
 def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make_scheduled):
@@ -60,7 +60,7 @@ def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make
 
     def round_at(seconds):
         with time_machine.travel(full + timedelta(seconds=seconds), tick=False):
-            return sweeping.sweep()
+            return sweep.sweep()
 
     assert "sealed" in round_at(-21)
     assert "sealed" not in round_at(-15)
@@ -72,32 +72,32 @@ def test_what_was_handed_over_by_a_clock_that_was_set_back_is_handed_over_again(
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
     ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now() + timedelta(hours=1))
     with later(33):
-        assert (sweeping.hand_over(), sweeping.hand_over()) == (1, 0)
+        assert (sweep.hand_over(), sweep.hand_over()) == (1, 0)
 
 
 def test_media_whose_look_was_lost_is_looked_at_again(make_waiting):
     make_waiting(looked=False)
-    assert sweeping.look_at_media() == 0
+    assert sweep.look_at_media() == 0
     with later(11):
-        assert (sweeping.look_at_media(), sweeping.look_at_media()) == (1, 0)
+        assert (sweep.look_at_media(), sweep.look_at_media()) == (1, 0)
 
 
 def test_what_is_due_soon_is_staged_and_asked_for_once(make_scheduled, settings):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.STAGE_LEAD - 10))
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.STAGE_LEAD + 60))
-    assert (sweeping.stage_soon(), sweeping.stage_soon()) == (1, 0)
+    assert (sweep.stage_soon(), sweep.stage_soon()) == (1, 0)
 
 
 def test_a_round_counts_what_it_did(make_scheduled):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=60))
-    done = sweeping.sweep()
+    done = sweep.sweep()
     assert (done["handed"], done["staging"], done["missed"], done["resumed"]) == (1, 1, 0, 0)
     assert done["sealed"] >= 3
 
 
 def test_a_flood_of_media_to_look_at_leaves_the_workers_time_to_publish(make_waiting, monkeypatch):
-    monkeypatch.setattr(sweeping, "LOOKS", 2)
+    monkeypatch.setattr(sweep, "LOOKS", 2)
     for _ in range(5):
         make_waiting(looked=False)
     with later(11):
-        assert [sweeping.look_at_media() for _ in range(4)] == [2, 2, 1, 0]
+        assert [sweep.look_at_media() for _ in range(4)] == [2, 2, 1, 0]

@@ -2,18 +2,18 @@
 
 import pytest
 
-from accounts.errors import Invalid
+from accounts.exceptions import Invalid
 from accounts.models import User
-from scheduling.domain import views
+from scheduling.domain import saved_views
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_view_keeps_the_filters_alone_and_is_replaced_by_its_name(reviewer: User) -> None:
-    views.keep(reviewer, "  Next   week ", "p=3&q=soup&status=SCHEDULED&next=//evil.example&status=DRAFT")
-    assert [(one.name, one.query) for one in views.kept(reviewer)] == [("Next week", "status=DRAFT&q=soup")]
-    views.keep(reviewer, "Next week", "author=key-dk_1")
-    assert [one.query for one in views.kept(reviewer)] == ["author=key-dk_1"]
+    saved_views.keep(reviewer, "  Next   week ", "p=3&q=soup&status=SCHEDULED&next=//evil.example&status=DRAFT")
+    assert [(one.name, one.query) for one in saved_views.kept(reviewer)] == [("Next week", "status=DRAFT&q=soup")]
+    saved_views.keep(reviewer, "Next week", "author=key-dk_1")
+    assert [one.query for one in saved_views.kept(reviewer)] == ["author=key-dk_1"]
 
 
 def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
@@ -26,17 +26,17 @@ def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
         ("fine", f"q={'x' * 999}"),
     ):
         with pytest.raises(Invalid):
-            views.keep(reviewer, name, query)
-    for number in range(views.MOST):
-        views.keep(reviewer, f"View {number}", "q=x")
+            saved_views.keep(reviewer, name, query)
+    for number in range(saved_views.MOST):
+        saved_views.keep(reviewer, f"View {number}", "q=x")
     with pytest.raises(Invalid, match="delete one first"):
-        views.keep(reviewer, "One more", "q=x")
-    views.keep(reviewer, "View 3", "q=y")  # replacing adds none
+        saved_views.keep(reviewer, "One more", "q=x")
+    saved_views.keep(reviewer, "View 3", "q=y")  # replacing adds none
 
 
 def test_nobody_forgets_or_sees_another_persons_view(reviewer: User, author: User) -> None:
-    view = views.keep(reviewer, "Mine", "q=x")
-    views.forget(author, view.pk)
-    assert (views.kept(author), views.kept(reviewer)) == ([], [view])
-    views.forget(reviewer, view.pk)
-    assert views.kept(reviewer) == []
+    view = saved_views.keep(reviewer, "Mine", "q=x")
+    saved_views.forget(author, view.pk)
+    assert (saved_views.kept(author), saved_views.kept(reviewer)) == ([], [view])
+    saved_views.forget(reviewer, view.pk)
+    assert saved_views.kept(reviewer) == []

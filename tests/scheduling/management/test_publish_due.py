@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import clock
 from posts.models import Channel
-from scheduling.domain import staging
+from scheduling.domain.publishing import stage
 from scheduling.models import Delivery, ScheduledPost
 from tests.scheduling.admin.test_list import dump
 from tests.services.processes import ProcessGroup, eventually
@@ -34,7 +34,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(
 ) -> None:
     soon, far = make_scheduled(scheduled_for=later(100)), make_scheduled(scheduled_for=later(9000))
     Channel.objects.filter(pk=instagram.pk).update(state="NEEDS_RECONNECT")
-    staging.stage_ahead(str(soon.pk))
+    stage.stage_ahead(str(soon.pk))
     obstacle = f"CHANNEL_NEEDS_RECONNECT: {instagram.name} needs to be connected again."
     before = dump()
     said = run("--dry-run", "--within", "3600")

@@ -15,14 +15,14 @@ from django.conf import settings
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.errors import Conflict, Invalid
+from accounts.exceptions import Conflict, Invalid
 from accounts.models import AuditEvent, Membership, Organization
 from posts.domain import channels
 from posts.graph import safe_http
-from scheduling.domain import drafts, handover, review
-from scheduling.domain.document import as_it_stands
+from scheduling.domain import drafts, enqueue, review
 from scheduling.domain.notifications import delivery, recipients, webhook_sender, webhooks
 from scheduling.domain.notifications.exceptions import DeliveryFailed
+from scheduling.domain.representation import as_it_stands
 from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
 from tests.scheduling.domain.conftest import send
 from tests.scheduling.notification_helpers import send_due
@@ -209,7 +209,7 @@ def test_what_was_skipped_meanwhile_is_enqueued_afterwards(make_waiting, hook, r
         make_waiting(channels=[facebook])
     recipients.fan_out()
     enqueued = []
-    monkeypatch.setattr(handover, "hint", lambda task, *args: enqueued.append((task, *args)))
+    monkeypatch.setattr(enqueue, "hint", lambda task, *args: enqueued.append((task, *args)))
     first, second = Dispatch.objects.filter(means="WEBHOOK").order_by("pk")
     assert [delivery.deliver(first.pk), delivery.deliver(first.pk)] == ["SENT", "SENT"]
     assert enqueued == [("deliver_notification", second.pk)]
@@ -226,7 +226,7 @@ def test_the_sweep_enqueues_a_due_delivery_once_and_again_after_a_failed_try(
     receiver.answers = [500]
     send_due()
     with time_machine.travel(called().next_try_at, tick=True):
-        monkeypatch.setattr(handover, "hint", lambda *_: False)
+        monkeypatch.setattr(enqueue, "hint", lambda *_: False)
         assert delivery.enqueue_due() == 0  # the broker is down
         monkeypatch.undo()
         assert (delivery.enqueue_due(), delivery.enqueue_due()) == (1, 0)
@@ -237,7 +237,7 @@ def test_deliveries_are_enqueued_on_commit_and_a_broker_that_is_down_loses_none(
     make_waiting, hook, facebook, monkeypatch
 ):
     enqueued = []
-    monkeypatch.setattr(handover, "hint", lambda task, *args: enqueued.append((task, *args)))
+    monkeypatch.setattr(enqueue, "hint", lambda task, *args: enqueued.append((task, *args)))
     make_waiting(channels=[facebook])
     enqueued.clear()
     recipients.fan_out()

@@ -12,7 +12,7 @@ from accounts import clock
 from accounts.domain import actors
 from accounts.models import Membership, Role
 from posts.domain import channels
-from scheduling.domain import digest, drafts, rescheduling, review
+from scheduling.domain import content, drafts, reschedule, review
 from scheduling.domain.notifications import emails, events, recipients, webhook_sender
 from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
 from tests.scheduling.domain.conftest import go_on, send
@@ -45,8 +45,8 @@ def test_each_step_of_a_posts_life_is_told_once(make_scheduled, travel, sandbox,
 
 
 def move(judge, post):
-    given = {"digest": digest.current(post)[1], "turn": post.turn, "instant": post.scheduled_for + timedelta(hours=3)}
-    return rescheduling.reapprove(judge, post, **given, expected_version=post.version)
+    given = {"digest": content.current(post)[1], "turn": post.turn, "instant": post.scheduled_for + timedelta(hours=3)}
+    return reschedule.reapprove(judge, post, **given, expected_version=post.version)
 
 
 def test_a_reviewer_who_moves_a_post_asks_nobody_to_approve_it(make_scheduled, judge, other):
@@ -82,7 +82,7 @@ def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
     make_waiting, judge, second, two, key, mailoutbox
 ):
     post = make_waiting()
-    review.approve(judge, post, turn=post.turn, digest=digest.current(post)[1])
+    review.approve(judge, post, turn=post.turn, digest=content.current(post)[1])
     recipients.fan_out()
     later = {"scheduled_for": post.scheduled_for + timedelta(hours=1)}
     drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=post.pk), changes=later)
@@ -256,7 +256,7 @@ def test_submission_that_was_fanned_out_stays_when_its_author_approves_it(make_w
     judge.organization.refresh_from_db()
     post = make_waiting(actor=judge.actor, channels=[facebook])
     assert told() == ["SUBMITTED"]
-    review.approve(judge, post, turn=post.turn, digest=digest.current(post)[1])
+    review.approve(judge, post, turn=post.turn, digest=content.current(post)[1])
     assert told() == ["SUBMITTED", "APPROVED"]
 
 

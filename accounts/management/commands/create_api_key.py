@@ -1,0 +1,50 @@
+"""Issue an API key and print its secret, once."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import clock
+from accounts.domain import api_keys
+from accounts.domain.actors import person
+from accounts.exceptions import Refusal
+from accounts.management.lookup import named
+from accounts.models import Scope, User
+
+
+class Command(BaseCommand):
+    help = "Issue an API key. Its secret is printed once and cannot be recovered."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--organization", required=True, help="its id, or its name when that is unique")
+        parser.add_argument("--name", required=True, help="what people will know the key by")
+        parser.add_argument("--issued-by", required=True, metavar="USERNAME", help="the member who answers for it")
+        parser.add_argument("--expires-in", type=int, metavar="DAYS", help="without it the key does not expire")
+        parser.add_argument("--scopes", nargs="+", choices=Scope.values, help="what it may be used for; all by default")
+        parser.add_argument("--channels", nargs="+", metavar="ID", help="the channels that it reaches; all by default")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
+        """Issue the key."""
+        organization = named(options["organization"])
+        issued_by = User.objects.filter(username=options["issued_by"]).first()
+        if issued_by is None:
+            raise CommandError(f"There is no user {options['issued_by']}")
+        days = options["expires_in"]
+        try:
+            expires_at = None if days is None else clock.now() + timedelta(days=days)
+            key, secret = api_keys.issue(
+                person(issued_by),
+                organization=organization,
+                name=options["name"],
+                issued_by=issued_by,
+                expires_at=expires_at,
+                scopes=options["scopes"],
+                channels=options["channels"],
+            )
+        except Refusal as refusal:
+            raise CommandError(refusal.message) from None
+        except OverflowError:
+            raise CommandError("--expires-in is beyond the calendar") from None
+        self.stdout.write(f"id      {key.pk}\nsecret  {secret}")

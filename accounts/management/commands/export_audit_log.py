@@ -1,0 +1,21 @@
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts.domain import audit_log
+from accounts.management.lookup import named
+
+
+class Command(BaseCommand):
+    help = "Write the audit trail as JSON lines, oldest first, each event with its seal."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--organization", metavar="NAME", help="one organization instead of all")
+        parser.add_argument("--after", type=int, default=0, metavar="ID", help="only events with a higher id")
+
+    def handle(self, *_: Any, organization: str | None, after: int, **__: Any) -> None:
+        """Print a line for each event."""
+        one = named(organization).pk if organization else None
+        for line in audit_log.lines(one, after=after):
+            self.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,30 @@
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import clock
+from accounts.domain import audit_log
+from accounts.domain.actors import Actor
+from accounts.management.lookup import named
+from accounts.models import ActorKind
+
+
+class Command(BaseCommand):
+    help = "Delete an organization's audit events from before a day. Their seals stay: the rest still verifies."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("organization", metavar="NAME")
+        parser.add_argument("before", metavar="YYYY-MM-DD", help="the first day whose events stay, in UTC")
+
+    def handle(self, *_: Any, organization: str, before: str, **__: Any) -> None:
+        """Delete, and say how many."""
+        try:
+            day = datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            raise CommandError("Give the day as YYYY-MM-DD") from None
+        if day > clock.now():
+            raise CommandError("That day is yet to come")
+        operator = Actor(ActorKind.WORKER, "forget_trail", "manage.py forget_trail")
+        count = audit_log.forget(operator, named(organization).pk, before=day)
+        self.stdout.write(f"{count:,} events forgotten.")

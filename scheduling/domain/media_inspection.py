@@ -1,0 +1,70 @@
+"""Looking at the media: what its bytes are, noted before a person decides, by a worker."""
+
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+
+from accounts import clock
+from accounts.domain.actors import WORKER
+from posts.graph.media import MediaUnavailable, inspect
+from posts.graph.safe_http import FETCH_SECONDS
+from scheduling.domain.audit import remember
+from scheduling.domain.preflight.checks import store_levels
+from scheduling.lifecycle import EDITABLE, Status
+from scheduling.models import ScheduledPost
+
+
+def awaited(post: ScheduledPost) -> bool:
+    """Whether the post waits for approval and its media is still to be looked at: by then its bytes are approved too.
+
+    What could not be fetched has been looked at: the checks say so, and an approval stands for its address alone.
+    """
+    return bool(post.status == Status.WAITING_FOR_APPROVAL and post.media and post.media_checked_at is None)
+
+
+def inspect_media(post_id: str, version: int) -> str:
+    """Fetch the media of an editable post, note hash, type, size and measures; return the hash, empty on failure.
+
+    A page that showed other bytes can no longer be approved: the digest covers the hash. Of a post that waits for
+    approval, the level of its checks is stored as well.
+    """
+    post = ScheduledPost.objects.filter(pk=post_id, version=version, status__in=EDITABLE).first()
+    if post is None or not post.media:
+        return ""
+    # The sweep enqueues the task again while the media is being fetched: a slow host must not occupy several threads.
+    key = f"inspecting:{post.pk}:{version}"
+    if not cache.add(key, 1, timeout=FETCH_SECONDS):
+        return ""
+    try:
+        return _inspect(post, post.media, version)
+    finally:
+        cache.delete(key)
+
+
+def _inspect(post: ScheduledPost, url: str, version: int) -> str:
+    sha256 = ""
+    found: dict[str, Any]
+    try:
+        facts = inspect(url)
+    except MediaUnavailable as error:
+        found = {"problem": str(error)[:300], "passing": error.passing}
+    else:
+        sha256 = facts.sha256
+        found = {
+            "contentType": facts.content_type,
+            "size": facts.size,
+            "width": facts.width,
+            "height": facts.height,
+            "seconds": facts.seconds,
+        }
+    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=url)
+    with transaction.atomic():
+        if not mine.update(media_sha256=sha256, media_facts=found, media_checked_at=clock.now()):
+            return ""
+        if sha256 != post.media_sha256:
+            post.media_sha256 = sha256
+            remember(WORKER, "inspect", post, str(post.status))
+    waiting = ScheduledPost.objects.for_wire().filter(pk=post.pk, status=Status.WAITING_FOR_APPROVAL)
+    store_levels(list(waiting))
+    return sha256

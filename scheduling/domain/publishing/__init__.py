@@ -1,0 +1,1 @@
+"""Publishing of approved posts. Read run.py first."""

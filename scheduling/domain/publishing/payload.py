@@ -1,0 +1,73 @@
+"""What is sent for one delivery: built from approved content, never from the rows themselves."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from accounts import clock
+from accounts.encryption import InvalidToken
+from posts.graph.errors import Transient
+from posts.graph.publishers import Account, Item, Publisher, publisher
+from scheduling.domain.content import Content
+from scheduling.domain.validation import infer_media_type
+from scheduling.models import Delivery
+
+MARGIN = 1.0  # seconds
+STAGED_LIFE = timedelta(hours=20)  # containers live for 24 h: graph-api, section 3
+
+
+def account(delivery: Delivery) -> Account:
+    """Return the account that the delivery goes to, with its token.
+
+    Raises Transient when the token cannot be decrypted: an operator can bring the key back, nobody else can help.
+    """
+    channel = delivery.channel
+    try:
+        return Account(channel.type, channel.platform_id, channel.token)
+    except InvalidToken:
+        pass
+    raise Transient(f"The token of {channel.name} cannot be decrypted: an encryption key is missing")
+
+
+def item(content: Content, delivery: Delivery) -> Item:
+    """Return the payload for the delivery's channel out of `content`, which the gate has let through."""
+    said = content["channels"][delivery.channel.wire_id]
+    return Item(
+        type=content["type"],
+        caption=said["caption"],
+        media=content["media"],
+        media_type=infer_media_type(content["media"], content["mediaType"]),
+        media_sha256=content["mediaSha256"],
+    )
+
+
+def platform(delivery: Delivery) -> Publisher:
+    """Return the code that knows the delivery's platform."""
+    return publisher(delivery.channel.type)
+
+
+def is_staged(delivery: Delivery, digest: str) -> bool:
+    """Whether what was staged is complete, was made from the content with this digest, and is still fresh."""
+    fresh = delivery.staged_at is not None and clock.now() - delivery.staged_at < STAGED_LIFE
+    return bool(delivery.staged.get("ready")) and delivery.staged_for == digest and fresh
+
+
+def handle(staged: dict[str, Any]) -> Any:
+    """Return the platform's id of what was staged, by which two workers can tell whether they hold the same."""
+    return staged.get("photo") or staged.get("video") or staged.get("container")
+
+
+def later(seconds: float) -> datetime:
+    """Return the instant `seconds` from now."""
+    return clock.now() + timedelta(seconds=seconds)
+
+
+def stage_seconds(item: Item) -> float:
+    """Return how long staging may take at the most: a film is fetched and uploaded, 120 s each at the client's caps."""
+    return 260.0 if item.media_type == "VIDEO" else commit_seconds() * 2
+
+
+def commit_seconds() -> float:
+    """Return how long one outward call may take at the most, with a margin: a lease must outlast it."""
+    return float(settings.GRAPH_CONNECT_TIMEOUT + settings.GRAPH_READ_TIMEOUT + MARGIN)
