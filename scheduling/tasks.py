@@ -34,7 +34,7 @@ def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int
 
 @shared_task(name="scheduling.inspect_media")
 def inspect_media(post_id: str, version: int) -> str:
-    return media_inspection.inspect_media(post_id, version)
+    return media_inspection.inspect_media_once(post_id, version)
 
 
 @shared_task(name="scheduling.examine_channel")

@@ -23,6 +23,20 @@ def awaited(post: ScheduledPost) -> bool:
     return bool(post.status == Status.WAITING_FOR_APPROVAL and post.media and post.media_checked_at is None)
 
 
+def inspect_media_once(post_id: str, version: int) -> str:
+    """Do `inspect_media` unless another worker is doing so.
+
+    The sweep enqueues the task again while it waits for a slow host, which must not occupy several threads.
+    """
+    key = f"inspecting:{post_id}:{version}"
+    if not cache.add(key, 1, timeout=FETCH_SECONDS):
+        return ""
+    try:
+        return inspect_media(post_id, version)
+    finally:
+        cache.delete(key)
+
+
 def inspect_media(post_id: str, version: int) -> str:
     """Fetch the media of an editable post, note hash, type, size and measures; return the hash, empty on failure.
 
@@ -32,21 +46,10 @@ def inspect_media(post_id: str, version: int) -> str:
     post = ScheduledPost.objects.filter(pk=post_id, version=version, status__in=EDITABLE).first()
     if post is None or not post.media:
         return ""
-    # The sweep enqueues the task again while the media is being fetched: a slow host must not occupy several threads.
-    key = f"inspecting:{post.pk}:{version}"
-    if not cache.add(key, 1, timeout=FETCH_SECONDS):
-        return ""
-    try:
-        return _inspect(post, post.media, version)
-    finally:
-        cache.delete(key)
-
-
-def _inspect(post: ScheduledPost, url: str, version: int) -> str:
     sha256 = ""
     found: dict[str, Any]
     try:
-        facts = inspect(url)
+        facts = inspect(post.media)
     except MediaUnavailable as error:
         found = {"problem": str(error)[:300], "passing": error.passing}
     else:
@@ -58,7 +61,7 @@ def _inspect(post: ScheduledPost, url: str, version: int) -> str:
             "height": facts.height,
             "seconds": facts.seconds,
         }
-    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=url)
+    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
     with transaction.atomic():
         if not mine.update(media_sha256=sha256, media_facts=found, media_checked_at=clock.now()):
             return ""
