@@ -58,7 +58,7 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, migra
 	@echo 'manage.py check --deploy, as in production'
 	@DYNAMO_PRODUCTION=1 DYNAMO_VAR="$$(mktemp -d)" DYNAMO_ALLOWED_HOSTS=dynamo.example \
 		DYNAMO_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
-		DYNAMO_ENCRYPTION_KEYS=an-example-of-a-key DYNAMO_TRAIL_KEYS=another-key GRAPH_APP_SECRET=an-example-of-a-secret \
+		DYNAMO_ENCRYPTION_KEYS=an-example-of-a-key DYNAMO_AUDIT_KEYS=another-key GRAPH_APP_SECRET=an-example-of-a-secret \
 		DATABASE_URL=postgresql://dynamo@db.example/dynamo REDIS_URL=redis://redis.example/0 \
 		sh -c '$(BIN)/python manage.py check --deploy --fail-level WARNING; status=$$?; rm -rf "$$DYNAMO_VAR"; exit $$status'
 	@echo 'uv pip compile, compared with requirements/*.txt'

@@ -10,4 +10,4 @@ class AccountsConfig(AppConfig):
 
         from accounts.domain import sessions
 
-        user_logged_in.connect(sessions.opened, dispatch_uid="accounts.sessions")
+        user_logged_in.connect(sessions.on_login, dispatch_uid="accounts.sessions")

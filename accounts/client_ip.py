@@ -6,10 +6,10 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpRequest
 
-LONGEST = 45  # characters of an address, an IPv4 in an IPv6 written out
+MAX_ADDRESS_LENGTH = 45  # characters of an address, an IPv4 in an IPv6 written out
 
 
-def address_of(request: HttpRequest) -> str:
+def client_ip(request: HttpRequest) -> str:
     """Return the caller's address in the form in which callers are counted: IPv4 whole, IPv6 by its /64.
 
     Behind a proxy it is the last entry of X-Forwarded-For, the one that the proxy itself wrote; whatever stands before
@@ -19,7 +19,7 @@ def address_of(request: HttpRequest) -> str:
     if settings.BEHIND_PROXY:
         given = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or given
     given = given.partition("%")[0]
-    return _counted_as(given) if len(given) <= LONGEST else "unknown"
+    return _counted_as(given) if len(given) <= MAX_ADDRESS_LENGTH else "unknown"
 
 
 @lru_cache(maxsize=4096)

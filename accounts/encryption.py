@@ -14,7 +14,7 @@ SUFFIX = "_encrypted"
 PAGE = 500
 
 
-def columns() -> list[tuple[type[Model], str]]:
+def encrypted_columns() -> list[tuple[type[Model], str]]:
     """Return every column of the product that holds something encrypted: those whose name says so."""
     models = sorted(apps.get_models(), key=lambda model: model._meta.label)
     return [
@@ -22,7 +22,7 @@ def columns() -> list[tuple[type[Model], str]]:
     ]
 
 
-def rotate(model: type[Model], column: str) -> Iterator[bool]:
+def reencrypt_column(model: type[Model], column: str) -> Iterator[bool]:
     """Encrypt each row's column anew; yield for each whether that worked: False when no configured key opens it.
 
     By compare-and-set: what somebody stores meanwhile is encrypted with the first key already, and stays. Broken off

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Refusal(Exception):
+class DomainError(Exception):
     """A rule said no. `message` is a sentence for a person; `details` is JSON for a program."""
 
     def __init__(self, message: str, details: Any = None) -> None:
@@ -12,21 +12,21 @@ class Refusal(Exception):
         self.details = details
 
 
-class Invalid(Refusal):
+class Invalid(DomainError):
     """The content breaks a rule of the model or of the platform."""
 
 
-class Incomplete(Refusal):
+class Incomplete(DomainError):
     """A superpower's template lacks something that it needs."""
 
 
-class Conflict(Refusal):
+class Conflict(DomainError):
     """The world has moved on, or the thing is taken."""
 
 
-class Stale(Refusal):
+class StaleVersion(DomainError):
     """The caller holds an old version."""
 
 
-class Forbidden(Refusal):
+class Forbidden(DomainError):
     """This actor may not do this."""

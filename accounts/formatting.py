@@ -11,11 +11,11 @@ from accounts.models import User
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)  # as in the API
 
 
-class NoSuchTime(ValueError):
+class InvalidLocalTime(ValueError):
     """What was typed names no instant; the message is for the person who typed it."""
 
 
-def zone_of(user: User) -> ZoneInfo:
+def user_timezone(user: User) -> ZoneInfo:
     """Return the reader's time zone, UTC when theirs is not one that this machine knows."""
     try:
         return ZoneInfo(user.time_zone)
@@ -23,13 +23,13 @@ def zone_of(user: User) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def full(instant: datetime, zone: ZoneInfo) -> str:
+def format_long(instant: datetime, zone: ZoneInfo) -> str:
     """Return for example `Friday 27 November 2026, 22:00`."""
     local = instant.astimezone(zone)
     return f"{local:%A} {local.day} {local:%B %Y}, {_hour(local)}"
 
 
-def short(instant: datetime, zone: ZoneInfo) -> str:
+def format_short(instant: datetime, zone: ZoneInfo) -> str:
     """Return for example `Fri 27 Nov, 22:00`; the year is added when it is not this one."""
     local = instant.astimezone(zone)
     year = "" if local.year == clock.now().astimezone(zone).year else f" {local.year}"
@@ -45,7 +45,7 @@ def in_utc(instant: datetime, zone: ZoneInfo) -> str:
     return f"{day}{_hour(utc)} UTC"
 
 
-def distance(instant: datetime) -> str:
+def relative(instant: datetime) -> str:
     """Return how far away the instant is, in words: `in 4 days, 3 hours`, `2 minutes ago`."""
     now = clock.now()
     if abs((instant - now).total_seconds()) < 60:
@@ -77,11 +77,11 @@ def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> d
         local = naive.replace(tzinfo=zone) if naive.tzinfo is None else naive
         instant = local.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise NoSuchTime("Enter a date and a time.") from None
+        raise InvalidLocalTime("Enter a date and a time.") from None
     if not EARLIEST <= instant < LATEST:
-        raise NoSuchTime(f"Enter a date between {EARLIEST.year} and {LATEST.year - 1}.")
+        raise InvalidLocalTime(f"Enter a date between {EARLIEST.year} and {LATEST.year - 1}.")
     if naive.tzinfo is None and instant.astimezone(zone).replace(tzinfo=None) != naive:
-        raise NoSuchTime(f"The clocks in {zone.key} skip this hour: there is no such time on that day.")
+        raise InvalidLocalTime(f"The clocks in {zone.key} skip this hour: there is no such time on that day.")
     return instant
 
 

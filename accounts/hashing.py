@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 
-def digest(of: dict[str, Any]) -> str:
+def canonical_sha256(of: dict[str, Any]) -> str:
     """Return the SHA-256 of the canonical JSON (sorted keys, no white space, UTF-8), as lowercase hex."""
     text = json.dumps(of, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

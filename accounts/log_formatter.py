@@ -19,7 +19,7 @@ SECRETS = re.compile(
 CUT = "[cut]"
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """Return the text without what looks like a token, a password or a signature's secret."""
     return SECRETS.sub(lambda found: f"{found['name'] or found['way'] or ''}{CUT}", text)
 
@@ -29,4 +29,4 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line as it may be written."""
-        return redacted(super().format(record))
+        return redact(super().format(record))

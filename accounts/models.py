@@ -38,9 +38,7 @@ class Organization(models.Model):
     second_approver = models.BooleanField(
         default=False, help_text="Two different reviewers have to approve the same content before it is scheduled."
     )
-    require_second_factor = models.BooleanField(
-        default=False, help_text="Reviewers need a second factor to decide on a post."
-    )
+    require_mfa = models.BooleanField(default=False, help_text="Reviewers need a second factor to decide on a post.")
     require_full_signature = models.BooleanField(
         default=False, help_text="API requests must carry the signature that covers method, path and body."
     )
@@ -66,7 +64,9 @@ class Membership(models.Model):
     review_channels = models.JSONField(
         null=True, blank=True, help_text="The ids of the channels that they may review, null for all."
     )
-    muted_notices = models.JSONField(default=list, blank=True, help_text="The kinds of e-mail that they do not want.")
+    muted_notification_kinds = models.JSONField(
+        default=list, blank=True, help_text="The kinds of e-mail that they do not want."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_each")]
@@ -75,14 +75,14 @@ class Membership(models.Model):
         return f"{self.user} in {self.organization}"
 
 
-class SecondFactor(models.Model):
+class TotpDevice(models.Model):
     """A person's authenticator app: what its six digits are computed from, encrypted; hashes of the recovery codes.
 
     `last_step` is the time step of the last code that was taken: neither it nor an earlier one is taken again.
     `failures` counts wrong codes in a row. Until `confirmed_at` it is only being set up, and protects nothing.
     """
 
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="totp_device")
     secret_encrypted = models.TextField(editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
     last_step = models.BigIntegerField(default=0, editable=False)
@@ -130,7 +130,7 @@ class Scope(models.TextChoices):
     QUEUE = "queue", "Queue: reject and revert"
 
 
-def every_scope() -> list[str]:
+def all_scopes() -> list[str]:
     """Return all scopes, as a new key has them unless it is told otherwise."""
     return list(Scope.values)
 
@@ -153,7 +153,7 @@ class ApiKey(models.Model):
     secret_encrypted = models.TextField(editable=False)
     previous_encrypted = models.TextField(blank=True, editable=False)
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
-    scopes = models.JSONField(default=every_scope)
+    scopes = models.JSONField(default=all_scopes)
     channels = models.JSONField(
         null=True, blank=True, help_text="The ids of the channels that it reaches, null for all."
     )
@@ -168,7 +168,7 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
 
-    def usable_at(self, instant: datetime) -> bool:
+    def is_valid_at(self, instant: datetime) -> bool:
         """Whether requests signed with this key are accepted at `instant`."""
         return self.revoked_at is None and (self.expires_at is None or instant < self.expires_at)
 
@@ -197,7 +197,7 @@ class AuditEvent(models.Model):
     state_to = models.CharField(max_length=30, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     details = models.JSONField(default=dict)
-    mark = models.CharField(max_length=96, null=True, unique=True, editable=False)  # noqa: DJ001  none on what something else wrote
+    signature = models.CharField(max_length=96, null=True, unique=True, editable=False)  # noqa: DJ001  none on what something else wrote
 
     class Meta:
         indexes = [
@@ -209,7 +209,7 @@ class AuditEvent(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.subject}"
 
 
-class AuditSeal(models.Model):
+class AuditChainLink(models.Model):
     """The chain over the trail: each seal's hash covers its event and the previous seal's hash.
 
     Events are sealed in the order of their ids shortly after they are committed, by whoever sweeps, so that

@@ -17,7 +17,7 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
     problems = {
         "E001": (
             not settings.SECRETS_ARE_OURS,
-            "Set DYNAMO_SECRET_KEY, DYNAMO_ENCRYPTION_KEYS and DYNAMO_TRAIL_KEYS (or their _FILE forms).",
+            "Set DYNAMO_SECRET_KEY, DYNAMO_ENCRYPTION_KEYS and DYNAMO_AUDIT_KEYS (or their _FILE forms).",
         ),
         "E002": (settings.DEBUG, "DYNAMO_DEBUG must be off."),
         "E003": (
@@ -35,8 +35,8 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
             "Set GRAPH_APP_SECRET, so that every call carries its appsecret_proof.",
         ),
         "E008": (
-            settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600) < settings.HANDOVER_HORIZON * 3,
-            "DYNAMO_HANDOVER_HORIZON must stay well under the broker's visibility timeout.",
+            settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600) < settings.ENQUEUE_HORIZON * 3,
+            "DYNAMO_ENQUEUE_HORIZON must stay well under the broker's visibility timeout.",
         ),
     }
     return [Error(text, id=f"dynamo.{code}") for code, (wrong, text) in problems.items() if wrong]

@@ -18,11 +18,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env_str("DYNAMO_VAR", str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
-# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. TRAIL_KEYS: the first marks what is written, all verify.
+# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. AUDIT_KEYS: the first marks what is written, all verify.
 SECRET_KEY = generated_secret("DYNAMO_SECRET_KEY", VAR_DIR)
 ENCRYPTION_KEYS = env_list("DYNAMO_ENCRYPTION_KEYS") or [generated_secret("DYNAMO_ENCRYPTION_KEY", VAR_DIR)]
-TRAIL_KEYS = env_list("DYNAMO_TRAIL_KEYS") or [generated_secret("DYNAMO_TRAIL_KEY", VAR_DIR)]
-SECRETS_ARE_OURS = all(env_str(f"DYNAMO_{name}") for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "TRAIL_KEYS"))
+AUDIT_KEYS = env_list("DYNAMO_AUDIT_KEYS") or [generated_secret("DYNAMO_AUDIT_KEY", VAR_DIR)]
+SECRETS_ARE_OURS = all(env_str(f"DYNAMO_{name}") for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "AUDIT_KEYS"))
 
 PRODUCTION = env_bool("DYNAMO_PRODUCTION")
 DEBUG = env_bool("DYNAMO_DEBUG")
@@ -55,7 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "accounts.api.middleware.RequestIdMiddleware",
-    "accounts.api.middleware.AnswerMiddleware",
+    "accounts.api.middleware.ApiHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -65,7 +65,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.admin.reauthentication.ProofMiddleware",
+    "accounts.admin.reauthentication.ReauthenticationMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -91,7 +91,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # The API.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.SignatureAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.KeyHasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.ApiKeyThrottle"],  # authentication runs two more
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.parsers.JSONOnlyNegotiation",
@@ -126,7 +126,10 @@ SPECTACULAR_SETTINGS = {
 
 # Users and sessions.
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.domain.login_throttling.Throttle", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "accounts.domain.login_throttling.LoginThrottleBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -138,20 +141,20 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-STEP_UP_AFTER = env_float("DYNAMO_STEP_UP_AFTER", 4 * 3600)
+REAUTHENTICATE_AFTER = env_float("DYNAMO_REAUTHENTICATE_AFTER", 4 * 3600)
 INVITATION_LIFE = env_float("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
 # Sign-in throttling. By person and address, so that a stranger elsewhere cannot lock a reviewer out.
-AXES_FAILURE_LIMIT = int(env_float("DYNAMO_SIGN_IN_TRIES", 6))
-AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_SIGN_IN_LOCK", 900))
+AXES_FAILURE_LIMIT = int(env_float("DYNAMO_LOGIN_TRIES", 6))
+AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_LOGIN_LOCK", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "accounts.domain.login_throttling.address"
-AXES_USERNAME_CALLABLE = "accounts.domain.login_throttling.name"
+AXES_CLIENT_IP_CALLABLE = "accounts.domain.login_throttling.axes_client_ip"
+AXES_USERNAME_CALLABLE = "accounts.domain.login_throttling.axes_username"
 AXES_LOCKOUT_CALLABLE = "accounts.admin.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "proof", "code", "next", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
@@ -251,22 +254,26 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 
 # Scheduling. Seconds everywhere.
 SWEEP_INTERVAL = env_float("DYNAMO_SWEEP_INTERVAL", 2)
-HANDOVER_HORIZON = env_float("DYNAMO_HANDOVER_HORIZON", 600)  # well under the visibility timeout above
+ENQUEUE_HORIZON = env_float("DYNAMO_ENQUEUE_HORIZON", 600)  # well under the visibility timeout above
 STAGE_LEAD = env_float("DYNAMO_STAGE_LEAD", 300)
-LATE_LIMIT = env_float("DYNAMO_LATE_LIMIT", 900)
-LEASE = env_float("DYNAMO_LEASE", 25)
+MAX_LATENESS_SECONDS = env_float("DYNAMO_MAX_LATENESS_SECONDS", 900)
+LEASE_SECONDS = env_float("DYNAMO_LEASE_SECONDS", 25)
 ABSENCE_SPACING = env_float("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
 LANDING_LIMIT = env_float("DYNAMO_LANDING_LIMIT", 120)  # in which a write that was not answered may still appear
 RECONCILE_LIMIT = env_float("DYNAMO_RECONCILE_LIMIT", 900)
-CHECKUP_INTERVAL = env_float("DYNAMO_CHECKUP_INTERVAL", 1800)  # between two looks at a channel; 0: it is not asked
-UNAPPROVED_LEAD = env_float("DYNAMO_UNAPPROVED_LEAD", 3600)  # how long before its instant a waiting post is told of
+CHANNEL_CHECK_INTERVAL = env_float(
+    "DYNAMO_CHANNEL_CHECK_INTERVAL", 1800
+)  # between two looks at a channel; 0: it is not asked
+UNAPPROVED_REMINDER_LEAD = env_float(
+    "DYNAMO_UNAPPROVED_REMINDER_LEAD", 3600
+)  # how long before its instant a waiting post is told of
 # Reading what is live. An interval of 0 switches the beat's reading off.
 SYNC_INTERVAL = env_float("DYNAMO_SYNC_INTERVAL", 10)
 SYNC_AT_ONCE = int(env_float("DYNAMO_SYNC_AT_ONCE", 1))  # the other threads are free for media and e-mail
 SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
 # What turns /readyz red.
 HEALTH_LATE = env_float("DYNAMO_HEALTH_LATE", 60)
-HEALTH_ROUND = env_float("DYNAMO_HEALTH_ROUND", 30)
+HEALTH_SWEEP = env_float("DYNAMO_HEALTH_SWEEP", 30)
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 
 # The Graph API. Only the base URL tells the sandbox from the platform.
@@ -293,7 +300,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("EMAIL_FROM", "Dynamo <dynamo@localh
 # Where the desk is, for links in e-mails.
 _HOST = next((host for host in ALLOWED_HOSTS if host[:1] not in {"*", "."}), "localhost")
 _DESK = f"https://{_HOST}" if PRODUCTION else f"http://{env_str('DYNAMO_BIND', '127.0.0.1:8000')}"
-DESK_URL = env_str("DYNAMO_DESK_URL", _DESK).rstrip("/")
+ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _DESK).rstrip("/")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

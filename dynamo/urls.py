@@ -8,7 +8,7 @@ from django.views.defaults import page_not_found
 from accounts.api.error_views import UnknownPath
 from accounts.api.urls import urlpatterns as accounts
 from posts.api.urls import urlpatterns as posts
-from posts.api.views import download
+from posts.api.views import download_export
 from scheduling.api.urls import urlpatterns as scheduling
 from scheduling.api.views import healthz, readyz
 
@@ -21,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", include("accounts.admin.urls")),
     path("admin/api/", include("dynamo.api_reference")),
     path("admin/", admin.site.urls),
-    path("exports/<str:token>", download, name="export"),
+    path("exports/<str:token>", download_export, name="export"),
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),
 ]
 

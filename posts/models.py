@@ -22,10 +22,10 @@ class ChannelState(models.TextChoices):
 
 
 class Channel(models.Model):
-    """A connected Facebook Page or Instagram account. Its `wire_id` is the id that clients see."""
+    """A connected Facebook Page or Instagram account. Its `public_id` is the id that clients see."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="channels")
-    wire_id = models.CharField(max_length=60, editable=False)
+    public_id = models.CharField(max_length=60, editable=False)
     type = models.CharField(max_length=20, choices=ChannelType)
     platform_id = models.CharField(max_length=32, help_text="The platform's own id: digits.")
     name = models.CharField(max_length=200)
@@ -35,8 +35,8 @@ class Channel(models.Model):
     connected_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "wire_id"], name="one_channel_each")]
-        indexes = [models.Index(fields=["organization", "name", "wire_id"], name="channel_list")]
+        constraints = [models.UniqueConstraint(fields=["organization", "public_id"], name="one_channel_each")]
+        indexes = [models.Index(fields=["organization", "name", "public_id"], name="channel_list")]
 
     def __str__(self) -> str:
         return self.name
@@ -125,7 +125,7 @@ class ChannelSync(models.Model):
     saved with the posts of each page, so that a run that is killed goes on where it was.
 
     depth       the walk under way, by how far down it goes: 7d, 30d, 1y or all; empty when there is none
-    cursor, until   where the listing goes on; reached_at: the oldest post that it gave so far
+    cursor, until   where the listing goes on; oldest_seen_at: the oldest post that it gave so far
     page_size, without   how much is asked at once, and which fields are not, since the platform refused them
     total       how many there are, where that is known; read, added, gone: counts of the walk
     done        by depth: when the last finished walk began
@@ -137,13 +137,13 @@ class ChannelSync(models.Model):
     phase = models.CharField(max_length=20, blank=True)
     cursor = models.TextField(blank=True)
     until = models.DateTimeField(null=True)
-    reached_at = models.DateTimeField(null=True)
+    oldest_seen_at = models.DateTimeField(null=True)
     page_size = models.PositiveSmallIntegerField(null=True)
-    without = models.JSONField(default=list)
+    excluded_fields = models.JSONField(default=list)
     total = models.PositiveIntegerField(null=True)
-    read = models.PositiveIntegerField(default=0)
-    added = models.PositiveIntegerField(default=0)
-    gone = models.PositiveIntegerField(default=0)
+    read_count = models.PositiveIntegerField(default=0)
+    created_count = models.PositiveIntegerField(default=0)
+    deleted_count = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     complete_at = models.DateTimeField(null=True, help_text="When the listings were last read to their end.")
@@ -151,8 +151,8 @@ class ChannelSync(models.Model):
     next_at = models.DateTimeField(default=clock.now, db_index=True)
     failures = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
-    lease = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
+    lease_id = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"sync of {self.channel_id}"

@@ -7,9 +7,9 @@ from posts.domain import sync
 
 @shared_task(name="posts.sync_channel")
 def sync_channel(channel_id: int) -> str:
-    return sync.take(channel_id)
+    return sync.sync_channel_slice(channel_id)
 
 
 @shared_task(name="posts.sync_due")
 def sync_due() -> int:
-    return sync.hand_out()
+    return sync.enqueue_due_channels()

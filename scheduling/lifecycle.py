@@ -1,7 +1,8 @@
 """The lifecycle of a scheduled post, on one screen.
 
 Whether a change of state is legal is said here and nowhere else; `move` is the only code that writes the state column,
-by compare-and-set on (id, state, version, turn), so that of two people, two workers, or a person and a worker one wins.
+by compare-and-set on (id, state, version, revision), so that of two people, two workers, or a person and a worker one
+wins.
 The diagram in the README is generated from this file (`manage.py lifecycle`).
 """
 
@@ -41,12 +42,15 @@ class StateConflict(Conflict):
 class Lifecycle(models.Model):
     """The states of a scheduled post and the steps between them.
 
-    `turn` tells one stay in a state from the next, though they look the same: what a page offered is good for its own.
+    `revision` tells one stay in a state from the next, though they look the same: what a page offered is good for its
+    own.
     """
 
     status = FSMField(choices=S.choices, default=S.DRAFT, protected=True)
     version = models.PositiveIntegerField(default=1, editable=False)
-    turn = models.PositiveIntegerField(default=0, editable=False, help_text="Counts changes of state and of content.")
+    revision = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Counts changes of state and of content."
+    )
 
     class Meta:
         abstract = True
@@ -97,19 +101,20 @@ class Lifecycle(models.Model):
         "revert": "revert",
     }
 
-    def allowed(self) -> list[str]:
+    def allowed_actions(self) -> list[str]:
         """Return what an API client could do with the post as it stands, in the contract's words."""
-        verbs = [wire for name, wire in self._VERBS.items() if self.may(name)]
+        verbs = [wire for name, wire in self._VERBS.items() if self.can(name)]
         return verbs + ["update"] * (self.status in EDITABLE) + ["delete"] * (self.status in DELETABLE)
 
-    def may(self, name: str) -> bool:
+    def can(self, name: str) -> bool:
         """Whether the step of that name is legal from here."""
         return any(step.name == name for step in self.get_available_status_transitions())  # type: ignore[attr-defined]
 
-    def move(self, step: str, /, *, only_if: models.Q | None = None, **columns: Any) -> str:
+    def apply_transition(self, step: str, /, *, only_if: models.Q | None = None, **columns: Any) -> str:
         """Take `step` in the database, with the other `columns` in the same statement; return the state left behind.
 
-        Every step increments `turn`. Changes nothing and raises StateConflict when the step is illegal from this state,
+        Every step increments `revision`. Changes nothing and raises StateConflict when the step is illegal from this
+        state,
         or when the row has changed since it was loaded or does not match `only_if`. A condition on another table must
         be a subquery (`Exists`): Django updates through a join by a list of keys, which PostgreSQL does not check again
         when it has waited for a lock.
@@ -118,9 +123,9 @@ class Lifecycle(models.Model):
         try:
             getattr(self, step)()
         except TransitionNotAllowed:
-            raise StateConflict(step, left, self.allowed()) from None
-        columns |= {"status": self.status, "updated_at": clock.now(), "turn": self.turn + 1}
-        unchanged = {"pk": self.pk, "status": left, "version": self.version, "turn": self.turn}
+            raise StateConflict(step, left, self.allowed_actions()) from None
+        columns |= {"status": self.status, "updated_at": clock.now(), "revision": self.revision + 1}
+        unchanged = {"pk": self.pk, "status": left, "version": self.version, "revision": self.revision}
         if not type(self)._base_manager.filter(only_if or models.Q(), **unchanged).update(**columns):
             raise self.conflict(step)
         for name, value in columns.items():
@@ -137,4 +142,6 @@ class Lifecycle(models.Model):
     def conflict(self, verb: str) -> StateConflict:
         """Return the error that tells the loser of a race what has happened."""
         fresh = type(self)._base_manager.filter(pk=self.pk).first()
-        return StateConflict(verb, str(fresh.status), fresh.allowed()) if fresh else StateConflict(verb, None, [])
+        return (
+            StateConflict(verb, str(fresh.status), fresh.allowed_actions()) if fresh else StateConflict(verb, None, [])
+        )

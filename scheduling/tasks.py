@@ -24,7 +24,7 @@ def resume(post_id: str) -> str:
 
 @shared_task(name="scheduling.stage")
 def stage(post_id: str) -> int:
-    return publish_stage.stage_ahead(post_id)
+    return publish_stage.prestage(post_id)
 
 
 @shared_task(name="scheduling.cancel")
@@ -39,17 +39,17 @@ def inspect_media(post_id: str, version: int) -> str:
 
 @shared_task(name="scheduling.examine_channel")
 def examine_channel(channel_id: int) -> bool:
-    return channel_checks.examine(channel_id)
+    return channel_checks.check_channel(channel_id)
 
 
 @shared_task(name="scheduling.fill_permalinks")
 def fill_permalinks() -> int:
-    return permalinks.fill()
+    return permalinks.fetch_missing()
 
 
 @shared_task(name="scheduling.link_imported")
 def link_imported() -> int:
-    return link_imported_module.link()
+    return link_imported_module.link_imported_posts()
 
 
 @shared_task(name="scheduling.deliver_notification")

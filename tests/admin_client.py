@@ -83,12 +83,14 @@ class Desk:
 
     def form(self, action: str = "") -> Form:
         """Return the form whose address ends in `action`; the page's own form for an empty one."""
-        found = [one for one in self.page.forms if (one.action.endswith(f"/{action}/") if action else not one.action)]
-        assert len(found) == 1, (action, [one.action for one in self.page.forms])
+        found = [
+            form for form in self.page.forms if (form.action.endswith(f"/{action}/") if action else not form.action)
+        ]
+        assert len(found) == 1, (action, [form.action for form in self.page.forms])
         return found[0]
 
     def offers(self, action: str) -> bool:
-        return any(one.action.endswith(f"/{action}/") for one in self.page.forms)
+        return any(form.action.endswith(f"/{action}/") for form in self.page.forms)
 
     def press(self, action: str = "", **typed: str) -> "Desk":
         form = self.form(action)
@@ -99,7 +101,7 @@ class Desk:
 
     def send(self, url: str, **fields: str) -> Any:
         """Post by hand what no form offers, with this page's CSRF token."""
-        token = next(one.fields["csrfmiddlewaretoken"] for one in self.page.forms)
+        token = next(form.fields["csrfmiddlewaretoken"] for form in self.page.forms)
         return self._keep(self.client.post(url, {"csrfmiddlewaretoken": token, **fields})).answer
 
     @property

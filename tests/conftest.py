@@ -24,7 +24,7 @@ from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, Platform
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the browser's tests out unless they are asked for: the rest of the suite needs no browser."""
-    asked = any("tests/browser" in one for one in config.invocation_params.args)
+    asked = any("tests/browser" in arg for arg in config.invocation_params.args)
     return True if collection_path == Path(__file__).parent / "browser" and not asked else None
 
 
@@ -161,7 +161,7 @@ def other_api(other_key: ApiKey) -> SignedClient:
 def connect(organization: Organization, account: PlatformAccount) -> Channel:
     return Channel.objects.create(
         organization=organization,
-        wire_id=account.wire_id,
+        public_id=account.public_id,
         type=account.type,
         platform_id=account.id,
         name=account.name,
@@ -220,7 +220,7 @@ def draft_fields(facebook: Channel, instagram: Channel, media: str) -> dict[str,
         "mediaType": "IMAGE",
         "scheduledFor": stamp(clock.now() + timedelta(hours=1)),
         "channels": {
-            channel.wire_id: {"mediumType": channel.type, "caption": f"Olá from {channel.name} 👋"}
+            channel.public_id: {"mediumType": channel.type, "caption": f"Olá from {channel.name} 👋"}
             for channel in (facebook, instagram)
         },
     }
@@ -241,7 +241,10 @@ def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -
 
         channels = changes.pop("channels", [facebook, instagram])
         if isinstance(channels, list):
-            channels = {one.wire_id: ChannelText(one.type, f"Olá from {one.name} 👋", None) for one in channels}
+            channels = {
+                channel.public_id: ChannelText(channel.type, f"Olá from {channel.name} 👋", None)
+                for channel in channels
+            }
         content = {
             "type": "POST",
             "media": media,
@@ -251,7 +254,7 @@ def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -
             **changes,
         }
         post = create(
-            actor or actors.api_key(key),
+            actor or actors.api_key_actor(key),
             organization=key.organization,
             changes=content,
             submit=submit,  # type: ignore[typeddict-item]
@@ -287,7 +290,9 @@ def make_scheduled(
         from scheduling.domain import review
 
         post = make_waiting(**changes)
-        review.approve(seat(reviewer, organization), post, turn=post.turn, digest=post_content.current(post)[1])
+        review.approve(
+            seat(reviewer, organization), post, revision=post.revision, digest=post_content.current_content(post)[1]
+        )
         post.refresh_from_db()
         return post
 

@@ -6,8 +6,8 @@ from django.contrib.auth import SESSION_KEY
 from django.db import connection
 from django.test import Client, RequestFactory
 
-from accounts.domain.reviewers import Reviewer, reviewer_of
-from accounts.models import AuditEvent, AuditSeal, Organization, User
+from accounts.domain.reviewers import Reviewer, get_reviewer
+from accounts.models import AuditChainLink, AuditEvent, Organization, User
 
 
 def log_in(user: User) -> Client:
@@ -22,11 +22,11 @@ def as_reviewer(user: User, organization: Organization) -> Reviewer:
     request: Any = RequestFactory().post("/admin/")
     request.session = log_in(user).session
     request.user = User.objects.get(pk=request.session[SESSION_KEY])
-    return reviewer_of(request, organization)
+    return get_reviewer(request, organization)
 
 
 def switch_truncate_triggers(action: str) -> None:
     """ENABLE or DISABLE the triggers that refuse to TRUNCATE the audit log in PostgreSQL."""
     with connection.cursor() as cursor:
-        for model in (AuditEvent, AuditSeal):
+        for model in (AuditEvent, AuditChainLink):
             cursor.execute(f"ALTER TABLE {model._meta.db_table} {action} TRIGGER never_emptied")

@@ -33,7 +33,7 @@ def test_every_target_that_it_names_exists() -> None:
     makefile = Path(settings.BASE_DIR, "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     named = set(re.findall(r"^ *make ([a-z-]+)|`make ([a-z-]+)", TEXT, flags=re.MULTILINE))
-    assert {one for pair in named for one in pair if one} - targets == set()
+    assert {item for pair in named for item in pair if item} - targets == set()
 
 
 def test_every_file_that_it_names_exists() -> None:

@@ -15,22 +15,22 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from accounts.admin.reauthentication import knows_password
+from accounts.admin.reauthentication import check_password_throttled
 from accounts.domain import memberships, mfa, sessions
-from accounts.domain.actors import person
-from accounts.exceptions import Refusal
+from accounts.domain.actors import user_actor
+from accounts.exceptions import DomainError
 from accounts.models import Membership, User
 
 
-def you(request: HttpRequest) -> HttpResponse:
+def account_view(request: HttpRequest) -> HttpResponse:
     """Show who the person is here, and what they can do about their own safety."""
     user = _person(request)
     mine = Membership.objects.filter(user=user).select_related("organization").order_by("organization__name")
-    return _page(request, "you", "You", factor=mfa.of(user), memberships=mine)
+    return _page(request, "you", "You", factor=mfa.get_mfa(user), memberships=mine)
 
 
 @sensitive_post_parameters()
-def factor(request: HttpRequest) -> HttpResponse:
+def mfa_setup_view(request: HttpRequest) -> HttpResponse:
     """Set up a second factor: make a secret, show it, have the app prove that it knows it. A GET makes nothing.
 
     It answers for the person from then on, so that they prove first who they are: raises sessions.ProofNeeded.
@@ -38,21 +38,21 @@ def factor(request: HttpRequest) -> HttpResponse:
     user = _person(request)
     problem = ""
     if request.method == "POST":
-        sessions.must_be_proved(request, user)
+        sessions.require_recent_authentication(request, user)
         try:
             if "code" not in request.POST:
-                mfa.begin(user)
-                return HttpResponseRedirect(reverse("admin_factor"))
-            made, codes = mfa.confirm(user, request.POST["code"])
+                mfa.start_enrolment(user)
+                return HttpResponseRedirect(reverse("admin_mfa_setup"))
+            made, codes = mfa.confirm_enrolment(user, request.POST["code"])
             _keep_only_this_session(request, user)
-            sessions.proved(request, factor=made.pk)
-        except Refusal as refusal:
+            sessions.mark_authenticated(request, factor=made.pk)
+        except DomainError as refusal:
             problem = refusal.message
         else:
             return _page(request, "recovery", "Your recovery codes", codes=codes, new=True)
-    begun = mfa.in_progress(user)
-    shown = {"picture": _picture(mfa.uri(begun)), "typed": mfa.typed_secret(begun)} if begun else {}
-    return _page(request, "factor", "Second factor", factor=mfa.of(user), problem=problem, **shown)
+    begun = mfa.get_pending_mfa(user)
+    shown = {"picture": _picture(mfa.provisioning_uri(begun)), "typed": mfa.base32_secret(begun)} if begun else {}
+    return _page(request, "factor", "Second factor", factor=mfa.get_mfa(user), problem=problem, **shown)
 
 
 class CodeForm(forms.Form):
@@ -75,14 +75,14 @@ class RemovalForm(CodeForm):
 
 
 @sensitive_post_parameters()
-def recovery(request: HttpRequest) -> HttpResponse:
+def recovery_codes_view(request: HttpRequest) -> HttpResponse:
     """Replace the recovery codes against a code of the app."""
     user, form = _person(request), CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            mfa.check(user, form.cleaned_data["code"])
-            codes = mfa.renew_recovery(user)
-        except Refusal as refusal:
+            mfa.verify_code(user, form.cleaned_data["code"])
+            codes = mfa.regenerate_recovery_codes(user)
+        except DomainError as refusal:
             form.add_error("code", refusal.message)
         else:
             return _page(request, "recovery", "Your recovery codes", codes=codes, new=False)
@@ -90,21 +90,21 @@ def recovery(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-def remove(request: HttpRequest) -> HttpResponse:
+def mfa_disable_view(request: HttpRequest) -> HttpResponse:
     """Switch the second factor off against password and code."""
     user, form = _person(request), RemovalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            if not knows_password(request, user, form.cleaned_data["password"]):
+            if not check_password_throttled(request, user, form.cleaned_data["password"]):
                 form.add_error("password", "That is not your password.")
             else:
-                mfa.check(user, form.cleaned_data["code"])
-                mfa.remove(person(user), user)
-        except Refusal as refusal:
+                mfa.verify_code(user, form.cleaned_data["code"])
+                mfa.remove(user_actor(user), user)
+        except DomainError as refusal:
             form.add_error("code", refusal.message)
         if form.is_valid():
             messages.success(request, "Your second factor is off.")
-            return HttpResponseRedirect(reverse("admin_you"))
+            return HttpResponseRedirect(reverse("admin_account"))
     said = "From then on your password alone lets whoever knows it in."
     return _form(request, form, "Switch your second factor off", "Switch it off", said, danger=True)
 
@@ -115,7 +115,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         said = "Every browser and phone where you are signed in has to sign in again, this one too."
         return _form(request, forms.Form(), "Sign out everywhere", "Sign out everywhere", said, danger=True)
-    sessions.end_all(person(user), user)
+    sessions.sign_out_everywhere(user_actor(user), user)
     logout(request)
     messages.success(request, "You are signed out everywhere.")
     return HttpResponseRedirect(reverse("admin:login"))
@@ -134,7 +134,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
     def clean_old_password(self) -> str:
         """Whoever sits at an open session guesses no better than at the sign-in."""
         typed = str(self.cleaned_data["old_password"])
-        if not knows_password(self.request, self.user, typed):
+        if not check_password_throttled(self.request, self.user, typed):
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
         return typed
 
@@ -142,7 +142,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         """Store the new password and a line in the trail that says so."""
         with transaction.atomic():
             stored = super().save(commit)
-            memberships.record(person(self.user), "change", self.user, changed={}, password="set")  # noqa: S106  not one
+            memberships.record(user_actor(self.user), "change", self.user, changed={}, password="set")  # noqa: S106  not one
         return stored
 
 
@@ -166,7 +166,7 @@ def password(request: HttpRequest) -> Any:
 
 def _keep_only_this_session(request: HttpRequest, user: User) -> None:
     """End the other sessions, which have not seen the second factor."""
-    sessions.end_all(person(user), user)
+    sessions.sign_out_everywhere(user_actor(user), user)
     update_session_auth_hash(request, user)
 
 
@@ -187,7 +187,7 @@ def _form(
 
 
 def _page(request: HttpRequest, page: str, title: str, **given: Any) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, "list_url": reverse("admin_you"), **given}
+    context = {**admin.site.each_context(request), "title": title, "list_url": reverse("admin_account"), **given}
     response = TemplateResponse(request, f"desk/{page}.html", context)
     response["Cache-Control"] = "no-store"
     return response

@@ -12,11 +12,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import OrganizationScopedAdmin, organizations_as
+from accounts.admin.base import OrganizationScopedAdmin, organizations_with_role
 from accounts.domain import api_keys
-from accounts.domain.actors import Actor, person
-from accounts.exceptions import Conflict, Refusal
-from accounts.models import ApiKey, Organization, Role, Scope, User, every_scope, new_key_id
+from accounts.domain.actors import Actor, user_actor
+from accounts.exceptions import Conflict, DomainError
+from accounts.models import ApiKey, Organization, Role, Scope, User, all_scopes, new_key_id
 
 if TYPE_CHECKING:
     OrganizationChoice = forms.ModelChoiceField[Organization]
@@ -28,7 +28,7 @@ class AccessForm(forms.Form):
     """What a key may be used for, and where. Every channel is said in so many words, not by ticking none."""
 
     scopes = forms.MultipleChoiceField(
-        label="May be used to", choices=Scope, initial=every_scope, widget=forms.CheckboxSelectMultiple
+        label="May be used to", choices=Scope, initial=all_scopes, widget=forms.CheckboxSelectMultiple
     )
     reach = forms.ChoiceField(
         label="Reaches",
@@ -38,7 +38,7 @@ class AccessForm(forms.Form):
     )
     channels = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
 
-    def offer(self, channels: dict[str, str]) -> None:
+    def set_channel_choices(self, channels: dict[str, str]) -> None:
         """Offer these channels, named by their ids."""
         field = self.fields["channels"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  declared above
@@ -53,13 +53,13 @@ class AccessForm(forms.Form):
             self.add_error("channels", "Tick at least one channel, or let the key reach every one.")
         return given
 
-    def limits(self) -> dict[str, list[str] | None]:
+    def cleaned_scopes_and_channels(self) -> dict[str, list[str] | None]:
         """Return what was chosen as the domain takes it."""
         given = self.cleaned_data
         return {"scopes": given["scopes"], "channels": given["channels"] if given["reach"] == "some" else None}
 
 
-class RestrictForm(AccessForm):
+class ApiKeyPermissionsForm(AccessForm):
     """The access of a key that exists, as it is now."""
 
     def __init__(self, given: Any, *, key: ApiKey) -> None:
@@ -67,14 +67,14 @@ class RestrictForm(AccessForm):
         now = {"scopes": key.scopes, "reach": reach, "channels": key.channels or []}
         super().__init__(given, initial=now)
         self.key = key
-        self.offer(named(Organization.objects.filter(pk=key.organization_id)))
+        self.set_channel_choices(channel_names(Organization.objects.filter(pk=key.organization_id)))
 
     def store(self, actor: Actor) -> bool:
         """Restrict the key; return whether that changed anything. Raises Refusal."""
-        return api_keys.restrict(actor, self.key, **self.limits())
+        return api_keys.update_permissions(actor, self.key, **self.cleaned_scopes_and_channels())
 
 
-class IssueForm(AccessForm):
+class ApiKeyCreateForm(AccessForm):
     """A new key. It carries the id that the key will have, so that sending it twice makes one key."""
 
     organization = OrganizationChoice(Organization.objects.none())
@@ -92,39 +92,39 @@ class IssueForm(AccessForm):
         field.queryset = organizations
         if len(organizations) == 1:
             field.initial = organizations[0]
-        self.offer(named(organizations))
+        self.set_channel_choices(channel_names(organizations))
 
     def store(self, actor: Actor, person: User) -> tuple[ApiKey, str]:
         """Issue the key, answered for by `person`; return it and its secret. Raises Refusal."""
         given = self.cleaned_data
         days = given["expires_in"]
-        return api_keys.issue(
+        return api_keys.create_api_key(
             actor,
             organization=given["organization"],
             name=given["name"],
             issued_by=person,
             expires_at=clock.now() + timedelta(days=days) if days else None,
             key_id=given["key_id"],
-            **self.limits(),
+            **self.cleaned_scopes_and_channels(),
         )
 
 
-def named(organizations: Any) -> dict[str, str]:
+def channel_names(organizations: Any) -> dict[str, str]:
     """Return the names of the organizations' channels by id; where there are several, with their organization's."""
-    rows = organizations.filter(channels__isnull=False).order_by("name", "channels__name", "channels__wire_id")
+    rows = organizations.filter(channels__isnull=False).order_by("name", "channels__name", "channels__public_id")
     several = len(organizations) > 1
     return {
-        wire_id: f"{channel}, {organization}" if several else channel
-        for organization, channel, wire_id in rows.values_list("name", "channels__name", "channels__wire_id")
+        public_id: f"{channel}, {organization}" if several else channel
+        for organization, channel, public_id in rows.values_list("name", "channels__name", "channels__public_id")
     }
 
 
-def fingerprint(key: ApiKey) -> str:
+def secret_fingerprint(key: ApiKey) -> str:
     """Return what tells the present secret from a later one, and nothing about it."""
     return hashlib.sha256(key.secret_encrypted.encode()).hexdigest()[:16]
 
 
-class RotateForm(forms.Form):
+class ApiKeyRotateForm(forms.Form):
     """A new secret for a key. It carries a fingerprint of the old, so that sending it twice rotates once."""
 
     overlap = forms.TypedChoiceField(
@@ -135,9 +135,9 @@ class RotateForm(forms.Form):
     )
     known = forms.CharField(widget=forms.HiddenInput)
 
-    def store(self, actor: Actor, key: ApiKey) -> str:
+    def save(self, actor: Actor, key: ApiKey) -> str:
         """Rotate the key and return its new secret. Raises Refusal."""
-        if self.cleaned_data["known"] != fingerprint(key):
+        if self.cleaned_data["known"] != secret_fingerprint(key):
             raise Conflict("This key was rotated meanwhile; its new secret was shown then, and is not shown again")
         return api_keys.rotate(actor, key, overlap=timedelta(hours=self.cleaned_data["overlap"]))
 
@@ -157,7 +157,17 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     edit_role = Role.ADMIN
     add_title = "New key"
     actions = None
-    list_display = ("name", "id", "organization", "state", "may", "reaches", "issued_by", "issued", "last_use")
+    list_display = (
+        "name",
+        "id",
+        "organization",
+        "state",
+        "display_scopes",
+        "channel_count",
+        "issued_by",
+        "issued",
+        "last_use",
+    )
     list_select_related = ("organization", "issued_by")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("name", "id")
@@ -171,8 +181,8 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         return [
             path("", wrap(self.changelist_view), name="accounts_apikey_changelist"),
             path("add/", wrap(self.issue_view), name="accounts_apikey_add"),
-            path("<str:key_id>/change/", wrap(self.key_view), name="accounts_apikey_change"),
-            path("<str:key_id>/access/", wrap(self.access_view), name="accounts_apikey_access"),
+            path("<str:key_id>/change/", wrap(self.detail_view), name="accounts_apikey_change"),
+            path("<str:key_id>/access/", wrap(self.permissions_view), name="accounts_apikey_access"),
             path("<str:key_id>/rotate/", wrap(self.rotate_view), name="accounts_apikey_rotate"),
             path("<str:key_id>/revoke/", wrap(self.revoke_view), name="accounts_apikey_revoke"),
         ]
@@ -186,15 +196,15 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         """Say whether requests with the key are accepted."""
         if key.revoked_at:
             return "revoked"
-        return "in use" if key.usable_at(clock.now()) else "expired"
+        return "in use" if key.is_valid_at(clock.now()) else "expired"
 
     @admin.display(description="Scopes")
-    def may(self, key: ApiKey) -> str:
+    def display_scopes(self, key: ApiKey) -> str:
         """Say what the key may be used for."""
         return ", ".join(key.scopes)
 
     @admin.display(description="Channels")
-    def reaches(self, key: ApiKey) -> str:
+    def channel_count(self, key: ApiKey) -> str:
         """Say how many channels the key reaches."""
         return "all" if key.channels is None else str(len(key.channels))
 
@@ -212,42 +222,42 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         """Show the form for a new key; on POST issue it and show its secret, this once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        mine = Organization.objects.filter(pk__in=organizations_as(request, Role.ADMIN)).order_by("name")
-        form = IssueForm(request.POST or None, organizations=mine)
+        mine = Organization.objects.filter(pk__in=organizations_with_role(request, Role.ADMIN)).order_by("name")
+        form = ApiKeyCreateForm(request.POST or None, organizations=mine)
         if request.method == "POST" and form.is_valid():
             try:
-                key, secret = form.store(person(_person(request)), _person(request))
-            except Refusal as refusal:
+                key, secret = form.store(user_actor(_person(request)), _person(request))
+            except DomainError as refusal:
                 form.add_error(None, refusal.message)
             else:
                 return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is issued")
         return self._page(request, "issue", form=form, title=self.add_title)
 
-    def key_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
+    def detail_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Show the key, and what can be done with it."""
         key = self._key(request, key_id)
-        usable = key.usable_at(clock.now()) and self.has_change_permission(request, key)
+        usable = key.is_valid_at(clock.now()) and self.has_change_permission(request, key)
         return self._page(
             request,
             "key",
             key=key,
             state=self.state(key),
             last_use=key.last_used_at,
-            scopes=[Scope(one).label for one in key.scopes],
+            scopes=[Scope(scope).label for scope in key.scopes],
             channels=None if key.channels is None else _channels(key, key.channels),
             overlaps=key.previous_until is not None and clock.now() < key.previous_until,
             usable=usable,
             title=key.name,
         )
 
-    def access_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
+    def permissions_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Show what the key may be used for and which channels it reaches; on POST change that."""
         key = self._key(request, key_id, change=True)
-        form = RestrictForm(request.POST or None, key=key)
+        form = ApiKeyPermissionsForm(request.POST or None, key=key)
         if request.method == "POST" and form.is_valid():
             try:
-                changed = form.store(person(_person(request)))
-            except Refusal as refusal:
+                changed = form.store(user_actor(_person(request)))
+            except DomainError as refusal:
                 form.add_error(None, refusal.message)
             else:
                 said = "is changed, from its next request on" if changed else "was so already"
@@ -258,11 +268,11 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Ask how long the old secret stays good; on POST rotate and show the new one, this once."""
         key = self._key(request, key_id, change=True)
-        form = RotateForm(request.POST or None, initial={"known": fingerprint(key)})
+        form = ApiKeyRotateForm(request.POST or None, initial={"known": secret_fingerprint(key)})
         if request.method == "POST" and form.is_valid():
             try:
-                secret = form.store(person(_person(request)), key)
-            except Refusal as refusal:
+                secret = form.save(user_actor(_person(request)), key)
+            except DomainError as refusal:
                 form.add_error(None, refusal.message)
             else:
                 return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is rotated")
@@ -274,8 +284,8 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         if request.method != "POST":
             return self._page(request, "revoke", form=forms.Form(), key=key, title=f"Revoke {key.name}")
         try:
-            api_keys.revoke(person(_person(request)), key)
-        except Refusal as refusal:
+            api_keys.revoke(user_actor(_person(request)), key)
+        except DomainError as refusal:
             messages.error(request, refusal.message)
         else:
             messages.success(request, f"{key.name} is revoked.")
@@ -302,8 +312,8 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
 
 def _channels(key: ApiKey, wire_ids: list[str]) -> list[str]:
     """Return the names of these channels, and the ids of those that are not there any more."""
-    names = named(Organization.objects.filter(pk=key.organization_id))
-    return [names.get(wire_id, wire_id) for wire_id in wire_ids]
+    names = channel_names(Organization.objects.filter(pk=key.organization_id))
+    return [names.get(public_id, public_id) for public_id in wire_ids]
 
 
 def _person(request: HttpRequest) -> User:

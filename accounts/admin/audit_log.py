@@ -15,7 +15,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
-class DoneBy(admin.ChoicesFieldListFilter):
+class ActorKindFilter(admin.ChoicesFieldListFilter):
     """By the kind of who did it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -31,7 +31,7 @@ class AuditEventAdmin(OrganizationScopedAdmin, ModelAdmin):
     edit_role = None
     actions = None
     list_per_page = 50
-    list_filter = (("actor_kind", DoneBy),)
+    list_filter = (("actor_kind", ActorKindFilter),)
     search_fields = ("subject", "verb", "actor_name", "actor_id")
     search_help_text = "Who, or the id of what it was done to"
     ordering = ("-id",)

@@ -20,8 +20,8 @@ from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.domain.actors import Actor, person
-from accounts.exceptions import Refusal
+from accounts.domain.actors import Actor, user_actor
+from accounts.exceptions import DomainError
 from accounts.models import Membership, Organization, Role, User
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ else:
 AHEAD = 5  # pages that are counted beyond the one that is shown
 
 
-class NearbyPaginator(RowPaginator):
+class CappedCountPaginator(RowPaginator):
     """Knows the pages around `number` (from 1), and whether there are more; every page can be walked to."""
 
     def __init__(self, object_list: Any, per_page: int, *args: Any, number: int = 1, **kwargs: Any) -> None:
@@ -59,7 +59,7 @@ else:
 RANK: dict[str, int] = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 
 
-def roles(request: HttpRequest) -> dict[UUID, str]:
+def roles_by_organization(request: HttpRequest) -> dict[UUID, str]:
     """Return the person's role by organization. Read once per request; empty for anybody but an active person."""
     known: dict[UUID, str] | None = getattr(request, "_dynamo_roles", None)
     if known is None:
@@ -71,9 +71,9 @@ def roles(request: HttpRequest) -> dict[UUID, str]:
     return known
 
 
-def organizations_as(request: HttpRequest, role: str) -> list[UUID]:
+def organizations_with_role(request: HttpRequest, role: str) -> list[UUID]:
     """Return the ids of the organizations where the person holds `role` or a higher one."""
-    return [organization for organization, held in roles(request).items() if RANK[held] >= RANK[role]]
+    return [organization for organization, held in roles_by_organization(request).items() if RANK[held] >= RANK[role]]
 
 
 class OrganizationScopedAdmin(_ModelAdmin):
@@ -90,7 +90,7 @@ class OrganizationScopedAdmin(_ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the person's organizations."""
         own = super().get_queryset(request)
-        return own.filter(**{f"{self.organization_lookup}__in": list(roles(request))})
+        return own.filter(**{f"{self.organization_lookup}__in": list(roles_by_organization(request))})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse filters on what is sealed: an address could ask for it letter by letter."""
@@ -103,18 +103,26 @@ class OrganizationScopedAdmin(_ModelAdmin):
         context = {"may_add": self.has_add_permission(request), "add_title": self.add_title}
         return super().changelist_view(request, context | (extra_context or {}))
 
-    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> NearbyPaginator:
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any
+    ) -> CappedCountPaginator:
         """Count the pages near the one that is asked for, however many rows there are."""
         asked = request.GET.get("p", "")
-        return NearbyPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() and len(asked) < 7 else 1)
+        return CappedCountPaginator(
+            queryset, per_page, number=int(asked) if asked.isdecimal() and len(asked) < 7 else 1
+        )
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the person belongs to any organization."""
-        return bool(roles(request))
+        return bool(roles_by_organization(request))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the person belongs to the organization of `obj`, or to any."""
-        return bool(roles(request)) if obj is None else self.organization_of(obj) in roles(request)
+        return (
+            bool(roles_by_organization(request))
+            if obj is None
+            else self.organization_of(obj) in roles_by_organization(request)
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the person may edit in any organization."""
@@ -131,7 +139,7 @@ class OrganizationScopedAdmin(_ModelAdmin):
     def _may_edit(self, request: HttpRequest, obj: Any) -> bool:
         if self.edit_role is None:
             return False
-        editable = organizations_as(request, self.edit_role)
+        editable = organizations_with_role(request, self.edit_role)
         return bool(editable) if obj is None else self.organization_of(obj) in editable
 
     def organization_of(self, obj: Model) -> UUID | None:
@@ -150,7 +158,7 @@ class OrganizationScopedAdmin(_ModelAdmin):
         choices = kwargs.get("queryset")
         if choices is None:
             choices = db_field.related_model._default_manager.all()
-        kwargs["queryset"] = _within(choices, organizations_as(request, self.edit_role or Role.VIEWER))
+        kwargs["queryset"] = _within(choices, organizations_with_role(request, self.edit_role or Role.VIEWER))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
@@ -166,7 +174,7 @@ def _within(choices: QuerySet[Any], organizations: list[UUID]) -> QuerySet[Any]:
     return choices.filter(organization__in=organizations)
 
 
-def signed_in(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
     """Return the person behind a page of the desk, which nobody else reaches."""
     if not isinstance(request.user, User):
         raise TypeError("The desk is for people who are signed in")
@@ -175,17 +183,17 @@ def signed_in(request: HttpRequest) -> User:
 
 def memberships(request: HttpRequest) -> list[Membership]:
     """Return the person's memberships by the organization's name, loaded with it."""
-    rows = Membership.objects.filter(user=signed_in(request)).select_related("organization")
+    rows = Membership.objects.filter(user=current_user(request)).select_related("organization")
     return list(rows.order_by("organization__name", "id"))
 
 
-def membership_in(request: HttpRequest, organization_id: UUID) -> Membership | None:
+def membership_for(request: HttpRequest, organization_id: UUID) -> Membership | None:
     """Return the person's membership in that organization, None when they have no part in it."""
-    rows = Membership.objects.filter(user=signed_in(request), organization_id=organization_id)
+    rows = Membership.objects.filter(user=current_user(request), organization_id=organization_id)
     return rows.select_related("organization").first()
 
 
-def holds(membership: Membership | None, role: Role) -> bool:
+def has_role(membership: Membership | None, role: Role) -> bool:
     """Whether the membership carries `role` or a higher one."""
     return membership is not None and RANK[membership.role] >= RANK[role]
 
@@ -196,7 +204,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
-class DeskForm(forms.Form):
+class DomainForm(forms.Form):
     """A form of the desk. It keeps what was typed, whatever the domain says."""
 
     def __init__(self, *args: Any, organization: Organization, reader: User, row: Any = None, **kwargs: Any) -> None:
@@ -204,23 +212,23 @@ class DeskForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     @abstractmethod
-    def store(self, actor: Actor) -> tuple[Model, str]:
+    def save(self, actor: Actor) -> tuple[Model, str]:
         """Have the domain store what was typed; return the row and a sentence for the person. Raises Refusal."""
 
     def field_at(self, path: list[Any]) -> str | None:
         """Return the name of the field that a domain error's path speaks of, None for the whole form."""
         return str(path[0]) if path and str(path[0]) in self.fields else None
 
-    def refuse(self, refusal: Refusal) -> None:
+    def add_domain_error(self, refusal: DomainError) -> None:
         """Show what the domain said, beside the fields that it spoke of."""
         details = refusal.details if isinstance(refusal.details, list) else []
-        for one in details:
-            self.add_error(self.field_at(one["path"]), one["message"])
+        for detail in details:
+            self.add_error(self.field_at(detail["path"]), detail["message"])
         if not details:
             self.add_error(None, refusal.message)
 
 
-class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
+class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
     """A model on the desk: list, form, nothing else. Stock deletion, bulk actions and admin log are left out.
 
     `edit_role` is what it takes to write, None for a model that is read-only; the others need a `form_class`.
@@ -233,7 +241,7 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    form_class: ClassVar[type[DeskForm] | None] = None
+    form_class: ClassVar[type[DomainForm] | None] = None
     form_template = "desk/form.html"
     add_title = "Add"
 
@@ -242,7 +250,7 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
         """The start of the names of this model's URLs."""
         return f"{self.opts.app_label}_{self.opts.model_name}"
 
-    def address(self, page: str, *args: Any) -> str:
+    def url(self, page: str, *args: Any) -> str:
         """Return the URL of one of this model's pages."""
         return reverse(f"admin:{self.label}_{page}", args=args)
 
@@ -255,7 +263,7 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
             path("<str:object_id>/change/", wrap(self.change_view), name=f"{self.label}_change"),
         ]
 
-    def buttons(self, row: str, names: Iterable[str], act: Callable[..., HttpResponse]) -> list[URLPattern]:
+    def action_urls(self, row: str, names: Iterable[str], act: Callable[..., HttpResponse]) -> list[URLPattern]:
         """Return a URL for each button of a row, which `act` is told the name of; `row` is its part of the address."""
         act = csrf_protect(never_cache(act))
         return [path(f"{row}/{name}/", act, {"name": name}, name=f"{self.label}_{name}") for name in names]
@@ -264,7 +272,7 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
         """Nothing is deleted by the stock views."""
         return False
 
-    def row(self, request: HttpRequest, object_id: str) -> Any:
+    def get_object_or_404(self, request: HttpRequest, object_id: str) -> Any:
         """Return the row as the person may see it; anything else does not exist."""
         found = self.get_object(request, object_id)
         if found is None:
@@ -275,35 +283,35 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
         """Show or take the form for a new row, in the organization that the address names."""
         if self.edit_role is None or not self.has_add_permission(request):
             raise PermissionDenied
-        may = organizations_as(request, self.edit_role)
-        writable = [one for one in memberships(request) if one.organization_id in may]
-        chosen = [one for one in writable if str(one.organization_id) == request.GET.get("organization")]
+        may = organizations_with_role(request, self.edit_role)
+        writable = [membership for membership in memberships(request) if membership.organization_id in may]
+        chosen = [item for item in writable if str(item.organization_id) == request.GET.get("organization")]
         if len(writable) > 1 and not chosen:
             return self._choose(request, writable)
         return self._form(request, (chosen or writable)[0].organization, None)
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """Show or take the form for a row that exists."""
-        row = self.row(request, object_id)
+        row = self.get_object_or_404(request, object_id)
         if not self.has_change_permission(request, row):
             raise PermissionDenied
         return self._form(request, row.organization, row)
 
-    def prefilled(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the form for a new row begins with."""
         del request
         return {}
 
-    def after(self, stored: Any) -> str:
+    def success_url(self, stored: Any) -> str:
         """Return where to go once the form is stored."""
         del stored
-        return self.address("changelist")
+        return self.url("changelist")
 
-    def answer(self, request: HttpRequest, form: DeskForm, stored: Any, said: str) -> HttpResponse:
+    def answer(self, request: HttpRequest, form: DomainForm, stored: Any, said: str) -> HttpResponse:
         """Answer a form that was stored."""
         del form
         messages.success(request, said)
-        return HttpResponseRedirect(self.after(stored))
+        return HttpResponseRedirect(self.success_url(stored))
 
     def context(self, row: Any) -> dict[str, Any]:
         """Return what the form's page shows beside the form."""
@@ -316,19 +324,19 @@ class DeskAdmin(OrganizationScopedAdmin, ModelAdmin):
 
     def _form(self, request: HttpRequest, organization: Organization, row: Any) -> HttpResponse:
         assert self.form_class is not None  # noqa: S101  the callers have asked for permission to write
-        given = {"organization": organization, "reader": signed_in(request), "row": row}
+        given = {"organization": organization, "reader": current_user(request), "row": row}
         if request.method == "POST":
             form = self.form_class(request.POST, **given)
         else:
-            form = self.form_class(**given, initial={} if row else self.prefilled(request))
+            form = self.form_class(**given, initial={} if row else self.get_changeform_initial_data(request))
         if request.method == "POST" and form.is_valid():
             try:
-                stored, said = form.store(person(signed_in(request)))
-            except Refusal as refusal:
-                form.refuse(refusal)
+                stored, said = form.save(user_actor(current_user(request)))
+            except DomainError as refusal:
+                form.add_domain_error(refusal)
             else:
                 return self.answer(request, form, stored, said)
         context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "row": row}
-        context |= {"title": str(row) if row else self.add_title, "list_url": self.address("changelist")}
+        context |= {"title": str(row) if row else self.add_title, "list_url": self.url("changelist")}
         context |= {"organization": organization, **self.context(row)}
         return TemplateResponse(request, self.form_template, context)

@@ -15,11 +15,11 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.domain import invitations
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from accounts.models import Invitation, User
 
 
-class NewPersonForm(forms.Form):
+class SignUpForm(forms.Form):
     """Who is new chooses a name to sign in with, and a password. The address is the invitation's."""
 
     username = forms.CharField(
@@ -55,28 +55,28 @@ class NewPersonForm(forms.Form):
 @sensitive_post_parameters()
 @csrf_protect
 @never_cache
-def invited(request: HttpRequest, token: str) -> HttpResponse:
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Show what the invitation is to; on POST take it."""
     try:
         invitation = invitations.find(token)
-    except Refusal as refusal:
+    except DomainError as refusal:
         return _page(request, "Invitation", status=410, dead=refusal.message)
     user = request.user if isinstance(request.user, User) else None
-    has_account = invitations.known(invitation)
-    form = None if user or has_account else NewPersonForm(request.POST or None, invitation=invitation)
+    has_account = invitations.invitee_has_account(invitation)
+    form = None if user or has_account else SignUpForm(request.POST or None, invitation=invitation)
     problem = ""
     if request.method == "POST":
         try:
             if user is not None:
-                invitations.join(token, user)
+                invitations.accept(token, user)
                 messages.success(request, f"You belong to {invitation.organization} now.")
                 return HttpResponseRedirect(reverse("admin:index"))
             if form is not None and form.is_valid():
                 given = {name: text for name, text in form.cleaned_data.items() if name != "again"}
-                invitations.join_as_new(token, **given)
+                invitations.accept_with_new_user(token, **given)
                 messages.success(request, f"You belong to {invitation.organization} now. Sign in.")
                 return HttpResponseRedirect(reverse("admin:login"))
-        except Refusal as refusal:
+        except DomainError as refusal:
             problem = refusal.message
     sign_in = f"{reverse('admin:login')}?{urlencode({'next': request.path})}"
     mine = user is not None and user.email.lower() == invitation.email

@@ -19,10 +19,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import clock
 from accounts.domain import mfa, sessions
 from accounts.domain.reviewers import PASSWORD_BACKEND
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from accounts.models import User
 
-HALF = "dynamo_half_signed_in"
+PENDING_MFA_SESSION_KEY = "dynamo_half_signed_in"
 HALF_LIFE = 300  # seconds
 
 
@@ -35,22 +35,22 @@ class SignInForm(AdminAuthenticationForm):
     }
 
 
-class SignIn(LoginView):
+class MfaLoginView(LoginView):
     """Django's own, except that a right password does not do where there is a second factor."""
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign the person in, or remember whose code is asked for next."""
         user = form.get_user()
-        if not isinstance(user, User) or mfa.of(user) is None:
+        if not isinstance(user, User) or mfa.get_mfa(user) is None:
             return super().form_valid(form)
         self.request.session.cycle_key()
-        self.request.session[HALF] = [user.pk, user.get_session_auth_hash(), clock.now().timestamp()]
+        self.request.session[PENDING_MFA_SESSION_KEY] = [user.pk, user.get_session_auth_hash(), clock.now().timestamp()]
         onward = urlencode({REDIRECT_FIELD_NAME: self.get_success_url()})
-        return HttpResponseRedirect(f"{reverse('admin_code')}?{onward}")
+        return HttpResponseRedirect(f"{reverse('admin_mfa')}?{onward}")
 
 
 @never_cache
-def sign_in(request: HttpRequest) -> Any:
+def login_view(request: HttpRequest) -> Any:
     """Ask for name and password, as Django's admin does."""
     if request.method == "GET" and admin.site.has_permission(request):
         return HttpResponseRedirect(reverse("admin:index"))
@@ -58,14 +58,14 @@ def sign_in(request: HttpRequest) -> Any:
     context |= {"app_path": request.get_full_path(), "username": ""}
     if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
         context[REDIRECT_FIELD_NAME] = reverse("admin:index")
-    view = SignIn.as_view(extra_context=context, authentication_form=SignInForm, template_name="admin/login.html")
+    view = MfaLoginView.as_view(extra_context=context, authentication_form=SignInForm, template_name="admin/login.html")
     return view(request)
 
 
 @sensitive_post_parameters()
 @csrf_protect
 @never_cache
-def code(request: HttpRequest) -> HttpResponse:
+def mfa_view(request: HttpRequest) -> HttpResponse:
     """Ask whoever has given the right password for their code, and sign them in."""
     user = _half_signed_in(request)
     if user is None:
@@ -73,14 +73,14 @@ def code(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         try:
-            factor = mfa.check(user, request.POST.get("code", ""))
-        except Refusal as refusal:
+            factor = mfa.verify_code(user, request.POST.get("code", ""))
+        except DomainError as refusal:
             problem = refusal.message
         else:
             onward = _onward(request)
-            del request.session[HALF]
+            del request.session[PENDING_MFA_SESSION_KEY]
             login(request, user, backend=PASSWORD_BACKEND)
-            sessions.proved(request, factor=factor.pk)
+            sessions.mark_authenticated(request, factor=factor.pk)
             return HttpResponseRedirect(onward)
     context = {**admin.site.each_context(request), "title": "Your code", "problem": problem, "onward": _onward(request)}
     return TemplateResponse(request, "desk/code.html", context)
@@ -98,7 +98,7 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None, _credential
 
 def _half_signed_in(request: HttpRequest) -> User | None:
     """Return who has given the right password a moment ago, unless it was changed or they were signed out since."""
-    pk, known, at = request.session.get(HALF) or (None, "", 0)
+    pk, known, at = request.session.get(PENDING_MFA_SESSION_KEY) or (None, "", 0)
     if pk is None or not 0 <= clock.now().timestamp() - at <= HALF_LIFE:
         return None
     user = User.objects.filter(pk=pk, is_active=True, is_staff=True).first()

@@ -11,10 +11,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import organizations_as
-from accounts.admin.users import Managed, actor_of, manages
+from accounts.admin.base import organizations_with_role
+from accounts.admin.users import SuperuserManagedAdmin, is_superuser, reauthenticated_actor
 from accounts.domain import invitations, memberships
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from accounts.models import Invitation, Membership, Organization, Role
 
 
@@ -39,8 +39,8 @@ class MemberForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["channels"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  declared above
-        rows = organization.channels.order_by("name", "wire_id")
-        field.choices = [(one.wire_id, f"{one.name} ({one.get_type_display()})") for one in rows]
+        rows = organization.channels.order_by("name", "public_id")
+        field.choices = [(row.public_id, f"{row.name} ({row.get_type_display()})") for row in rows]
 
     def clean(self) -> dict[str, Any]:
         """Refuse a reviewer of whom nothing says what they review. What is ticked beside "every" counts for nothing."""
@@ -51,7 +51,7 @@ class MemberForm(forms.Form):
             self.add_error("channels", "Tick at least one channel, or let them review every one.")
         return given
 
-    def rights(self) -> dict[str, Any]:
+    def cleaned_membership_fields(self) -> dict[str, Any]:
         """Return the columns that were typed, as a membership and an invitation have them.
 
         Where nothing is said of what somebody reviews who does not review, that stays as it is.
@@ -65,7 +65,7 @@ class MemberForm(forms.Form):
         return typed
 
     @staticmethod
-    def known(membership: Membership) -> dict[str, Any]:
+    def initial_for(membership: Membership) -> dict[str, Any]:
         """Return what the form shows of a membership."""
         reach = "all" if membership.review_channels is None else "some"
         if not membership.may_review and reach == "all":
@@ -90,11 +90,11 @@ LIST = "admin:accounts_membership_changelist"
 
 
 @admin.register(Membership)
-class MembershipAdmin(Managed, ModelAdmin):
+class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
     """Who works where. A membership may end: what the person did stays theirs."""
 
     list_display = ("person", "email", "organization", "role", "reviews", "second_factor", "last_login")
-    list_select_related = ("user__second_factor", "organization")
+    list_select_related = ("user__totp_device", "organization")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter), "role", "may_review")
     search_fields = ("user__username", "user__first_name", "user__last_name")
     search_help_text = "Person"
@@ -140,7 +140,7 @@ class MembershipAdmin(Managed, ModelAdmin):
     @admin.display(description="Second factor")
     def second_factor(self, membership: Membership) -> str:
         """Say whether signing in takes more than the password."""
-        factor = getattr(membership.user, "second_factor", None)
+        factor = getattr(membership.user, "totp_device", None)
         return "on" if factor is not None and factor.confirmed_at is not None else "off"
 
     @admin.display(description="Last signed in", ordering="user__last_login", empty_value="never")
@@ -150,9 +150,9 @@ class MembershipAdmin(Managed, ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         """Whether the person manages, or administers the organization of somebody else's membership."""
-        if obj is None or manages(request):
-            return manages(request) or bool(organizations_as(request, Role.ADMIN))
-        return obj.organization_id in organizations_as(request, Role.ADMIN) and obj.user_id != request.user.pk
+        if obj is None or is_superuser(request):
+            return is_superuser(request) or bool(organizations_with_role(request, Role.ADMIN))
+        return obj.organization_id in organizations_with_role(request, Role.ADMIN) and obj.user_id != request.user.pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As for changing."""
@@ -177,10 +177,12 @@ class MembershipAdmin(Managed, ModelAdmin):
         organization = chosen or mine[0]
         form = InviteForm(request.POST or None, organization=organization)
         if request.method == "POST" and form.is_valid():
-            given = {"email": form.cleaned_data["email"], **form.rights()}
+            given = {"email": form.cleaned_data["email"], **form.cleaned_membership_fields()}
             try:
-                invitation, token = invitations.invite(actor_of(request), organization=organization, **given)
-            except Refusal as refusal:
+                invitation, token = invitations.invite(
+                    reauthenticated_actor(request), organization=organization, **given
+                )
+            except DomainError as refusal:
                 form.add_error(None, refusal.message)
             else:
                 link = request.build_absolute_uri(reverse("admin_invitation", args=[token]))
@@ -196,20 +198,22 @@ class MembershipAdmin(Managed, ModelAdmin):
             raise Http404
         if request.method != "POST":
             return self._page(request, "revoke", f"Withdraw the invitation of {found.email}", form=forms.Form())
-        return self._done(request, lambda: invitations.revoke(actor_of(request), found), "It is withdrawn.")
+        return self._done(
+            request, lambda: invitations.revoke(reauthenticated_actor(request), found), "It is withdrawn."
+        )
 
     def member_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what a member may do; whoever administers the organization changes it."""
         membership = self._member(request, object_id)
         organization = membership.organization
-        form = MemberForm(request.POST or None, organization=organization, initial=MemberForm.known(membership))
+        form = MemberForm(request.POST or None, organization=organization, initial=MemberForm.initial_for(membership))
         title = f"{self.person(membership)} in {organization}"
         if request.method == "POST" and form.is_valid():
-            for name, value in form.rights().items():
+            for name, value in form.cleaned_membership_fields().items():
                 setattr(membership, name, value)
             try:
-                memberships.save(actor_of(request), membership)
-            except Refusal as refusal:
+                memberships.save(reauthenticated_actor(request), membership)
+            except DomainError as refusal:
                 form.add_error(None, refusal.message)
             else:
                 messages.success(request, f"{title}: changed.")
@@ -223,7 +227,7 @@ class MembershipAdmin(Managed, ModelAdmin):
             title = f"End the membership of {self.person(membership)} in {membership.organization}"
             return self._page(request, "end", title, form=forms.Form())
         said = f"{self.person(membership)} belongs to {membership.organization} no longer."
-        return self._done(request, lambda: memberships.remove(actor_of(request), membership), said)
+        return self._done(request, lambda: memberships.remove(reauthenticated_actor(request), membership), said)
 
     def _member(self, request: HttpRequest, object_id: str) -> Membership:
         found: QuerySet[Membership] = self.get_queryset(request).select_related("user", "organization")
@@ -236,12 +240,16 @@ class MembershipAdmin(Managed, ModelAdmin):
 
     def _administered(self, request: HttpRequest) -> QuerySet[Organization]:
         everywhere = Organization.objects.filter(active=True)
-        return everywhere if manages(request) else everywhere.filter(pk__in=organizations_as(request, Role.ADMIN))
+        return (
+            everywhere
+            if is_superuser(request)
+            else everywhere.filter(pk__in=organizations_with_role(request, Role.ADMIN))
+        )
 
     def _done(self, request: HttpRequest, verb: Any, said: str) -> HttpResponse:
         try:
             verb()
-        except Refusal as refusal:
+        except DomainError as refusal:
             messages.error(request, refusal.message)
         else:
             messages.success(request, said)
@@ -257,7 +265,7 @@ class MembershipAdmin(Managed, ModelAdmin):
 
 
 def _names(membership: Membership) -> list[str]:
-    rows = membership.organization.channels.filter(wire_id__in=membership.review_channels or [])
+    rows = membership.organization.channels.filter(public_id__in=membership.review_channels or [])
     return list(rows.order_by("name").values_list("name", flat=True))
 
 

@@ -16,14 +16,14 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.domain import mfa, sessions
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from accounts.models import User
 
 PROOF = "proof"
 OURS = (PROOF, "csrfmiddlewaretoken")
 
 
-class ProofMiddleware:
+class ReauthenticationMiddleware:
     """Asks for a proof when a view needs one, and takes the one that a page carries. Comes after CSRF protection."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -39,31 +39,31 @@ class ProofMiddleware:
             return None
         if PROOF not in request.POST or not isinstance(request.user, User):
             return None
-        problem = take(request, request.user, request.POST[PROOF])
-        return _ask(request, code=mfa.of(request.user) is not None, problem=problem) if problem else None
+        problem = verify_credential(request, request.user, request.POST[PROOF])
+        return _ask(request, code=mfa.get_mfa(request.user) is not None, problem=problem) if problem else None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Ask for the proof that a view found missing."""
-        return _ask(request, code=error.code) if isinstance(error, sessions.ProofNeeded) else None
+        return _ask(request, code=error.code) if isinstance(error, sessions.ReauthenticationRequired) else None
 
 
-def take(request: HttpRequest, user: User, proof: str) -> str:
+def verify_credential(request: HttpRequest, user: User, proof: str) -> str:
     """Take a code of the person's second factor, or without one their password; return what is wrong with it."""
-    if mfa.of(user) is None:
-        if not knows_password(request, user, proof):
+    if mfa.get_mfa(user) is None:
+        if not check_password_throttled(request, user, proof):
             return "That is not your password."
-        sessions.proved(request)
+        sessions.mark_authenticated(request)
         return ""
     try:
-        factor = mfa.check(user, proof)
-    except Refusal as refusal:
+        factor = mfa.verify_code(user, proof)
+    except DomainError as refusal:
         return refusal.message
-    sessions.proved(request, factor=factor.pk)
+    sessions.mark_authenticated(request, factor=factor.pk)
     return ""
 
 
 @sensitive_variables()
-def knows_password(request: HttpRequest, user: User, typed: str) -> bool:
+def check_password_throttled(request: HttpRequest, user: User, typed: str) -> bool:
     """Whether that is the person's password. Wrong ones count as at the sign-in, and lock as it does."""
     known = authenticate(request, username=user.get_username(), password=typed)
     return known is not None and known.pk == user.pk

@@ -8,15 +8,15 @@ from accounts.admin import account, invitation_views, login, organization_policy
 wrap = admin.site.admin_view
 
 urlpatterns: list[URLPattern] = [
-    path("login/", login.sign_in, name="admin_sign_in"),
-    path("login/code/", login.code, name="admin_code"),
-    path("invitation/<str:token>/", invitation_views.invited, name="admin_invitation"),
+    path("login/", login.login_view, name="admin_login"),
+    path("login/code/", login.mfa_view, name="admin_mfa"),
+    path("invitation/<str:token>/", invitation_views.accept_invitation, name="admin_invitation"),
     path("password_change/", wrap(account.password), name="admin_password"),
-    path("rules/", wrap(organization_policy.choose), name="admin_rules_choose"),
-    path("rules/<uuid:organization_id>/", wrap(organization_policy.change), name="admin_rules"),
-    path("you/", wrap(account.you), name="admin_you"),
-    path("you/factor/", wrap(account.factor), name="admin_factor"),
-    path("you/factor/recovery/", wrap(account.recovery), name="admin_recovery"),
-    path("you/factor/remove/", wrap(account.remove), name="admin_factor_remove"),
-    path("you/sign-out/", wrap(account.sign_out_everywhere), name="admin_sign_out"),
+    path("policy/", wrap(organization_policy.select_organization), name="admin_policy_choose"),
+    path("policy/<uuid:organization_id>/", wrap(organization_policy.edit_policy), name="admin_policy"),
+    path("account/", wrap(account.account_view), name="admin_account"),
+    path("account/mfa/", wrap(account.mfa_setup_view), name="admin_mfa_setup"),
+    path("account/mfa/recovery-codes/", wrap(account.recovery_codes_view), name="admin_recovery_codes"),
+    path("account/mfa/disable/", wrap(account.mfa_disable_view), name="admin_mfa_disable"),
+    path("account/sign-out/", wrap(account.sign_out_everywhere), name="admin_sign_out_everywhere"),
 ]

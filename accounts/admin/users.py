@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
@@ -20,8 +20,8 @@ from django.urls import URLPattern, path, reverse
 
 from accounts.admin.base import OrganizationScopedAdmin
 from accounts.domain import memberships, mfa, sessions
-from accounts.domain.actors import Actor, person
-from accounts.exceptions import Refusal
+from accounts.domain.actors import Actor, user_actor
+from accounts.exceptions import DomainError
 from accounts.models import Organization, User
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ else:
     BaseUserForm, BaseNewUserForm, BasePasswordForm = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
 
 
-class RescueForm(forms.Form):
+class AccountRecoveryForm(forms.Form):
     """What a superuser does for somebody who lost their phone."""
 
     sign_out = forms.BooleanField(required=False, initial=True, label="Sign them out everywhere")
@@ -56,7 +56,7 @@ NAMED = {
 }
 
 
-def name_fields(form: forms.BaseForm) -> None:
+def apply_labels(form: forms.BaseForm) -> None:
     """Call the fields of a stock form what the desk calls them; None leaves a stock hint as it is."""
     for name, (label, help_text) in {**NAMED, **ACCESS}.items():
         if name in form.fields:
@@ -65,12 +65,12 @@ def name_fields(form: forms.BaseForm) -> None:
                 form.fields[name].help_text = help_text
 
 
-class NewPersonForm(BaseNewUserForm):
+class UserCreateForm(BaseNewUserForm):
     """A new account."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        name_fields(self)
+        apply_labels(self)
 
 
 class PersonForm(BaseUserForm):
@@ -80,7 +80,7 @@ class PersonForm(BaseUserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        name_fields(self)
+        apply_labels(self)
 
 
 class NewPasswordForm(BasePasswordForm):
@@ -89,33 +89,33 @@ class NewPasswordForm(BasePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("usable_password", None)
-        name_fields(self)
+        apply_labels(self)
 
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
-    BaseUserAdmin = UserAdmin[User]
+    BaseUserAdmin = DjangoUserAdmin[User]
 else:
-    ModelAdmin, BaseUserAdmin = admin.ModelAdmin, UserAdmin
+    ModelAdmin, BaseUserAdmin = admin.ModelAdmin, DjangoUserAdmin
 
 
-def manages(request: HttpRequest) -> bool:
+def is_superuser(request: HttpRequest) -> bool:
     """Whether the person manages organizations and people."""
     return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
 
 
-def actor_of(request: HttpRequest) -> Actor:
+def reauthenticated_actor(request: HttpRequest) -> Actor:
     """Return the person who changes something about people here, as the trail names them.
 
     Who decides who decides proves who they are as for a decision: raises sessions.ProofNeeded when that is long ago.
     """
     if not isinstance(request.user, User):
         raise TypeError("The desk is for people who are signed in")
-    sessions.must_be_proved(request, request.user)
-    return person(request.user)
+    sessions.require_recent_authentication(request, request.user)
+    return user_actor(request.user)
 
 
-class Managed(OrganizationScopedAdmin):
+class SuperuserManagedAdmin(OrganizationScopedAdmin):
     """Superusers see and change every row, because somebody has to make the first; members look. Nothing is deleted."""
 
     actions = None
@@ -123,25 +123,25 @@ class Managed(OrganizationScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return every row to a superuser, and to members those of their organizations."""
-        if manages(request):
+        if is_superuser(request):
             return ModelAdmin.get_queryset(self, request)
         return super().get_queryset(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the person manages, or belongs to any organization."""
-        return manages(request) or super().has_module_permission(request)
+        return is_superuser(request) or super().has_module_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the person manages, or belongs to the organization."""
-        return manages(request) or super().has_view_permission(request, obj)
+        return is_superuser(request) or super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the person manages."""
-        return manages(request)
+        return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
         """Whether the person manages."""
-        return manages(request)
+        return is_superuser(request)
 
     def formfield_for_foreignkey(
         self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
@@ -162,7 +162,7 @@ class Managed(OrganizationScopedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the row through the domain, which records it."""
-        memberships.save(actor_of(request), obj)
+        memberships.save(reauthenticated_actor(request), obj)
 
 
 # Rights follow from memberships: a group would grant nothing.
@@ -170,12 +170,12 @@ admin.site.unregister(Group)
 
 
 @admin.register(Organization)
-class OrganizationAdmin(Managed, ModelAdmin):
+class OrganizationAdmin(SuperuserManagedAdmin, ModelAdmin):
     """Organizations are made inactive, never deleted."""
 
     organization_lookup = "pk"
     add_title = "New organization"
-    list_display = ("name", "active", "allow_self_approval", "second_approver", "require_second_factor", "created_at")
+    list_display = ("name", "active", "allow_self_approval", "second_approver", "require_mfa", "created_at")
     search_fields = ("name",)
     search_help_text = "Name"
     ordering = ("name", "id")
@@ -191,11 +191,11 @@ class ManagesFilter(admin.BooleanFieldListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(Managed, BaseUserAdmin):
+class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
     """People. New ones may sign in to the desk, where what they see follows from their memberships."""
 
     form = PersonForm
-    add_form = NewPersonForm
+    add_form = UserCreateForm
     add_title = "New account"
     change_password_form = NewPasswordForm
     add_form_template = None
@@ -242,37 +242,37 @@ class PersonAdmin(Managed, BaseUserAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return everybody to a superuser, nobody to others."""
         everybody = BaseUserAdmin.get_queryset(self, request)
-        return everybody if manages(request) else everybody.none()
+        return everybody if is_superuser(request) else everybody.none()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the person manages."""
-        return manages(request)
+        return is_superuser(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """Whether the person manages."""
-        return manages(request)
+        return is_superuser(request)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page for who lost their phone."""
-        rescue = self.admin_site.admin_view(self.rescue_view)
+        rescue = self.admin_site.admin_view(self.account_recovery_view)
         return [path("<int:pk>/rescue/", rescue, name="accounts_user_rescue"), *super().get_urls()]
 
-    def rescue_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def account_recovery_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask; on POST end another person's sessions, or take their lost second factor away."""
-        if not manages(request):
+        if not is_superuser(request):
             raise PermissionDenied
         someone = get_object_or_404(User, pk=pk)
         if someone.pk == request.user.pk:
-            return HttpResponseRedirect(reverse("admin_you"))  # where it takes their password and a code
-        form = RescueForm(request.POST or None)
+            return HttpResponseRedirect(reverse("admin_account"))  # where it takes their password and a code
+        form = AccountRecoveryForm(request.POST or None)
         back = reverse("admin:accounts_user_change", args=[pk])
         if request.method == "POST" and form.is_valid():
             try:
                 if form.cleaned_data["factor"]:
-                    mfa.remove(actor_of(request), someone)
+                    mfa.remove(reauthenticated_actor(request), someone)
                 if form.cleaned_data["sign_out"]:
-                    sessions.end_all(actor_of(request), someone)
-            except Refusal as refusal:
+                    sessions.sign_out_everywhere(reauthenticated_actor(request), someone)
+            except DomainError as refusal:
                 form.add_error(None, refusal.message)
             else:
                 messages.success(request, f"Done for {someone}.")
@@ -283,18 +283,18 @@ class PersonAdmin(Managed, BaseUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Store the person through the domain; who is new may sign in to the desk."""
         obj.is_staff = obj.is_staff or not change
-        memberships.save(actor_of(request), obj, password=not change)
+        memberships.save(reauthenticated_actor(request), obj, password=not change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Set another person's password, and record that."""
         someone = self.get_object(request, unquote(id))  # as Django reads it: an id can be spelt in many ways
         if someone is not None and someone.pk == request.user.pk:
             return HttpResponseRedirect(reverse("admin:password_change"))  # where it takes the old one
-        if request.method == "POST" and manages(request):
-            actor_of(request)  # asks for a proof before anything has happened, to this session as well
+        if request.method == "POST" and is_superuser(request):
+            reauthenticated_actor(request)  # asks for a proof before anything has happened, to this session as well
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             now = User.objects.filter(pk=someone.pk).first() if someone is not None else None
             if someone is not None and now is not None and now.password != someone.password:
-                memberships.save(actor_of(request), now, password=True)
+                memberships.save(reauthenticated_actor(request), now, password=True)
         return response

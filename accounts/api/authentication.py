@@ -13,16 +13,16 @@ from accounts.api.exceptions import OrganizationInactive
 from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
 from accounts.datetimes import parse_datetime
 from accounts.domain import api_keys
-from accounts.domain.request_signatures import genuine, whole
+from accounts.domain.request_signatures import full_signature_message, verify_signature
 from accounts.models import ApiKey, Organization
 
 FULL = "x-signature-full"
 HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # as WSGI names them
-OLDEST, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
+MAX_CLOCK_SKEW, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
-class KeyPrincipal:
+class ApiKeyUser:
     """The `request.user` of a signed request. It is no person and never passes for one."""
 
     key: ApiKey
@@ -41,7 +41,7 @@ class SignatureAuthentication(BaseAuthentication):
     It names no challenge (`authenticate_header`), which is what makes DRF answer 403 and not 401.
     """
 
-    def authenticate(self, request: Request) -> tuple[KeyPrincipal, ApiKey]:
+    def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey]:
         """Return the principal and its key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
         AddressThrottle().check(request)
         key_id, date, signature = [request.META.get(name, "") for name in HEADERS]
@@ -52,7 +52,7 @@ class SignatureAuthentication(BaseAuthentication):
         failures = SignatureFailureThrottle()
         failures.check(request)
         key = ApiKey.objects.select_related("organization").filter(pk=_lookup(key_id)).first()
-        if not genuine(key, message=date, signature=signature, at=now) or key is None:
+        if not verify_signature(key, message=date, signature=signature, at=now) or key is None:
             failures.record_failure(request)
             raise AuthenticationFailed("Invalid signature")
         if not _fully(request, key, date=date, at=now):
@@ -61,10 +61,10 @@ class SignatureAuthentication(BaseAuthentication):
         if not key.organization.active:
             raise OrganizationInactive
         api_keys.record_use(key)
-        return KeyPrincipal(key, key.organization), key
+        return ApiKeyUser(key, key.organization), key
 
 
-def key_of(request: Request) -> ApiKey:
+def get_api_key(request: Request) -> ApiKey:
     """Return the key that the request is signed with, its organization loaded."""
     if not isinstance(request.auth, ApiKey):
         raise TypeError("Only signed requests get here")
@@ -85,8 +85,8 @@ def _fully(request: Request, key: ApiKey, *, date: str, at: datetime) -> bool:
         return True
     # What came over the wire, where the server keeps it; else what it must have been, by the rules for URLs.
     target = plain.META.get("RAW_URI") or plain.get_full_path()
-    message = whole(method=str(plain.method), target=target, date=date, body=plain.body)
-    return genuine(key, message=message, signature=signature, at=at)
+    message = full_signature_message(method=str(plain.method), target=target, date=date, body=plain.body)
+    return verify_signature(key, message=message, signature=signature, at=at)
 
 
 def _lookup(key_id: str) -> str:
@@ -101,7 +101,7 @@ def _unsound(key_id: str, date: str, signature: str, now: datetime) -> str:
     instant = _instant(date)
     if instant is None:
         return "Invalid date"
-    return "" if -AHEAD <= now - instant <= OLDEST else "Signature expired"
+    return "" if -AHEAD <= now - instant <= MAX_CLOCK_SKEW else "Signature expired"
 
 
 def _instant(date: str) -> datetime | None:

@@ -12,7 +12,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.exceptions import Conflict, Forbidden, Incomplete, Invalid, Refusal, Stale
+from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,13 @@ Path = tuple[str | int, ...]
 MAX_PROBLEMS = 5000  # a body of 1 MiB can hold half a million wrong items
 
 # The first match wins.
-STATUSES: dict[type[Refusal], int] = {Invalid: 400, Forbidden: 403, Conflict: 409, Stale: 412, Incomplete: 422}
+STATUSES: dict[type[DomainError], int] = {
+    Invalid: 400,
+    Forbidden: 403,
+    Conflict: 409,
+    StaleVersion: 412,
+    Incomplete: 422,
+}
 
 MESSAGES: dict[type[Exception], tuple[int, str]] = {
     Http404: (404, "Not found"),
@@ -138,7 +144,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         error = RequestValidationError(from_drf_error(error.detail))
     if isinstance(error, RequestValidationError):
         return Response(error.to_response_body(), status=422)
-    if isinstance(error, Refusal):
+    if isinstance(error, DomainError):
         status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
         return error_response(status, error.message, error.details)
     for kind, (status, message) in MESSAGES.items():

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 current: ContextVar[str] = ContextVar("request_id", default="-")
 NAME = "dynamo.request_id"  # in request.META
 RATE_LIMITS = "dynamo.rate_limits"  # in request.META, by policy: quota, window in seconds, what is left, seconds left
-NO_DEVICES = ", ".join(f"{one}=()" for one in ("camera", "geolocation", "microphone", "payment", "usb"))
+PERMISSIONS_POLICY = ", ".join(f"{item}=()" for item in ("camera", "geolocation", "microphone", "payment", "usb"))
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
@@ -40,7 +40,7 @@ def is_api(request: HttpRequest) -> bool:
     return request.path_info == "/v1" or request.path_info.startswith("/v1/")
 
 
-class AnswerMiddleware:
+class ApiHeadersMiddleware:
     """What the API answers is for the one who asked, and says what is left of their limits; pages use no device."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -48,7 +48,7 @@ class AnswerMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if is_api(request):
             response.headers.setdefault("Cache-Control", "no-store")
             _set_rate_limit_headers(request, response)

@@ -20,7 +20,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 
-from accounts.api.permissions import needed
+from accounts.api.permissions import required_scope
 from accounts.api.serializers import StrictSerializer
 
 
@@ -214,7 +214,7 @@ class SignatureExtension(OpenApiAuthenticationExtension):
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
         """Return the two ways to sign; the key's roles are its scopes."""
-        scope = needed(auto_schema.view, auto_schema.method.lower())
+        scope = required_scope(auto_schema.view, auto_schema.method.lower())
         three: dict[str, list[str]] = {"apiKey": [scope.value] if scope else [], "date": [], "signature": []}
         return [three, {**three, "signatureFull": []}]
 
@@ -256,7 +256,7 @@ class ApiSchema(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation: Any = super().get_operation(*args, **kwargs)
-        if scope := needed(self.view, self.method.lower()):
+        if scope := required_scope(self.view, self.method.lower()):
             operation["description"] += f"\n\nNeeds the scope `{scope}`."
         return operation
 

@@ -17,7 +17,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import key_of
+from accounts.api.authentication import get_api_key
 from accounts.api.serializers import (
     StrictCharField,
     StrictIntegerField,
@@ -126,5 +126,5 @@ class KeysetPagination(BasePagination):
             raise RequestError({"cursor": [error]}) from None
 
     def _salt(self, request: Request) -> str:
-        scope = [self.list_name, str(key_of(request).organization_id), self.filters]
+        scope = [self.list_name, str(get_api_key(request).organization_id), self.filters]
         return "dynamo.cursor:" + json.dumps(scope, sort_keys=True, default=str)

@@ -18,7 +18,7 @@ from accounts.models import ApiKey, Scope
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def needed(view: Any, method: str) -> Scope | None:
+def required_scope(view: Any, method: str) -> Scope | None:
     """Return the scope that a method of a view, or of its class, needs. Raises ImproperlyConfigured."""
     declared: Mapping[str, Scope | None] = getattr(view, "scopes", {})
     if method not in declared:
@@ -27,7 +27,7 @@ def needed(view: Any, method: str) -> Scope | None:
     return declared[method]
 
 
-class KeyHasScope(BasePermission):
+class HasScope(BasePermission):
     """Lets signed requests through whose key has the scope that the view declares."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -37,7 +37,7 @@ class KeyHasScope(BasePermission):
         method = "get" if request.method == "HEAD" else str(request.method).lower()
         if method not in METHODS or not hasattr(view, method):
             return True
-        scope = needed(view, method)
+        scope = required_scope(view, method)
         if scope is None or scope.value in request.auth.scopes:
             return True
         self.message = f"This key lacks the scope {scope.value}"

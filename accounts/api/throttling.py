@@ -21,7 +21,7 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts import clock
 from accounts.api.middleware import RATE_LIMITS
-from accounts.client_ip import address_of
+from accounts.client_ip import client_ip
 from accounts.models import ApiKey
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class AddressThrottle(WindowThrottle):
     policy, setting = "address", "API_RATE_PER_ADDRESS"
 
     def get_ident(self, request: Request) -> str:
-        return address_of(request._request)
+        return client_ip(request._request)
 
 
 class ApiKeyThrottle(WindowThrottle):
@@ -96,7 +96,7 @@ class SignatureFailureThrottle(WindowThrottle):
             counts = {}
         if (counts.get(keys[0], 0) < limit and counts.get(keys[1], 0) < limit * ADDRESS_FACTOR) or not limit:
             return True
-        log.warning("Too many wrong signatures from %s", address_of(request._request))
+        log.warning("Too many wrong signatures from %s", client_ip(request._request))
         return False
 
     def record_failure(self, request: Request) -> None:
@@ -106,5 +106,5 @@ class SignatureFailureThrottle(WindowThrottle):
     def _names(self, request: Request) -> list[str]:
         # A key id may have any length and characters; it is compared, not shown.
         key_id = request.META.get("HTTP_X_API_KEY", "").encode(errors="surrogateescape")
-        address = address_of(request._request)
+        address = client_ip(request._request)
         return [f"wrong:{address}:{hashlib.sha256(key_id).hexdigest()[:32]}", f"wrong:{address}"]

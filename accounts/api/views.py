@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import key_of
+from accounts.api.authentication import get_api_key
 from accounts.api.openapi import errors, limit_too_large_example
 from accounts.api.pagination import LIMIT
 from accounts.api.serializers import StrictCharField, StrictSerializer, validate_query
@@ -47,7 +47,7 @@ class Organizations(APIView):
     )
     def get(self, request: Request) -> Response:
         wanted = validate_query(request, OrganizationsQuery)
-        organization = key_of(request).organization
+        organization = get_api_key(request).organization
         if wanted.get("q", "").strip().casefold() not in organization.name.casefold():
             return Response([])
         return Response([{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}])

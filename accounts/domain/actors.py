@@ -16,12 +16,12 @@ class Actor:
     key: ApiKey | None = None
 
 
-def person(user: User) -> Actor:
+def user_actor(user: User) -> Actor:
     """Return the actor for a signed-in person."""
     return Actor(ActorKind.PERSON, str(user.pk), user.get_full_name() or user.get_username(), user=user)
 
 
-def api_key(key: ApiKey) -> Actor:
+def api_key_actor(key: ApiKey) -> Actor:
     """Return the actor for a request signed with `key`."""
     return Actor(ActorKind.KEY, key.pk, key.name, key=key)
 

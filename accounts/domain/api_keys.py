@@ -22,7 +22,7 @@ from accounts.models import (
     Role,
     Scope,
     User,
-    every_scope,
+    all_scopes,
     new_key_id,
 )
 
@@ -31,7 +31,7 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 _KEY_ID = re.compile(r"dk_[0-9a-f]{24}")
 
 
-def issue(
+def create_api_key(
     actor: Actor,
     *,
     organization: Organization,
@@ -85,7 +85,9 @@ def issue(
     return key, secret
 
 
-def restrict(actor: Actor, key: ApiKey, *, scopes: Collection[str] | None, channels: Collection[str] | None) -> bool:
+def update_permissions(
+    actor: Actor, key: ApiKey, *, scopes: Collection[str] | None, channels: Collection[str] | None
+) -> bool:
     """Say anew what `key` may be used for and which channels it reaches, from its next request on; None is all.
 
     Returns whether that changed anything. Raises Invalid for what does not exist and for nothing at all, Conflict when
@@ -114,7 +116,7 @@ def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise Invalid("The overlap is between nothing and 30 days")
     now = clock.now()
-    if not key.usable_at(now):
+    if not key.is_valid_at(now):
         raise Conflict("This key is revoked or has expired")
     secret = secrets.token_urlsafe(32)
     until = now + overlap if overlap else None
@@ -131,10 +133,10 @@ def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
     return secret
 
 
-def rotated_by(user: User, key_ids: Collection[str]) -> set[str]:
+def keys_rotated_by(user: User, key_ids: Collection[str]) -> set[str]:
     """Return which of the keys that person has rotated: a rotation shows the secret to whoever asks for it."""
     lines = AuditEvent.objects.filter(
-        subject__in=[_subject(one) for one in key_ids],
+        subject__in=[_subject(key_pk) for key_pk in key_ids],
         verb="key.rotate",
         actor_kind=ActorKind.PERSON,
         actor_id=str(user.pk),
@@ -165,15 +167,15 @@ def _limits(
     organization: Organization, scopes: Collection[str] | None, channels: Collection[str] | None
 ) -> dict[str, Any]:
     """Return the columns in their one form: scopes in the order of their kind, channels sorted. Raises Invalid."""
-    given = every_scope() if scopes is None else [one for one in every_scope() if one in scopes]
+    given = all_scopes() if scopes is None else [all_scope for all_scope in all_scopes() if all_scope in scopes]
     if not given or set(scopes or ()) - set(given):
         raise Invalid(f"A key has one or more of the scopes {', '.join(Scope.values)}")
     if channels is None:
         return {"scopes": given, "channels": None}
     wanted = set(channels)
-    there = set(organization.channels.filter(wire_id__in=wanted).values_list("wire_id", flat=True))
+    there = set(organization.channels.filter(public_id__in=wanted).values_list("public_id", flat=True))
     if not wanted or wanted - there:
-        missing = ", ".join(sorted(one[:80] for one in wanted - there)) or "none of them"
+        missing = ", ".join(sorted(item[:80] for item in wanted - there)) or "none of them"
         raise Invalid(f"A key reaches all channels, or one or more of {organization}'s; not {missing}")
     return {"scopes": given, "channels": sorted(wanted)}
 

@@ -20,7 +20,7 @@ from django.dispatch import Signal
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.models import AuditEvent, AuditSeal
+from accounts.models import AuditChainLink, AuditEvent
 
 GENESIS = "0" * 64
 FORGOTTEN = "forget"
@@ -58,24 +58,24 @@ def record(
         details=details,
     )
     nonce = secrets.token_hex(NONCE // 2)
-    event.mark = f"{nonce}{_mac(settings.TRAIL_KEYS[0], nonce, _line(event))}"
+    event.signature = f"{nonce}{_mac(settings.AUDIT_KEYS[0], nonce, _line(event))}"
     with transaction.atomic(savepoint=False):
         event.save(force_insert=True)
         event_recorded.send(AuditEvent, event=event)
     return event
 
 
-def genuine(event: AuditEvent) -> bool:
+def is_authentic(event: AuditEvent) -> bool:
     """Whether Dynamo wrote the event, and as it stands now."""
-    mark = event.mark or ""
+    mark = event.signature or ""
     nonce, given = mark[:NONCE], mark[NONCE:]
     line = _line(event)
-    return any(hmac.compare_digest(_mac(key, nonce, line), given) for key in settings.TRAIL_KEYS)
+    return any(hmac.compare_digest(_mac(key, nonce, line), given) for key in settings.AUDIT_KEYS)
 
 
-def chained(previous: str, event: AuditEvent, key: str | None = None) -> str:
+def chain_hash(previous: str, event: AuditEvent, key: str | None = None) -> str:
     """Return the hash of the event's seal when it follows the seal with the hash `previous`."""
-    return _mac(key or settings.TRAIL_KEYS[0], previous, f"{event.pk}:{event.mark}:{_line(event)}")
+    return _mac(key or settings.AUDIT_KEYS[0], previous, f"{event.pk}:{event.signature}:{_line(event)}")
 
 
 def _line(event: AuditEvent) -> str:
@@ -105,9 +105,9 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
     Looks among the recent ones, which costs the same however long the trail is; with `everything` among all.
     """
     sealed = 0
-    waiting = AuditEvent.objects.exclude(pk__in=AuditSeal.objects.values("event_id"))
+    waiting = AuditEvent.objects.exclude(pk__in=AuditChainLink.objects.values("event_id"))
     if not everything:
-        newest = AuditSeal.objects.aggregate(newest=Max("event_id"))["newest"] or 0
+        newest = AuditChainLink.objects.aggregate(newest=Max("event_id"))["newest"] or 0
         waiting = waiting.filter(pk__gt=newest - RECENT)
     for organization_id in set(waiting.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
@@ -120,34 +120,37 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
 
 
 def _seal(organization_id: UUID, ids: list[int]) -> int:
-    last = AuditSeal.objects.filter(organization_id=organization_id).order_by("-position").first()
+    last = AuditChainLink.objects.filter(organization_id=organization_id).order_by("-position").first()
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
     seals = []
     for event in AuditEvent.objects.filter(pk__in=ids).order_by("id"):
         position += 1
-        made = chained(previous, event)
+        made = chain_hash(previous, event)
         seals.append(
-            AuditSeal(
+            AuditChainLink(
                 organization_id=organization_id, position=position, event_id=event.pk, previous=previous, hash=made
             )
         )
         previous = made
-    return len(AuditSeal.objects.bulk_create(seals))
+    return len(AuditChainLink.objects.bulk_create(seals))
 
 
-def lines(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[dict[str, Any]]:
+def export(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[dict[str, Any]]:
     """Yield each event with an id above `after`, oldest first, as JSON, with its seal, null when that is to come."""
     events = AuditEvent.objects.filter(pk__gt=after).order_by("pk")
     if organization_id is not None:
         events = events.filter(organization_id=organization_id)
     while page := list(events.filter(pk__gt=after)[:500]):
-        seals = {one.event_id: one for one in AuditSeal.objects.filter(event_id__in=[event.pk for event in page])}
+        seals = {
+            audit_chain_link.event_id: audit_chain_link
+            for audit_chain_link in AuditChainLink.objects.filter(event_id__in=[event.pk for event in page])
+        }
         for event in page:
             yield _as_json(event, seals.get(event.pk))
         after = page[-1].pk
 
 
-def _as_json(event: AuditEvent, sealed: AuditSeal | None) -> dict[str, Any]:
+def _as_json(event: AuditEvent, sealed: AuditChainLink | None) -> dict[str, Any]:
     return {
         "id": event.pk,
         "organization": str(event.organization_id),
@@ -159,19 +162,19 @@ def _as_json(event: AuditEvent, sealed: AuditSeal | None) -> dict[str, Any]:
         "to": event.state_to,
         "digest": event.digest,
         "details": event.details,
-        "mark": event.mark,
+        "signature": event.signature,
         "seal": sealed and {"position": sealed.position, "previous": sealed.previous, "hash": sealed.hash},
     }
 
 
-def forget(actor: Actor, organization_id: UUID, *, before: Any) -> int:
+def purge(actor: Actor, organization_id: UUID, *, before: Any) -> int:
     """Delete the organization's events from before an instant, as far as the chain has no gap; return how many.
 
     What decisions rest on stays: see LASTING. All seals stay, and the event that says so is chained like any other, so
     that the rest still verifies.
     """
     with transaction.atomic():
-        seals = AuditSeal.objects.filter(organization_id=organization_id).order_by("position")
+        seals = AuditChainLink.objects.filter(organization_id=organization_id).order_by("position")
         kept = AuditEvent.objects.filter(organization_id=organization_id, at__gte=before)
         first_kept = seals.filter(event_id__in=kept.values("pk")).first()
         old = seals.filter(position__lt=first_kept.position) if first_kept else seals

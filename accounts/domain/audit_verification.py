@@ -8,13 +8,13 @@ from django.conf import settings
 
 from accounts import hashing
 from accounts.domain import audit_log
-from accounts.models import AuditEvent, AuditSeal
+from accounts.models import AuditChainLink, AuditEvent
 
 PAGE = 1000
 
 
 @dataclass(frozen=True)
-class Head:
+class ChainHead:
     """Where an organization's chain ended. Kept elsewhere, it proves later that nothing was cut off the end."""
 
     organization_id: UUID
@@ -25,7 +25,7 @@ class Head:
         return f"{self.organization_id}:{self.position}:{self.hash}"
 
     @classmethod
-    def read(cls, text: str) -> "Head":
+    def read(cls, text: str) -> "ChainHead":
         """Return the head that was written as text. Raises ValueError."""
         organization, position, made = text.strip().split(":")
         return cls(UUID(organization), int(position), made)
@@ -41,25 +41,25 @@ class _Chain:
     previous: str = audit_log.GENESIS
 
 
-def heads(organization_id: UUID | None = None) -> list[Head]:
+def chain_heads(organization_id: UUID | None = None) -> list[ChainHead]:
     """Return where each chain ends now."""
     found = []
-    for one in _organizations(organization_id):
-        last = AuditSeal.objects.filter(organization_id=one).order_by("-position").first()
+    for organization in _organizations(organization_id):
+        last = AuditChainLink.objects.filter(organization_id=organization).order_by("-position").first()
         if last is not None:
-            found.append(Head(one, last.position, last.hash))
+            found.append(ChainHead(organization, last.position, last.hash))
     return found
 
 
-def breaks(organization_id: UUID | None = None) -> Iterator[str]:
+def find_tampering(organization_id: UUID | None = None) -> Iterator[str]:
     """Yield a sentence for each place where the trail does not hold, an organization's first break first."""
-    for one in _organizations(organization_id):
-        yield from _breaks(one)
+    for organization in _organizations(organization_id):
+        yield from _breaks(organization)
 
 
-def cut(head: Head) -> str:
+def check_truncation(head: ChainHead) -> str:
     """Return what is wrong with a chain that once ended at `head`, empty when it still contains it."""
-    row = AuditSeal.objects.filter(organization_id=head.organization_id, position=head.position).first()
+    row = AuditChainLink.objects.filter(organization_id=head.organization_id, position=head.position).first()
     if row is None:
         return f"the chain of organization {head.organization_id} no longer reaches seal {head.position}"
     if row.hash != head.hash:
@@ -70,23 +70,23 @@ def cut(head: Head) -> str:
 def _organizations(organization_id: UUID | None) -> list[UUID]:
     if organization_id is not None:
         return [organization_id]
-    known = set(AuditSeal.objects.order_by().values_list("organization_id", flat=True).distinct())
+    known = set(AuditChainLink.objects.order_by().values_list("organization_id", flat=True).distinct())
     return sorted(known | set(AuditEvent.objects.order_by().values_list("organization_id", flat=True).distinct()))
 
 
 def _breaks(organization_id: UUID) -> Iterator[str]:
     chain = _Chain(organization_id, _forgotten(organization_id))
-    seals = AuditSeal.objects.filter(organization_id=organization_id).order_by("position")
+    seals = AuditChainLink.objects.filter(organization_id=organization_id).order_by("position")
     after = 0
     while page := list(seals.filter(position__gt=after)[:PAGE]):
-        events = AuditEvent.objects.in_bulk([one.event_id for one in page])
-        for one in page:
-            yield from _judge(chain, one, events.get(one.event_id))
+        events = AuditEvent.objects.in_bulk([item.event_id for item in page])
+        for item in page:
+            yield from _judge(chain, item, events.get(item.event_id))
         after = page[-1].position
     yield from _unsealed(organization_id)
 
 
-def _judge(chain: _Chain, one: AuditSeal, event: AuditEvent | None) -> Iterator[str]:
+def _judge(chain: _Chain, one: AuditChainLink, event: AuditEvent | None) -> Iterator[str]:
     chain.position += 1
     where = f"seal {one.position} of organization {chain.organization_id}"
     if one.position != chain.position:
@@ -99,7 +99,7 @@ def _judge(chain: _Chain, one: AuditSeal, event: AuditEvent | None) -> Iterator[
             yield f"event {one.event_id} ({where}) was removed"
     elif event.organization_id != chain.organization_id or one.hash not in _hashes(one, event):
         yield f"event {event.pk} ({where}) was altered"
-    elif not audit_log.genuine(event):
+    elif not audit_log.is_authentic(event):
         yield f"event {event.pk} ({where}) was not written by Dynamo"
     elif not _recomputes(event):
         yield f"event {event.pk} ({where}) carries another content than its digest says"
@@ -108,14 +108,14 @@ def _judge(chain: _Chain, one: AuditSeal, event: AuditEvent | None) -> Iterator[
     chain.previous = one.hash
 
 
-def _hashes(one: AuditSeal, event: AuditEvent) -> set[str]:
-    return {audit_log.chained(one.previous, event, key) for key in settings.TRAIL_KEYS}
+def _hashes(one: AuditChainLink, event: AuditEvent) -> set[str]:
+    return {audit_log.chain_hash(one.previous, event, key) for key in settings.AUDIT_KEYS}
 
 
 def _recomputes(event: AuditEvent) -> bool:
     """Whether the content that the event kept still has the digest that was seen and approved."""
     content = event.details.get("content") if isinstance(event.details, dict) else None
-    return not (event.digest and isinstance(content, dict)) or hashing.digest(content) == event.digest
+    return not (event.digest and isinstance(content, dict)) or hashing.canonical_sha256(content) == event.digest
 
 
 def _forgotten(organization_id: UUID) -> dict[int, str]:
@@ -123,11 +123,11 @@ def _forgotten(organization_id: UUID) -> dict[int, str]:
     said = AuditEvent.objects.filter(
         organization_id=organization_id, verb=audit_log.FORGOTTEN, subject=f"trail:{organization_id}"
     )
-    return {one.details["upTo"]: one.details["hash"] for one in said if audit_log.genuine(one)}
+    return {item.details["upTo"]: item.details["hash"] for item in said if audit_log.is_authentic(item)}
 
 
 def _unsealed(organization_id: UUID) -> Iterator[str]:
     events = AuditEvent.objects.filter(organization_id=organization_id)
-    for event in events.exclude(pk__in=AuditSeal.objects.values("event_id")).iterator():
-        if not audit_log.genuine(event):
+    for event in events.exclude(pk__in=AuditChainLink.objects.values("event_id")).iterator():
+        if not audit_log.is_authentic(event):
             yield f"event {event.pk}, which is not sealed yet, was not written by Dynamo as it stands"

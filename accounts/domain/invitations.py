@@ -16,13 +16,13 @@ from django.db.models import QuerySet
 
 from accounts import clock
 from accounts.domain import memberships
-from accounts.domain.actors import Actor, person
+from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import Invitation, Membership, Organization, Role, User
 
 log = logging.getLogger(__name__)
 SALT = "accounts.invitation"
-DEAD = "This link is not good, or not any more. Ask for a new invitation."
+INVALID_LINK = "This link is not good, or not any more. Ask for a new invitation."
 
 
 def invite(
@@ -39,7 +39,7 @@ def invite(
     It takes the place of an open one to the same address. Raises Forbidden unless the actor administers the
     organization, Invalid for no address, role or channel, Conflict for somebody who belongs to it already.
     """
-    if actor.user is None or not memberships.administers(actor.user, organization.pk):
+    if actor.user is None or not memberships.is_admin_of(actor.user, organization.pk):
         raise Forbidden("Only an administrator of the organization invites people")
     email = email.strip().lower()
     try:
@@ -91,15 +91,15 @@ def find(token: str) -> Invitation:
     try:
         pk = signing.loads(token, salt=SALT, max_age=timedelta(seconds=settings.INVITATION_LIFE))
     except signing.BadSignature:
-        raise Invalid(DEAD) from None
+        raise Invalid(INVALID_LINK) from None
     found = _open().filter(pk=pk, expires_at__gt=clock.now(), organization__active=True)
     invitation = found.select_related("organization", "invited_by").first()
-    if invitation is None or not memberships.administers(invitation.invited_by, invitation.organization_id):
-        raise Invalid(DEAD)
+    if invitation is None or not memberships.is_admin_of(invitation.invited_by, invitation.organization_id):
+        raise Invalid(INVALID_LINK)
     return invitation
 
 
-def join(token: str, user: User) -> Membership:
+def accept(token: str, user: User) -> Membership:
     """Take the invitation as somebody who has an account, whose address must be the invited one.
 
     Raises Invalid, Forbidden, Conflict.
@@ -110,10 +110,10 @@ def join(token: str, user: User) -> Membership:
     return _take(invitation, user)
 
 
-def join_as_new(token: str, *, username: str, first_name: str, last_name: str, password: str) -> Membership:
+def accept_with_new_user(token: str, *, username: str, first_name: str, last_name: str, password: str) -> Membership:
     """Take the invitation with a new account; the password has been validated. Raises Invalid, Conflict."""
     invitation = find(token)
-    if known(invitation):
+    if invitee_has_account(invitation):
         raise Conflict(f"{invitation.email} has an account already: sign in first")
     username = User.normalize_username(username)  # as signing in does
     user = User(username=username, first_name=first_name, last_name=last_name, email=invitation.email, is_staff=True)
@@ -126,14 +126,14 @@ def join_as_new(token: str, *, username: str, first_name: str, last_name: str, p
         raise Conflict("That name is taken: choose another") from None
 
 
-def known(invitation: Invitation) -> bool:
+def invitee_has_account(invitation: Invitation) -> bool:
     """Whether somebody with the invited address has an account."""
     return User.objects.filter(email__iexact=invitation.email).exists()
 
 
 def revoke(actor: Actor, invitation: Invitation) -> None:
     """Withdraw an invitation. Raises Forbidden, or Conflict when it was used or withdrawn already."""
-    if not memberships.administers(actor.user, invitation.organization_id):
+    if not memberships.is_admin_of(actor.user, invitation.organization_id):
         raise Forbidden("Only an administrator of the organization withdraws invitations")
     with transaction.atomic():
         if not _open().filter(pk=invitation.pk).update(revoked_at=clock.now()):
@@ -144,7 +144,7 @@ def revoke(actor: Actor, invitation: Invitation) -> None:
 def _take(invitation: Invitation, user: User, *, new: bool = False) -> Membership:
     with transaction.atomic():
         if not _open().filter(pk=invitation.pk, expires_at__gt=clock.now()).update(accepted_at=clock.now()):
-            raise Conflict(DEAD)
+            raise Conflict(INVALID_LINK)
         if Membership.objects.filter(organization=invitation.organization, user=user).exists():
             raise Conflict(f"You belong to {invitation.organization} already")
         membership = Membership.objects.create(
@@ -154,7 +154,7 @@ def _take(invitation: Invitation, user: User, *, new: bool = False) -> Membershi
             may_review=invitation.may_review,
             review_channels=invitation.review_channels,
         )
-        memberships.record(person(user), "accept", invitation, **_quoted(invitation), user=user.pk, new=new)
+        memberships.record(user_actor(user), "accept", invitation, **_quoted(invitation), user=user.pk, new=new)
     return membership
 
 

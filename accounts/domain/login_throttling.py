@@ -5,10 +5,10 @@ from typing import Any
 from axes.backends import AxesStandaloneBackend
 from django.http import HttpRequest
 
-from accounts.client_ip import address_of
+from accounts.client_ip import client_ip
 
 
-class Throttle(AxesStandaloneBackend):  # type: ignore[misc]  # axes carries no types
+class LoginThrottleBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes carries no types
     """Refuses who has failed too often. Without a request nobody signs in over the network: nothing to throttle."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
@@ -17,13 +17,13 @@ class Throttle(AxesStandaloneBackend):  # type: ignore[misc]  # axes carries no 
             super().authenticate(request, **credentials)
 
 
-def address(request: HttpRequest) -> str:
+def axes_client_ip(request: HttpRequest) -> str:
     """Return where a request comes from, in the form that axes can store: of an IPv6 network its first address."""
-    found = address_of(request).partition("/")[0]
+    found = client_ip(request).partition("/")[0]
     return "0.0.0.0" if found == "unknown" else found  # noqa: S104  shared by all whose own is unknown
 
 
-def name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+def axes_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """Return the name that somebody tries, in one form, cut to what axes stores."""
     given = (credentials or {}).get("username") or request.POST.get("username") or ""
     return str(given).replace("\x00", "")[:150]

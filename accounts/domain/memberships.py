@@ -19,11 +19,11 @@ from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import Invitation, Membership, Organization, Role, User
 
 # Where the trail keeps what happens to people who belong to no organization.
-NOWHERE = uuid.UUID(int=0)
+NO_ORGANIZATION_ID = uuid.UUID(int=0)
 # What the trail quotes; of a password it only says that it changed.
 QUOTED: dict[type[Model], tuple[str, ...]] = {
     Organization: (
-        "name", "active", "allow_self_approval", "second_approver", "require_second_factor", "require_full_signature",
+        "name", "active", "allow_self_approval", "second_approver", "require_mfa", "require_full_signature",
     ),
     Membership: ("organization_id", "user_id", "role", "may_review", "review_channels"),
     User: ("username", "first_name", "last_name", "email", "time_zone", "is_active", "is_staff", "is_superuser"),
@@ -67,7 +67,7 @@ def remove(actor: Actor, membership: Membership) -> None:
         membership.delete()
 
 
-def administers(user: User | None, organization_id: uuid.UUID) -> bool:
+def is_admin_of(user: User | None, organization_id: uuid.UUID) -> bool:
     """Whether the person looks after the memberships of the organization: its ADMIN members and superusers do."""
     if user is None or not user.is_active:
         return False
@@ -81,8 +81,8 @@ def check_channels(organization: Organization, channels: Collection[str] | None)
         return
     if not isinstance(channels, list):
         raise Invalid("Name the channels in a list, or none for all of them")
-    known = set(organization.channels.values_list("wire_id", flat=True))
-    if unknown := [one for one in channels if one not in known]:
+    known = set(organization.channels.values_list("public_id", flat=True))
+    if unknown := [channel for channel in channels if channel not in known]:
         raise Invalid(f"{organization} has no channel {unknown[0]}")
 
 
@@ -99,7 +99,7 @@ def _may_change(actor: Actor, membership: Membership, known: Membership | None, 
     # The row of the organization is locked, so that two admins cannot demote each other at the same time.
     organization = Organization.objects.select_for_update().get(pk=membership.organization_id)
     if not (actor.user and actor.user.is_superuser):
-        if not administers(actor.user, organization.pk):
+        if not is_admin_of(actor.user, organization.pk):
             raise Forbidden("Only an administrator of the organization manages its members")
         if known is None:
             raise Forbidden("Administrators invite people; they do not add them")
@@ -132,6 +132,6 @@ def _organizations(thing: Organization | Membership | Invitation | User) -> list
         return [thing.pk]
     if isinstance(thing, User):
         return list(thing.memberships.order_by("organization_id").values_list("organization_id", flat=True)) or [
-            NOWHERE
+            NO_ORGANIZATION_ID
         ]
     return [thing.organization_id]

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.domain import memberships
 from accounts.domain.actors import Actor
-from accounts.domain.reviewers import FactorMissing
+from accounts.domain.reviewers import MfaRequired
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import Organization
 
@@ -16,7 +16,7 @@ RULES = {
         "One reviewer's approval is enough.",
         "Two different reviewers have to approve the same content.",
     ),
-    "require_second_factor": (
+    "require_mfa": (
         "Reviewers need no second factor to decide.",
         "Reviewers need a second factor to decide on a post, and administrators to change these rules.",
     ),
@@ -31,17 +31,17 @@ RULES = {
 }
 
 
-def of(organization: Organization) -> dict[str, bool]:
+def get_policy(organization: Organization) -> dict[str, bool]:
     """Return the rules as they are."""
     return {name: bool(getattr(organization, name)) for name in RULES}
 
 
-def in_words(rules: Mapping[str, bool]) -> list[str]:
+def describe(rules: Mapping[str, bool]) -> list[str]:
     """Return a sentence for each rule."""
     return [RULES[name][on] for name, on in rules.items() if name in RULES]
 
 
-def change(
+def update_policy(
     actor: Actor,
     organization: Organization,
     *,
@@ -59,11 +59,11 @@ def change(
         raise Invalid("There is no such rule")
     with transaction.atomic():
         stored = Organization.objects.select_for_update().get(pk=organization.pk)
-        if not memberships.administers(actor.user, stored.pk):
+        if not memberships.is_admin_of(actor.user, stored.pk):
             raise Forbidden("Only an administrator of the organization changes its rules")
-        if stored.require_second_factor and not verified:
-            raise FactorMissing
-        if of(stored) != dict(known):
+        if stored.require_mfa and not verified:
+            raise MfaRequired
+        if get_policy(stored) != dict(known):
             raise Conflict("Somebody else has changed the rules meanwhile: look at them again")
         changed = {name: on for name, on in wanted.items() if getattr(stored, name) != on}
         for name, on in changed.items():

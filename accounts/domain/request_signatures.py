@@ -22,7 +22,7 @@ def sign(secret: str, message: str) -> str:
     return hmac.digest(secret.encode(), message.encode(errors="surrogateescape"), "sha256").hex()
 
 
-def whole(*, method: str, target: str, date: str, body: bytes) -> str:
+def full_signature_message(*, method: str, target: str, date: str, body: bytes) -> str:
     """Return the message of a full signature: four lines, of which no header can hold the breaks.
 
     `target` is path and query exactly as they were sent.
@@ -36,7 +36,7 @@ def _decoy(keys: tuple[str, ...]) -> str:
     return encryption.encrypt(secrets.token_urlsafe(32)) if keys else ""
 
 
-def genuine(key: ApiKey | None, *, message: str, signature: str, at: datetime) -> bool:
+def verify_signature(key: ApiKey | None, *, message: str, signature: str, at: datetime) -> bool:
     """Whether `signature` is `message` signed with the current secret of `key`, or its previous one during an overlap.
 
     Every call takes the same two decryptions and two comparisons, whether the key is unknown (None), revoked, expired
@@ -46,8 +46,8 @@ def genuine(key: ApiKey | None, *, message: str, signature: str, at: datetime) -
     current = key.secret_encrypted if key else decoy
     overlaps = key is not None and key.previous_until is not None and at < key.previous_until
     sealed = (current, (key.previous_encrypted if key and overlaps else "") or decoy)
-    opened = [_open(one, decoy) for one in sealed]
-    usable = key is not None and key.usable_at(at)
+    opened = [_open(item, decoy) for item in sealed]
+    usable = key is not None and key.is_valid_at(at)
     return _matches(opened, message, signature.encode()) and usable
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from django.http import HttpRequest
 
 from accounts.domain import sessions
-from accounts.domain.actors import Actor, person
+from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Forbidden
 from accounts.models import Membership, Organization, User
 
@@ -38,24 +38,24 @@ class Reviewer:
     @property
     def actor(self) -> Actor:
         """The reviewer as the trail names them."""
-        return person(self.user)
+        return user_actor(self.user)
 
 
-class FactorMissing(Forbidden):
+class MfaRequired(Forbidden):
     """The organization wants its reviewers to have a second factor, and this person has set none up."""
 
     def __init__(self) -> None:
         super().__init__("This organization wants a second factor of its reviewers: set one up first, under “You”")
 
 
-def reaches(membership: Membership, channels: Collection[str]) -> bool:
+def can_review_channels(membership: Membership, channels: Collection[str]) -> bool:
     """Whether the member may review what goes to these channels, named by their ids: all of them must be theirs."""
     return membership.may_review and (
         membership.review_channels is None or set(channels) <= set(membership.review_channels)
     )
 
 
-def reviewer_of(request: HttpRequest, organization: Organization) -> Reviewer:
+def get_reviewer(request: HttpRequest, organization: Organization) -> Reviewer:
     """Return the reviewer behind a POST of the desk.
 
     Raises Forbidden unless the request is a POST within an interactive session, opened with a password, of an
@@ -76,8 +76,8 @@ def reviewer_of(request: HttpRequest, organization: Organization) -> Reviewer:
         raise Forbidden("You may not review posts in this organization")
     if not membership.organization.active:
         raise Forbidden("This organization is inactive")
-    verified = sessions.must_be_proved(request, user)
-    if membership.organization.require_second_factor and not verified:
-        raise FactorMissing
+    verified = sessions.require_recent_authentication(request, user)
+    if membership.organization.require_mfa and not verified:
+        raise MfaRequired
     key = hashlib.sha256(session.session_key.encode()).hexdigest()
     return Reviewer(user, membership, membership.organization, key, verified, _seal)

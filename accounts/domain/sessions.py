@@ -16,7 +16,7 @@ from accounts.models import User
 PROVED_AT, FACTOR = "dynamo_proved_at", "dynamo_factor"
 
 
-class ProofNeeded(Exception):
+class ReauthenticationRequired(Exception):
     """Before a decision the person has to prove anew who they are. No refusal: they are asked, and go on.
 
     `code`: by their second factor, else by their password.
@@ -27,34 +27,34 @@ class ProofNeeded(Exception):
         self.code = code
 
 
-def opened(*, request: HttpRequest, **_: Any) -> None:
+def on_login(*, request: HttpRequest, **_: Any) -> None:
     """Note that somebody has signed in with a password, just now."""
     request.session[PROVED_AT] = clock.now().timestamp()
 
 
-def proved(request: HttpRequest, *, factor: int | None = None) -> None:
+def mark_authenticated(request: HttpRequest, *, factor: int | None = None) -> None:
     """Note that the person proved who they are; `factor` is that of the second factor that they used, if any."""
     request.session[PROVED_AT] = clock.now().timestamp()
     if factor is not None:
         request.session[FACTOR] = factor
 
 
-def must_be_proved(request: HttpRequest, user: User) -> bool:
+def require_recent_authentication(request: HttpRequest, user: User) -> bool:
     """Return whether a second factor stands behind the session.
 
     Raises ProofNeeded when the last proof is too old, or when the person has a second factor that this session has not
     seen. The clock may have been set back: a proof from the future proves nothing.
     """
-    factor = mfa.of(user)
+    factor = mfa.get_mfa(user)
     verified = factor is not None and request.session.get(FACTOR) == factor.pk
     at = request.session.get(PROVED_AT)
     age = clock.now().timestamp() - at if isinstance(at, int | float) else None
-    if age is None or not -60 <= age <= settings.STEP_UP_AFTER or (factor is not None and not verified):
-        raise ProofNeeded(code=factor is not None)
+    if age is None or not -60 <= age <= settings.REAUTHENTICATE_AFTER or (factor is not None and not verified):
+        raise ReauthenticationRequired(code=factor is not None)
     return verified
 
 
-def end_all(actor: Actor, user: User) -> None:
+def sign_out_everywhere(actor: Actor, user: User) -> None:
     """Sign the person out everywhere. They may do so themselves, and so may superusers. Raises Forbidden."""
     if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
         raise Forbidden("Only the person themselves, or a superuser, signs somebody out everywhere")

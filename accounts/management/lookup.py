@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from accounts.models import Organization
 
 
-def named(text: str) -> Organization:
+def get_organization(text: str) -> Organization:
     """Return the organization with this id, or this name when it is unique. Raises CommandError."""
     try:
         found = Organization.objects.filter(pk=UUID(text))

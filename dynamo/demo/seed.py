@@ -62,15 +62,15 @@ def seed() -> None:
         _member(credentials, "administrator", "Alda Administradora", organization, Role.ADMIN)
         key = _key(credentials, organization, author)
         if new:
-            channels = {type_: _channel(actors.person(author), organization, type_) for type_ in ACCOUNTS}
+            channels = {type_: _channel(actors.user_actor(author), organization, type_) for type_ in ACCOUNTS}
             template = SuperpowerTemplate.objects.create(
                 organization=organization,
                 name="Greeter",
-                lookup_hashtag=superpowers.lookup(str(GREETER["hashtag"])),
+                lookup_hashtag=superpowers.normalize_hashtag(str(GREETER["hashtag"])),
                 document=GREETER,
             )
             posts = [(sample, _write(sample, channels, author, key, template)) for sample in SAMPLE_POSTS]
-            credentials["channels"] = [channel.wire_id for channel in channels.values()]
+            credentials["channels"] = [channel.public_id for channel in channels.values()]
             credentials["to_approve"] = [
                 {"post": str(post.pk), "outcome": sample.outcome} for sample, post in posts if sample.needs_approval
             ]
@@ -131,8 +131,8 @@ def _key(credentials: dict[str, Any], organization: Organization, author: User) 
     key_id = credentials.get("key", {}).get("id")
     key = ApiKey.objects.filter(pk=key_id, organization=organization, revoked_at=None).first()
     if key is None:
-        key, secret = api_keys.issue(
-            actors.person(author), organization=organization, name="Demo agent", issued_by=author
+        key, secret = api_keys.create_api_key(
+            actors.user_actor(author), organization=organization, name="Demo agent", issued_by=author
         )
         credentials["key"] = {"id": key.pk, "secret": secret}
     return key
@@ -147,7 +147,7 @@ def _channel(actor: actors.Actor, organization: Organization, channel_type: str)
 def _write(
     sample: SamplePost, channels: dict[str, Channel], author: User, key: ApiKey, template: SuperpowerTemplate
 ) -> ScheduledPost:
-    actor = actors.api_key(key) if sample.by_agent else actors.person(author)
+    actor = actors.api_key_actor(key) if sample.by_agent else actors.user_actor(author)
     superpower = {"creativeTemplateId": str(template.pk)} if sample.superpower else None
     due = None if sample.due is None else (clock.now() + sample.due).replace(second=0, microsecond=0)
     changes: drafts.Changes = {
@@ -156,12 +156,12 @@ def _write(
         "media_type": "IMAGE" if sample.media else None,
         "scheduled_for": due,
         "channels": {
-            channels[type_].wire_id: ChannelText(type_, text, superpower) for type_, text in sample.texts.items()
+            channels[type_].public_id: ChannelText(type_, text, superpower) for type_, text in sample.texts.items()
         },
     }
     post = drafts.create(actor, organization=key.organization, changes=changes, submit=sample.outcome != "draft")
     if sample.outcome == "rejected":
-        review.reject(actors.api_key(key), post, notes=sample.notes)
+        review.reject(actors.api_key_actor(key), post, notes=sample.notes)
     return post
 
 
@@ -185,7 +185,7 @@ def approve_sample_posts() -> None:
         for post in ScheduledPost.objects.filter(pk__in=ids, status=Status.WAITING_FOR_APPROVAL):
             inspect_media(str(post.pk), post.version)
             post.refresh_from_db()
-            form = {"digest": content.current(post)[1], "turn": post.turn}
+            form = {"digest": content.current_content(post)[1], "revision": post.revision}
             client.post(reverse(f"admin:scheduling_scheduledpost_{action}", args=[post.pk]), form)
             post.refresh_from_db()
             if post.status == Status.WAITING_FOR_APPROVAL:

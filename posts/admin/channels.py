@@ -12,15 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.base import DeskAdmin, DeskForm, signed_in
-from accounts.domain.actors import Actor, person
-from accounts.exceptions import Refusal
+from accounts.admin.base import BaseAdmin, DomainForm, current_user
+from accounts.domain.actors import Actor, user_actor
+from accounts.exceptions import DomainError
 from accounts.models import Role
 from posts.domain import channels
 from posts.models import Channel, ChannelType
 
 
-class ChannelForm(DeskForm):
+class ChannelForm(DomainForm):
     """Connects a channel, or connects it again with a new token."""
 
     type = forms.ChoiceField(choices=ChannelType.choices)
@@ -44,7 +44,7 @@ class ChannelForm(DeskForm):
             self.initial = {**self.initial, "type": row.type, "platform_id": row.platform_id, "name": row.name}
             self.fields["type"].disabled = self.fields["platform_id"].disabled = True
 
-    def store(self, actor: Actor) -> tuple[Channel, str]:
+    def save(self, actor: Actor) -> tuple[Channel, str]:
         """Connect it."""
         channel = channels.connect(actor, organization=self.organization, **self.cleaned_data)
         return channel, f"{channel.name} is connected."
@@ -57,19 +57,19 @@ BUTTONS: dict[str, tuple[Callable[[Actor, Channel], Any], str]] = {
 
 
 @admin.register(Channel)
-class ChannelAdmin(DeskAdmin):
+class ChannelAdmin(BaseAdmin):
     """Administrators connect and disconnect; everybody sees the state."""
 
     edit_role = Role.ADMIN
     form_class = ChannelForm
     form_template = "admin/posts/channel/change_form.html"
     add_title = "Connect a channel"
-    ordering = ("name", "wire_id")
+    ordering = ("name", "public_id")
     list_select_related = ("organization", "sync")
 
     def get_urls(self) -> list[URLPattern]:
         """Add a URL per button, and one for the progress of reading."""
-        buttons = self.buttons("<int:channel_id>", BUTTONS, self.act)
+        buttons = self.action_urls("<int:channel_id>", BUTTONS, self.act)
         reading = path(
             "<int:channel_id>/reading/", self.admin_site.admin_view(self.reading), name=f"{self.label}_reading"
         )
@@ -77,7 +77,7 @@ class ChannelAdmin(DeskAdmin):
 
     def reading(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         """Show how far the reading of what is live has come: a part of the list, asked for while it goes on."""
-        context = {"channel": self.row(request, str(channel_id))}
+        context = {"channel": self.get_object_or_404(request, str(channel_id))}
         return TemplateResponse(request, "desk/reading.html", context)
 
     def act(self, request: HttpRequest, channel_id: int, name: str) -> HttpResponse:
@@ -85,15 +85,15 @@ class ChannelAdmin(DeskAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.admin_site.has_permission(request):
-            return redirect_to_login(self.address("changelist"), self.admin_site.name + ":login")
-        channel = self.row(request, str(channel_id))
+            return redirect_to_login(self.url("changelist"), self.admin_site.name + ":login")
+        channel = self.get_object_or_404(request, str(channel_id))
         if not self.has_change_permission(request, channel):
             raise PermissionDenied
         verb, said = BUTTONS[name]
         try:
-            verb(person(signed_in(request)), channel)
-        except Refusal as refusal:
+            verb(user_actor(current_user(request)), channel)
+        except DomainError as refusal:
             messages.error(request, refusal.message)
         else:
             messages.success(request, said.format(channel.name))
-        return HttpResponseRedirect(self.address("changelist"))
+        return HttpResponseRedirect(self.url("changelist"))

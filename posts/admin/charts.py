@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from posts.graph.insights import Figure
+from posts.graph.insights import Metric
 from posts.models import PublishedPost
 
 SEEN, DONE, TIME = "Seen", "What people did", "Time watched"
@@ -40,23 +40,23 @@ def reaction_chart(post: PublishedPost) -> Chart | None:
     return Chart("Reactions", sorted(rows, key=lambda row: -row.value)) if rows else None
 
 
-def insight_charts(figures: Iterable[Figure]) -> tuple[list[Chart], list[tuple[str, str]]]:
+def insight_charts(figures: Iterable[Metric]) -> tuple[list[Chart], list[tuple[str, str]]]:
     """Return the charts, those of one number each last, and what is no number as (name, words)."""
     by_title: dict[str, Chart] = {title: Chart(title) for title in (SEEN, DONE, TIME)}
     apart, others = [], []
-    for one in figures:
-        name = _name(one)
-        if _is_number(one.value):
-            title = SEEN if one.name in VIEWS else TIME if one.name in TIMES else DONE
-            by_title[title].rows.append(_timed(name, one.value) if title == TIME else _counted(name, one.value))
-        elif isinstance(one.value, dict) and one.value and all(map(_is_number, one.value.values())):
-            apart.append(Chart(name, [_counted(str(kind).capitalize(), n) for kind, n in one.value.items()]))
+    for figure in figures:
+        name = _name(figure)
+        if _is_number(figure.value):
+            title = SEEN if figure.name in VIEWS else TIME if figure.name in TIMES else DONE
+            by_title[title].rows.append(_timed(name, figure.value) if title == TIME else _counted(name, figure.value))
+        elif isinstance(figure.value, dict) and figure.value and all(map(_is_number, figure.value.values())):
+            apart.append(Chart(name, [_counted(str(kind).capitalize(), n) for kind, n in figure.value.items()]))
         else:
-            others.append((name, "nothing yet" if one.value == {} else str(one.value)[:200]))
+            others.append((name, "nothing yet" if figure.value == {} else str(figure.value)[:200]))
     return [chart for chart in (*by_title.values(), *apart) if chart.rows], others
 
 
-def _name(one: Figure) -> str:
+def _name(one: Metric) -> str:
     """Return the platform's title without what it says of each of a post's metrics, else words from the name."""
     return (one.title or one.name.replace("_", " ").capitalize()).removeprefix("Lifetime ")
 

@@ -12,11 +12,11 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.base import DeskAdmin, roles, signed_in
+from accounts.admin.base import BaseAdmin, current_user, roles_by_organization
 from accounts.api.pagination import row_after
 from posts.admin import charts
 from posts.domain import comments
-from posts.domain.comment_export import attached
+from posts.domain.comment_export import csv_response
 from posts.domain.insights import insights
 from posts.graph.errors import GraphError, user_message
 from posts.models import Channel, PublishedPost
@@ -48,7 +48,7 @@ class KeysetChangeList(ChangeList):
         if self.before is not None:
             rows = rows.filter(row_after(NEWEST_FIRST, self.before))
         found: list[PublishedPost] = []
-        for organization in roles(request):
+        for organization in roles_by_organization(request):
             found += rows.filter(organization=organization)[: self.list_per_page + 1]
         found.sort(key=lambda post: (post.published_at, post.pk), reverse=True)
         shown = found[: self.list_per_page]
@@ -72,8 +72,10 @@ class ChannelFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Offer the channels by name."""
-        rows = Channel.objects.filter(organization__memberships__user=signed_in(request)).order_by("name", "wire_id")
-        return [(str(one.pk), f"{one.name} ({one.get_type_display()})") for one in rows]
+        rows = Channel.objects.filter(organization__memberships__user=current_user(request)).order_by(
+            "name", "public_id"
+        )
+        return [(str(row.pk), f"{row.name} ({row.get_type_display()})") for row in rows]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows of the chosen channel."""
@@ -109,7 +111,7 @@ SECONDS = 10.0  # for the insights, of which a person waits
 
 
 @admin.register(PublishedPost)
-class PublishedPostAdmin(DeskAdmin):
+class PublishedPostAdmin(BaseAdmin):
     """What is live, newest first, as the platform says. Insights and comments are read when they are looked at."""
 
     edit_role = None
@@ -150,16 +152,16 @@ class PublishedPostAdmin(DeskAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; the organization only to who has several."""
-        several = len(roles(request)) > 1
+        several = len(roles_by_organization(request)) > 1
         return super().changelist_view(request, {"several": several, **(extra_context or {})})
 
     def page_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
         """Show one post with its numbers."""
-        return self._page(request, self.row(request, str(post_id)))
+        return self._page(request, self.get_object_or_404(request, str(post_id)))
 
     def insights_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
         """Show what the platform says of it now, metric by metric."""
-        post = self.row(request, str(post_id))
+        post = self.get_object_or_404(request, str(post_id))
         found: dict[str, Any] = {}
         problem = ""
         try:
@@ -172,7 +174,7 @@ class PublishedPostAdmin(DeskAdmin):
 
     def comments_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
         """Show the first comments."""
-        post = self.row(request, str(post_id))
+        post = self.get_object_or_404(request, str(post_id))
         page, problem = None, ""
         try:
             page = comments.page(post.channel, post.platform_id, limit=FIRST)
@@ -182,9 +184,9 @@ class PublishedPostAdmin(DeskAdmin):
 
     def export_view(self, request: HttpRequest, post_id: int) -> HttpResponseBase:
         """Send all comments as CSV; what fails before the first of them is said on the page."""
-        post = self.row(request, str(post_id))
+        post = self.get_object_or_404(request, str(post_id))
         try:
-            return attached(post, request.META)
+            return csv_response(post, request.META)
         except GraphError as error:
             return self._page(request, post, problem=user_message(error))
 
@@ -204,5 +206,5 @@ class PublishedPostAdmin(DeskAdmin):
         self, request: HttpRequest, post: PublishedPost, name: str, context: dict[str, Any], status: int
     ) -> HttpResponse:
         given = {**self.admin_site.each_context(request), "opts": self.opts, "post": post, "title": "Live post"}
-        given |= {"list_url": self.address("changelist"), "page_url": self.address("page", post.pk)}
+        given |= {"list_url": self.url("changelist"), "page_url": self.url("page", post.pk)}
         return TemplateResponse(request, f"admin/posts/publishedpost/{name}.html", given | context, status=status)

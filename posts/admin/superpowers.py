@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 
 from accounts import clock, formatting
-from accounts.admin.base import DeskAdmin, DeskForm
+from accounts.admin.base import BaseAdmin, DomainForm
 from accounts.domain.actors import Actor
 from accounts.models import Role
 from posts.domain import superpowers
@@ -53,13 +53,13 @@ def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
     if superpower.get("active") is False:
         yield "Switched off: nothing is answered."
     if end := expires(superpower):
-        when = f"{formatting.full(end, ZoneInfo('UTC'))} UTC"
+        when = f"{formatting.format_long(end, ZoneInfo('UTC'))} UTC"
         yield f"Expired on {when}: nothing is answered any more." if has_expired(superpower) else f"Until {when}."
     groups = _objects(superpower.get("conditionGroups"))
     for group in groups:
         when = _when(group)
         for kind, how in (("publicReplies", "reply in public"), ("privateReplies", "send a private message")):
-            texts = [f"“{one['text']}”" for one in _objects(group.get(kind)) if one.get("text")]
+            texts = [f"“{item['text']}”" for item in _objects(group.get(kind)) if item.get("text")]
             if texts:
                 share = group.get("publicRepliesProbability" if kind == "publicReplies" else "probability")
                 yield f"{when}, {how}{_share(share)}: {' or '.join(texts)}"
@@ -88,13 +88,13 @@ def _share(probability: Any) -> str:
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 ONE_PER_LINE = "One per line."
 
 
-class SuperpowerForm(DeskForm):
+class SuperpowerForm(DomainForm):
     """Writes the first group of conditions; further groups and fields that the form does not know stay as they are."""
 
     name = forms.CharField(max_length=200)
@@ -121,15 +121,21 @@ class SuperpowerForm(DeskForm):
         self.group: dict[str, Any] = dict(groups[0])
         self.further = list(groups[1:])
         if row is not None:
-            values = [value for one in self.group.get("conditions") or [] for value in one.get("values") or []]
+            values = [
+                value for condition in self.group.get("conditions") or [] for value in condition.get("values") or []
+            ]
             self.initial = {
                 **self.initial,
                 "name": row.name,
                 "hashtag": self.document.get("hashtag", ""),
                 "active": self.document.get("active", True),
                 "words": "\n".join(values) if values != ["any"] else "",
-                "public": "\n".join(one.get("text") or "" for one in self.group.get("publicReplies") or []),
-                "private": "\n".join(one.get("text") or "" for one in self.group.get("privateReplies") or []),
+                "public": "\n".join(
+                    public_reply.get("text") or "" for public_reply in self.group.get("publicReplies") or []
+                ),
+                "private": "\n".join(
+                    private_reply.get("text") or "" for private_reply in self.group.get("privateReplies") or []
+                ),
                 "like": bool(self.group.get("autoLike")),
             }
 
@@ -140,7 +146,7 @@ class SuperpowerForm(DeskForm):
             self.add_error("public", "Write at least one reply, in public or in private.")
         return data
 
-    def store(self, actor: Actor) -> tuple[SuperpowerTemplate, str]:
+    def save(self, actor: Actor) -> tuple[SuperpowerTemplate, str]:
         """Have the domain write it."""
         data = self.cleaned_data
         group = {
@@ -183,7 +189,7 @@ def _lines(text: str) -> list[str]:
 
 
 @admin.register(SuperpowerTemplate)
-class SuperpowerTemplateAdmin(DeskAdmin):
+class SuperpowerTemplateAdmin(BaseAdmin):
     """Editors write; everybody sees, in words, what each template does."""
 
     edit_role = Role.EDITOR

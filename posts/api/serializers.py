@@ -22,7 +22,7 @@ from accounts.api.serializers import (
     UTCMillisField,
 )
 from posts.graph.comments import Author, Comment
-from posts.graph.insights import Figure
+from posts.graph.insights import Metric
 from posts.models import Channel, ChannelType, PostType, PublishedPost
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -184,7 +184,7 @@ class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
     """A post that is live on a channel. What the platform did not give is null, never missing."""
 
     id = serializers.CharField(source="platform_id", help_text="Its id on the platform.")
-    mediumId = serializers.CharField(source="channel.wire_id", help_text="The channel that it is live on.")
+    mediumId = serializers.CharField(source="channel.public_id", help_text="The channel that it is live on.")
     mediumType = serializers.CharField(source="channel.type", help_text="`FB_PAGE` or `INSTAGRAM_ACCOUNT`.")
     type = serializers.CharField(help_text="`POST`, `REEL` or `STORY`.")
     caption = serializers.CharField(allow_null=True, help_text="What it says.")
@@ -208,7 +208,7 @@ class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
 PUBLISHED = JSONRowWriter(PublishedPostSerializer)
 
 
-class FigureSerializer(serializers.Serializer[Figure]):
+class FigureSerializer(serializers.Serializer[Metric]):
     """A metric. Its value is a number, or an object of numbers by kind."""
 
     name = serializers.CharField(help_text="The platform's name of the metric.")
@@ -245,7 +245,7 @@ class CommentSerializer(serializers.Serializer[Comment]):
 class ChannelSerializer(serializers.Serializer[Channel]):
     """A connected Facebook Page or Instagram account."""
 
-    id = serializers.CharField(source="wire_id", help_text="The type, then the platform's own id.")
+    id = serializers.CharField(source="public_id", help_text="The type, then the platform's own id.")
     type = serializers.ChoiceField(ChannelType.choices, help_text="Which platform.")
     name = serializers.CharField(help_text="What people call it.")
 

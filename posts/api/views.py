@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import key_of
+from accounts.api.authentication import get_api_key
 from accounts.api.exceptions import UpstreamFailed, UpstreamThrottled
 from accounts.api.openapi import LINK, errors
 from accounts.api.pagination import KeysetPagination, PaginationQuery
@@ -40,10 +40,10 @@ from posts.api.serializers import (
     SuperpowerSerializer,
 )
 from posts.domain import comment_export, comments
-from posts.domain.channel_access import reached_by
-from posts.domain.comment_export import TYPE, attached, private
+from posts.domain.channel_access import channels_of_key
+from posts.domain.comment_export import TYPE, csv_response, no_store
 from posts.domain.insights import insights
-from posts.domain.published_posts import everything_live, live
+from posts.domain.published_posts import all_published_posts, published_posts
 from posts.graph.errors import GraphError, Throttled, user_message
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
 
@@ -61,8 +61,12 @@ class Channels(APIView):
         examples=openapi.LIST_CHANNELS,
     )
     def get(self, request: Request) -> Response:
-        rows = reached_by(key_of(request)).exclude(state=ChannelState.DISCONNECTED).only("wire_id", "type", "name")
-        paginator = KeysetPagination("channels", ["name", "wire_id"])
+        rows = (
+            channels_of_key(get_api_key(request))
+            .exclude(state=ChannelState.DISCONNECTED)
+            .only("public_id", "type", "name")
+        )
+        paginator = KeysetPagination("channels", ["name", "public_id"])
         page = paginator.paginate_queryset(rows, request)
         return paginator.get_paginated_response([ChannelSerializer(channel).data for channel in page])
 
@@ -80,7 +84,7 @@ class Superpowers(APIView):
         examples=openapi.LIST_SUPERPOWERS,
     )
     def get(self, request: Request) -> Response:
-        rows = SuperpowerTemplate.objects.filter(organization=key_of(request).organization_id)
+        rows = SuperpowerTemplate.objects.filter(organization=get_api_key(request).organization_id)
         paginator = KeysetPagination("superpowers", ["name", "id"])
         page = paginator.paginate_queryset(rows, request)
         return paginator.get_paginated_response([template.as_wire() for template in page])
@@ -101,13 +105,13 @@ class Posts(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         wanted = validate_query(request, PostsQuery)
-        key = key_of(request)
-        rows = everything_live(key.organization_id)
+        key = get_api_key(request)
+        rows = all_published_posts(key.organization_id)
         if "mediumId" in wanted:
             rows = rows.filter(channel=channel_pk(request, wanted["mediumId"]))
         elif key.channels is not None:
             # As ids: with a subquery the planner may leave the index that matches the list's order.
-            rows = rows.filter(channel__in=list(reached_by(key).values_list("pk", flat=True)))
+            rows = rows.filter(channel__in=list(channels_of_key(key).values_list("pk", flat=True)))
         if "type" in wanted:
             rows = rows.filter(type=wanted["type"])
         if "startDate" in wanted:
@@ -137,7 +141,7 @@ class Post(APIView):
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        found = post_of(request, post_id, validate_query(request, PostQuery)["mediumId"])
+        found = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
         return Response(PublishedPostSerializer(found).data)
 
 
@@ -162,26 +166,26 @@ class Export(APIView):
     )
     def get(self, request: Request, post_id: str) -> HttpResponseBase:
         wanted = validate_query(request, ExportQuery)
-        post = post_of(request, post_id, wanted["mediumId"])
+        post = get_published_post(request, post_id, wanted["mediumId"])
         if wanted.get("delivery") == "url":
-            with upstream():
-                kept = comment_export.keep(post.channel, post.platform_id)
+            with graph_errors_as_api_errors():
+                kept = comment_export.store_export(post.channel, post.platform_id)
             path = reverse("export", args=[kept.token])
             return Response({"totalCount": kept.count, "csvUrl": request.build_absolute_uri(path)})
-        with upstream():
-            return attached(post, request.META)
+        with graph_errors_as_api_errors():
+            return csv_response(post, request.META)
 
 
 @require_safe
-def download(request: HttpRequest, token: str) -> HttpResponseBase:  # noqa: ARG001  Django's signature
+def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # noqa: ARG001  Django's signature
     """GET /exports/{token}: the file behind a signed link, while the link lasts. Needs nothing but the link."""
     try:
-        file, name = comment_export.opened(token)
+        file, name = comment_export.open_export(token)
     except comment_export.ExpiredLink:
         return JsonResponse({"message": "This link has expired"}, status=403)
     except comment_export.UnknownLink:
         return JsonResponse({"message": "Not found"}, status=404)
-    return private(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
+    return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
 
 
 class Insights(APIView):
@@ -198,14 +202,14 @@ class Insights(APIView):
         examples=openapi.READ_INSIGHTS,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        post = post_of(request, post_id, validate_query(request, PostQuery)["mediumId"])
-        with upstream():
+        post = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
+        with graph_errors_as_api_errors():
             found = insights(post.channel, post.platform_id, post.type, media_type=post.media_type)
         return Response(
             {
                 "postId": post.platform_id,
-                "mediumId": post.channel.wire_id,
-                "insights": [FigureSerializer(one).data for one in found.items],
+                "mediumId": post.channel.public_id,
+                "insights": [FigureSerializer(item).data for item in found.items],
                 "unavailable": [{"name": name, "reason": why} for name, why in found.unavailable.items()],
                 "fetchedAt": format_datetime(found.fetched_at),
             }
@@ -227,16 +231,16 @@ class Comments(APIView):
     )
     def get(self, request: Request, post_id: str) -> Response:
         wanted = validate_query(request, CommentsQuery)
-        post = post_of(request, post_id, wanted["mediumId"])
+        post = get_published_post(request, post_id, wanted["mediumId"])
         limit = int(wanted["limit"])
         try:
-            with upstream():
+            with graph_errors_as_api_errors():
                 page = comments.page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
         except comments.UnknownCursor:
             raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
         return Response(
             {
-                "items": [CommentSerializer(one).data for one in page.items],
+                "items": [CommentSerializer(item).data for item in page.items],
                 "returned": len(page.items),
                 "mayHaveMore": page.may_have_more,
                 "nextCursor": page.next_cursor,
@@ -244,7 +248,7 @@ class Comments(APIView):
         )
 
 
-def channel_of(request: Request, medium_id: str) -> Channel:
+def get_channel_or_400(request: Request, medium_id: str) -> Channel:
     """Return the channel, connected or not: what went live on it stays readable. Raises Invalid."""
     for channel in _named(request, medium_id).select_related("organization"):
         return channel
@@ -258,11 +262,11 @@ def channel_pk(request: Request, medium_id: str) -> int:
     raise _unknown()
 
 
-def post_of(request: Request, post_id: str, medium_id: str) -> PublishedPost:
+def get_published_post(request: Request, post_id: str, medium_id: str) -> PublishedPost:
     """Return the post that is live on that channel, its channel loaded. Raises Invalid for the channel, and Http404."""
-    channel = channel_of(request, medium_id)
+    channel = get_channel_or_400(request, medium_id)
     # PostgreSQL takes no NUL in a text, and no platform gives an id that has one.
-    rows = live(channel.organization, channel=channel)
+    rows = published_posts(channel.organization, channel=channel)
     found = None if "\x00" in post_id else rows.filter(platform_id=post_id).first()
     if found is None:
         raise Http404
@@ -270,7 +274,7 @@ def post_of(request: Request, post_id: str, medium_id: str) -> PublishedPost:
 
 
 def _named(request: Request, medium_id: str) -> QuerySet[Channel]:
-    return reached_by(key_of(request)).filter(wire_id=medium_id)
+    return channels_of_key(get_api_key(request)).filter(public_id=medium_id)
 
 
 def _unknown() -> Invalid:
@@ -280,7 +284,7 @@ def _unknown() -> Invalid:
 
 
 @contextmanager
-def upstream() -> Iterator[None]:
+def graph_errors_as_api_errors() -> Iterator[None]:
     """Turn GraphErrors into answers."""
     try:
         yield

@@ -11,19 +11,19 @@ from posts.models import Channel, ChannelState
 MANY = 64  # channels by name
 
 
-def reached(organization_id: UUID, key: ApiKey | None) -> QuerySet[Channel]:
+def visible_channels(organization_id: UUID, key: ApiKey | None) -> QuerySet[Channel]:
     """Return the organization's channels, those alone that the key reaches when it is one that acts."""
     rows = Channel.objects.filter(organization=organization_id)
-    return rows if key is None or key.channels is None else rows.filter(wire_id__in=key.channels)
+    return rows if key is None or key.channels is None else rows.filter(public_id__in=key.channels)
 
 
-def reached_by(key: ApiKey) -> QuerySet[Channel]:
+def channels_of_key(key: ApiKey) -> QuerySet[Channel]:
     """Return the channels of the key's organization that the key reaches."""
-    return reached(key.organization_id, key)
+    return visible_channels(key.organization_id, key)
 
 
-def connected(organization_id: UUID, key: ApiKey | None, named: Collection[str]) -> list[Channel]:
+def connected_channels(organization_id: UUID, key: ApiKey | None, named: Collection[str]) -> list[Channel]:
     """Return those of the named channels that are connected and the actor reaches, and perhaps others like them."""
-    rows = reached(organization_id, key).exclude(state=ChannelState.DISCONNECTED)
+    rows = visible_channels(organization_id, key).exclude(state=ChannelState.DISCONNECTED)
     # A client may name tens of thousands, more than a statement can carry; the organization has few.
-    return list(rows.filter(wire_id__in=named) if len(named) <= MANY else rows)
+    return list(rows.filter(public_id__in=named) if len(named) <= MANY else rows)

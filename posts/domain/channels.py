@@ -33,10 +33,10 @@ def connect(
     """
     _check(type, platform_id, name, token)
     with transaction.atomic():
-        before = Channel.objects.filter(organization=organization, wire_id=f"{type}_{platform_id}").first()
+        before = Channel.objects.filter(organization=organization, public_id=f"{type}_{platform_id}").first()
         channel, _ = Channel.objects.update_or_create(
             organization=organization,
-            wire_id=f"{type}_{platform_id}",
+            public_id=f"{type}_{platform_id}",
             defaults={
                 "type": type,
                 "platform_id": platform_id,
@@ -61,7 +61,7 @@ def disconnect(actor: Actor, channel: Channel) -> None:
     _move(actor, "disconnect", channel, others, ChannelState.DISCONNECTED, "")
 
 
-def needs_reconnect(actor: Actor, channel: Channel, *, reason: str) -> None:
+def mark_needs_reconnect(actor: Actor, channel: Channel, *, reason: str) -> None:
     """Note that the platform no longer takes the channel's token; nothing goes out until a person connects it again."""
     held = [ChannelState.CONNECTED, ChannelState.BLOCKED]
     _move(actor, "needs_reconnect", channel, held, ChannelState.NEEDS_RECONNECT, reason)
@@ -111,12 +111,12 @@ def _note(actor: Actor, verb: str, channel: Channel, before: str) -> None:
         organization_id=channel.organization_id,
         subject=f"channel:{channel.pk}",
         step=(before, str(channel.state)),
-        channel=channel.wire_id,
+        channel=channel.public_id,
         reason=channel.state_reason,
     )
 
 
-def open_account(channel: Channel) -> Account:
+def graph_account(channel: Channel) -> Account:
     """Return the account with its token, for reading what is live.
 
     Raises AuthFailed for a channel that a person has disconnected: its token is kept to settle what was under way,

@@ -26,7 +26,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from accounts import clock
-from posts.domain.comments import every
+from posts.domain.comments import iter_comments
 from posts.graph.comments import Comment
 from posts.graph.errors import GraphError, Throttled
 from posts.models import Channel, PublishedPost
@@ -50,11 +50,11 @@ class Export:
         """Raises GraphErrors, Throttled also when too many exports are under way."""
         if not _turns.acquire(blocking=False):
             raise Throttled("Too many exports are under way", retry_after=WAIT)
-        self.count, self._held, self._of = 0, True, f"{channel.wire_id} {post_id}"
+        self.count, self._held, self._of = 0, True, f"{channel.public_id} {post_id}"
         try:
-            comments = every(channel, post_id)
+            comments = iter_comments(channel, post_id)
             first = list(self._first(comments))
-            self._pieces = pieces(self._counted(chain(first, comments)))
+            self._pieces = csv_chunks(self._counted(chain(first, comments)))
         except BaseException:
             self.close()
             raise
@@ -91,7 +91,7 @@ class Export:
             yield comment
 
 
-def whole(channel: Channel, post_id: str) -> tuple[IO[bytes], int]:
+def export_to_tempfile(channel: Channel, post_id: str) -> tuple[IO[bytes], int]:
     """Return the whole file, which vanishes when it is closed, and how many comments it holds. Raises GraphErrors."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     try:
@@ -113,12 +113,12 @@ class Kept:
     token: str
 
 
-def keep(channel: Channel, post_id: str) -> Kept:
+def store_export(channel: Channel, post_id: str) -> Kept:
     """Write the whole file to the storage. Raises GraphErrors; then nothing is left of it."""
-    tidy()
+    delete_expired()
     expires = int(clock.now().timestamp()) + LIFETIME
     name = f"{FOLDER}/{expires}-{secrets.token_hex(16)}.csv"
-    file, count = whole(channel, post_id)
+    file, count = export_to_tempfile(channel, post_id)
     with file:
         try:
             name = default_storage.save(name, File(file))
@@ -136,7 +136,7 @@ class ExpiredLink(UnknownLink):
     """The link was good once."""
 
 
-def opened(token: str) -> tuple[IO[bytes], str]:
+def open_export(token: str) -> tuple[IO[bytes], str]:
     """Return the file that a token stands for, and the name that people see. Raises UnknownLink, ExpiredLink."""
     try:
         name, expires, shown = signing.loads(token, salt=SALT)
@@ -150,7 +150,7 @@ def opened(token: str) -> tuple[IO[bytes], str]:
         raise UnknownLink from None
 
 
-def tidy() -> int:
+def delete_expired() -> int:
     """Delete the files whose links have expired; return how many. A storage that cannot list keeps them."""
     try:
         names = default_storage.listdir(FOLDER)[1]
@@ -181,7 +181,7 @@ FORMULA = re.compile(rf"{UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
 INNER = re.compile(rf"[;\t\r\n]{UNSEEN}+(?P<runs>(?==|[+\-@][^\s;(|]*[(|]))?")
 
 
-def pieces(comments: Iterable[Comment]) -> Iterator[bytes]:
+def csv_chunks(comments: Iterable[Comment]) -> Iterator[bytes]:
     """Yield the file in pieces, the first as soon as the first comment is there, or none is."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -199,19 +199,19 @@ def cells(comment: Comment) -> list[str]:
     """Return the comment's row. Unknown is an empty cell."""
     author, at = comment.author, comment.created_at
     return [
-        defused(comment.id),
-        defused(comment.parent_id or ""),
+        escape_formula(comment.id),
+        escape_formula(comment.parent_id or ""),
         at.astimezone(UTC).isoformat("T", "milliseconds")[:-6] + "Z" if at else "",
-        defused((author and author.id) or ""),
-        defused((author and author.name) or ""),
-        defused(comment.text),
+        escape_formula((author and author.id) or ""),
+        escape_formula((author and author.name) or ""),
+        escape_formula(comment.text),
         "" if comment.likes is None else str(comment.likes),
         "" if comment.replies is None else str(comment.replies),
         "" if comment.hidden is None else str(comment.hidden).lower(),
     ]
 
 
-def defused(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return the text with an apostrophe before whatever a spreadsheet would run, and else as it was written.
 
     A NUL, at which spreadsheets would cut the text off, becomes its visible symbol.
@@ -239,7 +239,7 @@ STALLED = 60.0  # seconds without reading after which a client is given up
 AHEAD = 128 * 1024  # bytes that are read ahead of the client
 
 
-def attached(post: PublishedPost, meta: dict[str, Any]) -> HttpResponseBase:
+def csv_response(post: PublishedPost, meta: dict[str, Any]) -> HttpResponseBase:
     """Return the file, streamed as it is read; `meta` is the request's. Raises GraphErrors before its first byte.
 
     A stream that breaks off ends without its last chunk, so that clients notice.
@@ -247,15 +247,15 @@ def attached(post: PublishedPost, meta: dict[str, Any]) -> HttpResponseBase:
     name = file_name(post.platform_id)
     if meta.get("SERVER_PROTOCOL") == "HTTP/1.0":
         # There are no chunks, and a break looks like the end: read to the end first, and name the length.
-        file = whole(post.channel, post.platform_id)[0]
-        return private(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
+        file = export_to_tempfile(post.channel, post.platform_id)[0]
+        return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
     export = Export(post.channel, post.platform_id)
     _give_up_on_who_stalls(meta)
     header = content_disposition_header(as_attachment=True, filename=name)
-    return private(StreamingHttpResponse(export, content_type=TYPE, headers={"Content-Disposition": header}))
+    return no_store(StreamingHttpResponse(export, content_type=TYPE, headers={"Content-Disposition": header}))
 
 
-def private(response: HttpResponseBase) -> HttpResponseBase:
+def no_store(response: HttpResponseBase) -> HttpResponseBase:
     """Keep caches from keeping it, and proxies from holding it back."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Accel-Buffering"] = "no"

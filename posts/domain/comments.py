@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from accounts import encryption
-from posts.domain.channels import open_account
+from posts.domain.channels import graph_account
 from posts.graph import comments
-from posts.graph.comments import Comment, Place
-from posts.graph.cursor_reader import Spot
+from posts.graph.comments import Comment, CommentPosition
+from posts.graph.cursor_reader import EdgePosition
 from posts.models import Channel
 
 REMEMBERED = 50_000
@@ -41,9 +41,9 @@ def page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = Non
     """
     place = _opened(cursor, channel, post_id) if cursor else None
     found: dict[str, Comment] = {}
-    behind: Place | None = None
+    behind: CommentPosition | None = None
     until = time.monotonic() + SECONDS
-    for comment, behind in comments.threads(open_account(channel), post_id, place, size=limit):  # noqa: B007
+    for comment, behind in comments.threads(graph_account(channel), post_id, place, size=limit):  # noqa: B007
         found.setdefault(comment.id, comment)
         if len(found) == limit or time.monotonic() > until:
             break
@@ -53,18 +53,18 @@ def page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = Non
     return CommentPage(list(found.values()), behind is not None, sealed)
 
 
-def every(channel: Channel, post_id: str) -> Iterator[Comment]:
+def iter_comments(channel: Channel, post_id: str) -> Iterator[Comment]:
     """Yield all comments and replies, each once: on Facebook oldest first, on Instagram in the order of the pages.
 
     A comment that the platform repeats within the last 50,000 is left out; its pages overlap by a few when comments are
     deleted meanwhile, and a reading that goes in circles is ended by an error. Memory does not grow with the number
     of comments. Raises GraphErrors, also part-way: what came before is then not all.
     """
-    seen = Seen(REMEMBERED)
-    return (comment for comment in comments.every(open_account(channel), post_id) if seen.is_new(comment.id))
+    seen = RecentIds(REMEMBERED)
+    return (comment for comment in comments.every(graph_account(channel), post_id) if seen.is_new(comment.id))
 
 
-class Seen:
+class RecentIds:
     """Remembers at least the last `many` ids, and at most twice as many."""
 
     def __init__(self, many: int) -> None:
@@ -84,12 +84,12 @@ class Seen:
         return True
 
 
-def _sealed(place: Place, channel: Channel, post_id: str) -> str:
+def _sealed(place: CommentPosition, channel: Channel, post_id: str) -> str:
     # Encrypted rather than signed: the platform's own cursors are in there, and what they hold is for it to know.
     return encryption.encrypt(json.dumps([_bound_to(channel, post_id), asdict(place)]))
 
 
-def _opened(cursor: str, channel: Channel, post_id: str) -> Place:
+def _opened(cursor: str, channel: Channel, post_id: str) -> CommentPosition:
     try:
         bound_to, given = json.loads(encryption.decrypt(cursor))
     except (encryption.InvalidToken, ValueError):
@@ -97,13 +97,13 @@ def _opened(cursor: str, channel: Channel, post_id: str) -> Place:
     if bound_to != _bound_to(channel, post_id):
         raise UnknownCursor
     inside = given["inside"]
-    return Place(_spot(given["top"]), _spot(inside) if inside else None)
+    return CommentPosition(_spot(given["top"]), _spot(inside) if inside else None)
 
 
-def _spot(given: dict[str, object]) -> Spot:
-    return Spot(**{**given, "trail": tuple(given["trail"]), "same": tuple(given["same"])})  # type: ignore[arg-type]
+def _spot(given: dict[str, object]) -> EdgePosition:
+    return EdgePosition(**{**given, "trail": tuple(given["trail"]), "same": tuple(given["same"])})  # type: ignore[arg-type]
 
 
 def _bound_to(channel: Channel, post_id: str) -> str:
-    whose = json.dumps(["comments", channel.organization_id, channel.wire_id, post_id], default=str)
+    whose = json.dumps(["comments", channel.organization_id, channel.public_id, post_id], default=str)
     return hashlib.sha256(whose.encode()).hexdigest()[:32]

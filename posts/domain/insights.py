@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts import clock
-from posts.domain.channels import open_account
+from posts.domain.channels import graph_account
 from posts.graph import insights as reading
-from posts.graph.insights import Figure, metrics
+from posts.graph.insights import Metric, metrics
 from posts.models import Channel
 
 
@@ -14,7 +14,7 @@ from posts.models import Channel
 class Insights:
     """`items` that the platform gave; `unavailable` maps the others to the reason, a sentence."""
 
-    items: list[Figure]
+    items: list[Metric]
     unavailable: dict[str, str]
     fetched_at: datetime
 
@@ -32,6 +32,6 @@ def insights(
     A metric that is refused, or of which nothing is known, is unavailable. Raises GraphErrors when the post or the
     channel cannot be read at all.
     """
-    account = open_account(channel)
+    account = graph_account(channel)
     found = reading.insights(account, post_id, metrics(channel.type, type, media_type), seconds=seconds)
     return Insights(found.figures, found.unavailable, clock.now())

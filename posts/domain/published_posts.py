@@ -38,7 +38,7 @@ def record_published(**facts: Unpack[Facts]) -> None:
     )
 
 
-def live(
+def published_posts(
     organization: Organization,
     *,
     channel: Channel | int | None = None,
@@ -50,11 +50,11 @@ def live(
 
     What is proven to be gone from the platform is left out.
     """
-    rows = everything_live(organization).select_related("channel")
+    rows = all_published_posts(organization).select_related("channel")
     wanted = {"channel": channel, "type": type, "published_at__gte": since, "published_at__lt": before}
     return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
-def everything_live(organization: Any) -> QuerySet[PublishedPost]:
+def all_published_posts(organization: Any) -> QuerySet[PublishedPost]:
     """Return all published posts of the organization, or of the one with this id; without those that are gone."""
     return PublishedPost.objects.filter(organization=organization, deleted_at=None)

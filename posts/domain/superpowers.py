@@ -16,7 +16,7 @@ Superpower = dict[str, Any]
 LOOKUP_LENGTH = 200  # what the columns hold
 
 
-def lookup(hashtag: str) -> str:
+def normalize_hashtag(hashtag: str) -> str:
     """Return the form in which hashtags are compared: without `#` and white space around it, NFC, case-folded."""
     bare = unicodedata.normalize("NFC", hashtag).strip().lstrip("#").strip()
     return unicodedata.normalize("NFC", bare.casefold())
@@ -34,7 +34,7 @@ def expand(organization: Organization, given: Superpower) -> Superpower:
         identity = {"creativeTemplateId": str(template.pk), "creativeTemplateName": template.name}
         whole = {**template.document, **given, **identity}
     if "lookupHashtag" in whole:
-        whole["lookupHashtag"] = lookup(str(whole.get("hashtag") or ""))
+        whole["lookupHashtag"] = normalize_hashtag(str(whole.get("hashtag") or ""))
     return whole
 
 
@@ -47,7 +47,7 @@ def check_complete(superpower: Superpower) -> None:
     if superpower.get("creativeTemplateId"):
         return
     missing: list[list[str | int]] = [[name] for name in ("name", "templateType") if not superpower.get(name)]
-    if not lookup(str(superpower.get("hashtag") or "")):
+    if not normalize_hashtag(str(superpower.get("hashtag") or "")):
         missing.append(["hashtag"])
     if superpower.get("templateType") == "CONDITIONAL":
         missing += _missing_conditions(superpower)
@@ -60,13 +60,13 @@ def check_complete(superpower: Superpower) -> None:
         raise Incomplete(f"The superpower's template is incomplete: {names} is missing", details)
 
 
-def own_hashtag(organization: Organization, given: Superpower, expanded: Superpower) -> str | None:
+def claimed_hashtag(organization: Organization, given: Superpower, expanded: Superpower) -> str | None:
     """Return the lookup hashtag that a superpower occupies; None for one that lives under its template's hashtag.
 
     A reference that says another hashtag than its template occupies that one. Raises Conflict when it belongs to a
     template, Invalid when it is too long to be one.
     """
-    own = lookup(str(given.get("hashtag") or ""))
+    own = normalize_hashtag(str(given.get("hashtag") or ""))
     if not own:
         return None
     if len(own) > LOOKUP_LENGTH:
@@ -103,7 +103,7 @@ def _missing_conditions(superpower: Superpower) -> list[list[str | int]]:
 
 
 def _dotted(path: list[str | int]) -> str:
-    return ".".join(str(one) for one in path)
+    return ".".join(str(item) for item in path)
 
 
 def write(
@@ -122,7 +122,7 @@ def write(
     written = template or SuperpowerTemplate(organization=organization)
     written.name = str(document["name"])
     written.document = document
-    written.lookup_hashtag = lookup(str(document["hashtag"]))
+    written.lookup_hashtag = normalize_hashtag(str(document["hashtag"]))
     try:
         with transaction.atomic():
             written.save()

@@ -43,20 +43,22 @@ def get(account: Account, path: str, **params: str) -> dict[str, Any]:
     return _call(account, _Request("GET", _url(path), params))
 
 
-def look(
+def get_with_deadline(
     account: Account, path: str, params: Mapping[str, str], *, seconds: float, largest: int = LARGEST
 ) -> dict[str, Any]:
     """Read within `seconds` in all. An answer of more than `largest` bytes reads as unreadable: Transient."""
     return _call(account, _Request("GET", _url(path), params, seconds=seconds, largest=largest))
 
 
-def prepare(account: Account, path: str, params: Mapping[str, str], files: Files | None = None) -> dict[str, Any]:
+def post_unpublished(
+    account: Account, path: str, params: Mapping[str, str], files: Files | None = None
+) -> dict[str, Any]:
     """POST something invisible, with or without files."""
     seconds = UPLOAD if files else None
     return _call(account, _Request("POST", _url(path), params, files, seconds=seconds))
 
 
-def write(account: Account, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+def post_public(account: Account, path: str, params: Mapping[str, str]) -> dict[str, Any]:
     """POST something that others will see. Raises Ambiguous when it may have happened."""
     return _call(account, _Request("POST", _url(path), params, outward=True))
 
@@ -78,13 +80,13 @@ def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, 
     return _call(account, request)
 
 
-def ahead() -> timedelta:
+def clock_skew() -> timedelta:
     """Return how far the platform's clock was ahead of ours at this thread's last answer; nothing when it said none."""
     known: timedelta = getattr(_here, "ahead", timedelta(0))
     return known
 
 
-def time_there() -> datetime | None:
+def platform_now() -> datetime | None:
     """Return what time it is at the platform, never too late: by the last answer to this process and what has passed.
 
     None before the first answer. Setting our clock does not change it.
@@ -122,7 +124,7 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
     form = request.method == "POST" and request.body is None
     timeout = (float(settings.GRAPH_CONNECT_TIMEOUT), float(settings.GRAPH_READ_TIMEOUT))
     failure: GraphError | None = None
-    with http.call(request.seconds or sum(timeout)) as one:
+    with http.track_call(request.seconds or sum(timeout)) as one:
         try:
             with _session().request(
                 request.method,
@@ -142,18 +144,18 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
         else:
             if one.late:
                 # An answer without a length that was cut off looks like a whole one.
-                failure = responses.late("The platform took too long to answer", outward=request.outward)
+                failure = responses.timeout_error("The platform took too long to answer", outward=request.outward)
         finally:
             _here.used = time.monotonic()
     # Raised out here, so that no context drags along the exception that names the URL.
     if failure is not None:
         raise failure
-    rate_limits.note(account, headers)
+    rate_limits.record_usage(account, headers)
     _notice_version(headers)
     _notice_clock(headers)
     secrets = (account.token, *proof.values())
     try:
-        return responses.read(status, headers, content, outward=request.outward, secrets=secrets)
+        return responses.parse_response(status, headers, content, outward=request.outward, secrets=secrets)
     except Throttled as error:
         rate_limits.block(account, error.retry_after, code=error.code)
         raise
@@ -174,12 +176,12 @@ def _proof(account: Account) -> dict[str, str]:
     return {"appsecret_proof": made.hexdigest()}
 
 
-def _failure(error: Exception, one: http.Call, *, outward: bool) -> GraphError:
+def _failure(error: Exception, one: http.CallState, *, outward: bool) -> GraphError:
     name = type(error).__name__
     if one.sent and (one.late or isinstance(error, requests.Timeout)):
-        return responses.late(f"The platform took too long to answer ({name})", outward=outward)
+        return responses.timeout_error(f"The platform took too long to answer ({name})", outward=outward)
     if one.sent:
-        return responses.unclear(f"The platform broke off ({name})", outward=outward)
+        return responses.ambiguous_error(f"The platform broke off ({name})", outward=outward)
     return Transient(f"The platform could not be reached ({name}); nothing was sent")
 
 
@@ -195,8 +197,8 @@ def _content(response: requests.Response, largest: int) -> bytes:
 
 def _session() -> requests.Session:
     """Return this thread's session, with fresh connections when the last call was a while ago."""
-    if getattr(_here, "owner", None) != http.here():
-        _here.owner, _here.session = http.here(), http.session(http.Adapter())
+    if getattr(_here, "owner", None) != http.thread_key():
+        _here.owner, _here.session = http.thread_key(), http.session(http.Adapter())
     elif time.monotonic() - _here.used > IDLE:
         _here.session.close()
     # A sandbox on loopback is reached directly; the platform through whatever proxy the environment names.

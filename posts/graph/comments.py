@@ -18,9 +18,9 @@ from typing import Any
 from accounts import clock
 from posts.graph import rate_limits
 from posts.graph.account import Account
-from posts.graph.cursor_reader import Edge, Item, Spot
+from posts.graph.cursor_reader import EdgePosition, EdgeReader, Item
 from posts.graph.errors import NotFound, Throttled
-from posts.graph.publishers.recent_posts import instant
+from posts.graph.publishers.recent_posts import parse_graph_time
 
 PAGE_SECONDS, EXPORT_SECONDS = 20.0, 60.0
 REPLIES = 5  # that come along with their comment; more are asked for when they are wanted
@@ -65,7 +65,7 @@ def facebook(item: dict[str, Any], parent: str | None = None) -> Comment:
         id=text(str(item["id"])) or "",
         parent_id=text(above.get("id")) if isinstance(above, dict) else parent,
         text=text(item.get("message")) or "",
-        created_at=instant(item.get("created_time")),
+        created_at=parse_graph_time(item.get("created_time")),
         author=_author(item.get("from"), "name"),
         likes=_count(item.get("like_count")),
         replies=_count(item.get("comment_count")),
@@ -88,7 +88,7 @@ def instagram(item: dict[str, Any], parent: str | None = None) -> Comment:
         id=text(str(item["id"])) or "",
         parent_id=text(item.get("parent_id")) or parent,
         text=text(item.get("text")) or "",
-        created_at=instant(item.get("timestamp")),
+        created_at=parse_graph_time(item.get("timestamp")),
         author=author,
         likes=_count(item.get("like_count")),
         replies=None if more else replies,
@@ -122,11 +122,11 @@ def _flag(value: Any) -> bool | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class CommentPosition:
     """Behind which comment a reading stands: among those on the post, with `inside` among the last one's replies."""
 
-    top: Spot
-    inside: Spot | None = None
+    top: EdgePosition
+    inside: EdgePosition | None = None
 
 
 @dataclass(frozen=True)
@@ -168,15 +168,15 @@ BOOKS = {
 
 
 def threads(
-    account: Account, post_id: str, place: Place | None = None, *, size: int = LARGEST
-) -> Iterator[tuple[Comment, Place | None]]:
+    account: Account, post_id: str, place: CommentPosition | None = None, *, size: int = LARGEST
+) -> Iterator[tuple[Comment, CommentPosition | None]]:
     """Yield comments from `place` on, each with the place behind it, None when that is known to be the end.
 
     `size` is how many threads one call asks for. A comment may come twice when others are deleted meanwhile. Raises
     GraphErrors.
     """
     reading = _Threads(account, post_id, PAGE_SECONDS, lambda: None)
-    return reading.read(place or Place(Spot(size=min(size, LARGEST))))
+    return reading.read(place or CommentPosition(EdgePosition(size=min(size, LARGEST))))
 
 
 def every(account: Account, post_id: str) -> Iterator[Comment]:
@@ -188,15 +188,15 @@ def every(account: Account, post_id: str) -> Iterator[Comment]:
     give_way()
     if account.type == "INSTAGRAM_ACCOUNT":
         reading = _Threads(account, post_id, EXPORT_SECONDS, give_way)
-        yield from (comment for comment, _ in reading.read(Place(Spot(size=LARGEST))))
+        yield from (comment for comment, _ in reading.read(CommentPosition(EdgePosition(size=LARGEST))))
         return
     book = BOOKS[account.type]
     params = {"fields": book.fields, "filter": "stream", "order": "chronological"}
-    edge = Edge(
+    edge = EdgeReader(
         account, f"{post_id}/comments", params, book.stamp,
         newest_first=False, seconds=EXPORT_SECONDS, between=give_way,
     )  # fmt: skip
-    for item, _, _ in edge.read(Spot(size=STREAM)):
+    for item, _, _ in edge.read(EdgePosition(size=STREAM)):
         yield book.write(item, None)
 
 
@@ -207,27 +207,29 @@ class _Threads:
         self.book = book = BOOKS[account.type]
         nested = f"{book.nested}.limit({REPLIES}){book.expansion}{{{book.fields}}}"
         params = {**book.top, "fields": f"{book.fields},{nested}"}
-        self.top = Edge(
+        self.top = EdgeReader(
             account, f"{post_id}/comments", params, book.stamp, newest_first=True, seconds=seconds, between=between
         )
 
-    def read(self, place: Place) -> Iterator[tuple[Comment, Place | None]]:
+    def read(self, place: CommentPosition) -> Iterator[tuple[Comment, CommentPosition | None]]:
         """Yield what comes behind `place`, each with the place behind it."""
         if place.inside is not None:
             for reply, behind in self._below(place.top, place.inside):
                 yield reply, replace(place, inside=behind)
         for item, here, beyond in self.top.read(place.top):
-            comment, onward = self.book.write(item, None), Place(beyond) if beyond else None
+            comment, onward = self.book.write(item, None), CommentPosition(beyond) if beyond else None
             nested = item.get(self.book.nested)
             if _is_empty(nested, comment):
                 yield comment, onward
                 continue
-            beginning = Spot(size=LARGEST)
-            yield comment, Place(here, beginning)
+            beginning = EdgePosition(size=LARGEST)
+            yield comment, CommentPosition(here, beginning)
             for reply, behind in self._below(here, beginning, _whole(nested)):
-                yield reply, Place(here, behind) if behind else onward
+                yield reply, CommentPosition(here, behind) if behind else onward
 
-    def _below(self, here: Spot, spot: Spot, first: Item | None = None) -> Iterator[tuple[Comment, Spot | None]]:
+    def _below(
+        self, here: EdgePosition, spot: EdgePosition, first: Item | None = None
+    ) -> Iterator[tuple[Comment, EdgePosition | None]]:
         params = {**self.book.below, "fields": self.book.fields}
         edge = replace(self.top, path=f"{here.done}/{self.book.edge}", params=params, newest_first=False)
         try:
@@ -255,7 +257,7 @@ def _whole(nested: Any) -> Item | None:
 
 def _give_way(account: Account) -> None:
     """What is left of the calls belongs to publishing (section 8): read slowly, or not at all."""
-    match rate_limits.background(account):
+    match rate_limits.background_pace(account):
         case rate_limits.Pace.STOP:
             until = rate_limits.blocked_until(account)
             wait = (until - clock.now()).total_seconds() if until else REST

@@ -14,7 +14,7 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, Transient
-from posts.graph.publishers.recent_posts import instant
+from posts.graph.publishers.recent_posts import parse_graph_time
 
 TRIES = 9  # enough to come down from 200 to a single one
 PAUSE, LONGEST = 0.05, 1.0  # seconds before another try, doubling
@@ -27,12 +27,12 @@ HUGE = 80 * 1024 * 1024  # bytes of an answer with a single item: 10 MB of text,
 Item = dict[str, Any]
 
 
-class Lost(Transient):
+class CursorLost(Transient):
     """The platform no longer knows the place, or leads in circles. What is left cannot be read from here."""
 
 
 @dataclass(frozen=True)
-class Spot:
+class EdgePosition:
     """A place in an edge: in the page of `size` items at the last cursor of `trail` ("" is the beginning).
 
     `done` is the last item that was read, `at` its time in seconds, and `same` the others of that second. `begun` says
@@ -48,7 +48,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Edge:
+class EdgeReader:
     """What to read: a node's edge. `stamp` names the items' time. `seconds` is for one page with all its tries.
 
     `between` is called before every page but the first; what it raises ends the reading.
@@ -62,7 +62,9 @@ class Edge:
     seconds: float
     between: Callable[[], None] = lambda: None
 
-    def read(self, spot: Spot, first: Item | None = None) -> Iterator[tuple[Item, Spot, Spot | None]]:
+    def read(
+        self, spot: EdgePosition, first: Item | None = None
+    ) -> Iterator[tuple[Item, EdgePosition, EdgePosition | None]]:
         """Yield what comes behind `spot`: each item, its own place, and the next one's, None when it is the last.
 
         `first` is the edge's beginning when that is known already. An item may come twice when the platform lost its
@@ -73,7 +75,7 @@ class Edge:
             for item in page.items:
                 at = _seconds(item, self.stamp)
                 same = (*last.same, last.done)[-TIES:] if at == last.at else ()
-                last = here = Spot(page.trail, page.size, item["id"], at, begun=True, same=same)
+                last = here = EdgePosition(page.trail, page.size, item["id"], at, begun=True, same=same)
                 if item is not page.items[-1]:
                     yield item, here, here
                 elif page.after:
@@ -81,7 +83,7 @@ class Edge:
                 else:
                     yield item, here, None
 
-    def shows(self, spot: Spot) -> bool:
+    def shows(self, spot: EdgePosition) -> bool:
         """Whether the page of `spot` still holds the item that was read last. Raises GraphErrors."""
         return spot.done in [item["id"] for item in _items(_Reading(self, spot).ask())]
 
@@ -97,7 +99,7 @@ class _Page:
 class _Reading:
     """One reading of an edge: where it is, and what it tried."""
 
-    def __init__(self, edge: Edge, spot: Spot) -> None:
+    def __init__(self, edge: EdgeReader, spot: EdgePosition) -> None:
         self.edge, self.wanted = edge, spot.size
         self.trail, self.size = list(spot.trail), spot.size
         self.done, self.at, self.same, self.seeking = spot.done, spot.at, spot.same, spot.begun
@@ -116,7 +118,7 @@ class _Reading:
             if self.dead and after == self.dead:
                 # The page before still ends where the cursor stood: the cursor is not dead.
                 if self.refused:
-                    raise Lost("The platform does not go on from a place that it named itself")
+                    raise CursorLost("The platform does not go on from a place that it named itself")
                 return
             if not items and not after and len(self.trail) > 1 and not self.dead:
                 self._step_back(refused=False)
@@ -130,17 +132,17 @@ class _Reading:
             if not after:
                 return
             if after in self.cursors:
-                raise Lost("The platform leads in circles")
+                raise CursorLost("The platform leads in circles")
             self.cursors.add(after)
             self.trail = [*trail, after][-KEPT:]
-        raise Lost("There are more pages than anybody should read through")
+        raise CursorLost("There are more pages than anybody should read through")
 
     def _step_back(self, *, refused: bool) -> None:
         """Go to the page before, to look there for what comes behind the last item that was read."""
         self.dead, self.refused = self.trail.pop(), refused
         self.cursors.discard(self.dead)  # an earlier page may return it again
         if not self.trail:
-            raise Lost("The platform no longer knows this place")
+            raise CursorLost("The platform no longer knows this place")
         self.seeking = bool(self.done)
 
     def _read(self) -> Item | None:
@@ -164,7 +166,7 @@ class _Reading:
             seconds = max(1.0, until - time.monotonic())
             largest = HUGE if self.size == 1 else client.LARGEST
             try:
-                return client.look(edge.account, edge.path, params, seconds=seconds, largest=largest)
+                return client.get_with_deadline(edge.account, edge.path, params, seconds=seconds, largest=largest)
             except Transient:
                 if tries == TRIES or time.monotonic() + pause > until:
                     raise
@@ -207,8 +209,8 @@ class _Reading:
 
 def _items(said: Item) -> list[Item]:
     data = said.get("data")
-    found = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
-    return [{**one, "id": str(one["id"])} for one in found if isinstance(one.get("id"), str | int)]
+    found = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
+    return [{**item, "id": str(item["id"])} for item in found if isinstance(item.get("id"), str | int)]
 
 
 def _after(said: Item) -> str:
@@ -219,10 +221,10 @@ def _after(said: Item) -> str:
     cursors = paging.get("cursors")
     after = cursors.get("after") if isinstance(cursors, dict) else None
     if not isinstance(after, str) or not after:
-        raise Lost("The platform says that there is more, but not where")
+        raise CursorLost("The platform says that there is more, but not where")
     return after
 
 
 def _seconds(item: Item, stamp: str) -> float | None:
-    at = instant(item.get(stamp))
+    at = parse_graph_time(item.get(stamp))
     return at.timestamp() if at else None

@@ -29,7 +29,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (1,                 None,    "The platform had an unknown error",                       errors.Ambiguous),
     (2,                 None,    "The platform's service is temporarily unavailable",       errors.Ambiguous),
     (-1,                None,    "The platform had an internal error",                      errors.Ambiguous),
-    (TIMED_OUT,         None,    "The platform timed out",                                  errors.Unanswered),
+    (TIMED_OUT,         None,    "The platform timed out",                                  errors.ResponseTimeout),
     (20,                1772107, "The answer's fields were refused, not the write",         errors.Ambiguous),
     (ANY,               1609010, "The platform's service is in trouble",                    errors.Ambiguous),
     (ANY,               1363047, "The platform's service is in trouble",                    errors.Ambiguous),
@@ -80,8 +80,8 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (ANY,               2061006, "The URL is bad",                                          errors.InvalidRequest),
     (ANY,               2069019, "The file is bad",                                         errors.InvalidRequest),
     # upload sessions: nothing is visible before they are finished
-    (ANY,               1363037, "A piece of the upload came out of order",                 errors.StageAgain),
-    (ANY,               1363041, "The upload session is not valid any more",                errors.StageAgain),
+    (ANY,               1363037, "A piece of the upload came out of order",                 errors.RestageRequired),
+    (ANY,               1363041, "The upload session is not valid any more",                errors.RestageRequired),
     # duplicate
     (506,               None,    "The same was posted just before",                         errors.Duplicate),
     (ANY,               1366051, "These photos were posted already",                        errors.Duplicate),
@@ -92,16 +92,16 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (ANY,               1404006, "The account has to pass a security check",                errors.PolicyBlock),
     (ANY,               1404112, "The account is limited",                                  errors.PolicyBlock),
     # Instagram publishing
-    (-2,                2207003, "Downloading the media took too long",                     errors.StageAgain),
-    (-2,                2207020, "The container has expired",                               errors.StageAgain),
+    (-2,                2207003, "Downloading the media took too long",                     errors.RestageRequired),
+    (-2,                2207020, "The container has expired",                               errors.RestageRequired),
     (-1,                2207001, "Instagram had an internal error",                         errors.Ambiguous),
     (-1,                2207032, "The container could not be made",                         errors.Transient),
-    (-1,                2207053, "The upload failed for an unknown reason",                 errors.StageAgain),
+    (-1,                2207053, "The upload failed for an unknown reason",                 errors.RestageRequired),
     (1,                 2207057, "The thumbnail's offset is out of range",                  errors.InvalidRequest),
     (4,                 2207051, "The action looks like spam; the post may be live",        errors.Ambiguous),
     (9,                 2207042, "The account has used up its posts of the day",            errors.QuotaReached),
     (24,                2207006, "The media was not found",                                 errors.NotFound),
-    (24,                2207008, "The container does not exist or has expired",             errors.StageAgain),
+    (24,                2207008, "The container does not exist or has expired",             errors.RestageRequired),
     (25,                2207050, "The account is restricted or has to pass a checkpoint",   errors.PolicyBlock),
     (100,               2207023, "The media type is unknown",                               errors.InvalidRequest),
     (100,               2207028, "The carousel needs 2 to 10 items",                        errors.InvalidRequest),
@@ -119,10 +119,10 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (range(36000, 36005), None,  "The media or its caption breaks a limit",                 errors.InvalidRequest),
     # Instagram, undocumented, seen live: with several codes or in a container's status
     (ANY,               2207073, "Deleting is not supported",                               errors.InvalidRequest),
-    (ANY,               2207077, "The film could not be downloaded",                        errors.StageAgain),
+    (ANY,               2207077, "The film could not be downloaded",                        errors.RestageRequired),
     (ANY,               2207081, "The account may not post trial reels",                    errors.InvalidRequest),
-    (ANY,               2207082, "The upload failed",                                       errors.StageAgain),
-    (ANY,               2207085, "The film could not be processed",                         errors.StageAgain),
+    (ANY,               2207082, "The upload failed",                                       errors.RestageRequired),
+    (ANY,               2207085, "The film could not be processed",                         errors.RestageRequired),
     (ANY,               2207089, "A film cannot be published alone under this media type",  errors.InvalidRequest),
 ))  # fmt: skip
 
@@ -139,7 +139,7 @@ def find(code: int, subcode: int | None) -> Row | None:
     return alone
 
 
-def in_status(text: str) -> tuple[int | None, int | None, Row | None]:
+def from_container_status(text: str) -> tuple[int | None, int | None, Row | None]:
     """Return (code, subcode, row) of the 2207 family in a failed container's status text, Nones when it names none."""
     match = re.search(r"\b2207\d{3}\b", text)
     if match is None:

@@ -59,7 +59,7 @@ class MediaChanged(InvalidRequest):
     """The bytes behind the media URL are not the ones that were approved."""
 
 
-class Unrecognised(GraphError):
+class UnknownErrorCode(GraphError):
     """A refusal with a code that the table does not know. Not repeated."""
 
 
@@ -83,7 +83,7 @@ class NotReady(GraphError):
     """The platform is still processing what was staged."""
 
 
-class StageAgain(GraphError):
+class RestageRequired(GraphError):
     """What was staged is gone, expired or spoilt: it takes a new one."""
 
 
@@ -91,7 +91,7 @@ class Ambiguous(GraphError):
     """Nobody knows whether the write has happened. Never repeat it before reading back."""
 
 
-class Unanswered(Ambiguous):
+class ResponseTimeout(Ambiguous):
     """The platform has not said anything in time: it may still be at work, and what it was asked for appear late."""
 
 

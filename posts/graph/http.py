@@ -25,7 +25,7 @@ from urllib3.util import Retry
 _here = threading.local()
 
 
-class Call:
+class CallState:
     """One call. `sent`: a byte of the request may have left. `late`: its time was up, and it was cut off."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Call:
         self.late = False
         self.socket: socket.socket | None = None
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the call from another thread: what has not been sent will not be, what is being read ends."""
         self.late = True
         if self.socket is not None:
@@ -45,12 +45,12 @@ class Call:
 
 
 @contextmanager
-def call(seconds: float) -> Iterator[Call]:
+def track_call(seconds: float) -> Iterator[CallState]:
     """Watch the calls that this thread makes inside; cut them off after `seconds` in all."""
-    one = Call()
+    one = CallState()
     _here.call = one
     try:
-        with deadline(seconds, one.cut):
+        with deadline(seconds, one.abort):
             yield one
     finally:
         _here.call = None
@@ -63,7 +63,7 @@ class _Ended(TimeoutError):
 
 @contextmanager
 def _connecting(connection: HTTPConnection) -> Iterator[None]:
-    one: Call | None = getattr(_here, "call", None)
+    one: CallState | None = getattr(_here, "call", None)
     try:
         yield
     finally:
@@ -74,7 +74,7 @@ def _connecting(connection: HTTPConnection) -> Iterator[None]:
 
 
 def _sending(connection: HTTPConnection) -> None:
-    one: Call | None = getattr(_here, "call", None)
+    one: CallState | None = getattr(_here, "call", None)
     if one is None:
         return
     one.socket = connection.sock
@@ -152,7 +152,7 @@ def session(adapter: HTTPAdapter) -> requests.Session:
     return made
 
 
-def here() -> tuple[int, int]:
+def thread_key() -> tuple[int, int]:
     """Return what a session may not be shared across: the process and the thread."""
     return os.getpid(), threading.get_ident()
 

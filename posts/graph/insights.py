@@ -8,11 +8,11 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.comments import text
-from posts.graph.errors import InvalidRequest, PermissionDenied, Transient, Unrecognised
+from posts.graph.errors import InvalidRequest, PermissionDenied, Transient, UnknownErrorCode
 
 SECONDS = 20.0
 LEAST = 1.0  # seconds that a call is worth starting with
-REFUSALS = (InvalidRequest, PermissionDenied, Unrecognised, Transient)
+REFUSALS = (InvalidRequest, PermissionDenied, UnknownErrorCode, Transient)
 NO_DATA = "The platform has no data for it; that is not zero, and may come up to two days late"
 NO_TIME = "There was no time left to ask for it"
 # Metrics by kind of post (graph-api, section 6), in groups that one call requests. One metric that the platform does
@@ -47,7 +47,7 @@ STORY: Groups = (
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """A metric's value: a number, or numbers by kind."""
 
     name: str
@@ -61,7 +61,7 @@ class Figure:
 class Insights:
     """What was given, and for what was not the reason, by name."""
 
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[Metric] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,7 +100,9 @@ class _Asking:
             self._without(names, NO_TIME)
             return
         try:
-            said = client.look(self.account, f"{self.node}/insights", {"metric": ",".join(names)}, seconds=left)
+            said = client.get_with_deadline(
+                self.account, f"{self.node}/insights", {"metric": ",".join(names)}, seconds=left
+            )
         except REFUSALS as error:
             if isinstance(error, Transient):
                 self.failure = error
@@ -113,7 +115,7 @@ class _Asking:
             self.ask(names[middle:])
             return
         self.answered = True
-        given = {one.name: one for one in _figures(said)}
+        given = {figure.name: figure for figure in _figures(said)}
         self.found.figures += [given[name] for name in names if name in given]
         self._without(tuple(name for name in names if name not in given), NO_DATA)
 
@@ -121,14 +123,14 @@ class _Asking:
         self.found.unavailable |= dict.fromkeys(names, reason)
 
 
-def _figures(said: dict[str, Any]) -> Iterator[Figure]:
+def _figures(said: dict[str, Any]) -> Iterator[Metric]:
     data = said.get("data")
-    for one in data if isinstance(data, list) else []:
-        if isinstance(one, dict) and (name := text(one.get("name"))):
-            value = _value(one)
+    for item in data if isinstance(data, list) else []:
+        if isinstance(item, dict) and (name := text(item.get("name"))):
+            value = _value(item)
             if value is not None:
-                period, title, description = (text(one.get(key)) for key in ("period", "title", "description"))
-                yield Figure(name, period, title, description, value)
+                period, title, description = (text(item.get(key)) for key in ("period", "title", "description"))
+                yield Metric(name, period, title, description, value)
 
 
 def _value(one: dict[str, Any]) -> Any:

@@ -39,20 +39,20 @@ class MediaFacts:
 
 def inspect(url: str) -> MediaFacts:
     """Fetch the media and return what it is. Raises MediaUnavailable."""
-    with fetched(url) as (_, facts):
+    with open_remote_media(url) as (_, facts):
         return facts
 
 
 def download(url: str) -> tuple[bytes, MediaFacts]:
     """Return a picture's bytes with what they are. Raises MediaUnavailable, also for anything but a picture."""
-    with fetched(url) as (file, facts):
+    with open_remote_media(url) as (file, facts):
         if not facts.content_type.startswith("image/"):
             raise MediaUnavailable("The media is not a picture", passing=False)
         return file.read(), facts
 
 
 @contextmanager
-def fetched(url: str) -> Iterator[tuple[IO[bytes], MediaFacts]]:
+def open_remote_media(url: str) -> Iterator[tuple[IO[bytes], MediaFacts]]:
     """Fetch the media into a file, in memory while it is as small as a picture; give it from its first byte on."""
     with tempfile.SpooledTemporaryFile(max_size=IMAGE_BYTES) as file:
         try:
@@ -69,7 +69,7 @@ def _look(file: IO[bytes], size: int, sha256: str) -> MediaFacts:
     file.seek(0)
     head = file.read(16)
     if video := video_type(head):
-        film = mp4.measure(file, size)
+        film = mp4.read_mp4_info(file, size)
         return MediaFacts(sha256, video, size, film.width, film.height, film.seconds)
     if size > IMAGE_BYTES:
         raise MediaUnavailable(f"The picture is larger than {IMAGE_BYTES // 1024**2} MiB", passing=False)

@@ -15,7 +15,7 @@ TALLEST = 20_000  # pixels; more is no size but noise
 
 
 @dataclass(frozen=True)
-class Film:
+class VideoInfo:
     """Seconds and pixels, None for what the file does not say."""
 
     seconds: float | None = None
@@ -30,29 +30,29 @@ class _Box:
     end: int
 
 
-def measure(file: IO[bytes], size: int) -> Film:
+def read_mp4_info(file: IO[bytes], size: int) -> VideoInfo:
     """Return what the file says of itself. Never raises for what a file contains."""
     for box in _boxes(file, 0, size):
         if box.name == b"moov":
             return _movie(file, box)
-    return Film()
+    return VideoInfo()
 
 
-def _movie(file: IO[bytes], movie: _Box) -> Film:
-    seconds, found = None, Film()
+def _movie(file: IO[bytes], movie: _Box) -> VideoInfo:
+    seconds, found = None, VideoInfo()
     for box in _boxes(file, movie.start, movie.end):
         if box.name == b"mvhd":
             seconds = _seconds(_content(file, box, 32))
         elif box.name == b"trak" and found.width is None:
             found = _track(file, box)
-    return Film(seconds, found.width, found.height)
+    return VideoInfo(seconds, found.width, found.height)
 
 
-def _track(file: IO[bytes], track: _Box) -> Film:
+def _track(file: IO[bytes], track: _Box) -> VideoInfo:
     for box in _boxes(file, track.start, track.end):
         if box.name == b"tkhd":
             return _size(_content(file, box, 96))
-    return Film()
+    return VideoInfo()
 
 
 def _seconds(head: bytes) -> float | None:
@@ -65,17 +65,17 @@ def _seconds(head: bytes) -> float | None:
     return round(duration / scale, 3) if scale and 0 < duration < unknown else None
 
 
-def _size(head: bytes) -> Film:
+def _size(head: bytes) -> VideoInfo:
     """`tkhd`: the matrix and then width and height end the box, 36 and 8 bytes; an audio track has 0 by 0."""
     at = 52 if head[:1] == b"\1" else 40
     if len(head) < at + 44:
-        return Film()
+        return VideoInfo()
     a, b = struct.unpack_from(">ii", head, at)
     width, height = (value >> 16 for value in struct.unpack_from(">II", head, at + 36))
     if not 0 < width <= TALLEST or not 0 < height <= TALLEST:
-        return Film()
+        return VideoInfo()
     on_its_side = a == 0 and b != 0
-    return Film(None, height, width) if on_its_side else Film(None, width, height)
+    return VideoInfo(None, height, width) if on_its_side else VideoInfo(None, width, height)
 
 
 def _content(file: IO[bytes], box: _Box, most: int) -> bytes:

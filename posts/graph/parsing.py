@@ -9,7 +9,7 @@ LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Found:
+class ImportedPost:
     """`values` by column of PublishedPost, of those columns only that were asked for; None: it was not told."""
 
     platform_id: str
@@ -37,7 +37,7 @@ def count(value: Any) -> int | None:
     return value
 
 
-def inside(value: Any, *way: str) -> Any:
+def dig(value: Any, *way: str) -> Any:
     """Return what lies at the end of the way through nested objects, None when it leads nowhere."""
     for step in way:
         value = value.get(step) if isinstance(value, dict) else None
@@ -46,11 +46,11 @@ def inside(value: Any, *way: str) -> Any:
 
 def items(value: Any) -> list[dict[str, Any]]:
     """Return the objects of an edge, {"data": […]}."""
-    data = inside(value, "data")
-    return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+    data = dig(value, "data")
+    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
 
 
-def ident(value: Any) -> str:
+def parse_id(value: Any) -> str:
     """Return an id as the platform writes it, empty for what is none."""
     name = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return name if 0 < len(name) <= 100 and name.replace("_", "").isdecimal() and name.isascii() else ""

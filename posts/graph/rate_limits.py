@@ -55,7 +55,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
     return _retry_after_header(headers) or COOLING
 
 
-def note(account: Account, headers: Mapping[str, str]) -> None:
+def record_usage(account: Account, headers: Mapping[str, str]) -> None:
     """Keep what an answer says; stop the account when access to it is lost."""
     app, mine = of_app(headers), of_account(headers)
     if app.percent:
@@ -72,7 +72,7 @@ def block(account: Account, seconds: float, *, code: int | None = None) -> None:
     _keep(_key("until", None if code in APP_CODES else account), until.timestamp(), seconds + MARGIN)
 
 
-def level(account: Account) -> int:
+def usage_percent(account: Account) -> int:
     """Return the percentage used, the higher of account and app; 0 when nothing is known. 100 and more: throttled."""
     known = _read([_key("level"), _key("level", account)])
     return max((int(value) for value in known), default=0)
@@ -86,9 +86,9 @@ class Pace(StrEnum):
     STOP = "stop"
 
 
-def background(account: Account) -> Pace:
+def background_pace(account: Account) -> Pace:
     """Return the pace for reads that nobody waits for. What is left of the calls belongs to publishing."""
-    used = level(account)
+    used = usage_percent(account)
     if used >= STOP or blocked_until(account) is not None:
         return Pace.STOP
     return Pace.SLOW if used >= SLOW else Pace.FREE

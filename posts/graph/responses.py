@@ -16,19 +16,23 @@ from posts.graph.errors import (
     InvalidRequest,
     PermissionDenied,
     PolicyBlock,
+    ResponseTimeout,
     Throttled,
     Transient,
-    Unanswered,
-    Unrecognised,
+    UnknownErrorCode,
 )
 
 log = logging.getLogger(__name__)
-FINAL = {InvalidRequest, PermissionDenied, Unrecognised}  # never tried again, unless the platform says that it passes
+FINAL = {
+    InvalidRequest,
+    PermissionDenied,
+    UnknownErrorCode,
+}  # never tried again, unless the platform says that it passes
 QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
 CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client_secret)\s*[=:]\s*[^\s&\"']+")
 
 
-def read(
+def parse_response(
     status: int, headers: Mapping[str, str], body: bytes, *, outward: bool, secrets: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return the JSON object that was answered, or raise what it means.
@@ -46,13 +50,13 @@ def read(
         raise _by_status(status, headers, outward=outward)
     error = said.get("error")
     if isinstance(error, dict) and _whole(error.get("code")) is not None:
-        raise refusal(error, status, headers, outward=outward, secrets=secrets)
+        raise error_from_body(error, status, headers, outward=outward, secrets=secrets)
     if error is not None or said.get("success") is False or status >= 300:
         raise _by_status(status, headers, outward=outward)
     return said
 
 
-def refusal(
+def error_from_body(
     error: Mapping[str, Any],
     status: int,
     headers: Mapping[str, str],
@@ -64,11 +68,11 @@ def refusal(
     code, subcode = _whole(error.get("code")) or 0, _whole(error.get("error_subcode"))
     trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
     row = error_codes.find(code, subcode)
-    text = clean(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
+    text = sanitize_message(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
     message = f"{row.meaning if row else 'The platform refused with a code that is not known'}: {text}".rstrip(": ")
     if row is None:
         log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
-    kind = row.kind if row else Unrecognised
+    kind = row.kind if row else UnknownErrorCode
     if row is None and status >= 500:
         kind = Ambiguous
     if kind in FINAL and error.get("is_transient") is True:
@@ -81,7 +85,7 @@ def refusal(
     return kind(message, code=code, subcode=subcode, trace=trace)
 
 
-def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
+def sanitize_message(text: str, secrets: tuple[str, ...] = ()) -> str:
     """Return the platform's text without credentials and without the queries of URLs, cut to a sentence's length.
 
     JSON can carry a NUL and half of a surrogate pair; no database takes them, and the reason must be kept.
@@ -92,22 +96,22 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
     return CREDENTIAL.sub(r"\1=…", QUERY.sub(r"\1", text))[:400]
 
 
-def unclear(message: str, *, outward: bool) -> GraphError:
+def ambiguous_error(message: str, *, outward: bool) -> GraphError:
     """Return the error for a call of which nobody knows how it ended."""
     return (Ambiguous if outward else Transient)(message)
 
 
-def late(message: str, *, outward: bool) -> GraphError:
+def timeout_error(message: str, *, outward: bool) -> GraphError:
     """Return the error for a call that was not answered in time, by the platform or by what stands in front of it."""
-    return (Unanswered if outward else Transient)(message)
+    return (ResponseTimeout if outward else Transient)(message)
 
 
 def _by_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
     if status == 429:
         return Throttled("The platform takes no more calls for now", retry_after=rate_limits.retry_after(headers))
     if status == 504:
-        return late("The platform's gateway gave up waiting (HTTP 504)", outward=outward)
-    return unclear(f"The platform's answer cannot be read (HTTP {status})", outward=outward)
+        return timeout_error("The platform's gateway gave up waiting (HTTP 504)", outward=outward)
+    return ambiguous_error(f"The platform's answer cannot be read (HTTP {status})", outward=outward)
 
 
 def _whole(value: Any) -> int | None:

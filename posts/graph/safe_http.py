@@ -25,7 +25,7 @@ UNICAST = ipaddress.ip_network("2000::/3")  # all routed IPv6; the rest holds ol
 # Special ranges that not every supported Python knows: protocol assignments (with Teredo), 6to4 and its relays,
 # documentation (RFC 6890, 7526, 9637). They serve no media, and embedded IPv4 addresses can be private.
 RESERVED = [
-    ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+    ipaddress.ip_network(item) for item in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
 ]
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # embeds an IPv4 address
 
@@ -109,7 +109,7 @@ def resolve(host: str, port: int, *, owner: str) -> list[Address]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise FetchError(f"{owner} host {host} cannot be found", passing=True) from None
-    addresses = list(dict.fromkeys(ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found))
+    addresses = list(dict.fromkeys(ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found))
     if not addresses or not all(is_public_address(address) for address in addresses):
         raise FetchError(f"{owner} host {host} is not a public one", passing=False)
     return addresses
@@ -139,8 +139,8 @@ def _send(
     timeout: tuple[float, float],
     until: float,
     owner: str,
-    broken: Callable[[SplitResult, http.Call, str], Exception],
-) -> Iterator[tuple[requests.Response, http.Call]]:
+    broken: Callable[[SplitResult, http.CallState, str], Exception],
+) -> Iterator[tuple[requests.Response, http.CallState]]:
     """Send `request` to the addresses of its host in turn; try the next one only while nothing was sent.
 
     `broken` makes the exception for a request without a response. It is raised outside the `except` block, so that
@@ -151,7 +151,7 @@ def _send(
     addresses = resolve(parts.hostname or "", port, owner=owner)
     for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
         adapter = PinnedAddressAdapter(address)
-        with http.call(max(0.0, until - time.monotonic())) as call, http.session(adapter) as session:
+        with http.track_call(max(0.0, until - time.monotonic())) as call, http.session(adapter) as session:
             session.trust_env = False
             failed = ""
             try:
@@ -179,7 +179,7 @@ def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:
     return request, parts
 
 
-def _save_body(response: requests.Response, call: http.Call, into: IO[bytes], *, cap: int) -> str:
+def _save_body(response: requests.Response, call: http.CallState, into: IO[bytes], *, cap: int) -> str:
     parts = urlsplit(response.url)
     if response.status_code != 200:
         passing = response.status_code >= 500 or response.status_code in {408, 425, 429}
@@ -207,11 +207,11 @@ def _describe(parts: SplitResult) -> str:
     return f"The media at {parts.scheme}://{parts.hostname}{parts.path}"
 
 
-def _fetch_error(parts: SplitResult, call: http.Call, error: str) -> FetchError:
+def _fetch_error(parts: SplitResult, call: http.CallState, error: str) -> FetchError:
     why = f"took longer than {FETCH_SECONDS:.0f} s" if call.late else f"could not be fetched ({error})"
     return FetchError(f"{_describe(parts)} {why}", passing=True)
 
 
-def _webhook_error(parts: SplitResult, call: http.Call, error: str) -> WebhookRejected:
+def _webhook_error(parts: SplitResult, call: http.CallState, error: str) -> WebhookRejected:
     why = f"within {POST_SECONDS:g} s" if call.late else f"({error})"
     return WebhookRejected(f"{parts.hostname} did not answer {why}", silent=True)

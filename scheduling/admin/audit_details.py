@@ -60,12 +60,12 @@ class Detail:
 
 def details(event: AuditEvent, zone: ZoneInfo) -> list[Detail]:
     """Return what the event remembers, the first hundred lines of it; what it has no value for is left out."""
-    channels = Channel.objects.filter(organization_id=event.organization_id).values_list("wire_id", "name")
+    channels = Channel.objects.filter(organization_id=event.organization_id).values_list("public_id", "name")
     kept = [event.details, event.details.get("was"), event.details.get("changed")]
-    ids = {str(one[name]) for one in kept if isinstance(one, dict) for name in PEOPLE if name in one}
-    people = User.objects.filter(pk__in=[one for one in ids if one.isascii() and one.isdecimal()])
+    ids = {str(item[name]) for item in kept if isinstance(item, dict) for name in PEOPLE if name in item}
+    people = User.objects.filter(pk__in=[pk for pk in ids if pk.isascii() and pk.isdecimal()])
     words = DetailFormatter(
-        dict(channels), {str(one.pk): one.get_full_name() or one.get_username() for one in people}, zone
+        dict(channels), {str(person.pk): person.get_full_name() or person.get_username() for person in people}, zone
     )
     return list(islice(words.told((), event.details), LINES))
 
@@ -111,7 +111,7 @@ class DetailFormatter:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, list):
-            return ", ".join(self.say(name, one) for one in value)[:LONGEST]
+            return ", ".join(self.say(name, item) for item in value)[:LONGEST]
         return self._text(name, json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value))
 
     def _text(self, name: str, text: str) -> str:
@@ -119,7 +119,9 @@ class DetailFormatter:
             return self.people.get(text, text)
         if INSTANT.fullmatch(text):
             instant = datetime.fromisoformat(text)
-            return ", ".join(filter(None, [formatting.full(instant, self.zone), formatting.in_utc(instant, self.zone)]))
+            return ", ".join(
+                filter(None, [formatting.format_long(instant, self.zone), formatting.in_utc(instant, self.zone)])
+            )
         known = self.channels.get(text) or WORDS.get(text)
         return known or (text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 

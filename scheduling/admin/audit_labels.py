@@ -16,7 +16,7 @@ from scheduling.admin.review_context import title_of
 from scheduling.admin.webhooks import IN_WORDS
 from scheduling.domain.notifications.webhooks import host
 from scheduling.lifecycle import Status
-from scheduling.models import Notice, ScheduledPost, Webhook
+from scheduling.models import Notification, ScheduledPost, Webhook
 
 Labels = dict[str, str]
 AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -28,15 +28,15 @@ def object_labels(kind: str, within: set[UUID], ids: set[str]) -> Labels:
 
 
 def _numbers(pks: Iterable[str]) -> list[int]:
-    return [int(one) for one in pks if one.isascii() and one.isdecimal()]
+    return [int(item) for item in pks if item.isascii() and item.isdecimal()]
 
 
 def _uuids(pks: Iterable[str]) -> list[UUID]:
-    return [UUID(one) for one in pks if AN_ID.fullmatch(one)]
+    return [UUID(item) for item in pks if AN_ID.fullmatch(item)]
 
 
 def _called(rows: Iterable[Any], words: Callable[[Any], str] = str) -> Labels:
-    return {str(one.pk): words(one) for one in rows}
+    return {str(row.pk): words(row) for row in rows}
 
 
 def _person(user: User) -> str:
@@ -76,7 +76,8 @@ NAMED: dict[str, Callable[[set[UUID], set[str]], Labels]] = {
     "user": lambda _, pks: _called(User.objects.filter(pk__in=_numbers(pks)), _person),
     "webhook": lambda within, pks: _called(Webhook.objects.filter(pk__in=_uuids(pks), organization__in=within), host),
     "notice": lambda within, pks: _called(
-        Notice.objects.filter(pk__in=_uuids(pks), organization__in=within), lambda one: IN_WORDS.get(one.kind, one.kind)
+        Notification.objects.filter(pk__in=_uuids(pks), organization__in=within),
+        lambda one: IN_WORDS.get(one.kind, one.kind),
     ),
 }
 
@@ -143,12 +144,12 @@ class AuditRow:
 def entries(events: Sequence[AuditEvent]) -> list[AuditRow]:
     """Return the events in words. One query for each kind of thing that they speak of, however many they are."""
     ids: dict[str, set[str]] = defaultdict(set)
-    for one in events:
-        kind, _, pk = one.subject.partition(":")
+    for event in events:
+        kind, _, pk = event.subject.partition(":")
         ids[kind].add(pk)
-    within = {one.organization_id for one in events}
+    within = {event.organization_id for event in events}
     labels = {kind: object_labels(kind, within, pks) for kind, pks in ids.items()}
-    return [_entry(one, labels) for one in events]
+    return [_entry(event, labels) for event in events]
 
 
 def _entry(event: AuditEvent, labels: dict[str, dict[str, str]]) -> AuditRow:

@@ -8,13 +8,13 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 
 from accounts import formatting
-from accounts.admin.base import signed_in
-from accounts.domain.reviewers import Reviewer, reviewer_of
-from accounts.exceptions import Refusal
+from accounts.admin.base import current_user
+from accounts.domain.reviewers import Reviewer, get_reviewer
+from accounts.exceptions import DomainError
 from scheduling.admin.actions import PageState, parse_revision
 from scheduling.admin.review_context import title_of
 from scheduling.domain import review
-from scheduling.domain.preflight.checks import checks_of
+from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import ScheduledPost
@@ -42,8 +42,8 @@ def selected_posts(request: HttpRequest) -> dict[UUID, PageState]:
             continue
     given = request.POST
     return {
-        one: {"digest": given.get(f"digest-{one}", ""), "turn": parse_revision(given.get(f"turn-{one}", ""))}
-        for one in ids
+        pk: {"digest": given.get(f"digest-{pk}", ""), "revision": parse_revision(given.get(f"revision-{pk}", ""))}
+        for pk in ids
     }
 
 
@@ -53,17 +53,17 @@ def approve(request: HttpRequest, posts: Iterable[ScheduledPost], pages: dict[UU
     Needs the posts loaded as the review page's are.
     """
     posts = list(posts)
-    shown = checks_of(posts, formatting.zone_of(signed_in(request)))
+    shown = run_checks(posts, formatting.user_timezone(current_user(request)))
     seats: dict[UUID, Reviewer] = {}
     answers = []
     for post in posts:
         title = title_of(post)
         try:
             if post.organization_id not in seats:
-                seats[post.organization_id] = reviewer_of(request, post.organization)
+                seats[post.organization_id] = get_reviewer(request, post.organization)
             reviewer = seats[post.organization_id]
             approval = review.approve(reviewer, post, **pages[post.pk], checks=shown[post.pk])
-        except Refusal as refusal:
+        except DomainError as refusal:
             answers.append(BulkResult(post, title, approved=False, words=_why(refusal)))
         except DatabaseError:
             answers.append(BulkResult(post, title, approved=False, words="It could not be stored. Try this one again."))
@@ -76,10 +76,14 @@ def _what_next(reviewer: Reviewer, post: ScheduledPost) -> str:
     if post.status != Status.SCHEDULED:
         return "Yours is the first of two: another reviewer has to approve the same."
     due = post.scheduled_for
-    return f"Goes out on {formatting.full(due, formatting.zone_of(reviewer.user))}." if due else "Goes out soon."
+    return (
+        f"Goes out on {formatting.format_long(due, formatting.user_timezone(reviewer.user))}."
+        if due
+        else "Goes out soon."
+    )
 
 
-def _why(refusal: Refusal) -> str:
+def _why(refusal: DomainError) -> str:
     if isinstance(refusal, StaleApproval):
         if refusal.difference:
             return "It has changed since your page was loaded: look at it again."

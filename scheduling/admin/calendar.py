@@ -19,8 +19,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock, formatting
-from accounts.admin.base import DeskAdmin, holds, membership_in, memberships, organizations_as, signed_in
-from accounts.exceptions import Forbidden, Refusal
+from accounts.admin.base import BaseAdmin, current_user, has_role, membership_for, memberships, organizations_with_role
+from accounts.exceptions import DomainError, Forbidden
 from accounts.models import Membership, Role
 from posts.models import Channel, ChannelState, ChannelType
 from scheduling.admin import calendar_dates, reschedule
@@ -105,7 +105,7 @@ def entries_of(posts: Iterable[ScheduledPost], zone: ZoneInfo, look: CalendarCon
             trouble=trouble,
             url=key.join(review),
             move=key.join(move) if _movable(post, look.memberships.get(post.organization_id)) else "",
-            on=[look.mark(one.channel_id) for one in post.deliveries.all()],
+            on=[look.mark(delivery.channel_id) for delivery in post.deliveries.all()],
         )
 
 
@@ -129,7 +129,7 @@ def _trouble(post: ScheduledPost, now: datetime) -> str:
 def _movable(post: ScheduledPost, membership: Membership | None) -> bool:
     """Whether the page for moving it has something to offer; it says for itself what, and to whom it does not."""
     reviews = membership is not None and membership.may_review
-    if post.status in {*EDITABLE, Status.SCHEDULED} and holds(membership, Role.EDITOR):
+    if post.status in {*EDITABLE, Status.SCHEDULED} and has_role(membership, Role.EDITOR):
         return True
     return reviews and post.status in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.FAILED}
 
@@ -187,8 +187,8 @@ class Day:
     def hours(self) -> list[tuple[int, bool, list[Entry]]]:
         """Each hour of the clock, whether it is there on this day, and what is due in it."""
         by_hour: dict[int, list[Entry]] = defaultdict(list)
-        for one in self.entries:
-            by_hour[one.local.hour].append(one)
+        for entry in self.entries:
+            by_hour[entry.local.hour].append(entry)
         return [(hour, hour not in self.skipped, by_hour[hour]) for hour in range(24)]
 
 
@@ -247,7 +247,7 @@ def _find_troubled(posts: QuerySet[ScheduledPost], span: calendar_dates.DateRang
 
 
 def _load(wanted: set[UUID]) -> list[ScheduledPost]:
-    deliveries = Delivery.objects.only("post_id", "channel_id", "caption").order_by("channel__wire_id")
+    deliveries = Delivery.objects.only("post_id", "channel_id", "caption").order_by("channel__public_id")
     posts = ScheduledPost.objects.filter(pk__in=wanted).only("organization_id", "status", "scheduled_for")
     return list(posts.prefetch_related(Prefetch("deliveries", deliveries)).order_by("scheduled_for", "id"))
 
@@ -261,7 +261,7 @@ def _chosen(entries: list[Entry], shown: int) -> list[Entry]:
 KEPT = ("view", "on", "channel", "organization")
 
 
-def urls(desk: DeskAdmin) -> list[URLPattern]:
+def urls(desk: BaseAdmin) -> list[URLPattern]:
     """Return the addresses of the calendar, for the desk of scheduled posts."""
     wrap = desk.admin_site.admin_view
 
@@ -277,40 +277,44 @@ def urls(desk: DeskAdmin) -> list[URLPattern]:
     ]
 
 
-def show(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
+def show(desk: BaseAdmin, request: HttpRequest) -> HttpResponse:
     """Show a month, a week or a day. Reads only."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     asked, own = request.GET, memberships(request)
     if not own:
         raise PermissionDenied  # as the other lists refuse whoever belongs nowhere
-    span = calendar_dates.date_range(asked.get("view", ""), asked.get("on", ""), formatting.zone_of(signed_in(request)))
-    chosen = next((one for one in own if str(one.organization_id) == asked.get("organization")), None)
+    span = calendar_dates.date_range(
+        asked.get("view", ""), asked.get("on", ""), formatting.user_timezone(current_user(request))
+    )
+    chosen = next((item for item in own if str(item.organization_id) == asked.get("organization")), None)
     within = [chosen] if chosen else own
     channels = list(
-        Channel.objects.filter(organization__in=[one.organization_id for one in own]).order_by("name", "id")
+        Channel.objects.filter(organization__in=[item.organization_id for item in own]).order_by("name", "id")
     )
     tints = channel_colors(channels)
-    shown = [one for one in channels if one.organization_id in {each.organization_id for each in within}]
-    channel = next((one for one in shown if str(one.pk) == asked.get("channel")), None)
+    shown = [channel for channel in channels if channel.organization_id in {each.organization_id for each in within}]
+    channel = next((item for item in shown if str(item.pk) == asked.get("channel")), None)
     posts = _posts(within, channel)
     after = posts.filter(pk=_uuid(asked.get("after", ""))).first() if asked.get("after") else None
-    look = CalendarContext({one.pk: one for one in channels}, tints, {one.organization_id: one for one in own})
+    look = CalendarContext(
+        {channel.pk: channel for channel in channels}, tints, {item.organization_id: item for item in own}
+    )
     days = load_days(posts, span, look=look, after=after)
     context = {**desk.admin_site.each_context(request), "opts": desk.opts, "title": "Calendar", "on_calendar": True}
     context |= {
         "span": span,
         "days": days,
         "today": calendar_dates.today(span.zone),
-        "empty": not any(one.count for one in days),
-        "troubled": [one for day in days for one in day.entries if one.trouble],
-        "channels": [(one, tints[one.pk]) for one in shown if one.state != ChannelState.DISCONNECTED],
+        "empty": not any(day.count for day in days),
+        "troubled": [entry for day in days for entry in day.entries if entry.trouble],
+        "channels": [(item, tints[item.pk]) for item in shown if item.state != ChannelState.DISCONNECTED],
         "channel": channel,
         "organizations": own if len(own) > 1 else [],
         "organization": chosen,
-        "views": [(one, one.capitalize()) for one in calendar_dates.VIEWS],
+        "views": [(view, view.capitalize()) for view in calendar_dates.VIEWS],
         "states": [(value, str(label), SIGNS[value]) for value, label in Status.choices],
-        "may_add": bool(organizations_as(request, Role.EDITOR)),
+        "may_add": bool(organizations_with_role(request, Role.EDITOR)),
         "back": (back := urlencode(_kept(request.GET))),
         "day_link": _day_link(request.GET),
         "back_query": urlencode({"back": back}),
@@ -328,14 +332,14 @@ def move(desk: Any, request: HttpRequest, post_id: UUID) -> HttpResponse:
         return _ask(desk, request, desk.get_post_or_404(request, post_id), problem="Choose how it is to be moved.")
     try:
         said = way(request, desk.get_post_or_404(request, post_id))
-    except Refusal as refusal:
+    except DomainError as refusal:
         if isinstance(refusal, StateConflict) and refusal.status is None:
             messages.error(request, "This post has been deleted in the meantime.")
-            return HttpResponseRedirect(desk.address("calendar"))
+            return HttpResponseRedirect(desk.url("calendar"))
         post = desk.get_post_or_404(request, post_id)
         details = refusal.details if isinstance(refusal.details, list) else []
         problem = reschedule.in_words(refusal, post)
-        more = [one["message"] for one in details if one["message"] != problem]
+        more = [detail["message"] for detail in details if detail["message"] != problem]
         code = 403 if isinstance(refusal, Forbidden) else 200
         return _ask(desk, request, post, problem=problem, problems=more, code=code)
     messages.success(request, said)
@@ -351,8 +355,8 @@ def _ask(
     problems: list[str] | None = None,
     code: int = 200,
 ) -> HttpResponse:
-    reader, membership = signed_in(request), membership_in(request, post.organization_id)
-    zone = formatting.zone_of(reader)
+    reader, membership = current_user(request), membership_for(request, post.organization_id)
+    zone = formatting.user_timezone(reader)
     if request.method == "POST":
         when = request.POST.get("when", "")
     else:
@@ -371,27 +375,27 @@ def _ask(
         "problem": problem,
         "problems": problems or [],
         "back": given.get("back", ""),
-        "calendar_url": f"{desk.address('calendar')}?{urlencode(_kept(QueryDict(given.get('back', ''))))}",
+        "calendar_url": f"{desk.url('calendar')}?{urlencode(_kept(QueryDict(given.get('back', ''))))}",
         "on_calendar": True,
     }
     return TemplateResponse(request, "admin/scheduling/scheduledpost/move.html", context, status=code)
 
 
 def _posts(within: list[Membership], channel: Channel | None) -> Any:
-    ids = [one.organization_id for one in within]
+    ids = [item.organization_id for item in within]
     # One organization by equality: the index then gives its posts in order.
     posts = ScheduledPost.objects.filter(**({"organization": ids[0]} if len(ids) == 1 else {"organization__in": ids}))
     return posts.filter(deliveries__channel=channel) if channel else posts
 
 
-def _onward(desk: DeskAdmin, request: HttpRequest, post_id: UUID) -> str:
+def _onward(desk: BaseAdmin, request: HttpRequest, post_id: UUID) -> str:
     """Return the calendar as the person left it, on the page that shows the post's new day."""
-    zone = formatting.zone_of(signed_in(request))
+    zone = formatting.user_timezone(current_user(request))
     due = ScheduledPost.objects.filter(pk=post_id).values_list("scheduled_for", flat=True).first()
     kept = _kept(QueryDict(request.POST.get("back", "")))
     if due is not None:
         kept["on"] = due.astimezone(zone).date().isoformat()
-    return f"{desk.address('calendar')}?{urlencode(kept)}"
+    return f"{desk.url('calendar')}?{urlencode(kept)}"
 
 
 def _day_link(asked: QueryDict) -> str:

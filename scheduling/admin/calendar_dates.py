@@ -68,7 +68,7 @@ def date_range(view: str, on: str, zone: ZoneInfo) -> DateRange:
         day = today(zone)
     if view == "month":
         weeks = calendar.Calendar(calendar.MONDAY).monthdatescalendar(day.year, day.month)
-        return DateRange(view, day, [one for week in weeks for one in week], zone)
+        return DateRange(view, day, [item for week in weeks for item in week], zone)
     if view == "week":
         monday = day - timedelta(days=day.weekday())
         return DateRange(view, day, [monday + timedelta(days=number) for number in range(7)], zone)

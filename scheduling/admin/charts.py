@@ -69,7 +69,7 @@ def volume_chart(by_day: dict[date, dict[str, int]], today: date) -> Chart:
         "bars",
         "Going out, day by day",
         words,
-        ["Day", *(str(one["label"]) for one in series)],
+        ["Day", *(str(item["label"]) for item in series)],
         [[_day(day), *(str(by_day[day][status]) for status in FLOW)] for day in days if any(by_day[day].values())],
         {"x": [_noon(day) for day in days], "series": series, "today": _noon(today)},
     )
@@ -89,7 +89,7 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
     )
     by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in found}
     sums = {kind: [int(by_day[day][f"all_{kind}"]) if day in by_day else None for day in days] for kind in KINDS}
-    said = [f"{sum(one or 0 for one in values):,} {kind}" for kind, values in sums.items()]
+    said = [f"{sum(value or 0 for value in values):,} {kind}" for kind, values in sums.items()]
     count = sum(row["posts"] for row in by_day.values())
     words = f"{count:,} posts went live in four weeks, and got {said[0]}, {said[1]} and {said[2]} so far."
     colours = {"likes": "blue", "comments": "violet", "shares": "green"}

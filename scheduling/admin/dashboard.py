@@ -50,9 +50,9 @@ def dashboard_context(user: User) -> dict[str, Any]:
     posts = ScheduledPost.objects.filter(**organization_filter(organizations))
     return {
         "may_write": any(role in {Role.EDITOR, Role.ADMIN} for _, role in own),
-        "figures": dashboard_stats(organizations, formatting.zone_of(user)),
-        "health": health.look(),
-        "flow": health.flowing(posts),
+        "figures": dashboard_stats(organizations, formatting.user_timezone(user)),
+        "health": health.check_health(),
+        "flow": health.queue_stats(posts),
         "panels": [
             Panel(
                 "To approve",

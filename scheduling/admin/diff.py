@@ -55,11 +55,11 @@ def describe_changes(differences: Iterable[dict[str, Any]], *, names: dict[str, 
     A hash of the media's bytes that only became known is no change of what people see, and is left out.
     """
     changes = []
-    for one in differences:
-        path = [str(part) for part in one["path"]]
-        if path[-1] == "mediaSha256" and not (one["before"] and one["after"]):
+    for difference in differences:
+        path = [str(part) for part in difference["path"]]
+        if path[-1] == "mediaSha256" and not (difference["before"] and difference["after"]):
             continue
-        changes.append(_change(path, one["before"], one["after"], names, zone))
+        changes.append(_change(path, difference["before"], difference["after"], names, zone))
     return changes
 
 
@@ -120,7 +120,7 @@ def _text(field: str, value: Any, zone: ZoneInfo) -> str:
     if value is None or value == "":
         return "nothing"
     if field == "scheduledFor":
-        return formatting.full(datetime.fromisoformat(value), zone)
+        return formatting.format_long(datetime.fromisoformat(value), zone)
     if isinstance(value, dict):
         if "caption" in value:
             return str(value["caption"]) or "no caption"

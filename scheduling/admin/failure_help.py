@@ -81,9 +81,9 @@ def channel_warnings(post: ScheduledPost) -> list[Obstacle]:
     if post.status not in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}:
         return []
     return [
-        Obstacle(one, CHANNEL_STATE_WARNINGS[ChannelState(one.channel.state)])
-        for one in post.deliveries.all()
-        if one.channel.state != ChannelState.CONNECTED
+        Obstacle(delivery, CHANNEL_STATE_WARNINGS[ChannelState(delivery.channel.state)])
+        for delivery in post.deliveries.all()
+        if delivery.channel.state != ChannelState.CONNECTED
     ]
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import ExtractHour
 from django.http import HttpRequest
 
 from accounts import formatting
-from accounts.admin.base import memberships, signed_in
+from accounts.admin.base import current_user, memberships
 from accounts.models import ApiKey, User
 from posts.admin.published_posts import ChannelFilter
 from scheduling.domain.preflight.schedule import NIGHT_HOURS
@@ -43,12 +43,12 @@ class AuthorFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Offer the members and the keys of the person's organizations, also those that are revoked."""
-        own = [one.organization_id for one in memberships(request)]
+        own = [membership.organization_id for membership in memberships(request)]
         people = User.objects.filter(memberships__organization__in=own).distinct().order_by("first_name", "username")
         keys = ApiKey.objects.filter(organization__in=own).order_by("name", "id")
         return [
-            *((f"user-{one.pk}", one.get_full_name() or one.get_username()) for one in people),
-            *((f"key-{one.pk}", f"{one.name} (API key)") for one in keys),
+            *((f"user-{person.pk}", person.get_full_name() or person.get_username()) for person in people),
+            *((f"key-{key.pk}", f"{key.name} (API key)") for key in keys),
         ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
@@ -73,7 +73,7 @@ class ChecksFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
         """Keep the posts with the chosen result; a post that has not been checked yet is still to be looked at."""
-        zone = formatting.zone_of(signed_in(request))
+        zone = formatting.user_timezone(current_user(request))
         hour = ExtractHour("scheduled_for", tzinfo=zone)
         passed = Q(check_level="ok") & ~Q(hour__in=NIGHT_HOURS)
         conditions = {"passed": passed, "open": ~passed, "stop": Q(check_level="stop")}
@@ -91,7 +91,7 @@ class OrganizationFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Offer the organizations, unless there is only one."""
         own = memberships(request)
-        return [(str(one.organization_id), one.organization.name) for one in own] if len(own) > 1 else []
+        return [(str(item.organization_id), item.organization.name) for item in own] if len(own) > 1 else []
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the rows of the chosen organization."""

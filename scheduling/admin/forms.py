@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import formatting
-from accounts.admin.base import DeskForm
+from accounts.admin.base import DomainForm
 from accounts.domain.actors import Actor
-from accounts.exceptions import Refusal, Stale
+from accounts.exceptions import DomainError, StaleVersion
 from posts.admin.superpowers import superpower_title
 from posts.models import Channel, ChannelState, PostType, SuperpowerTemplate
 from scheduling.domain import drafts, review
@@ -33,7 +33,7 @@ class ChannelFields:
     superpower: forms.BoundField
 
 
-class PostForm(DeskForm):
+class PostForm(DomainForm):
     """Creates or edits a draft through the domain; `submit` in the data hands it to the reviewers as well."""
 
     type = forms.ChoiceField(choices=PostType.choices, initial=PostType.POST)
@@ -57,11 +57,13 @@ class PostForm(DeskForm):
 
     def __init__(self, *args: Any, row: ScheduledPost | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
-        self.zone = formatting.zone_of(self.reader)
+        self.zone = formatting.user_timezone(self.reader)
         self.fields["scheduled_for"].help_text = f"In your time zone, {self.zone.key}."
         self.before: dict[str, Delivery] = {}
         if row is not None:
-            self.before = {one.channel.wire_id: one for one in row.deliveries.select_related("channel")}
+            self.before = {
+                delivery.channel.public_id: delivery for delivery in row.deliveries.select_related("channel")
+            }
             self.initial = {
                 **self.initial,
                 "type": row.type,
@@ -71,34 +73,38 @@ class PostForm(DeskForm):
                 "brief": row.brief or "",
                 "version": row.version,
             }
-        known = Q(pk__in=[one.channel_id for one in self.before.values()]) | ~Q(state=ChannelState.DISCONNECTED)
-        self.channels = list(Channel.objects.filter(known, organization=self.organization).order_by("name", "wire_id"))
+        known = Q(pk__in=[item.channel_id for item in self.before.values()]) | ~Q(state=ChannelState.DISCONNECTED)
+        self.channels = list(
+            Channel.objects.filter(known, organization=self.organization).order_by("name", "public_id")
+        )
         self.templates = {
-            str(one.pk): one
-            for one in SuperpowerTemplate.objects.filter(organization=self.organization).order_by("name")
+            str(superpower_template.pk): superpower_template
+            for superpower_template in SuperpowerTemplate.objects.filter(organization=self.organization).order_by(
+                "name"
+            )
         }
         for channel in self.channels:
             self._add(channel)
 
     def _add(self, channel: Channel) -> None:
-        before = self.before.get(channel.wire_id)
+        before = self.before.get(channel.public_id)
         choices = [("", "None"), *((key, superpower_title(one.as_wire())) for key, one in self.templates.items())]
         initial = ""
         if before and before.superpower:
             initial = self._reference(before.superpower)
             if initial == KEEP:
                 choices.insert(1, (KEEP, f"{superpower_title(before.superpower)} (as it is)"))
-        self.fields[f"on-{channel.wire_id}"] = forms.BooleanField(
+        self.fields[f"on-{channel.public_id}"] = forms.BooleanField(
             label=channel.name, required=False, initial=before is not None
         )
-        self.fields[f"caption-{channel.wire_id}"] = forms.CharField(
+        self.fields[f"caption-{channel.public_id}"] = forms.CharField(
             label="Caption",
             required=False,
             strip=False,
             widget=forms.Textarea({"rows": 6}),
             initial=before.caption if before else "",
         )
-        self.fields[f"superpower-{channel.wire_id}"] = forms.ChoiceField(
+        self.fields[f"superpower-{channel.public_id}"] = forms.ChoiceField(
             label="Superpower", choices=choices, required=False, initial=initial
         )
 
@@ -109,7 +115,7 @@ class PostForm(DeskForm):
     def by_channel(self) -> Iterator[ChannelFields]:
         """Yield each channel with its three fields."""
         for channel in self.channels:
-            names = (f"{part}-{channel.wire_id}" for part in ("on", "caption", "superpower"))
+            names = (f"{part}-{channel.public_id}" for part in ("on", "caption", "superpower"))
             yield ChannelFields(channel, *(self[name] for name in names))
 
     def clean_scheduled_for(self) -> datetime | None:
@@ -118,7 +124,7 @@ class PostForm(DeskForm):
             return formatting.from_input(
                 self.cleaned_data["scheduled_for"], self.zone, shown=self.row.scheduled_for if self.row else None
             )
-        except formatting.NoSuchTime as error:
+        except formatting.InvalidLocalTime as error:
             raise forms.ValidationError(str(error)) from None
 
     def changes(self) -> Changes:
@@ -131,11 +137,11 @@ class PostForm(DeskForm):
             "scheduled_for": data["scheduled_for"],
             "brief": self._brief(),
             "channels": {
-                channel.wire_id: ChannelText(
-                    channel.type, self._caption(channel.wire_id), self._superpower(channel.wire_id)
+                channel.public_id: ChannelText(
+                    channel.type, self._caption(channel.public_id), self._superpower(channel.public_id)
                 )
                 for channel in self.channels
-                if data[f"on-{channel.wire_id}"]
+                if data[f"on-{channel.public_id}"]
             },
         }
 
@@ -144,19 +150,19 @@ class PostForm(DeskForm):
         before = self.row.brief if self.row else None
         return before if (before or "").replace("\r\n", "\n").strip() == typed else typed or None
 
-    def _caption(self, wire_id: str) -> str:
+    def _caption(self, public_id: str) -> str:
         # Browsers send CRLF; the public should not get it, and an untouched caption should stay untouched.
-        typed = str(self.cleaned_data[f"caption-{wire_id}"]).replace("\r\n", "\n")
-        before = self.before.get(wire_id)
+        typed = str(self.cleaned_data[f"caption-{public_id}"]).replace("\r\n", "\n")
+        before = self.before.get(public_id)
         return before.caption if before and before.caption.replace("\r\n", "\n") == typed else typed
 
-    def _superpower(self, wire_id: str) -> dict[str, Any] | None:
-        chosen = self.cleaned_data[f"superpower-{wire_id}"]
+    def _superpower(self, public_id: str) -> dict[str, Any] | None:
+        chosen = self.cleaned_data[f"superpower-{public_id}"]
         if chosen == KEEP:
-            return self.before[wire_id].superpower
+            return self.before[public_id].superpower
         return {"creativeTemplateId": chosen} if chosen else None
 
-    def store(self, actor: Actor) -> tuple[ScheduledPost, str]:
+    def save(self, actor: Actor) -> tuple[ScheduledPost, str]:
         """Create or edit; with `submit`, hand over to the reviewers in the same step."""
         submit = "submit" in self.data
         if self.row is None:
@@ -168,10 +174,10 @@ class PostForm(DeskForm):
                 review.submit(actor, post)
         return post, _said(submit)
 
-    def refuse(self, refusal: Refusal) -> None:
+    def add_domain_error(self, refusal: DomainError) -> None:
         """Show what the domain said; after a collision the next save is against what stands there now."""
-        if not isinstance(refusal, Stale):
-            super().refuse(refusal)
+        if not isinstance(refusal, StaleVersion):
+            super().add_domain_error(refusal)
             return
         fresh = ScheduledPost.objects.filter(pk=self.row.pk).values_list("version", flat=True).first()
         self.data = {**dict(self.data.items()), "version": str(fresh or "")}

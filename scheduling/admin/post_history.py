@@ -75,7 +75,7 @@ def history(post: ScheduledPost) -> list[HistoryEntry]:
             fields=KeyTransform("fields", "details"),
         )
     )
-    return [_line(one) for one in events[:LINES]]
+    return [_line(event) for event in events[:LINES]]
 
 
 def _line(event: Any) -> HistoryEntry:
@@ -95,7 +95,7 @@ def _line(event: Any) -> HistoryEntry:
 
 def _deed(event: Any) -> str:
     fields = event.fields if isinstance(event.fields, list) else []
-    changed = list(dict.fromkeys(FIELDS[one] for one in fields if one in FIELDS))
+    changed = list(dict.fromkeys(FIELDS[field] for field in fields if field in FIELDS))
     if event.verb != "edit" or not changed:
         return DEEDS.get(event.verb, str(event.verb).replace("_", " "))
     listed = changed[0] if len(changed) == 1 else f"{', '.join(changed[:-1])} and {changed[-1]}"

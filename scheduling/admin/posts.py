@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from accounts import formatting
-from accounts.admin.base import DeskAdmin, membership_in, memberships, roles, signed_in
-from accounts.exceptions import Forbidden, Refusal
+from accounts.admin.base import BaseAdmin, current_user, membership_for, memberships, roles_by_organization
+from accounts.exceptions import DomainError, Forbidden
 from accounts.models import Role
 from scheduling.admin import bulk_approve, calendar
 from scheduling.admin.actions import ACTIONS, Action
@@ -32,14 +32,21 @@ from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
 from scheduling.admin.review_queue import LATEST, SOONEST, neighbours, next_for_review
 from scheduling.domain import saved_views, search
-from scheduling.domain.content import content, digest
-from scheduling.domain.preflight.checks import checks_of
+from scheduling.domain.content import approved_content, canonical_sha256
+from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
 COMING = {Status.DRAFT, Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.PUBLISHING}
-ALL = ("organization", "created_by_user", "created_by_key", "edited_by_user", "edited_by_key", "worded_by_key")
+ALL = (
+    "organization",
+    "created_by_user",
+    "created_by_key",
+    "last_edited_by_user",
+    "last_edited_by_key",
+    "content_edited_by_key",
+)
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,11 @@ class PostRow:
 
 def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[PostRow]:
     """Return the rows for these posts, which are loaded by `for_wire` and with what `rights` needs."""
-    waiting = [one for one in posts if one.status == Status.WAITING_FOR_APPROVAL]
-    user = signed_in(request)
-    own = {one.organization_id: one for one in memberships(request)} if waiting else {}
+    waiting = [post for post in posts if post.status == Status.WAITING_FOR_APPROVAL]
+    user = current_user(request)
+    own = {membership.organization_id: membership for membership in memberships(request)} if waiting else {}
     learnt = load_permission_context(user, waiting)
-    checks, over = checks_of(waiting, formatting.zone_of(user)), channel_results(posts)
+    checks, over = run_checks(waiting, formatting.user_timezone(user)), channel_results(posts)
     return [
         PostRow(
             post,
@@ -80,11 +87,15 @@ def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Post
 
 def displayed_digest(post: ScheduledPost) -> str:
     """Return the digest of what the row shows, from the very rows that were loaded for it."""
-    return digest(content(post, [one for one in post.deliveries.all() if one.state != DeliveryState.PUBLISHED]))
+    return canonical_sha256(
+        approved_content(
+            post, [delivery for delivery in post.deliveries.all() if delivery.state != DeliveryState.PUBLISHED]
+        )
+    )
 
 
 @admin.register(ScheduledPost)
-class ScheduledPostAdmin(DeskAdmin):
+class ScheduledPostAdmin(BaseAdmin):
     """People look, write and decide here. No GET changes a row; the state has no field anywhere."""
 
     edit_role = Role.EDITOR
@@ -109,12 +120,12 @@ class ScheduledPostAdmin(DeskAdmin):
             path(route, csrf_protect(never_cache(self._post_only(view))), name=f"{self.label}_{name}")
             for route, name, view in list_buttons
         ]
-        buttons = self.buttons("<uuid:post_id>", ACTIONS, self.action_view)
+        buttons = self.action_urls("<uuid:post_id>", ACTIONS, self.action_view)
         return [review, *calendar.urls(self), *own, *buttons, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduledPost]:
         """Load what a row of the list shows, in a constant number of queries."""
-        return ScheduledPost.objects.filter(organization__in=list(roles(request))).for_wire()
+        return ScheduledPost.objects.filter(organization__in=list(roles_by_organization(request))).for_wire()
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         """What is still to come soonest first, anything else latest first."""
@@ -127,7 +138,7 @@ class ScheduledPostAdmin(DeskAdmin):
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         """Search the captions; no row comes twice."""
-        return search.with_words(queryset, search_term), False
+        return search.search_captions(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, under the name of what it is narrowed down to."""
@@ -137,8 +148,8 @@ class ScheduledPostAdmin(DeskAdmin):
             "title": "To approve" if status == Status.WAITING_FOR_APPROVAL else "Posts",
             "status": status,
             "here": here,
-            "many_organizations": len(roles(request)) > 1,
-            "kept": saved_views.kept(signed_in(request)),
+            "many_organizations": len(roles_by_organization(request)) > 1,
+            "kept": saved_views.saved_views(current_user(request)),
         }
         response = super().changelist_view(request, {**context, **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
@@ -146,7 +157,7 @@ class ScheduledPostAdmin(DeskAdmin):
             posts = list(found.select_related(*ALL) if isinstance(found, QuerySet) else found)
             rows = list_rows(request, posts)
             queued = status == Status.WAITING_FOR_APPROVAL
-            response.context_data |= {"rows": rows, "pickable": queued and any(one.pickable for one in rows)}
+            response.context_data |= {"rows": rows, "pickable": queued and any(row.pickable for row in rows)}
         return response
 
     def bulk_approve_view(self, request: HttpRequest) -> HttpResponse:
@@ -156,16 +167,16 @@ class ScheduledPostAdmin(DeskAdmin):
         answers = bulk_approve.approve(request, posts, chosen)
         if not chosen:
             messages.warning(request, "Choose the posts first.")
-            return HttpResponseRedirect(f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}")
+            return HttpResponseRedirect(f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}")
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Approved at once",
             "status": Status.WAITING_FOR_APPROVAL,
-            "approved": [one for one in answers if one.approved],
-            "refused": [one for one in answers if not one.approved],
+            "approved": [answer for answer in answers if answer.approved],
+            "refused": [answer for answer in answers if not answer.approved],
             "gone": len(chosen) - len(answers),
-            "queue_url": f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}",
+            "queue_url": f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}",
         }
         return TemplateResponse(request, "admin/scheduling/scheduledpost/bulk_approve.html", context)
 
@@ -173,19 +184,17 @@ class ScheduledPostAdmin(DeskAdmin):
         """Keep the list as it is narrowed down now, under a name."""
         query = saved_views.filters(request.POST.get("query", ""))
         try:
-            view = saved_views.keep(signed_in(request), request.POST.get("name", ""), query)
-        except Refusal as refusal:
+            view = saved_views.save_view(current_user(request), request.POST.get("name", ""), query)
+        except DomainError as refusal:
             messages.error(request, refusal.message)
         else:
             messages.success(request, f"Kept as “{view.name}”.")
-        return HttpResponseRedirect(f"{self.address('changelist')}?{query}")
+        return HttpResponseRedirect(f"{self.url('changelist')}?{query}")
 
     def delete_view_view(self, request: HttpRequest, view_id: int) -> HttpResponse:
         """Delete one of the person's views."""
-        saved_views.forget(signed_in(request), view_id)
-        return HttpResponseRedirect(
-            f"{self.address('changelist')}?{saved_views.filters(request.POST.get('query', ''))}"
-        )
+        saved_views.delete_view(current_user(request), view_id)
+        return HttpResponseRedirect(f"{self.url('changelist')}?{saved_views.filters(request.POST.get('query', ''))}")
 
     def get_post_or_404(self, request: HttpRequest, post_id: Any) -> ScheduledPost:
         """Return the post with all that the review page shows, or 404 for whoever has no part in its organization."""
@@ -205,35 +214,35 @@ class ScheduledPostAdmin(DeskAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.admin_site.has_permission(request):
-            return redirect_to_login(self.address("review", post_id), self.admin_site.name + ":login")
+            return redirect_to_login(self.url("review", post_id), self.admin_site.name + ":login")
         post, action = self.get_post_or_404(request, post_id), ACTIONS[name]
         try:
             said = action.run(request, post)
-        except Refusal as refusal:
+        except DomainError as refusal:
             return self._refused(request, post_id, name, refusal)
         messages.success(request, said)
         return HttpResponseRedirect(self._onward(request, post, name, action))
 
-    def prefilled(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Take the instant from the address: the calendar's days lead here."""
         return {"scheduled_for": request.GET.get("scheduled_for", "")[:40]}
 
-    def after(self, stored: Any) -> str:
+    def success_url(self, stored: Any) -> str:
         """Show a stored draft as the public would see it."""
-        return self.address("review", stored.pk)
+        return self.url("review", stored.pk)
 
     def _onward(self, request: HttpRequest, post: ScheduledPost, name: str, action: Action) -> str:
-        queue = f"{self.address('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
+        queue = f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
         if action.onward:
-            after = next_for_review(signed_in(request), post)
-            return self.address("review", after.pk) if after else queue
-        return self.address("changelist") if name == "delete" else self.address("review", post.pk)
+            after = next_for_review(current_user(request), post)
+            return self.url("review", after.pk) if after else queue
+        return self.url("changelist") if name == "delete" else self.url("review", post.pk)
 
-    def _refused(self, request: HttpRequest, post_id: Any, name: str, refusal: Refusal) -> HttpResponse:
+    def _refused(self, request: HttpRequest, post_id: Any, name: str, refusal: DomainError) -> HttpResponse:
         gone = isinstance(refusal, StateConflict) and refusal.status is None
         if gone:
             messages.error(request, "This post has been deleted in the meantime.")
-            return HttpResponseRedirect(self.address("changelist"))
+            return HttpResponseRedirect(self.url("changelist"))
         post = self.get_post_or_404(request, post_id)
         problem = refusal.message
         if isinstance(refusal, StateConflict):
@@ -248,7 +257,7 @@ class ScheduledPostAdmin(DeskAdmin):
         if name == "live":
             given |= {"typed_id": request.POST.get("post_id", ""), "typed_for": request.POST.get("delivery", "")}
         details = refusal.details if isinstance(refusal.details, list) else []
-        given["problems"] = [one["message"] for one in details if one["message"] != problem]
+        given["problems"] = [detail["message"] for detail in details if detail["message"] != problem]
         status = 403 if isinstance(refusal, Forbidden) else 200
         return self._page(request, post, stale=stale, status=status, **given)
 
@@ -261,13 +270,13 @@ class ScheduledPostAdmin(DeskAdmin):
         status: int = 200,
         **given: Any,
     ) -> HttpResponse:
-        reader = signed_in(request)
+        reader = current_user(request)
         shown = review_context(
-            post, reader=reader, membership=membership_in(request, post.organization_id), stale=stale
+            post, reader=reader, membership=membership_for(request, post.organization_id), stale=stale
         )
         waits = post.status == Status.WAITING_FOR_APPROVAL
         context = {**self.admin_site.each_context(request), "opts": self.opts, **shown, **given}
-        context |= {"title": shown["heading"], "stale": stale, "list_url": self.address("changelist")}
+        context |= {"title": shown["heading"], "stale": stale, "list_url": self.url("changelist")}
         beside = neighbours(reader, post) if waits else None
         context |= {"upcoming": beside and beside.next, "earlier": beside and beside.previous}
         return TemplateResponse(request, "admin/scheduling/scheduledpost/review.html", context, status=status)
@@ -279,7 +288,7 @@ class ScheduledPostAdmin(DeskAdmin):
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
             if not self.admin_site.has_permission(request):
-                return redirect_to_login(self.address("changelist"), f"{self.admin_site.name}:login")
+                return redirect_to_login(self.url("changelist"), f"{self.admin_site.name}:login")
             return view(request, **given)
 
         return answer

@@ -7,16 +7,16 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from accounts import formatting
-from accounts.admin.base import holds, membership_in, signed_in
-from accounts.domain.actors import person
-from accounts.domain.reviewers import reviewer_of
-from accounts.exceptions import Forbidden, Invalid, Refusal, Stale
+from accounts.admin.base import current_user, has_role, membership_for
+from accounts.domain.actors import user_actor
+from accounts.domain.reviewers import get_reviewer
+from accounts.exceptions import DomainError, Forbidden, Invalid, StaleVersion
 from accounts.models import Membership, Role, User
 from scheduling.admin import actions
 from scheduling.admin.permissions import approval_blocker, permissions_for
 from scheduling.admin.review_context import title_of
 from scheduling.domain import drafts, reschedule
-from scheduling.domain.preflight.checks import Check, checks_of
+from scheduling.domain.preflight.checks import Check, run_checks
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
@@ -51,11 +51,11 @@ def reschedule_options(user: User, membership: Membership | None, post: Schedule
         if not (may.edit or may.approve or why_not):
             why_not = f"A post that is “{post.get_status_display().lower()}” cannot be moved by you."
         return RescheduleOptions(edit=may.edit, approve=may.approve, why_not=why_not)
-    if any(one.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for one in post.deliveries.all()):
+    if any(delivery.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for delivery in post.deliveries.all()):
         return RescheduleOptions(
             why_not="Part of this post is live, or may be: the rest goes out as approved, and is not moved."
         )
-    writes, reviews = holds(membership, Role.EDITOR), membership is not None and membership.may_review
+    writes, reviews = has_role(membership, Role.EDITOR), membership is not None and membership.may_review
     barred = approval_blocker(user, membership, post)
     why_not = "" if writes or reviews else "Your membership lets you look, not move posts."
     if reviews and barred:
@@ -66,17 +66,17 @@ def reschedule_options(user: User, membership: Membership | None, post: Schedule
 def edit(request: HttpRequest, post: ScheduledPost) -> str:
     """Change the instant of a draft, of a rejected or of a waiting post."""
     instant = _instant(request, post)
-    if not holds(membership_in(request, post.organization_id), Role.EDITOR):
+    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
         raise Forbidden("Your membership lets you look, not move posts.")
     changes: drafts.Changes = {"scheduled_for": instant}
-    moved = drafts.edit(person(signed_in(request)), post, changes=changes, expected_version=_version(request))
+    moved = drafts.edit(user_actor(current_user(request)), post, changes=changes, expected_version=_version(request))
     waits = moved.status == Status.WAITING_FOR_APPROVAL
     return f"{_moved(request, post, instant)}{'; it still waits for approval' if waits else ''}."
 
 
 def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve the scheduled post for another instant."""
-    reviewer, instant = reviewer_of(request, post.organization), _instant(request, post)
+    reviewer, instant = get_reviewer(request, post.organization), _instant(request, post)
     reschedule.reapprove(
         reviewer,
         post,
@@ -91,9 +91,9 @@ def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
 def resubmit(request: HttpRequest, post: ScheduledPost) -> str:
     """Take the scheduled post back and hand it to the reviewers with another instant."""
     instant = _instant(request, post)
-    if not holds(membership_in(request, post.organization_id), Role.EDITOR):
+    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
         raise Forbidden("Your membership lets you look, not move posts.")
-    reschedule.resubmit(person(signed_in(request)), post, instant=instant, expected_version=_version(request))
+    reschedule.resubmit(user_actor(current_user(request)), post, instant=instant, expected_version=_version(request))
     return _told(request, post, instant)
 
 
@@ -110,16 +110,16 @@ def proposed_checks(post: ScheduledPost, instant: datetime | None, reader: User)
     before = post.scheduled_for
     post.scheduled_for = instant or before
     try:
-        return checks_of([post], formatting.zone_of(reader))[post.pk]
+        return run_checks([post], formatting.user_timezone(reader))[post.pk]
     finally:
         post.scheduled_for = before
 
 
-def in_words(refusal: Refusal, post: ScheduledPost) -> str:
+def in_words(refusal: DomainError, post: ScheduledPost) -> str:
     """Return what to tell the person; nothing has changed."""
     if isinstance(refusal, StateConflict):
         return f"That did not happen: this post is “{post.get_status_display()}” by now. Somebody was faster."
-    if isinstance(refusal, Stale):
+    if isinstance(refusal, StaleVersion):
         return "Somebody changed this post since you opened this page. Nothing was moved: look at it again."
     return refusal.message
 
@@ -127,16 +127,16 @@ def in_words(refusal: Refusal, post: ScheduledPost) -> str:
 def proposed(typed: str, post: ScheduledPost, reader: User) -> datetime | None:
     """Return the instant that a time field's value means, None when it means none."""
     try:
-        return formatting.from_input(typed, formatting.zone_of(reader), shown=post.scheduled_for)
-    except formatting.NoSuchTime:
+        return formatting.from_input(typed, formatting.user_timezone(reader), shown=post.scheduled_for)
+    except formatting.InvalidLocalTime:
         return None
 
 
 def _instant(request: HttpRequest, post: ScheduledPost) -> datetime:
-    zone = formatting.zone_of(signed_in(request))
+    zone = formatting.user_timezone(current_user(request))
     try:
         instant = formatting.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
-    except formatting.NoSuchTime as error:
+    except formatting.InvalidLocalTime as error:
         raise Invalid(str(error)) from None
     if instant is None:
         raise Invalid("Choose when it goes out.")
@@ -158,4 +158,5 @@ def _told(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
 
 
 def _moved(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
-    return f"“{title_of(post)}” is moved to {formatting.full(instant, formatting.zone_of(signed_in(request)))}"
+    scheduled_time = formatting.format_long(instant, formatting.user_timezone(current_user(request)))
+    return f"“{title_of(post)}” is moved to {scheduled_time}"

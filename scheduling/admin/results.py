@@ -35,21 +35,23 @@ def channel_results(posts: Sequence[ScheduledPost]) -> dict[UUID, list[ChannelRe
 
     Needs the posts loaded by `for_wire`.
     """
-    over = [one for one in posts if one.status in OVER]
+    over = [post for post in posts if post.status in OVER]
     numbers = engagement_counts(over)
-    return {post.pk: [_fate(post, one, numbers) for one in post.deliveries.all()] for post in over}
+    return {post.pk: [_fate(post, delivery, numbers) for delivery in post.deliveries.all()] for post in over}
 
 
 def engagement_counts(posts: Sequence[ScheduledPost]) -> dict[tuple[int, str], str]:
     """Return what the platform counts, in words, by channel and live id. One query, none when nothing is live."""
-    live = [one for post in posts for one in post.deliveries.all() if one.live_id]
+    live = [delivery for post in posts for delivery in post.deliveries.all() if delivery.platform_post_id]
     rows = PublishedPost.objects.filter(
-        channel__in={one.channel_id for one in live}, platform_id__in={one.live_id for one in live}, deleted_at=None
+        channel__in={item.channel_id for item in live},
+        platform_id__in={item.platform_post_id for item in live},
+        deleted_at=None,
     )
     told = rows.values_list("channel_id", "platform_id", "likes", "comments", "shares") if live else []
     return {
-        (channel, live_id): _words(likes=likes, comments=comments, shares=shares)
-        for channel, live_id, likes, comments, shares in told
+        (channel, platform_post_id): _words(likes=likes, comments=comments, shares=shares)
+        for channel, platform_post_id, likes, comments, shares in told
     }
 
 
@@ -60,6 +62,10 @@ def _words(**counts: int | None) -> str:
 
 def _fate(post: ScheduledPost, delivery: Delivery, numbers: dict[tuple[int, str], str]) -> ChannelResult:
     if delivery.state == DeliveryState.PUBLISHED:
-        return ChannelResult(delivery, live=True, numbers=numbers.get((delivery.channel_id, delivery.live_id), ""))
-    elsewhere = any(one.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for one in post.deliveries.all())
+        return ChannelResult(
+            delivery, live=True, numbers=numbers.get((delivery.channel_id, delivery.platform_post_id), "")
+        )
+    elsewhere = any(
+        delivery.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for delivery in post.deliveries.all()
+    )
     return ChannelResult(delivery, live=False, advice=failure_help(delivery, revertible=not elsewhere))

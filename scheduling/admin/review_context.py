@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts import clock, formatting
-from accounts.admin.base import holds
+from accounts.admin.base import has_role
 from accounts.models import Membership, Role, User
 from posts.models import ChannelType
 from scheduling.admin import post_history, previews
@@ -15,8 +15,8 @@ from scheduling.admin.failure_help import channel_warnings
 from scheduling.admin.permissions import permissions_for
 from scheduling.admin.results import engagement_counts
 from scheduling.domain import two_person_approval
-from scheduling.domain.content import content, difference, digest
-from scheduling.domain.preflight.checks import Check, Level, checks_of, worst
+from scheduling.domain.content import approved_content, canonical_sha256, diff_content
+from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval
 from scheduling.domain.validation import infer_media_type
@@ -62,7 +62,7 @@ def kind_at(address: str | None, media_type: str | None = None) -> str:
 
 
 def _caption(post: ScheduledPost) -> str:
-    return next((one.caption for one in post.deliveries.all() if one.caption.strip()), "")
+    return next((delivery.caption for delivery in post.deliveries.all() if delivery.caption.strip()), "")
 
 
 def _parted(caption: str, longest: int) -> tuple[str, str]:
@@ -91,20 +91,20 @@ def review_context(
 
     Needs the post loaded by `ScheduledPostAdmin.get_post_or_404`.
     """
-    zone = formatting.zone_of(reader)
+    zone = formatting.user_timezone(reader)
     deliveries = list(post.deliveries.all())
-    pending = [one for one in deliveries if one.state != DeliveryState.PUBLISHED]
-    shown = content(post, pending)
-    names = {one.channel.wire_id: one.channel.name for one in deliveries}
+    pending = [delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED]
+    shown = approved_content(post, pending)
+    names = {delivery.channel.public_id: delivery.channel.name for delivery in deliveries}
     last = post_history.post_events(post).filter(verb__in=DECISIONS).first()
     changes: list[Change] = []
     if stale is not None:
-        known = any(one["before"] is not None for one in stale.difference)
+        known = any(item["before"] is not None for item in stale.difference)
         changes = describe_changes(stale.difference if known else [], names=names, zone=zone)
     elif last is not None and post.status in EDITABLE:
-        changes = describe_changes(difference(last.details.get("content", {}), shown), names=names, zone=zone)
-    may, first = permissions_for(reader, membership, post), two_person_approval.first_of(post)
-    revertible = post.status == Status.FAILED and "revert" in post.allowed()
+        changes = describe_changes(diff_content(last.details.get("content", {}), shown), names=names, zone=zone)
+    may, first = permissions_for(reader, membership, post), two_person_approval.pending_first_approval(post)
+    revertible = post.status == Status.FAILED and "revert" in post.allowed_actions()
     sent = _sent(deliveries) if post.status == Status.FAILED else set()
     numbers = engagement_counts([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
@@ -116,19 +116,19 @@ def review_context(
         "cards": [
             previews.card(
                 post,
-                one,
+                delivery,
                 revertible=revertible,
-                sent=one.pk in sent,
-                numbers=numbers.get((one.channel_id, one.live_id), ""),
+                sent=delivery.pk in sent,
+                numbers=numbers.get((delivery.channel_id, delivery.platform_post_id), ""),
             )
-            for one in deliveries
+            for delivery in deliveries
         ],
         "warnings": channel_warnings(post),
         "media_kind": kind_of(post),
         "media_problem": _media_problem(post),
-        "may_recheck": bool(membership and membership.may_review) or holds(membership, Role.EDITOR),
+        "may_recheck": bool(membership and membership.may_review) or has_role(membership, Role.EDITOR),
         "counts_down": not past and post.status in COUNTED,
-        "digest": digest(shown),
+        "digest": canonical_sha256(shown),
         "may": may,
         "first": first,
         "doomed": _doomed(post),
@@ -137,8 +137,8 @@ def review_context(
         "zone": zone.key,
         "consequence": next_step_sentence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
         "approve_words": _approve_words(post, first),
-        "checks": summary(checks_of([post], zone)[post.pk]),
-        "shown_checks": summary([Check(**one) for one in post.approval.checks]) if post.approval else None,
+        "checks": summary(run_checks([post], zone)[post.pk]),
+        "shown_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
         "changes": changes,
         "last": last,
         "history": post_history.history(post),
@@ -157,27 +157,27 @@ class Summary:
     @property
     def stops(self) -> bool:
         """Whether something is in the way."""
-        return any(one.level == "stop" for one in self.open)
+        return any(item.level == "stop" for item in self.open)
 
 
 def summary(checks: Sequence[Check]) -> Summary | None:
     """Return the checks summed up, None when there are none."""
     if not checks:
         return None
-    tone = {"stop": "red", "warn": "amber", "unknown": "quiet", "ok": "green"}[worst(checks)]
-    by_level = Counter(one.level for one in checks)
+    tone = {"stop": "red", "warn": "amber", "unknown": "quiet", "ok": "green"}[max_severity(checks)]
+    by_level = Counter(check.level for check in checks)
     said: dict[Level, str] = {"stop": "in the way", "warn": "to look at", "unknown": "not known yet"}
     words = [f"{by_level[level]} {ending}" for level, ending in said.items() if by_level[level]]
-    fine = [one for one in checks if one.level == "ok"]
-    return Summary(tone, ", ".join(words) or "All in order", [one for one in checks if one.level != "ok"], fine)
+    fine = [check for check in checks if check.level == "ok"]
+    return Summary(tone, ", ".join(words) or "All in order", [check for check in checks if check.level != "ok"], fine)
 
 
 def next_step_sentence(
     post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, zone_words: str
 ) -> str:
     """Return in one sentence what happens next, or what has happened. `first` is the approval that wants a second."""
-    where = _where([one for one in deliveries if one.state != DeliveryState.PUBLISHED])
-    live = _where([one for one in deliveries if one.state == DeliveryState.PUBLISHED])
+    where = _where([delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED])
+    live = _where([delivery for delivery in deliveries if delivery.state == DeliveryState.PUBLISHED])
     sentences = {
         Status.DRAFT: "Nothing happens until its author hands it to the reviewers.",
         Status.REJECTED: "Nothing happens until its author changes it and hands it in again.",
@@ -195,7 +195,7 @@ def next_step_sentence(
 
 def _doomed(post: ScheduledPost) -> str:
     """Return why a scheduled post will be refused at its instant, as the organization's rules are by now."""
-    lacking = gate.unruly(post, post.approval) if post.approval and post.status == Status.SCHEDULED else None
+    lacking = gate.policy_violation(post, post.approval) if post.approval and post.status == Status.SCHEDULED else None
     return lacking.message if lacking else ""
 
 
@@ -213,13 +213,15 @@ def _approve_words(post: ScheduledPost, first: Approval | None) -> str:
 
 def _media_problem(post: ScheduledPost) -> str:
     """Return why a stranger cannot fetch the media; a link's page is the platform's to look at."""
-    problem = str(post.media_facts.get("problem") or "")
+    problem = str(post.media_metadata.get("problem") or "")
     return problem if problem and kind_of(post) != "link" and post.status in {*EDITABLE, Status.FAILED} else ""
 
 
 def _failed(post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, zone_words: str) -> str:
-    unknown = [one for one in deliveries if one.state == DeliveryState.UNKNOWN]
-    absent = [one for one in deliveries if one.state not in {DeliveryState.UNKNOWN, DeliveryState.PUBLISHED}]
+    unknown = [delivery for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]
+    absent = [
+        delivery for delivery in deliveries if delivery.state not in {DeliveryState.UNKNOWN, DeliveryState.PUBLISHED}
+    ]
     said = [f"Nobody knows whether it is live on {_where(unknown)}: somebody has to look."] if unknown else []
     if absent:
         said.append(f"It did not go out on {_where(absent)}{_what_next(post, first, zone_words)}")
@@ -242,13 +244,13 @@ def _instant_words(post: ScheduledPost, reader: User) -> str:
         return "at the instant that you choose"
     if post.scheduled_for <= clock.now() and post.status == Status.WAITING_FOR_APPROVAL:
         return "at the new instant that you choose, for the one it had has passed"
-    return f"on {formatting.full(post.scheduled_for, formatting.zone_of(reader))}"
+    return f"on {formatting.format_long(post.scheduled_for, formatting.user_timezone(reader))}"
 
 
 def _where(deliveries: list[Delivery]) -> str:
     names = [
-        f"{one.channel.name} ({'Facebook' if one.channel.type == ChannelType.FB_PAGE else 'Instagram'})"
-        for one in deliveries
+        f"{delivery.channel.name} ({'Facebook' if delivery.channel.type == ChannelType.FB_PAGE else 'Instagram'})"
+        for delivery in deliveries
     ]
     if len(names) < 2:
         return names[0] if names else "no channel"

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from django.db.models import F, Q, QuerySet, prefetch_related_objects
 
-from accounts.domain.api_keys import rotated_by
-from accounts.domain.reviewers import reaches
+from accounts.domain.api_keys import keys_rotated_by
+from accounts.domain.reviewers import can_review_channels
 from accounts.models import Membership, User
-from scheduling.domain.review import wrote
+from scheduling.domain.review import is_author
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -46,7 +46,7 @@ def neighbours(user: User, post: ScheduledPost) -> Neighbours:
 
     Looks AHEAD posts in either direction, in a number of queries that does not depend on how many wait.
     """
-    rows = waiting(user).select_related("organization", "created_by_key", "edited_by_key", "worded_by_key")
+    rows = waiting(user).select_related("organization", "created_by_key", "last_edited_by_key", "content_edited_by_key")
     after = list(rows.filter(after_in_queue(post))[:AHEAD])
     before = list(rows.filter(_before(post)).order_by(*LATEST)[:AHEAD])
     first = list(rows.exclude(pk=post.pk)[:AHEAD])
@@ -61,30 +61,43 @@ def next_for_review(user: User, post: ScheduledPost) -> ScheduledPost | None:
 
 def rotated_key_ids(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
     """Return which of the keys that wrote or edited the posts the person has rotated. One query."""
-    written = {key for one in posts for key in (one.created_by_key_id, one.edited_by_key_id, one.worded_by_key_id)}
-    return rotated_by(user, {key for key in written if key is not None})
+    written = {
+        key
+        for post in posts
+        for key in (post.created_by_key_id, post.last_edited_by_key_id, post.content_edited_by_key_id)
+    }
+    return keys_rotated_by(user, {key for key in written if key is not None})
 
 
 def _undecidable(user: User, posts: list[ScheduledPost]) -> set[object]:
     rotated = rotated_key_ids(user, posts)
-    own = {one.pk for one in posts if not one.organization.allow_self_approval and wrote(user, one, rotated=rotated)}
+    own = {
+        post.pk
+        for post in posts
+        if not post.organization.allow_self_approval and is_author(user, post, rotated=rotated)
+    }
     return own | _out_of_reach(user, posts)
 
 
 def _out_of_reach(user: User, posts: list[ScheduledPost]) -> set[object]:
     """Return what goes to a channel that the person does not review. One query more where they are limited."""
-    limited = {one.organization_id: one for one in Membership.objects.filter(user=user, review_channels__isnull=False)}
-    theirs = [one for one in posts if one.organization_id in limited]
+    limited = {
+        membership.organization_id: membership
+        for membership in Membership.objects.filter(user=user, review_channels__isnull=False)
+    }
+    theirs = [post for post in posts if post.organization_id in limited]
     prefetch_related_objects(theirs, "deliveries__channel")
     return {
-        one.pk
-        for one in theirs
-        if not reaches(limited[one.organization_id], [each.channel.wire_id for each in one.deliveries.all()])
+        item.pk
+        for item in theirs
+        if not can_review_channels(
+            limited[item.organization_id], [each.channel.public_id for each in item.deliveries.all()]
+        )
     }
 
 
 def _one(posts: list[ScheduledPost], left_out: set[object]) -> ScheduledPost | None:
-    return next((one for one in posts if one.pk not in left_out), None)
+    return next((post for post in posts if post.pk not in left_out), None)
 
 
 def after_in_queue(post: ScheduledPost) -> Q:

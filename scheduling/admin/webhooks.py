@@ -15,9 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
 from accounts import clock
-from accounts.admin.base import DeskAdmin, DeskForm, organizations_as, signed_in
-from accounts.domain.actors import Actor, person
-from accounts.exceptions import Conflict, Refusal
+from accounts.admin.base import BaseAdmin, DomainForm, current_user, organizations_with_role
+from accounts.domain.actors import Actor, user_actor
+from accounts.exceptions import Conflict, DomainError
 from accounts.models import Role
 from scheduling.domain.notifications import webhooks
 from scheduling.models import DispatchState, NoticeKind, Webhook
@@ -41,7 +41,7 @@ def choices(kinds: Sequence[NoticeKind]) -> list[tuple[str, str]]:
     return [(str(kind), IN_WORDS[kind]) for kind in kinds]
 
 
-class WebhookForm(DeskForm):
+class WebhookForm(DomainForm):
     """Where it goes, and what it is told. It carries the id that a new one will have, so that it is added once."""
 
     url = forms.CharField(
@@ -68,7 +68,7 @@ class WebhookForm(DeskForm):
         else:
             self.initial = {**self.initial, "url": row.url, "active": row.active}
 
-    def store(self, actor: Actor) -> tuple[Webhook, str]:
+    def save(self, actor: Actor) -> tuple[Webhook, str]:
         """Add it, which makes a secret, or change it."""
         given = self.cleaned_data
         if self.row is None:
@@ -90,7 +90,7 @@ def fingerprint(hook: Webhook) -> str:
 
 
 @admin.register(Webhook)
-class WebhookAdmin(DeskAdmin):
+class WebhookAdmin(BaseAdmin):
     """Administrators see, add, change, rotate, try out and remove the webhooks of their organizations; nobody else."""
 
     edit_role = Role.ADMIN
@@ -101,12 +101,12 @@ class WebhookAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Add a URL per button."""
-        buttons = self.buttons("<uuid:hook_id>", ("rotate", "test", "remove"), self.act)
+        buttons = self.action_urls("<uuid:hook_id>", ("rotate", "test", "remove"), self.act)
         return [*buttons, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
         """Return those of the organizations that the person administers, with what became of their calls."""
-        own = Webhook.objects.filter(organization__in=organizations_as(request, Role.ADMIN))
+        own = Webhook.objects.filter(organization__in=organizations_with_role(request, Role.ADMIN))
         state = "dispatches__state"
         return own.select_related("organization", "created_by").annotate(
             waiting=Count("dispatches", filter=Q(**{state: DispatchState.PENDING})),
@@ -122,7 +122,7 @@ class WebhookAdmin(DeskAdmin):
         """As for looking."""
         return self.has_change_permission(request)
 
-    def answer(self, request: HttpRequest, form: DeskForm, stored: Any, said: str) -> HttpResponse:
+    def answer(self, request: HttpRequest, form: DomainForm, stored: Any, said: str) -> HttpResponse:
         """Show a new webhook's secret, this once."""
         secret = form.secret if isinstance(form, WebhookForm) else ""
         return self._secret(request, stored, secret, said) if secret else super().answer(request, form, stored, said)
@@ -132,11 +132,11 @@ class WebhookAdmin(DeskAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.admin_site.has_permission(request):
-            return redirect_to_login(self.address("changelist"), self.admin_site.name + ":login")
-        hook = self.row(request, str(hook_id))
+            return redirect_to_login(self.url("changelist"), self.admin_site.name + ":login")
+        hook = self.get_object_or_404(request, str(hook_id))
         if not self.has_change_permission(request, hook):
             raise PermissionDenied
-        actor, host = person(signed_in(request)), webhooks.host(hook)
+        actor, host = user_actor(current_user(request)), webhooks.host(hook)
         try:
             if name == "rotate":
                 if request.POST.get("known") != fingerprint(hook):
@@ -145,12 +145,12 @@ class WebhookAdmin(DeskAdmin):
             if name == "remove":
                 webhooks.remove(actor, hook)
                 messages.success(request, f"The webhook to {host} is removed.")
-                return HttpResponseRedirect(self.address("changelist"))
+                return HttpResponseRedirect(self.url("changelist"))
             webhooks.send_test(actor, hook)
             messages.success(request, f"A test is on its way to {host}: the log says what became of it.")
-        except Refusal as refusal:
+        except DomainError as refusal:
             messages.error(request, refusal.message)
-        return HttpResponseRedirect(self.address("change", hook.pk))
+        return HttpResponseRedirect(self.url("change", hook.pk))
 
     def context(self, row: Any) -> dict[str, Any]:
         """Return what the buttons of an existing one need."""
@@ -159,6 +159,6 @@ class WebhookAdmin(DeskAdmin):
         return {"known": fingerprint(row), "rotating": bool(row.previous_until and row.previous_until > clock.now())}
 
     def _secret(self, request: HttpRequest, hook: Webhook, secret: str, said: str) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "list_url": self.address("changelist")}
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "list_url": self.url("changelist")}
         context |= {"hook": hook, "secret": secret, "said": said, "title": f"Secret for {webhooks.host(hook)}"}
         return TemplateResponse(request, "admin/scheduling/webhook/secret.html", context)

@@ -179,6 +179,6 @@ def changes(given: dict[str, Any]) -> Changes:
     """Return a validated body as the domain takes it, without `status`, which is a step and not content."""
     fields = {name: value for name, value in given.items() if name != "status"}
     if "channels" in fields:
-        fields["channels"] = {wire_id: ChannelText(**text) for wire_id, text in fields["channels"].items()}
+        fields["channels"] = {public_id: ChannelText(**text) for public_id, text in fields["channels"].items()}
     found: Changes = fields  # type: ignore[assignment]  # the shape has the keys and types of Changes
     return found

@@ -14,11 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import key_of
+from accounts.api.authentication import get_api_key
 from accounts.api.openapi import EITHER_ENVELOPE, LINK, errors
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body, validate_query
-from accounts.domain.actors import api_key
+from accounts.domain.actors import api_key_actor
 from accounts.exceptions import Forbidden
 from accounts.models import Scope
 from scheduling.api import openapi
@@ -32,8 +32,8 @@ from scheduling.api.serializers import (
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.reach import within
-from scheduling.domain.representation import documents, shown
+from scheduling.domain.reach import visible_to_key
+from scheduling.domain.representation import documents, only_serialized_fields
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
@@ -55,7 +55,7 @@ class ScheduledPosts(APIView):
         """List them, soonest first, undated last; without `status` those that are not published yet."""
         wanted = validate_query(request, ScheduledPostsQuery)
         statuses = sorted(set(wanted.get("status") or ()))
-        rows = shown(_visible(request))
+        rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
         paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
         return paginator.get_paginated_response(documents(paginator.paginate_queryset(rows, request)))
@@ -73,15 +73,15 @@ class ScheduledPosts(APIView):
         """Store a draft; with status WAITING_FOR_APPROVAL hand it to the reviewers at once."""
         given = validate_body(request, CreatePostSerializer)
         post = drafts.create(
-            api_key(key_of(request)),
-            organization=key_of(request).organization,
+            api_key_actor(get_api_key(request)),
+            organization=get_api_key(request).organization,
             changes=changes(given),
             submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
         )
         return Response(_document(request, post.pk), status=201)
 
 
-class OneScheduledPost(APIView):
+class ScheduledPostDetail(APIView):
     """One scheduled post."""
 
     scopes = {"get": Scope.READ, "patch": Scope.DRAFT, "delete": Scope.DRAFT}
@@ -111,7 +111,7 @@ class OneScheduledPost(APIView):
         """Change its content, and with status DRAFT take it back from REJECTED: both or neither."""
         post = _post(request, post_id)
         given = validate_body(request, UpdatePostSerializer)
-        actor = api_key(key_of(request))
+        actor = api_key_actor(get_api_key(request))
         with transaction.atomic():
             post = drafts.edit(actor, post, changes=changes(given), expected_version=expected_version(request, post))
             if "status" in given and post.status != Status.DRAFT:
@@ -127,7 +127,7 @@ class OneScheduledPost(APIView):
     )
     def delete(self, request: Request, post_id: str) -> Response:
         """Remove it; a pending task is cancelled with it."""
-        drafts.delete(api_key(key_of(request)), _post(request, post_id))
+        drafts.delete(api_key_actor(get_api_key(request)), _post(request, post_id))
         return Response({"message": "Scheduled post deleted"})
 
 
@@ -146,7 +146,7 @@ class SubmitForApproval(APIView):
         examples=openapi.SUBMIT_POST,
     )
     def post(self, request: Request, post_id: str) -> Response:
-        return _answer(request, review.submit(api_key(key_of(request)), _post(request, post_id)))
+        return _answer(request, review.submit(api_key_actor(get_api_key(request)), _post(request, post_id)))
 
 
 class Reject(APIView):
@@ -165,7 +165,7 @@ class Reject(APIView):
     def post(self, request: Request, post_id: str) -> Response:
         post = _post(request, post_id)
         notes = validate_body(request, RejectSerializer)["notes"]
-        return _answer(request, review.reject(api_key(key_of(request)), post, notes=notes))
+        return _answer(request, review.reject(api_key_actor(get_api_key(request)), post, notes=notes))
 
 
 class Revert(APIView):
@@ -183,10 +183,10 @@ class Revert(APIView):
         examples=openapi.REVERT_POST,
     )
     def post(self, request: Request, post_id: str) -> Response:
-        return _answer(request, review.revert(api_key(key_of(request)), _post(request, post_id)))
+        return _answer(request, review.revert(api_key_actor(get_api_key(request)), _post(request, post_id)))
 
 
-class HumanOnly(APIView):
+class HumanOnlyAction(APIView):
     """Approving and publishing, which no key can do: the same answer whatever the body, whether the post exists."""
 
     scopes = {"post": None}
@@ -216,8 +216,8 @@ def _id(post_id: str) -> UUID:
 
 def _visible(request: Request) -> ScheduledPostQuerySet:
     """Return the scheduled posts of the key's organization that the key reaches."""
-    key = key_of(request)
-    return within(ScheduledPost.objects.filter(organization=key.organization_id), key)
+    key = get_api_key(request)
+    return visible_to_key(ScheduledPost.objects.filter(organization=key.organization_id), key)
 
 
 def _post(request: Request, post_id: str) -> ScheduledPost:
@@ -230,7 +230,7 @@ def _answer(request: Request, post: ScheduledPost) -> Response:
 
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
-    return documents([get_object_or_404(shown(_visible(request)), pk=post_id)])[0]
+    return documents([get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)])[0]
 
 
 NO_VERSION = -1  # one that no post ever has
@@ -261,5 +261,5 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
     """Say whether posts go out: 200 or 503, with counts and ages."""
-    seen = health.look()
+    seen = health.check_health()
     return JsonResponse(health.as_json(seen), status=200 if seen.ready else 503)

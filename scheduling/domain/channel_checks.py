@@ -20,12 +20,12 @@ from posts.graph.publishers.quota import check_account as ask
 from posts.models import Channel, ChannelState
 from scheduling.domain import enqueue
 from scheduling.lifecycle import EDITABLE
-from scheduling.models import Checkup, ScheduledPost
+from scheduling.models import ChannelCheck, ScheduledPost
 
 SPACING = 2  # seconds
 
 
-def examine(channel_id: int) -> bool:
+def check_channel(channel_id: int) -> bool:
     """Ask one connected channel and keep what it said; return whether it answered."""
     channel = Channel.objects.filter(pk=channel_id, state=ChannelState.CONNECTED).first()
     if channel is None:
@@ -37,33 +37,33 @@ def examine(channel_id: int) -> bool:
         found["problem"] = "Its token cannot be decrypted: an encryption key is missing."
     except AuthFailed as error:
         found["problem"] = str(error)[:300]
-        channels.needs_reconnect(WORKER, channel, reason=str(error))
+        channels.mark_needs_reconnect(WORKER, channel, reason=str(error))
     except GraphError as error:
         found |= {"problem": str(error)[:300], "permission": isinstance(error, PermissionDenied)}
     else:
         found |= {"quota_used": quota.used, "quota_total": quota.total}
-    Checkup.objects.update_or_create(channel=channel, defaults={**found, "at": clock.now()})
+    ChannelCheck.objects.update_or_create(channel=channel, defaults={**found, "at": clock.now()})
     return not found["problem"]
 
 
-def examine_next() -> int:
+def check_next_channel() -> int:
     """Have the channel asked whose last answer is oldest, if that is old; return how many: one at a time.
 
     The cache keeps a second one from being asked before the first has had its time.
     """
-    if not settings.CHECKUP_INTERVAL:
+    if not settings.CHANNEL_CHECK_INTERVAL:
         return 0
-    old = clock.now() - timedelta(seconds=settings.CHECKUP_INTERVAL)
+    old = clock.now() - timedelta(seconds=settings.CHANNEL_CHECK_INTERVAL)
     rows = Channel.objects.filter(Q(checkup=None) | Q(checkup__at__lt=old), state=ChannelState.CONNECTED)
     pk = rows.order_by(F("checkup__at").asc(nulls_first=True), "pk").values_list("pk", flat=True).first()
     if pk is None or not cache.add(f"examine:{pk}", 1, timeout=60) or not cache.add("examining", 1, timeout=SPACING):
         return 0
-    return int(enqueue.hint("examine_channel", pk))
+    return int(enqueue.send_task("examine_channel", pk))
 
 
-def look_again(post: ScheduledPost) -> None:
+def request_recheck(post: ScheduledPost) -> None:
     """Have workers look at the media of an editable post, and ask its channels, now. Changes no row itself."""
     if post.status in EDITABLE and post.media:
-        enqueue.hint("inspect_media", str(post.pk), post.version)
-    for one in post.deliveries.all():
-        enqueue.hint("examine_channel", one.channel_id)
+        enqueue.send_task("inspect_media", str(post.pk), post.version)
+    for delivery in post.deliveries.all():
+        enqueue.send_task("examine_channel", delivery.channel_id)

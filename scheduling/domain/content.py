@@ -6,15 +6,23 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
-from accounts.hashing import digest
+from accounts.hashing import canonical_sha256
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-__all__ = ["Content", "content", "current", "deliveries", "difference", "digest", "outstanding"]
+__all__ = [
+    "Content",
+    "approved_content",
+    "canonical_sha256",
+    "current_content",
+    "deliveries",
+    "diff_content",
+    "unpublished_deliveries",
+]
 
 Content = dict[str, Any]
 
 
-def content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
+def approved_content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
     """Return everything that will go out: type, media with the hash of its bytes, instant, and per channel the text.
 
     The rows, deliveries, must have their channel loaded. `mediaSha256` is empty while the bytes could not be fetched.
@@ -26,12 +34,12 @@ def content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
         "mediaSha256": post.media_sha256,
         "scheduledFor": post.scheduled_for.astimezone(UTC).isoformat() if post.scheduled_for else None,
         "channels": {
-            one.channel.wire_id: {
-                "mediumType": one.channel.type,
-                "caption": one.caption,
-                "superpower": one.superpower,
+            row.channel.public_id: {
+                "mediumType": row.channel.type,
+                "caption": row.caption,
+                "superpower": row.superpower,
             }
-            for one in rows
+            for row in rows
         },
     }
 
@@ -41,19 +49,19 @@ def deliveries(post: ScheduledPost) -> list[Delivery]:
     return list(post.deliveries.select_related("channel"))
 
 
-def outstanding(post: ScheduledPost) -> list[Delivery]:
+def unpublished_deliveries(post: ScheduledPost) -> list[Delivery]:
     """Return the deliveries that are not live, by channel id: what an approval given now would send."""
-    rows = [one for one in deliveries(post) if one.state != DeliveryState.PUBLISHED]
-    return sorted(rows, key=lambda one: one.channel.wire_id)
+    rows = [delivery for delivery in deliveries(post) if delivery.state != DeliveryState.PUBLISHED]
+    return sorted(rows, key=lambda one: one.channel.public_id)
 
 
-def current(post: ScheduledPost) -> tuple[Content, str]:
+def current_content(post: ScheduledPost) -> tuple[Content, str]:
     """Return the content that an approval given now would cover, and its digest. The desk shows both."""
-    now = content(post, outstanding(post))
-    return now, digest(now)
+    now = approved_content(post, unpublished_deliveries(post))
+    return now, canonical_sha256(now)
 
 
-def difference(before: Content, after: Content) -> list[dict[str, Any]]:
+def diff_content(before: Content, after: Content) -> list[dict[str, Any]]:
     """Return `[{"path", "before", "after"}]` for each leaf that differs; channels are compared field by field."""
     return list(_differences([], before, after))
 
@@ -66,7 +74,7 @@ def _differences(path: list[str], before: Any, after: Any) -> Iterable[dict[str,
         yield {"path": path, "before": before, "after": after}
 
 
-def caption_key(caption: str) -> str:
+def caption_hash(caption: str) -> str:
     """Return what captions share that differ only in case, white space and ways to write a letter; empty for none."""
     plain = " ".join(unicodedata.normalize("NFKC", caption).casefold().split())
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest() if plain else ""

@@ -9,16 +9,16 @@ from django.db.models import F
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Conflict, Incomplete, Invalid, Stale
+from accounts.exceptions import Conflict, Incomplete, Invalid, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
-from posts.domain.channel_access import connected
+from posts.domain.channel_access import connected_channels
 from posts.models import Channel
 from scheduling.domain import enqueue, review, two_person_approval
-from scheduling.domain.audit import remember
-from scheduling.domain.content import caption_key, content, deliveries
-from scheduling.domain.reach import within
-from scheduling.domain.validation import must_be_publishable
+from scheduling.domain.audit import record_post_event
+from scheduling.domain.content import approved_content, caption_hash, deliveries
+from scheduling.domain.reach import visible_to_key
+from scheduling.domain.validation import validate_publishable
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -58,17 +58,17 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
         organization=organization,
         created_by_user=actor.user,
         created_by_key=actor.key,
-        edited_by_user=actor.user,
-        edited_by_key=actor.key,
-        worded_by_user=actor.user,
-        worded_by_key=actor.key,
+        last_edited_by_user=actor.user,
+        last_edited_by_key=actor.key,
+        content_edited_by_user=actor.user,
+        content_edited_by_key=actor.key,
         **_columns(changes),
     )
     try:
         with transaction.atomic():
             post.save(force_insert=True)
             _attach(post, rows)
-            remember(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
+            record_post_event(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
                 review.submit(actor, post)
     except IntegrityError as error:
@@ -86,7 +86,7 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
     """
     for _ in range(RETRIES):
         if expected_version is not None and post.version != expected_version:
-            raise Stale(f"This post is at version {post.version}", {"version": post.version})
+            raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})
         if post.status not in EDITABLE:
             raise post.conflict("update")
         try:
@@ -101,51 +101,51 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
 
 def delete(actor: Actor, post: ScheduledPost) -> None:
     """Remove the post; a pending task is cancelled with it. Raises StateConflict when it is publishing or published."""
-    staged = [(one.channel_id, one.staged) for one in post.deliveries.all() if one.staged]
+    staged = [(delivery.channel_id, delivery.staged) for delivery in post.deliveries.all() if delivery.staged]
     with transaction.atomic():
         # Taking the task away first locks the row and defeats any claim, so that nothing can go out meanwhile.
         taken = ScheduledPost.objects.filter(pk=post.pk, status__in=DELETABLE).update(task_id=None, version=0)
         if not taken:
             raise post.conflict("delete")
-        remember(actor, "delete", post, str(post.status))
+        record_post_event(actor, "delete", post, str(post.status))
         ScheduledPost.objects.filter(pk=post.pk).delete()
         enqueue.cancel_after_commit(post.task_id, staged)
 
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     rows = deliveries(post)
-    before, old_brief = content(post, rows), post.brief
+    before, old_brief = approved_content(post, rows), post.brief
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
     columns = _columns(changes)
     if "media" in changes and changes["media"] != post.media:
-        columns |= {"media_sha256": "", "media_facts": {}, "media_checked_at": None}
+        columns |= {"media_sha256": "", "media_metadata": {}, "media_checked_at": None}
     old = {name: getattr(post, name) for name in columns}
     _set(post, columns)
-    after = content(post, new_rows if new_rows is not None else rows)
+    after = approved_content(post, new_rows if new_rows is not None else rows)
     changed = sorted(name for name in after if after[name] != before[name])
     if not changed and post.brief == old_brief:
         return True
     if changed and post.status == Status.WAITING_FOR_APPROVAL:
-        must_be_publishable(post, new_rows if new_rows is not None else rows)
+        validate_publishable(post, new_rows if new_rows is not None else rows)
     columns["updated_at"] = clock.now()
     if changed:
-        columns |= {"edited_by_user": actor.user, "edited_by_key": actor.key}
+        columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
     if set(changed) - {"scheduledFor"}:
         # Whoever only moves a post afterwards becomes its last editor, but does not make the words their own.
-        columns |= {"worded_by_user": actor.user, "worded_by_key": actor.key}
+        columns |= {"content_edited_by_user": actor.user, "content_edited_by_key": actor.key}
     mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
-    if not mine.update(**columns, version=post.version + 1, turn=F("turn") + int(bool(changed))):
+    if not mine.update(**columns, version=post.version + 1, revision=F("revision") + int(bool(changed))):
         _set(post, old)
         return False
-    _set(post, {**columns, "version": post.version + 1, "turn": post.turn + int(bool(changed))})
+    _set(post, {**columns, "version": post.version + 1, "revision": post.revision + int(bool(changed))})
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)
     if changed:
-        two_person_approval.void(post)
+        two_person_approval.revoke_pending_approvals(post)
     brief = {"brief": post.brief} if post.brief != old_brief else {}
-    remember(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
+    record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
     if post.status == Status.WAITING_FOR_APPROVAL:
         enqueue.inspect_after_commit(post)
     return True
@@ -163,27 +163,34 @@ def _columns(changes: Changes) -> dict[str, Any]:
 def _deliveries(
     actor: Actor, organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
 ) -> list[Delivery]:
-    known = {one.wire_id: one for one in connected(organization.pk, actor.key, channels)} if channels else {}
-    problems = [problem for wire_id, text in channels.items() for problem in _problems(wire_id, text, known)]
+    known = (
+        {
+            connected_channel.public_id: connected_channel
+            for connected_channel in connected_channels(organization.pk, actor.key, channels)
+        }
+        if channels
+        else {}
+    )
+    problems = [problem for public_id, text in channels.items() for problem in _problems(public_id, text, known)]
     if problems:
         raise Invalid(problems[0]["message"], problems)
     rows: list[Delivery] = []
     incomplete: list[Incomplete] = []
-    for wire_id, text in channels.items():
-        row = Delivery(organization=organization, channel=known[wire_id], caption=text.caption)
-        row.caption_key = caption_key(text.caption)
+    for public_id, text in channels.items():
+        row = Delivery(organization=organization, channel=known[public_id], caption=text.caption)
+        row.caption_hash = caption_hash(text.caption)
         if text.superpower is not None:
             row.superpower = superpowers.expand(organization, text.superpower)
             try:
                 superpowers.check_complete(row.superpower)
             except Incomplete as error:
-                details = [{**one, "path": ["channels", wire_id, *one["path"]]} for one in error.details]
+                details = [{**detail, "path": ["channels", public_id, *detail["path"]]} for detail in error.details]
                 incomplete.append(Incomplete(error.message, details))
                 continue
-            row.lookup_hashtag = superpowers.own_hashtag(organization, text.superpower, row.superpower)
+            row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower)
         rows.append(row)
     if incomplete:
-        raise Incomplete(incomplete[0].message, [one for error in incomplete for one in error.details])
+        raise Incomplete(incomplete[0].message, [detail for error in incomplete for detail in error.details])
     own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
     if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
         raise Conflict("Hashtag already in use")
@@ -199,19 +206,19 @@ def _hashtag_taken(organization: Organization, lookups: list[str], post: Schedul
     return taken.exists()
 
 
-def _problems(wire_id: str, text: ChannelText, known: dict[str, Channel]) -> list[dict[str, Any]]:
-    channel = known.get(wire_id)
+def _problems(public_id: str, text: ChannelText, known: dict[str, Channel]) -> list[dict[str, Any]]:
+    channel = known.get(public_id)
     if channel is None:
         return [
             {
-                "path": ["channels", wire_id],
-                "message": f"Unknown channel {wire_id[:80]}",
+                "path": ["channels", public_id],
+                "message": f"Unknown channel {public_id[:80]}",
                 "code": "channel.unknown",
             }
         ]
     if channel.type != text.medium_type:
         message = f"{channel.name} is of type {channel.type}, not {text.medium_type[:40]}"
-        return [{"path": ["channels", wire_id, "mediumType"], "message": message, "code": "channel.type"}]
+        return [{"path": ["channels", public_id, "mediumType"], "message": message, "code": "channel.type"}]
     return []
 
 
@@ -222,7 +229,7 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
 
 
 def _fresh(actor: Actor, post: ScheduledPost, verb: str) -> ScheduledPost:
-    fresh = within(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
+    fresh = visible_to_key(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
     if fresh is None:
         raise post.conflict(verb)
     return fresh

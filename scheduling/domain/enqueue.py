@@ -18,10 +18,10 @@ from scheduling.models import ScheduledPost
 
 log = logging.getLogger(__name__)
 # The worker has the post in hand a moment before its instant, waits, and then claims it.
-EARLY = timedelta(milliseconds=250)
+ENQUEUE_AHEAD = timedelta(milliseconds=250)
 
 
-def hint(task: str, *args: Any, task_id: UUID | None = None, eta: datetime | None = None) -> bool:
+def send_task(task: str, *args: Any, task_id: UUID | None = None, eta: datetime | None = None) -> bool:
     """Send a message for `task`; return whether the broker took it. Never raises for a broker that is down."""
     try:
         current_app.send_task(
@@ -35,15 +35,15 @@ def hint(task: str, *args: Any, task_id: UUID | None = None, eta: datetime | Non
 
 def within_horizon(instant: datetime) -> bool:
     """Whether a post for `instant` is near enough to be handed to the broker; the sweep hands over the later ones."""
-    return instant <= clock.now() + timedelta(seconds=settings.HANDOVER_HORIZON)
+    return instant <= clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON)
 
 
-def publish_hint(post: ScheduledPost) -> bool:
+def enqueue_publish(post: ScheduledPost) -> bool:
     """Hand a SCHEDULED post to Celery for its instant, under its own task id, so that it can be revoked."""
     if post.task_id is None:
         return False
-    eta = post.scheduled_for - EARLY if post.scheduled_for else None
-    return hint("publish", str(post.pk), str(post.task_id), task_id=post.task_id, eta=eta)
+    eta = post.scheduled_for - ENQUEUE_AHEAD if post.scheduled_for else None
+    return send_task("publish", str(post.pk), str(post.task_id), task_id=post.task_id, eta=eta)
 
 
 def publish_after_commit(post: ScheduledPost) -> None:
@@ -53,20 +53,20 @@ def publish_after_commit(post: ScheduledPost) -> None:
         if post.scheduled_for is None or not within_horizon(post.scheduled_for):
             return
         if post.scheduled_for <= clock.now() + timedelta(seconds=settings.STAGE_LEAD):
-            hint("stage", str(post.pk))
-        if publish_hint(post):
-            ScheduledPost.objects.filter(pk=post.pk, task_id=post.task_id).update(handed_over_at=clock.now())
+            send_task("stage", str(post.pk))
+        if enqueue_publish(post):
+            ScheduledPost.objects.filter(pk=post.pk, task_id=post.task_id).update(enqueued_at=clock.now())
 
     transaction.on_commit(send)
 
 
 def cancel_after_commit(task_id: UUID | None, staged: Iterable[tuple[int, dict[str, Any]]]) -> None:
     """Revoke the task and discard what was staged, once the transaction is through. Losing this harms nothing."""
-    left = [list(one) for one in staged]
+    left = [list(item) for item in staged]
 
     def send() -> None:
         if task_id is not None or left:
-            hint("cancel", str(task_id) if task_id else None, left)
+            send_task("cancel", str(task_id) if task_id else None, left)
 
     transaction.on_commit(send)
 
@@ -77,7 +77,7 @@ def deliver_after_commit(delivery_ids: Iterable[int]) -> None:
 
     def send() -> None:
         for pk in ids:
-            if not hint("deliver_notification", pk):
+            if not send_task("deliver_notification", pk):
                 break
 
     transaction.on_commit(send, robust=True)
@@ -87,11 +87,9 @@ def inspect_after_commit(post: ScheduledPost) -> None:
     """Have a worker fetch the media and note the hash of its bytes, once the transaction is through."""
 
     def send() -> None:
-        hint("inspect_media", str(post.pk), post.version)
+        send_task("inspect_media", str(post.pk), post.version)
 
     transaction.on_commit(send)
-
-
 
 
 def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int:

@@ -18,7 +18,7 @@ BROKER_TIMEOUT = 1  # seconds
 
 
 @dataclass(frozen=True)
-class Flow:
+class QueueStats:
     """Counts and ages of posts. Ages in seconds; None when there is nothing of the kind.
 
     `overdue` are SCHEDULED although their instant has passed. `oldest_lease`: how long ago the first lease on a
@@ -38,7 +38,7 @@ class Health:
 
     database: bool
     broker: bool
-    flow: Flow | None = None
+    flow: QueueStats | None = None
     last_round: float | None = None
     workers: int | None = None
     problems: list[str] = field(default_factory=list)
@@ -49,11 +49,11 @@ class Health:
         return not self.problems
 
 
-def look() -> Health:
+def check_health() -> Health:
     """Look at everything: counts and ages of all organizations together. Never raises."""
     reached = broker_is_reachable()
     try:
-        flow, seen = flowing(ScheduledPost.objects.all()), heartbeat.signs()
+        flow, seen = queue_stats(ScheduledPost.objects.all()), heartbeat.worker_status()
     except DatabaseError:
         return Health(database=False, broker=reached, problems=["The database does not answer.", *_broker(reached)])
     problems = [*_broker(reached), *_round(seen), *_late(flow)]
@@ -80,19 +80,21 @@ def broker_is_reachable() -> bool:
         return False
 
 
-def flowing(posts: QuerySet[ScheduledPost]) -> Flow:
+def queue_stats(posts: QuerySet[ScheduledPost]) -> QueueStats:
     """Count among `posts`, in three queries."""
     now = clock.now()
     overdue = posts.filter(status=Status.SCHEDULED, scheduled_for__lte=now)
     due = overdue.aggregate(count=Count("pk"), oldest=Min("scheduled_for"))
-    out = posts.filter(status=Status.PUBLISHING).aggregate(count=Count("pk"), oldest=Min("lease_until"))
+    out = posts.filter(status=Status.PUBLISHING).aggregate(count=Count("pk"), oldest=Min("lease_expires_at"))
     failed = posts.filter(status=Status.FAILED)
     unknown = Delivery.objects.filter(state=DeliveryState.UNKNOWN, post__in=failed).count()
     lease = _age(out["oldest"], now)
-    return Flow(due["count"], _age(due["oldest"], now), out["count"], lease if lease and lease > 0 else None, unknown)
+    return QueueStats(
+        due["count"], _age(due["oldest"], now), out["count"], lease if lease and lease > 0 else None, unknown
+    )
 
 
-def _late(flow: Flow) -> list[str]:
+def _late(flow: QueueStats) -> list[str]:
     said = []
     if flow.oldest_overdue is not None and flow.oldest_overdue > settings.HEALTH_LATE:
         late = f"{_many(flow.overdue, 'post')} should be out already"
@@ -104,7 +106,7 @@ def _late(flow: Flow) -> list[str]:
     return said
 
 
-def _round(seen: heartbeat.Signs) -> list[str]:
+def _round(seen: heartbeat.WorkerStatus) -> list[str]:
     said = _silence(seen)
     if seen.ahead is not None:
         worker, seconds = seen.ahead
@@ -112,10 +114,10 @@ def _round(seen: heartbeat.Signs) -> list[str]:
     return said
 
 
-def _silence(seen: heartbeat.Signs) -> list[str]:
+def _silence(seen: heartbeat.WorkerStatus) -> list[str]:
     if seen.last_round is None:
         return ["No worker has ever taken a round of the beat: start a worker and a beat."]
-    if seen.last_round > settings.HEALTH_ROUND:
+    if seen.last_round > settings.HEALTH_SWEEP:
         since = _seconds(seen.last_round)
         return [f"No worker has taken a round of the beat for {since}: the beat, the broker or every worker is down."]
     return []

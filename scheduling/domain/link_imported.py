@@ -15,7 +15,7 @@ from posts.graph.publishers.recent_posts import same_text
 from posts.models import PostType, PublishedPost
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import outcomes, payload
-from scheduling.domain.publishing.reconcile import spoken_for
+from scheduling.domain.publishing.reconcile import claimed_deliveries
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 KEPT = timedelta(days=30)  # how long an id is looked for
@@ -24,21 +24,21 @@ PROCESSING = timedelta(hours=6)  # what a video may take from the write to its i
 BATCH = 200
 
 
-def link() -> int:
+def link_imported_posts() -> int:
     """Link what can be linked; return how many were. Reads the copies only, never the platform."""
     since = clock.now() - KEPT
-    lost = Delivery.objects.filter(state=DeliveryState.PUBLISHED, live_id="", published_at__gte=since)
+    lost = Delivery.objects.filter(state=DeliveryState.PUBLISHED, platform_post_id="", published_at__gte=since)
     deliveries = list(lost.select_related("channel", "post").order_by("published_at")[:BATCH])
-    fits = {one.pk: _candidates(one) for one in deliveries}
+    fits = {delivery.pk: _candidates(delivery) for delivery in deliveries}
     wanted: dict[int, int] = {}
     for rows in fits.values():
         for row in rows:
             wanted[row.pk] = wanted.get(row.pk, 0) + 1
     linked = 0
-    for one in deliveries:
-        rows = fits[one.pk]
+    for delivery in deliveries:
+        rows = fits[delivery.pk]
         if len(rows) == 1 and wanted[rows[0].pk] == 1:
-            linked += _join(one, rows[0])
+            linked += _join(delivery, rows[0])
     return linked
 
 
@@ -47,7 +47,7 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
     attempts = _attempts(delivery)
     if not attempts:
         return []
-    item = payload.item(attempts[-1].approval.content, delivery)
+    item = payload.build_payload(attempts[-1].approval.content, delivery)
     begun, ended = attempts[0].started_at - SKEW, _ended(delivery, attempts[-1], video=item.media_type == "VIDEO")
     rows = PublishedPost.objects.filter(
         channel=delivery.channel_id, scheduled_post_id=None, published_at__range=(begun, ended)
@@ -65,8 +65,8 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
 def _attempts(delivery: Delivery) -> list[Attempt]:
     """Return the attempts under the approval that went live, in order."""
     every = list(delivery.attempts.select_related("approval").order_by("id"))
-    last = next((one for one in reversed(every) if one.outcome == Outcome.PUBLISHED), None)
-    return [one for one in every if last and one.approval_id == last.approval_id and one.pk <= last.pk]
+    last = next((item for item in reversed(every) if item.outcome == Outcome.PUBLISHED), None)
+    return [item for item in every if last and item.approval_id == last.approval_id and item.pk <= last.pk]
 
 
 def _ended(delivery: Delivery, last: Attempt, *, video: bool) -> datetime:
@@ -75,7 +75,7 @@ def _ended(delivery: Delivery, last: Attempt, *, video: bool) -> datetime:
 
 
 def _taken(delivery: Delivery, row: PublishedPost) -> bool:
-    return spoken_for(delivery.channel).filter(live_id=row.platform_id).exists()
+    return claimed_deliveries(delivery.channel).filter(platform_post_id=row.platform_id).exists()
 
 
 def _same_kind(row: PublishedPost, media_type: str | None) -> bool:
@@ -87,10 +87,12 @@ def _join(delivery: Delivery, row: PublishedPost) -> int:
     """Give the delivery its id, and the copy its scheduled post and superpower."""
     content: Content = _attempts(delivery)[-1].approval.content
     with transaction.atomic():
-        mine = Delivery.objects.select_for_update().filter(pk=delivery.pk, state=DeliveryState.PUBLISHED, live_id="")
+        mine = Delivery.objects.select_for_update().filter(
+            pk=delivery.pk, state=DeliveryState.PUBLISHED, platform_post_id=""
+        )
         if not mine.exists():
             return 0
-        outcomes.note(delivery, live_id=row.platform_id, permalink=row.permalink or "")
+        outcomes.update_delivery(delivery, platform_post_id=row.platform_id, permalink=row.permalink or "")
         record_published(
             channel=delivery.channel,
             platform_id=row.platform_id,
@@ -100,7 +102,7 @@ def _join(delivery: Delivery, row: PublishedPost) -> int:
             media_type=row.media_type,
             permalink=row.permalink,
             published_at=row.published_at,
-            superpower=content["channels"][delivery.channel.wire_id]["superpower"],
+            superpower=content["channels"][delivery.channel.public_id]["superpower"],
             scheduled_post_id=delivery.post_id,
         )
     return 1

@@ -9,13 +9,13 @@ from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.graph.media import MediaUnavailable, inspect
 from posts.graph.safe_http import FETCH_SECONDS
-from scheduling.domain.audit import remember
+from scheduling.domain.audit import record_post_event
 from scheduling.domain.preflight.checks import store_levels
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import ScheduledPost
 
 
-def awaited(post: ScheduledPost) -> bool:
+def awaiting_inspection(post: ScheduledPost) -> bool:
     """Whether the post waits for approval and its media is still to be looked at: by then its bytes are approved too.
 
     What could not be fetched has been looked at: the checks say so, and an approval stands for its address alone.
@@ -63,11 +63,11 @@ def inspect_media(post_id: str, version: int) -> str:
         }
     mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
     with transaction.atomic():
-        if not mine.update(media_sha256=sha256, media_facts=found, media_checked_at=clock.now()):
+        if not mine.update(media_sha256=sha256, media_metadata=found, media_checked_at=clock.now()):
             return ""
         if sha256 != post.media_sha256:
             post.media_sha256 = sha256
-            remember(WORKER, "inspect", post, str(post.status))
+            record_post_event(WORKER, "inspect", post, str(post.status))
     waiting = ScheduledPost.objects.for_wire().filter(pk=post.pk, status=Status.WAITING_FOR_APPROVAL)
     store_levels(list(waiting))
     return sha256

@@ -32,7 +32,7 @@ IMAGES = ("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic")
 VIDEOS = ("mp4", "mov", "m4v", "webm", "avi", "mkv")
 
 
-def problem(media: str) -> tuple[str, str] | None:
+def validate_media_url(media: str) -> tuple[str, str] | None:
     """Return (code, what is wrong, as the end of a sentence) for a URL that the platforms cannot fetch, else None."""
     try:
         parts = urlsplit(media)
@@ -61,7 +61,11 @@ def _host_problem(host: str) -> tuple[str, str] | None:
         return "media.url", "has a host name that is not valid"
     if not all(LABEL.match(label) for label in labels) or labels[-1].isdigit() or labels[-1].startswith("0x"):
         return "media.url", "has a host name that is not valid"
-    return private if len(labels) == 1 or name.endswith(tuple(f".{one}" for one in PRIVATE_SUFFIXES)) else None
+    return (
+        private
+        if len(labels) == 1 or name.endswith(tuple(f".{private_suffix}" for private_suffix in PRIVATE_SUFFIXES))
+        else None
+    )
 
 
 def _address(name: str) -> Address | None:

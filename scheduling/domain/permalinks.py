@@ -20,29 +20,29 @@ def missing() -> bool:
     return _missing().exists()
 
 
-def fill() -> int:
+def fetch_missing() -> int:
     """Read the addresses that are missing; return how many were found. What has none is asked for again later.
 
     The batch is put aside first, so that another round, which may begin meanwhile, reads others.
     """
     found = 0
     batch = list(_missing().select_related("channel")[:BATCH])
-    Delivery.objects.filter(pk__in=[one.pk for one in batch]).update(next_try_at=payload.later(60))
+    Delivery.objects.filter(pk__in=[item.pk for item in batch]).update(retry_at=payload.seconds_from_now(60))
     asked: set[int] = set()
-    for one in batch:
+    for item in batch:
         try:
-            account = payload.account(one)
+            account = payload.delivery_account(item)
         except GraphError:
             continue
-        pace = rate_limits.background(account)
-        if pace is rate_limits.Pace.STOP or (pace is rate_limits.Pace.SLOW and one.channel_id in asked):
+        pace = rate_limits.background_pace(account)
+        if pace is rate_limits.Pace.STOP or (pace is rate_limits.Pace.SLOW and item.channel_id in asked):
             continue
-        asked.add(one.channel_id)
-        link = payload.platform(one).permalink(account, one.live_id)
+        asked.add(item.channel_id)
+        link = payload.delivery_publisher(item).permalink(account, item.platform_post_id)
         if not link:
             continue
-        outcomes.note(one, permalink=link, next_try_at=None)
-        PublishedPost.objects.filter(channel=one.channel_id, platform_id=one.live_id).update(permalink=link)
+        outcomes.update_delivery(item, permalink=link, retry_at=None)
+        PublishedPost.objects.filter(channel=item.channel_id, platform_id=item.platform_post_id).update(permalink=link)
         found += 1
     return found
 
@@ -50,4 +50,4 @@ def fill() -> int:
 def _missing() -> QuerySet[Delivery]:
     now = clock.now()
     rows = Delivery.objects.filter(state=DeliveryState.PUBLISHED, permalink="", published_at__gte=now - WINDOW)
-    return rows.exclude(live_id="").exclude(next_try_at__gt=now).order_by("published_at")
+    return rows.exclude(platform_post_id="").exclude(retry_at__gt=now).order_by("published_at")

@@ -7,7 +7,7 @@ from scheduling.models import Delivery
 from scheduling.models.post import ScheduledPostQuerySet
 
 
-def within(rows: ScheduledPostQuerySet, key: ApiKey | None) -> ScheduledPostQuerySet:
+def visible_to_key(rows: ScheduledPostQuerySet, key: ApiKey | None) -> ScheduledPostQuerySet:
     """Return those of the posts that the key reaches; all of them when no key acts.
 
     A post on two channels, of which the key has one, is out of its reach as a whole: what it shows, submits or takes
@@ -15,5 +15,5 @@ def within(rows: ScheduledPostQuerySet, key: ApiKey | None) -> ScheduledPostQuer
     """
     if key is None or key.channels is None:
         return rows
-    beyond = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__wire_id__in=key.channels)
+    beyond = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__public_id__in=key.channels)
     return rows.exclude(Exists(beyond))

@@ -10,7 +10,7 @@ from scheduling.models import Delivery, DeliveryState, ScheduledPost
 from scheduling.models.post import ScheduledPostQuerySet
 
 
-def shown(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
+def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
     """Load of the posts themselves what a document shows, and no more."""
     return posts.select_related("created_by_user", "created_by_key").only(
         "id", "organization_id", "type", "status", "media", "media_type", "scheduled_for", "task_id", "notes", "brief",
@@ -19,7 +19,7 @@ def shown(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
     )  # fmt: skip
 
 
-def document(post: ScheduledPost) -> dict[str, Any]:
+def serialize_post(post: ScheduledPost) -> dict[str, Any]:
     """Return the wire object of a post that was loaded by `for_wire`. Runs no query."""
     return _written(post, post.deliveries.all())
 
@@ -29,9 +29,10 @@ def documents(posts: Sequence[ScheduledPost]) -> list[dict[str, Any]]:
     if not posts:
         return []
     on: dict[UUID, list[Delivery]] = {post.pk: [] for post in posts}
-    rows = Delivery.objects.filter(post_id__in=list(on)).select_related("channel").order_by("channel__wire_id")
+    rows = Delivery.objects.filter(post_id__in=list(on)).select_related("channel").order_by("channel__public_id")
     for delivery in rows.only(
-        "post_id", "channel__wire_id", "channel__type", "caption", "superpower", "state", "live_id", "permalink",
+        "post_id", "channel__public_id", "channel__type", "caption", "superpower", "state", "platform_post_id",
+        "permalink",
         "published_at", "error_code", "error_message",
     ):  # fmt: skip
         on[delivery.post_id].append(delivery)
@@ -48,7 +49,7 @@ def _written(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, A
         "mediaType": post.media_type,
         "scheduledFor": format_datetime(post.scheduled_for),
         "taskId": str(post.task_id) if post.task_id else None,
-        "mediumsData": {one.channel.wire_id: _medium(post, one) for one in deliveries},
+        "mediumsData": {delivery.channel.public_id: _medium(post, delivery) for delivery in deliveries},
         "notes": post.notes,
         "brief": post.brief,
         "createdBy": _creator(post),
@@ -58,10 +59,10 @@ def _written(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, A
     }
 
 
-def as_it_stands(organization_id: UUID, post_id: UUID) -> dict[str, Any] | None:
+def serialize_current(organization_id: UUID, post_id: UUID) -> dict[str, Any] | None:
     """Return the wire object of the organization's post as it stands in the database now, None when it is gone."""
     post = ScheduledPost.objects.for_wire().filter(organization=organization_id, pk=post_id).first()
-    return document(post) if post else None
+    return serialize_post(post) if post else None
 
 
 def _medium(post: ScheduledPost, delivery: Delivery) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def _outcome(post: ScheduledPost, delivery: Delivery) -> dict[str, Any] | None:
     error = {"code": delivery.error_code, "message": delivery.error_message} if delivery.error_code else None
     return {
         "state": delivery.state or DeliveryState.PENDING.value,
-        "postId": delivery.live_id or None,
+        "postId": delivery.platform_post_id or None,
         "permalink": delivery.permalink or None,
         "publishedAt": format_datetime(delivery.published_at),
         "error": error,

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.domain.actors import Actor
 from accounts.domain.reviewers import Reviewer
-from accounts.exceptions import Stale
+from accounts.exceptions import StaleVersion
 from scheduling.domain import drafts, review
 from scheduling.domain.preflight.checks import Check
 from scheduling.lifecycle import Status
@@ -35,27 +35,28 @@ def reapprove(
     post: ScheduledPost,
     *,
     digest: str,
-    turn: int,
+    revision: int,
     instant: datetime,
     expected_version: int,
     checks: Sequence[Check] = (),
 ) -> Approval:
     """Approve the post, exactly as the reviewer's page showed it, for `instant` instead of the one that it has.
 
-    `turn` is the page's. Raises Stale, StateConflict and what `review.approve` raises: nobody moves by this what they
+    `revision` is the page's. Raises Stale, StateConflict and what `review.approve` raises: nobody moves by this what
+    they
     wrote themselves.
     """
     with transaction.atomic():
         _must_be(post, expected_version)
         if post.status != Status.SCHEDULED:
             raise post.conflict("reapprove")
-        if post.turn != turn:
-            raise Stale("This post was taken back and approved again since you opened it")
+        if post.revision != revision:
+            raise StaleVersion("This post was taken back and approved again since you opened it")
         review.revert(reviewer.actor, post)
         review.submit(reviewer.actor, post)
-        return review.approve(reviewer, post, digest=digest, turn=post.turn, instant=instant, checks=checks)
+        return review.approve(reviewer, post, digest=digest, revision=post.revision, instant=instant, checks=checks)
 
 
 def _must_be(post: ScheduledPost, expected_version: int) -> None:
     if post.version != expected_version:
-        raise Stale(f"This post is at version {post.version}", {"version": post.version})
+        raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})

@@ -10,28 +10,31 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.domain.api_keys import rotated_by
-from accounts.domain.reviewers import Reviewer, reaches
-from accounts.exceptions import Conflict, Forbidden, Stale
+from accounts.domain.api_keys import keys_rotated_by
+from accounts.domain.reviewers import Reviewer, can_review_channels
+from accounts.exceptions import Conflict, Forbidden, StaleVersion
 from accounts.models import User
 from scheduling.domain import enqueue, media_inspection, two_person_approval
-from scheduling.domain.audit import remember, seen
-from scheduling.domain.content import current, deliveries, difference, outstanding
+from scheduling.domain.audit import content_with_digest, record_post_event
+from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.preflight.checks import Check
-from scheduling.domain.reach import within
-from scheduling.domain.validation import must_be_publishable
+from scheduling.domain.reach import visible_to_key
+from scheduling.domain.validation import validate_publishable
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Approval, Delivery, DeliveryState, ScheduledPost
 
 BLANK_OUTCOME: dict[str, Any] = {
-    "state": "", "staged": {}, "staged_for": "", "staged_at": None, "tries": 0, "next_try_at": None, "absences": 0,
-    "live_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
+    "state": "", "staged": {}, "staged_digest": "", "staged_at": None, "attempt_count": 0, "retry_at": None,
+    "absence_count": 0,
+    "platform_post_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
 TRIES = 3
-OWN = "You wrote or last edited this post or its words, or issued or rotated the key that did: another person decides"
+SELF_APPROVAL_FORBIDDEN = (
+    "You wrote or last edited this post or its words, or issued or rotated the key that did: another person decides"
+)
 
 
-class StaleApproval(Stale):
+class StaleApproval(StaleVersion):
     """The reviewer's page showed something else, or the same at an earlier turn: before it was decided on, or changed.
 
     `difference` lists what is another than it was; `digest` is that of what stands there now.
@@ -52,8 +55,10 @@ def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         try:
             return _submit_once(actor, post)
         except StateConflict:
-            fresh = within(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
-            if fresh is None or not fresh.may("submit"):
+            fresh = visible_to_key(
+                ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key
+            ).first()
+            if fresh is None or not fresh.can("submit"):
                 raise
             post = fresh
     raise post.conflict("submit")
@@ -61,10 +66,10 @@ def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
 
 def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     with transaction.atomic():
-        if post.may("submit"):
-            must_be_publishable(post, deliveries(post))
-        left = post.move("submit")
-        remember(actor, "submit", post, left)
+        if post.can("submit"):
+            validate_publishable(post, deliveries(post))
+        left = post.apply_transition("submit")
+        record_post_event(actor, "submit", post, left)
         enqueue.inspect_after_commit(post)
     return post
 
@@ -77,18 +82,18 @@ def reject(by: Actor | Reviewer, post: ScheduledPost, *, notes: str) -> Schedule
     actor = by.actor if isinstance(by, Reviewer) else by
     with transaction.atomic():
         if isinstance(by, Reviewer):
-            must_reach(by, post)
-        left = post.move("reject", notes=notes)
-        two_person_approval.void(post)
-        remember(actor, "reject", post, left, notes=notes)
+            ensure_may_review(by, post)
+        left = post.apply_transition("reject", notes=notes)
+        two_person_approval.revoke_pending_approvals(post)
+        record_post_event(actor, "reject", post, left, notes=notes)
     return post
 
 
 def redraft(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     """Take a rejected post back to draft."""
     with transaction.atomic():
-        left = post.move("redraft")
-        remember(actor, "redraft", post, left)
+        left = post.apply_transition("redraft")
+        record_post_event(actor, "redraft", post, left)
     return post
 
 
@@ -104,16 +109,16 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         cleared = {
             "task_id": None,
             "approval": None,
-            "handed_over_at": None,
-            "lease": None,
-            "lease_until": None,
+            "enqueued_at": None,
+            "lease_id": None,
+            "lease_expires_at": None,
         }
-        left = post.move("revert", only_if=Q(~Exists(live)), failure="", **cleared)
+        left = post.apply_transition("revert", only_if=Q(~Exists(live)), failure_reason="", **cleared)
         if approval is not None:
             Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
-        two_person_approval.void(post)
+        two_person_approval.revoke_pending_approvals(post)
         post.deliveries.update(**BLANK_OUTCOME)
-        remember(actor, "revert", post, left)
+        record_post_event(actor, "revert", post, left)
         enqueue.cancel_after_commit(task_id, staged)
     return post
 
@@ -123,14 +128,15 @@ def approve(
     post: ScheduledPost,
     *,
     digest: str,
-    turn: int,
+    revision: int,
     instant: datetime | None = None,
     now: bool = False,
     checks: Sequence[Check] = (),
 ) -> Approval:
     """Approve exactly what the reviewer's page showed, and schedule it; from FAILED, another try of what failed.
 
-    `digest` and `turn` are the page's: a form is good for one stay with the reviewers, and for one failure. `instant`
+    `digest` and `revision` are the page's: a form is good for one stay with the reviewers, and for one failure.
+    `instant`
     moves the post, `now` publishes at once. `checks` are those that the reviewer was shown; the approval keeps them.
     In one transaction: the approval row, the new task id, the state. Raises Forbidden (another's organization or
     channel, own work), Conflict (an outcome that is not known: `settling` first; media that nobody has looked at:
@@ -141,7 +147,7 @@ def approve(
     """
     for _ in range(TRIES):
         try:
-            return _approve(reviewer, post, digest=digest, turn=turn, instant=instant, now=now, checks=checks)
+            return _approve(reviewer, post, digest=digest, revision=revision, instant=instant, now=now, checks=checks)
         except StateConflict as lost:
             # A worker may have learnt what the media's bytes are at this very moment: look again, at all of it.
             if lost.status not in {Status.WAITING_FOR_APPROVAL, Status.FAILED}:
@@ -154,7 +160,7 @@ def _approve(
     post: ScheduledPost,
     *,
     digest: str,
-    turn: int,
+    revision: int,
     instant: datetime | None,
     now: bool,
     checks: Sequence[Check],
@@ -165,88 +171,92 @@ def _approve(
         if fresh is None:
             raise post.conflict("approve")
         post = fresh
-        must_reach(reviewer, post)
-        if wrote(reviewer.user, post) and not reviewer.organization.allow_self_approval:
-            raise Forbidden(OWN)
+        ensure_may_review(reviewer, post)
+        if is_author(reviewer.user, post) and not reviewer.organization.allow_self_approval:
+            raise Forbidden(SELF_APPROVAL_FORBIDDEN)
         step = "retry" if post.status == Status.FAILED else "approve"
-        if not post.may(step):
+        if not post.can(step):
             raise post.conflict("approve")
-        deliveries = outstanding(post)
+        deliveries = unpublished_deliveries(post)
         _must_be_known(deliveries)
-        if media_inspection.awaited(post):
+        if media_inspection.awaiting_inspection(post):
             raise Conflict("Nobody has looked at the media yet, and a worker does within seconds: approve it then")
-        shown, shown_digest = current(post)
+        shown, shown_digest = current_content(post)
         if digest != shown_digest:
-            raise StaleApproval(shown_digest, difference(seen(post, digest), shown))
-        if turn != post.turn:
+            raise StaleApproval(shown_digest, diff_content(content_with_digest(post, digest), shown))
+        if revision != post.revision:
             raise StaleApproval(shown_digest, [])
         when = clock.now() if now else instant or post.scheduled_for
-        must_be_publishable(post, deliveries, instant=when, at_once=now)
+        validate_publishable(post, deliveries, instant=when, at_once=now)
         media, version = post.media_sha256, post.version
         moved = when != post.scheduled_for
         post.scheduled_for = when
-        covered, digest = current(post)
+        covered, digest = current_content(post)
         first = None
         if post.organization.second_approver:
-            first = two_person_approval.first_for(reviewer, post, digest, now=now)
+            first = two_person_approval.get_first_approval_for(reviewer, post, digest, now=now)
         approval = Approval.objects.create(
             post=post,
-            first=first,
+            first_approval=first,
             reviewer=reviewer.user,
             membership=reviewer.membership,
             session=reviewer.session,
-            second_factor=reviewer.verified,
+            mfa_verified=reviewer.verified,
             version=version + moved,
             digest=digest,
             content=covered,
-            checks=[one.as_record() for one in checks],
+            checks=[check.as_record() for check in checks],
         )
         if post.organization.second_approver and first is None:
-            two_person_approval.keep_first(reviewer, post, approval, only_if=Q(media_sha256=media), shown=version)
+            two_person_approval.record_first_approval(
+                reviewer, post, approval, only_if=Q(media_sha256=media), shown=version
+            )
             return approval
         again = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
         staged = list(again.exclude(staged={}).values_list("channel_id", "staged"))
         again.update(**BLANK_OUTCOME)
-        left = post.move(
+        left = post.apply_transition(
             step,
             only_if=Q(media_sha256=media),
             approval=approval,
             task_id=uuid4(),
             scheduled_for=when,
             version=version + moved,
-            handed_over_at=None,
-            failure="",
+            enqueued_at=None,
+            failure_reason="",
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        remember(reviewer.actor, step, post, left, approval=approval.pk, **pair)
+        record_post_event(reviewer.actor, step, post, left, approval=approval.pk, **pair)
         enqueue.cancel_after_commit(None, staged)
         enqueue.publish_after_commit(post)
     return approval
 
 
-def must_reach(reviewer: Reviewer, post: ScheduledPost) -> None:
+def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:
     """Raise Forbidden unless the reviewer may decide on everything that the post goes to."""
     if reviewer.organization.pk != post.organization_id:
         raise Forbidden("You may not review posts in this organization")
-    if not reaches(reviewer.membership, post.deliveries.values_list("channel__wire_id", flat=True)):
+    if not can_review_channels(reviewer.membership, post.deliveries.values_list("channel__public_id", flat=True)):
         raise Forbidden("This post goes to a channel that you do not review: another reviewer decides")
 
 
 def _must_be_known(deliveries: list[Delivery]) -> None:
     """Raise Conflict while nobody knows whether one of them is live: it must never be sent again blindly."""
-    names = [one.channel.name for one in deliveries if one.state == DeliveryState.UNKNOWN]
+    names = [delivery.channel.name for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]
     if names:
         raise Conflict(f"Say first whether it is live on {' and on '.join(names)}: another try could publish it twice")
 
 
-def wrote(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:
+def is_author(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:
     """Whether that person wrote or last edited the post or its words, or has seen the secret of the key that did.
 
     Whoever issues or rotates a key is shown its secret. `rotated`, the keys that they rotated, spares a query.
     """
-    keys = [key for key in (post.created_by_key, post.edited_by_key, post.worded_by_key) if key is not None]
-    people = {post.created_by_user_id, post.edited_by_user_id, post.worded_by_user_id}
+    keys = [
+        key for key in (post.created_by_key, post.last_edited_by_key, post.content_edited_by_key) if key is not None
+    ]
+    people = {post.created_by_user_id, post.last_edited_by_user_id, post.content_edited_by_user_id}
     if user.pk in people | {key.issued_by_id for key in keys} or not keys:
         return user.pk in people | {key.issued_by_id for key in keys}
     ids = {key.pk for key in keys}
-    return bool(ids & set(rotated) if rotated is not None else rotated_by(user, ids))
+    return bool(ids & set(rotated) if rotated is not None else keys_rotated_by(user, ids))

@@ -10,7 +10,7 @@ MOST = 20
 KNOWN = ("status", "channel", "author", "checks", "organization", "q")
 
 
-def keep(user: User, name: str, query: str) -> SavedView:
+def save_view(user: User, name: str, query: str) -> SavedView:
     """Keep the filters of `query`, the address's query, under `name`; what had that name before is replaced.
 
     Raises Invalid for a name or a query that cannot be kept, and beyond MOST views.
@@ -27,12 +27,12 @@ def keep(user: User, name: str, query: str) -> SavedView:
     return view
 
 
-def forget(user: User, view_id: int) -> None:
+def delete_view(user: User, view_id: int) -> None:
     """Delete one of the person's views; another's is left alone."""
     SavedView.objects.filter(user=user, pk=view_id).delete()
 
 
-def kept(user: User) -> list[SavedView]:
+def saved_views(user: User) -> list[SavedView]:
     """Return the person's views by name."""
     return list(SavedView.objects.filter(user=user).order_by("name"))
 

@@ -14,15 +14,15 @@ MAX_LENGTH = 200
 CAPTION_WORDS = SearchVector(Left("caption", 20_000), config="simple")
 
 
-def with_words(posts: QuerySet[ScheduledPost], text: str) -> QuerySet[ScheduledPost]:
+def search_captions(posts: QuerySet[ScheduledPost], text: str) -> QuerySet[ScheduledPost]:
     """Return the posts that have each word of `text` in one of their captions, at least as the beginning of a word."""
     text = text[:MAX_LENGTH]
     for word in re.findall(r"\w+", text) or text.split():
-        posts = posts.filter(Exists(saying(word).filter(post=OuterRef("pk"))))
+        posts = posts.filter(Exists(deliveries_containing(word).filter(post=OuterRef("pk"))))
     return posts
 
 
-def saying(word: str) -> QuerySet[Delivery]:
+def deliveries_containing(word: str) -> QuerySet[Delivery]:
     """Return the deliveries whose caption has a word that begins with `word`; on SQLite, that contains `word`.
 
     What full-text search does not index, such as emoji, is found by its characters on PostgreSQL as well.

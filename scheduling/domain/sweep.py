@@ -13,7 +13,7 @@ from accounts.domain import audit_log
 from scheduling.domain import channel_checks, enqueue, heartbeat, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
-from scheduling.domain.publishing.lease import left_alone, miss
+from scheduling.domain.publishing.lease import abandoned_posts, fail_unclaimed
 from scheduling.domain.publishing.run import MISSED
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, ScheduledPost
@@ -36,14 +36,14 @@ def sweep(worker: str = "") -> dict[str, int]:
     heartbeat.note(worker)
     chores: dict[str, Callable[[], int]] = {
         "missed": miss_late,
-        "handed": hand_over,
-        "resumed": wake_leases,
+        "handed": enqueue_due_posts,
+        "resumed": resume_expired_leases,
         "staging": stage_soon,
         "examining": examine_channels,
         "permalinks": find_permalinks,
     }
     unhurried: dict[str, Callable[[], int]] = {
-        "inspecting": look_at_media,
+        "inspecting": inspect_waiting_media,
         "checked": checks.refresh_levels,
         "sealed": audit_log.seal,
         "reminded": events.remind,
@@ -51,7 +51,7 @@ def sweep(worker: str = "") -> dict[str, int]:
         "dispatching": delivery.enqueue_due,
         "forgotten": events.delete_old,
     }
-    if not pressed() or clock.now().timestamp() % UNHURRIED < settings.SWEEP_INTERVAL:
+    if not is_overloaded() or clock.now().timestamp() % UNHURRIED < settings.SWEEP_INTERVAL:
         chores |= unhurried
     return {name: _done(name, chore) for name, chore in chores.items()}
 
@@ -70,43 +70,43 @@ def due(horizon: float) -> QuerySet[ScheduledPost]:
     return ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lte=until).order_by("scheduled_for")
 
 
-def pressed() -> bool:
+def is_overloaded() -> bool:
     """Whether a post waits although its instant has come."""
     return due(-PRESSED).exists()
 
 
-def hand_over() -> int:
+def enqueue_due_posts() -> int:
     """Hand posts within the horizon to Celery; again when their instant has passed and nobody took them.
 
     While the workers take one post after the other, those that are not taken yet are rather in a queue than lost.
     """
     now = clock.now()
     busy = ScheduledPost.objects.filter(status=Status.PUBLISHING, updated_at__gt=now - OVERDUE).exists()
-    lost = Q(scheduled_for__lte=now - (REPEAT if busy else OVERDUE), handed_over_at__lte=now - REPEAT)
+    lost = Q(scheduled_for__lte=now - (REPEAT if busy else OVERDUE), enqueued_at__lte=now - REPEAT)
     if not busy:
-        lost |= Q(scheduled_for__lte=now - OVERDUE, scheduled_for__gt=now - REPEAT, handed_over_at__lte=now - OVERDUE)
-    lost |= Q(scheduled_for__lte=now - OVERDUE, handed_over_at__gt=now + REPEAT)  # by a clock that was set back since
+        lost |= Q(scheduled_for__lte=now - OVERDUE, scheduled_for__gt=now - REPEAT, enqueued_at__lte=now - OVERDUE)
+    lost |= Q(scheduled_for__lte=now - OVERDUE, enqueued_at__gt=now + REPEAT)  # by a clock that was set back since
     sent: list[ScheduledPost] = []
-    for post in due(settings.HANDOVER_HORIZON).filter(Q(handed_over_at=None) | lost)[:BATCH]:
-        if not enqueue.publish_hint(post):
+    for post in due(settings.ENQUEUE_HORIZON).filter(Q(enqueued_at=None) | lost)[:BATCH]:
+        if not enqueue.enqueue_publish(post):
             break
         sent.append(post)
     for post in sent:
-        ScheduledPost.objects.filter(pk=post.pk, task_id=post.task_id).update(handed_over_at=now)
+        ScheduledPost.objects.filter(pk=post.pk, task_id=post.task_id).update(enqueued_at=now)
     return len(sent)
 
 
 def miss_late() -> int:
     """Fail what is past the late limit, so that a person is told although no message ever arrived."""
-    limit = clock.now() - timedelta(seconds=settings.LATE_LIMIT)
+    limit = clock.now() - timedelta(seconds=settings.MAX_LATENESS_SECONDS)
     late = ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lt=limit)[:BATCH]
-    return sum(miss(post, code=MISSED[0], message=MISSED[1]) for post in late)
+    return sum(fail_unclaimed(post, code=MISSED[0], message=MISSED[1]) for post in late)
 
 
-def wake_leases() -> int:
+def resume_expired_leases() -> int:
     """Send someone after each PUBLISHING post whose lease has run out."""
-    ids = list(left_alone().order_by("lease_until").values_list("pk", flat=True)[:BATCH])
-    return sum(enqueue.hint("resume", str(pk)) for pk in ids)
+    ids = list(abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH])
+    return sum(enqueue.send_task("resume", str(pk)) for pk in ids)
 
 
 def stage_soon() -> int:
@@ -114,22 +114,22 @@ def stage_soon() -> int:
     soon = due(settings.STAGE_LEAD).filter(deliveries__state="").distinct()
     asked = 0
     for post in soon.exclude(deliveries__state=DeliveryState.FAILED)[:BATCH]:
-        if cache.add(f"stage:{post.pk}:{post.task_id}", 1, timeout=15) and enqueue.hint("stage", str(post.pk)):
+        if cache.add(f"stage:{post.pk}:{post.task_id}", 1, timeout=15) and enqueue.send_task("stage", str(post.pk)):
             asked += 1
     return asked
 
 
 def find_permalinks() -> int:
     """Have the addresses read that are missing, when nothing more urgent is due."""
-    return int(permalinks.missing() and not due(0).exists() and enqueue.hint("fill_permalinks"))
+    return int(permalinks.missing() and not due(0).exists() and enqueue.send_task("fill_permalinks"))
 
 
 def examine_channels() -> int:
     """Have a channel asked how it is, when nothing more urgent falls due."""
-    return 0 if due(30).exists() else channel_checks.examine_next()
+    return 0 if due(30).exists() else channel_checks.check_next_channel()
 
 
-def look_at_media() -> int:
+def inspect_waiting_media() -> int:
     """Have the media of waiting posts looked at, where the message that asked for it was lost."""
     waiting = ScheduledPost.objects.filter(
         status=Status.WAITING_FOR_APPROVAL, media_checked_at=None, updated_at__lte=clock.now() - REPEAT
@@ -139,5 +139,5 @@ def look_at_media() -> int:
         if asked == LOOKS:
             break
         fresh = cache.add(f"inspect:{post.pk}:{post.version}", 1, timeout=30)
-        asked += fresh and enqueue.hint("inspect_media", str(post.pk), post.version)
+        asked += fresh and enqueue.send_task("inspect_media", str(post.pk), post.version)
     return asked

@@ -40,10 +40,10 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class ChannelLine:
+class ChannelContent:
     """One channel of the post, with what it will say there."""
 
-    wire_id: str
+    public_id: str
     type: str
     name: str
     caption: str
@@ -58,25 +58,25 @@ class _Media:
     facts: dict[str, Any]
 
 
-def violations(
+def find_violations(
     *,
     type: str,  # noqa: A002  the contract's word
     media: str | None,
     media_type: str | None,
     scheduled_for: datetime | None,
-    channels: list[ChannelLine],
+    channels: list[ChannelContent],
     now: datetime,
-    media_facts: dict[str, Any] | None = None,
+    media_metadata: dict[str, Any] | None = None,
     instant_is_now: bool = False,
 ) -> list[Violation]:
     """Return every violation, in the order in which a person would mend them; empty means publishable.
 
-    `media_facts` are those of exactly this `media`; without them only the URL is judged.
+    `media_metadata` are those of exactly this `media`; without them only the URL is judged.
     """
     found = [*_schedule(scheduled_for, now, at_once=instant_is_now), *_address(media)]
     if not channels:
         found.append(Violation(["channels"], "A post needs at least one channel", "channels.empty"))
-    shown = _Media(type, infer_media_type(media, media_type), media_facts or {})
+    shown = _Media(type, infer_media_type(media, media_type), media_metadata or {})
     found += _contradiction(shown)
     for line in channels:
         found += _caption(line)
@@ -99,7 +99,7 @@ def _schedule(instant: datetime | None, now: datetime, *, at_once: bool) -> Iter
 def _address(media: str | None) -> Iterator[Violation]:
     if not media or not media.strip():
         yield Violation(["media"], "A post needs a media URL", "media.missing")
-    elif problem := media_url.problem(media):
+    elif problem := media_url.validate_media_url(media):
         code, ending = problem
         yield Violation(["media"], f"The media URL {ending}", code)
 
@@ -113,12 +113,12 @@ def _contradiction(shown: _Media) -> Iterator[Violation]:
         yield Violation(["mediaType"], "A reel needs a video", "mediaType.reel")
 
 
-def _caption(line: ChannelLine) -> Iterator[Violation]:
+def _caption(line: ChannelContent) -> Iterator[Violation]:
     if not line.caption.strip():
         yield _about(line, "caption", "a caption is missing", "caption.missing")
 
 
-def _facebook(line: ChannelLine, shown: _Media) -> Iterator[Violation]:
+def _facebook(line: ChannelContent, shown: _Media) -> Iterator[Violation]:
     if len(line.caption) > FACEBOOK_CAPTION:
         yield _too_many(line, "caption.length", len(line.caption), "characters", FACEBOOK_CAPTION)
     if shown.post_type == "STORY":
@@ -130,7 +130,7 @@ def _facebook(line: ChannelLine, shown: _Media) -> Iterator[Violation]:
             yield _about(line, "", "Facebook takes images of up to 4 MB", "media.size")
 
 
-def _instagram(line: ChannelLine, shown: _Media) -> Iterator[Violation]:
+def _instagram(line: ChannelContent, shown: _Media) -> Iterator[Violation]:
     """Yield what Instagram would refuse.
 
     Characters are Unicode code points: Meta does not say what it counts. A hashtag is `#` with word characters, a
@@ -175,30 +175,31 @@ def _ratio_fits(facts: dict[str, Any]) -> bool:
     return bool(least - 0.005 <= width / height <= most + 0.005)
 
 
-def _too_many(line: ChannelLine, code: str, count: int, what: str, most: int) -> Violation:
+def _too_many(line: ChannelContent, code: str, count: int, what: str, most: int) -> Violation:
     return _about(line, "caption", f"the caption has {count:,} {what}, the limit is {most:,}", code)
 
 
-def _about(line: ChannelLine, field: str, what: str, code: str) -> Violation:
-    path: Path = ["channels", line.wire_id]
+def _about(line: ChannelContent, field: str, what: str, code: str) -> Violation:
+    path: Path = ["channels", line.public_id]
     return Violation([*path, field] if field else path, f"{line.name}: {what}", code)
 
 
-def must_be_publishable(
+def validate_publishable(
     post: ScheduledPost, deliveries: list[Delivery], *, instant: datetime | None = None, at_once: bool = False
 ) -> None:
     """Raise Invalid, with every violation in its details, unless the post passes full publish validation."""
-    found = violations(
+    found = find_violations(
         type=post.type,
         media=post.media,
         media_type=post.media_type,
         scheduled_for=instant or post.scheduled_for,
         channels=[
-            ChannelLine(one.channel.wire_id, one.channel.type, one.channel.name, one.caption) for one in deliveries
+            ChannelContent(delivery.channel.public_id, delivery.channel.type, delivery.channel.name, delivery.caption)
+            for delivery in deliveries
         ],
         now=clock.now(),
-        media_facts=post.media_facts,
+        media_metadata=post.media_metadata,
         instant_is_now=at_once,
     )
     if found:
-        raise Invalid(found[0].message, [one.as_wire() for one in found])
+        raise Invalid(found[0].message, [item.as_wire() for item in found])

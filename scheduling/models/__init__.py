@@ -1,7 +1,14 @@
 """What is to go live: posts with their approvals and attempts; what people are told; what reviewers keep."""
 
-from scheduling.models.channel_check import Checkup
-from scheduling.models.notification import Dispatch, DispatchState, Means, Notice, NoticeKind, Webhook
+from scheduling.models.channel_check import ChannelCheck
+from scheduling.models.notification import (
+    DispatchState,
+    NoticeKind,
+    Notification,
+    NotificationDelivery,
+    NotificationMedium,
+    Webhook,
+)
 from scheduling.models.post import (
     Approval,
     Attempt,
@@ -9,28 +16,28 @@ from scheduling.models.post import (
     DeliveryState,
     MediaType,
     Outcome,
-    Pulse,
     ScheduledPost,
     ScheduledPostQuerySet,
+    WorkerHeartbeat,
 )
 from scheduling.models.saved_view import SavedView
 
 __all__ = [
     "Approval",
     "Attempt",
-    "Checkup",
+    "ChannelCheck",
     "Delivery",
     "DeliveryState",
-    "Dispatch",
     "DispatchState",
-    "Means",
     "MediaType",
-    "Notice",
     "NoticeKind",
+    "Notification",
+    "NotificationDelivery",
+    "NotificationMedium",
     "Outcome",
-    "Pulse",
     "SavedView",
     "ScheduledPost",
     "ScheduledPostQuerySet",
     "Webhook",
+    "WorkerHeartbeat",
 ]

@@ -5,7 +5,7 @@ from django.db import models
 from posts.models import Channel
 
 
-class Checkup(models.Model):
+class ChannelCheck(models.Model):
     """The answer of the last look at a channel, for people to see before they decide. It decides nothing itself.
 
     `quota_used` of `quota_total`: Instagram's posts of the last 24 hours, null where the platform did not say.

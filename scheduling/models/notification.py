@@ -22,7 +22,7 @@ class NoticeKind(models.TextChoices):
     TEST = "TEST", "trying out a webhook"
 
 
-class Means(models.TextChoices):
+class NotificationMedium(models.TextChoices):
     EMAIL = "EMAIL", "e-mail"
     WEBHOOK = "WEBHOOK", "webhook"
 
@@ -55,7 +55,7 @@ class Webhook(models.Model):
         return self.url
 
 
-class Notice(models.Model):
+class Notification(models.Model):
     """A notification, created in the transaction that records its audit event. `once` is unique per event and kind.
 
     `details` repeat some of the event's.
@@ -67,14 +67,16 @@ class Notice(models.Model):
     post_id = models.UUIDField(null=True)
     channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+")
     details = models.JSONField(default=dict)
-    once = models.CharField(max_length=200, unique=True, help_text="What it speaks of, so that it is told one time.")
+    dedupe_key = models.CharField(
+        max_length=200, unique=True, help_text="What it speaks of, so that it is told one time."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    spread_at = models.DateTimeField(null=True, help_text="When its dispatches were made.")
+    fanned_out_at = models.DateTimeField(null=True, help_text="When its dispatches were made.")
 
     class Meta:
         indexes = [
             models.Index(fields=["organization", "-created_at"], name="notice_list"),
-            models.Index(fields=["created_at"], name="notice_unspread", condition=models.Q(spread_at=None)),
+            models.Index(fields=["created_at"], name="notice_unspread", condition=models.Q(fanned_out_at=None)),
             models.Index(fields=["post_id"], name="notice_unapproved", condition=models.Q(kind=NoticeKind.UNAPPROVED)),
         ]
 
@@ -92,19 +94,19 @@ class Notice(models.Model):
         return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
 
 
-class Dispatch(models.Model):
-    """The delivery of a notification to one receiver: the outbox. A PENDING one is sent at `next_try_at`.
+class NotificationDelivery(models.Model):
+    """The delivery of a notification to one receiver: the outbox. A PENDING one is sent at `retry_at`.
 
-    A claimed one has `next_try_at` in the future, `tries` above 0 and no `last_error`.
+    A claimed one has `retry_at` in the future, `tries` above 0 and no `last_error`.
     """
 
-    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="dispatches")
-    means = models.CharField(max_length=10, choices=Means)
+    notice = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="dispatches")
+    means = models.CharField(max_length=10, choices=NotificationMedium)
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="dispatches")
     state = models.CharField(max_length=10, choices=DispatchState, default=DispatchState.PENDING)
-    tries = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(default=clock.now)
+    attempt_count = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True)
 
@@ -114,7 +116,7 @@ class Dispatch(models.Model):
             models.UniqueConstraint(fields=["notice", "webhook"], name="one_call_each"),
         ]
         indexes = [
-            models.Index(fields=["next_try_at"], name="dispatch_due", condition=models.Q(state=DispatchState.PENDING))
+            models.Index(fields=["retry_at"], name="dispatch_due", condition=models.Q(state=DispatchState.PENDING))
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
     def for_wire(self) -> "ScheduledPostQuerySet":
         """Load what a document shows, in two queries however many posts there are."""
         deliveries = models.Prefetch(
-            "deliveries", Delivery.objects.select_related("channel").order_by("channel__wire_id")
+            "deliveries", Delivery.objects.select_related("channel").order_by("channel__public_id")
         )
         return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(deliveries)
 
@@ -31,7 +31,7 @@ class ScheduledPost(Lifecycle):
 
     `version` counts changes of content. `task_id` is the pending publish task's, set while SCHEDULED and only then.
     `edited_by`: who changed the content last; `worded_by`: who last changed more of it than its instant.
-    `lease`, `lease_until`: the worker run that may act on a PUBLISHING post, and until when.
+    `lease`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -40,7 +40,7 @@ class ScheduledPost(Lifecycle):
     media = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001  null on the wire
     media_type = models.CharField(max_length=10, choices=MediaType, null=True, blank=True)  # noqa: DJ001
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
-    media_facts = models.JSONField(default=dict, editable=False)
+    media_metadata = models.JSONField(default=dict, editable=False)
     media_checked_at = models.DateTimeField(null=True, editable=False)
     check_level = models.CharField(
         max_length=8, blank=True, editable=False, help_text="Level of the worst check; empty before the first check."
@@ -52,19 +52,25 @@ class ScheduledPost(Lifecycle):
 
     created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    edited_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    edited_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    worded_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    worded_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    last_edited_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    last_edited_by_key = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    content_edited_by_user = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    content_edited_by_key = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     approval = models.ForeignKey("Approval", null=True, on_delete=models.RESTRICT, related_name="+", editable=False)
     task_id = models.UUIDField(null=True, editable=False)
-    handed_over_at = models.DateTimeField(null=True, editable=False)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
-    failure = models.CharField(max_length=300, blank=True, editable=False)
+    enqueued_at = models.DateTimeField(null=True, editable=False)
+    lease_id = models.UUIDField(null=True, editable=False)
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+    failure_reason = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -84,7 +90,7 @@ class ScheduledPost(Lifecycle):
             models.Index(
                 fields=["check_level_at"], name="scheduled_checks", condition=Q(status=Status.WAITING_FOR_APPROVAL)
             ),
-            models.Index(fields=["lease_until"], name="scheduled_leases", condition=Q(status=Status.PUBLISHING)),
+            models.Index(fields=["lease_expires_at"], name="scheduled_leases", condition=Q(status=Status.PUBLISHING)),
         ]
 
     objects = ScheduledPostQuerySet.as_manager()
@@ -93,16 +99,16 @@ class ScheduledPost(Lifecycle):
         return f"{self.get_status_display()} {self.id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert, or update named columns. The state has one writer, `Lifecycle.move`, and this is not it."""
+        """Insert, or update named columns; only `Lifecycle.apply_transition` writes the status."""
         if not self._state.adding:
             named = set(kwargs.get("update_fields") or ())
             if not named or "status" in named:
-                raise TypeError("Name update_fields, without the state: Lifecycle.move writes that.")
+                raise TypeError("Name update_fields, without the state: Lifecycle.apply_transition writes that.")
         super().save(*args, **kwargs)
 
-    def allowed(self) -> list[str]:
+    def allowed_actions(self) -> list[str]:
         """As Lifecycle says, but a failed post of which something went live, or may have, cannot be reverted."""
-        verbs = super().allowed()
+        verbs = super().allowed_actions()
         live = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
         if self.status == Status.FAILED and self.deliveries.filter(state__in=live).exists():
             verbs.remove("revert")
@@ -127,18 +133,18 @@ class Delivery(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
     caption = models.TextField(blank=True)
-    caption_key = models.CharField(max_length=64, blank=True, editable=False, help_text="By which its like is found.")
+    caption_hash = models.CharField(max_length=64, blank=True, editable=False, help_text="By which its like is found.")
     superpower = models.JSONField(null=True)
     lookup_hashtag = models.CharField(max_length=200, null=True)  # noqa: DJ001  null never collides
 
     state = models.CharField(max_length=10, choices=DeliveryState, blank=True)
     staged = models.JSONField(default=dict)
-    staged_for = models.CharField(max_length=64, blank=True, help_text="The digest that `staged` was made from.")
+    staged_digest = models.CharField(max_length=64, blank=True, help_text="The digest that `staged` was made from.")
     staged_at = models.DateTimeField(null=True)
-    tries = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True)
-    absences = models.PositiveIntegerField(default=0, help_text="Spaced read-backs that did not find it.")
-    live_id = models.CharField(max_length=100, blank=True)
+    attempt_count = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    absence_count = models.PositiveIntegerField(default=0, help_text="Spaced read-backs that did not find it.")
+    platform_post_id = models.CharField(max_length=100, blank=True)
     permalink = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -149,10 +155,12 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["post", "channel"], name="one_delivery_per_channel"),
             models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_delivery_per_hashtag"),
             # Two deliveries of the same words, both unclear, must not read back the one post that landed as theirs.
-            models.UniqueConstraint(fields=["channel", "live_id"], condition=~Q(live_id=""), name="one_claim_per_post"),
+            models.UniqueConstraint(
+                fields=["channel", "platform_post_id"], condition=~Q(platform_post_id=""), name="one_claim_per_post"
+            ),
         ]
         indexes = [
-            models.Index(fields=["channel", "caption_key"], name="delivery_caption", condition=~Q(caption_key="")),
+            models.Index(fields=["channel", "caption_hash"], name="delivery_caption", condition=~Q(caption_hash="")),
             models.Index(
                 fields=["channel", "-id"], name="delivery_settled", condition=Q(state__in=["PUBLISHED", "FAILED"])
             ),
@@ -173,12 +181,12 @@ class Approval(models.Model):
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     membership = models.ForeignKey(Membership, null=True, on_delete=models.SET_NULL, related_name="+")
     session = models.CharField(max_length=64, help_text="SHA-256 of the session's key.")
-    second_factor = models.BooleanField(default=False, help_text="Whether a second factor stood behind the session.")
+    mfa_verified = models.BooleanField(default=False, help_text="Whether a second factor stood behind the session.")
     version = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     content = models.JSONField(help_text="The canonical content that the digest covers.")
     checks = models.JSONField(default=list, help_text="The checks that the reviewer was shown.")
-    first = models.ForeignKey(
+    first_approval = models.ForeignKey(
         "self",
         null=True,
         on_delete=models.RESTRICT,
@@ -192,7 +200,7 @@ class Approval(models.Model):
         return f"{self.reviewer} approved {self.digest[:12]}"
 
 
-class Pulse(models.Model):
+class WorkerHeartbeat(models.Model):
     """When a worker was last seen taking the beat's round. A sign of life, kept where a lost broker cannot lose it."""
 
     worker = models.CharField(primary_key=True, max_length=200)
@@ -216,7 +224,7 @@ class Attempt(models.Model):
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="attempts")
-    lease = models.UUIDField()
+    lease_id = models.UUIDField()
     started_at = models.DateTimeField(default=clock.now)
     platform_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -28,4 +28,4 @@ def entry_of(event: AuditEvent) -> audit_labels.AuditRow:
 def details_of(context: template.Context, event: AuditEvent) -> list[audit_details.Detail]:
     """Return what the event remembers, in words and in the reader's time."""
     user = context["request"].user
-    return audit_details.details(event, formatting.zone_of(user if isinstance(user, User) else User()))
+    return audit_details.details(event, formatting.user_timezone(user if isinstance(user, User) else User()))

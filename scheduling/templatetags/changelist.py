@@ -47,7 +47,7 @@ EMPTY = {
     "channel": "No channel is connected yet. Until one is, nothing can go out.",
     "apikey": "No key yet. An agent needs one to hand in drafts.",
     "webhook": "No webhook yet. A webhook tells another system what happens here.",
-    "notice": "Nobody had to be told anything yet.",
+    "notification": "Nobody had to be told anything yet.",
     "membership": "Nobody works here yet.",
     "organization": "There is no organization yet. Make the first: everything belongs to one.",
     "auditevent": "Nothing has happened yet. What does is told here, for good.",
@@ -56,7 +56,7 @@ EMPTY = {
 ABOVE = {
     "accounts.User": ["accounts.Membership"],
     "accounts.Organization": ["accounts.Membership"],
-    "scheduling.Webhook": ["scheduling.Notice"],
+    "scheduling.Webhook": ["scheduling.Notification"],
 }
 
 
@@ -75,9 +75,10 @@ def list_name(opts: "Options[Any]") -> str:
 @register.filter
 def crumbs(opts: "Options[Any]") -> list[dict[str, str]]:
     """Return the way from the desk to the model's list, that list included: names and addresses."""
-    way = [*(apps.get_model(one)._meta for one in ABOVE.get(opts.label, [])), opts]
+    way = [*(apps.get_model(item)._meta for item in ABOVE.get(opts.label, [])), opts]
     return [
-        {"name": name(one).title, "url": reverse(f"admin:{one.app_label}_{one.model_name}_changelist")} for one in way
+        {"name": name(item).title, "url": reverse(f"admin:{item.app_label}_{item.model_name}_changelist")}
+        for item in way
     ]
 
 
@@ -93,7 +94,7 @@ class Cell:
 @register.simple_tag(takes_context=True)
 def table_of(context: template.Context, cl: ChangeList) -> dict[str, Any]:
     """Return the headings and the rows of a stock list, each cell in the desk's words."""
-    headings = [{**one, "text": capfirst(str(one["text"]))} for one in result_headers(cl)]
+    headings = [{**result_header, "text": capfirst(str(result_header["text"]))} for result_header in result_headers(cl)]
     rows = [list(_cells(context, cl, row, headings)) for row in cl.result_list]
     return {"headings": headings, "rows": rows}
 

@@ -14,7 +14,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import formatting
-from accounts.domain.organization_policy import in_words
+from accounts.domain.organization_policy import describe
 from accounts.models import User
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState, ChannelType
@@ -49,10 +49,10 @@ NAV: list[tuple[str, list[str]]] = [
     ("Live", ["posts_publishedpost"]),
     ("Channels", ["posts_channel"]),
     ("Superpowers", ["posts_superpowertemplate"]),
-    ("Notices", ["scheduling_notice", "scheduling_webhook"]),
+    ("Notices", ["scheduling_notification", "scheduling_webhook"]),
     ("Keys", ["accounts_apikey"]),
     ("API", ["admin_api"]),
-    ("People", ["accounts_membership", "accounts_user", "accounts_organization", "admin_rules_choose"]),
+    ("People", ["accounts_membership", "accounts_user", "accounts_organization", "admin_policy_choose"]),
     ("Trail", ["accounts_auditevent"]),
 ]
 MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
@@ -63,8 +63,8 @@ def local_time(context: template.Context, instant: datetime | None, form: str = 
     """Show an instant in the reader's time zone, with UTC beside it."""
     if instant is None:
         return mark_safe('<span class="faint">No date yet</span>')
-    zone = formatting.zone_of(_reader(context))
-    words = formatting.full(instant, zone) if form == "full" else formatting.short(instant, zone)
+    zone = formatting.user_timezone(_reader(context))
+    words = formatting.format_long(instant, zone) if form == "full" else formatting.format_short(instant, zone)
     utc = formatting.in_utc(instant, zone)
     return format_html(
         '<time datetime="{}"><span class="local">{}</span>{}</time>',
@@ -77,13 +77,13 @@ def local_time(context: template.Context, instant: datetime | None, form: str = 
 @register.filter
 def distance(instant: datetime | None) -> str:
     """Return how far away the instant is, in words."""
-    return formatting.distance(instant) if instant else ""
+    return formatting.relative(instant) if instant else ""
 
 
 @register.filter
 def since(instant: datetime) -> str:
     """Return how long ago that was, in one unit: `3 hours ago`."""
-    words = formatting.distance(instant).partition(",")[0].removesuffix(" ago")
+    words = formatting.relative(instant).partition(",")[0].removesuffix(" ago")
     return "just now" if words == "now" else f"{words} ago"
 
 
@@ -154,7 +154,7 @@ def news(kind: str) -> str:
 @register.filter
 def rules_in_words(rules: dict[str, bool] | None) -> list[str]:
     """Return a sentence for each rule that was changed."""
-    return in_words(rules or {})
+    return describe(rules or {})
 
 
 register.filter("title_of", review_context.title_of)

@@ -52,7 +52,7 @@ def test_revoked_rotated_and_expired_keys_are_refused_by_every_process_at_once(
 
     def pressed(what: str, **typed: str) -> str:
         desk.open(f"{here}/admin/accounts/apikey/{key.pk}/{what}/")
-        return desk.send(next(one for one in desk.forms() if "logout" not in one.action), typed)
+        return desk.send(next(form for form in desk.forms() if "logout" not in form.action), typed)
 
     found = re.search(r'id="key-secret">([^<]+)<', pressed("rotate", overlap="1"))
     assert found

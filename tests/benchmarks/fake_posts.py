@@ -24,7 +24,7 @@ def create_channels(organization: Organization, count: int) -> list[Channel]:
     return [
         Channel.objects.create(
             organization=organization,
-            wire_id=f"{kind}_{900_000_000_000_000 + number}",
+            public_id=f"{kind}_{900_000_000_000_000 + number}",
             type=kind,
             platform_id=str(900_000_000_000_000 + number),
             name=f"Channel {number + 1}",

@@ -124,7 +124,7 @@ def measure_statements(series: PostSeries, sizes: Iterable[int] = (1, 2, 5)) -> 
         scheduled_for = clock.now() + timedelta(seconds=4)
         [post_id] = series.ids(series.create([scheduled_for], channels=channels))
         post = ScheduledPost.objects.get(pk=post_id)
-        if publish_stage.stage_ahead(post_id) != channels:
+        if publish_stage.prestage(post_id) != channels:
             raise RuntimeError("not everything was staged")
         time.sleep(max(0.0, (scheduled_for - clock.now()).total_seconds()))
         with CaptureQueriesContext(connection) as captured:

@@ -45,7 +45,7 @@ def request_kinds(sandbox: SandboxControl, channel: Channel) -> list[Kind]:
         "media": sandbox.media(f"{MEDIA[0]}.jpg"),
         "mediaType": "IMAGE",
         "scheduledFor": stamp(clock.now() + timedelta(days=30)),
-        "channels": {channel.wire_id: {"mediumType": channel.type, "caption": "Drafted under load"}},
+        "channels": {channel.public_id: {"mediumType": channel.type, "caption": "Drafted under load"}},
         "brief": "A request of the benchmark",
     }
     return [
@@ -154,7 +154,7 @@ def measure_list(stage: Stage, count: int) -> list[Figure]:
             "floor": "/bench/floor",
             "ours": "/posts",
             "deep": deep_page,
-            "channel": f"/posts?mediumId={channels[0].wire_id}",
+            "channel": f"/posts?mediumId={channels[0].public_id}",
             "type": "/posts?type=STORY",
             "dates": "/posts?startDate=2020-01-01&endDate=2999-12-31",
         }

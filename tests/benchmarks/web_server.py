@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import clock, encryption
-from accounts.api.authentication import key_of
+from accounts.api.authentication import get_api_key
 from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization, Scope, User
 from dynamo.urls import urlpatterns
@@ -33,13 +33,13 @@ from tests.services.engines import free_port
 __all__ = ["Caller", "Web", "application", "cpu"]
 FLOOR = """
 SELECT json_agg(json_build_object(
-    'id', platform_id, 'mediumId', wire_id, 'mediumType', medium_type, 'type', type, 'caption', caption,
+    'id', platform_id, 'mediumId', public_id, 'mediumType', medium_type, 'type', type, 'caption', caption,
     'mediaUrl', media_url, 'mediaType', media_type, 'thumbnailUrl', thumbnail_url, 'permalink', permalink,
     'publishedAt', to_char(published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
     'metrics', json_build_object('likes', likes, 'comments', comments, 'shares', shares, 'reactions', reactions),
     'superpower', superpower))::text
 FROM (
-    SELECT post.*, channel.wire_id, channel.type AS medium_type
+    SELECT post.*, channel.public_id, channel.type AS medium_type
     FROM posts_publishedpost post JOIN posts_channel channel ON channel.id = post.channel_id
     WHERE post.organization_id = %s
     ORDER BY post.published_at DESC, post.platform_id DESC LIMIT 100
@@ -54,7 +54,7 @@ class Floor(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         with connection.cursor() as cursor:
-            cursor.execute(FLOOR, [key_of(request).organization_id])
+            cursor.execute(FLOOR, [get_api_key(request).organization_id])
             (body,) = cursor.fetchone()
         return HttpResponse(body, content_type="application/json")
 

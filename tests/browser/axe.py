@@ -16,7 +16,7 @@ OUTSIDE = {"exclude": ["#swagger-ui"]}  # the markup and colours of Swagger UI a
 COLOURS = ["color-contrast", "link-in-text-block"]
 STRUCTURE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "rules": {one: {"enabled": False} for one in COLOURS},  # judged apart, by `NEW_COLOURS`
+    "rules": {colour: {"enabled": False} for colour in COLOURS},  # judged apart, by `NEW_COLOURS`
     "resultTypes": ["violations"],
     "preload": False,
 }

@@ -11,7 +11,7 @@ class Guard:
     """Listens to pages and keeps what is wrong. `origins` are those that they may speak to."""
 
     def __init__(self, origins: Iterable[str]) -> None:
-        self.origins = tuple(f"{one.rstrip('/')}/" for one in origins)
+        self.origins = tuple(f"{origin.rstrip('/')}/" for origin in origins)
         self.complaints: list[str] = []
         self.forgiven: list[str] = []
 
@@ -27,7 +27,7 @@ class Guard:
 
     def verdict(self) -> list[str]:
         """Return the complaints that nobody expected."""
-        return [one for one in self.complaints if not any(words in one for words in self.forgiven)]
+        return [complaint for complaint in self.complaints if not any(words in complaint for words in self.forgiven)]
 
     def _said(self, message: ConsoleMessage) -> None:
         # Chromium reports violations of the policy here as well, and answers of 400 and above.

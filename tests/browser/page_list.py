@@ -33,11 +33,11 @@ def review(status: str) -> Way:
 PAGES: dict[str, dict[str, Way]] = {
     "index": {"desk": to("index")},
     "login": {"sign-in": to("login")},
-    "admin_you": {"you": plain("admin_you")},
-    "admin_factor": {"factor": plain("admin_factor")},
-    "admin_recovery": {"factor-codes": plain("admin_recovery")},
-    "admin_factor_remove": {"factor-off": plain("admin_factor_remove")},
-    "admin_sign_out": {"sign-out": plain("admin_sign_out")},
+    "admin_account": {"you": plain("admin_account")},
+    "admin_mfa_setup": {"factor": plain("admin_mfa_setup")},
+    "admin_recovery_codes": {"factor-codes": plain("admin_recovery_codes")},
+    "admin_mfa_disable": {"factor-off": plain("admin_mfa_disable")},
+    "admin_sign_out_everywhere": {"sign-out": plain("admin_sign_out_everywhere")},
     "admin_password": {"password": plain("admin_password")},
     "admin_invitation": {
         "invitation": lambda scene: reverse("admin_invitation", args=[scene.invitation]),
@@ -93,8 +93,8 @@ PAGES: dict[str, dict[str, Way]] = {
     "accounts_organization_change": {
         "organization": to("accounts_organization_change", lambda scene: scene.organization.pk)
     },
-    "admin_rules": {"rules": lambda scene: reverse("admin_rules", args=[scene.organization.pk])},
-    "admin_rules_choose": {"rules-choose": plain("admin_rules_choose")},
+    "admin_policy": {"rules": lambda scene: reverse("admin_policy", args=[scene.organization.pk])},
+    "admin_policy_choose": {"rules-choose": plain("admin_policy_choose")},
     "accounts_membership_changelist": {"memberships": to("accounts_membership_changelist")},
     "accounts_membership_invite": {"membership-invite": to("accounts_membership_invite")},
     "accounts_membership_revoke": {
@@ -112,8 +112,8 @@ PAGES: dict[str, dict[str, Way]] = {
     "accounts_user_change": {"person": to("accounts_user_change", lambda scene: scene.person.pk)},
     "accounts_user_rescue": {"person-rescue": to("accounts_user_rescue", lambda scene: scene.person.pk)},
     "auth_user_password_change": {"person-password": to("auth_user_password_change", lambda scene: scene.person.pk)},
-    "scheduling_notice_changelist": {"notices": to("scheduling_notice_changelist")},
-    "scheduling_notice_mine": {"notices-mine": to("scheduling_notice_mine")},
+    "scheduling_notification_changelist": {"notices": to("scheduling_notification_changelist")},
+    "scheduling_notification_mine": {"notices-mine": to("scheduling_notification_mine")},
     "scheduling_webhook_changelist": {"webhooks": to("scheduling_webhook_changelist")},
     "scheduling_webhook_add": {"webhook-new": to("scheduling_webhook_add")},
     "scheduling_webhook_change": {"webhook": to("scheduling_webhook_change", lambda scene: scene.webhook.pk)},
@@ -131,7 +131,7 @@ NOT_PAGES = {
     "posts_channel_resume",
     *(f"{POSTS}_{name}" for name in ("several", "keep", "forget")),
     *(f"scheduling_webhook_{name}" for name in ("rotate", "test", "remove")),
-    "scheduling_notice_again",
+    "scheduling_notification_again",
     "logout",
     # A part of the list of channels, and a file.
     "posts_channel_reading",
@@ -139,9 +139,9 @@ NOT_PAGES = {
     # A file.
     "admin_api_file",
     # Comes between the password and the desk, for who has a second factor.
-    "admin_code",
+    "admin_mfa",
     # The stock pages that ours stand before, under the same address.
-    "admin_sign_in",
+    "admin_login",
     "password_change",
     # Django's own: data for scripts that we do not use, an index per app, and what `urls.py` closes.
     "autocomplete",
@@ -149,7 +149,7 @@ NOT_PAGES = {
     "view_on_site",
     "app_list",
     # Django's stock history, which is empty because the trail has it, and stock deletion, which nobody may.
-    *(f"{one}_history" for one in ("accounts_organization", "accounts_user")),
+    *(f"{item}_history" for item in ("accounts_organization", "accounts_user")),
     *(f"accounts_auditevent_{page}" for page in ("history", "add", "delete")),
     "accounts_organization_delete",
     "accounts_user_delete",
@@ -168,15 +168,15 @@ def on_the_map() -> set[str]:
 
 
 def _names(patterns: list[Any]) -> Iterator[str]:
-    for one in patterns:
-        if isinstance(one, URLResolver):
-            yield from _names(one.url_patterns)
-        elif isinstance(one, URLPattern) and one.name:
-            yield one.name
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _names(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield pattern.name
 
 
 def _elsewhere() -> Iterator[str]:
     """Yield the names of what lies under /admin/ beside the admin site itself."""
-    for one in get_resolver().url_patterns:
-        if str(one.pattern).startswith("admin/"):
-            yield from _names(one.url_patterns if isinstance(one, URLResolver) else [one])
+    for url_pattern in get_resolver().url_patterns:
+        if str(url_pattern.pattern).startswith("admin/"):
+            yield from _names(url_pattern.url_patterns if isinstance(url_pattern, URLResolver) else [url_pattern])

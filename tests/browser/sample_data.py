@@ -74,27 +74,29 @@ def make(cast: Cast) -> Scene:
     for plan in SAMPLE_POSTS:
         superpower = {"creativeTemplateId": str(template.pk)} if plan.superpower else None
         post = cast.make_draft(
-            actor=None if plan.by_agent else actors.person(cast.author),
+            actor=None if plan.by_agent else actors.user_actor(cast.author),
             submit=plan.outcome != "draft",
             media=plan.media and cast.sandbox.media(plan.media),
             media_type="IMAGE" if plan.media else None,
             scheduled_for=plan.due and clock.now() + plan.due,
             brief="The sunset is from Tuesday, room 4, with the guest's consent." if plan.superpower else None,
-            channels={by_type[kind].wire_id: ChannelText(kind, text, superpower) for kind, text in plan.texts.items()},
+            channels={
+                by_type[kind].public_id: ChannelText(kind, text, superpower) for kind, text in plan.texts.items()
+            },
         )
         _bring(cast, person, post, plan.outcome, plan.notes)
     long_ago = clock.now() - timedelta(minutes=40)
     ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=long_ago)
-    _lost_channel(actors.person(cast.author), cast.organization)
+    _lost_channel(actors.user_actor(cast.author), cast.organization)
     posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
     live = PublishedPost.objects.order_by("id").first()
     assert live is not None
     hook, _ = webhooks.add(
-        actors.person(person), organization=cast.organization, url=cast.sandbox.url, kinds=["APPROVED", "FAILED"]
+        actors.user_actor(person), organization=cast.organization, url=cast.sandbox.url, kinds=["APPROVED", "FAILED"]
     )
     recipients.fan_out()
     invited, invitation = invitations.invite(
-        actors.person(person), organization=cast.organization, email="otto@example.com", role=Role.EDITOR
+        actors.user_actor(person), organization=cast.organization, email="otto@example.com", role=Role.EDITOR
     )
     return Scene(
         person, cast.organization, cast.key, cast.facebook, cast.instagram, posts, live, template,
@@ -104,18 +106,22 @@ def make(cast: Cast) -> Scene:
 
 def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: str) -> None:
     if outcome == "rejected":
-        review.reject(actors.person(person), post, notes=notes)
+        review.reject(actors.user_actor(person), post, notes=notes)
     if outcome not in {"published", "failed", "scheduled"}:
         return
     at_once = outcome == "published"
-    review.approve(seated(cast, person), post, turn=post.turn, digest=content.current(post)[1], now=at_once)
+    review.approve(
+        seated(cast, person), post, revision=post.revision, digest=content.current_content(post)[1], now=at_once
+    )
     post.refresh_from_db()
     if at_once:
         assert run.publish(str(post.pk), str(post.task_id)) == "published"
         PublishedPost.objects.filter(scheduled_post_id=post.pk).update(likes=48, comments=7, shares=3)
     elif outcome == "failed":
         message = "Error validating access token: the session has expired."
-        post.move("fail", task_id=None, failure="It did not go live on Casa do Sol: the access token has expired.")
+        post.apply_transition(
+            "fail", task_id=None, failure_reason="It did not go live on Casa do Sol: the access token has expired."
+        )
         Delivery.objects.filter(post=post).update(state="FAILED", error_code="190/463", error_message=message)
 
 
@@ -126,8 +132,8 @@ def seated(cast: Cast, person: User) -> Any:
 def _lost_channel(actor: actors.Actor, organization: Organization) -> None:
     given = {"type": "INSTAGRAM_ACCOUNT", "platform_id": "17841400000000077", "name": "casadosol.cozinha"}
     channel = channels.connect(actor, organization=organization, token="a-token-that-expired", **given)
-    channels.needs_reconnect(actor, channel, reason="The access token expired yesterday.")
+    channels.mark_needs_reconnect(actor, channel, reason="The access token expired yesterday.")
 
 
 def _template(cast: Cast) -> SuperpowerTemplate:
-    return superpowers.write(actors.person(cast.author), organization=cast.organization, document=GREETER)
+    return superpowers.write(actors.user_actor(cast.author), organization=cast.organization, document=GREETER)

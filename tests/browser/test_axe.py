@@ -21,5 +21,5 @@ def test_what_keeps_people_out_is_found(desk: Desk, reviewer: User) -> None:
     assert judge.faults(page) == []
     page.evaluate(WORSEN)
     faults = judge.faults(page)
-    assert {one.split(" at ")[0] for one in faults} == {"label", "target-size", "light: color-contrast"}
+    assert {fault.split(" at ")[0] for fault in faults} == {"label", "target-size", "light: color-contrast"}
     assert page.evaluate("typeof axe") == "undefined"

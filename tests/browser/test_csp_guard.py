@@ -27,5 +27,5 @@ def test_what_a_page_must_not_do_is_heard(desk: Desk, reviewer: User, guard: Gua
     for name, (script, words) in WRONGS.items():
         with page.context.expect_event("console" if name != "an uncaught error" else "weberror"):
             page.evaluate(script)
-        assert any(words in one for one in guard.complaints), name
+        assert any(words in complaint for complaint in guard.complaints), name
         guard.complaints.clear()

@@ -32,7 +32,7 @@ def three(make_waiting: Any, facebook: Any) -> list[Any]:
     """Three posts that wait, soonest first."""
     return [
         make_waiting(
-            channels={facebook.wire_id: ChannelText(facebook.type, f"{name} is on", None)},
+            channels={facebook.public_id: ChannelText(facebook.type, f"{name} is on", None)},
             scheduled_for=clock.now() + timedelta(hours=hours),
         )
         for hours, name in ((1, "Breakfast"), (2, "Lunch"), (3, "Dinner"))
@@ -85,8 +85,8 @@ def test_a_stale_approval_shows_what_changed_and_approves_nothing(
 ) -> None:
     page = desk(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
-    changes: Any = {"channels": {facebook.wire_id: ChannelText(facebook.type, "Breakfast is off", None)}}
-    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=three[0].pk), changes=changes)
+    changes: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "Breakfast is off", None)}}
+    drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=three[0].pk), changes=changes)
     page.get_by_role("button", name="Approve and schedule").first.click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was approved.")
     assert (page.locator("#problem ins").inner_text(), status(three[0])) == ("off", Status.WAITING_FOR_APPROVAL)
@@ -120,7 +120,7 @@ def test_the_keyboard_moves_opens_approves_and_rejects(desk: Desk, three: list[A
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")
     press(page, "a")
     expect(page.get_by_role("heading", level=1)).to_have_text("Dinner is on")
-    assert [status(one) for one in three] == ["WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL"]
+    assert [status(item) for item in three] == ["WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL"]
     press(page, "u")
     expect(page.get_by_role("heading", level=1)).to_have_text("To approve")
     press(page, "j", "r")
@@ -167,7 +167,7 @@ def test_a_key_that_is_held_or_comes_too_soon_approves_nothing(desk: Desk, three
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")
     page.keyboard.down("a")
     page.keyboard.up("a")
-    assert [status(one) for one in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "WAITING_FOR_APPROVAL"]
+    assert [status(item) for item in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "WAITING_FOR_APPROVAL"]
 
 
 def test_several_are_approved_at_once_and_what_was_refused_says_why(
@@ -175,15 +175,15 @@ def test_several_are_approved_at_once_and_what_was_refused_says_why(
 ) -> None:
     page = desk(reviewer)
     page.goto(QUEUE)
-    changes: Any = {"channels": {facebook.wire_id: ChannelText(facebook.type, "Lunch is late", None)}}
-    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=three[1].pk), changes=changes)
+    changes: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "Lunch is late", None)}}
+    drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=three[1].pk), changes=changes)
     page.get_by_label("All on this page").check()
     page.get_by_role("button", name="Approve the chosen (3)").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("2 approved, 1 not")
     refused = page.locator("section", has=page.get_by_role("heading", name="Not approved"))
     expect(refused).to_contain_text("Lunch is late")
     expect(refused).to_contain_text("It has changed since your page was loaded")
-    assert [status(one) for one in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "SCHEDULED"]
+    assert [status(item) for item in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "SCHEDULED"]
     page.get_by_role("link", name="Back to the queue").click()
     press(page, "j", "x", "a")
     expect(page.get_by_role("heading", level=1)).to_have_text("1 approved")

@@ -29,8 +29,8 @@ def test_what_pages_become_is_there_for_everybody(phone: bool, desk: Desk, scene
     found["rejected without notes"] = judge.faults(page)
     page.goto(f"{POSTS}?status=WAITING_FOR_APPROVAL")
     facebook = scene.facebook
-    changes: Any = {"channels": {facebook.wire_id: ChannelText(facebook.type, "Lunch is late", None)}}
-    drafts.edit(actors.api_key(scene.key), post, changes=changes)
+    changes: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "Lunch is late", None)}}
+    drafts.edit(actors.api_key_actor(scene.key), post, changes=changes)
     page.get_by_label("All on this page").check()
     found["chosen"] = judge.faults(page)
     page.get_by_role("button", name="Approve the chosen").click()

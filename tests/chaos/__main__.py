@@ -17,11 +17,11 @@ from tests.chaos.environment import Stage
 SETTINGS = {
     "GRAPH_CONNECT_TIMEOUT": "1",
     "GRAPH_READ_TIMEOUT": "3",
-    "DYNAMO_LEASE": "6",
+    "DYNAMO_LEASE_SECONDS": "6",
     "DYNAMO_ABSENCE_SPACING": "5",
     "DYNAMO_LANDING_LIMIT": "20",
     "DYNAMO_RECONCILE_LIMIT": "60",
-    "DYNAMO_LATE_LIMIT": "120",
+    "DYNAMO_MAX_LATENESS_SECONDS": "120",
     "DYNAMO_SWEEP_INTERVAL": "1",
 }
 

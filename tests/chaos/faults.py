@@ -127,7 +127,7 @@ def platform(fault: str, route: str = WRITES, **more: object) -> Trouble:
     """Return the trouble of ordering `fault` at the sandbox for some of the writes that follow."""
 
     def order(chaos: Chaos) -> None:
-        if fault == "delay" and any(one["fault"] == fault for one in chaos.stage.sandbox.faults):
+        if fault == "delay" and any(item["fault"] == fault for item in chaos.stage.sandbox.faults):
             return  # one request would take all of them, and be under way for longer than anything is waited for
         chaos.stage.sandbox.fault(route, fault, times=chaos.dice.randint(1, 4), **more)
 

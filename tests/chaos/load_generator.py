@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection
 
 from accounts import clock
 from accounts.domain import actors, api_keys
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
@@ -43,10 +43,10 @@ class Crowd:
         Membership.objects.create(organization=self.organization, user=author, role=Role.EDITOR)
         person = User.objects.create_user("reviewer", password="reviewer", is_staff=True)
         Membership.objects.create(organization=self.organization, user=person, role=Role.VIEWER, may_review=True)
-        self.key: ApiKey = api_keys.issue(
-            actors.person(author), organization=self.organization, name="agent", issued_by=author
+        self.key: ApiKey = api_keys.create_api_key(
+            actors.user_actor(author), organization=self.organization, name="agent", issued_by=author
         )[0]
-        self.actor = actors.api_key(self.key)
+        self.actor = actors.api_key_actor(self.key)
         self.channels: list[Channel] = []
         for number in range(count):
             kind = "FB_PAGE" if number % 2 == 0 else "INSTAGRAM_ACCOUNT"
@@ -54,7 +54,7 @@ class Crowd:
             self.sandbox.register(account)
             self.channels.append(
                 channels.connect(
-                    actors.person(author),
+                    actors.user_actor(author),
                     organization=self.organization,
                     type=kind,
                     platform_id=account.id,
@@ -71,7 +71,7 @@ class Crowd:
             try:
                 self._make_once(planned)
                 return
-            except Refusal:
+            except DomainError:
                 return  # too late to approve: the plan's instant has passed meanwhile
             except Exception:  # noqa: BLE001  the database may be gone at this moment: that is the fault under test
                 connection.close()
@@ -80,7 +80,7 @@ class Crowd:
     def _make_once(self, planned: Planned) -> None:
         if planned.number not in self.posts:
             texts = {
-                self.channels[index].wire_id: ChannelText(
+                self.channels[index].public_id: ChannelText(
                     self.channels[index].type, f"A post #{planned.number} of run {self.run} for {index}"
                 )
                 for index in planned.channels
@@ -99,11 +99,11 @@ class Crowd:
             )
             self.posts[planned.number] = str(post.pk)
         post = ScheduledPost.objects.get(pk=self.posts[planned.number])
-        if media_inspection.awaited(post):
+        if media_inspection.awaiting_inspection(post):
             media_inspection.inspect_media(str(post.pk), post.version)
             post.refresh_from_db()
         if post.status == "WAITING_FOR_APPROVAL":
-            review.approve(self.reviewer, post, turn=post.turn, digest=content.current(post)[1])
+            review.approve(self.reviewer, post, revision=post.revision, digest=content.current_content(post)[1])
 
     def meddle(self, planned: Planned) -> None:
         """Revert at the last moment, and try to edit what is approved; remember what succeeded."""
@@ -115,11 +115,11 @@ class Crowd:
             return
         try:
             drafts.edit(self.actor, post, changes={"media": self.sandbox.media("swapped.jpg")})
-        except Refusal:
+        except DomainError:
             self.edits_refused += 1
         try:
             review.revert(self.actor, post)
-        except Refusal:
+        except DomainError:
             return
         self.reverted.add(planned.number)
 
@@ -127,7 +127,7 @@ class Crowd:
         """Work through the plan on the clock until it is through, or `until` is set."""
         due = sorted(self.plan.posts, key=lambda one: one.instant)
         reverts = sorted(
-            (one for one in due if one.revert_before is not None),
+            (item for item in due if item.revert_before is not None),
             key=lambda one: one.instant - timedelta(seconds=one.revert_before or 0),
         )
         while (due or reverts) and not until.is_set():

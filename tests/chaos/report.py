@@ -36,19 +36,19 @@ def judge(
     """
     visible: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     strangers = []
-    for one in record:
-        mark = MARK.search(one["message"] or "")
+    for item in record:
+        mark = MARK.search(item["message"] or "")
         if mark is None or mark.group(2) != run:
-            strangers.append(one)
+            strangers.append(item)
             continue
-        visible[int(mark.group(1)), str(one["account"])].append(one)
+        visible[int(mark.group(1)), str(item["account"])].append(item)
     rows = {phase: Row(phase) for phase in plan.phases}
     found = (
         ScheduledPost.objects.filter(pk__in=posts.values())
         .select_related("approval")
         .prefetch_related("deliveries__channel", "approvals")
     )
-    by_id = {str(one.pk): one for one in found}
+    by_id = {str(item.pk): item for item in found}
     for planned in plan.posts:
         row = rows[planned.phase]
         row.planned += 1
@@ -71,7 +71,7 @@ def judge(
 def _judge_one(
     row: Row, number: int, post: Any, delivery: Any, seen: list[dict[str, Any]], *, was_reverted: bool
 ) -> None:
-    counts, channel = row.counts, delivery.channel.wire_id
+    counts, channel = row.counts, delivery.channel.public_id
     counts["deliveries"] += 1
     if was_reverted:
         counts["reverted"] += 1
@@ -84,13 +84,13 @@ def _judge_one(
         counts["unapproved"] += len(seen)
         counts["not approved"] += not seen
         return
-    texts = {one.content["channels"].get(channel, {}).get("caption") for one in post.approvals.all()}
-    if any(one["message"] not in texts for one in seen):
+    texts = {approval.content["channels"].get(channel, {}).get("caption") for approval in post.approvals.all()}
+    if any(item["message"] not in texts for item in seen):
         counts["altered"] += 1
         row.notes.append(f"#{number} is visible on {channel} with a text that nobody approved")
     if len(seen) > 1:
         counts["twice"] += 1
-        came = ", ".join(f"{one['created_by']['received_at']} (there {one['published_at']})" for one in seen)
+        came = ", ".join(f"{item['created_by']['received_at']} (there {item['published_at']})" for item in seen)
         row.notes.append(f"#{number} is visible {len(seen)} times on {channel}, asked for at {came}")
     elif seen:
         counts["once"] += 1
@@ -106,7 +106,7 @@ def _judge_one(
 
 
 def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:
-    counts, channel = row.counts, delivery.channel.wire_id
+    counts, channel = row.counts, delivery.channel.public_id
     if delivery.state == DeliveryState.PUBLISHED:
         counts["false"] += 1
         row.notes.append(f"#{number} is said to be live on {channel} and is not visible")

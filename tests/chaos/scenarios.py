@@ -44,7 +44,7 @@ def draw(*, seed: int, start: datetime, phases: list[str], posts: int, channels:
         for number in range(each):
             spread = begin + timedelta(seconds=phase_seconds * dice.uniform(0.05, 0.75))
             chosen = tuple(dice.sample(range(channels), 2 if dice.random() < 0.1 else 1))
-            link = all(one % 2 == 0 for one in chosen) and dice.random() < 0.6
+            link = all(item % 2 == 0 for item in chosen) and dice.random() < 0.6
             plan.posts.append(
                 Planned(
                     number=len(plan.posts),

@@ -58,7 +58,7 @@ def differences(said: Any, found: Any, at: str = "") -> list[str]:
 
 def kind(text: str) -> str:
     """Return the first kind of text that it is one of."""
-    return next((one for one in KINDS if re.fullmatch(one, text)), "text")
+    return next((item for item in KINDS if re.fullmatch(item, text)), "text")
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ class Stage:
             submit=status not in {"DRAFT", "REJECTED"},
             media=self.sandbox.media() if published else MEDIA,
             scheduled_for=DUE,
-            channels={self.facebook.wire_id: ChannelText("FB_PAGE", "Hello 👋", None)},
+            channels={self.facebook.public_id: ChannelText("FB_PAGE", "Hello 👋", None)},
         )
         if status == "REJECTED":
-            review.submit(actors.api_key(self.api.key), post)
-            review.reject(actors.api_key(self.api.key), post, notes="Shorter, please")
+            review.submit(actors.api_key_actor(self.api.key), post)
+            review.reject(actors.api_key_actor(self.api.key), post, notes="Shorter, please")
         if status in {"SCHEDULED", "PUBLISHED"}:
             seated = self.seat(self.reviewer, self.organization)
-            review.approve(seated, post, turn=post.turn, digest=content.current(post)[1], now=published)
+            review.approve(seated, post, revision=post.revision, digest=content.current_content(post)[1], now=published)
             post.refresh_from_db()
         if published:
             assert run.publish(str(post.pk), str(post.task_id)) == "published"
@@ -143,7 +143,9 @@ def scene(operation: dict[str, Any], name: str) -> Scene:
     for key, example in bodies.items():
         if example.get("summary", key) == name:
             found = replace(found, body=example["value"])
-    needs_channel = any(one["name"] == "mediumId" and one.get("required") for one in operation.get("parameters", []))
+    needs_channel = any(
+        parameter["name"] == "mediumId" and parameter.get("required") for parameter in operation.get("parameters", [])
+    )
     if needs_channel and "mediumId" not in found.query and name != "Without its channel":
         found = replace(found, query={"mediumId": PAGE, **found.query})
     return found
@@ -215,7 +217,7 @@ def _empty(stage: Stage, call: Call) -> None:
 
 
 def _hashtag(stage: Stage, _call: Call) -> None:
-    stage.make_draft(channels={stage.facebook.wire_id: ChannelText("FB_PAGE", "Hello 👋", GREETER)})
+    stage.make_draft(channels={stage.facebook.public_id: ChannelText("FB_PAGE", "Hello 👋", GREETER)})
 
 
 def _template(stage: Stage, _call: Call) -> None:

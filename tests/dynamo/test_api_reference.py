@@ -43,10 +43,10 @@ def test_the_page_loads_no_foreign_address_and_has_nothing_inline(
 ) -> None:
     page = signed_in(viewer).get(PAGE).content.decode()
     loaded = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="([^"]*)"', page)
-    assert [one for one in loaded if not one.startswith(("/static/", SCRIPT))] == []
+    assert [item for item in loaded if not item.startswith(("/static/", SCRIPT))] == []
     assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\bstyle=|\son\w+=\"", page) == []
-    files = [one.removeprefix("/static/") for one in loaded if one.startswith("/static/")]
-    assert [one for one in files if finders.find(one) is None] == []
+    files = [item.removeprefix("/static/") for item in loaded if item.startswith("/static/")]
+    assert [file for file in files if finders.find(file) is None] == []
 
 
 def test_the_script_takes_the_settings_that_sign(viewer: User, signed_in: Callable[[User], Client]) -> None:

@@ -13,7 +13,7 @@ SAFE = {
     "DYNAMO_ALLOWED_HOSTS": "dynamo.example",
     "DYNAMO_SECRET_KEY": secrets.token_urlsafe(50),
     "DYNAMO_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
-    "DYNAMO_TRAIL_KEYS": secrets.token_urlsafe(32),
+    "DYNAMO_AUDIT_KEYS": secrets.token_urlsafe(32),
     "GRAPH_APP_SECRET": secrets.token_hex(16),
     "DATABASE_URL": "postgresql://dynamo@db.example/dynamo",
     "REDIS_URL": "redis://redis.example/0",
@@ -43,14 +43,14 @@ def test_outside_production_nothing_is_demanded(tmp_path: Path) -> None:
     [
         ({"DYNAMO_SECRET_KEY": None}, "dynamo.E001"),
         ({"DYNAMO_ENCRYPTION_KEYS": None}, "dynamo.E001"),
-        ({"DYNAMO_TRAIL_KEYS": None}, "dynamo.E001"),
+        ({"DYNAMO_AUDIT_KEYS": None}, "dynamo.E001"),
         ({"DYNAMO_DEBUG": "1"}, "dynamo.E002"),
         ({"DATABASE_URL": None}, "dynamo.E003"),
         ({"REDIS_URL": None}, "dynamo.E004"),
         ({"GRAPH_BASE_URL": "http://127.0.0.1:8001"}, "dynamo.E005"),
         ({"DYNAMO_MEDIA_ALLOW_LOOPBACK": "1"}, "dynamo.E006"),
         ({"GRAPH_APP_SECRET": None}, "dynamo.E007"),
-        ({"DYNAMO_HANDOVER_HORIZON": "3000"}, "dynamo.E008"),
+        ({"DYNAMO_ENQUEUE_HORIZON": "3000"}, "dynamo.E008"),
     ],
 )
 def test_production_with_an_unsafe_setting_refuses(tmp_path: Path, changed: dict[str, str | None], code: str) -> None:

@@ -28,7 +28,7 @@ def test_what_is_not_there_or_not_allowed_is_said_on_a_page_of_ours(
 def test_a_form_without_its_token_is_said_to_be_too_old(viewer: User, signed_in: Callable[[User], Client]) -> None:
     desk = signed_in(viewer)
     desk.handler.enforce_csrf_checks = True
-    answer = desk.post("/admin/you/sign-out/")
+    answer = desk.post("/admin/account/sign-out/")
     assert (answer.status_code, "had become too old" in answer.content.decode()) == (403, True)
 
 

@@ -53,7 +53,7 @@ def test_every_route_of_the_api_is_described() -> None:
     assert len(DESCRIPTION["paths"]) == len(routes)
     assert all(operation["summary"] and operation["description"] for _, _, operation in OPERATIONS)
     tags = {tag for _, _, operation in OPERATIONS for tag in operation["tags"]}
-    assert tags == {one["name"] for one in DESCRIPTION["tags"]}
+    assert tags == {tag["name"] for tag in DESCRIPTION["tags"]}
 
 
 def test_every_schema_is_one_of_the_dialect_that_openapi_3_1_speaks() -> None:
@@ -79,7 +79,11 @@ def test_every_field_and_parameter_says_what_it_is() -> None:
     silent = {f"{name}.{field}" for name, one in schemas.items() for field, said in one.get("properties", {}).items()
               if not said.get("description")}  # fmt: skip
     for path, _, said in OPERATIONS:
-        silent |= {f"{path}?{one['name']}" for one in said.get("parameters", []) if not one.get("description")}
+        silent |= {
+            f"{path}?{parameter['name']}"
+            for parameter in said.get("parameters", [])
+            if not parameter.get("description")
+        }
     assert silent == set()
 
 
@@ -89,13 +93,14 @@ def stage(
     make_draft: Callable[..., Any], seat: Callable[..., Any], reviewer: User, settings: Any, tmp_path: Any,
 ) -> Stage:  # fmt: skip
     settings.MEDIA_ROOT = str(tmp_path / "files")
-    facebook.wire_id = PAGE
-    facebook.save(update_fields=["wire_id"])
+    facebook.public_id = PAGE
+    facebook.save(update_fields=["public_id"])
     return Stage(api, organization, facebook, sandbox, make_draft, seat, reviewer)
 
 
 @pytest.mark.parametrize(
-    ("path", "method", "operation"), [pytest.param(*one, id=f"{one[1]} {one[0]}") for one in OPERATIONS]
+    ("path", "method", "operation"),
+    [pytest.param(*operation, id=f"{operation[1]} {operation[0]}") for operation in OPERATIONS],
 )
 def test_each_example_is_answered_as_it_says(path: str, method: str, operation: Any, stage: Stage) -> None:
     scope = "".join(operation["security"][0]["apiKey"])

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from accounts import clock
-from accounts.domain.request_signatures import sign, whole
+from accounts.domain.request_signatures import full_signature_message, sign
 from scheduling.models import ScheduledPost
 from tests.api_client import SignedClient, stamp
 from tests.services.processes import ProcessGroup
@@ -99,7 +99,7 @@ def test_requests_come_through_as_they_were_sent_however_they_are_cut(web: int, 
 
     def in_full(target: str, sent: str) -> int:
         plain = api.signature(stamp(clock.now()))
-        full = sign(api.secret, whole(method="GET", target=target, date=plain["x-date"], body=b""))
+        full = sign(api.secret, full_signature_message(method="GET", target=target, date=plain["x-date"], body=b""))
         given = [f"{name}: {value}" for name, value in {**plain, "x-signature-full": full}.items()]
         request = "\r\n".join([f"GET {sent} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *given, "", ""])
         return status(ask(web, request.encode()))

@@ -18,12 +18,12 @@ def held(worker: Process) -> set[tuple[str, int]]:
     """Return the ways to the database that the worker's pool has open: a socket's own port, or a file's number."""
     given = connection.settings_dict
     found = set()
-    for one in [one for child in worker.children() for one in (child, *child.children())]:
+    for item in [item for child in worker.children() for item in (child, *child.children())]:
         if connection.vendor == "sqlite":
-            found |= {(str(one.pid), file.fd) for file in one.open_files() if file.path == str(given["NAME"])}
+            found |= {(str(item.pid), file.fd) for file in item.open_files() if file.path == str(given["NAME"])}
         else:
-            sockets = one.net_connections("tcp")
-            found |= {(str(one.pid), each.laddr.port) for each in sockets if each.raddr[1:] == (int(given["PORT"]),)}
+            sockets = item.net_connections("tcp")
+            found |= {(str(item.pid), each.laddr.port) for each in sockets if each.raddr[1:] == (int(given["PORT"]),)}
     return found
 
 

@@ -25,7 +25,7 @@ def run(name: str, seconds: int, seed: int, folder: Path) -> tuple[int, str]:
     env = {**os.environ, "DYNAMO_VAR": str(folder)}
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", env=env, check=False)
     said = done.stdout + done.stderr
-    counts = [int(one or other) for one, other in DONE.findall(said)] or [int(one) for one in COUNTED.findall(said)]
+    counts = [int(one or other) for one, other in DONE.findall(said)] or [int(item) for item in COUNTED.findall(said)]
     return max(counts, default=0), "" if done.returncode == 0 else said[-2500:]
 
 

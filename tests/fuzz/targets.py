@@ -16,7 +16,7 @@ from accounts.api import authentication
 from accounts.api.exceptions import RequestValidationError, from_drf_error
 from accounts.api.pagination import KeysetPagination
 from accounts.api.parsers import find_invalid_text
-from accounts.domain.request_signatures import genuine, sign
+from accounts.domain.request_signatures import sign, verify_signature
 from accounts.models import ApiKey
 from posts.domain import comment_export
 from posts.graph import comments, rate_limits, responses
@@ -76,7 +76,7 @@ def instant(data: bytes) -> None:
 def signature(data: bytes) -> None:
     """Nothing is a signature but the signature; what is no text is none either."""
     given = data.decode("latin-1")  # as a server hands headers over
-    assert not genuine(None, message=given, signature=given, at=clock.now())
+    assert not verify_signature(None, message=given, signature=given, at=clock.now())
     made = sign("test-secret", given)
     assert made.islower() or made.isdecimal()
     assert len(made) == 64
@@ -98,7 +98,7 @@ def cursor(data: bytes) -> None:
 def cell(data: bytes) -> None:
     """A spreadsheet finds one cell, which is no formula, and reads what was written."""
     written = text(data).encode(errors="replace").decode()
-    said = comment_export.defused(written)
+    said = comment_export.escape_formula(written)
     assert said[:1] not in RUN
     assert len(said) >= len(written)
     line = io.StringIO(newline="")
@@ -112,7 +112,7 @@ def answer(data: bytes) -> None:
     status = (200, 400, 429, 500)[len(data) % 4]
     for outward in (True, False):
         try:
-            said = responses.read(status, {}, data, outward=outward, secrets=("a-secret-token",))
+            said = responses.parse_response(status, {}, data, outward=outward, secrets=("a-secret-token",))
         except GraphError as error:
             storable(str(error))
             continue
@@ -135,14 +135,14 @@ def comment(data: bytes) -> None:
     if not isinstance(item, dict) or "id" not in item:
         item = {"id": "1", "text": item, "message": item, "replies": {"paging": item}, "from": item, "timestamp": item}
     for read in (comments.facebook, comments.instagram):
-        for one in comment_export.cells(read(item)):
-            one.encode()
+        for entry in comment_export.cells(read(item)):
+            entry.encode()
 
 
 def address(data: bytes) -> None:
     """A media address is judged, whatever it is."""
     given = text(data)
-    media_url.problem(given)
+    media_url.validate_media_url(given)
     media_url.kind_by_extension(given)
 
 
@@ -151,7 +151,7 @@ def body(data: bytes) -> None:
     given = document(data)
     problems = list(find_invalid_text(given))
     if problems:
-        json.dumps([str(one) for one in problems])
+        json.dumps([str(problem) for problem in problems])
         return
     for shaped in (CreatePostSerializer(data=given), UpdatePostSerializer(data=given)):
         try:
@@ -162,7 +162,7 @@ def body(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (date, instant, signature, cursor, cell, answer, headers, comment, address, body)
+    item.__name__: item for item in (date, instant, signature, cursor, cell, answer, headers, comment, address, body)
 }
 SEEDS: dict[str, list[bytes]] = {
     "date": [b"2026-05-30T13:00:00.000Z", b"Sat, 30 May 2026 13:00:00 GMT", b"Saturday, 30-May-26 13:00:00 GMT"],

@@ -16,7 +16,7 @@ from tests.api_client import SignedClient
 
 EACH = int(os.environ.get("DYNAMO_FUZZ_CASES", "5"))
 SCHEMA = schemathesis.openapi.from_dict(json.loads(openapi.FILE.read_text(encoding="utf-8")))
-OPERATIONS = [one.ok() for one in SCHEMA.get_all_operations()]
+OPERATIONS = [get_all_operation.ok() for get_all_operation in SCHEMA.get_all_operations()]
 ALWAYS = {"404", "405", "411", "413", "415", "422"}  # what a path or a body that is none of ours is told
 
 

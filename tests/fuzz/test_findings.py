@@ -30,7 +30,7 @@ def test_every_target_is_named_and_stands_on_its_seeds() -> None:
 def test_words_that_no_database_takes_are_kept_as_far_as_they_can_be() -> None:
     body = rb'{"error":{"code":190,"error_subcode":463,"message":"Se\u0000ssion \ud800ended"}}'
     with pytest.raises(errors.AuthFailed) as caught:
-        responses.read(400, {}, body, outward=True)
+        responses.parse_response(400, {}, body, outward=True)
     assert str(caught.value) == "The access token has expired: Se\u2400ssion \ufffdended"
 
 

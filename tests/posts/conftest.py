@@ -11,7 +11,7 @@ from posts.models import Channel, PublishedPost
 from tests.dynamo.sandbox.calls import Caller
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
-ACCOUNTS = {account.wire_id: account for account in (FACEBOOK, INSTAGRAM)}
+ACCOUNTS = {account.public_id: account for account in (FACEBOOK, INSTAGRAM)}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LivePost:
     def path(self, *rest: str, **query: Any) -> str:
         """Return the API's path of the post, with its channel named."""
         words = "".join(f"&{name}={value}" for name, value in query.items())
-        return f"/posts/{'/'.join((self.id, *rest))}?mediumId={self.channel.wire_id}{words}"
+        return f"/posts/{'/'.join((self.id, *rest))}?mediumId={self.channel.public_id}{words}"
 
     def comments(self, **what: Any) -> list[str]:
         """Give it comments: `count` of them, or exact `items`; return the ids of exact ones."""
@@ -47,7 +47,7 @@ def on_sandbox(sandbox: SandboxControl) -> Callable[..., LivePost]:
     """Publish a text or a picture on a channel."""
 
     def publish(channel: Channel, **columns: Any) -> LivePost:
-        caller = Caller(sandbox, ACCOUNTS[channel.wire_id])
+        caller = Caller(sandbox, ACCOUNTS[channel.public_id])
         if channel.type == "FB_PAGE":
             name = caller.edge("feed", message=f"Olá {PublishedPost.objects.count()}")["id"]
         else:

@@ -56,18 +56,18 @@ def test_a_copy_from_an_earlier_turn_takes_no_step_though_state_and_version_are_
     old = make_waiting()
     new = ScheduledPost.objects.get(pk=old.pk)
     for step in ("reject", "submit"):
-        new.move(step)
+        new.apply_transition(step)
     with pytest.raises(StateConflict):
-        old.move("reject")
-    assert (new.turn, ScheduledPost.objects.get(pk=old.pk).turn) == (3, 3)
+        old.apply_transition("reject")
+    assert (new.revision, ScheduledPost.objects.get(pk=old.pk).revision) == (3, 3)
 
 
 def test_of_two_who_move_the_same_post_one_wins_and_the_other_is_told(make_waiting):
     mine = make_waiting()
     theirs = ScheduledPost.objects.get(pk=mine.pk)
-    mine.move("reject", notes="no")
+    mine.apply_transition("reject", notes="no")
     with pytest.raises(StateConflict) as caught:
-        theirs.move("reject", notes="also no")
+        theirs.apply_transition("reject", notes="also no")
     assert caught.value.details == {"status": "REJECTED", "allowed": ["submit-for-approval", "update", "delete"]}
     assert ScheduledPost.objects.get(pk=mine.pk).notes == "no"
 
@@ -76,13 +76,13 @@ def test_a_move_on_an_old_version_changes_nothing(make_waiting):
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(version=post.version + 1)
     with pytest.raises(StateConflict):
-        post.move("reject", notes="no")
+        post.apply_transition("reject", notes="no")
     assert ScheduledPost.objects.get(pk=post.pk).status == "WAITING_FOR_APPROVAL"
 
 
 def test_an_illegal_step_names_where_the_post_is_and_what_would_work(make_draft):
     with pytest.raises(StateConflict, match="Cannot revert a DRAFT post") as caught:
-        make_draft().move("revert")
+        make_draft().apply_transition("revert")
     assert caught.value.details == {"status": "DRAFT", "allowed": ["submit-for-approval", "update", "delete"]}
 
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from scheduling.domain import content, drafts, media_inspection, review, sweep
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.publishing import run
@@ -32,7 +32,7 @@ LEGAL = {
 def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules are one class
     sandbox, key, reviewer, organization, facebook, instagram, seat, media
 ):
-    judge, actor, channels = seat(reviewer, organization), actors.api_key(key), [facebook, instagram]
+    judge, actor, channels = seat(reviewer, organization), actors.api_key_actor(key), [facebook, instagram]
 
     seen = Counter()
 
@@ -67,7 +67,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
 
         @rule(target=posts, which=st.sampled_from([(0,), (1,), (0, 1)]), minutes=st.integers(1, 30))
         def create(self, which, minutes):
-            texts = {channels[i].wire_id: ChannelText(channels[i].type, self.caption()) for i in which}
+            texts = {channels[i].public_id: ChannelText(channels[i].type, self.caption()) for i in which}
             changes = {
                 "media": media, "media_type": "IMAGE", "channels": texts,
                 "scheduled_for": clock.now() + timedelta(minutes=minutes),
@@ -82,7 +82,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             verb = {"submit": review.submit, "redraft": review.redraft}.get(step)
             try:
                 review.reject(actor, post, notes="no") if verb is None else verb(actor, post)
-            except Refusal:
+            except DomainError:
                 late = step == "submit" and post.scheduled_for <= clock.now()
                 assert late or self.model[pk] not in LEGAL[step]
             else:
@@ -93,29 +93,29 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             self.open(pk)
 
         def open(self, pk):
-            if media_inspection.awaited(self.load(pk)):
+            if media_inspection.awaiting_inspection(self.load(pk)):
                 media_inspection.inspect_media(str(pk), self.load(pk).version)
-            self.pages[pk] = self.load(pk).turn, content.current(self.load(pk))[1]
+            self.pages[pk] = self.load(pk).revision, content.current_content(self.load(pk))[1]
 
         @rule(pk=posts, minutes=st.none() | st.integers(1, 20), at_once=st.booleans(), old=st.booleans())
         def approve(self, pk, minutes, at_once, old=False):
             if pk not in self.pages or not old:
                 self.open(pk)
             post, page = self.load(pk), self.pages[pk]
-            stale = page != (post.turn, content.current(post)[1])
+            stale = page != (post.revision, content.current_content(post)[1])
             unknown = post.deliveries.filter(state="UNKNOWN").exists()
             instant = clock.now() + timedelta(minutes=minutes) if minutes else None
             try:
-                approval = review.approve(judge, post, turn=page[0], digest=page[1], instant=instant, now=at_once)
-            except Refusal:
+                approval = review.approve(judge, post, revision=page[0], digest=page[1], instant=instant, now=at_once)
+            except DomainError:
                 due = (instant or post.scheduled_for) <= clock.now() and not at_once
                 assert stale or due or unknown or self.model[pk] not in {"WAITING_FOR_APPROVAL", "FAILED"}
                 return
             assert not stale
             assert not unknown
             assert self.model[pk] in {"WAITING_FOR_APPROVAL", "FAILED"}
-            for wire_id, said in approval.content["channels"].items():
-                self.approved.setdefault((pk, wire_id), set()).add(said["caption"])
+            for public_id, said in approval.content["channels"].items():
+                self.approved.setdefault((pk, public_id), set()).add(said["caption"])
             self.tasks.setdefault(pk, []).append(self.load(pk).task_id)
             self.now_at(pk, "SCHEDULED")
 
@@ -123,12 +123,12 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
         def edit(self, pk):
             post = self.load(pk)
             texts = {
-                one.channel.wire_id: ChannelText(one.channel.type, self.caption())
-                for one in post.deliveries.select_related("channel")
+                delivery.channel.public_id: ChannelText(delivery.channel.type, self.caption())
+                for delivery in post.deliveries.select_related("channel")
             }
             try:
                 drafts.edit(actor, post, changes={"channels": texts})
-            except Refusal:
+            except DomainError:
                 late = self.model[pk] == "WAITING_FOR_APPROVAL" and post.scheduled_for <= clock.now()
                 assert late or self.model[pk] not in {"DRAFT", "REJECTED", "WAITING_FOR_APPROVAL"}
             else:
@@ -139,7 +139,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             live = Delivery.objects.filter(post=pk, state__in=["PUBLISHED", "UNKNOWN"]).exists()
             try:
                 review.revert(actor, self.load(pk))
-            except Refusal:
+            except DomainError:
                 assert self.model[pk] not in {"SCHEDULED", "FAILED"} or live
             else:
                 assert not live
@@ -171,8 +171,8 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
         @rule(pk=posts)
         def its_worker_is_followed(self, pk):
             post = self.load(pk)
-            if post.status == "PUBLISHING" and post.lease_until is not None:
-                self.clock.move_to(max(clock.now(), post.lease_until) + timedelta(milliseconds=1))
+            if post.status == "PUBLISHING" and post.lease_expires_at is not None:
+                self.clock.move_to(max(clock.now(), post.lease_expires_at) + timedelta(milliseconds=1))
             seen["followed"] += run.resume(str(pk)) != "void"
 
         @rule()
@@ -195,17 +195,17 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
         @invariant()
         def nothing_is_visible_twice_or_unapproved(self):
             visible = sandbox.posts
-            counted = Counter(one["message"] for one in visible)
+            counted = Counter(item["message"] for item in visible)
             assert not [message for message, count in counted.items() if count > 1]
             yes = set().union(*self.approved.values()) if self.approved else set()
             assert counted.keys() <= yes
 
         @invariant()
         def what_is_said_to_be_live_is_visible_and_what_failed_has_a_reason(self):
-            visible = {one["message"] for one in sandbox.posts}
-            for one in Delivery.objects.filter(post__in=self.model).exclude(state=""):
-                assert one.state != "PUBLISHED" or one.caption in visible
-                assert one.state not in {"FAILED", "UNKNOWN"} or (one.error_message and one.error_code)
+            visible = {post["message"] for post in sandbox.posts}
+            for delivery in Delivery.objects.filter(post__in=self.model).exclude(state=""):
+                assert delivery.state != "PUBLISHED" or delivery.caption in visible
+                assert delivery.state not in {"FAILED", "UNKNOWN"} or (delivery.error_message and delivery.error_code)
 
     run_state_machine_as_test(
         Walk,

@@ -76,5 +76,5 @@ def test_words_and_second_factors_are_taken_from_what_there_was(before_the_rules
 
     for old, (person, agent) in worded.items():
         now = ScheduledPost.objects.get(pk=old.pk)
-        assert (now.worded_by_user_id, now.worded_by_key_id, now.turn) == (person, agent, 0)
-    assert [(pk, Approval.objects.get(pk=pk).second_factor) for pk, _ in kept] == kept
+        assert (now.content_edited_by_user_id, now.content_edited_by_key_id, now.revision) == (person, agent, 0)
+    assert [(pk, Approval.objects.get(pk=pk).mfa_verified) for pk, _ in kept] == kept

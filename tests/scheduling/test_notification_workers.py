@@ -15,7 +15,7 @@ from accounts import clock
 from accounts.domain import actors
 from dynamo.celery import app
 from scheduling.domain.notifications import webhooks
-from scheduling.models import Delivery, Dispatch, ScheduledPost, Webhook
+from scheduling.models import Delivery, NotificationDelivery, ScheduledPost, Webhook
 from tests.services.processes import ProcessGroup, eventually
 from tests.services.webhook_receiver import HANG, receiving
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 def test_receiver_that_hangs_delays_neither_posts_nor_other_receivers(
     processes: ProcessGroup, make_scheduled, sandbox, facebook, organization, admin_member
 ):
-    actor = actors.person(admin_member)
+    actor = actors.user_actor(admin_member)
     with receiving() as hanging, receiving() as responsive:
         hanging.answers = [HANG] * 1000
         for receiver in (hanging, responsive):
@@ -37,10 +37,10 @@ def test_receiver_that_hangs_delays_neither_posts_nor_other_receivers(
         processes.media_worker(concurrency=2)
         eventually(lambda: hanging.calls, what="the call that hangs")
         eventually(lambda: ScheduledPost.objects.get(pk=post.pk).status == "PUBLISHED", what="published")
-        sent = Dispatch.objects.filter(webhook__url=responsive.url, state="SENT")
+        sent = NotificationDelivery.objects.filter(webhook__url=responsive.url, state="SENT")
         eventually(lambda: sent.count() == 3, what="all sent to the other receiver")
         assert len(responsive.calls) == 3
-        assert Dispatch.objects.filter(webhook__url=hanging.url, state="SENT").count() == 0
+        assert NotificationDelivery.objects.filter(webhook__url=hanging.url, state="SENT").count() == 0
 
 
 @contextmanager
@@ -112,4 +112,4 @@ def test_twenty_hanging_receivers_and_media_hosts_delay_none_of_a_hundred_posts(
         late = Delivery.objects.filter(post__in=ids).aggregate(late=Max(F("published_at") - F("post__scheduled_for")))
         print(f"last of {posts} published after {late['late'].total_seconds():.2f} s")
         assert late["late"] < timedelta(seconds=10)
-        assert not Dispatch.objects.filter(means="WEBHOOK", state="SENT").exists()
+        assert not NotificationDelivery.objects.filter(means="WEBHOOK", state="SENT").exists()

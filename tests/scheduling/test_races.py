@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.exceptions import Refusal
+from accounts.exceptions import DomainError
 from accounts.models import Role
 from posts.models import PublishedPost
 from scheduling.domain import content, drafts, review
@@ -33,7 +33,7 @@ def at_once(*doings: Callable[[], Any]) -> list[Any]:
         barrier.wait()
         try:
             answers[index] = doings[index]()
-        except Refusal as refusal:
+        except DomainError as refusal:
             answers[index] = refusal
         finally:
             connection.close()
@@ -75,10 +75,10 @@ def test_two_reviewers_at_once_make_one_approval(make_waiting, make_member, orga
         seat(make_member(name, organization, Role.VIEWER, may_review=True), organization) for name in ("ana", "rui")
     ]
     post = make_waiting()
-    page = content.current(fresh(post))[1]
+    page = content.current_content(fresh(post))[1]
     answers = at_once(
         *[
-            lambda judge=judge: review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
+            lambda judge=judge: review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page)
             for judge in judges
         ]
     )
@@ -90,10 +90,10 @@ def test_two_reviewers_at_once_make_one_approval(make_waiting, make_member, orga
 def test_revert_against_publish_has_one_winner(make_due, sandbox, key, facebook, run):
     post = make_due(channels=[facebook])
     reverted, published = at_once(
-        lambda: review.revert(actors.api_key(key), fresh(post)),
+        lambda: review.revert(actors.api_key_actor(key), fresh(post)),
         lambda: publish_run.publish(str(post.pk), str(post.task_id)),
     )
-    won = not isinstance(reverted, Refusal)
+    won = not isinstance(reverted, DomainError)
     assert (published, len(sandbox.posts)) == (("void", 0) if won else ("published", 1))
     assert fresh(post).status == ("DRAFT" if won else "PUBLISHED")
 
@@ -101,16 +101,16 @@ def test_revert_against_publish_has_one_winner(make_due, sandbox, key, facebook,
 @pytest.mark.parametrize("run", range(5))
 def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, reviewer, organization, seat, run):
     post, judge = make_waiting(), seat(reviewer, organization)
-    page = content.current(fresh(post))[1]
+    page = content.current_content(fresh(post))[1]
     at_once(
         lambda: drafts.edit(
-            actors.api_key(key), fresh(post), changes={"scheduled_for": clock.now() + timedelta(days=3)}
+            actors.api_key_actor(key), fresh(post), changes={"scheduled_for": clock.now() + timedelta(days=3)}
         ),
-        lambda: review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page),
+        lambda: review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page),
     )
     now = fresh(post)
     if now.status == "SCHEDULED":
-        assert now.approval.digest == page == content.current(now)[1]
+        assert now.approval.digest == page == content.current_content(now)[1]
     else:
         assert (now.status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
 
@@ -119,10 +119,10 @@ def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, re
 def test_delete_against_publish_has_one_winner(make_due, sandbox, key, facebook, run):
     post = make_due(channels=[facebook])
     deleted, published = at_once(
-        lambda: drafts.delete(actors.api_key(key), fresh(post)),
+        lambda: drafts.delete(actors.api_key_actor(key), fresh(post)),
         lambda: publish_run.publish(str(post.pk), str(post.task_id)),
     )
-    gone = not isinstance(deleted, Refusal)
+    gone = not isinstance(deleted, DomainError)
     assert (published, len(sandbox.posts)) == (("void", 0) if gone else ("published", 1))
     assert ScheduledPost.objects.filter(pk=post.pk).exists() is not gone
 
@@ -130,7 +130,7 @@ def test_delete_against_publish_has_one_winner(make_due, sandbox, key, facebook,
 def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
     post = make_due(channels=[facebook])
     with transaction.atomic():
-        post.move("claim", task_id=None, lease=None, lease_until=clock.now())
+        post.apply_transition("claim", task_id=None, lease_id=None, lease_expires_at=clock.now())
     answers = at_once(*[lambda: publish_run.resume(str(post.pk))] * 4)
     assert sorted(answers) == ["published", "void", "void", "void"]
     assert len(sandbox.posts) == 1
@@ -139,19 +139,19 @@ def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
 def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_due, sandbox, facebook):
     post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
-    ready = [publish_commit.Ready(delivery, payload.account(delivery)) for delivery in deliveries]
+    ready = [publish_commit.ReadyDelivery(delivery, payload.delivery_account(delivery)) for delivery in deliveries]
     taken = threading.Event()
 
     def take_over():
         with transaction.atomic():
-            ScheduledPost.objects.filter(pk=post.pk).update(lease=uuid4())
+            ScheduledPost.objects.filter(pk=post.pk).update(lease_id=uuid4())
             taken.set()
             time.sleep(0.5)
 
     def commit():
         taken.wait()
         with pytest.raises(lease.LeaseLost):
-            publish_commit.commit(run, ready, post.approval.content)
+            publish_commit.publish_ready(run, ready, post.approval.content)
         return "lost"
 
     assert at_once(take_over, commit) == [None, "lost"]
@@ -161,7 +161,7 @@ def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_du
 def test_takeover_against_an_uncommitted_intent_waits_and_finds_it(make_due, facebook, monkeypatch):
     post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
-    ScheduledPost.objects.filter(pk=post.pk).update(lease_until=clock.now())
+    ScheduledPost.objects.filter(pk=post.pk).update(lease_expires_at=clock.now())
     locked, insert = threading.Event(), Attempt.objects.bulk_create
 
     def slow(attempts):

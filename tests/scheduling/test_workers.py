@@ -16,7 +16,7 @@ QUICK = {
     "DYNAMO_SWEEP_INTERVAL": "0.5",
     "GRAPH_CONNECT_TIMEOUT": "1",
     "GRAPH_READ_TIMEOUT": "3",
-    "DYNAMO_LEASE": "5",
+    "DYNAMO_LEASE_SECONDS": "5",
     "DYNAMO_ABSENCE_SPACING": "2",
 }
 REVERT = """
@@ -56,9 +56,9 @@ def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: Proc
     post = make_scheduled(scheduled_for=soon(4))
     eventually(lambda: status(post) == "PUBLISHED", what="published")
     assert len(sandbox.posts) == 2
-    assert all(one["published_at"] >= post.scheduled_for.isoformat()[:23] for one in sandbox.posts)
+    assert all(item["published_at"] >= post.scheduled_for.isoformat()[:23] for item in sandbox.posts)
     listed = api.get("/posts").json()
-    assert {one["id"] for one in listed} == {one["id"] for one in sandbox.posts}
+    assert {item["id"] for item in listed} == {post["id"] for post in sandbox.posts}
 
 
 def test_one_message_ten_times_to_four_workers_is_one_publish(processes: ProcessGroup, make_scheduled, sandbox):
@@ -116,7 +116,7 @@ def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already
 
 def test_a_message_that_the_broker_lost_is_sent_again(processes: ProcessGroup, make_scheduled, sandbox, facebook):
     post = make_scheduled(scheduled_for=soon(3), channels=[facebook])
-    ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now())
+    ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now())
     app.control.purge()
     processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)
     eventually(lambda: status(post) == "PUBLISHED", within=30, what="published all the same")

@@ -66,10 +66,10 @@ API_DRAFT = {
 POST_FORM = {
     "type": "POST", "media_url": "{media}", "version": "1", "on-{wire}": "on", "caption-{wire}": "{word}-typed",
 }  # fmt: skip
-APPROVAL = {"digest": "{waiting_digest}", "turn": "{waiting_turn}"}
+APPROVAL = {"digest": "{waiting_digest}", "revision": "{waiting_turn}"}
 BULK_APPROVAL = {"post": "{waiting}", **{f"{name}-{{waiting}}": value for name, value in APPROVAL.items()}}
 RESOLUTION = {
-    "delivery": "{delivery}", "post_id": "{account}_4711", "digest": "{failed_digest}", "turn": "{failed_turn}",
+    "delivery": "{delivery}", "post_id": "{account}_4711", "digest": "{failed_digest}", "revision": "{failed_turn}",
 }  # fmt: skip
 NEW_KEY = {
     "organization": "{organization}", "name": "{word}-agent", "key_id": f"dk_{'0' * 24}", "scopes": "read",
@@ -118,13 +118,13 @@ RULES: dict[str, Rule] = {
         ),
         "password_change/done/": Rule(get=USERS),
         "autocomplete/": Rule(get=ROOT, query="?app_label=accounts&model_name=membership&field_name=user&term=r"),
-        "you/": Rule(get=USERS),
-        "you/factor/": Rule(get=USERS, post=USERS),
-        "you/factor/recovery/": Rule(get=USERS, post=USERS, data={"code": "000000"}, unchanged=True),
-        "you/factor/remove/": Rule(
+        "account/": Rule(get=USERS),
+        "account/mfa/": Rule(get=USERS, post=USERS),
+        "account/mfa/recovery-codes/": Rule(get=USERS, post=USERS, data={"code": "000000"}, unchanged=True),
+        "account/mfa/disable/": Rule(
             get=USERS, post=USERS, data={"password": PASSWORD, "code": "000000"}, unchanged=True
         ),
-        "you/sign-out/": Rule(get=USERS, post=USERS),
+        "account/sign-out/": Rule(get=USERS, post=USERS),
         "api/": Rule(get=USERS),
         "api/openapi.json": Rule(get=USERS),
         "jsi18n/": Rule(get=USERS),
@@ -245,7 +245,7 @@ RULES: dict[str, Rule] = {
         ),
         "<uuid:post_id>/move/#reapprove": Rule(
             get=MEMBERS, post=REVIEWER, to="scheduled", approves=True,
-            data={**LATER, "way": "reapprove", "digest": "{scheduled_digest}", "turn": "{scheduled_turn}"},
+            data={**LATER, "way": "reapprove", "digest": "{scheduled_digest}", "revision": "{scheduled_turn}"},
         ),
         "<uuid:post_id>/move/#resubmit": Rule(
             get=MEMBERS, post=EDITORS, to="scheduled",
@@ -256,7 +256,7 @@ RULES: dict[str, Rule] = {
         "views/keep/": Rule(post=USERS, data={"name": "Mine", "query": "status=DRAFT"}),
         "views/<int:view_id>/forget/": Rule(post=USERS, to="view", unchanged=True),  # only the user's own
     }),
-    **prefixed("admin/scheduling/notice/", {
+    **prefixed("admin/scheduling/notification/", {
         "": Rule(get=ALL_MEMBERS),
         "mine/": Rule(get=ALL_MEMBERS, post=ALL_MEMBERS, unchanged=True),  # not every member has notifications
         "<int:dispatch_id>/again/": Rule(post=ADMIN, to="dispatch"),

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.test import Client
 
 from accounts import clock, encryption
-from accounts.admin.api_keys import fingerprint
+from accounts.admin.api_keys import secret_fingerprint
 from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
 from posts.domain import comment_export
@@ -22,7 +22,16 @@ from posts.models import Channel, SuperpowerTemplate
 from scheduling.admin import webhooks
 from scheduling.domain import content, drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
-from scheduling.models import Attempt, Delivery, DeliveryState, Dispatch, Notice, SavedView, ScheduledPost, Webhook
+from scheduling.models import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Notification,
+    NotificationDelivery,
+    SavedView,
+    ScheduledPost,
+    Webhook,
+)
 from tests.api_client import SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller as Platform
 from tests.helpers import as_reviewer
@@ -64,13 +73,13 @@ class Tenant:
         self.key.secret = f"{word}-secret-of-the-key"
         self.channel = Channel.objects.create(
             organization=self.organization,
-            wire_id=account.wire_id,
+            public_id=account.public_id,
             type=account.type,
             platform_id=account.id,
             name=f"{word}-channel",
             token_encrypted=encryption.encrypt(account.token),
         )
-        self.ids = {"key": self.key.pk, "channel": str(self.channel.pk), "wire": self.channel.wire_id}
+        self.ids = {"key": self.key.pk, "channel": str(self.channel.pk), "wire": self.channel.public_id}
         for state in STATES:
             self._create_post(state, sandbox.media(f"{word}-picture.jpg"))
         self._create_published_post(sandbox)
@@ -93,32 +102,32 @@ class Tenant:
         }
 
     def _create_post(self, state: str, media: str) -> None:
-        actor = actors.api_key(self.key)
+        actor = actors.api_key_actor(self.key)
         changes: drafts.Changes = {
             "media": media,
             "media_type": "IMAGE",
             "scheduled_for": clock.now() + timedelta(hours=1),
-            "channels": {self.channel.wire_id: ChannelText("FB_PAGE", f"{self.word}-caption of {state}")},
+            "channels": {self.channel.public_id: ChannelText("FB_PAGE", f"{self.word}-caption of {state}")},
         }
         post = drafts.create(actor, organization=self.organization, changes=changes, submit=state != "draft")
         media_inspection.inspect_media(str(post.pk), post.version)
         post.refresh_from_db()
-        post_digest = content.current(post)[1]
+        post_digest = content.current_content(post)[1]
         if state == "rejected":
             review.reject(actor, post, notes=f"{self.word}-notes")
         if state in {"scheduled", "failed"}:
             reviewer = as_reviewer(self.users["chief"], self.organization)
-            review.approve(reviewer, post, turn=post.turn, digest=post_digest)
+            review.approve(reviewer, post, revision=post.revision, digest=post_digest)
         if state == "failed":  # as a worker leaves a post whose outcome is unknown
             delivery, approval = post.deliveries.get(), post.approvals.get()
-            Attempt.objects.create(delivery=delivery, approval=approval, lease=uuid.uuid4(), finished_at=clock.now())
+            Attempt.objects.create(delivery=delivery, approval=approval, lease_id=uuid.uuid4(), finished_at=clock.now())
             Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.UNKNOWN)
             failed = {"status": "FAILED", "task_id": None, "failure": f"{self.word}-failure"}
             ScheduledPost.objects.filter(pk=post.pk).update(**failed)
             self.ids["delivery"] = str(delivery.pk)
-        turn = ScheduledPost.objects.get(pk=post.pk).turn
+        revision = ScheduledPost.objects.get(pk=post.pk).revision
         self.ids[state] = str(post.pk)
-        self.review_fields |= {f"{state}_digest": post_digest, f"{state}_turn": str(turn)}
+        self.review_fields |= {f"{state}_digest": post_digest, f"{state}_turn": str(revision)}
 
     def _create_published_post(self, sandbox: SandboxControl) -> None:
         post_id = Platform(sandbox, self.account).edge("feed", message=f"{self.word}-caption")["id"]
@@ -127,7 +136,7 @@ class Tenant:
             media_type=None, permalink=None, published_at=clock.now(), superpower=None, scheduled_post_id=None,
         )  # fmt: skip
         self.ids |= {"published": post_id, "live": str(self.channel.published_posts.get().pk)}
-        self.ids["export"] = comment_export.keep(self.channel, post_id).token
+        self.ids["export"] = comment_export.store_export(self.channel, post_id).token
 
     def _create_notifications(self) -> None:
         webhook = Webhook.objects.create(
@@ -136,9 +145,11 @@ class Tenant:
             secret_encrypted=encryption.encrypt(f"{self.word}-secret-of-the-webhook"),
             kinds=["REJECTED"],
         )
-        notice = Notice.objects.create(organization=self.organization, kind="REJECTED", once=f"{self.word}-once")
-        dispatch = Dispatch.objects.create(notice=notice, means="WEBHOOK", webhook=webhook, state="FAILED")
-        chief, guest = actors.person(self.users["chief"]), f"{self.word}-guest@example.com"
+        notice = Notification.objects.create(
+            organization=self.organization, kind="REJECTED", dedupe_key=f"{self.word}-once"
+        )
+        dispatch = NotificationDelivery.objects.create(notice=notice, means="WEBHOOK", webhook=webhook, state="FAILED")
+        chief, guest = actors.user_actor(self.users["chief"]), f"{self.word}-guest@example.com"
         invitation, token = invitations.invite(chief, organization=self.organization, email=guest, role="VIEWER")
         self.ids |= {"webhook": str(webhook.pk), "dispatch": str(dispatch.pk)}
         self.ids |= {"invitation": str(invitation.pk), "joining": token}
@@ -255,7 +266,7 @@ class Scenario:
             **tenant.review_fields,
             "word": tenant.word,
             "account": tenant.account.id,
-            "key_fingerprint": fingerprint(tenant.key),
+            "key_fingerprint": secret_fingerprint(tenant.key),
             "webhook_fingerprint": webhooks.fingerprint(Webhook.objects.get(organization=tenant.organization)),
             "media": self.media,
             "root": str(self.root.pk),

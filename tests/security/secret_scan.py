@@ -83,7 +83,7 @@ def opened(content: bytes) -> Iterator[bytes]:
 
 def found(secrets: Iterable[Secret], places: Iterable[Place]) -> list[str]:
     """Return a line for each secret in each place that holds it."""
-    words = [(one, spelling, how) for one in secrets for spelling, how in spellings(one.text).items()]
+    words = [(secret, spelling, how) for secret in secrets for spelling, how in spellings(secret.text).items()]
     lines = dict.fromkeys(
         f"{place.name} holds {one.name} {how}"
         for place in places
@@ -101,18 +101,21 @@ def known() -> list[Secret]:
 
     from accounts import encryption
     from accounts.domain import mfa
-    from accounts.models import SecondFactor
+    from accounts.models import TotpDevice
 
     made = {"SECRET_KEY": settings.SECRET_KEY, "GRAPH_APP_SECRET": settings.GRAPH_APP_SECRET}
     made |= {f"encryption key {at}": key for at, key in enumerate(settings.ENCRYPTION_KEYS)}
-    made |= {f"trail key {at}": key for at, key in enumerate(settings.TRAIL_KEYS)}
+    made |= {f"trail key {at}": key for at, key in enumerate(settings.AUDIT_KEYS)}
     made |= {"the database's password": urlsplit(settings.DATABASE_URL).password or ""}
-    for model, column in encryption.columns():
+    for model, column in encryption.encrypted_columns():
         for pk, sealed in model._default_manager.exclude(**{column: ""}).values_list("pk", column):
             made[f"{model.__name__}.{column} of {pk}"] = plain = encryption.decrypt(sealed)
             proof = hmac.new(settings.GRAPH_APP_SECRET.encode(), plain.encode(), hashlib.sha256).hexdigest()
             made[f"a proof with {model.__name__}.{column} of {pk}"] = proof
-    made |= {f"the typed second factor {one.pk}": mfa.typed_secret(one) for one in SecondFactor.objects.all()}
+    made |= {
+        f"the typed second factor {totp_device.pk}": mfa.base32_secret(totp_device)
+        for totp_device in TotpDevice.objects.all()
+    }
     kept = [Secret(name, text) for name, text in made.items() if len(text) >= SHORTEST]
     keys = Session.objects.values_list("session_key", flat=True)
     return [*kept, *(Secret(f"a session's key ({at})", key, stored=True) for at, key in enumerate(keys))]
@@ -135,7 +138,7 @@ def tables() -> Iterator[Place]:
         for name in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(name)}")  # noqa: S608  a name of its own
             yield Place(f"table {name}", b"\n".join(_raw(value) for row in cursor for value in row), database=True)
-    said = json.dumps([one.get_decoded() for one in Session.objects.all()], default=str)
+    said = json.dumps([session.get_decoded() for session in Session.objects.all()], default=str)
     yield Place("what sessions hold", said.encode(), database=True)
 
 
@@ -155,7 +158,7 @@ def cache_and_broker(url: str) -> Iterator[Place]:
     for key in client.scan_iter(count=1000):
         value = readers[client.type(key)](key)
         parts = [value] if isinstance(value, bytes) else value.items() if isinstance(value, dict) else value or []
-        flat = chain.from_iterable(one if isinstance(one, tuple) else (one,) for one in parts)
+        flat = chain.from_iterable(part if isinstance(part, tuple) else (part,) for part in parts)
         yield Place(f"Redis {key.decode(errors='replace')[:60]}", b"\n".join([key, *flat]))
 
 
@@ -177,7 +180,7 @@ def look(folder: Path, more: dict[str, str], *, but: Iterable[Path] = ()) -> tup
     places = [*files(folder, but=but), *tables(), *command_lines(folder)]
     if settings.REDIS_URL:
         places += cache_and_broker(settings.REDIS_URL)
-    size = sum(len(one.content) for one in places)
+    size = sum(len(place.content) for place in places)
     return found(secrets, places), f"{len(secrets)} secrets looked for in {len(places)} places, {size:,} bytes"
 
 

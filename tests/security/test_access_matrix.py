@@ -20,11 +20,11 @@ pytestmark = pytest.mark.django_db
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 ADMIN_METHODS = ("GET", "POST", "PUT")  # the admin treats HEAD and OPTIONS as GET, and PATCH and DELETE as PUT
 SUPERUSER_TABLES = {  # organizations, users, and what is the superuser's own
-    "accounts.Organization", "accounts.Membership", "accounts.User", "accounts.Invitation", "accounts.SecondFactor",
+    "accounts.Organization", "accounts.Membership", "accounts.User", "accounts.Invitation", "accounts.TotpDevice",
     "scheduling.SavedView", "accounts.AuditEvent", "admin.LogEntry", "sessions.Session",
 }  # fmt: skip
 SUPERUSER_PAGES = re.compile("/(organization|membership|rules|user|autocomplete|you)/")
-CSRF_OR_TURN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|name="turn" value="[0-9]+"')
+CSRF_OR_TURN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|name="revision" value="[0-9]+"')
 
 
 def urls(patterns: list[URLPattern | URLResolver] | None = None, prefix: str = "") -> Iterator[str]:

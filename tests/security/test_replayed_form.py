@@ -49,14 +49,14 @@ def test_the_form_itself_approves_once(form: Form) -> None:
 
 
 def test_after_an_edit_it_shows_the_difference_instead(form: Form, key: Any) -> None:
-    drafts.edit(actors.api_key(key), form.post, changes={"media": f"{form.post.media}?v=2"})
+    drafts.edit(actors.api_key_actor(key), form.post, changes={"media": f"{form.post.media}?v=2"})
     assert form.send().status_code == 200
     assert (form.scheduled(), Approval.objects.count()) == (False, 0)
 
 
 def test_once_used_it_does_not_approve_what_was_written_after_a_revert(form: Form, key: Any) -> None:
     form.send()
-    actor, post = actors.api_key(key), ScheduledPost.objects.get(pk=form.post.pk)
+    actor, post = actors.api_key_actor(key), ScheduledPost.objects.get(pk=form.post.pk)
     review.revert(actor, post)
     drafts.edit(actor, post, changes={"media": f"{form.post.media}?v=2"})
     review.submit(actor, post)
@@ -66,7 +66,7 @@ def test_once_used_it_does_not_approve_what_was_written_after_a_revert(form: For
 
 def test_once_used_it_does_not_approve_the_very_same_after_a_revert(form: Form, key: Any) -> None:
     form.send()
-    actor = actors.api_key(key)
+    actor = actors.api_key_actor(key)
     review.submit(actor, review.revert(actor, ScheduledPost.objects.get(pk=form.post.pk)))
     answer = form.send()
     assert "handed in again since you opened it" in answer.content.decode()

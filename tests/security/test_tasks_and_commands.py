@@ -13,15 +13,15 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import transaction
 
 from dynamo.celery import app
-from scheduling.models import Dispatch
+from scheduling.models import NotificationDelivery
 from tests.security.db_diff import Difference, all_rows
 from tests.security.fixtures import STATES, Scenario, Tenant
 from tests.services.sandbox import SandboxControl
 
 pytestmark = pytest.mark.django_db
 
-AUDIT = {"accounts.AuditEvent", "accounts.AuditSeal"}
-NOTIFICATIONS = {"scheduling.Notice", "scheduling.Dispatch"}
+AUDIT = {"accounts.AuditEvent", "accounts.AuditChainLink"}
+NOTIFICATIONS = {"scheduling.Notification", "scheduling.NotificationDelivery"}
 PUBLISH = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost"}
 PUBLISH |= NOTIFICATIONS | AUDIT
 SYNC = {"posts.PublishedPost", "posts.ChannelSync", "posts.Channel", *AUDIT}
@@ -51,29 +51,29 @@ TASKS: dict[str, Entry] = {
     "scheduling.stage": Entry(PUBLISH, each_post()),
     "scheduling.cancel": Entry(set(), lambda tenant: [(NIL, [(tenant.channel.pk, {"photo": "1"})]), (None, [])]),
     "scheduling.inspect_media": Entry({"scheduling.ScheduledPost", *AUDIT}, each_post(1)),
-    "scheduling.examine_channel": Entry({"scheduling.Checkup", "posts.Channel", *AUDIT}, channel),
+    "scheduling.examine_channel": Entry({"scheduling.ChannelCheck", "posts.Channel", *AUDIT}, channel),
     "scheduling.fill_permalinks": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
     "scheduling.link_imported": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
-    "scheduling.sweep": Entry({"scheduling.Pulse", "accounts.ApiKey", *PUBLISH}),
+    "scheduling.sweep": Entry({"scheduling.WorkerHeartbeat", "accounts.ApiKey", *PUBLISH}),
     "scheduling.deliver_notification": Entry(
-        NOTIFICATIONS, lambda _tenant: [(pk,) for pk in Dispatch.objects.values_list("pk", flat=True)]
+        NOTIFICATIONS, lambda _tenant: [(pk,) for pk in NotificationDelivery.objects.values_list("pk", flat=True)]
     ),
     "posts.sync_channel": Entry(SYNC, channel),
     "posts.sync_due": Entry(SYNC),
 }
 DEMO = {"Organization", "User", "Membership", "ApiKey"}
 COMMANDS: dict[str, Entry] = {
-    "issue_key": Entry(
+    "create_api_key": Entry(
         {"accounts.ApiKey", *AUDIT},
         lambda tenant: [
             ("--organization", tenant.organization.name, "--name", "new", "--issued-by", person)
             for person in ("casa-editor", "casa-viewer", "rival-chief", "root")
         ],
     ),
-    "export_trail": Entry(set()),
-    "verify_trail": Entry(set()),
-    "forget_trail": Entry(AUDIT, lambda tenant: [(tenant.organization.name, "2020-01-01")]),
-    "rotate_encryption": Entry({"accounts.ApiKey", "posts.Channel", "scheduling.Webhook"}),
+    "export_audit_log": Entry(set()),
+    "verify_audit_log": Entry(set()),
+    "purge_audit_log": Entry(AUDIT, lambda tenant: [(tenant.organization.name, "2020-01-01")]),
+    "reencrypt_secrets": Entry({"accounts.ApiKey", "posts.Channel", "scheduling.Webhook"}),
     "publish_due": Entry(PUBLISH, lambda _: [("--dry-run",), ("--dry-run", "--within", "7200"), ()]),
     "sync_channel": Entry(SYNC, lambda tenant: [(tenant.ids["wire"],)]),
     "seed_demo": Entry({"posts.Channel", "posts.SuperpowerTemplate", *(f"accounts.{name}" for name in DEMO), *PUBLISH}),
@@ -120,7 +120,7 @@ def test_command_approves_nothing(scenario: Scenario, sandbox_server: SandboxCon
             try:
                 call_command(name, *words, stdout=io.StringIO(), stderr=io.StringIO())
             except CommandError:
-                assert name == "issue_key"
+                assert name == "create_api_key"
                 assert words[-1] != "casa-editor"
 
         run_and_check(run, COMMANDS[name], sandbox_server, words)

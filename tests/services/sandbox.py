@@ -16,7 +16,7 @@ class PlatformAccount:
     token: str
 
     @property
-    def wire_id(self) -> str:
+    def public_id(self) -> str:
         return f"{self.type}_{self.id}"
 
 

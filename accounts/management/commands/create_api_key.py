@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import clock
 from accounts.domain import api_keys
-from accounts.domain.actors import person
-from accounts.exceptions import Refusal
-from accounts.management.lookup import named
+from accounts.domain.actors import user_actor
+from accounts.exceptions import DomainError
+from accounts.management.lookup import get_organization
 from accounts.models import Scope, User
 
 
@@ -27,15 +27,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
         """Issue the key."""
-        organization = named(options["organization"])
+        organization = get_organization(options["organization"])
         issued_by = User.objects.filter(username=options["issued_by"]).first()
         if issued_by is None:
             raise CommandError(f"There is no user {options['issued_by']}")
         days = options["expires_in"]
         try:
             expires_at = None if days is None else clock.now() + timedelta(days=days)
-            key, secret = api_keys.issue(
-                person(issued_by),
+            key, secret = api_keys.create_api_key(
+                user_actor(issued_by),
                 organization=organization,
                 name=options["name"],
                 issued_by=issued_by,
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 scopes=options["scopes"],
                 channels=options["channels"],
             )
-        except Refusal as refusal:
+        except DomainError as refusal:
             raise CommandError(refusal.message) from None
         except OverflowError:
             raise CommandError("--expires-in is beyond the calendar") from None

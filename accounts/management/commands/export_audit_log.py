@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.domain import audit_log
-from accounts.management.lookup import named
+from accounts.management.lookup import get_organization
 
 
 class Command(BaseCommand):
@@ -16,6 +16,6 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, organization: str | None, after: int, **__: Any) -> None:
         """Print a line for each event."""
-        one = named(organization).pk if organization else None
-        for line in audit_log.lines(one, after=after):
+        one = get_organization(organization).pk if organization else None
+        for line in audit_log.export(one, after=after):
             self.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")))

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
-from accounts.management.lookup import named
+from accounts.management.lookup import get_organization
 from accounts.models import ActorKind
 
 
@@ -25,6 +25,6 @@ class Command(BaseCommand):
             raise CommandError("Give the day as YYYY-MM-DD") from None
         if day > clock.now():
             raise CommandError("That day is yet to come")
-        operator = Actor(ActorKind.WORKER, "forget_trail", "manage.py forget_trail")
-        count = audit_log.forget(operator, named(organization).pk, before=day)
+        operator = Actor(ActorKind.WORKER, "purge_audit_log", "manage.py purge_audit_log")
+        count = audit_log.purge(operator, get_organization(organization).pk, before=day)
         self.stdout.write(f"{count:,} events forgotten.")

@@ -11,8 +11,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         """Go through every encrypted column, and fail when something could not be opened."""
         closed = 0
-        for model, column in encryption.columns():
-            done = list(encryption.rotate(model, column))
+        for model, column in encryption.encrypted_columns():
+            done = list(encryption.reencrypt_column(model, column))
             closed += done.count(False)
             self.stdout.write(f"{model._meta.label}.{column}: {done.count(True):,} encrypted anew")
         if closed:

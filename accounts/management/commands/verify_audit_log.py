@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.domain import audit_verification
-from accounts.management.lookup import named
+from accounts.management.lookup import get_organization
 from accounts.models import AuditEvent
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, organization: str | None, heads: str | None, keep: str | None, **options: Any) -> None:
         """Print a sentence for the first break, or for each."""
-        one = named(organization).pk if organization else None
+        one = get_organization(organization).pk if organization else None
         found = 0
         for line in self._breaks(one, heads):
             found += 1
@@ -32,17 +32,20 @@ class Command(BaseCommand):
         if found:
             sys.exit(1)
         if keep:
-            Path(keep).write_text("".join(f"{head}\n" for head in audit_verification.heads(one)), encoding="ascii")
+            Path(keep).write_text(
+                "".join(f"{head}\n" for head in audit_verification.chain_heads(one)), encoding="ascii"
+            )
         events = AuditEvent.objects.filter(**({"organization_id": one} if one else {})).count()
         self.stdout.write(f"The trail holds: {events:,} events.")
 
     def _breaks(self, one: Any, heads: str | None) -> Any:
-        yield from audit_verification.breaks(one)
+        yield from audit_verification.find_tampering(one)
         if heads:
             try:
                 kept = [
-                    audit_verification.Head.read(line) for line in Path(heads).read_text(encoding="ascii").splitlines()
+                    audit_verification.ChainHead.read(line)
+                    for line in Path(heads).read_text(encoding="ascii").splitlines()
                 ]
             except (OSError, ValueError) as error:
                 raise CommandError(f"{heads} holds no heads: {error}") from None
-            yield from filter(None, map(audit_verification.cut, kept))
+            yield from filter(None, map(audit_verification.check_truncation, kept))

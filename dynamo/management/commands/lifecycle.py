@@ -11,7 +11,10 @@ def diagram() -> str:
     field: Any = ScheduledPost._meta.get_field("status")
     order = {str(status): place for place, status in enumerate(Status)}
     steps = sorted(
-        {(str(one.source), str(one.target), str(one.name)) for one in field.get_all_transitions(ScheduledPost)},
+        {
+            (str(get_all_transition.source), str(get_all_transition.target), str(get_all_transition.name))
+            for get_all_transition in field.get_all_transitions(ScheduledPost)
+        },
         key=lambda step: (order[step[0]], order[step[1]], step[2]),
     )
     lines = [f"    {source} --> {target}: {name}" for source, target, name in steps]

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from accounts import clock
-from posts.domain.sync.state import note
-from posts.domain.sync.store import keep
+from posts.domain.sync.state import save_state
+from posts.domain.sync.store import upsert_posts
 from posts.graph import feed as reading
 from posts.graph.account import Account
 from posts.graph.errors import NotFound
-from posts.graph.feed import Found
+from posts.graph.feed import ImportedPost
 from posts.models import Channel, ChannelSync, PostType, PublishedPost
 
 SPACING = timedelta(hours=24)
@@ -25,7 +25,7 @@ STORY = timedelta(hours=23)  # later a story leaves its listing because its day 
 AT_MOST = 100  # questions in one walk; the others wait for the next one
 
 
-def settle(
+def check_missing_posts(
     channel: Channel, account: Account, state: ChannelSync, *, spend: Callable[[], None], rest: Callable[[], None]
 ) -> None:
     """Ask for each post that the walk should have met and did not. `state.cursor` counts the questions meanwhile.
@@ -40,16 +40,16 @@ def settle(
         spend()
         gone = 0
         try:
-            found = reading.fetch_post(account, row.platform_id, without=state.without)
+            found = reading.fetch_post(account, row.platform_id, without=state.excluded_fields)
         except NotFound:
             found = None
         if found is not None:
-            keep(channel, [_as_known(found)], clock.now())
+            upsert_posts(channel, [_as_known(found)], clock.now())
         elif not reading.is_reachable(account, _known_to_be_there(channel, account, start)):
             return
         else:
             gone = _refused(row, start)
-        note(state, cursor=str(number + 1), gone=state.gone + gone)
+        save_state(state, cursor=str(number + 1), deleted_count=state.deleted_count + gone)
         rest()
 
 
@@ -78,10 +78,10 @@ def _refused(row: PublishedPost, start: datetime) -> int:
     return mine.update(deleted_at=now)
 
 
-def _as_known(found: Found) -> Found:
+def _as_known(found: ImportedPost) -> ImportedPost:
     """Return it without its type: a reel reads like any other post when it is asked for by its id."""
     values = {column: value for column, value in found.values.items() if column != "type"}
-    return Found(found.platform_id, found.published_at, values)
+    return ImportedPost(found.platform_id, found.published_at, values)
 
 
 def _known_to_be_there(channel: Channel, account: Account, start: datetime) -> str:

@@ -33,7 +33,7 @@ DEPTHS = (
 def due(state: ChannelSync, now: datetime) -> Depth | None:
     """Return the deepest walk that is due, None when none is. The first one goes to the end."""
     for depth in DEPTHS:
-        last = began(state, depth.name)
+        last = last_started(state, depth.name)
         if last is None or now - last >= depth.every:
             return depth
     return None
@@ -41,27 +41,27 @@ def due(state: ChannelSync, now: datetime) -> Depth | None:
 
 def shallow_due(state: ChannelSync, now: datetime) -> bool:
     """Whether the last day is to be read again, whatever else is under way."""
-    last = began(state, "1d")
+    last = last_started(state, "1d")
     return last is None or now - last >= OFTEN
 
 
-def horizon(state: ChannelSync, depth: Depth, now: datetime) -> datetime | None:
+def oldest_to_fetch(state: ChannelSync, depth: Depth, now: datetime) -> datetime | None:
     """Return how far back the walk has to go: as far as its depth, or to where the last one began. None: to the end."""
     if depth.back is None:
         return None
-    starts = [began(state, one.name) for one in DEPTHS]
-    last = max((one for one in starts if one is not None), default=now)
+    starts = [last_started(state, depth.name) for depth in DEPTHS]
+    last = max((start for start in starts if start is not None), default=now)
     return min(now - depth.back, last - OVERLAP)
 
 
 def finished(state: ChannelSync, name: str, start: datetime) -> dict[str, str]:
     """Return `done` with this walk in it. A walk has also done what those do that reach less far."""
-    names = ["1d"] if name == "1d" else [one.name for one in DEPTHS]
+    names = ["1d"] if name == "1d" else [depth.name for depth in DEPTHS]
     covered = names if name == "1d" else [*names[names.index(name) :], "1d"]
     return {**state.done, **dict.fromkeys(covered, start.isoformat())}
 
 
-def began(state: ChannelSync, name: str) -> datetime | None:
+def last_started(state: ChannelSync, name: str) -> datetime | None:
     """Return when the last finished walk of this depth began, or one that went deeper."""
     said = state.done.get(name)
     return datetime.fromisoformat(said) if said else None
@@ -71,6 +71,6 @@ def next_at(state: ChannelSync, now: datetime) -> datetime:
     """Return when something is due again; now when a walk is under way."""
     if state.depth:
         return now
-    dates = [(began(state, one.name) or now - one.every) + one.every for one in DEPTHS]
-    dates.append((began(state, "1d") or now - OFTEN) + OFTEN)
+    dates = [(last_started(state, depth.name) or now - depth.every) + depth.every for depth in DEPTHS]
+    dates.append((last_started(state, "1d") or now - OFTEN) + OFTEN)
     return max(now, min(dates))

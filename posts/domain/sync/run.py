@@ -12,10 +12,10 @@ from django.db import transaction
 from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.domain import channels
-from posts.domain.channels import open_account
+from posts.domain.channels import graph_account
 from posts.domain.sync import deletions, intervals
-from posts.domain.sync.state import LeaseLost, Outcome, Report, Tell, held, note, progress_of
-from posts.domain.sync.store import keep
+from posts.domain.sync.state import LeaseLost, Outcome, Report, Tell, lease_channel, progress_of, save_state
+from posts.domain.sync.store import upsert_posts
 from posts.graph import feed as reading
 from posts.graph import rate_limits
 from posts.graph.account import Account
@@ -51,17 +51,17 @@ class _Run:
 
     def spend(self) -> None:
         """Ask before each call whether there is budget for it, and hold on to the lease. Raises _Pause, LeaseLost."""
-        left = (self.state.lease_until - clock.now()).total_seconds() if self.state.lease_until else 0.0
+        left = (self.state.lease_expires_at - clock.now()).total_seconds() if self.state.lease_expires_at else 0.0
         if left < settings.SYNC_LEASE / 2 + CALL:
-            note(self.state)
-        pace = rate_limits.background(self.account)
+            save_state(self.state)
+        pace = rate_limits.background_pace(self.account)
         if pace is rate_limits.Pace.STOP:
             until = rate_limits.blocked_until(self.account) or clock.now() + REST
             raise _Pause(until, "The platform's limit of calls is nearly used up; the rest is kept for publishing.")
 
     def rest(self) -> None:
         """Ask after each page whether to stop there. Raises _Pause."""
-        if rate_limits.background(self.account) is rate_limits.Pace.SLOW:
+        if rate_limits.background_pace(self.account) is rate_limits.Pace.SLOW:
             raise _Pause(clock.now() + SLOWLY, "Three quarters of the platform's limit are used: reading slowly.")
         if self.until is not None and time.monotonic() >= self.until:
             raise _Pause(clock.now(), "")
@@ -73,7 +73,7 @@ def sync(channel: Channel, *, full: bool = False, progress: Tell | None = None, 
     Numbers of the last day, then the walk that is under way or the deepest one that is due; `full` begins one to the
     end of the listings. Each page is saved with the position behind it: whoever comes after a killed run goes on there.
     """
-    with held(channel) as state:
+    with lease_channel(channel) as state:
         if state is None:
             return Report(Outcome.BUSY, message="Another run is reading this channel.")
         try:
@@ -87,10 +87,10 @@ def _guarded(
 ) -> Report:
     try:
         until = None if seconds is None else time.monotonic() + seconds
-        run = _Run(channel, open_account(channel), state, until, progress)
+        run = _Run(channel, graph_account(channel), state, until, progress)
         _go(run, full=full)
     except _Pause as pause:
-        note(state, next_at=pause.at, failures=0, last_error=str(pause))
+        save_state(state, next_at=pause.at, failures=0, last_error=str(pause))
         more = not str(pause)
         return _report(state, Outcome.MORE if more else Outcome.PAUSED, str(pause))
     except GraphError as error:
@@ -100,7 +100,7 @@ def _guarded(
     except Exception:
         _later(state, "An error inside Dynamo; its log has the details.", _pause_after(state.failures))
         raise
-    note(state, next_at=intervals.next_at(state, clock.now()), failures=0, last_error="")
+    save_state(state, next_at=intervals.next_at(state, clock.now()), failures=0, last_error="")
     return _report(state, Outcome.FINISHED, "")
 
 
@@ -118,7 +118,7 @@ def _go(run: _Run, *, full: bool) -> None:
         _begin(run, depth)
     while state.depth:
         if state.phase == MISSING:
-            deletions.settle(run.channel, run.account, state, spend=run.spend, rest=run.rest)
+            deletions.check_missing_posts(run.channel, run.account, state, spend=run.spend, rest=run.rest)
             _finish(state)
         else:
             _page(run)
@@ -130,25 +130,25 @@ def _go(run: _Run, *, full: bool) -> None:
 
 def _begin(run: _Run, depth: intervals.Depth) -> None:
     state, now = run.state, clock.now()
-    since = intervals.horizon(state, depth, now)
+    since = intervals.oldest_to_fetch(state, depth, now)
     known = run.channel.published_posts.filter(deleted_at=None)
     complete = reading.total(run.account) if since is None else known.filter(published_at__gte=since).count()
     if complete is None and state.complete_at is not None:
         complete = known.count()
-    note(
+    save_state(
         state,
         depth=depth.name,
         since=since,
         phase=_edges(run.account)[0],
         cursor="",
         until=None,
-        reached_at=None,
+        oldest_seen_at=None,
         page_size=None,
-        without=[] if since is None else state.without,
+        excluded_fields=[] if since is None else state.excluded_fields,
         total=complete,
-        read=0,
-        added=0,
-        gone=0,
+        read_count=0,
+        created_count=0,
+        deleted_count=0,
         started_at=now,
     )
 
@@ -156,13 +156,13 @@ def _begin(run: _Run, depth: intervals.Depth) -> None:
 def _page(run: _Run) -> None:
     """Read one page of the walk, and save it with the position behind it."""
     state = run.state
-    spot = reading.Spot(state.cursor, state.until)
+    spot = reading.FeedPosition(state.cursor, state.until)
     page = reading.page(
         run.account,
         state.phase,
         spot,
-        reached=state.reached_at,
-        without=state.without,
+        reached=state.oldest_seen_at,
+        without=state.excluded_fields,
         size=state.page_size,
         before=run.spend,
     )
@@ -170,36 +170,38 @@ def _page(run: _Run) -> None:
     position: dict[str, Any]
     if page.then is None or past:
         after = _after(run.account, state.phase)
-        position = {"phase": after, "cursor": "", "until": None, "reached_at": None, "page_size": None}
+        position = {"phase": after, "cursor": "", "until": None, "oldest_seen_at": None, "page_size": None}
     else:
         position = {"cursor": page.then.after, "until": page.then.until, "page_size": page.size}
-        position["reached_at"] = page.oldest or state.reached_at
+        position["oldest_seen_at"] = page.oldest or state.oldest_seen_at
     with transaction.atomic():
-        added = keep(run.channel, page.found, clock.now())
-        counted = {"read": state.read + len(page.found), "added": state.added + added}
-        note(state, **position, **counted, without=sorted(page.without))
+        added = upsert_posts(run.channel, page.found, clock.now())
+        counted = {"read_count": state.read_count + len(page.found), "created_count": state.created_count + added}
+        save_state(state, **position, **counted, excluded_fields=sorted(page.without))
 
 
 def _shallow(run: _Run) -> None:
     """Read the last day, without a position: it is short, and when it breaks off it is read again."""
     begun = clock.now()
     for edge in _edges(run.account):
-        spot: reading.Spot | None = reading.Spot()
+        spot: reading.FeedPosition | None = reading.FeedPosition()
         reached = None
         while spot is not None:
-            page = reading.page(run.account, edge, spot, reached=reached, without=run.state.without, before=run.spend)
-            keep(run.channel, page.found, clock.now())
+            page = reading.page(
+                run.account, edge, spot, reached=reached, without=run.state.excluded_fields, before=run.spend
+            )
+            upsert_posts(run.channel, page.found, clock.now())
             reached = page.oldest or reached
             past = page.oldest is not None and page.oldest < begun - intervals.SHALLOW
             spot = None if past else page.then
-    note(run.state, done=intervals.finished(run.state, "1d", begun))
+    save_state(run.state, done=intervals.finished(run.state, "1d", begun))
 
 
 def _finish(state: ChannelSync) -> None:
     now, start = clock.now(), state.started_at or clock.now()
     complete = {"complete_at": now} if state.since is None else {}
     done = intervals.finished(state, state.depth, start)
-    note(state, depth="", phase="", done=done, finished_at=now, **complete)
+    save_state(state, depth="", phase="", done=done, finished_at=now, **complete)
 
 
 def _edges(account: Account) -> list[str]:
@@ -217,9 +219,9 @@ def _failed(channel: Channel, state: ChannelSync, error: GraphError) -> Report:
     pause = _pause_after(state.failures)
     if isinstance(error, Transient) and state.phase in _EDGES:
         # A page that is too heavy for the platform fails like an outage: ask for less.
-        note(state, page_size=max(SMALLER, (state.page_size or SMALLER * 4) // 2))
+        save_state(state, page_size=max(SMALLER, (state.page_size or SMALLER * 4) // 2))
     if isinstance(error, AuthFailed) and channel.state != ChannelState.DISCONNECTED:
-        channels.needs_reconnect(WORKER, channel, reason=str(error))
+        channels.mark_needs_reconnect(WORKER, channel, reason=str(error))
     if isinstance(error, Throttled):
         pause = timedelta(seconds=error.retry_after)
     elif isinstance(error, AuthFailed | PermissionDenied | PolicyBlock):
@@ -234,8 +236,8 @@ def _pause_after(failures: int) -> timedelta:
 
 
 def _later(state: ChannelSync, message: str, pause: timedelta) -> None:
-    note(state, next_at=clock.now() + pause, failures=state.failures + 1, last_error=message[:500])
+    save_state(state, next_at=clock.now() + pause, failures=state.failures + 1, last_error=message[:500])
 
 
 def _report(state: ChannelSync, outcome: Outcome, message: str) -> Report:
-    return Report(outcome, state.read, state.added, state.gone, state.next_at, message)
+    return Report(outcome, state.read_count, state.created_count, state.deleted_count, state.next_at, message)

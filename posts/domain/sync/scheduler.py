@@ -18,11 +18,11 @@ SLICE = 4.0  # seconds of one run: a worker's process is wanted for publishing a
 LOST = timedelta(seconds=60)  # a message that nobody has acted on by then
 
 
-def hand_out() -> int:
+def enqueue_due_channels() -> int:
     """Send messages for the channels that are due, the longest waiting first; return how many were sent."""
     now = clock.now()
     _open_rows(now)
-    due = ChannelSync.objects.filter(Q(lease=None) | Q(lease_until__lte=now), next_at__lte=now)
+    due = ChannelSync.objects.filter(Q(lease_id=None) | Q(lease_expires_at__lte=now), next_at__lte=now)
     due = due.filter(channel__state=ChannelState.CONNECTED).order_by("next_at")
     sent = 0
     for channel_id, at in due.values_list("pk", "next_at")[: max(0, settings.SYNC_AT_ONCE - _running())]:
@@ -31,7 +31,7 @@ def hand_out() -> int:
     return sent
 
 
-def take(channel_id: int) -> str:
+def sync_channel_slice(channel_id: int) -> str:
     """Read a slice of the channel, have the next in line read, and return the outcome.
 
     With more to do the channel goes to the end of the line: a long first reading does not hold up the others.
@@ -44,12 +44,12 @@ def take(channel_id: int) -> str:
         return "others are being read"
     report = sync(channel, seconds=SLICE)
     if report.outcome is not Outcome.BUSY:
-        hand_out()
+        enqueue_due_channels()
     return str(report.outcome)
 
 
 def _running() -> int:
-    return ChannelSync.objects.filter(lease_until__gt=clock.now()).count()
+    return ChannelSync.objects.filter(lease_expires_at__gt=clock.now()).count()
 
 
 def _open_rows(now: datetime) -> None:

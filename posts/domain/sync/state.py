@@ -38,7 +38,7 @@ class Progress:
     phase: str
     read: int
     added: int
-    reached_at: datetime | None
+    oldest_seen_at: datetime | None
     total: int | None
 
 
@@ -55,32 +55,34 @@ class Report:
 
 
 @contextmanager
-def held(channel: Channel) -> Iterator[ChannelSync | None]:
+def lease_channel(channel: Channel) -> Iterator[ChannelSync | None]:
     """Give the channel's row under a lease, None when somebody else holds it; let go of it afterwards."""
     ChannelSync.objects.get_or_create(channel=channel)
     now, mine = clock.now(), uuid.uuid4()
-    free = Q(lease=None) | Q(lease_until__lte=now)
-    taken = ChannelSync.objects.filter(free, pk=channel.pk).update(lease=mine, lease_until=_later(settings.SYNC_LEASE))
+    free = Q(lease_id=None) | Q(lease_expires_at__lte=now)
+    taken = ChannelSync.objects.filter(free, pk=channel.pk).update(
+        lease_id=mine, lease_expires_at=_later(settings.SYNC_LEASE)
+    )
     if not taken:
         yield None
         return
     try:
         yield ChannelSync.objects.get(pk=channel.pk)
     finally:
-        ChannelSync.objects.filter(pk=channel.pk, lease=mine).update(lease=None, lease_until=None)
+        ChannelSync.objects.filter(pk=channel.pk, lease_id=mine).update(lease_id=None, lease_expires_at=None)
 
 
-def note(state: ChannelSync, **columns: Any) -> None:
+def save_state(state: ChannelSync, **columns: Any) -> None:
     """Write columns, in the row and in memory, and hold on to the lease. Raises LeaseLost."""
-    columns["lease_until"] = _later(settings.SYNC_LEASE)
-    if not ChannelSync.objects.filter(pk=state.pk, lease=state.lease).update(**columns):
+    columns["lease_expires_at"] = _later(settings.SYNC_LEASE)
+    if not ChannelSync.objects.filter(pk=state.pk, lease_id=state.lease_id).update(**columns):
         raise LeaseLost
     for name, value in columns.items():
         setattr(state, name, value)
 
 
 def progress_of(state: ChannelSync) -> Progress:
-    return Progress(state.phase, state.read, state.added, state.reached_at, state.total)
+    return Progress(state.phase, state.read_count, state.created_count, state.oldest_seen_at, state.total)
 
 
 def _later(seconds: float) -> datetime:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from posts.graph.feed import Found
+from posts.graph.feed import ImportedPost
 from posts.models import Channel, PublishedPost
 
 # Addresses and kinds that the platform leaves out now and then do not go away for that; numbers do.
@@ -16,12 +16,12 @@ SAME = timedelta(minutes=1)  # the worker notes milliseconds, the platform whole
 WRITTEN = [*TOLD, "published_at", "imported_at", "missing_since", "deleted_at"]
 
 
-def keep(channel: Channel, found: Iterable[Found], at: datetime) -> int:
+def upsert_posts(channel: Channel, found: Iterable[ImportedPost], at: datetime) -> int:
     """Insert or update the posts, in two queries; return how many are new.
 
     `superpower` and `scheduled_post_id` are never written. A column that was not asked for keeps what it has.
     """
-    by_id = {one.platform_id: one for one in found}
+    by_id = {item.platform_id: item for item in found}
     if not by_id:
         return 0
     rows = PublishedPost.objects.filter(channel=channel, platform_id__in=by_id)
@@ -35,7 +35,7 @@ def keep(channel: Channel, found: Iterable[Found], at: datetime) -> int:
     return len(by_id) - len(known)
 
 
-def _row(channel: Channel, one: Found, known: PublishedPost | None, at: datetime) -> PublishedPost:
+def _row(channel: Channel, one: ImportedPost, known: PublishedPost | None, at: datetime) -> PublishedPost:
     row = PublishedPost(
         organization_id=channel.organization_id,
         channel=channel,
@@ -52,7 +52,7 @@ def _row(channel: Channel, one: Found, known: PublishedPost | None, at: datetime
     return row
 
 
-def _instant(one: Found, known: PublishedPost | None) -> datetime:
+def _instant(one: ImportedPost, known: PublishedPost | None) -> datetime:
     if known is not None and abs(known.published_at - one.published_at) < SAME:
         return known.published_at
     return one.published_at

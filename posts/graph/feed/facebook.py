@@ -10,27 +10,29 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, NotFound, PermissionDenied
-from posts.graph.feed.fields import Part, asked, blamed, untold
-from posts.graph.parsing import Found, address, count, ident, inside, items, text
-from posts.graph.publishers.recent_posts import instant
+from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, missing_columns
+from posts.graph.parsing import ImportedPost, address, count, dig, items, parse_id, text
+from posts.graph.publishers.recent_posts import parse_graph_time
 
 Before = Callable[[], None]
 REACTIONS = ("LIKE", "LOVE", "CARE", "HAHA", "WOW", "SAD", "ANGRY")
-_TYPES = ",".join(f"reactions.type({one}).limit(0).summary(total_count).as(r_{one.lower()})" for one in REACTIONS)
+_TYPES = ",".join(
+    f"reactions.type({reaction}).limit(0).summary(total_count).as(r_{reaction.lower()})" for reaction in REACTIONS
+)
 COUNTERS = (
-    Part("shares", "shares", ("shares",)),
-    Part("comments", "comments.filter(stream).limit(0).summary(true)", ("comments",), people=True),
-    Part("reactions", _TYPES, ("likes", "reactions"), people=True),
+    FieldGroup("shares", "shares", ("shares",)),
+    FieldGroup("comments", "comments.filter(stream).limit(0).summary(true)", ("comments",), people=True),
+    FieldGroup("reactions", _TYPES, ("likes", "reactions"), people=True),
 )
 POST = (
-    Part("post", "id,created_time,message"),
-    Part("from", "from{id}"),
-    Part("is_published", "is_published"),
-    Part("is_expired", "is_expired"),
-    Part("permalink_url", "permalink_url", ("permalink",)),
-    Part("full_picture", "full_picture"),
-    Part("picture", "picture"),
-    Part(
+    FieldGroup("post", "id,created_time,message"),
+    FieldGroup("from", "from{id}"),
+    FieldGroup("is_published", "is_published"),
+    FieldGroup("is_expired", "is_expired"),
+    FieldGroup("permalink_url", "permalink_url", ("permalink",)),
+    FieldGroup("full_picture", "full_picture"),
+    FieldGroup("picture", "picture"),
+    FieldGroup(
         "attachments",
         "attachments{media_type,type,media{image{src},source},subattachments{media_type}}",
         ("media_type", "media_url", "thumbnail_url"),
@@ -38,23 +40,23 @@ POST = (
     *COUNTERS,
 )
 REEL = (
-    Part("reel", "id,created_time,description"),
-    Part("post_id", "post_id"),
-    Part("published", "published"),
-    Part("permalink_url", "permalink_url", ("permalink",)),
-    Part("source", "source", ("media_url",)),
-    Part("picture", "picture", ("thumbnail_url",)),
+    FieldGroup("reel", "id,created_time,description"),
+    FieldGroup("post_id", "post_id"),
+    FieldGroup("published", "published"),
+    FieldGroup("permalink_url", "permalink_url", ("permalink",)),
+    FieldGroup("source", "source", ("media_url",)),
+    FieldGroup("picture", "picture", ("thumbnail_url",)),
     *COUNTERS,
 )
 MEDIA_TYPES = {"photo": "IMAGE", "video": "VIDEO", "album": "CAROUSEL"}
 FILMS = {"animated_image_video", "video_inline", "video_autoplay", "native_templates_video"}
 
 
-def post(account: Account, said: Mapping[str, Any], without: Collection[str], _before: Before) -> Found | None:
+def post(account: Account, said: Mapping[str, Any], without: Collection[str], _before: Before) -> ImportedPost | None:
     """Return a post of `published_posts`, None for one that the Page did not write or that nobody sees."""
-    author = ident(inside(said.get("from"), "id"))
+    author = parse_id(dig(said.get("from"), "id"))
     hidden = said.get("is_published") is False or said.get("is_expired") is True
-    at, name = instant(said.get("created_time")), ident(said.get("id"))
+    at, name = parse_graph_time(said.get("created_time")), parse_id(said.get("id"))
     if hidden or (author and author != account.platform_id) or at is None or not name:
         return None
     values = {
@@ -64,15 +66,15 @@ def post(account: Account, said: Mapping[str, Any], without: Collection[str], _b
         **_media(said),
         **_counters(said),
     }
-    return _found(name, at, values, untold(POST, without))
+    return _found(name, at, values, missing_columns(POST, without))
 
 
-def reel(account: Account, said: Mapping[str, Any], without: Collection[str], before: Before) -> Found | None:
+def reel(account: Account, said: Mapping[str, Any], without: Collection[str], before: Before) -> ImportedPost | None:
     """Return a reel with its counters, read by a call of its own; None while the platform names no post for it.
 
     Raises GraphErrors, but not for a post that cannot be read: its counters are then not known.
     """
-    post_id, at = full(account, ident(said.get("post_id"))), instant(said.get("created_time"))
+    post_id, at = full(account, parse_id(said.get("post_id"))), parse_graph_time(said.get("created_time"))
     if said.get("published") is False or at is None or not post_id:
         return None
     counted, lacking = _counted(account, post_id, without, before)
@@ -85,7 +87,7 @@ def reel(account: Account, said: Mapping[str, Any], without: Collection[str], be
         "thumbnail_url": address(said.get("picture")),
         **counted,
     }
-    return _found(post_id, at, values, untold(REEL, without) | lacking)
+    return _found(post_id, at, values, missing_columns(REEL, without) | lacking)
 
 
 def full(account: Account, post_id: str) -> str:
@@ -97,38 +99,38 @@ def _counted(
     account: Account, post_id: str, without: Collection[str], before: Before
 ) -> tuple[dict[str, Any], set[str]]:
     """Return a reel's counters, and the columns that nothing was learned about."""
-    parts = (Part("id", "id"), *COUNTERS)
+    parts = (FieldGroup("id", "id"), *COUNTERS)
     left_out = set(without)
     for _ in parts:
         before()
         try:
-            said = client.get(account, post_id, fields=asked(parts, left_out))
+            said = client.get(account, post_id, fields=fields_param(parts, left_out))
         except NotFound:
             break
         except (InvalidRequest, PermissionDenied) as error:
-            worse = blamed(error, parts, left_out)
+            worse = groups_to_drop(error, parts, left_out)
             if not worse:
                 break
             left_out |= worse
         else:
-            return _counters(said), untold(parts, left_out)
+            return _counters(said), missing_columns(parts, left_out)
     return {}, {column for part in COUNTERS for column in part.columns}
 
 
-def _found(name: str, at: Any, values: dict[str, Any], unknown: set[str]) -> Found:
-    return Found(name, at, {column: value for column, value in values.items() if column not in unknown})
+def _found(name: str, at: Any, values: dict[str, Any], unknown: set[str]) -> ImportedPost:
+    return ImportedPost(name, at, {column: value for column, value in values.items() if column not in unknown})
 
 
 def _media(said: Mapping[str, Any]) -> dict[str, Any]:
     hung = (items(said.get("attachments")) or [{}])[0]
     kind = str(hung.get("media_type") or hung.get("type") or "")
     media_type = "VIDEO" if kind in FILMS else MEDIA_TYPES.get(kind, "TEXT")
-    image = address(inside(hung, "media", "image", "src"))
+    image = address(dig(hung, "media", "image", "src"))
     large, small = address(said.get("full_picture")), address(said.get("picture"))
     if media_type == "VIDEO":
         return {
             "media_type": media_type,
-            "media_url": address(inside(hung, "media", "source")),
+            "media_url": address(dig(hung, "media", "source")),
             "thumbnail_url": large or image or small,
         }
     shown = image or large if media_type != "TEXT" else None
@@ -137,12 +139,15 @@ def _media(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _counters(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return likes, reactions, comments and shares. Shares are the one field that is left out when it is 0."""
-    by_name = {one.lower(): count(inside(said.get(f"r_{one.lower()}"), "summary", "total_count")) for one in REACTIONS}
+    by_name = {
+        reaction.lower(): count(dig(said.get(f"r_{reaction.lower()}"), "summary", "total_count"))
+        for reaction in REACTIONS
+    }
     told = {name: number for name, number in by_name.items() if number is not None}
-    shares = count(inside(said.get("shares"), "count")) if "shares" in said else 0
+    shares = count(dig(said.get("shares"), "count")) if "shares" in said else 0
     return {
         "likes": by_name["like"],
         "reactions": told or None,
-        "comments": count(inside(said.get("comments"), "summary", "total_count")),
+        "comments": count(dig(said.get("comments"), "summary", "total_count")),
         "shares": shares,
     }

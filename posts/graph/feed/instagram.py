@@ -8,21 +8,21 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from posts.graph.account import Account
-from posts.graph.feed.fields import Part, untold
-from posts.graph.parsing import Found, address, count, ident, inside, items, text
-from posts.graph.publishers.recent_posts import instant
+from posts.graph.feed.fields import FieldGroup, missing_columns
+from posts.graph.parsing import ImportedPost, address, count, dig, items, parse_id, text
+from posts.graph.publishers.recent_posts import parse_graph_time
 
 MEDIA = (
-    Part("media", "id,caption,media_type,timestamp"),
-    Part("media_product_type", "media_product_type"),
-    Part("owner", "owner{id}"),
-    Part("permalink", "permalink", ("permalink",)),
-    Part("media_url", "media_url", ("media_url",)),
-    Part("thumbnail_url", "thumbnail_url", ("thumbnail_url",)),
-    Part("children", "children{media_type,media_url}"),
-    Part("like_count", "like_count", ("likes",)),
-    Part("comments_count", "comments_count", ("comments",)),
-    Part("shares_count", "shares_count", ("shares",)),
+    FieldGroup("media", "id,caption,media_type,timestamp"),
+    FieldGroup("media_product_type", "media_product_type"),
+    FieldGroup("owner", "owner{id}"),
+    FieldGroup("permalink", "permalink", ("permalink",)),
+    FieldGroup("media_url", "media_url", ("media_url",)),
+    FieldGroup("thumbnail_url", "thumbnail_url", ("thumbnail_url",)),
+    FieldGroup("children", "children{media_type,media_url}"),
+    FieldGroup("like_count", "like_count", ("likes",)),
+    FieldGroup("comments_count", "comments_count", ("comments",)),
+    FieldGroup("shares_count", "shares_count", ("shares",)),
 )
 TYPES = {"REELS": "REEL", "STORY": "STORY"}
 MEDIA_TYPES = {"IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUSEL_ALBUM": "CAROUSEL"}
@@ -30,10 +30,10 @@ MEDIA_TYPES = {"IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUSEL_ALBUM": "CAROUSEL"}
 
 def media(
     account: Account, said: Mapping[str, Any], without: Collection[str], _before: Callable[[], None]
-) -> Found | None:
+) -> ImportedPost | None:
     """Return one medium, None for an advertisement and for what another account made."""
-    product, owner = said.get("media_product_type"), ident(inside(said.get("owner"), "id"))
-    at, name = instant(said.get("timestamp")), ident(said.get("id"))
+    product, owner = said.get("media_product_type"), parse_id(dig(said.get("owner"), "id"))
+    at, name = parse_graph_time(said.get("timestamp")), parse_id(said.get("id"))
     if product == "AD" or (owner and owner != account.platform_id) or at is None or not name:
         return None
     first = (items(said.get("children")) or [{}])[0]
@@ -48,7 +48,7 @@ def media(
         "comments": count(said.get("comments_count")),
         "shares": count(said.get("shares_count")),
     }
-    unknown = untold(MEDIA, without)
+    unknown = missing_columns(MEDIA, without)
     if "media_product_type" in without:
         unknown.add("type")
-    return Found(name, at, {column: value for column, value in values.items() if column not in unknown})
+    return ImportedPost(name, at, {column: value for column, value in values.items() if column not in unknown})

@@ -9,9 +9,9 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest, NotFound, PermissionDenied, Transient
 from posts.graph.feed import facebook, instagram
-from posts.graph.feed.fields import Part, asked, blamed, optional
-from posts.graph.parsing import Found, count, inside, items
-from posts.graph.publishers.recent_posts import instant
+from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, optional
+from posts.graph.parsing import ImportedPost, count, dig, items
+from posts.graph.publishers.recent_posts import parse_graph_time
 
 TOO_MUCH = 1  # the code of "Please reduce the amount of data you're asking for"
 SMALLEST = 5
@@ -23,8 +23,8 @@ class Edge(NamedTuple):
 
     size: int
     stamp: str
-    parts: tuple[Part, ...]
-    read: Callable[[Account, Mapping[str, Any], Collection[str], Before], Found | None]
+    parts: tuple[FieldGroup, ...]
+    read: Callable[[Account, Mapping[str, Any], Collection[str], Before], ImportedPost | None]
     own: tuple[str, ...] = ()  # parts that are no fields of what the edge lists
 
 
@@ -42,7 +42,7 @@ EDGES: dict[str, dict[str, Edge]] = {
 
 
 @dataclass(frozen=True)
-class Spot:
+class FeedPosition:
     """Where a listing goes on: behind a cursor, or from an instant (inclusive) downwards. Empty: at its top."""
 
     after: str = ""
@@ -56,9 +56,9 @@ class Page:
     `without` and `size`: what is left out of what is asked, and how much is asked at once, from now on.
     """
 
-    found: list[Found]
+    found: list[ImportedPost]
     oldest: datetime | None
-    then: Spot | None
+    then: FeedPosition | None
     without: frozenset[str]
     size: int
 
@@ -66,7 +66,7 @@ class Page:
 def page(
     account: Account,
     name: str,
-    spot: Spot,
+    spot: FeedPosition,
     *,
     reached: datetime | None = None,
     without: Collection[str] = (),
@@ -89,9 +89,9 @@ def page(
                 raise
             size = max(SMALLEST, size // 2)
         except (InvalidRequest, PermissionDenied) as error:
-            worse = blamed(error, edge.parts, left_out | set(edge.own))
+            worse = groups_to_drop(error, edge.parts, left_out | set(edge.own))
             if not worse and spot.after and reached is not None and isinstance(error, InvalidRequest):
-                spot = Spot(until=reached)
+                spot = FeedPosition(until=reached)
                 continue
             if not worse and isinstance(error, InvalidRequest):
                 worse = optional(edge.parts, left_out | set(edge.own))
@@ -101,13 +101,13 @@ def page(
         else:
             if spot.after and reached is not None and not items(said):
                 # A dead cursor can look like the end. Asked by time the platform has to say it again.
-                spot = Spot(until=reached)
+                spot = FeedPosition(until=reached)
                 continue
             return _read(account, edge, said, spot, left_out, size, before)
 
 
-def _ask(account: Account, name: str, edge: Edge, spot: Spot, without: set[str], size: int) -> dict[str, Any]:
-    params = {"fields": asked(edge.parts, without | set(edge.own)), "limit": str(size)}
+def _ask(account: Account, name: str, edge: Edge, spot: FeedPosition, without: set[str], size: int) -> dict[str, Any]:
+    params = {"fields": fields_param(edge.parts, without | set(edge.own)), "limit": str(size)}
     if spot.until is not None:
         params["until"] = str(int(spot.until.timestamp()) + 1)
     if spot.after:
@@ -116,13 +116,13 @@ def _ask(account: Account, name: str, edge: Edge, spot: Spot, without: set[str],
 
 
 def _read(
-    account: Account, edge: Edge, said: dict[str, Any], spot: Spot, without: set[str], size: int, before: Before
+    account: Account, edge: Edge, said: dict[str, Any], spot: FeedPosition, without: set[str], size: int, before: Before
 ) -> Page:
     listed = items(said)
-    times = [at for at in (instant(one.get(edge.stamp)) for one in listed) if at is not None]
-    found = [one for one in (edge.read(account, item, without, before) for item in listed) if one is not None]
-    after = inside(said, "paging", "cursors", "after")
-    more = isinstance(inside(said, "paging", "next"), str) and isinstance(after, str) and after not in {"", spot.after}
+    times = [at for at in (parse_graph_time(item.get(edge.stamp)) for item in listed) if at is not None]
+    found = [entry for entry in (edge.read(account, item, without, before) for item in listed) if entry is not None]
+    after = dig(said, "paging", "cursors", "after")
+    more = isinstance(dig(said, "paging", "next"), str) and isinstance(after, str) and after not in {"", spot.after}
     return Page(
         found,
         oldest=times[-1] if times else None,
@@ -132,7 +132,7 @@ def _read(
     )
 
 
-def fetch_post(account: Account, platform_id: str, *, without: Collection[str] = ()) -> Found | None:
+def fetch_post(account: Account, platform_id: str, *, without: Collection[str] = ()) -> ImportedPost | None:
     """Return the post as it is now, None for one that is there and is not shown. Raises NotFound and other GraphErrors.
 
     NotFound does not prove that it is gone: the platform says the same when it is confused.
@@ -142,11 +142,11 @@ def fetch_post(account: Account, platform_id: str, *, without: Collection[str] =
     left_out = set(without)
     for _ in range(len(parts) + 1):
         try:
-            said = client.get(account, platform_id, fields=asked(parts, left_out))
+            said = client.get(account, platform_id, fields=fields_param(parts, left_out))
         except NotFound:
             raise
         except (InvalidRequest, PermissionDenied) as error:
-            worse = blamed(error, parts, left_out)
+            worse = groups_to_drop(error, parts, left_out)
             if not worse and isinstance(error, InvalidRequest):
                 worse = optional(parts, left_out)
             if not worse:

@@ -1,11 +1,11 @@
 """Publishing on the platforms: staged ahead, committed at the instant, read back when the outcome is not known."""
 
 from posts.graph.account import Account
-from posts.graph.publishers.base import Finding, Item, Publisher, Save, Staged, Verdict
+from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Publisher, Save, Staged
 from posts.graph.publishers.facebook import Facebook
 from posts.graph.publishers.instagram import Instagram
 
-__all__ = ["Account", "Finding", "Item", "Publisher", "Save", "Staged", "Verdict", "publisher"]
+__all__ = ["Account", "LookupResult", "LookupStatus", "PostPayload", "Publisher", "Save", "Staged", "publisher"]
 PUBLISHERS: dict[str, Publisher] = {"FB_PAGE": Facebook(), "INSTAGRAM_ACCOUNT": Instagram()}
 
 

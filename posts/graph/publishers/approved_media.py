@@ -5,18 +5,18 @@ from contextlib import contextmanager
 from typing import IO
 
 from posts.graph.errors import InvalidRequest, MediaChanged, Transient
-from posts.graph.media import MediaFacts, MediaUnavailable, fetched
-from posts.graph.publishers.base import Item
+from posts.graph.media import MediaFacts, MediaUnavailable, open_remote_media
+from posts.graph.publishers.base import PostPayload
 
 
 @contextmanager
-def approved(item: Item) -> Iterator[tuple[IO[bytes], MediaFacts]]:
+def open_approved_media(item: PostPayload) -> Iterator[tuple[IO[bytes], MediaFacts]]:
     """Give the item's media as a file with its facts. Raises MediaChanged, Transient or InvalidRequest."""
     if not item.media:
         raise InvalidRequest("There is no media to publish")
     failure: Transient | InvalidRequest | None = None
     try:
-        with fetched(item.media) as (file, facts):
+        with open_remote_media(item.media) as (file, facts):
             if item.media_sha256 and facts.sha256 != item.media_sha256:
                 raise MediaChanged("The media is no longer what was approved; nothing was sent")
             yield file, facts
@@ -26,8 +26,8 @@ def approved(item: Item) -> Iterator[tuple[IO[bytes], MediaFacts]]:
         raise failure
 
 
-def verify(item: Item) -> None:
+def verify_media_hash(item: PostPayload) -> None:
     """Raise MediaChanged when the URL gives other bytes than were approved; the same errors as `approved`."""
     if item.media_sha256:
-        with approved(item):
+        with open_approved_media(item):
             return

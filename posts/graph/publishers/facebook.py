@@ -8,14 +8,14 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest
 from posts.graph.publishers import facebook_photo, facebook_text, facebook_video
-from posts.graph.publishers.base import Finding, Item, Save, Staged, Verdict
+from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
 
 
 @dataclass(frozen=True)
 class _Way:
-    stage: Callable[[Account, Item, Staged, Save], Staged]
-    commit: Callable[[Account, Item, Staged], str]
-    find: Callable[..., Finding]
+    stage: Callable[[Account, PostPayload, Staged, Save], Staged]
+    commit: Callable[[Account, PostPayload, Staged], str]
+    find: Callable[..., LookupResult]
     discard: Callable[[Account, Staged], None]
 
 
@@ -27,7 +27,7 @@ WAYS = {
 }
 
 
-def _kind(item: Item) -> str:
+def _kind(item: PostPayload) -> str:
     """Return the key of the item's way. Raises InvalidRequest for what a Page does not take."""
     match item.type, item.media_type if item.media else None:
         case "POST", None:
@@ -45,20 +45,20 @@ def _kind(item: Item) -> str:
 class Facebook:
     """The Publisher of Facebook Pages."""
 
-    def stage(self, account: Account, item: Item, staged: Staged, save: Save) -> Staged:
+    def stage(self, account: Account, item: PostPayload, staged: Staged, save: Save) -> Staged:
         kind = _kind(item)
         return WAYS[kind].stage(account, item, staged if staged.get("kind") == kind else {}, save)
 
-    def commit(self, account: Account, item: Item, staged: Staged) -> str:
+    def commit(self, account: Account, item: PostPayload, staged: Staged) -> str:
         return WAYS[_kind(item)].commit(account, item, staged)
 
     def find(
-        self, account: Account, item: Item, staged: Staged, *, since: datetime, claimed: Collection[str]
-    ) -> Finding:
+        self, account: Account, item: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+    ) -> LookupResult:
         try:
             way = WAYS[_kind(item)]
         except InvalidRequest:
-            return Finding(Verdict.ABSENT)  # what is not taken was never sent
+            return LookupResult(LookupStatus.NOT_FOUND)  # what is not taken was never sent
         return way.find(account, item, staged, since=since, claimed=claimed)
 
     def discard(self, account: Account, staged: Staged) -> None:

@@ -22,7 +22,7 @@ class Quota:
 def read(account: Account, *, seconds: float) -> Quota:
     """Ask the platform, within `seconds` in all. Raises GraphErrors."""
     wanted = {"fields": "config,quota_usage"}
-    said = client.look(account, f"{account.platform_id}/content_publishing_limit", wanted, seconds=seconds)
+    said = client.get_with_deadline(account, f"{account.platform_id}/content_publishing_limit", wanted, seconds=seconds)
     data = said.get("data")
     first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
     config = first.get("config")
@@ -55,5 +55,5 @@ def check_account(account: Account) -> Quota:
     """
     if account.type == "INSTAGRAM_ACCOUNT":
         return read(account, seconds=CHECK_SECONDS)
-    client.look(account, account.platform_id, {"fields": "id,name"}, seconds=CHECK_SECONDS)
+    client.get_with_deadline(account, account.platform_id, {"fields": "id,name"}, seconds=CHECK_SECONDS)
     return Quota(None, None)

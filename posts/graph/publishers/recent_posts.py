@@ -23,7 +23,7 @@ class ClockMoved(GraphError):
     """Our clock was set back since then, so that no window in the platform's time can be told."""
 
 
-def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
+def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
     """Give the items of an edge that lists the newest first, from `since` on; `stamp` names their time.
 
     `since` is by our clock, or by the platform's where that was known then. Where the platform's, which its answers
@@ -34,21 +34,21 @@ def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: 
     path, oldest = f"{account.platform_id}/{edge}", since - SKEW
     params = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
     said = client.get(account, path, **params)
-    if since - clock.now() > SKEW + max(client.ahead(), timedelta(0)):
+    if since - clock.now() > SKEW + max(client.clock_skew(), timedelta(0)):
         raise ClockMoved("The clock was set back since the post was sent")
-    if client.ahead() < -SKEW / 2:
-        oldest += max(client.ahead(), FURTHEST)
+    if client.clock_skew() < -SKEW / 2:
+        oldest += max(client.clock_skew(), FURTHEST)
         params["since"] = str(int(oldest.timestamp()))
         said = client.get(account, path, **params)
     for page in range(PAGES):
         if page:
             said = client.get(account, path, **params)
         data = said.get("data")
-        for one in data if isinstance(data, list) else []:
-            at = instant(one.get(stamp))
+        for item in data if isinstance(data, list) else []:
+            at = parse_graph_time(item.get(stamp))
             # Times are whole seconds; one that cannot be read is left in, for the other criteria to judge.
             if at is None or at >= oldest.replace(microsecond=0):
-                yield one
+                yield item
         paging = said.get("paging") or {}
         after = (paging.get("cursors") or {}).get("after")
         if "next" not in paging or not after:
@@ -57,7 +57,7 @@ def listed(account: Account, edge: str, fields: str, *, since: datetime, stamp: 
     raise TooMany("The account shows more than can be looked through")
 
 
-def instant(text: Any) -> datetime | None:
+def parse_graph_time(text: Any) -> datetime | None:
     """Read the platform's way of writing times, 2021-06-30T21:21:18+0000."""
     try:
         return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)

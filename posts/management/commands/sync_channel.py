@@ -35,8 +35,8 @@ class Command(BaseCommand):
             self.stderr.write("")
         self.stdout.write(f"{one.name}: {report.read:,} posts read, {report.added:,} new, {report.gone:,} gone")
 
-    def _channel(self, wire_id: str, organization: str | None) -> Channel:
-        rows = Channel.objects.filter(wire_id=wire_id)
+    def _channel(self, public_id: str, organization: str | None) -> Channel:
+        rows = Channel.objects.filter(public_id=public_id)
         if organization:
             rows = rows.filter(organization__name=organization)
         found = list(rows[:2])
@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def _bar(self, done: Progress) -> None:
         share = min(1.0, done.read / done.total) if done.total else None
         filled = "" if share is None else f"[{'█' * round(share * WIDTH):░<{WIDTH}}] {share:4.0%} "
-        back = f", back to {done.reached_at:%d %b %Y}" if done.reached_at else ""
+        back = f", back to {done.oldest_seen_at:%d %b %Y}" if done.oldest_seen_at else ""
         phase = done.phase.replace("_", " ") or "done"
         self.stderr.write(f"\r{filled}{done.read:,} posts, {done.added:,} new · {phase}{back}\x1b[K", ending="")
         self.stderr.flush()

@@ -2,7 +2,7 @@
 
 1. `fan_out` creates the rows and enqueues a task for each on commit.
 2. A worker of the queue `notifications` claims a row by compare-and-set for LEASE, sends it, and stores the outcome.
-3. A failed delivery is retried at `next_try_at`, after a pause that doubles, for a day. After a timeout all deliveries
+3. A failed delivery is retried at `retry_at`, after a pause that doubles, for a day. After a timeout all deliveries
    to the same receiver wait as long.
 4. The sweep enqueues what is due: retries, and deliveries whose task was lost.
 A worker that is killed leaves a claim that expires: then the notification is sent again, under the same id.
@@ -28,7 +28,7 @@ from scheduling.domain import enqueue
 from scheduling.domain.notifications.emails import send_email
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.notifications.webhook_sender import send_webhook
-from scheduling.models import Dispatch, DispatchState, Means, Webhook
+from scheduling.models import DispatchState, NotificationDelivery, NotificationMedium, Webhook
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -40,20 +40,20 @@ LOST = 300  # seconds after which the sweep enqueues a delivery once more that n
 PENDING = DispatchState.PENDING
 
 
-def due() -> QuerySet[Dispatch]:
+def due() -> QuerySet[NotificationDelivery]:
     """Return the deliveries to be sent now, the one that has waited longest first."""
-    return Dispatch.objects.filter(state=PENDING, next_try_at__lte=clock.now()).order_by("next_try_at", "pk")
+    return NotificationDelivery.objects.filter(state=PENDING, retry_at__lte=clock.now()).order_by("retry_at", "pk")
 
 
 def enqueue_due() -> int:
     """Enqueue a task for each due delivery; return how many. The cache keeps a full queue from growing each sweep."""
     enqueued = 0
-    rows = due().exclude(tries=0, last_error="", next_try_at__gt=clock.now() - NEW)
-    for pk, next_try_at in rows.values_list("pk", "next_try_at")[:BATCH]:
-        key = f"deliver:{pk}:{next_try_at.timestamp()}"
+    rows = due().exclude(attempt_count=0, last_error="", retry_at__gt=clock.now() - NEW)
+    for pk, retry_at in rows.values_list("pk", "retry_at")[:BATCH]:
+        key = f"deliver:{pk}:{retry_at.timestamp()}"
         if not cache.add(key, 1, timeout=LOST):
             continue
-        if not enqueue.hint("deliver_notification", pk):
+        if not enqueue.send_task("deliver_notification", pk):
             cache.delete(key)
             break
         enqueued += 1
@@ -70,30 +70,30 @@ def deliver(delivery_id: int) -> str:
         # Its task was skipped while this one held the webhook.
         waiting = due().filter(webhook=delivery.webhook_id).values_list("pk", flat=True).first()
         if waiting is not None:
-            enqueue.hint("deliver_notification", waiting)
+            enqueue.send_task("deliver_notification", waiting)
     return state
 
 
-def claim(delivery_id: int) -> Dispatch | None:
+def claim(delivery_id: int) -> NotificationDelivery | None:
     """Claim the longest waiting due delivery to the webhook of `delivery_id`, or the e-mail `delivery_id`, for LEASE.
 
     Returns None when none is due, and while another task sends to the same webhook, so that a receiver that does not
     respond occupies one thread. The lock on the webhook orders the tasks that claim at the same time.
     """
     with transaction.atomic():
-        webhook_id = Dispatch.objects.filter(pk=delivery_id).values_list("webhook", flat=True).first()
+        webhook_id = NotificationDelivery.objects.filter(pk=delivery_id).values_list("webhook", flat=True).first()
         if webhook_id is None:
             rows = due().filter(pk=delivery_id)
         else:
             Webhook.objects.select_for_update(no_key=True).filter(pk=webhook_id).first()
-            to_webhook = Dispatch.objects.filter(webhook=webhook_id, state=PENDING)
-            if to_webhook.filter(tries__gt=0, last_error="", next_try_at__gt=clock.now()).exists():
+            to_webhook = NotificationDelivery.objects.filter(webhook=webhook_id, state=PENDING)
+            if to_webhook.filter(attempt_count__gt=0, last_error="", retry_at__gt=clock.now()).exists():
                 return None
             rows = due().filter(webhook=webhook_id)
         delivery = rows.select_related("notice__organization", "notice__channel", "user", "webhook").first()
         if delivery is None:
             return None
-        claimed = {"next_try_at": clock.now() + LEASE, "tries": delivery.tries + 1, "last_error": ""}
+        claimed = {"retry_at": clock.now() + LEASE, "attempt_count": delivery.attempt_count + 1, "last_error": ""}
         if not _unchanged(delivery).update(**claimed):
             return None
     for name, value in claimed.items():
@@ -101,10 +101,10 @@ def claim(delivery_id: int) -> Dispatch | None:
     return delivery
 
 
-def send(delivery: Dispatch) -> str:
+def send(delivery: NotificationDelivery) -> str:
     """Send a claimed delivery and store the outcome; return its new state."""
     try:
-        if delivery.means == Means.EMAIL:
+        if delivery.means == NotificationMedium.EMAIL:
             send_email(delivery)
         else:
             send_webhook(delivery)
@@ -118,21 +118,23 @@ def send(delivery: Dispatch) -> str:
         return _retry_or_give_up(delivery, message, timed_out=False)
     # Unconditional: it was sent, also when the claim has expired meanwhile.
     sent = {"state": DispatchState.SENT, "sent_at": clock.now(), "last_error": ""}
-    Dispatch.objects.filter(pk=delivery.pk).update(**sent)
+    NotificationDelivery.objects.filter(pk=delivery.pk).update(**sent)
     return DispatchState.SENT
 
 
-def resend(actor: Actor, delivery: Dispatch) -> None:
+def resend(actor: Actor, delivery: NotificationDelivery) -> None:
     """Send the delivery now, once more, whether it was sent, was given up or waits for a retry.
 
     Raises Conflict while it is being sent.
     """
     with transaction.atomic():
-        rows = Dispatch.objects.filter(
-            pk=delivery.pk, state=delivery.state, tries=delivery.tries, last_error=delivery.last_error
+        rows = NotificationDelivery.objects.filter(
+            pk=delivery.pk, state=delivery.state, attempt_count=delivery.attempt_count, last_error=delivery.last_error
         )
         in_progress = delivery.state == PENDING and not delivery.last_error
-        if in_progress or not rows.update(state=PENDING, tries=0, next_try_at=clock.now(), sent_at=None, last_error=""):
+        if in_progress or not rows.update(
+            state=PENDING, attempt_count=0, retry_at=clock.now(), sent_at=None, last_error=""
+        ):
             raise Conflict("It is on its way already")
         subject, organization = f"notice:{delivery.notice_id}", delivery.notice.organization_id
         audit_log.record(actor, "notice.resend", organization_id=organization, subject=subject, dispatch=delivery.pk)
@@ -144,36 +146,36 @@ def retry_pause(tries: int) -> float:
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10)) * random.uniform(1.0, 1.25)  # noqa: S311
 
 
-def _retry_or_give_up(delivery: Dispatch, message: str, *, timed_out: bool) -> str:
+def _retry_or_give_up(delivery: NotificationDelivery, message: str, *, timed_out: bool) -> str:
     now = clock.now()
-    retry_at = now + timedelta(seconds=retry_pause(delivery.tries))
+    retry_at = now + timedelta(seconds=retry_pause(delivery.attempt_count))
     if delivery.notice.created_at <= now - GIVEN_UP_AFTER:
         state = _finish(delivery, DispatchState.FAILED, message)
     else:
-        _unchanged(delivery).update(next_try_at=retry_at, last_error=message)
+        _unchanged(delivery).update(retry_at=retry_at, last_error=message)
         state = PENDING
     if timed_out:
         _postpone_others(delivery, now, retry_at, message)
     return state
 
 
-def _postpone_others(delivery: Dispatch, now: datetime, retry_at: datetime, message: str) -> None:
+def _postpone_others(delivery: NotificationDelivery, now: datetime, retry_at: datetime, message: str) -> None:
     """Postpone what else is due for the same receiver, and give up what is older than a day."""
-    others = Dispatch.objects.filter(
-        state=PENDING, next_try_at__lte=now, means=delivery.means, webhook=delivery.webhook_id
+    others = NotificationDelivery.objects.filter(
+        state=PENDING, retry_at__lte=now, means=delivery.means, webhook=delivery.webhook_id
     )
     old = others.filter(notice__created_at__lte=now - GIVEN_UP_AFTER)
     old.update(state=DispatchState.FAILED, last_error=message)
-    others.update(next_try_at=retry_at, last_error=message)
+    others.update(retry_at=retry_at, last_error=message)
 
 
-def _finish(delivery: Dispatch, state: DispatchState, message: str) -> str:
+def _finish(delivery: NotificationDelivery, state: DispatchState, message: str) -> str:
     _unchanged(delivery).update(state=state, last_error=message)
     return state
 
 
-def _unchanged(delivery: Dispatch) -> Any:
+def _unchanged(delivery: NotificationDelivery) -> Any:
     """Return the row unless another task has claimed it since: an expired claim stores no outcome."""
-    return Dispatch.objects.filter(
-        pk=delivery.pk, state=PENDING, next_try_at=delivery.next_try_at, tries=delivery.tries
+    return NotificationDelivery.objects.filter(
+        pk=delivery.pk, state=PENDING, retry_at=delivery.retry_at, attempt_count=delivery.attempt_count
     )

@@ -10,14 +10,14 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from accounts import formatting
-from accounts.domain.organization_policy import in_words
+from accounts.domain.organization_policy import describe
 from accounts.models import Membership, User
 from posts.models import Channel, ChannelState, ChannelType
 from scheduling.domain import two_person_approval
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.notifications.recipients import FOR_ADMINISTRATORS, FOR_REVIEWERS, members_with_email
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, DeliveryState, Dispatch, Notice, NoticeKind, ScheduledPost
+from scheduling.models import Delivery, DeliveryState, NoticeKind, Notification, NotificationDelivery, ScheduledPost
 
 K = NoticeKind
 LONGEST_TITLE, LONGEST_QUOTE = 70, 700
@@ -59,7 +59,7 @@ OUTCOMES: dict[str, str] = {
 }
 
 
-def send_email(delivery: Dispatch) -> None:
+def send_email(delivery: NotificationDelivery) -> None:
     """Send the notification to its person. Raises DeliveryFailed, or NotificationObsolete."""
     email = build_email(delivery)
     try:
@@ -74,7 +74,7 @@ def send_email(delivery: Dispatch) -> None:
         raise DeliveryFailed(f"The mail server does not answer ({type(error).__name__}).", timed_out=True) from None
 
 
-def build_email(notification_delivery: Dispatch) -> EmailMessage:
+def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
     """Return the e-mail, from the present state of its post. Raises NotificationObsolete."""
     notice = notification_delivery.notice
     members = members_with_email().filter(user=notification_delivery.user_id, organization=notice.organization_id)
@@ -87,13 +87,15 @@ def build_email(notification_delivery: Dispatch) -> EmailMessage:
     instant = post.scheduled_for if post else None
     words = {
         "title": title,
-        "away": formatting.distance(instant).replace("\xa0", " ") if instant else "",
+        "away": formatting.relative(instant).replace("\xa0", " ") if instant else "",
         "channel": single_line(notice.channel.name) if notice.channel else "",
         "by": single_line(str((notice.details.get("by") or {}).get("name") or "Somebody")),
-        "nobody": "only one of two people has" if post and two_person_approval.first_of(post) else "nobody has",
+        "nobody": "only one of two people has"
+        if post and two_person_approval.pending_first_approval(post)
+        else "nobody has",
     }
     subject, opening = SUBJECTS[notice.kind], OPENINGS[notice.kind]
-    if notice.both or notice.details.get("first"):
+    if notice.both or notice.details.get("first_approval"):
         subject, opening = BOTH if notice.both else SECOND
     parts = [f"Hello {member.user.first_name or member.user.get_username()},", opening.format(**words)]
     parts += _middle(notice, post, deliveries, member.user)
@@ -104,7 +106,7 @@ def build_email(notification_delivery: Dispatch) -> EmailMessage:
         to=[member.user.email],
         headers={
             "Auto-Submitted": "auto-generated",
-            "Message-ID": make_msgid(domain=urlsplit(settings.DESK_URL).hostname or "localhost"),
+            "Message-ID": make_msgid(domain=urlsplit(settings.ADMIN_URL).hostname or "localhost"),
         },
     )
 
@@ -112,14 +114,14 @@ def build_email(notification_delivery: Dispatch) -> EmailMessage:
 def single_line(text: str) -> str:
     """Return the first line of `text` that is not blank, without control characters, cut to LONGEST_TITLE."""
     for line in text.encode("utf-8", "replace").decode().splitlines():
-        kept = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in line)
-        kept = " ".join("".join(one for one in kept if one not in BIDI).split())
+        kept = "".join(" " if unicodedata.category(item) in {"Cc", "Zl", "Zp"} else item for item in line)
+        kept = " ".join("".join(item for item in kept if item not in BIDI).split())
         if kept:
             return kept if len(kept) <= LONGEST_TITLE else f"{kept[: LONGEST_TITLE - 1].rstrip()}…"
     return ""
 
 
-def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
+def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
     """Return the post and its deliveries. Raises NotificationObsolete when there is nothing left to do."""
     if notice.post_id is None:
         if notice.channel and notice.channel.state != ChannelState.NEEDS_RECONNECT:
@@ -128,24 +130,24 @@ def _post(notice: Notice) -> tuple[ScheduledPost | None, list[Delivery]]:
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
     if post is None:
         raise NotificationObsolete("The post was deleted meanwhile.")
-    if notice.details.get("first"):
-        if two_person_approval.first_of(post) is None:
+    if notice.details.get("first_approval"):
+        if two_person_approval.pending_first_approval(post) is None:
             raise NotificationObsolete("It was decided on, or changed, meanwhile.")
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
         raise NotificationObsolete("It was decided on meanwhile.")
     return post, list(post.deliveries.all())
 
 
-def _middle(notice: Notice, post: ScheduledPost | None, deliveries: list[Delivery], reader: User) -> list[str]:
+def _middle(notice: Notification, post: ScheduledPost | None, deliveries: list[Delivery], reader: User) -> list[str]:
     if rules := notice.details.get("rules"):
-        return ["\n".join(f"  {line}" for line in in_words(rules))]
+        return ["\n".join(f"  {line}" for line in describe(rules))]
     if post is None:
         return [quote(str(notice.details.get("reason") or ""))] if notice.details.get("reason") else []
     if notice.kind == K.REJECTED:
         return [quote(str(notice.details.get("notes") or ""))]
     if notice.kind in {K.PUBLISHED, K.FAILED, K.UNKNOWN}:
-        return ["\n".join(f"  {_name(one.channel)}: {_outcome(one)}" for one in deliveries)]
-    facts = f"  Goes out: {_when(post, reader)}\n  On: {', '.join(_name(one.channel) for one in deliveries)}"
+        return ["\n".join(f"  {_name(delivery.channel)}: {_outcome(delivery)}" for delivery in deliveries)]
+    facts = f"  Goes out: {_when(post, reader)}\n  On: {', '.join(_name(delivery.channel) for delivery in deliveries)}"
     if notice.kind == K.APPROVED:
         return [facts]
     brief = [f"What its author says about it:\n\n{quote(post.brief)}"] if post.brief else []
@@ -155,8 +157,8 @@ def _middle(notice: Notice, post: ScheduledPost | None, deliveries: list[Deliver
 def _captions(deliveries: list[Delivery]) -> list[str]:
     """Return the captions, each once, under the names of its channels when there are several."""
     said: dict[str, list[str]] = {}
-    for one in deliveries:
-        said.setdefault(one.caption.strip(), []).append(_name(one.channel))
+    for delivery in deliveries:
+        said.setdefault(delivery.caption.strip(), []).append(_name(delivery.channel))
     if len(said) == 1:
         return [quote(text) for text in said if text]
     return [f"{', '.join(names)}:\n\n{quote(text)}" for text, names in list(said.items())[:3] if text]
@@ -177,30 +179,30 @@ def _outcome(one: Delivery) -> str:
 def _when(post: ScheduledPost, reader: User) -> str:
     if post.scheduled_for is None:
         return "when a reviewer says so"
-    zone = formatting.zone_of(reader)
+    zone = formatting.user_timezone(reader)
     utc = formatting.in_utc(post.scheduled_for, zone)
-    return f"{formatting.full(post.scheduled_for, zone)} ({zone.key}{', ' + utc if utc else ''})"
+    return f"{formatting.format_long(post.scheduled_for, zone)} ({zone.key}{', ' + utc if utc else ''})"
 
 
 def _name(channel: Channel) -> str:
     return f"{single_line(channel.name)} ({'Facebook' if channel.type == ChannelType.FB_PAGE else 'Instagram'})"
 
 
-def _place(notice: Notice) -> str:
+def _place(notice: Notification) -> str:
     if notice.kind == K.RULES:
         return "The rules"
     return "Look at it" if notice.post_id is not None else "Channels"
 
 
-def _link(notice: Notice) -> str:
+def _link(notice: Notification) -> str:
     if notice.kind == K.RULES:
-        return settings.DESK_URL + reverse("admin_rules", args=[notice.organization_id])
+        return settings.ADMIN_URL + reverse("admin_policy", args=[notice.organization_id])
     if notice.post_id is not None:
-        return settings.DESK_URL + reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
-    return settings.DESK_URL + reverse("admin:posts_channel_changelist")
+        return settings.ADMIN_URL + reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
+    return settings.ADMIN_URL + reverse("admin:posts_channel_changelist")
 
 
-def _foot(notice: Notice, member: Membership) -> str:
+def _foot(notice: Notification, member: Membership) -> str:
     organization = single_line(notice.organization.name)
     if notice.kind in FOR_REVIEWERS and member.may_review:
         why = f"you review the posts of {organization}"
@@ -208,5 +210,5 @@ def _foot(notice: Notice, member: Membership) -> str:
         why = f"you administer {organization}"
     else:
         why = "you wrote or edited this post"
-    choose = settings.DESK_URL + reverse("admin:scheduling_notice_mine")
+    choose = settings.ADMIN_URL + reverse("admin:scheduling_notification_mine")
     return f"-- \nYou are told because {why}. Choose what you are told:\n{choose}"

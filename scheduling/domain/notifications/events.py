@@ -13,11 +13,11 @@ from accounts import clock
 from accounts.domain.organization_policy import RULES
 from accounts.models import AuditEvent
 from scheduling.lifecycle import Status
-from scheduling.models import Notice, NoticeKind, ScheduledPost
+from scheduling.models import NoticeKind, Notification, ScheduledPost
 
 BATCH = 500
 KEPT = timedelta(days=90)
-GRACE = timedelta(minutes=5)
+NOTIFICATION_GRACE = timedelta(minutes=5)
 BY_STATE: dict[str, NoticeKind] = {
     Status.WAITING_FOR_APPROVAL: NoticeKind.SUBMITTED,
     Status.REJECTED: NoticeKind.REJECTED,
@@ -36,14 +36,14 @@ def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
     The organization and the channel of the event exist, because the transaction has changed a row of theirs.
     """
     notifications = [
-        Notice(organization_id=event.organization_id, kind=kind, details=_details(event), **_subject(event, kind))
+        Notification(organization_id=event.organization_id, kind=kind, details=_details(event), **_subject(event, kind))
         for kind in _kinds(event)
     ]
     if not notifications:
         return
     if event.verb in {APPROVE, FIRST}:
         _delete_own_submission(event)
-    Notice.objects.bulk_create(notifications)
+    Notification.objects.bulk_create(notifications)
 
 
 def remind() -> int:
@@ -52,30 +52,30 @@ def remind() -> int:
     Reviewers notified of the submission less than GRACE ago are not reminded yet. A post that is moved by less than
     the lead is not reminded of again.
     """
-    now, lead = clock.now(), timedelta(seconds=settings.UNAPPROVED_LEAD)
-    reminders = Notice.objects.filter(
+    now, lead = clock.now(), timedelta(seconds=settings.UNAPPROVED_REMINDER_LEAD)
+    reminders = Notification.objects.filter(
         kind=NoticeKind.UNAPPROVED, post_id=OuterRef("pk"), created_at__gte=OuterRef("scheduled_for") - lead
     )
     waiting = ScheduledPost.objects.filter(
         ~Exists(reminders),
-        Q(updated_at__lte=now - GRACE) | Q(scheduled_for__lte=now + GRACE),
+        Q(updated_at__lte=now - NOTIFICATION_GRACE) | Q(scheduled_for__lte=now + NOTIFICATION_GRACE),
         status=Status.WAITING_FOR_APPROVAL,
         scheduled_for__gt=now,
         scheduled_for__lte=now + lead,
         organization__active=True,
     )
     notifications = [
-        Notice(
+        Notification(
             organization_id=post.organization_id,
             kind=NoticeKind.UNAPPROVED,
             post_id=post.pk,
-            once=f"unapproved:{post.pk}:{post.scheduled_for.timestamp():.3f}",
+            dedupe_key=f"unapproved:{post.pk}:{post.scheduled_for.timestamp():.3f}",
             created_at=now,
         )
         for post in waiting.order_by("scheduled_for")[:BATCH]
         if post.scheduled_for is not None
     ]
-    Notice.objects.bulk_create(notifications, ignore_conflicts=True)
+    Notification.objects.bulk_create(notifications, ignore_conflicts=True)
     return len(notifications)
 
 
@@ -83,14 +83,14 @@ def delete_old() -> int:
     """Delete notifications older than KEPT with their deliveries, at most once an hour; return how many rows."""
     if not cache.add("notices-forget", 1, timeout=3600):
         return 0
-    old = Notice.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
-    return Notice.objects.filter(pk__in=list(old[:BATCH])).delete()[0]
+    old = Notification.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
+    return Notification.objects.filter(pk__in=list(old[:BATCH])).delete()[0]
 
 
 def _delete_own_submission(event: AuditEvent) -> None:
     # A row that `fan_out` has locked is being sent: it stays, and approving does not wait for it.
-    rows = Notice.objects.select_for_update(skip_locked=True).filter(
-        post_id=UUID(event.subject.partition(":")[2]), kind=NoticeKind.SUBMITTED, spread_at=None
+    rows = Notification.objects.select_for_update(skip_locked=True).filter(
+        post_id=UUID(event.subject.partition(":")[2]), kind=NoticeKind.SUBMITTED, fanned_out_at=None
     )
     own = [
         notification.pk
@@ -98,7 +98,7 @@ def _delete_own_submission(event: AuditEvent) -> None:
         if notification.details["by"]["kind"] == event.actor_kind and notification.details["by"]["id"] == event.actor_id
     ]
     if own:
-        Notice.objects.filter(pk__in=own).delete()
+        Notification.objects.filter(pk__in=own).delete()
 
 
 def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
@@ -130,7 +130,7 @@ def _subject(event: AuditEvent, kind: NoticeKind) -> dict[str, Any]:
     about: dict[str, Any] = {"post_id": UUID(pk)} if subject == "post" else {}
     if subject == "channel":
         about = {"channel_id": int(pk)}
-    return {**about, "created_at": event.at, "once": f"trail:{event.pk}:{kind}"}
+    return {**about, "created_at": event.at, "dedupe_key": f"trail:{event.pk}:{kind}"}
 
 
 def _details(event: AuditEvent) -> dict[str, Any]:

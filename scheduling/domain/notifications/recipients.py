@@ -10,11 +10,19 @@ from django.db import transaction
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
-from accounts.domain.reviewers import reaches
+from accounts.domain.reviewers import can_review_channels
 from accounts.exceptions import Forbidden
 from accounts.models import ActorKind, Membership, Role
 from scheduling.domain import enqueue
-from scheduling.models import Delivery, Dispatch, Means, Notice, NoticeKind, ScheduledPost, Webhook
+from scheduling.models import (
+    Delivery,
+    NoticeKind,
+    Notification,
+    NotificationDelivery,
+    NotificationMedium,
+    ScheduledPost,
+    Webhook,
+)
 
 K = NoticeKind
 BATCH = 200
@@ -37,7 +45,7 @@ def fan_out() -> int:
 
     Enqueues the deliveries on commit. The lock keeps a second sweep from creating the deliveries again.
     """
-    rows = Notice.objects.filter(spread_at=None).select_for_update(of=("self",), skip_locked=True)
+    rows = Notification.objects.filter(fanned_out_at=None).select_for_update(of=("self",), skip_locked=True)
     notifications = list(rows.select_related("organization", "channel").order_by("created_at")[:BATCH])
     if not notifications:
         return 0
@@ -45,33 +53,33 @@ def fan_out() -> int:
     members, webhooks = _members(organizations), _webhooks(organizations)
     posts = {row.post_id for row in notifications if row.post_id is not None}
     authors, channels = _authors(posts), _channels(posts)
-    deliveries: list[Dispatch] = []
+    deliveries: list[NotificationDelivery] = []
     for notification in notifications:
-        on = {notification.channel.wire_id} if notification.channel else channels.get(notification.post_id, set())
+        on = {notification.channel.public_id} if notification.channel else channels.get(notification.post_id, set())
         concerned = Concerned(authors.get(notification.post_id, set()), on)
         deliveries += [
-            Dispatch(notice=notification, means=Means.EMAIL, user_id=member.user_id)
+            NotificationDelivery(notice=notification, means=NotificationMedium.EMAIL, user_id=member.user_id)
             for member in members.get(notification.organization_id, [])
             if should_notify(notification, member, concerned)
         ]
         deliveries += [
-            Dispatch(notice=notification, means=Means.WEBHOOK, webhook=webhook)
+            NotificationDelivery(notice=notification, means=NotificationMedium.WEBHOOK, webhook=webhook)
             for webhook in webhooks.get(notification.organization_id, [])
             if set(notification.kinds) & set(webhook.kinds)
         ]
-    created = Dispatch.objects.bulk_create(deliveries)
-    Notice.objects.filter(pk__in=[row.pk for row in notifications]).update(spread_at=clock.now())
+    created = NotificationDelivery.objects.bulk_create(deliveries)
+    Notification.objects.filter(pk__in=[row.pk for row in notifications]).update(fanned_out_at=clock.now())
     enqueue.deliver_after_commit([delivery.pk for delivery in created])
     return len(notifications)
 
 
-def should_notify(notification: Notice, membership: Membership, concerned: Concerned) -> bool:
+def should_notify(notification: Notification, membership: Membership, concerned: Concerned) -> bool:
     """Return whether the member gets the e-mail: it concerns them, is not muted, and they did not cause it."""
     by = notification.details.get("by") or {}
     if by.get("kind") == ActorKind.PERSON and by.get("id") == str(membership.user_id):
         return False
-    return not set(notification.kinds) <= set(membership.muted_notices) and bool(
-        (notification.kind in FOR_REVIEWERS and reaches(membership, concerned.channels))
+    return not set(notification.kinds) <= set(membership.muted_notification_kinds) and bool(
+        (notification.kind in FOR_REVIEWERS and can_review_channels(membership, concerned.channels))
         or (membership.user_id in concerned.authors and notification.kind in FOR_AUTHORS)
         or (membership.role == Role.ADMIN and notification.kind in FOR_ADMINISTRATORS)
     )
@@ -96,17 +104,17 @@ def update_preferences(actor: Actor, membership: Membership, *, wanted: Sequence
     """
     if actor.user is None or actor.user.pk != membership.user_id:
         raise Forbidden("Everybody chooses for themselves")
-    kept = [kind for kind in membership.muted_notices if kind not in offered]
+    kept = [kind for kind in membership.muted_notification_kinds if kind not in offered]
     muted = [str(kind) for kind in MAILED if kind in kept or (kind in offered and kind not in wanted)]
-    if muted == membership.muted_notices:
+    if muted == membership.muted_notification_kinds:
         return False
     with transaction.atomic():
-        Membership.objects.filter(pk=membership.pk).update(muted_notices=muted)
+        Membership.objects.filter(pk=membership.pk).update(muted_notification_kinds=muted)
         subject = f"membership:{membership.pk}"
         audit_log.record(
             actor, "membership.mute", organization_id=membership.organization_id, subject=subject, muted=muted
         )
-    membership.muted_notices = muted
+    membership.muted_notification_kinds = muted
     return True
 
 
@@ -133,12 +141,12 @@ def _by_organization(rows: Any) -> dict[UUID, list[Any]]:
 
 def _authors(posts: set[UUID]) -> dict[UUID | None, set[int]]:
     """Return by post the people who wrote or last edited it. Posts written by an API key have no author to mail."""
-    rows = ScheduledPost.objects.filter(pk__in=posts).values_list("pk", "created_by_user", "edited_by_user")
+    rows = ScheduledPost.objects.filter(pk__in=posts).values_list("pk", "created_by_user", "last_edited_by_user")
     return {pk: {user_id for user_id in user_ids if user_id is not None} for pk, *user_ids in rows}
 
 
 def _channels(posts: set[UUID]) -> dict[UUID | None, set[str]]:
     channels: dict[UUID | None, set[str]] = {}
-    for post, channel in Delivery.objects.filter(post__in=posts).values_list("post", "channel__wire_id"):
+    for post, channel in Delivery.objects.filter(post__in=posts).values_list("post", "channel__public_id"):
         channels.setdefault(post, set()).add(channel)
     return channels

@@ -9,11 +9,11 @@ from accounts import clock, encryption
 from accounts.datetimes import format_datetime
 from posts.graph.safe_http import FetchError, WebhookRejected, post_json
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
-from scheduling.domain.representation import as_it_stands
-from scheduling.models import Dispatch, Notice, Webhook
+from scheduling.domain.representation import serialize_current
+from scheduling.models import Notification, NotificationDelivery, Webhook
 
 
-def send_webhook(delivery: Dispatch) -> None:
+def send_webhook(delivery: NotificationDelivery) -> None:
     """POST the notification to its webhook. Raises DeliveryFailed, or NotificationObsolete for an inactive webhook."""
     webhook, notification = delivery.webhook, delivery.notice
     if webhook is None or not webhook.active or not notification.organization.active:
@@ -51,7 +51,7 @@ def sign(secret: str, stamp: str, body: bytes) -> str:
     return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def payload(notice: Notice, hook: Webhook) -> dict[str, Any]:
+def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
     """Return the body. `post` is the present document of the API, null when there is none.
 
     A notification of two kinds has the one that the webhook wants.
@@ -63,6 +63,6 @@ def payload(notice: Notice, hook: Webhook) -> dict[str, Any]:
         "kind": wanted[0] if wanted else notice.kind,
         "at": format_datetime(notice.created_at),
         "organization": {"id": str(notice.organization_id), "name": notice.organization.name},
-        "post": as_it_stands(notice.organization_id, notice.post_id) if notice.post_id else None,
-        "channel": {"id": channel.wire_id, "type": channel.type, "name": channel.name} if channel else None,
+        "post": serialize_current(notice.organization_id, notice.post_id) if notice.post_id else None,
+        "channel": {"id": channel.public_id, "type": channel.type, "name": channel.name} if channel else None,
     }

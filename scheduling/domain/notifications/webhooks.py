@@ -15,7 +15,7 @@ from accounts.domain.actors import Actor
 from accounts.exceptions import Conflict, Invalid
 from accounts.models import Organization
 from scheduling.domain import enqueue, media_url
-from scheduling.models import Dispatch, Means, Notice, NoticeKind, Webhook
+from scheduling.models import NoticeKind, Notification, NotificationDelivery, NotificationMedium, Webhook
 
 WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
 LONGEST = 2048
@@ -84,21 +84,21 @@ def remove(actor: Actor, hook: Webhook) -> None:
         hook.delete()
 
 
-def send_test(actor: Actor, hook: Webhook) -> Notice:
+def send_test(actor: Actor, hook: Webhook) -> Notification:
     """Create a notification of kind TEST for this webhook and enqueue it. Raises Conflict for a paused webhook."""
     if not hook.active:
         raise Conflict("It is paused: nothing is sent to it")
     now = clock.now()
     with transaction.atomic():
-        notice = Notice.objects.create(
+        notice = Notification.objects.create(
             organization_id=hook.organization_id,
             kind=NoticeKind.TEST,
             details={"by": {"kind": actor.kind, "id": actor.id, "name": actor.name}},
-            once=f"test:{uuid4()}",
+            dedupe_key=f"test:{uuid4()}",
             created_at=now,
-            spread_at=now,
+            fanned_out_at=now,
         )
-        delivery = Dispatch.objects.create(notice=notice, means=Means.WEBHOOK, webhook=hook)
+        delivery = NotificationDelivery.objects.create(notice=notice, means=NotificationMedium.WEBHOOK, webhook=hook)
         enqueue.deliver_after_commit([delivery.pk])
     return notice
 
@@ -110,7 +110,7 @@ def host(hook: Webhook) -> str:
 
 def _checked(url: str) -> str:
     url = url.strip()
-    problem = media_url.problem(url)
+    problem = media_url.validate_media_url(url)
     if not problem and len(url) > LONGEST:
         problem = ("", f"is longer than {LONGEST:,} characters")
     if not problem and urlsplit(url).scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:

@@ -20,11 +20,11 @@ LINK = "http://", "https://"
 def look(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
     """Yield what there is to say about the caption of one channel. What breaks a limit is said by the validation."""
     channel, caption = delivery.channel, delivery.caption
-    where, wire_id = channel.name, channel.wire_id
+    where, public_id = channel.name, channel.public_id
     if channel.type == ChannelType.INSTAGRAM_ACCOUNT and post.type == "STORY":
         if caption.strip():
             said = f"{where}: a story shows no caption; the public will not read this one."
-            yield Check("caption", "warn", said, wire_id)
+            yield Check("caption", "warn", said, public_id)
         return
     if not caption.strip():
         return
@@ -32,7 +32,7 @@ def look(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
     if channel.type != ChannelType.INSTAGRAM_ACCOUNT:
         if len(caption) <= FACEBOOK_CAPTION:
             said = f"{where}: {_count(len(caption), 'character')} of {FACEBOOK_CAPTION:,}."
-            yield Check("caption", "ok", said, wire_id)
+            yield Check("caption", "ok", said, public_id)
         return
     if len(caption) <= INSTAGRAM_CAPTION and hashtags <= INSTAGRAM_HASHTAGS and mentions <= INSTAGRAM_MENTIONS:
         counts = (
@@ -41,9 +41,9 @@ def look(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
             f"{_count(mentions, 'mention')} of {INSTAGRAM_MENTIONS}",
         )
         said = f"{where}: {', '.join(counts)}."
-        yield Check("caption", "ok", said, wire_id)
+        yield Check("caption", "ok", said, public_id)
     if any(start in caption for start in LINK):
-        yield Check("caption.link", "warn", f"{where}: links in an Instagram caption cannot be tapped.", wire_id)
+        yield Check("caption.link", "warn", f"{where}: links in an Instagram caption cannot be tapped.", public_id)
 
 
 def _count(number: int, what: str) -> str:

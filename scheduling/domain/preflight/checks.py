@@ -12,12 +12,12 @@ from django.db.models import F, Q
 from accounts import clock
 from scheduling.domain.preflight import captions, channels, conflicts, media, schedule
 from scheduling.domain.preflight.base import Check, Level
-from scheduling.domain.preflight.context import Known, learn
-from scheduling.domain.validation import ChannelLine, violations
+from scheduling.domain.preflight.context import CheckContext, load_context
+from scheduling.domain.validation import ChannelContent, find_violations
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-__all__ = ["Check", "Level", "checks_of", "refresh_levels", "store_levels", "worst"]
+__all__ = ["Check", "Level", "max_severity", "refresh_levels", "run_checks", "store_levels"]
 ORDER: dict[Level, int] = {"stop": 0, "warn": 1, "unknown": 2, "ok": 3}
 OVER = (Status.PUBLISHING, Status.PUBLISHED)
 REFRESH_AFTER = timedelta(minutes=1)
@@ -29,23 +29,23 @@ WORDS = {
 }
 
 
-def checks_of(posts: Sequence[ScheduledPost], zone: ZoneInfo | None) -> dict[UUID, list[Check]]:
+def run_checks(posts: Sequence[ScheduledPost], zone: ZoneInfo | None) -> dict[UUID, list[Check]]:
     """Return the checks of each post, the worst first, with times in the reader's `zone`.
 
     Without a zone, times are in UTC and night hours are not checked.
     Needs the posts loaded by `for_wire`; the number of queries does not depend on how many they are. A post that is
     going out or is out has no checks any more: its approval holds what was shown.
     """
-    undecided = [one for one in posts if one.status not in OVER]
-    known = learn(undecided)
-    return {one.pk: [] for one in posts} | {
-        one.pk: sorted(_checks(one, known, zone), key=lambda check: ORDER[check.level]) for one in undecided
+    undecided = [post for post in posts if post.status not in OVER]
+    known = load_context(undecided)
+    return {post.pk: [] for post in posts} | {
+        item.pk: sorted(_checks(item, known, zone), key=lambda check: ORDER[check.level]) for item in undecided
     }
 
 
-def worst(checks: Sequence[Check]) -> Level:
+def max_severity(checks: Sequence[Check]) -> Level:
     """Return the level that a summary has: that of the worst check, ok for none."""
-    return min((one.level for one in checks), key=ORDER.__getitem__, default="ok")
+    return min((check.level for check in checks), key=ORDER.__getitem__, default="ok")
 
 
 def store_levels(posts: Sequence[ScheduledPost]) -> None:
@@ -54,8 +54,8 @@ def store_levels(posts: Sequence[ScheduledPost]) -> None:
     Needs the posts loaded by `for_wire`. Pages run the checks themselves.
     """
     by_level: dict[Level, list[UUID]] = defaultdict(list)
-    for pk, checks in checks_of(posts, None).items():
-        by_level[worst(checks)].append(pk)
+    for pk, checks in run_checks(posts, None).items():
+        by_level[max_severity(checks)].append(pk)
     now = clock.now()
     for level, ids in by_level.items():
         ScheduledPost.objects.filter(pk__in=ids).update(check_level=level, check_level_at=now)
@@ -76,31 +76,34 @@ def refresh_levels() -> int:
     return len(posts)
 
 
-def _checks(post: ScheduledPost, known: Known, zone: ZoneInfo | None) -> Iterator[Check]:
-    pending = [one for one in post.deliveries.all() if one.state != DeliveryState.PUBLISHED]
+def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> Iterator[Check]:
+    pending = [delivery for delivery in post.deliveries.all() if delivery.state != DeliveryState.PUBLISHED]
     limits = list(_limits(post, pending))
     yield from limits
     yield from schedule.look(post, zone)
-    broken = {one.channel for one in limits if one.name.startswith("media")}
-    yield from media.look(post, pending, broken if "" not in broken else {one.channel.wire_id for one in pending})
-    for one in pending:
-        yield from channels.look(post, one, known)
-        yield from captions.look(post, one)
-        yield from conflicts.look(post, one, known, zone or ZoneInfo("UTC"))
+    broken = {limit.channel for limit in limits if limit.name.startswith("media")}
+    yield from media.look(post, pending, broken if "" not in broken else {item.channel.public_id for item in pending})
+    for item in pending:
+        yield from channels.look(post, item, known)
+        yield from captions.look(post, item)
+        yield from conflicts.look(post, item, known, zone or ZoneInfo("UTC"))
 
 
 def _limits(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
     """Yield what the publish validation refuses: exactly that would refuse the approval."""
-    for one in violations(
+    for find_violation in find_violations(
         type=post.type,
         media=post.media,
         media_type=post.media_type,
         scheduled_for=post.scheduled_for,
         channels=[
-            ChannelLine(one.channel.wire_id, one.channel.type, one.channel.name, one.caption) for one in deliveries
+            ChannelContent(delivery.channel.public_id, delivery.channel.type, delivery.channel.name, delivery.caption)
+            for delivery in deliveries
         ],
         now=clock.now(),
-        media_facts=post.media_facts,
+        media_metadata=post.media_metadata,
     ):
-        wire_id = str(one.path[1]) if one.path[0] == "channels" and len(one.path) > 1 else ""
-        yield Check(one.code, "stop", WORDS.get(one.code, one.message), wire_id)
+        public_id = (
+            str(find_violation.path[1]) if find_violation.path[0] == "channels" and len(find_violation.path) > 1 else ""
+        )
+        yield Check(find_violation.code, "stop", WORDS.get(find_violation.code, find_violation.message), public_id)

@@ -10,9 +10,9 @@ from django.db.models import OuterRef, Q, Subquery
 
 from accounts import clock
 from posts.models import Channel, ChannelType, PublishedPost
-from scheduling.domain.content import caption_key
+from scheduling.domain.content import caption_hash
 from scheduling.lifecycle import Status
-from scheduling.models import Checkup, Delivery, DeliveryState, ScheduledPost
+from scheduling.models import ChannelCheck, Delivery, DeliveryState, ScheduledPost
 
 NEAR = timedelta(minutes=10)
 LATELY = timedelta(days=30)
@@ -23,7 +23,7 @@ Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
-class Other:
+class NeighbouringPost:
     """Another post on the same channel: when it goes out or went out, and whether it is out."""
 
     post_id: UUID | None
@@ -33,25 +33,27 @@ class Other:
 
 
 @dataclass
-class Known:
+class CheckContext:
     """By channel: its checkup, the code of its last failure, and what else goes out there, went out, or reads alike."""
 
-    checkups: dict[int, Checkup] = field(default_factory=dict)
+    checkups: dict[int, ChannelCheck] = field(default_factory=dict)
     last_error: dict[int, str] = field(default_factory=dict)
-    near: dict[int, list[Other]] = field(default_factory=lambda: defaultdict(list))
-    planned: dict[int, list[Other]] = field(default_factory=lambda: defaultdict(list))
-    same_caption: dict[tuple[int, str], list[Other]] = field(default_factory=lambda: defaultdict(list))
-    same_media: dict[tuple[int, str], list[Other]] = field(default_factory=lambda: defaultdict(list))
+    near: dict[int, list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
+    planned: dict[int, list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
+    same_caption: dict[tuple[int, str], list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
+    same_media: dict[tuple[int, str], list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
 
 
-def learn(posts: Sequence[ScheduledPost]) -> Known:
+def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     """Return what there is to know about these posts' surroundings."""
-    known = Known()
-    deliveries = [one for post in posts for one in post.deliveries.all()]
-    channels = {one.channel_id for one in deliveries}
+    known = CheckContext()
+    deliveries = [delivery for post in posts for delivery in post.deliveries.all()]
+    channels = {delivery.channel_id for delivery in deliveries}
     if not channels:
         return known
-    known.checkups = {one.channel_id: one for one in Checkup.objects.filter(channel__in=channels)}
+    known.checkups = {
+        channel_check.channel_id: channel_check for channel_check in ChannelCheck.objects.filter(channel__in=channels)
+    }
     latest = Delivery.objects.filter(
         channel=OuterRef("pk"), state__in=[DeliveryState.PUBLISHED, DeliveryState.FAILED]
     ).order_by("-id")
@@ -60,7 +62,9 @@ def learn(posts: Sequence[ScheduledPost]) -> Known:
     organizations = {post.organization_id for post in posts}
     for channel, other in _going_out(organizations, channels, (_around(post) for post in posts), COMING):
         known.near[channel].append(other)
-    instagram = {one.channel_id for one in deliveries if one.channel.type == ChannelType.INSTAGRAM_ACCOUNT}
+    instagram = {
+        delivery.channel_id for delivery in deliveries if delivery.channel.type == ChannelType.INSTAGRAM_ACCOUNT
+    }
     if instagram:
         for channel, other in _going_out(organizations, instagram, (_day(post) for post in posts), COMING[1:]):
             known.planned[channel].append(other)
@@ -81,10 +85,10 @@ def _day(post: ScheduledPost) -> Span | None:
 
 def _going_out(
     organizations: set[UUID], channels: set[int], spans: Iterable[Span | None], statuses: Sequence[Status]
-) -> Iterator[tuple[int, Other]]:
+) -> Iterator[tuple[int, NeighbouringPost]]:
     """Yield channel and post of what goes out within any of the spans. Two queries, both led by an index."""
     within = Q()
-    for first, last in _merged(one for one in spans if one):
+    for first, last in _merged(span for span in spans if span):
         within |= Q(scheduled_for__range=(first, last))
     if not within:
         return
@@ -93,7 +97,7 @@ def _going_out(
     on = Delivery.objects.filter(post__in=list(found), channel__in=channels).values_list("post_id", "channel_id")
     for post_id, channel_id in on:
         at, status = found[post_id]
-        yield channel_id, Other(post_id, at, live=False, status=str(status))
+        yield channel_id, NeighbouringPost(post_id, at, live=False, status=str(status))
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
@@ -106,30 +110,34 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def _captions(known: Known, deliveries: list[Delivery], channels: set[int]) -> None:
-    keys = {caption_key(one.caption) for one in deliveries} - {""}
+def _captions(known: CheckContext, deliveries: list[Delivery], channels: set[int]) -> None:
+    keys = {caption_hash(delivery.caption) for delivery in deliveries} - {""}
     since = clock.now() - LATELY
-    ours = Delivery.objects.filter(channel__in=channels, caption_key__in=keys).exclude(post__status=Status.REJECTED)
+    ours = Delivery.objects.filter(channel__in=channels, caption_hash__in=keys).exclude(post__status=Status.REJECTED)
     rows = ours.values_list(
-        "channel_id", "caption_key", "post_id", "post__scheduled_for", "post__status", "published_at"
+        "channel_id", "caption_hash", "post_id", "post__scheduled_for", "post__status", "published_at"
     )
     for channel, key, post_id, at, status, published_at in rows.order_by("-id")[:ROWS]:
-        known.same_caption[channel, key].append(Other(post_id, published_at or at, bool(published_at), str(status)))
+        known.same_caption[channel, key].append(
+            NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
+        )
     # What was published by hand, as far as it has been imported.
     theirs = PublishedPost.objects.filter(
         channel__in=channels, published_at__gte=since, scheduled_post_id=None, deleted_at=None
     )
     for channel, caption, at in theirs.values_list("channel_id", "caption", "published_at")[:ROWS]:
-        if caption and (key := caption_key(caption)) in keys:
-            known.same_caption[channel, key].append(Other(None, at, live=True))
+        if caption and (key := caption_hash(caption)) in keys:
+            known.same_caption[channel, key].append(NeighbouringPost(None, at, live=True))
 
 
-def _media(known: Known, posts: Sequence[ScheduledPost], organizations: set[UUID], channels: set[int]) -> None:
+def _media(known: CheckContext, posts: Sequence[ScheduledPost], organizations: set[UUID], channels: set[int]) -> None:
     hashes = {post.media_sha256 for post in posts} - {""}
     alike = ScheduledPost.objects.filter(organization__in=organizations, media_sha256__in=hashes)
     alike = alike.exclude(status=Status.REJECTED).order_by("-scheduled_for")
-    found = {one[0]: one[1:] for one in alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS]}
+    found = {item[0]: item[1:] for item in alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS]}
     on = Delivery.objects.filter(post__in=list(found), channel__in=channels)
     for post_id, channel, published_at in on.values_list("post_id", "channel_id", "published_at"):
         sha256, at, status = found[post_id]
-        known.same_media[channel, sha256].append(Other(post_id, published_at or at, bool(published_at), str(status)))
+        known.same_media[channel, sha256].append(
+            NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
+        )

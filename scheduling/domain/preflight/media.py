@@ -29,7 +29,7 @@ def look(post: ScheduledPost, deliveries: list[Delivery], broken: set[str]) -> I
     """Yield what is known of the media. `broken` are the channels whose limits it is known to break."""
     if not post.media:
         return
-    facts, kind = post.media_facts, infer_media_type(post.media, post.media_type)
+    facts, kind = post.media_metadata, infer_media_type(post.media, post.media_type)
     if post.media_checked_at is None:
         soon = post.status not in EDITABLE or post.status == Status.WAITING_FOR_APPROVAL
         said = "within seconds" if soon else "once it is handed to the reviewers"
@@ -39,12 +39,12 @@ def look(post: ScheduledPost, deliveries: list[Delivery], broken: set[str]) -> I
         yield _unfetched(problem, link=kind is None, passing=bool(facts.get("passing")))
         return
     yield Check("media", "ok", f"A stranger can fetch the media: {described(facts)}.")
-    for one in deliveries:
-        warned = list(_advice(post, one, facts))
+    for delivery in deliveries:
+        warned = list(_advice(post, delivery, facts))
         yield from warned
-        if one.channel.wire_id not in broken and not warned:
-            said = f"{one.channel.name}: type, size and measures are within the platform's limits."
-            yield Check("media.limits", "ok", said, one.channel.wire_id)
+        if delivery.channel.public_id not in broken and not warned:
+            said = f"{delivery.channel.name}: type, size and measures are within the platform's limits."
+            yield Check("media.limits", "ok", said, delivery.channel.public_id)
 
 
 def described(facts: dict[str, Any]) -> str:
@@ -86,17 +86,17 @@ def _unfetched(problem: str, *, link: bool, passing: bool) -> Check:
 def _advice(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> Iterator[Check]:
     channel = delivery.channel
     width, height, seconds = facts.get("width"), facts.get("height"), facts.get("seconds")
-    where, wire_id = channel.name, channel.wire_id
+    where, public_id = channel.name, channel.public_id
     if channel.type == ChannelType.INSTAGRAM_ACCOUNT and width and width < INSTAGRAM_WIDTH:
         said = f"{where}: it is {width} pixels wide. Instagram scales it up to {INSTAGRAM_WIDTH}, which blurs it."
-        yield Check("media.width", "warn", said, wire_id)
+        yield Check("media.width", "warn", said, public_id)
     if post.type in {"REEL", "STORY"} and width and height and abs(width / height - UPRIGHT) > 0.02:
         what = "reels" if post.type == "REEL" else "stories"
         said = f"{where}: {what} are 9:16; {width} by {height} pixels are shown cropped or with bars."
-        yield Check("media.upright", "warn", said, wire_id)
+        yield Check("media.upright", "warn", said, public_id)
     limits = SECONDS.get((channel.type, post.type))
     if limits and seconds and not limits[0] <= seconds <= limits[1]:
         said = (
             f"{where}: the film runs {length(seconds)}. {limits[0]} seconds to {length(limits[1])} are allowed there."
         )
-        yield Check("media.seconds", "warn", said, wire_id)
+        yield Check("media.seconds", "warn", said, public_id)

@@ -8,7 +8,7 @@ from django.conf import settings
 from accounts import clock
 from accounts.encryption import InvalidToken
 from posts.graph.errors import Transient
-from posts.graph.publishers import Account, Item, Publisher, publisher
+from posts.graph.publishers import Account, PostPayload, Publisher, publisher
 from scheduling.domain.content import Content
 from scheduling.domain.validation import infer_media_type
 from scheduling.models import Delivery
@@ -17,7 +17,7 @@ MARGIN = 1.0  # seconds
 STAGED_LIFE = timedelta(hours=20)  # containers live for 24 h: graph-api, section 3
 
 
-def account(delivery: Delivery) -> Account:
+def delivery_account(delivery: Delivery) -> Account:
     """Return the account that the delivery goes to, with its token.
 
     Raises Transient when the token cannot be decrypted: an operator can bring the key back, nobody else can help.
@@ -30,10 +30,10 @@ def account(delivery: Delivery) -> Account:
     raise Transient(f"The token of {channel.name} cannot be decrypted: an encryption key is missing")
 
 
-def item(content: Content, delivery: Delivery) -> Item:
+def build_payload(content: Content, delivery: Delivery) -> PostPayload:
     """Return the payload for the delivery's channel out of `content`, which the gate has let through."""
-    said = content["channels"][delivery.channel.wire_id]
-    return Item(
+    said = content["channels"][delivery.channel.public_id]
+    return PostPayload(
         type=content["type"],
         caption=said["caption"],
         media=content["media"],
@@ -42,7 +42,7 @@ def item(content: Content, delivery: Delivery) -> Item:
     )
 
 
-def platform(delivery: Delivery) -> Publisher:
+def delivery_publisher(delivery: Delivery) -> Publisher:
     """Return the code that knows the delivery's platform."""
     return publisher(delivery.channel.type)
 
@@ -50,20 +50,20 @@ def platform(delivery: Delivery) -> Publisher:
 def is_staged(delivery: Delivery, digest: str) -> bool:
     """Whether what was staged is complete, was made from the content with this digest, and is still fresh."""
     fresh = delivery.staged_at is not None and clock.now() - delivery.staged_at < STAGED_LIFE
-    return bool(delivery.staged.get("ready")) and delivery.staged_for == digest and fresh
+    return bool(delivery.staged.get("ready")) and delivery.staged_digest == digest and fresh
 
 
-def handle(staged: dict[str, Any]) -> Any:
+def staged_id(staged: dict[str, Any]) -> Any:
     """Return the platform's id of what was staged, by which two workers can tell whether they hold the same."""
     return staged.get("photo") or staged.get("video") or staged.get("container")
 
 
-def later(seconds: float) -> datetime:
+def seconds_from_now(seconds: float) -> datetime:
     """Return the instant `seconds` from now."""
     return clock.now() + timedelta(seconds=seconds)
 
 
-def stage_seconds(item: Item) -> float:
+def stage_seconds(item: PostPayload) -> float:
     """Return how long staging may take at the most: a film is fetched and uploaded, 120 s each at the client's caps."""
     return 260.0 if item.media_type == "VIDEO" else commit_seconds() * 2
 

@@ -14,16 +14,16 @@ DAY = timedelta(days=1)
 SOONEST, LATEST = 5.0, 60.0  # seconds until the quota is read again: others publish through the account as well
 
 
-def next_look(delivery: Delivery) -> float | None:
+def quota_delay(delivery: Delivery) -> float | None:
     """Return in how many seconds to try again; None when that is past the late limit of its post."""
     now, instant = clock.now(), delivery.post.scheduled_for
-    free = frees_at(delivery)
+    free = quota_resets_at(delivery)
     seconds = max(SOONEST, min(LATEST, (free - now).total_seconds())) if free else LATEST
-    limit = timedelta(seconds=settings.LATE_LIMIT)
+    limit = timedelta(seconds=settings.MAX_LATENESS_SECONDS)
     return None if instant is None or now + timedelta(seconds=seconds) > instant + limit else seconds
 
 
-def frees_at(delivery: Delivery) -> datetime | None:
+def quota_resets_at(delivery: Delivery) -> datetime | None:
     """Return when the oldest of what we published on the channel in the last day is a day old; None without any."""
     ours = Delivery.objects.filter(channel=delivery.channel_id, published_at__gt=clock.now() - DAY)
     oldest = ours.order_by("published_at").values_list("published_at", flat=True).first()
@@ -32,7 +32,7 @@ def frees_at(delivery: Delivery) -> datetime | None:
 
 def in_words(delivery: Delivery) -> str:
     """Return a sentence that says when the next one is possible."""
-    free = frees_at(delivery)
+    free = quota_resets_at(delivery)
     if free is None:
         return "The next one is possible within a day at the latest."
     return f"The next one is possible from {free:%-d %B, %H:%M} UTC on."

@@ -21,7 +21,7 @@ RULES: list[tuple[type[errors.GraphError], Rule]] = [
     # most particular first            then       pause  channel
     (errors.Ambiguous,            Rule(LOOK,      2)),
     (errors.NotReady,             Rule(AGAIN,     2)),
-    (errors.StageAgain,           Rule(RESTAGE,   1)),
+    (errors.RestageRequired,           Rule(RESTAGE,   1)),
     (errors.Throttled,            Rule(AGAIN,    60)),
     (errors.AuthFailed,           Rule(GIVE_UP,   0, "reconnect")),
     (errors.PolicyBlock,          Rule(GIVE_UP,   0, "block")),
@@ -39,10 +39,10 @@ RULES: list[tuple[type[errors.GraphError], Rule]] = [
 BLOCKS_WHEN_ABSENT = {"{}/{}".format(*error_codes.SPAM)}
 
 
-def may_come_late(label: str) -> bool:
+def may_land_late(label: str) -> bool:
     """Whether what was asked for may appear long after an error, by its label: nobody has said how it went."""
     code, _, _ = label.partition("/")
-    return label == errors.Unanswered.__name__ or code == str(error_codes.TIMED_OUT)
+    return label == errors.ResponseTimeout.__name__ or code == str(error_codes.TIMED_OUT)
 
 
 def rule(error: errors.GraphError) -> Rule:
@@ -50,7 +50,7 @@ def rule(error: errors.GraphError) -> Rule:
     return next(rule for kind, rule in RULES if isinstance(error, kind))
 
 
-def pause(error: errors.GraphError, tries: int) -> float:
+def retry_delay(error: errors.GraphError, tries: int) -> float:
     """Return seconds to wait before try number `tries` + 1: what the platform asks for, else doubling, with jitter."""
     asked = getattr(error, "retry_after", None)
     base = float(asked) if asked else min(60.0, rule(error).pause * 2 ** min(tries, 6))

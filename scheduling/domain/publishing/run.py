@@ -21,14 +21,14 @@ from posts.graph.errors import GraphError, NotReady
 from scheduling.domain import enqueue
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import gate, outcomes, payload, reconcile, retry_policy
-from scheduling.domain.publishing.commit import Ready, commit
-from scheduling.domain.publishing.lease import LeaseLost, Run, claim, finish, load, miss, take_over
+from scheduling.domain.publishing.commit import ReadyDelivery, publish_ready
+from scheduling.domain.publishing.lease import LeaseLost, PublishRun, claim, fail_unclaimed, finish, load, take_over
 from scheduling.domain.publishing.outcomes import SETTLED
-from scheduling.domain.publishing.stage import GateMoved, stage
+from scheduling.domain.publishing.stage import PostChanged, stage
 from scheduling.models import Attempt, Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
-HAIR = 1.0  # seconds; timers of brokers and workers fire a little early now and then
+EARLY_TOLERANCE = 1.0  # seconds; timers of brokers and workers fire a little early now and then
 MISSED = "MISSED", "Its instant passed more than the late limit ago; a person decides whether it still goes out."
 
 
@@ -41,26 +41,26 @@ def publish(post_id: str, task_id: str) -> str:
     if found is None or str(found[0].task_id) != task_id:
         return "void"
     post, deliveries = found
-    if gate.too_late(post):
-        return "missed" if miss(post, code=MISSED[0], message=MISSED[1]) else "void"
+    if gate.is_past_late_limit(post):
+        return "missed" if fail_unclaimed(post, code=MISSED[0], message=MISSED[1]) else "void"
     if post.scheduled_for is not None and not _wait_for(post.scheduled_for):
-        enqueue.publish_hint(post)
+        enqueue.enqueue_publish(post)
         return "early"
     run = claim(post, deliveries, task_id=task_id)
-    return drive(run, fresh=True) if run else "void"
+    return advance(run, fresh=True) if run else "void"
 
 
 def resume(post_id: str) -> str:
     """Go on with a PUBLISHING post whose lease has run out: after a crash, a pause, or an outcome that is not known."""
     run = take_over(post_id)
-    return drive(run, fresh=False) if run else "void"
+    return advance(run, fresh=False) if run else "void"
 
 
-def drive(run: Run, *, fresh: bool) -> str:
+def advance(run: PublishRun, *, fresh: bool) -> str:
     """Take each unsettled delivery one step on, then settle the post or let go of it until the next step is due."""
     unsettled = {} if fresh else reconcile.open_attempts(run)
     try:
-        content = gate.permit(run.post, run.deliveries)
+        content = gate.authorize(run.post, run.deliveries)
     except gate.GateClosed as closed:
         return _close(run, closed, unsettled)
     try:
@@ -73,30 +73,30 @@ def drive(run: Run, *, fresh: bool) -> str:
 def _wait_for(instant: datetime) -> bool:
     """Sleep through what is left until `instant`, when that is next to nothing; return whether it has come."""
     left = (instant - clock.now()).total_seconds()
-    if 0 < left <= HAIR:
+    if 0 < left <= EARLY_TOLERANCE:
         time.sleep(left)
     return clock.now() >= instant
 
 
-def _go_on(run: Run, content: Content, unsettled: dict[int, Attempt]) -> None:
+def _go_on(run: PublishRun, content: Content, unsettled: dict[int, Attempt]) -> None:
     digest = run.post.approval.digest if run.post.approval else ""
-    staged: list[Ready] = []
+    staged: list[ReadyDelivery] = []
     unstaged: list[Delivery] = []
-    for one in run.deliveries:
-        due = one.next_try_at is None or one.next_try_at <= clock.now()
-        due = due or (one.pk not in unsettled and gate.too_late(run.post))
-        if not due or one.state in SETTLED or one.channel.wire_id not in content["channels"]:
+    for delivery in run.deliveries:
+        due = delivery.retry_at is None or delivery.retry_at <= clock.now()
+        due = due or (delivery.pk not in unsettled and gate.is_past_late_limit(run.post))
+        if not due or delivery.state in SETTLED or delivery.channel.public_id not in content["channels"]:
             continue
-        if payload.is_staged(one, digest):
-            staged += _ready(run, one, content, unsettled.get(one.pk))
+        if payload.is_staged(delivery, digest):
+            staged += _ready(run, delivery, content, unsettled.get(delivery.pk))
         else:
-            unstaged.append(one)
-    commit(run, staged, content)
-    for one in unstaged:  # staging takes its time, and what was ready has not waited for it
-        commit(run, _ready(run, one, content, unsettled.get(one.pk)), content)
+            unstaged.append(delivery)
+    publish_ready(run, staged, content)
+    for item in unstaged:  # staging takes its time, and what was ready has not waited for it
+        publish_ready(run, _ready(run, item, content, unsettled.get(item.pk)), content)
 
 
-def _ready(run: Run, delivery: Delivery, content: Content, last: Attempt | None) -> list[Ready]:
+def _ready(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> list[ReadyDelivery]:
     """Return the delivery when it may go out now, prepared; else nothing, with what stands in the way noted on it.
 
     An error of our own stops neither the other channels nor the end of this one.
@@ -107,11 +107,11 @@ def _ready(run: Run, delivery: Delivery, content: Content, last: Attempt | None)
         raise
     except Exception as error:
         log.exception("delivery %s", delivery.pk)
-        reconcile.stumbled(run, delivery, error)
+        reconcile.handle_internal_error(run, delivery, error)
         return []
 
 
-def _prepared(run: Run, delivery: Delivery, content: Content, last: Attempt | None) -> list[Ready]:
+def _prepared(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> list[ReadyDelivery]:
     if last is not None and not reconcile.reconcile(delivery, content, last):
         return []
     if _missed(run, delivery):
@@ -122,68 +122,72 @@ def _prepared(run: Run, delivery: Delivery, content: Content, last: Attempt | No
         outcomes.failed(delivery, closed.code, closed.message)
     except NotReady as error:
         # Not a failed try: the platform is still at work on what was staged.
-        again = payload.later(retry_policy.pause(error, 0))
-        outcomes.note(delivery, next_try_at=again, error_message=outcomes.in_words(error)[1])
+        again = payload.seconds_from_now(retry_policy.retry_delay(error, 0))
+        outcomes.update_delivery(delivery, retry_at=again, error_message=outcomes.in_words(error)[1])
     except GraphError as error:
-        outcomes.refused(delivery, error)
+        outcomes.handle_refusal(delivery, error)
     else:
         # Staging a film takes minutes: what was in time before may not be any more.
-        return [] if _missed(run, delivery) else [Ready(delivery, account)]
+        return [] if _missed(run, delivery) else [ReadyDelivery(delivery, account)]
     return []
 
 
-def _missed(run: Run, delivery: Delivery) -> bool:
+def _missed(run: PublishRun, delivery: Delivery) -> bool:
     """Fail the delivery when the late limit has passed; return whether it has."""
-    late = gate.too_late(run.post)
+    late = gate.is_past_late_limit(run.post)
     if late:
         code, message = MISSED
         outcomes.failed(delivery, code, f"{message} {delivery.error_message}".strip())
     return late
 
 
-def _prepare(run: Run, delivery: Delivery, content: Content) -> Account:
+def _prepare(run: PublishRun, delivery: Delivery, content: Content) -> Account:
     """Stage what is not staged yet; return the account, opened, that it goes out through."""
-    gate.channel_open(delivery)
-    account = payload.account(delivery)
+    gate.ensure_channel_connected(delivery)
+    account = payload.delivery_account(delivery)
     digest = run.post.approval.digest if run.post.approval else ""
     if payload.is_staged(delivery, digest):
         return account
-    run.hold(payload.stage_seconds(payload.item(content, delivery)))
+    run.extend(payload.stage_seconds(payload.build_payload(content, delivery)))
     try:
-        stage(delivery, content, digest, only_if=Q(post__lease=run.id))
-    except GateMoved:
+        stage(delivery, content, digest, only_if=Q(post__lease_id=run.id))
+    except PostChanged:
         raise LeaseLost from None
     return account
 
 
-def _close(run: Run, closed: gate.GateClosed, unsettled: dict[int, Attempt]) -> str:
-    for one in run.deliveries:
-        if one.state in SETTLED:
+def _close(run: PublishRun, closed: gate.GateClosed, unsettled: dict[int, Attempt]) -> str:
+    for delivery in run.deliveries:
+        if delivery.state in SETTLED:
             continue
-        if one.pk in unsettled:
+        if delivery.pk in unsettled:
             # It may have gone out before the gate closed: what is not known stays visible as not known.
-            outcomes.unknown(one, closed.code, closed.message)
+            outcomes.unknown(delivery, closed.code, closed.message)
         else:
-            outcomes.failed(one, closed.code, closed.message)
+            outcomes.failed(delivery, closed.code, closed.message)
     finish(run, "fail", failure=closed.message)
     return "refused"
 
 
-def _settle(run: Run) -> str:
+def _settle(run: PublishRun) -> str:
     covered = run.post.approval.content["channels"] if run.post.approval else {}
-    pending = [one for one in run.deliveries if one.channel.wire_id in covered and one.state not in SETTLED]
+    pending = [
+        delivery
+        for delivery in run.deliveries
+        if delivery.channel.public_id in covered and delivery.state not in SETTLED
+    ]
     if pending:
-        soonest = min(one.next_try_at or clock.now() for one in pending)
-        limit = gate.late_after(run.post)
+        soonest = min(item.retry_at or clock.now() for item in pending)
+        limit = gate.publish_deadline(run.post)
         if clock.now() < limit < soonest:
             soonest = limit + timedelta(milliseconds=100)  # a person is told then, whatever the platform asks for
         soonest = max(soonest, clock.now() + timedelta(milliseconds=200))
         run.release(soonest)
-        enqueue.hint("resume", str(run.post.pk), eta=soonest)
+        enqueue.send_task("resume", str(run.post.pk), eta=soonest)
         return "pending"
-    failed = [one for one in run.deliveries if one.state != DeliveryState.PUBLISHED]
+    failed = [delivery for delivery in run.deliveries if delivery.state != DeliveryState.PUBLISHED]
     if failed:
-        finish(run, "fail", failure="; ".join(f"{one.channel.name}: {one.error_message}" for one in failed))
+        finish(run, "fail", failure="; ".join(f"{item.channel.name}: {item.error_message}" for item in failed))
         return "failed"
     finish(run, "succeed")
     return "published"

@@ -17,7 +17,7 @@ from scheduling.models import Delivery, DeliveryState, ScheduledPost
 log = logging.getLogger(__name__)
 
 
-def stage_ahead(post_id: str) -> int:
+def prestage(post_id: str) -> int:
     """Stage each delivery of a SCHEDULED post that wants it; return how many are ready now. Changes nothing visible.
 
     A failure here costs nothing: the publish stages what is missing. Kept is what a person must mend, the channel's
@@ -28,16 +28,16 @@ def stage_ahead(post_id: str) -> int:
         return 0
     post, deliveries = found
     try:
-        content = gate.permit(post, deliveries)
+        content = gate.authorize(post, deliveries)
     except gate.GateClosed:
         return 0  # the publish says so, at the instant, to the people concerned
     digest = post.approval.digest if post.approval else ""
     ready = 0
-    for one in deliveries:
-        waiting = one.next_try_at is not None and one.next_try_at > clock.now()
-        if one.channel.wire_id not in content["channels"] or waiting:
+    for delivery in deliveries:
+        waiting = delivery.retry_at is not None and delivery.retry_at > clock.now()
+        if delivery.channel.public_id not in content["channels"] or waiting:
             continue
-        if payload.is_staged(one, digest) or _stage_quietly(post, one, content, digest):
+        if payload.is_staged(delivery, digest) or _stage_quietly(post, delivery, content, digest):
             ready += 1
     return ready
 
@@ -50,60 +50,63 @@ def stage(delivery: Delivery, content: Content, digest: str, *, only_if: Q) -> N
     Raises GraphErrors: NotReady while the platform is still at work.
     """
     platform, account, item = (
-        payload.platform(delivery),
-        payload.account(delivery),
-        payload.item(content, delivery),
+        payload.delivery_publisher(delivery),
+        payload.delivery_account(delivery),
+        payload.build_payload(content, delivery),
     )
-    if delivery.staged and delivery.staged_for != digest:
+    if delivery.staged and delivery.staged_digest != digest:
         platform.discard(account, delivery.staged)
         delivery.staged = {}
 
     def save(staged: dict[str, Any]) -> None:
         at = clock.now()
-        columns: dict[str, Any] = {"staged": staged, "staged_for": digest, "staged_at": at}
+        columns: dict[str, Any] = {"staged": staged, "staged_digest": digest, "staged_at": at}
         if staged.get("ready"):
             columns |= {"state": DeliveryState.STAGED, "error_message": ""}
         mine = Delivery.objects.filter(only_if, pk=delivery.pk)
         if not mine.filter(staged_at=delivery.staged_at).update(**columns):
             row = Delivery.objects.filter(pk=delivery.pk).values_list("staged", flat=True).first()
-            if payload.handle(row or {}) != payload.handle(staged):
+            if payload.staged_id(row or {}) != payload.staged_id(staged):
                 platform.discard(account, staged)
-            raise Overtaken if mine.exists() else GateMoved
+            raise StagedByAnother if mine.exists() else PostChanged
         for name, value in columns.items():
             setattr(delivery, name, value)
 
     try:
         save(platform.stage(account, item, dict(delivery.staged), save))
-    except Overtaken:
-        delivery.refresh_from_db(fields=["staged", "staged_for", "staged_at"])
+    except StagedByAnother:
+        delivery.refresh_from_db(fields=["staged", "staged_digest", "staged_at"])
         if not payload.is_staged(delivery, digest):
             raise NotReady("Another worker is staging it") from None
 
 
-class Overtaken(Exception):
+class StagedByAnother(Exception):
     """Another worker has staged the same meanwhile; what the row holds is what counts."""
 
 
-class GateMoved(Exception):
+class PostChanged(Exception):
     """The post was reverted, or taken over, while it was being staged."""
 
 
 def _stage_quietly(post: ScheduledPost, delivery: Delivery, content: Content, digest: str) -> bool:
     still = Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
     try:
-        gate.channel_open(delivery)
+        gate.ensure_channel_connected(delivery)
         stage(delivery, content, digest, only_if=still)
-    except (gate.GateClosed, GateMoved):
+    except (gate.GateClosed, PostChanged):
         return False
     except NotReady as error:
-        waiting = {"next_try_at": _before(post, error, 2), "error_message": outcomes.in_words(error)[1]}
+        waiting = {"retry_at": _before(post, error, 2), "error_message": outcomes.in_words(error)[1]}
         Delivery.objects.filter(still, pk=delivery.pk).update(**waiting)
         return False
     except GraphError as error:
         log.info("staging %s: %s", delivery.pk, error.label)
-        outcomes.punish(delivery, error)
-        pause = retry_policy.pause(error, delivery.tries)
-        again: dict[str, Any] = {"next_try_at": _before(post, error, max(pause, 5)), "tries": delivery.tries + 1}
+        outcomes.update_channel_state(delivery, error)
+        pause = retry_policy.retry_delay(error, delivery.attempt_count)
+        again: dict[str, Any] = {
+            "retry_at": _before(post, error, max(pause, 5)),
+            "attempt_count": delivery.attempt_count + 1,
+        }
         again["error_message"] = outcomes.in_words(error)[1]
         if retry_policy.rule(error).then == retry_policy.RESTAGE:
             again["staged"] = {}
@@ -117,7 +120,7 @@ def _stage_quietly(post: ScheduledPost, delivery: Delivery, content: Content, di
 
 def _before(post: ScheduledPost, error: GraphError, seconds: float) -> datetime:
     """Return when to try again: by the instant at the latest, unless the platform itself has named a later time."""
-    again = payload.later(seconds)
+    again = payload.seconds_from_now(seconds)
     if post.scheduled_for is None or isinstance(error, Throttled):
         return again
     return min(again, post.scheduled_for)

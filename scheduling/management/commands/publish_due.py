@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import clock
-from scheduling.domain.publishing.due import Forecast, forecasts, publish_here
+from scheduling.domain.publishing.due import Forecast, forecasts, publish_inline
 
 
 class Command(BaseCommand):
@@ -26,9 +26,9 @@ class Command(BaseCommand):
 
     def _foretell(self, within: float) -> None:
         going = total = 0
-        for one in forecasts(within):
-            total, going = total + 1, going + one.goes
-            self._show(one)
+        for forecast in forecasts(within):
+            total, going = total + 1, going + forecast.goes
+            self._show(forecast)
         self.stdout.write(f"{going} of {total} would go." if total else "Nothing falls due.")
 
     def _show(self, one: Forecast) -> None:
@@ -42,11 +42,11 @@ class Command(BaseCommand):
             staged = "staged" if channel.staged else "not staged"
             name = channel.delivery.channel
             said = channel.obstacle or ("held by the gate" if one.obstacle else "goes out")
-            self.stdout.write(f"    {name.wire_id} {name.name}: {staged}; {said}")
+            self.stdout.write(f"    {name.public_id} {name.name}: {staged}; {said}")
 
     def _publish(self) -> None:
         said = []
-        for post, word in publish_here():
+        for post, word in publish_inline():
             said.append(word)
             self.stdout.write(f"{post}  {word}")
         if not said:

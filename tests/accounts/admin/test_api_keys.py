@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts import clock, encryption
 from accounts.domain import api_keys
-from accounts.domain.actors import person
+from accounts.domain.actors import user_actor
 from accounts.models import ApiKey, AuditEvent, Organization, Scope, User
 from posts.models import Channel
 
@@ -63,11 +63,11 @@ def test_a_key_is_issued_for_some_scopes_and_channels_and_says_so(
     desk: Client, organization: Organization, facebook: Channel, instagram: Channel, other_facebook: Channel
 ) -> None:
     blank = desk.get(f"{LIST}add/").content.decode()
-    assert (facebook.wire_id in blank, other_facebook.wire_id in blank) == (True, False)
-    access = {"scopes": ["read", "draft"], "reach": "some", "channels": [instagram.wire_id]}
+    assert (facebook.public_id in blank, other_facebook.public_id in blank) == (True, False)
+    access = {"scopes": ["read", "draft"], "reach": "some", "channels": [instagram.public_id]}
     desk.post(f"{LIST}add/", fill(desk, organization, **access))
     key = ApiKey.objects.get()
-    assert (key.scopes, key.channels) == (["read", "draft"], [instagram.wire_id])
+    assert (key.scopes, key.channels) == (["read", "draft"], [instagram.public_id])
     details = AuditEvent.objects.get().details
     assert (details["scopes"], details["channels"]) == (key.scopes, key.channels)
     page = desk.get(f"{LIST}{key.pk}/change/").content.decode()
@@ -78,17 +78,17 @@ def test_a_key_is_issued_for_some_scopes_and_channels_and_says_so(
 def test_access_is_changed_later_with_a_line_in_the_trail(desk: Client, key: Any, facebook: Channel) -> None:
     address = f"{LIST}{key.pk}/access/"
     assert desk.get(address).content.decode().count("checked") == 4
-    access = {"scopes": ["read"], "reach": "some", "channels": [facebook.wire_id]}
+    access = {"scopes": ["read"], "reach": "some", "channels": [facebook.public_id]}
     assert "is changed, from its next request on" in desk.post(address, access, follow=True).content.decode()
     assert "was so already" in desk.post(address, access, follow=True).content.decode()
     key.refresh_from_db()
-    assert (key.scopes, key.channels) == (["read"], [facebook.wire_id])
+    assert (key.scopes, key.channels) == (["read"], [facebook.public_id])
     event = AuditEvent.objects.get()
     assert (event.verb, event.subject) == ("key.restrict", f"key:{key.pk}")
     assert event.details == {
-        "changed": {"scopes": [Scope.values, ["read"]], "channels": [None, [facebook.wire_id]]},
+        "changed": {"scopes": [Scope.values, ["read"]], "channels": [None, [facebook.public_id]]},
     }
-    desk.post(address, {"scopes": ["read"], "reach": "all", "channels": [facebook.wire_id]})
+    desk.post(address, {"scopes": ["read"], "reach": "all", "channels": [facebook.public_id]})
     key.refresh_from_db()
     assert key.channels is None
 
@@ -176,7 +176,7 @@ def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
 
 
 def test_looking_changes_nothing(desk: Client, key: Any, admin_member: User) -> None:
-    api_keys.rotate(person(admin_member), key, overlap=timedelta(hours=1))
+    api_keys.rotate(user_actor(admin_member), key, overlap=timedelta(hours=1))
     before = list(ApiKey.objects.values())
     for address in (
         "",

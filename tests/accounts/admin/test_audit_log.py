@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.domain import audit_log, invitations, memberships
-from accounts.domain.actors import WORKER, person
+from accounts.domain.actors import WORKER, user_actor
 from accounts.models import AuditEvent, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
@@ -42,12 +42,12 @@ def test_the_trail_is_told_in_words(
     make_waiting: Any, admin_member: User, reviewer: User, viewer: User, organization: Organization, facebook: Channel
 ) -> None:
     post = make_waiting()
-    review.reject(person(reviewer), post, notes="We do not shout.")
-    channels.needs_reconnect(WORKER, facebook, reason="The access token expired.")
-    invitations.invite(person(admin_member), organization=organization, email="otto@example.com", role=Role.EDITOR)
+    review.reject(user_actor(reviewer), post, notes="We do not shout.")
+    channels.mark_needs_reconnect(WORKER, facebook, reason="The access token expired.")
+    invitations.invite(user_actor(admin_member), organization=organization, email="otto@example.com", role=Role.EDITOR)
     mine = viewer.memberships.get()
     mine.role, mine.may_review = Role.EDITOR, True
-    memberships.save(person(admin_member), mine)
+    memberships.save(user_actor(admin_member), mine)
     desk = Desk(admin_member).open(LIST)
     for words in (
         "agent wrote it", "handed it to the reviewers", "rejected it", "changed what the member may do",

@@ -14,7 +14,7 @@ from django_otp.oath import totp
 
 from accounts import clock, encryption
 from accounts.domain import mfa
-from accounts.models import AuditEvent, SecondFactor, User
+from accounts.models import AuditEvent, TotpDevice, User
 
 pytestmark = pytest.mark.embedded
 
@@ -23,13 +23,13 @@ LOGIN = "/admin/login/"
 
 def code_of(user: User) -> str:
     """Return what the person's authenticator app shows at this moment."""
-    factor = SecondFactor.objects.get(user=user)
+    factor = TotpDevice.objects.get(user=user)
     return f"{totp(bytes.fromhex(encryption.decrypt(factor.secret_encrypted))):06d}"
 
 
 def enrol(user: User) -> list[str]:
-    mfa.begin(user)
-    return mfa.confirm(user, code_of(user))[1]
+    mfa.start_enrolment(user)
+    return mfa.confirm_enrolment(user, code_of(user))[1]
 
 
 def a_while_later() -> Any:
@@ -120,21 +120,21 @@ def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_
     reviewer: User, signed_in: Callable[[User], Client]
 ) -> None:
     browser, other = signed_in(reviewer), signed_in(reviewer)
-    browser.get("/admin/you/factor/")
-    assert not SecondFactor.objects.exists()
-    browser.post("/admin/you/factor/")
-    page = browser.get("/admin/you/factor/").content.decode()
+    browser.get("/admin/account/mfa/")
+    assert not TotpDevice.objects.exists()
+    browser.post("/admin/account/mfa/")
+    page = browser.get("/admin/account/mfa/").content.decode()
     assert 'src="data:image/svg+xml' in page
-    assert mfa.typed_secret(SecondFactor.objects.get()) in page
-    assert "not the code" in browser.post("/admin/you/factor/", {"code": "000000x"}).content.decode()
+    assert mfa.base32_secret(TotpDevice.objects.get()) in page
+    assert "not the code" in browser.post("/admin/account/mfa/", {"code": "000000x"}).content.decode()
     assert is_in(other)
 
-    answer = browser.post("/admin/you/factor/", {"code": code_of(reviewer)})
+    answer = browser.post("/admin/account/mfa/", {"code": code_of(reviewer)})
 
     codes = answer.context["codes"]
     assert (len(codes), "no-store" in answer.headers["Cache-Control"]) == (10, True)
     assert (is_in(browser), is_in(other)) == (True, False)
-    after = browser.get("/admin/you/factor/").content.decode()
+    after = browser.get("/admin/account/mfa/").content.decode()
     assert not any(code in after for code in codes)
     assert "data:image" not in after
 
@@ -146,12 +146,12 @@ def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_
 
 def test_switching_it_off_takes_password_and_code(reviewer: User, signed_in: Callable[[User], Client]) -> None:
     codes = enrol(reviewer)
-    page, browser = "/admin/you/factor/remove/", signed_in(reviewer)
+    page, browser = "/admin/account/mfa/disable/", signed_in(reviewer)
     browser.post(page, {"password": "wrong", "code": codes[0]})
     browser.post(page, {"password": reviewer.raw_password, "code": "wrong"})  # type: ignore[attr-defined]
-    assert mfa.of(reviewer) is not None
+    assert mfa.get_mfa(reviewer) is not None
     browser.post(page, {"password": reviewer.raw_password, "code": codes[0]})  # type: ignore[attr-defined]
-    assert mfa.of(reviewer) is None
+    assert mfa.get_mfa(reviewer) is None
     assert AuditEvent.objects.filter(verb="user.second_factor_off").count() == 1
 
 
@@ -159,9 +159,9 @@ def test_signing_out_everywhere_ends_every_session_and_only_by_post(
     reviewer: User, signed_in: Callable[[User], Client]
 ) -> None:
     one, other = signed_in(reviewer), signed_in(reviewer)
-    one.get("/admin/you/sign-out/")
+    one.get("/admin/account/sign-out/")
     assert is_in(other)
-    one.post("/admin/you/sign-out/")
+    one.post("/admin/account/sign-out/")
     assert (is_in(one), is_in(other)) == (False, False)
     assert AuditEvent.objects.get().verb == "user.sign_out_everywhere"
     assert is_in(signed_in(reviewer))
@@ -201,17 +201,17 @@ def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
     assert browser.post(rescue, {"factor": "on", "sign_out": "on"}).status_code == 403
     User.objects.filter(pk=admin_member.pk).update(is_superuser=True)
     browser.get(rescue)
-    assert mfa.of(reviewer) is not None
+    assert mfa.get_mfa(reviewer) is not None
     browser.post(rescue, {"factor": "on", "sign_out": "on"})
-    assert mfa.of(reviewer) is None
+    assert mfa.get_mfa(reviewer) is None
 
 
 def test_nothing_in_the_database_tells_the_codes(reviewer: User, tmp_path: Any) -> None:
     codes = enrol(reviewer)
-    factor = SecondFactor.objects.get()
+    factor = TotpDevice.objects.get()
     secret = encryption.decrypt(factor.secret_encrypted)
     dump = tmp_path / "dump.json"
     call_command("dumpdata", "--output", str(dump), verbosity=0)
     text = dump.read_text()
-    for told in (secret, mfa.typed_secret(factor), *codes, *(one.replace("-", "") for one in codes)):
+    for told in (secret, mfa.base32_secret(factor), *codes, *(code.replace("-", "") for code in codes)):
         assert told not in text

@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts import clock
 from accounts.domain import invitations, memberships
-from accounts.domain.actors import person
+from accounts.domain.actors import user_actor
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, User
 from posts.models import Channel
@@ -40,7 +40,7 @@ def verbs() -> list[str]:
 
 
 def test_who_is_invited_chooses_name_and_password_and_is_in(boss: Client, facebook: Channel) -> None:
-    link = invite(boss, reach="some", channels=[facebook.wire_id])
+    link = invite(boss, reach="some", channels=[facebook.public_id])
     assert (mail.outbox[0].to, link in mail.outbox[0].body) == (["rita@example.com"], True)
     assert link.split("/")[3] not in boss.get(MEMBERS).content.decode()
 
@@ -55,7 +55,11 @@ def test_who_is_invited_chooses_name_and_password_and_is_in(boss: Client, facebo
     rita = User.objects.get(username="rita")
     assert (rita.email, rita.is_staff, rita.is_superuser) == ("rita@example.com", True, False)
     membership = Membership.objects.get(user=rita)
-    assert (membership.role, membership.may_review, membership.review_channels) == ("VIEWER", True, [facebook.wire_id])
+    assert (membership.role, membership.may_review, membership.review_channels) == (
+        "VIEWER",
+        True,
+        [facebook.public_id],
+    )
     assert Client().login(username="rita", password=NEW["password"])
     assert verbs() == ["invitation.send", "invitation.accept"]
 
@@ -116,9 +120,13 @@ def test_an_admin_changes_and_ends_somebody_elses_membership(boss: Client, viewe
     boss.get(f"{page}change/")
     boss.get(f"{page}delete/")
     some = {"role": "EDITOR", "may_review": "on", "reach": "some"}
-    boss.post(f"{page}change/", {**some, "channels": [facebook.wire_id]})
+    boss.post(f"{page}change/", {**some, "channels": [facebook.public_id]})
     membership.refresh_from_db()
-    assert (membership.role, membership.may_review, membership.review_channels) == ("EDITOR", True, [facebook.wire_id])
+    assert (membership.role, membership.may_review, membership.review_channels) == (
+        "EDITOR",
+        True,
+        [facebook.public_id],
+    )
     assert facebook.name in boss.get(MEMBERS).content.decode()
     boss.post(f"{page}delete/")
     assert not Membership.objects.filter(user=viewer).exists()
@@ -136,7 +144,7 @@ def test_who_reviews_what_is_said_in_so_many_words(reach: str, boss: Client, vie
         answer = boss.post(address, {**typed, "email": "somebody@example.com"})
         assert (answer.status_code, "wrong" in answer.content.decode()) == (200, True)
     assert (Membership.objects.get(user=viewer).may_review, Invitation.objects.count()) == (False, 0)
-    boss.post(page, {**typed, "reach": "all", "channels": [facebook.wire_id]})
+    boss.post(page, {**typed, "reach": "all", "channels": [facebook.public_id]})
     assert Membership.objects.get(user=viewer).review_channels is None
     for nothing in ({}, {"reach": "some"}):
         boss.post(page, {"role": "VIEWER", **nothing})
@@ -152,29 +160,29 @@ def test_nobody_raises_themselves_or_reaches_where_they_do_not_administer(
     own = Membership.objects.get(user=user)
     own.role, own.may_review = Role.ADMIN, True
     with pytest.raises(Forbidden):
-        memberships.save(person(user), own)
+        memberships.save(user_actor(user), own)
     with pytest.raises(Forbidden):
-        memberships.remove(person(user), Membership.objects.get(pk=own.pk))
+        memberships.remove(user_actor(user), Membership.objects.get(pk=own.pk))
     with pytest.raises(Forbidden):
-        memberships.save(person(user), Membership(organization=organization, user=user, role=Role.ADMIN))
+        memberships.save(user_actor(user), Membership(organization=organization, user=user, role=Role.ADMIN))
     other = Membership.objects.get(user=viewer)
     other.may_review = True
     if who != "admin_member":
         with pytest.raises(Forbidden):
-            memberships.save(person(user), other)
+            memberships.save(user_actor(user), other)
         with pytest.raises(Forbidden):
-            invitations.invite(person(user), organization=organization, email="x@example.com", role="ADMIN")
+            invitations.invite(user_actor(user), organization=organization, email="x@example.com", role="ADMIN")
     else:
-        other.review_channels = [other_facebook.wire_id]
+        other.review_channels = [other_facebook.public_id]
         with pytest.raises(Invalid):
-            memberships.save(person(user), other)
+            memberships.save(user_actor(user), other)
         rival = other_facebook.organization
         with pytest.raises(Forbidden):
-            invitations.invite(person(user), organization=rival, email="x@example.com", role="VIEWER")
+            invitations.invite(user_actor(user), organization=rival, email="x@example.com", role="VIEWER")
         moved = Membership.objects.get(user=viewer)
         moved.user = user
         with pytest.raises(Forbidden):
-            memberships.save(person(user), moved)
+            memberships.save(user_actor(user), moved)
     assert AuditEvent.objects.count() == 0
     assert Invitation.objects.count() == 0
 
@@ -182,7 +190,7 @@ def test_nobody_raises_themselves_or_reaches_where_they_do_not_administer(
 def test_the_pages_refuse_whom_the_domain_refuses(
     signed_in: Callable[[User], Client], author: User, viewer: User, outsider: User, admin_member: User
 ) -> None:
-    pages = [f"{MEMBERS}{Membership.objects.get(user=one).pk}/change/" for one in (viewer, outsider, admin_member)]
+    pages = [f"{MEMBERS}{Membership.objects.get(user=item).pk}/change/" for item in (viewer, outsider, admin_member)]
     typed = {"role": "ADMIN", "may_review": "on"}
     expected = {author: [403, 404, 403], outsider: [404, 403, 404], admin_member: [200, 404, 403]}
     for user, statuses in expected.items():
@@ -199,9 +207,9 @@ def test_the_last_admin_stays(
 ) -> None:
     second = make_member("second", organization, Role.ADMIN)
     theirs, mine = Membership.objects.get(user=second), Membership.objects.get(user=admin_member)
-    memberships.remove(person(admin_member), theirs)
+    memberships.remove(user_actor(admin_member), theirs)
     User.objects.filter(pk=viewer.pk).update(is_superuser=True)
-    root = person(User.objects.get(pk=viewer.pk))
+    root = user_actor(User.objects.get(pk=viewer.pk))
     with pytest.raises(Conflict):
         memberships.remove(root, mine)
     mine.role = Role.VIEWER

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 
 from accounts.domain import organization_policy
-from accounts.domain.actors import person
+from accounts.domain.actors import user_actor
 from accounts.exceptions import Conflict, Forbidden
 from accounts.models import AuditEvent, Organization, User
 from scheduling.domain.notifications import emails, recipients
-from scheduling.models import Dispatch, Notice
+from scheduling.models import Notification, NotificationDelivery
 from tests.accounts.admin.test_login import enrol
 from tests.admin_client import Desk
 
@@ -19,19 +19,19 @@ PEOPLE = "/admin/accounts/membership/"
 
 
 def page(organization: Organization) -> str:
-    return f"/admin/rules/{organization.pk}/"
+    return f"/admin/policy/{organization.pk}/"
 
 
 def as_they_are(organization: Organization) -> dict[str, bool]:
-    return organization_policy.of(Organization.objects.get(pk=organization.pk))
+    return organization_policy.get_policy(Organization.objects.get(pk=organization.pk))
 
 
 def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
     admin_member: User, reviewer: User, author: User, organization: Organization
 ) -> None:
     desk = Desk(admin_member).open(PEOPLE)
-    assert "/admin/rules/" in desk.page.links
-    desk.open("/admin/rules/").follow().press(second_approver="on", allow_self_approval="on")
+    assert "/admin/policy/" in desk.page.links
+    desk.open("/admin/policy/").follow().press(second_approver="on", allow_self_approval="on")
     assert "Two different reviewers have to approve the same content." in desk.follow().text
     assert [name for name, on in as_they_are(organization).items() if on] == ["second_approver", "allow_self_approval"]
     event = AuditEvent.objects.get(verb="organization.change")
@@ -39,11 +39,11 @@ def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
     assert event.details["changed"] == {"second_approver": [False, True], "allow_self_approval": [False, True]}
 
     recipients.fan_out()
-    notice = Notice.objects.get()
-    assert (notice.kind, list(Dispatch.objects.values_list("user", flat=True))) == ("RULES", [reviewer.pk])
-    letter = emails.build_email(Dispatch.objects.select_related("notice").get())
+    notice = Notification.objects.get()
+    assert (notice.kind, list(NotificationDelivery.objects.values_list("user", flat=True))) == ("RULES", [reviewer.pk])
+    letter = emails.build_email(NotificationDelivery.objects.select_related("notice").get())
     assert "Reviewers may approve what they wrote themselves." in letter.body
-    assert f"/admin/rules/{organization.pk}/" in letter.body
+    assert f"/admin/policy/{organization.pk}/" in letter.body
     desk.press()
     assert (AuditEvent.objects.count(), "Nothing was changed" in desk.follow().text) == (1, True)
 
@@ -60,9 +60,9 @@ def test_nobody_else_changes_them_and_no_administrator_another_organizations(
             assert desk.open("/admin/").client.get(page(place)).status_code == status
             if status != 200:
                 assert desk.send(page(place), **typed).status_code == status
-        mine, known = person(user), organization_policy.of(organization)
+        mine, known = user_actor(user), organization_policy.get_policy(organization)
         with pytest.raises(Forbidden):
-            organization_policy.change(
+            organization_policy.update_policy(
                 mine, other_organization, wanted={"second_approver": True}, known=known, verified=True
             )
     assert client.post(page(organization), typed).status_code in {302, 403}
@@ -75,10 +75,10 @@ def test_what_is_typed_in_an_old_session_is_asked_for_a_proof_first(
     admin_member: Any, organization: Organization, settings: Any
 ) -> None:
     desk = Desk(admin_member).open(page(organization))
-    settings.STEP_UP_AFTER = -1
+    settings.REAUTHENTICATE_AFTER = -1
     desk.press(second_approver="on")
     assert (desk.answer.status_code, as_they_are(organization)["second_approver"]) == (403, False)
-    settings.STEP_UP_AFTER = 60
+    settings.REAUTHENTICATE_AFTER = 60
     desk.press(str(organization.pk), proof=admin_member.raw_password)
     assert as_they_are(organization)["second_approver"]
 
@@ -86,14 +86,14 @@ def test_what_is_typed_in_an_old_session_is_asked_for_a_proof_first(
 def test_with_a_password_alone_nobody_takes_back_that_a_second_factor_is_wanted(
     admin_member: User, organization: Organization
 ) -> None:
-    Organization.objects.update(require_second_factor=True)
-    desk = Desk(admin_member).open(page(organization)).press(require_second_factor="")
-    assert ("second factor" in desk.text, as_they_are(organization)["require_second_factor"]) == (True, True)
+    Organization.objects.update(require_mfa=True)
+    desk = Desk(admin_member).open(page(organization)).press(require_mfa="")
+    assert ("second factor" in desk.text, as_they_are(organization)["require_mfa"]) == (True, True)
     enrol(admin_member)
-    wanted = {"require_second_factor": False}
+    wanted = {"require_mfa": False}
     now = as_they_are(organization)
-    organization_policy.change(person(admin_member), organization, wanted=wanted, known=now, verified=True)
-    assert not as_they_are(organization)["require_second_factor"]
+    organization_policy.update_policy(user_actor(admin_member), organization, wanted=wanted, known=now, verified=True)
+    assert not as_they_are(organization)["require_mfa"]
 
 
 def test_of_two_administrators_the_later_does_not_undo_unseen_what_the_other_set(
@@ -105,4 +105,4 @@ def test_of_two_administrators_the_later_does_not_undo_unseen_what_the_other_set
     assert "Somebody else has changed the rules meanwhile" in desk.text
     assert as_they_are(organization) | {"second_approver": False} == dict.fromkeys(organization_policy.RULES, False)
     with pytest.raises(Conflict):
-        organization_policy.change(person(admin_member), organization, wanted={}, known={}, verified=False)
+        organization_policy.update_policy(user_actor(admin_member), organization, wanted={}, known={}, verified=False)

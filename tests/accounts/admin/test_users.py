@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts import clock
 from accounts.domain import mfa, sessions
-from accounts.models import AuditEvent, Membership, Organization, Role, SecondFactor, User
+from accounts.models import AuditEvent, Membership, Organization, Role, TotpDevice, User
 
 ACCOUNTS = "/admin/accounts"
 
@@ -147,19 +147,19 @@ def test_looking_changes_nothing(root: Client, author: User, organization: Organ
 
 def test_a_superusers_open_session_does_for_itself_only_what_its_owner_could_prove(root: Client) -> None:
     user = User.objects.get(username="root")
-    mfa.begin(user)
-    SecondFactor.objects.update(confirmed_at=clock.now())
+    mfa.start_enrolment(user)
+    TotpDevice.objects.update(confirmed_at=clock.now())
     spelt = [str(user.pk), f"0{user.pk}", f"+{user.pk}", f"%20{user.pk}"]
     session = root.session
-    session[sessions.FACTOR] = mfa.of(user).pk  # type: ignore[union-attr]
+    session[sessions.FACTOR] = mfa.get_mfa(user).pk  # type: ignore[union-attr]
     session.save()
     typed = {"password1": "a-long-passphrase", "password2": "a-long-passphrase"}
-    reset = [root.post(f"{ACCOUNTS}/user/{one}/password/", typed).url for one in spelt]
+    reset = [root.post(f"{ACCOUNTS}/user/{item}/password/", typed).url for item in spelt]
     assert reset == ["/admin/password_change/"] * len(spelt)
     rescued = root.post(f"{ACCOUNTS}/user/{user.pk}/rescue/", {"factor": "on", "sign_out": "on"})
-    assert rescued.url == "/admin/you/"
+    assert rescued.url == "/admin/account/"
     user.refresh_from_db()
-    assert (mfa.of(user) is not None, user.check_password("a-long-passphrase"), verbs()) == (True, False, [])
+    assert (mfa.get_mfa(user) is not None, user.check_password("a-long-passphrase"), verbs()) == (True, False, [])
 
 
 @pytest.mark.parametrize("spelt", ["{pk}", "0{pk}", "+{pk}", "%20{pk}"])

@@ -77,7 +77,7 @@ RAISED: dict[str, Exception] = {
     "invalid": exceptions.Invalid("Not publishable", [{"path": ["media"], "message": "x", "code": "y"}]),
     "incomplete": exceptions.Incomplete("A group lacks a reply"),
     "conflict": exceptions.Conflict("Hashtag already in use"),
-    "stale": exceptions.Stale("Version 3 is current"),
+    "stale": exceptions.StaleVersion("Version 3 is current"),
     "forbidden": exceptions.Forbidden("A human decides"),
     "http404": Http404("a detail that is nobody's business"),
     "denied": PermissionDenied("a detail that is nobody's business"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from accounts.domain.request_signatures import sign, whole
+from accounts.domain.request_signatures import full_signature_message, sign
 from accounts.models import ApiKey, Organization
 from tests.api_client import SignedClient, stamp
 
@@ -16,7 +16,7 @@ INVALID = {"message": "Invalid signature"}
 def full(api: SignedClient, method: str, target: str, body: bytes = b"", secret: str = "") -> dict[str, str]:
     """Return all four headers, the full one over these words."""
     plain = api.signature(stamp(clock.now()))
-    message = whole(method=method, target=target, date=plain["x-date"], body=body)
+    message = full_signature_message(method=method, target=target, date=plain["x-date"], body=body)
     return {**plain, "x-signature-full": sign(secret or api.secret, message)}
 
 

@@ -56,16 +56,19 @@ def test_the_same_bytes_as_the_declared_serializer_whatever_the_values(given_row
     ]
     # As the database keeps it when it spaces as JSONRenderer does, which hands null on as null.
     stored = [
-        (*one[:4], None if one[4] is None else json.dumps(one[4], ensure_ascii=False, separators=(",", ":")))
-        for one in given_rows
+        (
+            *given_row[:4],
+            None if given_row[4] is None else json.dumps(given_row[4], ensure_ascii=False, separators=(",", ":")),
+        )
+        for given_row in given_rows
     ]
     assert JSONRowWriter(Thing).render_list(stored) == JSONRenderer().render(Thing(things, many=True).data)
 
 
 def test_columns_are_the_sources_in_order_json_as_text() -> None:
     columns = JSONRowWriter(Thing).columns
-    assert [one for one in columns if isinstance(one, str)] == ["name", "place__name", "at", "number"]
-    assert [type(one).__name__ for one in columns] == ["str"] * 4 + ["Cast"]
+    assert [column for column in columns if isinstance(column, str)] == ["name", "place__name", "at", "number"]
+    assert [type(column).__name__ for column in columns] == ["str"] * 4 + ["Cast"]
 
 
 def test_columns_that_were_not_asked_for_are_left_out() -> None:

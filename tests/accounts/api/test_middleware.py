@@ -11,7 +11,7 @@ from accounts.api.middleware import RequestIdFilter, current
 
 def test_an_id_is_made_for_each_request(api: Any) -> None:
     ids = [api.get("/organizations").headers["x-request-id"] for _ in range(2)]
-    assert [len(one) for one in ids] == [32, 32]
+    assert [len(pk) for pk in ids] == [32, 32]
     assert ids[0] != ids[1]
 
 

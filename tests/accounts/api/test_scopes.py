@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
-from accounts.api.permissions import METHODS, needed
+from accounts.api.permissions import METHODS, required_scope
 from accounts.models import ApiKey, Scope
 from tests.api_client import SignedClient
 
@@ -45,7 +45,7 @@ def test_every_method_of_every_view_declares_its_scope() -> None:
     found = [(view, method) for view in views() for method in METHODS if hasattr(view, method)]
     assert len(found) > len(NEEDS)
     for view, method in found:
-        needed(view, method)
+        required_scope(view, method)
 
 
 def test_what_is_not_declared_answers_nobody() -> None:
@@ -53,12 +53,12 @@ def test_what_is_not_declared_answers_nobody() -> None:
         def get(self) -> None: ...
 
     with pytest.raises(ImproperlyConfigured, match="Forgetful does not declare the scope that get needs"):
-        needed(Forgetful, "get")
+        required_scope(Forgetful, "get")
 
 
 def test_a_key_without_the_scope_is_told_which(api: SignedClient) -> None:
     for call, scope in NEEDS.items():
-        ApiKey.objects.update(scopes=[one for one in Scope.values if one != scope])
+        ApiKey.objects.update(scopes=[value for value in Scope.values if value != scope])
         answer = api.call(*call.split())
         assert (answer.status_code, answer.json()) == (403, {"message": f"This key lacks the scope {scope}"}), call
         ApiKey.objects.update(scopes=[scope])

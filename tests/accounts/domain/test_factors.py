@@ -8,9 +8,9 @@ import time_machine
 
 from accounts import clock, encryption
 from accounts.domain import mfa
-from accounts.domain.actors import person
+from accounts.domain.actors import user_actor
 from accounts.exceptions import Conflict, Forbidden, Invalid
-from accounts.models import SecondFactor, User
+from accounts.models import TotpDevice, User
 from tests.accounts.admin.test_login import code_of, enrol
 
 pytestmark = pytest.mark.embedded
@@ -24,10 +24,10 @@ def test_a_phones_clock_may_be_off_by_half_a_minute(reviewer: User, seconds: int
         code = code_of(reviewer)
     with time_machine.travel(noon + timedelta(seconds=seconds), tick=False):
         if good:
-            assert mfa.check(reviewer, code).user == reviewer
+            assert mfa.verify_code(reviewer, code).user == reviewer
         else:
             with pytest.raises(Invalid):
-                mfa.check(reviewer, code)
+                mfa.verify_code(reviewer, code)
 
 
 def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
@@ -37,10 +37,10 @@ def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
         older = code_of(reviewer)
         now.shift(30)
         newer = code_of(reviewer)
-        mfa.check(reviewer, newer)
+        mfa.verify_code(reviewer, newer)
         for code in (newer, older):
             with pytest.raises(Invalid):
-                mfa.check(reviewer, code)
+                mfa.verify_code(reviewer, code)
 
 
 def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: User) -> None:
@@ -48,42 +48,46 @@ def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: Use
     with time_machine.travel(clock.now() + timedelta(hours=1), tick=False) as now:
         for _ in range(mfa.FREE_TRIES):
             with pytest.raises(Invalid):
-                mfa.check(reviewer, "abcdef")
-        with pytest.raises(mfa.TooSoon):
-            mfa.check(reviewer, code_of(reviewer))
+                mfa.verify_code(reviewer, "abcdef")
+        with pytest.raises(mfa.MfaThrottled):
+            mfa.verify_code(reviewer, code_of(reviewer))
         now.shift(3)
-        mfa.check(reviewer, code_of(reviewer))
-        assert SecondFactor.objects.get().failures == 0
+        mfa.verify_code(reviewer, code_of(reviewer))
+        assert TotpDevice.objects.get().failures == 0
 
-        SecondFactor.objects.update(failures=50, failed_at=clock.now())
+        TotpDevice.objects.update(failures=50, failed_at=clock.now())
         now.shift(mfa.LONGEST_WAIT - 5)
-        with pytest.raises(mfa.TooSoon):
-            mfa.check(reviewer, code_of(reviewer))
+        with pytest.raises(mfa.MfaThrottled):
+            mfa.verify_code(reviewer, code_of(reviewer))
         now.shift(10)
-        mfa.check(reviewer, code_of(reviewer))
+        mfa.verify_code(reviewer, code_of(reviewer))
 
 
 def test_what_is_only_being_set_up_protects_and_opens_nothing(reviewer: User, author: User) -> None:
-    mfa.begin(reviewer)
-    assert mfa.of(reviewer) is None
+    mfa.start_enrolment(reviewer)
+    assert mfa.get_mfa(reviewer) is None
     with pytest.raises(Conflict):
-        mfa.check(reviewer, code_of(reviewer))
-    mfa.confirm(reviewer, code_of(reviewer))
+        mfa.verify_code(reviewer, code_of(reviewer))
+    mfa.confirm_enrolment(reviewer, code_of(reviewer))
     with pytest.raises(Conflict):
-        mfa.begin(reviewer)
+        mfa.start_enrolment(reviewer)
     with pytest.raises(Forbidden):
-        mfa.remove(person(author), reviewer)
+        mfa.remove(user_actor(author), reviewer)
 
 
 def test_secrets_survive_a_change_of_encryption_keys(reviewer: User, settings: Any) -> None:
     codes = enrol(reviewer)
     settings.ENCRYPTION_KEYS = ["the new one", *settings.ENCRYPTION_KEYS]
-    done = [worked for model, column in encryption.columns() for worked in encryption.rotate(model, column)]
+    done = [
+        worked
+        for model, column in encryption.encrypted_columns()
+        for worked in encryption.reencrypt_column(model, column)
+    ]
     assert done == [True]
     settings.ENCRYPTION_KEYS = ["the new one"]
     with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
-        mfa.check(reviewer, code_of(reviewer))
-    fresh = mfa.renew_recovery(reviewer)
+        mfa.verify_code(reviewer, code_of(reviewer))
+    fresh = mfa.regenerate_recovery_codes(reviewer)
     with pytest.raises(Invalid):
-        mfa.check(reviewer, codes[0])
-    mfa.check(reviewer, fresh[0])
+        mfa.verify_code(reviewer, codes[0])
+    mfa.verify_code(reviewer, fresh[0])

@@ -8,14 +8,14 @@ import time_machine
 
 from accounts import clock, encryption
 from accounts.domain import api_keys
-from accounts.domain.actors import person
+from accounts.domain.actors import user_actor
 from accounts.exceptions import Conflict, Invalid
 from accounts.models import ApiKey, AuditEvent, Organization, User, new_key_id
 
 
 def issue(organization: Organization, issued_by: User, **given: Any) -> tuple[ApiKey, str]:
-    return api_keys.issue(
-        person(issued_by), organization=organization, issued_by=issued_by, **{"name": "agent", **given}
+    return api_keys.create_api_key(
+        user_actor(issued_by), organization=organization, issued_by=issued_by, **{"name": "agent", **given}
     )
 
 
@@ -51,9 +51,9 @@ def test_only_members_who_may_write_answer_for_a_key(
     organization: Organization, viewer: User, outsider: User, author: User
 ) -> None:
     author.is_active = False
-    for one in (viewer, outsider, author):
-        with pytest.raises(Invalid, match=f"{one} cannot answer for a key"):
-            issue(organization, one)
+    for item in (viewer, outsider, author):
+        with pytest.raises(Invalid, match=f"{item} cannot answer for a key"):
+            issue(organization, item)
     assert ApiKey.objects.count() == 0
 
 
@@ -73,7 +73,7 @@ def test_an_id_of_another_make_is_refused(organization: Organization, author: Us
 
 def test_rotation_changes_the_secret_and_keeps_the_old_for_the_overlap(key: Any, author: User) -> None:
     with time_machine.travel("2026-07-01T13:00:00Z", tick=False):
-        secret = api_keys.rotate(person(author), key, overlap=timedelta(hours=1))
+        secret = api_keys.rotate(user_actor(author), key, overlap=timedelta(hours=1))
         until = clock.now() + timedelta(hours=1)
     stored = ApiKey.objects.get()
     assert encryption.decrypt(stored.secret_encrypted) == secret != key.secret
@@ -83,7 +83,7 @@ def test_rotation_changes_the_secret_and_keeps_the_old_for_the_overlap(key: Any,
 
 
 def test_rotation_without_overlap_forgets_the_old_secret(key: Any, author: User) -> None:
-    api_keys.rotate(person(author), key, overlap=timedelta(0))
+    api_keys.rotate(user_actor(author), key, overlap=timedelta(0))
     stored = ApiKey.objects.get()
     assert (stored.previous_encrypted, stored.previous_until) == ("", None)
 
@@ -91,25 +91,25 @@ def test_rotation_without_overlap_forgets_the_old_secret(key: Any, author: User)
 @pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=30, seconds=1)])
 def test_an_overlap_has_bounds(overlap: timedelta, key: Any, author: User) -> None:
     with pytest.raises(Invalid, match="30 days"):
-        api_keys.rotate(person(author), key, overlap=overlap)
+        api_keys.rotate(user_actor(author), key, overlap=overlap)
 
 
 def test_of_two_rotations_at_once_one_wins(key: Any, author: User) -> None:
     rival = ApiKey.objects.get()
-    secret = api_keys.rotate(person(author), rival, overlap=timedelta(0))
+    secret = api_keys.rotate(user_actor(author), rival, overlap=timedelta(0))
     with pytest.raises(Conflict, match="meanwhile"):
-        api_keys.rotate(person(author), key, overlap=timedelta(0))
+        api_keys.rotate(user_actor(author), key, overlap=timedelta(0))
     assert encryption.decrypt(ApiKey.objects.get().secret_encrypted) == secret
     assert len(lines()) == 1
 
 
 def test_a_revoked_key_stays_revoked(key: Any, author: User) -> None:
-    api_keys.revoke(person(author), key)
-    assert not ApiKey.objects.get().usable_at(clock.now())
+    api_keys.revoke(user_actor(author), key)
+    assert not ApiKey.objects.get().is_valid_at(clock.now())
     with pytest.raises(Conflict, match="revoked already"):
-        api_keys.revoke(person(author), key)
+        api_keys.revoke(user_actor(author), key)
     with pytest.raises(Conflict, match="revoked or has expired"):
-        api_keys.rotate(person(author), key, overlap=timedelta(0))
+        api_keys.rotate(user_actor(author), key, overlap=timedelta(0))
     assert lines() == [("key.revoke", f"key:{key.pk}", str(author.pk))]
 
 
@@ -118,7 +118,7 @@ def test_whoever_rotates_a_key_is_remembered_with_it(
 ) -> None:
     key, _ = issue(organization, author)
     other, _ = issue(organization, author)
-    api_keys.rotate(person(admin_member), key, overlap=timedelta(0))
-    assert api_keys.rotated_by(admin_member, [key.pk, other.pk]) == {key.pk}
-    assert api_keys.rotated_by(author, [key.pk]) == set()
-    assert api_keys.rotated_by(admin_member, []) == set()
+    api_keys.rotate(user_actor(admin_member), key, overlap=timedelta(0))
+    assert api_keys.keys_rotated_by(admin_member, [key.pk, other.pk]) == {key.pk}
+    assert api_keys.keys_rotated_by(author, [key.pk]) == set()
+    assert api_keys.keys_rotated_by(admin_member, []) == set()

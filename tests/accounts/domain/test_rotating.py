@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_column_that_is_encrypted_is_known():
-    known = {f"{model.__name__}.{column}" for model, column in encryption.columns()}
+    known = {f"{model.__name__}.{column}" for model, column in encryption.encrypted_columns()}
     assert {"ApiKey.secret_encrypted", "ApiKey.previous_encrypted", "Channel.token_encrypted"} <= known
     assert "Webhook.secret_encrypted" in known
 
@@ -21,7 +21,7 @@ def test_after_the_rotation_the_old_key_may_go(facebook: Channel, key: ApiKey, s
     token, secret = facebook.token, encryption.decrypt(key.secret_encrypted)
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
     assert Channel.objects.get().token == token
-    call_command("rotate_encryption")
+    call_command("reencrypt_secrets")
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert Channel.objects.get().token == token
     assert encryption.decrypt(ApiKey.objects.get(pk=key.pk).secret_encrypted) == secret
@@ -34,12 +34,12 @@ def test_what_no_key_opens_stays_as_it_is_and_is_told(facebook: Channel, setting
     sealed = facebook.token_encrypted
     settings.ENCRYPTION_KEYS = ["another"]
     with pytest.raises(CommandError, match="1 could not be opened"):
-        call_command("rotate_encryption")
+        call_command("reencrypt_secrets")
     assert Channel.objects.get().token_encrypted == sealed
 
 
 def test_what_is_stored_meanwhile_stays(facebook: Channel):
-    steps = encryption.rotate(Channel, "token_encrypted")
+    steps = encryption.reencrypt_column(Channel, "token_encrypted")
     assert list(steps) == [True]
     one = Channel.objects.get()
     assert (one.token, one.token_encrypted == facebook.token_encrypted) == (facebook.token, False)

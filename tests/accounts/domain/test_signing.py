@@ -51,14 +51,16 @@ def test_known_answers(secret: str, date: str, signature: str) -> None:
     ],
 )
 def test_known_answers_of_the_full_signature(method: str, target: str, date: str, body: str, signature: str) -> None:
-    message = request_signatures.whole(method=method, target=target, date=date, body=body.encode())
+    message = request_signatures.full_signature_message(method=method, target=target, date=date, body=body.encode())
     assert request_signatures.sign("test-secret", message) == signature
     documented = (Path(settings.BASE_DIR) / "docs" / "signing.md").read_text(encoding="utf-8")
-    assert all(f"`{one}`" in documented for one in (signature, target, date) + ((body,) if body else ()))
+    assert all(f"`{item}`" in documented for item in (signature, target, date) + ((body,) if body else ()))
 
 
 def genuine(key: ApiKey | None, signature: str, **late: Any) -> bool:
-    return request_signatures.genuine(key, message=DATE, signature=signature, at=clock.now() + timedelta(**late))
+    return request_signatures.verify_signature(
+        key, message=DATE, signature=signature, at=clock.now() + timedelta(**late)
+    )
 
 
 def test_the_current_secret_signs(key: Any) -> None:
@@ -111,7 +113,7 @@ def test_every_check_does_the_same_work(key: Any, monkeypatch: pytest.MonkeyPatc
     revoked = ApiKey(organization=key.organization, secret_encrypted=key.secret_encrypted, revoked_at=clock.now())
     all_of_it = ["decrypt", "decrypt", "sign", "sign"]
     refusals = [(key, "wrong"), (revoked, good), (None, good), (None, "wrong")]
-    assert [done(*one) for one in refusals] == [(False, all_of_it)] * 4
+    assert [done(*refusal) for refusal in refusals] == [(False, all_of_it)] * 4
     assert done(key, good) == (True, all_of_it)
 
 

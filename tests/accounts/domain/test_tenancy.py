@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.domain import memberships
-from accounts.domain.actors import WORKER, api_key, person
+from accounts.domain.actors import WORKER, api_key_actor, user_actor
 from accounts.exceptions import Forbidden
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 
@@ -21,7 +21,7 @@ def trail() -> list[tuple[Any, ...]]:
 
 def test_only_superusers_manage(author: User, key: Any, organization: Organization) -> None:
     organization.name = "Ours now"
-    for actor in (person(author), api_key(key), WORKER):
+    for actor in (user_actor(author), api_key_actor(key), WORKER):
         with pytest.raises(Forbidden, match="superusers"):
             memberships.save(actor, organization)
         with pytest.raises(Forbidden, match="administrator"):
@@ -33,8 +33,8 @@ def test_only_superusers_manage(author: User, key: Any, organization: Organizati
 
 def test_a_new_organization_leaves_a_line(root: User) -> None:
     organization = Organization(name="New")
-    memberships.save(person(root), organization)
-    rules = ("allow_self_approval", "second_approver", "require_second_factor", "require_full_signature")
+    memberships.save(user_actor(root), organization)
+    rules = ("allow_self_approval", "second_approver", "require_mfa", "require_full_signature")
     changed = {"name": [None, "New"], "active": [None, True], **{rule: [None, False] for rule in rules}}
     assert trail() == [
         (organization.pk, "organization.create", f"organization:{organization.pk}", {"changed": changed})
@@ -44,7 +44,7 @@ def test_a_new_organization_leaves_a_line(root: User) -> None:
 def test_a_change_is_quoted_before_and_after(root: User, author: User, organization: Organization) -> None:
     membership = Membership.objects.get(user=author)
     membership.may_review = True
-    memberships.save(person(root), membership)
+    memberships.save(user_actor(root), membership)
     assert trail() == [
         (
             organization.pk,
@@ -56,14 +56,14 @@ def test_a_change_is_quoted_before_and_after(root: User, author: User, organizat
 
 
 def test_what_did_not_change_leaves_no_line(root: User, organization: Organization) -> None:
-    memberships.save(person(root), organization)
+    memberships.save(user_actor(root), organization)
     assert trail() == []
 
 
 def test_a_membership_that_ends_leaves_a_line(root: User, author: User, organization: Organization) -> None:
     membership = Membership.objects.get(user=author)
     subject = f"membership:{membership.pk}"
-    memberships.remove(person(root), membership)
+    memberships.remove(user_actor(root), membership)
     was = {
         "organization_id": str(organization.pk), "user_id": author.pk, "role": Role.EDITOR, "may_review": False,
             "review_channels": None,
@@ -78,14 +78,14 @@ def test_a_person_leaves_a_line_in_each_of_their_organizations_and_no_password(
     Membership.objects.create(organization=other_organization, user=author)
     author.email = "new@example.com"
     author.set_password("correct horse battery")
-    memberships.save(person(root), author, password=True)
+    memberships.save(user_actor(root), author, password=True)
     details = {"changed": {"email": ["author@example.com", "new@example.com"]}, "password": "set"}
-    expected = [(one.pk, "user.change", f"user:{author.pk}", details) for one in (organization, other_organization)]
+    expected = [(item.pk, "user.change", f"user:{author.pk}", details) for item in (organization, other_organization)]
     assert sorted(trail(), key=lambda line: line[0]) == sorted(expected, key=lambda line: line[0])
     assert author.password not in str(trail())
 
 
 def test_a_person_of_no_organization_has_a_line_all_the_same(root: User) -> None:
     newcomer = User(username="newcomer")
-    memberships.save(person(root), newcomer)
-    assert [line[:3] for line in trail()] == [(memberships.NOWHERE, "user.create", f"user:{newcomer.pk}")]
+    memberships.save(user_actor(root), newcomer)
+    assert [line[:3] for line in trail()] == [(memberships.NO_ORGANIZATION_ID, "user.create", f"user:{newcomer.pk}")]

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts import clock, hashing
 from accounts.domain import actors, audit_log, audit_verification
-from accounts.models import AuditEvent, AuditSeal
+from accounts.models import AuditChainLink, AuditEvent
 from tests.helpers import switch_truncate_triggers
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 def behind_its_back():
     """Do as somebody who owns the database, and takes away what guards it there."""
     owned = connection.vendor == "postgresql"
-    tables = ("accounts_auditevent", "accounts_auditseal")
+    tables = ("accounts_auditevent", "accounts_auditchainlink")
     with connection.cursor() as cursor:
         for table in tables if owned else ():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
@@ -34,7 +34,7 @@ def behind_its_back():
 def events(organization, other_organization):
     for number in range(5):
         details = {"content": {"n": number}, "odd": [1e22, -0.0, 0.1, 3.0]}
-        digest = hashing.digest(details["content"])
+        digest = hashing.canonical_sha256(details["content"])
         audit_log.record(
             actors.WORKER, f"step{number}", organization_id=organization.pk, subject="post:1", digest=digest, **details
         )
@@ -44,32 +44,36 @@ def events(organization, other_organization):
 
 
 def seal_at(organization, position):
-    return AuditSeal.objects.get(organization_id=organization.pk, position=position)
+    return AuditChainLink.objects.get(organization_id=organization.pk, position=position)
 
 
 def breaks(organization):
-    return list(audit_verification.breaks(organization.pk))
+    return list(audit_verification.find_tampering(organization.pk))
 
 
 def verify(*words):
-    """Return the exit status of `manage.py verify_trail` and what it printed."""
+    """Return the exit status of `manage.py verify_audit_log` and what it printed."""
     out = io.StringIO()
     try:
-        call_command("verify_trail", *words, stdout=out)
+        call_command("verify_audit_log", *words, stdout=out)
     except SystemExit as end:
         return end.code, out.getvalue()
     return 0, out.getvalue()
 
 
 def test_an_untouched_chain_holds_and_sealing_again_adds_nothing(events):
-    assert (list(audit_verification.breaks()), audit_log.seal(everything=True), AuditSeal.objects.count()) == ([], 0, 6)
+    assert (
+        list(audit_verification.find_tampering()),
+        audit_log.seal(everything=True),
+        AuditChainLink.objects.count(),
+    ) == ([], 0, 6)
     assert verify() == (0, "The trail holds: 6 events.\n")
 
 
 def test_sealing_goes_on_where_it_stopped(events, organization):
     audit_log.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
     assert audit_log.seal() == 1
-    last = AuditSeal.objects.filter(organization_id=organization.pk).latest("position")
+    last = AuditChainLink.objects.filter(organization_id=organization.pk).latest("position")
     assert (last.position, last.previous) == (6, seal_at(organization, 5).hash)
 
 
@@ -97,9 +101,9 @@ def test_a_removed_seal_is_named(events, organization):
 def test_two_events_that_changed_places_are_named(events, organization):
     first, second = seal_at(organization, 1), seal_at(organization, 2)
     with behind_its_back():
-        AuditSeal.objects.filter(pk=first.pk).update(event_id=0)
-        AuditSeal.objects.filter(pk=second.pk).update(event_id=first.event_id)
-        AuditSeal.objects.filter(pk=first.pk).update(event_id=second.event_id)
+        AuditChainLink.objects.filter(pk=first.pk).update(event_id=0)
+        AuditChainLink.objects.filter(pk=second.pk).update(event_id=first.event_id)
+        AuditChainLink.objects.filter(pk=first.pk).update(event_id=second.event_id)
     assert breaks(organization) == [
         f"event {second.event_id} (seal 1 of organization {organization.pk}) was altered",
         f"event {first.event_id} (seal 2 of organization {organization.pk}) was altered",
@@ -107,17 +111,17 @@ def test_two_events_that_changed_places_are_named(events, organization):
 
 
 def test_a_tail_that_was_forged_without_the_key_is_named(events, organization, settings):
-    real = settings.TRAIL_KEYS
-    settings.TRAIL_KEYS = ["a guess"]
+    real = settings.AUDIT_KEYS
+    settings.AUDIT_KEYS = ["a guess"]
     forged = audit_log.record(actors.WORKER, "approve", organization_id=organization.pk, subject="post:1")
     audit_log.seal()
-    settings.TRAIL_KEYS = real
+    settings.AUDIT_KEYS = real
     assert breaks(organization) == [f"event {forged.pk} (seal 6 of organization {organization.pk}) was altered"]
 
 
 def test_a_forged_event_that_dynamo_sealed_unknowingly_is_named(events, organization):
     copy = AuditEvent.objects.get(pk=events[0].pk)
-    copy.pk, copy.verb, copy.mark = None, "approve", "0" * 96
+    copy.pk, copy.verb, copy.signature = None, "approve", "0" * 96
     copy.save(force_insert=True)
     assert "was not written by Dynamo" in breaks(organization)[0]
     audit_log.seal()
@@ -141,14 +145,14 @@ def test_a_tail_that_was_cut_off_is_named_by_who_kept_the_head(events, organizat
 
 
 def test_what_is_forgotten_on_purpose_leaves_a_chain_that_holds_and_says_so(events, organization):
-    assert audit_log.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(seconds=1)) == 5
+    assert audit_log.purge(actors.WORKER, organization.pk, before=clock.now() + timedelta(seconds=1)) == 5
     audit_log.seal()
     left = AuditEvent.objects.get(organization_id=organization.pk)
     assert (left.verb, left.details["upTo"], breaks(organization)) == ("forget", 5, [])
 
 
 def test_removing_more_than_was_forgotten_is_named(events, organization):
-    audit_log.forget(actors.WORKER, organization.pk, before=events[2].at)
+    audit_log.purge(actors.WORKER, organization.pk, before=events[2].at)
     later = AuditEvent.objects.get(pk=events[3].pk)
     with behind_its_back():
         later.delete()
@@ -156,28 +160,28 @@ def test_removing_more_than_was_forgotten_is_named(events, organization):
 
 
 def test_a_new_key_marks_from_now_on_and_the_old_one_still_verifies(events, organization, settings):
-    settings.TRAIL_KEYS = ["new", *settings.TRAIL_KEYS]
+    settings.AUDIT_KEYS = ["new", *settings.AUDIT_KEYS]
     audit_log.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
     audit_log.seal()
     assert breaks(organization) == []
-    settings.TRAIL_KEYS = ["new"]
+    settings.AUDIT_KEYS = ["new"]
     assert len(breaks(organization)) == 5
 
 
 def test_each_line_of_the_export_is_json_with_its_seal(events, organization):
     out = io.StringIO()
-    call_command("export_trail", "--organization", organization.name, stdout=out)
+    call_command("export_audit_log", "--organization", organization.name, stdout=out)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["verb"] for line in lines] == [f"step{number}" for number in range(5)]
     assert [line["seal"]["position"] for line in lines] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("how", ["update", "delete", "truncate"])
-@pytest.mark.parametrize("model", [AuditEvent, AuditSeal])
+@pytest.mark.parametrize("model", [AuditEvent, AuditChainLink])
 def test_postgresql_refuses_to_alter_or_remove_the_trail(events, model, how):
     rows = model.objects.filter(organization_id=events[0].organization_id)
     if connection.vendor != "postgresql":
-        assert rows.count() == 5  # SQLite, for trying out, has no such guard: verify_trail is what tells there
+        assert rows.count() == 5  # SQLite, for trying out, has no such guard: verify_audit_log is what tells there
         return
     switch_truncate_triggers("ENABLE")
     tries = {

@@ -73,11 +73,11 @@ def pages(caller: Caller, path: str, **params: Any) -> Iterator[dict[str, Any]]:
 
 
 def walk(caller: Caller, path: str, **params: Any) -> list[dict[str, Any]]:
-    return [one for answer in pages(caller, path, **params) for one in answer["data"]]
+    return [item for answer in pages(caller, path, **params) for item in answer["data"]]
 
 
 def texts(entries: list[dict[str, Any]]) -> list[str]:
-    return [one.get("message", one.get("text")) for one in entries]
+    return [entry.get("message", entry.get("text")) for entry in entries]
 
 
 def three_and_a_reply(sandbox: SandboxControl, post: str) -> list[str]:

@@ -42,7 +42,7 @@ def test_a_token_is_taken_from_header_query_and_form(sandbox: SandboxControl) ->
     made = requests.post(f"{url}/feed", data={"access_token": FACEBOOK.token, "message": "x"}, timeout=10).json()
     assert set(made) == {"id"}
     seen = sandbox.call("GET", "/__requests")["requests"]
-    assert [one["token_from"] for one in seen] == ["header", "query", "form"]
+    assert [item["token_from"] for item in seen] == ["header", "query", "form"]
     assert FACEBOOK.token not in json.dumps(seen)
 
 
@@ -98,19 +98,19 @@ def test_the_proof_is_checked_in_both_forms(sandbox: SandboxControl) -> None:
 def test_usage_headers_come_after_a_few_calls_and_can_be_forced(sandbox: SandboxControl) -> None:
     page = Caller(sandbox, FACEBOOK)
     answers = [page.send("GET", page.id) for _ in range(4)]
-    assert ["X-App-Usage" in one.headers for one in answers] == [False, False, False, True]
+    assert ["X-App-Usage" in answer.headers for answer in answers] == [False, False, False, True]
     sandbox.settings(usage={"app": 80, "business": 95})
     headers = page.send("GET", page.id).headers
     assert json.loads(headers["X-App-Usage"])["call_count"] == 80
     usage = json.loads(headers["X-Business-Use-Case-Usage"])[page.id]
-    assert [(one["type"], one["call_count"]) for one in usage] == [("pages", 95)]
+    assert [(item["type"], item["call_count"]) for item in usage] == [("pages", 95)]
 
 
 def test_an_account_that_used_up_its_hour_is_throttled(sandbox: SandboxControl) -> None:
     sandbox.settings(hourly_calls=2)
     page = Caller(sandbox, FACEBOOK)
     answers = [page.send("GET", page.id) for _ in range(3)]
-    assert [one.status_code for one in answers] == [200, 200, 403]
+    assert [answer.status_code for answer in answers] == [200, 200, 403]
     assert code(answers[2].json()) == (80001, None)
 
 

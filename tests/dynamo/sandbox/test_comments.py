@@ -20,7 +20,7 @@ def test_a_page_post_shows_its_comments_ranked_and_a_stream_in_the_order_of_time
 
 def test_the_summary_follows_the_filter_and_stands_on_every_page(page: Caller, post: str) -> None:
     three_and_a_reply(page.sandbox, post)
-    ranked = [one["summary"] for one in pages(page, f"{post}/comments", summary="true", limit=2)]
+    ranked = [item["summary"] for item in pages(page, f"{post}/comments", summary="true", limit=2)]
     assert ranked == [{"order": "ranked", "total_count": 3, "can_comment": True}] * 2
     stream = page.get(f"{post}/comments", summary="1", **STREAM)["summary"]
     assert stream == {"order": "chronological", "total_count": 4, "can_comment": True}
@@ -42,22 +42,22 @@ def test_strangers_have_no_from(page: Caller, post: str) -> None:
         page.sandbox, post, items=[{"text": "a", "stranger": True}, {"text": "b", "author": {"id": "6", "name": "Ana"}}]
     )
     shown = page.get(f"{post}/comments", fields="from", **STREAM)["data"]
-    assert [one.get("from") for one in shown] == [None, {"name": "Ana", "id": "6"}]
+    assert [item.get("from") for item in shown] == [None, {"name": "Ana", "id": "6"}]
     assert "from" not in shown[0]
 
 
 def test_a_crowd_is_the_same_each_time_and_whole(page: Caller, post: str) -> None:
     give(page.sandbox, post, count=230, replies=0.4, seed=7)
     entries = walk(page, f"{post}/comments", limit=60, fields="created_time,message,parent{id}", **STREAM)
-    assert len({one["id"] for one in entries}) == len(entries) == 230
-    assert sum(1 for one in entries if "parent" in one) == 92
-    assert [one["created_time"] for one in entries] == sorted(one["created_time"] for one in entries)
+    assert len({entry["id"] for entry in entries}) == len(entries) == 230
+    assert sum(1 for entry in entries if "parent" in entry) == 92
+    assert [entry["created_time"] for entry in entries] == sorted(entry["created_time"] for entry in entries)
     again = walk(page, f"{post}/comments", limit=99, fields="created_time,message,parent{id}", **STREAM)
     assert again == entries
     seen: set[str] = set()
-    for one in entries:
-        assert "parent" not in one or one["parent"]["id"] in seen
-        seen.add(one["id"])
+    for entry in entries:
+        assert "parent" not in entry or entry["parent"]["id"] in seen
+        seen.add(entry["id"])
 
 
 @pytest.mark.parametrize("order", ["", "chronological", "reverse_chronological"])
@@ -65,14 +65,14 @@ def test_levels_and_orders_of_a_crowd_agree(page: Caller, post: str, order: str)
     give(page.sandbox, post, count=150, replies=0.5, seed=3)
     stream = walk(page, f"{post}/comments", limit=100, fields="parent{id}", **STREAM)
     tops = walk(page, f"{post}/comments", limit=40, fields="comment_count", order=order)
-    in_time = [one["id"] for one in stream if "parent" not in one]
-    listed = [one["id"] for one in tops]
+    in_time = [item["id"] for item in stream if "parent" not in item]
+    listed = [top["id"] for top in tops]
     expected = {"": sorted(in_time), "chronological": in_time, "reverse_chronological": in_time[::-1]}[order]
     assert (listed if order else sorted(listed)) == expected
     assert order or listed not in (in_time, in_time[::-1])
-    below = [entry["id"] for one in tops[:10] for entry in walk(page, f"{one['id']}/comments", limit=1)]
-    assert sorted(below) == sorted(one["id"] for one in stream if one.get("parent", {}).get("id") in listed[:10])
-    assert len(below) == sum(one["comment_count"] for one in tops[:10]) > 0
+    below = [entry["id"] for top in tops[:10] for entry in walk(page, f"{top['id']}/comments", limit=1)]
+    assert sorted(below) == sorted(item["id"] for item in stream if item.get("parent", {}).get("id") in listed[:10])
+    assert len(below) == sum(top["comment_count"] for top in tops[:10]) > 0
 
 
 def test_two_million_comments_are_served_from_any_place(page: Caller, post: str) -> None:
@@ -84,7 +84,7 @@ def test_two_million_comments_are_served_from_any_place(page: Caller, post: str)
     after = page.get(
         f"{post}/comments", limit=1, order="reverse_chronological", after=first["paging"]["cursors"]["after"]
     )
-    assert after["data"][0]["id"] not in {one["id"] for one in first["data"]}
+    assert after["data"][0]["id"] not in {item["id"] for item in first["data"]}
     assert page.sandbox.call("GET", "/__state")["nodes"] < 10
 
 
@@ -96,8 +96,8 @@ def test_texts_may_be_given_and_come_in_turn(page: Caller, post: str) -> None:
 def test_unreadable_comments_are_counted_and_leave_pages_short_but_not_last(page: Caller, post: str) -> None:
     give(page.sandbox, post, count=100, replies=0, unreadable=0.5)
     answers = list(pages(page, f"{post}/comments", limit=10, summary="true", **STREAM))
-    assert [one["summary"]["total_count"] for one in answers] == [100] * 10
-    assert 20 < sum(len(one["data"]) for one in answers) < 80
+    assert [answer["summary"]["total_count"] for answer in answers] == [100] * 10
+    assert 20 < sum(len(answer["data"]) for answer in answers) < 80
 
 
 def test_paging_backwards_leads_to_the_page_before(page: Caller, post: str) -> None:
@@ -163,13 +163,13 @@ def test_since_passes_over_comments_that_cannot_be_read(page: Caller, post: str)
     every = walk(page, f"{post}/comments", **STREAM)
     for order in ("chronological", "reverse_chronological"):
         bounded = walk(page, f"{post}/comments", filter="stream", order=order, since=1_600_000_000, limit=7)
-        assert sorted(one["id"] for one in bounded) == sorted(one["id"] for one in every)
+        assert sorted(item["id"] for item in bounded) == sorted(item["id"] for item in every)
 
 
 def test_comments_come_along_in_fields_of_the_post(page: Caller, post: str) -> None:
     three_and_a_reply(page.sandbox, post)
     shown = page.get(post, fields="comments.limit(1).order(chronological){message,comments{message}}")["comments"]
-    assert [(one["message"], texts(one["comments"]["data"])) for one in shown["data"]] == [("a", ["re: a"])]
+    assert [(item["message"], texts(item["comments"]["data"])) for item in shown["data"]] == [("a", ["re: a"])]
     following = page.session.get(shown["paging"]["next"], timeout=10).json()
     assert texts(following["data"]) == ["c"]
 

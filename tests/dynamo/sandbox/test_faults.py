@@ -122,7 +122,7 @@ def test_latency_is_added_to_every_call(page: Caller) -> None:
 def test_a_fault_acts_as_often_as_ordered_after_those_it_skips(page: Caller) -> None:
     page.sandbox.fault(FEED, "error", times=2, skip=1)
     assert [post(page, str(number)).status_code for number in range(5)] == [200, 500, 500, 200, 200]
-    assert [one["hits"] for one in page.sandbox.call("GET", "/__faults")["faults"]] == [2]
+    assert [fault["hits"] for fault in page.sandbox.call("GET", "/__faults")["faults"]] == [2]
 
 
 def test_a_fault_without_times_acts_until_it_is_taken_back(page: Caller) -> None:
@@ -149,8 +149,8 @@ def test_containers_can_be_made_slow_or_broken(sandbox: SandboxControl) -> None:
     slow = instagram.container()
     sandbox.fault("POST .*/media$", "container_error")
     broken = instagram.container()
-    shown = [instagram.get(one, fields="status_code,status") for one in (slow, broken)]
-    assert [one["status_code"] for one in shown] == ["IN_PROGRESS", "ERROR"]
+    shown = [instagram.get(item, fields="status_code,status") for item in (slow, broken)]
+    assert [item["status_code"] for item in shown] == ["IN_PROGRESS", "ERROR"]
     assert shown[1]["status"] == "Error: Media upload has failed with error code 2207082"
 
 
@@ -167,8 +167,8 @@ def test_what_was_seen_is_listed_with_the_fault_that_struck(page: Caller) -> Non
         post(page)
     post(page)
     seen = [
-        (one["method"], one["path"], one["status"], one["fault"])
-        for one in page.sandbox.call("GET", "/__requests")["requests"]
+        (request["method"], request["path"], request["status"], request["fault"])
+        for request in page.sandbox.call("GET", "/__requests")["requests"]
     ]
     path = f"/v26.0/{page.id}/feed"
     assert seen == [("POST", path, None, "drop_before"), ("POST", path, 200, None)]

@@ -15,7 +15,7 @@ def make(caller: Caller, *items: dict[str, Any], **series: Any) -> list[str]:
 
 
 def ids(entries: Any) -> list[str]:
-    return [one["id"] for one in entries]
+    return [entry["id"] for entry in entries]
 
 
 def test_only_what_the_page_itself_published_is_in_published_posts(page: Caller) -> None:
@@ -30,9 +30,9 @@ def test_only_what_the_page_itself_published_is_in_published_posts(page: Caller)
     assert ids(page.list("published_posts")["data"]) == [made["page"]]
     assert ids(page.list("published_posts", include_hidden="true")["data"]) == [made["page"], made["hidden"]]
     shown = page.list("feed", fields="is_published,from,is_hidden")["data"]
-    assert ids(shown) == [made[one] for one in origins if one != "expired"]
-    assert [one["is_published"] for one in shown] == [True, False, False, True, False, True]
-    by_others = [one["id"] for one in shown if one["from"]["id"] != page.id]
+    assert ids(shown) == [made[origin] for origin in origins if origin != "expired"]
+    assert [item["is_published"] for item in shown] == [True, False, False, True, False, True]
+    by_others = [item["id"] for item in shown if item["from"]["id"] != page.id]
     assert by_others == [made["visitor"]]
 
 
@@ -40,8 +40,8 @@ def test_reels_stand_on_their_own_edge_with_the_post_that_they_have(page: Caller
     reel, video, _ = make(page, {"kind": "reel", "message": "r"}, {"kind": "video"}, {"kind": "photo"})
     assert reel not in ids(page.list("published_posts")["data"])
     listed = page.list("video_reels", fields="post_id,description,published,source,picture")["data"]
-    assert [(one["post_id"], one["description"], one["published"]) for one in listed] == [(reel, "r", True)]
-    assert [one["post_id"] for one in page.list("videos", fields="post_id")["data"]] == [video]
+    assert [(item["post_id"], item["description"], item["published"]) for item in listed] == [(reel, "r", True)]
+    assert [item["post_id"] for item in page.list("videos", fields="post_id")["data"]] == [video]
     for name, kind in (("source", "video/mp4"), ("picture", "image/jpeg")):
         assert requests.get(listed[0][name], timeout=10).headers["content-type"] == kind
 
@@ -65,11 +65,11 @@ def test_instagram_shows_ads_among_its_media_and_stories_apart(instagram: Caller
     made += make(instagram, {"origin": "ad", "published_at": at - 9}, {"origin": "unpublished"}, {"kind": "story"})
     listed = instagram.list("media", fields="media_type,media_product_type,children,thumbnail_url,media_url")["data"]
     assert ids(listed) == made[:5]
-    assert [(one["media_type"], one["media_product_type"]) for one in listed] == [
+    assert [(item["media_type"], item["media_product_type"]) for item in listed] == [
         ("IMAGE", "FEED"), ("VIDEO", "FEED"), ("VIDEO", "REELS"), ("CAROUSEL_ALBUM", "FEED"), ("IMAGE", "AD"),
     ]  # fmt: skip
-    assert [len(one.get("children", {"data": []})["data"]) for one in listed] == [0, 0, 0, 3, 0]
-    assert ["thumbnail_url" in one for one in listed] == [False, True, True, False, False]
+    assert [len(item.get("children", {"data": []})["data"]) for item in listed] == [0, 0, 0, 3, 0]
+    assert ["thumbnail_url" in item for item in listed] == [False, True, True, False, False]
     assert listed[1]["media_url"].endswith(".mp4")
     assert ids(instagram.list("stories")["data"]) == [made[6]]
 
@@ -92,7 +92,7 @@ def test_a_foreign_post_is_not_in_the_record_nor_in_any_quota(instagram: Caller)
     assert instagram.sandbox.posts == []
     assert instagram.list("content_publishing_limit")["data"] == [{"quota_usage": 0}]
     published = instagram.publish(instagram.container())["id"]
-    assert [one["id"] for one in instagram.sandbox.posts] == [published]
+    assert [post["id"] for post in instagram.sandbox.posts] == [published]
     assert ids(instagram.list("media", limit=1)["data"]) == [published]
 
 
@@ -109,8 +109,8 @@ def test_a_series_is_walked_to_its_end_once_each(page: Caller) -> None:
     listed = list(walk(page, f"{page.id}/published_posts", limit=100, fields="created_time"))
     reels = list(walk(page, f"{page.id}/video_reels", limit=10, fields="post_id"))
     assert len(set(ids(listed))) == len(listed) == 657
-    assert len({one["post_id"] for one in reels}) == 73
-    times = [one["created_time"] for one in listed]
+    assert len({reel["post_id"] for reel in reels}) == 73
+    times = [item["created_time"] for item in listed]
     assert times == sorted(times, reverse=True)
 
 
@@ -118,11 +118,11 @@ def test_a_seeded_post_has_the_comments_that_its_counter_tells(instagram: Caller
     make(instagram, count=12, seed=3)
     listed = instagram.list("media", fields="comments_count,like_count")["data"]
     read = []
-    for one in listed:
-        tops = instagram.get(f"{one['id']}/comments", fields="replies.limit(50){id}")["data"]
+    for item in listed:
+        tops = instagram.get(f"{item['id']}/comments", fields="replies.limit(50){id}")["data"]
         read.append(len(tops) + sum(len(top.get("replies", {"data": []})["data"]) for top in tops))
         assert all(instagram.get(top["id"])["id"] == top["id"] for top in tops)
-    assert read == [one["comments_count"] for one in listed]
+    assert read == [item["comments_count"] for item in listed]
     assert len(set(read)) > 3
 
 

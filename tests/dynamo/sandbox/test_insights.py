@@ -20,7 +20,7 @@ def say(sandbox: SandboxControl, path: str, post: str, **what: Any) -> None:
 
 
 def values(answer: dict[str, Any]) -> dict[str, Any]:
-    return {one["name"]: one["values"][0]["value"] for one in answer["data"]}
+    return {item["name"]: item["values"][0]["value"] for item in answer["data"]}
 
 
 # Counters
@@ -140,7 +140,7 @@ def test_a_video_has_its_own_edge_and_none_of_the_posts(page: Caller) -> None:
     assert code(page.get(f"{video}/insights", metric="post_video_views")) == (100, None)
     assert code(page.get(video, fields="reactions.summary(true)")) == (100, None)
     shown = page.get(f"{video}/video_insights", metric="total_video_views")
-    assert [one["name"] for one in shown["data"]] == ["total_video_views"]
+    assert [item["name"] for item in shown["data"]] == ["total_video_views"]
     post = page.get(video, fields="post_id")["post_id"]
     assert set(values(page.get(f"{post}/insights", metric="post_video_views"))) == {"post_video_views"}
 
@@ -188,7 +188,7 @@ def test_a_breakdown_comes_as_a_total_value(instagram: Caller, media: str) -> No
     assert (total["value"], total["breakdowns"][0]["dimension_keys"]) == (20, ["action_type"])
     results = total["breakdowns"][0]["results"]
     assert results[0] == {"dimension_values": ["bio_link_clicked"], "value": 10}
-    assert sum(one["value"] for one in results) == 20
+    assert sum(result["value"] for result in results) == 20
     plain = instagram.get(f"{media}/insights", metric="reach", metric_type="total_value")["data"][0]
     assert set(plain["total_value"]) == {"value"}
     assert code(instagram.get(f"{media}/insights", metric="reach", breakdown="action_type")) == (1, None)

@@ -132,7 +132,9 @@ def test_reels_are_listed_with_media_and_stories_apart(
 ) -> None:
     given = {name: value.replace("{media}", f"{instagram.sandbox.url}/media") for name, value in fields.items()}
     media = instagram.publish(instagram.edge("media", **given)["id"])["id"]
-    shown = {one: instagram.list(one, fields="media_type,media_product_type")["data"] for one in ("media", "stories")}
+    shown = {
+        item: instagram.list(item, fields="media_type,media_product_type")["data"] for item in ("media", "stories")
+    }
     other = "media" if edge == "stories" else "stories"
     assert shown == {edge: [{"id": media, "media_type": kind[0], "media_product_type": kind[1]}], other: []}
 

@@ -6,12 +6,12 @@ from tests.dynamo.sandbox.calls import Caller, give, pages, texts, three_and_a_r
 def test_instagram_lists_newest_first_with_after_alone(instagram: Caller, media: str) -> None:
     give(instagram.sandbox, media, count=70, replies=0.5, seed=2)
     answers = list(pages(instagram, f"{media}/comments", limit=20))
-    assert [len(one["data"]) for one in answers] == [20, 15]
+    assert [len(answer["data"]) for answer in answers] == [20, 15]
     assert set(answers[0]["paging"]) == {"cursors", "next"}
     assert set(answers[0]["paging"]["cursors"]) == {"after"}
     assert set(answers[1]) == {"data"}
     assert set(answers[0]["data"][0]) == {"id", "text", "timestamp"}
-    times = [one["timestamp"] for answer in answers for one in answer["data"]]
+    times = [item["timestamp"] for answer in answers for item in answer["data"]]
     assert times == sorted(times, reverse=True)
 
 
@@ -26,7 +26,7 @@ def test_instagram_replies_by_edge_and_by_expansion(instagram: Caller, media: st
     fields = "text,replies.limit(5){id,text,parent_id}"
     shown = instagram.get(f"{media}/comments", fields=fields)["data"]
     expected = {"data": [{"id": reply, "text": "re: a", "parent_id": first}]}
-    assert [one.get("replies") for one in shown] == [None, None, expected]
+    assert [item.get("replies") for item in shown] == [None, None, expected]
     assert instagram.get(f"{first}/replies", fields="text,parent_id") == expected
 
 
@@ -39,16 +39,16 @@ def test_instagram_people_have_usernames_and_sometimes_an_id(instagram: Caller, 
     )
     shown = instagram.get(f"{media}/comments", fields="username,from,media{id},hidden,like_count")["data"]
     base = {"username": "ana.silva", "media": {"id": media}, "hidden": False, "like_count": 0}
-    without_id = [{name: value for name, value in one.items() if name != "id"} for one in shown]
+    without_id = [{name: value for name, value in item.items() if name != "id"} for item in shown]
     assert without_id == [base, {**base, "from": author}]
 
 
 def test_a_crowd_on_instagram_can_be_read_one_by_one(instagram: Caller, media: str) -> None:
     give(instagram.sandbox, media, count=40, replies=0.5)
     entries = walk(instagram, f"{media}/comments", fields="text,username,timestamp,replies{text}")
-    some = next(one for one in entries if one.get("replies"))
+    some = next(entry for entry in entries if entry.get("replies"))
     assert instagram.get(some["id"], fields="text,username,timestamp,replies{text}") == some
-    assert len(entries) + sum(len(one.get("replies", {"data": []})["data"]) for one in entries) == 40
+    assert len(entries) + sum(len(entry.get("replies", {"data": []})["data"]) for entry in entries) == 40
 
 
 def test_comments_on_an_ad_are_left_out(instagram: Caller) -> None:

@@ -207,7 +207,7 @@ def test_a_reel_is_started_uploaded_and_finished(page: Caller, by_url: bool) -> 
     assert page.edge("video_reels", **finish, description="Reel") == {"success": True}
     assert live(page) == [("reel", "Reel")]
     assert page.list("published_posts")["data"] == []
-    assert [one["id"] for one in page.list("video_reels")["data"]] == [started["video_id"]]
+    assert [item["id"] for item in page.list("video_reels")["data"]] == [started["video_id"]]
     assert code(page.edge("video_reels", **finish)) == (100, None)
     assert len(live(page)) == 1
 

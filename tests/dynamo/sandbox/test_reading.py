@@ -35,7 +35,7 @@ def test_an_album_names_its_photos_as_subattachments(page: Caller) -> None:
     )
     shown = page.list("published_posts", fields="attachments{media_type,subattachments{target{id}}}")["data"][0]
     album = shown["attachments"]["data"][0]
-    assert album == {"media_type": "album", "subattachments": {"data": [{"target": {"id": one}} for one in photos]}}
+    assert album == {"media_type": "album", "subattachments": {"data": [{"target": {"id": photo}} for photo in photos]}}
 
 
 def test_only_the_fields_asked_for_come_back_and_empty_ones_stay_away(page: Caller) -> None:

@@ -70,8 +70,8 @@ def test_what_went_live_survives_a_restart(tmp_path: Path) -> None:
     control = SandboxControl(second.url)
     after = control.posts
     moving = {"permalink", "media"}
-    assert [{k: v for k, v in one.items() if k not in moving} for one in after] == [
-        {k: v for k, v in one.items() if k not in moving} for one in before
+    assert [{k: v for k, v in item.items() if k not in moving} for item in after] == [
+        {k: v for k, v in item.items() if k not in moving} for item in before
     ]
     assert requests.get(after[0]["media"], timeout=10).status_code == 200
     assert Caller(control, FACEBOOK).get(staged)["id"] == staged

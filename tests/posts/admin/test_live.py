@@ -87,8 +87,14 @@ def test_the_list_takes_as_many_queries_for_many_posts_and_counts_none(viewer: U
         fill(facebook, count)
         with CaptureQueriesContext(connection) as captured:
             desk.open(LIVE)
-        taken.append([one["sql"] for one in captured.captured_queries if "posts_publishedpost" in one["sql"]])
-    assert [len(one) for one in taken] == [1, 1]
+        taken.append(
+            [
+                captured_query["sql"]
+                for captured_query in captured.captured_queries
+                if "posts_publishedpost" in captured_query["sql"]
+            ]
+        )
+    assert [len(item) for item in taken] == [1, 1]
     assert "COUNT(" not in str(taken).upper()
     with CaptureQueriesContext(connection) as captured:
         desk.open(LIVE)
@@ -160,7 +166,7 @@ def test_a_member_downloads_all_comments_and_nobody_else(viewer: User, outsider:
 
 
 def test_channels_say_how_far_their_reading_has_come(viewer: User, outsider: User, facebook: Channel) -> None:
-    state = ChannelSync.objects.create(channel=facebook, depth="all", read=1200, added=1100, total=5000)
+    state = ChannelSync.objects.create(channel=facebook, depth="all", read_count=1200, created_count=1100, total=5000)
     desk = Desk(viewer).open(CHANNELS)
     assert "Reading what is live: 1,200 of about 5,000 posts, 1,100 new" in desk.text
     ChannelSync.objects.filter(pk=state.pk).update(

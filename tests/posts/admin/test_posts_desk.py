@@ -13,7 +13,7 @@ def test_an_administrator_connects_a_channel_and_the_token_never_comes_back(admi
     desk = Desk(admin_member).open(f"{CHANNELS}add/")
     desk.press(type="FB_PAGE", platform_id="42", name="Padaria", token="a-secret-token")
     channel = Channel.objects.get()
-    assert (channel.wire_id, channel.token, channel.state) == ("FB_PAGE_42", "a-secret-token", ChannelState.CONNECTED)
+    assert (channel.public_id, channel.token, channel.state) == ("FB_PAGE_42", "a-secret-token", ChannelState.CONNECTED)
     assert "a-secret-token" not in channel.token_encrypted
     for url in (CHANNELS, f"{CHANNELS}{channel.pk}/change/"):
         assert "a-secret-token" not in desk.open(url).answer.content.decode()
@@ -35,9 +35,9 @@ def test_reconnecting_gives_a_new_token_to_the_same_channel(admin_member: User, 
     assert Channel.objects.get().state == ChannelState.DISCONNECTED
     desk.open(f"{CHANNELS}{facebook.pk}/change/").press(token="new", platform_id="666")
     channel = Channel.objects.get()
-    assert (channel.pk, channel.wire_id, channel.token, channel.state) == (
+    assert (channel.pk, channel.public_id, channel.token, channel.state) == (
         facebook.pk,
-        facebook.wire_id,
+        facebook.public_id,
         "new",
         ChannelState.CONNECTED,
     )
@@ -86,7 +86,7 @@ def test_live_posts_are_read_only(reviewer: User, outsider: User, facebook: Chan
     )
     post = PublishedPost.objects.get()
     desk = Desk(reviewer).open(f"{LIVE}{post.pk}/")
-    assert [one.action for one in desk.page.forms] == ["/admin/logout/"]
+    assert [form.action for form in desk.page.forms] == ["/admin/logout/"]
     assert "https://www.facebook.com/1/posts/2" in desk.page.links
     assert desk.send(f"{LIVE}{post.pk}/change/", caption="x").status_code == 404
     assert PublishedPost.objects.get().caption == "Olá\n#sol"

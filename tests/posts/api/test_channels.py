@@ -14,7 +14,7 @@ pytestmark = pytest.mark.embedded
 def add(organization: Organization, number: int, name: str, state: str = "CONNECTED") -> Channel:
     return Channel.objects.create(
         organization=organization,
-        wire_id=f"FB_PAGE_{number}",
+        public_id=f"FB_PAGE_{number}",
         type="FB_PAGE",
         platform_id=str(number),
         name=name,
@@ -35,8 +35,8 @@ def test_channels_come_by_name_then_id_with_three_fields(
         [
             {"id": "FB_PAGE_1", "type": "FB_PAGE", "name": "Adega"},
             {"id": "FB_PAGE_2", "type": "FB_PAGE", "name": "Adega"},
-            {"id": facebook.wire_id, "type": "FB_PAGE", "name": "Casa do Sol"},
-            {"id": instagram.wire_id, "type": "INSTAGRAM_ACCOUNT", "name": "casadosol"},
+            {"id": facebook.public_id, "type": "FB_PAGE", "name": "Casa do Sol"},
+            {"id": instagram.public_id, "type": "INSTAGRAM_ACCOUNT", "name": "casadosol"},
         ],
     )
 
@@ -46,16 +46,16 @@ def test_disconnected_channels_are_left_out_and_troubled_ones_are_not(
 ) -> None:
     for number, state in enumerate(["CONNECTED", "NEEDS_RECONNECT", "BLOCKED", "DISCONNECTED"]):
         add(organization, number, state, state)
-    assert [one["name"] for one in api.get("/channels").json()] == ["BLOCKED", "CONNECTED", "NEEDS_RECONNECT"]
+    assert [item["name"] for item in api.get("/channels").json()] == ["BLOCKED", "CONNECTED", "NEEDS_RECONNECT"]
 
 
 def test_a_long_list_links_to_its_next_page(api: SignedClient, organization: Organization) -> None:
     for number in range(3):
         add(organization, number, "Same")
     first = api.get("/channels?limit=2")
-    assert [one["id"] for one in first.json()] == ["FB_PAGE_0", "FB_PAGE_1"]
+    assert [item["id"] for item in first.json()] == ["FB_PAGE_0", "FB_PAGE_1"]
     link = first.headers["Link"].removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
-    assert [one["id"] for one in api.get(link).json()] == ["FB_PAGE_2"]
+    assert [item["id"] for item in api.get(link).json()] == ["FB_PAGE_2"]
 
 
 @pytest.mark.parametrize("path", ["/channels", "/superpowers"])

@@ -40,7 +40,7 @@ def walk(api: SignedClient, post: LivePost, limit: int, between: Callable[[], An
 
 
 def texts(items: list[Any]) -> list[str]:
-    return [one["text"] for one in items]
+    return [item["text"] for item in items]
 
 
 def test_a_comment_with_all_that_facebook_gives(api: SignedClient, page_post: LivePost) -> None:
@@ -122,10 +122,10 @@ def test_pages_neither_repeat_nor_skip_while_comments_are_written(
     api: SignedClient, live_post: LivePost, limit: int
 ) -> None:
     live_post.comments(count=150, replies=0.4, seed=3, began=AT.timestamp())
-    before = [one["id"] for one in walk(api, live_post, 100)]
+    before = [item["id"] for item in walk(api, live_post, 100)]
     assert len(set(before)) == len(before) == 150
     seen = walk(api, live_post, limit, lambda: live_post.comments(items=[{"text": "new"} for _ in range(4)]))
-    assert [one["id"] for one in seen] == before
+    assert [item["id"] for item in seen] == before
 
 
 @pytest.mark.parametrize("dead", ["work", "refuse", "empty"])
@@ -166,9 +166,9 @@ def test_a_page_is_one_call_when_nobody_replied(api: SignedClient, live_post: Li
 
     live_post.comments(count=60, replies=0)
     asked: list[str] = []
-    real = client.look
+    real = client.get_with_deadline
     monkeypatch.setattr(
-        client, "look", lambda account, path, *a, **k: asked.append(path) or real(account, path, *a, **k)
+        client, "get_with_deadline", lambda account, path, *a, **k: asked.append(path) or real(account, path, *a, **k)
     )
     assert api.get(live_post.path("comments", limit=40)).json()["returned"] == 40
     assert asked == [f"{live_post.id}/comments"]
@@ -214,7 +214,7 @@ def test_a_cursor_that_is_not_ours_or_is_another_posts_is_refused(
 def test_another_organizations_cursor_is_refused(page_post: LivePost, other_facebook: Channel) -> None:
     page_post.comments(count=40)
     cursor = domain.page(page_post.channel, page_post.id, limit=5).next_cursor
-    other_facebook.wire_id = page_post.channel.wire_id
+    other_facebook.public_id = page_post.channel.public_id
     with pytest.raises(domain.UnknownCursor):
         domain.page(other_facebook, page_post.id, limit=5, cursor=cursor)
 
@@ -240,12 +240,12 @@ def test_the_post_has_to_be_one_of_ours(
 ) -> None:
     missing = api.get(f"/posts/{page_post.id}/{what}")
     assert missing.status_code == 422
-    assert [(one["path"], one["type"]) for one in missing.json()["error"]] == [(["mediumId"], "any.required")]
-    for caller, medium in ((api, "FB_PAGE_1"), (other_api, facebook.wire_id)):
+    assert [(item["path"], item["type"]) for item in missing.json()["error"]] == [(["mediumId"], "any.required")]
+    for caller, medium in ((api, "FB_PAGE_1"), (other_api, facebook.public_id)):
         foreign = caller.get(f"/posts/{page_post.id}/{what}?mediumId={medium}")
         assert (foreign.status_code, foreign.json()["message"]) == (400, "Unknown mediumId")
     for post, medium in (("1_2", facebook), (page_post.id, instagram), ("a%00b", facebook)):
-        unknown = api.get(f"/posts/{post}/{what}?mediumId={medium.wire_id}")
+        unknown = api.get(f"/posts/{post}/{what}?mediumId={medium.public_id}")
         assert (unknown.status_code, unknown.json()) == (404, {"message": "Not found"})
 
 

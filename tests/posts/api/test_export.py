@@ -99,7 +99,7 @@ def test_a_link_opens_the_same_file_until_it_expires(
     assert api.client.post(link).status_code == 405
     time_machine.move_to(clock.now() + timedelta(seconds=comment_export.LIFETIME + 1), tick=True)
     assert api.client.get(link).status_code == 403
-    assert comment_export.tidy() == 1
+    assert comment_export.delete_expired() == 1
     assert api.client.get(link).status_code == 403
 
 
@@ -118,14 +118,14 @@ def test_too_many_exports_at_once_wait(api: SignedClient, page_post: LivePost) -
     open_ones = [comment_export.Export(page_post.channel, page_post.id) for _ in range(comment_export.AT_ONCE)]
     answer = api.get(page_post.path("comments/export"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
-    for one in open_ones:
-        one.close()
+    for open_one in open_ones:
+        open_one.close()
     assert api.get(page_post.path("comments/export")).status_code == 200
 
 
 def test_an_unknown_delivery_is_refused(api: SignedClient, page_post: LivePost) -> None:
     answer = api.get(page_post.path("comments/export", delivery="post"))
-    assert [(one["path"], one["type"]) for one in answer.json()["error"]] == [(["delivery"], "any.only")]
+    assert [(item["path"], item["type"]) for item in answer.json()["error"]] == [(["delivery"], "any.only")]
 
 
 @pytest.mark.processes

@@ -21,24 +21,24 @@ def answer(api: SignedClient, post: LivePost) -> dict[str, Any]:
 
 
 def values(said: dict[str, Any]) -> dict[str, Any]:
-    return {one["name"]: one["value"] for one in said["insights"]}
+    return {insight["name"]: insight["value"] for insight in said["insights"]}
 
 
 def reasons(said: dict[str, Any]) -> dict[str, str]:
-    return {one["name"]: one["reason"] for one in said["unavailable"]}
+    return {item["name"]: item["reason"] for item in said["unavailable"]}
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics of each call."""
     heard: list[str] = []
-    real = client.look
+    real = client.get_with_deadline
 
     def look(account: Any, path: str, params: Any, **more: Any) -> Any:
         heard.append(params.get("metric", ""))
         return real(account, path, params, **more)
 
-    monkeypatch.setattr(client, "look", look)
+    monkeypatch.setattr(client, "get_with_deadline", look)
     return heard
 
 
@@ -47,7 +47,7 @@ def test_a_page_posts_insights(api: SignedClient, page_post: LivePost) -> None:
     with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
         said = answer(api, page_post)
     assert said["postId"] == page_post.id
-    assert said["mediumId"] == page_post.channel.wire_id
+    assert said["mediumId"] == page_post.channel.public_id
     assert said["fetchedAt"] == "2026-11-24T12:00:00.000Z"
     first = said["insights"][0]
     assert set(first) == {"name", "period", "title", "description", "value"}

@@ -37,13 +37,15 @@ def pages(api: SignedClient, path: str) -> Iterator[list[str]]:
     while path:
         answer = api.get(path)
         assert answer.status_code == 200, answer.content
-        yield [one["id"] for one in answer.json()]
+        yield [item["id"] for item in answer.json()]
         path = answer.headers.get("Link", "").removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
 
 
 def matching(posts: list[PublishedPost], **columns: Any) -> list[str]:
-    found = [one for one in posts if all(getattr(one, name) == value for name, value in columns.items())]
-    return [one.platform_id for one in sorted(found, key=lambda one: (one.published_at, one.platform_id), reverse=True)]
+    found = [post for post in posts if all(getattr(post, name) == value for name, value in columns.items())]
+    return [
+        item.platform_id for item in sorted(found, key=lambda one: (one.published_at, one.platform_id), reverse=True)
+    ]
 
 
 @pytest.mark.parametrize("limit", [1, 7, 13])
@@ -54,9 +56,9 @@ def test_posts_that_come_and_go_neither_repeat_nor_hide_others(
     dice = Random(limit)
     query, columns = {
         "": ("", {}),
-        "channel": (f"&mediumId={facebook.wire_id}", {"channel_id": facebook.pk}),
+        "channel": (f"&mediumId={facebook.public_id}", {"channel_id": facebook.pk}),
         "type": ("&type=REEL", {"type": "REEL"}),
-        "both": (f"&type=STORY&mediumId={instagram.wire_id}", {"type": "STORY", "channel_id": instagram.pk}),
+        "both": (f"&type=STORY&mediumId={instagram.public_id}", {"type": "STORY", "channel_id": instagram.pk}),
         "dates": ("&startDate=2026-07-01&endDate=2026-07-01T00:00:00.002Z", {}),
     }[filters]
     expected, seen, gone, new = matching(posts, **columns), [], set(), 0
@@ -69,12 +71,12 @@ def test_posts_that_come_and_go_neither_repeat_nor_hide_others(
                 force_insert=True
             )
         last = page[-1:] if dice.random() < 0.5 else []
-        for one in [*last, *dice.sample(expected, 1)]:
-            PublishedPost.objects.filter(platform_id=one).delete()
-            gone |= {one} - set(seen)
+        for item in [*last, *dice.sample(expected, 1)]:
+            PublishedPost.objects.filter(platform_id=item).delete()
+            gone |= {item} - set(seen)
     assert len(seen) == len(set(seen))
-    old = [one for one in seen if not one.startswith("new")]
-    assert old == [one for one in expected if one not in gone]
+    old = [item for item in seen if not item.startswith("new")]
+    assert old == [item for item in expected if item not in gone]
     assert len(expected) > 5
 
 
@@ -90,7 +92,7 @@ def test_a_page_takes_the_same_few_queries_wherever_it_is(
     most: int,
 ) -> None:
     api.get("/posts")
-    path, count = f"/posts?limit=3{filters.format(facebook.wire_id)}", 0
+    path, count = f"/posts?limit=3{filters.format(facebook.public_id)}", 0
     while path:
         with django_assert_num_queries(most):  # the key, the channel when one is named, the page
             answer = api.get(path)

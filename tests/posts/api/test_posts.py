@@ -32,7 +32,7 @@ def live(facebook: Channel) -> Callable[..., PublishedPost]:
 
 def ids(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.content
-    return [one["id"] for one in answer.json()]
+    return [item["id"] for item in answer.json()]
 
 
 def test_a_post_with_all_that_the_platform_gave(
@@ -55,7 +55,7 @@ def test_a_post_with_all_that_the_platform_gave(
     )
     expected = {
         "id": "123_456",
-        "mediumId": facebook.wire_id,
+        "mediumId": facebook.public_id,
         "mediumType": "FB_PAGE",
         "type": "REEL",
         "caption": "Olá 👋",
@@ -68,7 +68,7 @@ def test_a_post_with_all_that_the_platform_gave(
         "superpower": {"name": "Greeter", "theirs": [1]},
     }
     assert api.get("/posts").json() == [expected]
-    one = api.get(f"/posts/123_456?mediumId={facebook.wire_id}")
+    one = api.get(f"/posts/123_456?mediumId={facebook.public_id}")
     assert (one.status_code, one.json()) == (200, expected)
 
 
@@ -79,7 +79,7 @@ def test_what_the_platform_did_not_give_is_null_and_never_missing(
     assert api.get("/posts").json() == [
         {
             "id": "17800000000000001",
-            "mediumId": instagram.wire_id,
+            "mediumId": instagram.public_id,
             "mediumType": "INSTAGRAM_ACCOUNT",
             "type": "POST",
             "caption": None,
@@ -173,8 +173,8 @@ def test_filters_apply_before_the_limit(
     for number in range(3):
         live(f"post{number}", DAY + timedelta(hours=number))
     assert ids(api.get("/posts?type=REEL&limit=2")) == ["reel", "elsewhere"]
-    assert ids(api.get(f"/posts?type=REEL&limit=1&mediumId={facebook.wire_id}")) == ["reel"]
-    assert ids(api.get(f"/posts?mediumId={instagram.wire_id}")) == ["elsewhere"]
+    assert ids(api.get(f"/posts?type=REEL&limit=1&mediumId={facebook.public_id}")) == ["reel"]
+    assert ids(api.get(f"/posts?mediumId={instagram.public_id}")) == ["elsewhere"]
 
 
 def test_what_went_live_stays_readable_after_its_channel_is_disconnected(
@@ -182,7 +182,7 @@ def test_what_went_live_stays_readable_after_its_channel_is_disconnected(
 ) -> None:
     live("1")
     Channel.objects.update(state="DISCONNECTED")
-    assert ids(api.get("/posts")) == ids(api.get(f"/posts?mediumId={facebook.wire_id}")) == ["1"]
+    assert ids(api.get("/posts")) == ids(api.get(f"/posts?mediumId={facebook.public_id}")) == ["1"]
 
 
 @pytest.mark.parametrize("path", ["/posts", "/posts/1"])
@@ -225,7 +225,7 @@ def test_an_unknown_post_is_not_found(
 ) -> None:
     live("1")
     live("2", channel=instagram)
-    answer = api.get(f"/posts/{post_id}?mediumId={facebook.wire_id}")
+    answer = api.get(f"/posts/{post_id}?mediumId={facebook.public_id}")
     assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
 
 

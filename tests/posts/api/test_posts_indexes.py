@@ -20,7 +20,7 @@ def test_every_list_walks_an_index_in_its_order(
 ) -> None:
     channels = create_channels(key.organization, 3)
     create_posts(channels, 600)
-    path = f"/posts?limit=5{kind}{place}{dates}".format(channels[0].wire_id)
+    path = f"/posts?limit=5{kind}{place}{dates}".format(channels[0].public_id)
     if which == "next":
         path = api.get(path).headers["Link"].removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
     with CaptureQueriesContext(connection) as captured:

@@ -18,18 +18,18 @@ def steps() -> list[tuple[str, str, str]]:
 
 
 def test_a_connected_channel_keeps_its_token_encrypted(organization: Organization, author: User) -> None:
-    channel = channels.connect(actors.person(author), organization=organization, **GIVEN)
+    channel = channels.connect(actors.user_actor(author), organization=organization, **GIVEN)
     row = Channel.objects.get()
-    assert (row.pk, row.wire_id, row.state, row.token) == (channel.pk, "FB_PAGE_42", "CONNECTED", "EAAB-token")
+    assert (row.pk, row.public_id, row.state, row.token) == (channel.pk, "FB_PAGE_42", "CONNECTED", "EAAB-token")
     assert "EAAB-token" not in row.token_encrypted
     assert steps() == [("channel.connect", "", "CONNECTED")]
     assert "EAAB-token" not in str(AuditEvent.objects.get().details)
 
 
 def test_connecting_again_renews_token_and_name_and_heals_the_state(organization: Organization, author: User) -> None:
-    actor = actors.person(author)
+    actor = actors.user_actor(author)
     channel = channels.connect(actor, organization=organization, **GIVEN)
-    channels.needs_reconnect(actors.WORKER, channel, reason="190/463")
+    channels.mark_needs_reconnect(actors.WORKER, channel, reason="190/463")
     channels.connect(actor, organization=organization, **{**GIVEN, "name": " Casa ", "token": "new"})
     row = Channel.objects.get()
     assert (row.pk, row.name, row.token, row.state, row.state_reason) == (channel.pk, "Casa", "new", "CONNECTED", "")
@@ -56,7 +56,7 @@ def test_what_cannot_be_a_channel_is_refused_and_nothing_is_stored(
     organization: Organization, author: User, change: dict[str, Any]
 ) -> None:
     with pytest.raises(Invalid) as refusal:
-        channels.connect(actors.person(author), organization=organization, **{**GIVEN, **change})
+        channels.connect(actors.user_actor(author), organization=organization, **{**GIVEN, **change})
     assert Channel.objects.count() == 0
     assert "token" not in change or not change["token"] or change["token"] not in str(refusal.value)
 
@@ -64,39 +64,39 @@ def test_what_cannot_be_a_channel_is_refused_and_nothing_is_stored(
 def test_one_page_may_be_connected_to_two_organizations(
     organization: Organization, other_organization: Organization, author: User
 ) -> None:
-    for one in (organization, other_organization):
-        channels.connect(actors.person(author), organization=one, **GIVEN)
-    assert Channel.objects.filter(wire_id="FB_PAGE_42").count() == 2
+    for item in (organization, other_organization):
+        channels.connect(actors.user_actor(author), organization=item, **GIVEN)
+    assert Channel.objects.filter(public_id="FB_PAGE_42").count() == 2
 
 
 def test_a_blocked_channel_is_resumed_by_a_person(facebook: Channel, author: User) -> None:
     channels.block(actors.WORKER, facebook, reason="368")
     assert (facebook.state, facebook.state_reason) == (ChannelState.BLOCKED, "368")
-    channels.resume(actors.person(author), facebook)
+    channels.resume(actors.user_actor(author), facebook)
     facebook.refresh_from_db()
     assert (facebook.state, facebook.state_reason) == (ChannelState.CONNECTED, "")
     assert steps() == [("channel.block", "CONNECTED", "BLOCKED"), ("channel.resume", "BLOCKED", "CONNECTED")]
 
 
 def test_only_a_blocked_channel_is_resumed(facebook: Channel, author: User) -> None:
-    channels.needs_reconnect(actors.WORKER, facebook, reason="190")
+    channels.mark_needs_reconnect(actors.WORKER, facebook, reason="190")
     with pytest.raises(Conflict, match="is not blocked"):
-        channels.resume(actors.person(author), facebook)
+        channels.resume(actors.user_actor(author), facebook)
     facebook.refresh_from_db()
     assert facebook.state == ChannelState.NEEDS_RECONNECT
 
 
 def test_a_worker_never_brings_a_disconnected_channel_back(facebook: Channel, author: User) -> None:
-    channels.disconnect(actors.person(author), facebook)
-    channels.needs_reconnect(actors.WORKER, facebook, reason="190")
+    channels.disconnect(actors.user_actor(author), facebook)
+    channels.mark_needs_reconnect(actors.WORKER, facebook, reason="190")
     channels.block(actors.WORKER, facebook, reason="368")
-    channels.disconnect(actors.person(author), facebook)
+    channels.disconnect(actors.user_actor(author), facebook)
     facebook.refresh_from_db()
     assert facebook.state == ChannelState.DISCONNECTED
     assert steps() == [("channel.disconnect", "CONNECTED", "DISCONNECTED")]
 
 
 def test_a_long_reason_is_cut_to_what_the_column_holds(facebook: Channel) -> None:
-    channels.needs_reconnect(actors.WORKER, facebook, reason="x" * 1000)
+    channels.mark_needs_reconnect(actors.WORKER, facebook, reason="x" * 1000)
     facebook.refresh_from_db()
     assert facebook.state_reason == "x" * 300

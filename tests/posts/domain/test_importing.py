@@ -8,7 +8,7 @@ import pytest
 
 from accounts import clock
 from posts.domain import sync
-from posts.domain.published_posts import live, record_published
+from posts.domain.published_posts import published_posts, record_published
 from posts.domain.sync import Outcome
 from posts.graph import rate_limits
 from posts.graph.account import Account
@@ -26,16 +26,16 @@ def now() -> float:
 
 def test_only_what_the_page_itself_published_is_taken(sandbox: SandboxControl, facebook: Channel) -> None:
     origins = ["page", "ad", "dark", "visitor", "unpublished", "hidden", "expired"]
-    made = [make(sandbox, facebook, {"origin": one, "message": one})[0] for one in origins]
+    made = [make(sandbox, facebook, {"origin": origin, "message": origin})[0] for origin in origins]
     report = sync.sync(facebook)
     assert (report.outcome, report.read, report.added) == (Outcome.FINISHED, 1, 1)
-    assert [one[0] for one in rows(facebook)] == made[:1]
+    assert [item[0] for item in rows(facebook)] == made[:1]
 
 
 def test_an_advertisement_on_instagram_is_left_out(sandbox: SandboxControl, instagram: Channel) -> None:
-    mine, _ad = (make(sandbox, instagram, {"kind": "photo", "origin": one})[0] for one in ("page", "ad"))
+    mine, _ad = (make(sandbox, instagram, {"kind": "photo", "origin": item})[0] for item in ("page", "ad"))
     sync.sync(instagram)
-    assert [one[0] for one in rows(instagram)] == [mine]
+    assert [item[0] for item in rows(instagram)] == [mine]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_number_that_is_not_told_stays_unknown(sandbox: SandboxControl, facebo
     assert sync.sync(facebook).outcome is Outcome.FINISHED
     one = row(name)
     assert (one.likes, one.comments, one.reactions, one.shares) == (None, None, None, 3)
-    assert ChannelSync.objects.get().without == ["comments", "reactions"]
+    assert ChannelSync.objects.get().excluded_fields == ["comments", "reactions"]
 
 
 def test_instagram_has_no_reactions_and_says_so(sandbox: SandboxControl, instagram: Channel) -> None:
@@ -117,7 +117,7 @@ def test_doing_it_again_changes_nothing_and_new_numbers_arrive(
     again = sync.sync(facebook, full=True)
     assert (again.read, again.added) == (230, 0)
     assert rows(facebook) == before
-    newest = live(facebook.organization).order_by("-published_at").first()
+    newest = published_posts(facebook.organization).order_by("-published_at").first()
     assert newest is not None
     sandbox.call("POST", "/__metrics", {"post": newest.platform_id, "reactions": {"LIKE": 12_345}})
     hours.shift(timedelta(minutes=1))
@@ -156,7 +156,7 @@ def test_a_caption_that_no_database_takes_is_kept_as_far_as_it_can(sandbox: Sand
 
 def test_the_last_day_is_read_often_and_the_rest_rarely(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     fresh, old = (make(sandbox, facebook, {"published_at": now() - at * DAY})[0] for at in (0.1, 20))
-    make(sandbox, facebook, *({"published_at": now() - 10 * DAY - one, "message": "between"} for one in range(120)))
+    make(sandbox, facebook, *({"published_at": now() - 10 * DAY - item, "message": "between"} for item in range(120)))
     sync.sync(facebook)
     for name in (fresh, old):
         sandbox.call("POST", "/__metrics", {"post": name, "likes": 9})
@@ -186,7 +186,9 @@ def test_the_budget_of_calls_is_kept_for_publishing(
     sandbox: SandboxControl, facebook: Channel, percent: int, outcome: str, read: int
 ) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
-    rate_limits.note(Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), {"X-App-Usage": f'{{"call_count": {percent}}}'})
+    rate_limits.record_usage(
+        Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), {"X-App-Usage": f'{{"call_count": {percent}}}'}
+    )
     report = sync.sync(facebook)
     assert (report.outcome, report.read) == (outcome, read)
     if outcome == "paused":
@@ -208,7 +210,7 @@ def test_a_field_that_the_platform_does_not_know_costs_itself_alone(
     )
     assert sync.sync(instagram).outcome is Outcome.FINISHED
     assert (row(name).likes, row(name).shares) == (4, None)
-    assert ChannelSync.objects.get().without == ["shares_count"]
+    assert ChannelSync.objects.get().excluded_fields == ["shares_count"]
 
 
 def test_a_page_that_is_too_heavy_is_asked_for_in_smaller_ones(sandbox: SandboxControl, facebook: Channel) -> None:
@@ -223,7 +225,7 @@ def test_a_token_that_opens_nothing_any_more_stops_the_reading(sandbox: SandboxC
     facebook.refresh_from_db()
     assert (report.outcome, facebook.state) == (Outcome.FAILED, ChannelState.NEEDS_RECONNECT)
     state = ChannelSync.objects.get()
-    assert (state.lease, state.failures, bool(state.last_error)) == (None, 1, True)
+    assert (state.lease_id, state.failures, bool(state.last_error)) == (None, 1, True)
     assert FACEBOOK.token not in state.last_error
 
 
@@ -256,4 +258,4 @@ def test_channels_are_apart(sandbox: SandboxControl, facebook: Channel, instagra
     assert PublishedPost.objects.count() == 5
     sync.sync(instagram)
     assert (len(rows(facebook)), len(rows(instagram))) == (5, 7)
-    assert INSTAGRAM.wire_id == instagram.wire_id
+    assert INSTAGRAM.public_id == instagram.public_id

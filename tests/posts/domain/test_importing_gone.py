@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from posts.domain import sync
-from posts.domain.published_posts import live
+from posts.domain.published_posts import published_posts
 from posts.models import Channel, PublishedPost
 from tests.posts.domain.importing import make, row
 from tests.posts.domain.test_importing_position import delete
@@ -18,7 +18,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def deleted(sandbox: SandboxControl, facebook: Channel, hours: Any) -> str:
     """A post that was read, and has been deleted on the platform since."""
-    names = make(sandbox, facebook, *({"message": str(one), "published_at": 1_780_000_000 + one} for one in range(3)))
+    names = make(
+        sandbox, facebook, *({"message": str(item), "published_at": 1_780_000_000 + item} for item in range(3))
+    )
     sync.sync(facebook)
     delete(sandbox, names[1])
     hours.shift(timedelta(hours=1))
@@ -26,7 +28,7 @@ def deleted(sandbox: SandboxControl, facebook: Channel, hours: Any) -> str:
 
 
 def known(facebook: Channel) -> int:
-    return live(facebook.organization).count()
+    return published_posts(facebook.organization).count()
 
 
 def test_a_deleted_post_leaves_the_lists_after_two_proofs_a_day_apart(

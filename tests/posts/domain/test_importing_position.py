@@ -34,18 +34,18 @@ def test_a_slice_of_time_ends_with_more_to_do(sandbox: SandboxControl, facebook:
     report = sync.sync(facebook, seconds=0)
     assert (report.outcome, report.read) == (Outcome.MORE, 100)
     while sync.sync(facebook, seconds=0).outcome is Outcome.MORE:
-        assert ChannelSync.objects.get().lease is None
+        assert ChannelSync.objects.get().lease_id is None
     assert len(rows(facebook)) == 250
 
 
 def test_one_run_at_a_time(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=3)
     mine = ChannelSync.objects.create(
-        channel=facebook, lease=uuid.uuid4(), lease_until=clock.now() + timedelta(seconds=9)
+        channel=facebook, lease_id=uuid.uuid4(), lease_expires_at=clock.now() + timedelta(seconds=9)
     )
     assert sync.sync(facebook).outcome is Outcome.BUSY
     assert rows(facebook) == []
-    ChannelSync.objects.filter(pk=mine.pk).update(lease_until=clock.now())
+    ChannelSync.objects.filter(pk=mine.pk).update(lease_expires_at=clock.now())
     assert sync.sync(facebook).outcome is Outcome.FINISHED
 
 
@@ -53,12 +53,12 @@ def test_a_run_that_was_overtaken_writes_nothing_more(sandbox: SandboxControl, f
     make(sandbox, facebook, count=250, kinds=["photo"])
 
     def overtake(_done: Any) -> None:
-        ChannelSync.objects.update(lease=uuid.uuid4())
+        ChannelSync.objects.update(lease_id=uuid.uuid4())
 
     report = sync.sync(facebook, progress=overtake)
     assert report.outcome is Outcome.BUSY
     assert len(rows(facebook)) == 100
-    assert ChannelSync.objects.get().read == 100
+    assert ChannelSync.objects.get().read_count == 100
 
 
 @pytest.mark.parametrize("death", ["work", "refuse", "empty"])
@@ -85,15 +85,15 @@ def test_the_longest_waiting_channel_is_handed_out_first(
 ) -> None:
     sent: list[int] = []
     monkeypatch.setattr(scheduler, "_hint", lambda channel_id: not sent.append(channel_id))
-    assert (sync.hand_out(), sync.hand_out(), sync.hand_out()) == (1, 1, 0)
+    assert (sync.enqueue_due_channels(), sync.enqueue_due_channels(), sync.enqueue_due_channels()) == (1, 1, 0)
     assert sorted(sent) == sorted([facebook.pk, instagram.pk])
     ChannelSync.objects.filter(pk=facebook.pk).update(
-        next_at=clock.now(), lease=uuid.uuid4(), lease_until=clock.now() + timedelta(seconds=9)
+        next_at=clock.now(), lease_id=uuid.uuid4(), lease_expires_at=clock.now() + timedelta(seconds=9)
     )
     ChannelSync.objects.filter(pk=instagram.pk).update(next_at=clock.now())
-    assert sync.hand_out() == 0
+    assert sync.enqueue_due_channels() == 0
     settings.SYNC_AT_ONCE = 2
-    assert sync.hand_out() == 1
+    assert sync.enqueue_due_channels() == 1
     assert sent[-1] == instagram.pk
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from posts.domain.comment_export import CHUNK, COLUMNS, PIECE, defused, pieces
+from posts.domain.comment_export import CHUNK, COLUMNS, PIECE, csv_chunks, escape_formula
 from posts.graph.comments import Author, Comment
 
 
@@ -18,7 +18,7 @@ def comment(text: str = "Olá", **more: Any) -> Comment:
 
 
 def rows(*comments: Comment) -> list[list[str]]:
-    whole = b"".join(pieces(comments))
+    whole = b"".join(csv_chunks(comments))
     return list(csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline="")))
 
 
@@ -36,7 +36,7 @@ def test_what_is_unknown_is_empty() -> None:
 
 
 def test_the_bytes_begin_with_the_mark_of_utf_8_and_lines_end_as_in_rfc_4180() -> None:
-    whole = b"".join(pieces([comment()]))
+    whole = b"".join(csv_chunks([comment()]))
     assert whole.startswith(b"\xef\xbb\xbfid,parent_id,")
     assert whole.endswith(b"\r\n")
     assert whole.count(b"\r\n") == 2
@@ -94,7 +94,7 @@ def test_a_nul_is_seen_and_cuts_nothing_off() -> None:
 
 def test_a_text_of_ten_megabytes_comes_in_pieces() -> None:
     text = "é=+\n" * 2_500_000
-    sent = list(pieces([comment(text)]))
+    sent = list(csv_chunks([comment(text)]))
     assert max(len(piece) for piece in sent) == PIECE
     csv.field_size_limit(20_000_000)
     [_, row] = csv.reader(io.StringIO(b"".join(sent).decode("utf-8-sig"), newline=""))
@@ -109,7 +109,7 @@ def test_pieces_are_sent_before_the_end() -> None:
             taken.append(number)
             yield comment()
 
-    assert len(next(pieces(many()))) >= CHUNK
+    assert len(next(csv_chunks(many()))) >= CHUNK
     assert len(taken) < 500
 
 
@@ -118,5 +118,5 @@ def test_defusing_takes_no_longer_for_hostile_texts() -> None:
 
     began = time.monotonic()
     for text in ("+" * 200_000, ";" + "+" * 200_000, "\n " * 100_000, "\t" * 200_000, ";+a" * 70_000):
-        defused(text)
+        escape_formula(text)
     assert time.monotonic() - began < 2

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.exceptions import Conflict, Incomplete, Invalid
 from accounts.models import Organization
-from posts.domain.superpowers import check_complete, expand, lookup, own_hashtag
+from posts.domain.superpowers import check_complete, claimed_hashtag, expand, normalize_hashtag
 from posts.models import SuperpowerTemplate
 
 INLINE = {"name": "Greeter", "hashtag": "#Summer", "templateType": "GENERAL"}
@@ -39,7 +39,7 @@ def template(organization: Organization) -> SuperpowerTemplate:
     ],
 )
 def test_hashtags_are_compared_without_sign_case_or_composition(hashtag: str, compared: str) -> None:
-    assert lookup(hashtag) == compared
+    assert normalize_hashtag(hashtag) == compared
 
 
 def test_an_inline_superpower_expands_to_itself_unknown_fields_included(organization: Organization) -> None:
@@ -97,8 +97,8 @@ def test_what_an_inline_superpower_lacks_is_named(superpower: dict[str, Any], mi
     with pytest.raises(Incomplete) as refusal:
         check_complete(superpower)
     assert refusal.value.message == f"The superpower's template is incomplete: {', '.join(missing)} is missing"
-    assert [".".join(map(str, one["path"])) for one in refusal.value.details] == [
-        f"superpower.{one}" for one in missing
+    assert [".".join(map(str, detail["path"])) for detail in refusal.value.details] == [
+        f"superpower.{item}" for item in missing
     ]
 
 
@@ -123,11 +123,11 @@ def test_a_reference_occupies_a_hashtag_only_when_it_names_another_than_its_temp
     organization: Organization, template: SuperpowerTemplate, change: dict[str, Any], occupied: str | None
 ) -> None:
     given = {"creativeTemplateId": str(template.pk), **change}
-    assert own_hashtag(organization, given, expand(organization, given)) == occupied
+    assert claimed_hashtag(organization, given, expand(organization, given)) == occupied
 
 
 def test_an_inline_superpower_occupies_its_hashtag(organization: Organization) -> None:
-    assert own_hashtag(organization, INLINE, INLINE) == "summer"
+    assert claimed_hashtag(organization, INLINE, INLINE) == "summer"
 
 
 def test_a_templates_hashtag_is_taken_within_its_organization(
@@ -135,10 +135,10 @@ def test_a_templates_hashtag_is_taken_within_its_organization(
 ) -> None:
     clashing = {**INLINE, "hashtag": "GREET"}
     with pytest.raises(Conflict, match=r"^Hashtag already in use$"):
-        own_hashtag(organization, clashing, clashing)
-    assert own_hashtag(other_organization, clashing, clashing) == "greet"
+        claimed_hashtag(organization, clashing, clashing)
+    assert claimed_hashtag(other_organization, clashing, clashing) == "greet"
 
 
 def test_a_hashtag_that_does_not_fit_is_refused(organization: Organization) -> None:
     with pytest.raises(Invalid, match=r"^A hashtag has up to 200 characters$"):
-        own_hashtag(organization, {**INLINE, "hashtag": "ß" * 101}, INLINE)
+        claimed_hashtag(organization, {**INLINE, "hashtag": "ß" * 101}, INLINE)

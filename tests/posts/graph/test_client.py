@@ -50,27 +50,27 @@ def test_the_proof_opens_an_app_that_asks_for_it(sandbox: SandboxControl, settin
         client.get(PAGE, FACEBOOK.id, fields="name")
     settings.GRAPH_APP_SECRET = "app-secret"
     assert client.get(PAGE, FACEBOOK.id, fields="name")["name"] == FACEBOOK.name
-    assert set(client.write(PAGE, FEED, {"message": "Olá"})) == {"id"}
+    assert set(client.post_public(PAGE, FEED, {"message": "Olá"})) == {"id"}
 
 
 def test_nobody_there_is_safe_to_repeat(speak_to: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         speak_to(f"http://127.0.0.1:{probe.getsockname()[1]}")
     with pytest.raises(errors.Transient, match="nothing was sent"):
-        client.write(PAGE, FEED, {"message": "Olá"})
+        client.post_public(PAGE, FEED, {"message": "Olá"})
 
 
 def test_a_name_that_resolves_to_nothing_is_safe_to_repeat(speak_to: Any) -> None:
     speak_to("http://graph.invalid")
     with pytest.raises(errors.Transient, match="nothing was sent"):
-        client.write(PAGE, FEED, {"message": "Olá"})
+        client.post_public(PAGE, FEED, {"message": "Olá"})
 
 
 def test_a_handshake_that_fails_is_safe_to_repeat(speak_to: Any) -> None:
     with serving(b"this is not TLS") as server:
         speak_to(server.url.replace("http://", "https://"))
         with pytest.raises(errors.Transient, match="nothing was sent"):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
 
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
@@ -81,7 +81,7 @@ def test_a_write_that_was_sent_is_sent_once_and_ambiguous(speak_to: Any, script:
     with serving(script, OK) as server:
         speak_to(server.url)
         with pytest.raises(errors.Ambiguous):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
     assert len(server.requests) == 1
 
 
@@ -103,7 +103,7 @@ def test_staging_is_never_ambiguous_and_never_sent_again_by_itself(speak_to: Any
     with serving(b"", OK) as server:
         speak_to(server.url)
         with pytest.raises(errors.Transient):
-            client.prepare(PAGE, FEED, {"published": "false"})
+            client.post_unpublished(PAGE, FEED, {"published": "false"})
     assert len(server.requests) == 1
 
 
@@ -113,7 +113,7 @@ def test_silence_ends_at_the_read_timeout(speak_to: Any, settings: Any) -> None:
         speak_to(server.url)
         started = time.monotonic()
         with pytest.raises(errors.Ambiguous, match="took too long"):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
         assert time.monotonic() - started < 0.9
 
 
@@ -124,7 +124,7 @@ def test_an_answer_that_drips_ends_as_well(speak_to: Any, settings: Any) -> None
         speak_to(server.url)
         started = time.monotonic()
         with pytest.raises(errors.Ambiguous, match="took too long"):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
         assert time.monotonic() - started < 1.5
 
 
@@ -133,14 +133,14 @@ def test_a_cut_answer_without_a_length_is_not_taken_for_a_whole_one(speak_to: An
     with serving([b'HTTP/1.1 200 OK\r\n\r\n{"id": "1"}', *[b" "] * 30], pause=0.1) as server:
         speak_to(server.url)
         with pytest.raises(errors.Ambiguous, match="took too long"):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
 
 
 def test_redirects_are_not_followed(speak_to: Any) -> None:
     with serving(OK) as trap, serving(answer(b"", "307 Elsewhere", f"Location: {trap.url}/v26.0/1")) as server:
         speak_to(server.url)
         with pytest.raises(errors.Ambiguous):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
     assert trap.requests == []
 
 
@@ -154,13 +154,13 @@ def test_an_answer_larger_than_any_real_one_is_not_kept(speak_to: Any) -> None:
 def test_a_throttled_account_is_left_in_peace(sandbox: SandboxControl) -> None:
     sandbox.fault(r"POST .*/feed", "throttle", code=32, minutes=3)
     with pytest.raises(errors.Throttled) as first:
-        client.write(PAGE, FEED, {"message": "Olá"})
+        client.post_public(PAGE, FEED, {"message": "Olá"})
     before = len(sandbox.call("GET", "/__requests")["requests"])
     with pytest.raises(errors.Throttled, match="nothing was sent") as second:
-        client.write(PAGE, FEED, {"message": "Olá"})
+        client.post_public(PAGE, FEED, {"message": "Olá"})
     assert len(sandbox.call("GET", "/__requests")["requests"]) == before
     assert (first.value.retry_after, round(second.value.retry_after / 10)) == (240, 24)
-    assert rate_limits.level(PAGE) == 100
+    assert rate_limits.usage_percent(PAGE) == 100
 
 
 def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,8 +178,8 @@ def test_a_time_that_says_nothing_takes_no_answer_away(speak_to: Any, date: str)
     client._heard.clear()
     with serving(answer(b'{"id": "1_2"}', "200 OK", f"Date: {date}")) as server:
         speak_to(server.url)
-        assert client.write(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
-    assert (client.ahead(), client.time_there()) == (timedelta(0), None)
+        assert client.post_public(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
+    assert (client.clock_skew(), client.platform_now()) == (timedelta(0), None)
 
 
 def test_the_platforms_time_goes_on_whatever_becomes_of_our_clock(speak_to: Any) -> None:
@@ -187,7 +187,7 @@ def test_the_platforms_time_goes_on_whatever_becomes_of_our_clock(speak_to: Any)
         speak_to(server.url)
         client.get(PAGE, "1")
     with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC), tick=False):
-        there = client.time_there()
+        there = client.platform_now()
     assert there is not None
     assert timedelta(0) <= there - datetime(2026, 11, 23, 12, tzinfo=UTC) < timedelta(minutes=1)
 
@@ -210,7 +210,7 @@ def test_neither_errors_nor_logs_give_anything_away(
     hidden = token_hex()  # not written here, because tracebacks quote this file
     secrets = (FACEBOOK.token, client._proof(PAGE)["appsecret_proof"], hidden)
     for call in (
-        lambda: client.write(PAGE, FEED, {"message": "Olá", "secret": hidden}),
+        lambda: client.post_public(PAGE, FEED, {"message": "Olá", "secret": hidden}),
         lambda: client.get(PAGE, FACEBOOK.id, fields=hidden),
     ):
         with pytest.raises(errors.GraphError) as caught:
@@ -235,7 +235,7 @@ def test_an_old_connection_is_not_trusted_with_a_write(speak_to: Any, monkeypatc
         speak_to(server.url)
         client.get(PAGE, "1")
         # The first connection still stands, and would swallow what is sent on it.
-        assert client.write(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
+        assert client.post_public(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
 
 
 def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(
@@ -253,7 +253,7 @@ def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(
     with serving(OK) as server:
         speak_to(server.url)
         with pytest.raises(errors.Transient, match="nothing was sent"):
-            client.write(PAGE, FEED, {"message": "Olá"})
+            client.post_public(PAGE, FEED, {"message": "Olá"})
     assert server.requests in ([], [b""])
 
 
@@ -270,5 +270,5 @@ def test_a_connection_that_fails_is_not_tried_again_for_a_write(speak_to: Any, m
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     speak_to("http://graph.example")
     with pytest.raises(errors.Transient):
-        client.write(PAGE, FEED, {"message": "Olá"})
+        client.post_public(PAGE, FEED, {"message": "Olá"})
     assert asked == ["graph.example"]

@@ -9,16 +9,16 @@ AUTH = [(190, sub) for sub in (None, 458, 459, 460, 463, 464, 467, 492)] + [(102
 PERMISSION = [3, 10, 200, 210, 220, 230, 283, 299]
 INVALID = [100, 105, 120, 194, 197, 321, 324, 352, 803, 1500, 1609005, 5101, 6000, 36000, 36001, 36003, 36004]
 INSTAGRAM = [
-    (-2, 2207003, errors.StageAgain),
-    (-2, 2207020, errors.StageAgain),
+    (-2, 2207003, errors.RestageRequired),
+    (-2, 2207020, errors.RestageRequired),
     (-1, 2207001, errors.Ambiguous),
     (-1, 2207032, errors.Transient),
-    (-1, 2207053, errors.StageAgain),
+    (-1, 2207053, errors.RestageRequired),
     (1, 2207057, errors.InvalidRequest),
     (4, 2207051, errors.Ambiguous),
     (9, 2207042, errors.QuotaReached),
     (24, 2207006, errors.NotFound),
-    (24, 2207008, errors.StageAgain),
+    (24, 2207008, errors.RestageRequired),
     (25, 2207050, errors.PolicyBlock),
     (100, 2207023, errors.InvalidRequest),
     (100, 2207089, errors.InvalidRequest),
@@ -38,8 +38,8 @@ def kind(code: int, subcode: int | None = None) -> type[errors.GraphError] | Non
 
 
 def test_what_the_platform_gave_up_waiting_for_may_still_come() -> None:
-    assert kind(-2) is errors.Unanswered
-    assert issubclass(errors.Unanswered, errors.Ambiguous)
+    assert kind(-2) is errors.ResponseTimeout
+    assert issubclass(errors.ResponseTimeout, errors.Ambiguous)
 
 
 @pytest.mark.parametrize("code", [1, 2, -1])
@@ -102,7 +102,10 @@ def test_no_two_rows_claim_the_same_pair() -> None:
 
 
 def test_a_failed_container_says_why_in_its_status() -> None:
-    code, subcode, row = error_codes.in_status("Error: Media upload has failed with error code 2207026")
+    code, subcode, row = error_codes.from_container_status("Error: Media upload has failed with error code 2207026")
     assert (code, subcode, row and row.kind) == (352, 2207026, errors.InvalidRequest)
-    assert error_codes.in_status("Error: Media upload has failed with error code 2207082")[2].kind is errors.StageAgain  # type: ignore[union-attr]
-    assert error_codes.in_status("Finished: Media has been uploaded") == (None, None, None)
+    assert (
+        error_codes.from_container_status("Error: Media upload has failed with error code 2207082")[2].kind
+        is errors.RestageRequired
+    )  # type: ignore[union-attr]
+    assert error_codes.from_container_status("Finished: Media has been uploaded") == (None, None, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posts.graph.mp4 import Film, measure
+from posts.graph.mp4 import VideoInfo, read_mp4_info
 
 CLIP = Path("dynamo/sandbox/clip.mp4").read_bytes()
 
@@ -30,27 +30,29 @@ def movie(*, scale: int = 1000, duration: int = 12_500, version: int = 0, turned
     return box(b"moov", mvhd + box(b"trak", box(b"tkhd", silent)) + box(b"trak", box(b"tkhd", tkhd)))
 
 
-def look(data: bytes) -> Film:
-    return measure(io.BytesIO(data), len(data))
+def look(data: bytes) -> VideoInfo:
+    return read_mp4_info(io.BytesIO(data), len(data))
 
 
 def test_a_real_film() -> None:
-    assert look(CLIP) == Film(4.0, 360, 640)
+    assert look(CLIP) == VideoInfo(4.0, 360, 640)
 
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_both_versions_of_the_header_after_the_picture_data(version: int) -> None:
-    assert look(box(b"ftyp", b"isom") + box(b"mdat", bytes(500)) + movie(version=version)) == Film(12.5, 1920, 1080)
+    assert look(box(b"ftyp", b"isom") + box(b"mdat", bytes(500)) + movie(version=version)) == VideoInfo(
+        12.5, 1920, 1080
+    )
 
 
 def test_a_film_taken_upright_is_as_it_is_shown() -> None:
-    assert look(movie(turned=True)) == Film(12.5, 1080, 1920)
+    assert look(movie(turned=True)) == VideoInfo(12.5, 1080, 1920)
 
 
 def test_sizes_of_eight_bytes_and_to_the_end_are_understood() -> None:
     large = struct.pack(">I4sQ", 1, b"mdat", 16 + 100) + bytes(100)
     last = struct.pack(">I", 0) + movie()[4:]
-    assert look(large + last) == Film(12.5, 1920, 1080)
+    assert look(large + last) == VideoInfo(12.5, 1920, 1080)
 
 
 @pytest.mark.parametrize(("scale", "duration"), [(0, 5), (1000, 0), (1000, 2**32 - 1)])
@@ -60,7 +62,7 @@ def test_a_duration_that_says_nothing_is_not_known(scale: int, duration: int) ->
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 7, b"\0\0\0\1moov", b"\xff" * 64, bytes(4096), box(b"free", b"") * 5000])
 def test_what_is_no_film_says_nothing(data: bytes) -> None:
-    assert look(data) == Film()
+    assert look(data) == VideoInfo()
 
 
 def test_damaged_films_never_make_it_fail() -> None:

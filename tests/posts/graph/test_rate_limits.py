@@ -41,14 +41,14 @@ def test_odd_headers_say_nothing(value: str) -> None:
 
 
 def test_an_account_and_the_app_are_known_to_everybody() -> None:
-    rate_limits.note(PAGE, {**business(55), "X-App-Usage": '{"call_count": 30}'})
-    assert (rate_limits.level(PAGE), rate_limits.level(OTHER)) == (55, 30)
+    rate_limits.record_usage(PAGE, {**business(55), "X-App-Usage": '{"call_count": 30}'})
+    assert (rate_limits.usage_percent(PAGE), rate_limits.usage_percent(OTHER)) == (55, 30)
     assert rate_limits.blocked_until(PAGE) is None
 
 
 def test_lost_access_stops_the_account_until_it_is_back_and_a_minute_more() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        rate_limits.note(PAGE, business(100, 5))
+        rate_limits.record_usage(PAGE, business(100, 5))
         assert rate_limits.blocked_until(PAGE) == NOON + timedelta(minutes=6)
         assert rate_limits.blocked_until(OTHER) is None
         clock.move_to(NOON + timedelta(minutes=6))
@@ -71,14 +71,14 @@ def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCap
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
     }
-    rate_limits.note(PAGE, business(100, 5))
-    assert (rate_limits.level(PAGE), rate_limits.blocked_until(PAGE)) == (0, None)
+    rate_limits.record_usage(PAGE, business(100, 5))
+    assert (rate_limits.usage_percent(PAGE), rate_limits.blocked_until(PAGE)) == (0, None)
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
 def test_access_that_is_said_to_be_lost_for_years_is_believed_so_for_a_day():
     with time_machine.travel(NOON, tick=False):
-        rate_limits.note(PAGE, business(100, 900_000))
+        rate_limits.record_usage(PAGE, business(100, 900_000))
         assert rate_limits.blocked_until(PAGE) == NOON + timedelta(days=1, minutes=1)
 
 

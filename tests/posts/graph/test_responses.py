@@ -16,13 +16,13 @@ def refused(
 ) -> errors.GraphError:
     body = json.dumps({"error": {"message": "No", "type": "OAuthException", "fbtrace_id": "Atrace", **error}}).encode()
     with pytest.raises(errors.GraphError) as caught:
-        responses.read(status, headers or {}, body, outward=outward, secrets=(TOKEN,))
+        responses.parse_response(status, headers or {}, body, outward=outward, secrets=(TOKEN,))
     return caught.value
 
 
 def test_an_object_is_what_was_asked_for() -> None:
-    assert responses.read(200, {}, b'{"id": "1"}', outward=True) == {"id": "1"}
-    assert responses.read(200, {}, b"true", outward=True) == {"success": True}
+    assert responses.parse_response(200, {}, b'{"id": "1"}', outward=True) == {"id": "1"}
+    assert responses.parse_response(200, {}, b"true", outward=True) == {"success": True}
 
 
 def test_an_error_in_a_200_is_an_error() -> None:
@@ -40,9 +40,9 @@ def test_the_status_does_not_classify_a_known_code(status: int) -> None:
 )
 def test_what_cannot_be_read_is_ambiguous_after_a_write_and_transient_after_a_read(body: bytes) -> None:
     with pytest.raises(errors.Ambiguous):
-        responses.read(200, {}, body, outward=True)
+        responses.parse_response(200, {}, body, outward=True)
     with pytest.raises(errors.Transient):
-        responses.read(200, {}, body, outward=False)
+        responses.parse_response(200, {}, body, outward=False)
 
 
 @pytest.mark.parametrize("code", [1, 2, -1])
@@ -52,7 +52,7 @@ def test_a_trouble_of_the_platform_is_only_ambiguous_for_outward_writes(code: in
 
 
 def test_an_unknown_code_is_not_repeated() -> None:
-    assert type(refused(400, code=987)) is errors.Unrecognised
+    assert type(refused(400, code=987)) is errors.UnknownErrorCode
 
 
 def test_an_unknown_code_of_a_server_in_trouble_is_unclear() -> None:
@@ -73,7 +73,8 @@ def test_the_hint_that_it_will_pass_moves_nothing_else(code: int, kind: type[err
 
 def test_a_text_never_classifies() -> None:
     assert (
-        type(refused(400, code=987, message="(#4) Application request limit reached, timeout")) is errors.Unrecognised
+        type(refused(400, code=987, message="(#4) Application request limit reached, timeout"))
+        is errors.UnknownErrorCode
     )
 
 
@@ -91,7 +92,7 @@ def test_a_throttle_says_how_long() -> None:
 
 def test_a_429_without_a_body_is_a_throttle() -> None:
     with pytest.raises(errors.Throttled) as caught:
-        responses.read(429, {"Retry-After": "9"}, b"slow down", outward=True)
+        responses.parse_response(429, {"Retry-After": "9"}, b"slow down", outward=True)
     assert (caught.value.retry_after, caught.value.label) == (9, "Throttled")
 
 
@@ -117,4 +118,4 @@ def test_the_message_is_for_people() -> None:
 @pytest.mark.parametrize(("outward", "kind"), [(True, errors.Ambiguous), (False, errors.Transient)])
 def test_a_body_that_no_parser_takes_is_an_unclear_answer(body, outward, kind):
     with pytest.raises(kind):
-        responses.read(200, {}, body, outward=outward)
+        responses.parse_response(200, {}, body, outward=outward)

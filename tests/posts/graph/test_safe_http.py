@@ -68,7 +68,7 @@ def test_every_spelling_of_this_machine_is_refused(settings: Any, monkeypatch: p
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [(socket.AF_INET, 1, 6, "", (one, 80)) for one in ("8.8.8.8", "10.0.0.1")]
+    found = [(socket.AF_INET, 1, 6, "", (item, 80)) for item in ("8.8.8.8", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert not refused("http://two-faced.example/a.jpg").passing
 
@@ -196,7 +196,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     def answers(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
         if host != "receiver.example":
             return looked_up(host, port, *args, **kwargs)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", answers)
 

@@ -20,8 +20,8 @@ def said(*words: str) -> str:
 
 def test_a_channel_is_read_to_the_end_and_again(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=230, kinds=["photo"])
-    assert said(facebook.wire_id) == "Casa do Sol: 230 posts read, 230 new, 0 gone"
-    assert said(facebook.wire_id, "--full", "--organization", "Casa do Sol") == (
+    assert said(facebook.public_id) == "Casa do Sol: 230 posts read, 230 new, 0 gone"
+    assert said(facebook.public_id, "--full", "--organization", "Casa do Sol") == (
         "Casa do Sol: 230 posts read, 0 new, 0 gone"
     )
     assert PublishedPost.objects.count() == 230
@@ -30,6 +30,6 @@ def test_a_channel_is_read_to_the_end_and_again(sandbox: SandboxControl, faceboo
 def test_what_stands_in_the_way_is_an_error(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.register(FACEBOOK, expired=True)
     with pytest.raises(CommandError):
-        said(facebook.wire_id)
+        said(facebook.public_id)
     with pytest.raises(CommandError, match="No channel has this id"):
         said("FB_PAGE_1")

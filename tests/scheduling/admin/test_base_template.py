@@ -30,16 +30,16 @@ def test_the_header_marks_where_one_is(
         f"{POSTS}?status=WAITING_FOR_APPROVAL": "To approve",
         POSTS: "All posts",
         f"{POSTS}calendar/": "Calendar",
-        "/admin/scheduling/notice/": "Notices",
+        "/admin/scheduling/notification/": "Notices",
         "/admin/scheduling/webhook/": "Notices",
         f"/admin/scheduling/webhook/{hook.pk}/change/": "Notices",
         "/admin/accounts/membership/": "People",
         "/admin/accounts/user/": "People",
         f"/admin/accounts/user/{viewer.pk}/password/": "People",
         f"/admin/accounts/organization/{organization.pk}/change/": "People",
-        f"/admin/rules/{organization.pk}/": "People",
+        f"/admin/policy/{organization.pk}/": "People",
         "/admin/accounts/apikey/add/": "Keys",
-        "/admin/you/": "You",
+        "/admin/account/": "You",
     }
     assert {address: CURRENT.findall(desk.get(address).content.decode()) for address in where} == {
         address: [name] for address, name in where.items()

@@ -21,7 +21,7 @@ LISBON, HAVANA = ZoneInfo("Europe/Lisbon"), ZoneInfo("America/Havana")
 def at(desk: Desk, query: str) -> dict[str, list[str]]:
     """Open the calendar; return the ids of the posts of each day that has any."""
     days = desk.open(f"{CALENDAR}?{query}").answer.context["days"]
-    return {day.date.isoformat(): [str(one.post.pk) for one in day.entries] for day in days if day.entries}
+    return {day.date.isoformat(): [str(entry.post.pk) for entry in day.entries] for day in days if day.entries}
 
 
 def living_in(user: User, zone: str) -> Desk:
@@ -99,7 +99,7 @@ def test_a_channel_narrows_it_down(make_draft: Any, author: User, facebook: Chan
     desk = Desk(author)
     assert at(desk, f"on=2027-06-10&channel={instagram.pk}") == {"2027-06-01": [str(both.pk)]}
     assert set(at(desk, f"on=2027-06-10&channel={facebook.pk}")["2027-06-01"]) == {str(both.pk), str(alone.pk)}
-    tints = {channel: tint for one in desk.answer.context["days"][0].entries for channel, tint, _ in one.on}
+    tints = {channel: tint for entry in desk.answer.context["days"][0].entries for channel, tint, _ in entry.on}
     assert len(set(tints.values())) == len(tints)
 
 
@@ -110,11 +110,11 @@ def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft: Any, make_waitin
     ScheduledPost.objects.filter(pk=late.pk).update(scheduled_for=noon + timedelta(hours=5))
     desk, day = Desk(author), noon.date().isoformat()
     # What nobody approved in time is shown, though it is the last of that day.
-    assert at(desk, f"on={day}") == {day: [str(one.pk) for one in (*posts[:2], late)]}
+    assert at(desk, f"on={day}") == {day: [str(post.pk) for post in (*posts[:2], late)]}
     assert "and 4 more" in desk.text
     assert "Not approved in time" in desk.text
     more = next(link for link in desk.page.links if "view=day" in link and f"on={day}" in link)
-    assert at(desk, more.lstrip("?"))[day] == [str(one.pk) for one in (*posts, late)]
+    assert at(desk, more.lstrip("?"))[day] == [str(post.pk) for post in (*posts, late)]
 
 
 def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: User, monkeypatch: Any) -> None:
@@ -125,10 +125,10 @@ def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: Use
     noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
     posts = sorted((make_draft(scheduled_for=noon) for _ in range(5)), key=lambda one: one.pk)
     desk = Desk(author)
-    assert at(desk, "view=day&on=2027-06-01") == {"2027-06-01": [str(one.pk) for one in posts[:3]]}
+    assert at(desk, "view=day&on=2027-06-01") == {"2027-06-01": [str(post.pk) for post in posts[:3]]}
     assert "and 1 or more" in desk.text
     onward = next(link for link in desk.page.links if f"after={posts[2].pk}" in link)
-    assert at(desk, onward.lstrip("?")) == {"2027-06-01": [str(one.pk) for one in posts[3:]]}
+    assert at(desk, onward.lstrip("?")) == {"2027-06-01": [str(post.pk) for post in posts[3:]]}
 
 
 def test_empty_days_to_come_offer_a_new_post_on_them(make_draft: Any, author: User, viewer: User) -> None:

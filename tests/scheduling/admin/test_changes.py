@@ -39,5 +39,5 @@ def test_no_pair_of_texts_keeps_the_page_waiting(before: str, after: str) -> Non
     began = time.process_time()
     pieces = word_diff(before, after)
     assert time.process_time() - began < 2
-    assert "".join(one.text for one in pieces if one.kind != "new") == before
-    assert "".join(one.text for one in pieces if one.kind != "gone") == after
+    assert "".join(piece.text for piece in pieces if piece.kind != "new") == before
+    assert "".join(piece.text for piece in pieces if piece.kind != "gone") == after

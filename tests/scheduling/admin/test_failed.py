@@ -10,7 +10,7 @@ from posts.domain import channels
 from posts.models import Channel
 from scheduling.admin.failure_help import failure_help
 from scheduling.lifecycle import Status
-from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
+from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
 from tests.admin_client import POSTS, Desk
 
 
@@ -24,10 +24,10 @@ def make_failed(make_scheduled: Any) -> Any:
 
     def make(state: str, code: str = "UNKNOWN", message: str = "Nobody knows.", **changes: Any) -> ScheduledPost:
         post = make_scheduled(**changes)
-        post.move("fail", task_id=None, failure=message)
+        post.apply_transition("fail", task_id=None, failure_reason=message)
         post.deliveries.update(state=state, error_code=code, error_message=message)
-        for one in post.deliveries.all():
-            Attempt.objects.create(delivery=one, approval=post.approval, lease=post.pk, outcome="unknown")
+        for delivery in post.deliveries.all():
+            Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk, outcome="unknown")
         return fresh(post)
 
     return make
@@ -90,7 +90,7 @@ def test_what_is_live_elsewhere_cannot_be_reverted_and_the_advice_does_not_say_s
     make_failed: Any, reviewer: User, facebook: Channel
 ) -> None:
     post = make_failed("FAILED", "MISSED", "Too late.")
-    post.deliveries.filter(channel=facebook).update(state="PUBLISHED", live_id="1_2")
+    post.deliveries.filter(channel=facebook).update(state="PUBLISHED", platform_post_id="1_2")
     desk = Desk(reviewer).review(post)
     assert not desk.offers("revert")
     assert "Revert it to draft" not in desk.text
@@ -126,7 +126,7 @@ def test_every_reason_is_said_in_plain_words_with_a_first_step(code: str, reason
 @pytest.mark.parametrize(
     ("verb", "words"),
     [
-        (channels.needs_reconnect, "This channel needs reconnecting"),
+        (channels.mark_needs_reconnect, "This channel needs reconnecting"),
         (channels.block, "This channel is blocked by the platform"),
     ],
 )
@@ -142,7 +142,7 @@ def test_posts_that_wait_for_a_channel_in_trouble_are_marked_before_their_instan
     assert [url for url in pages if words in desk.open(url).text] == pages
     assert "The platform said so." in desk.open("/admin/").text
     channels.connect(
-        actors.person(reviewer),
+        actors.user_actor(reviewer),
         organization=facebook.organization,
         type=facebook.type,
         platform_id=facebook.platform_id,
@@ -174,7 +174,7 @@ def test_the_front_page_says_whether_posts_go_out(
         in desk.text
     )
     assert "Not known whether live 0" in Desk(outsider).open("/admin/").text
-    assert Pulse.objects.count() == 1
+    assert WorkerHeartbeat.objects.count() == 1
 
 
 def test_an_administrator_resumes_a_blocked_channel_and_nobody_else(

@@ -30,7 +30,7 @@ def rows(chart: Any) -> dict[str, list[str]]:
 
 
 def tiles(desk: Desk) -> dict[str, str]:
-    return {one.title: one.number for one in desk.open("/admin/").answer.context["desk"]["figures"].tiles}
+    return {tile.title: tile.number for tile in desk.open("/admin/").answer.context["desk"]["figures"].tiles}
 
 
 def test_the_tiles_count_what_a_person_acts_on_in_their_own_organizations(
@@ -41,12 +41,12 @@ def test_the_tiles_count_what_a_person_acts_on_in_their_own_organizations(
         make_waiting(), make_waiting(scheduled_for=NOON + timedelta(days=9))
         make_scheduled()
         lost = make_scheduled(scheduled_for=NOON + timedelta(days=2))
-        lost.move("fail", task_id=None, failure="It did not go out.")
+        lost.apply_transition("fail", task_id=None, failure_reason="It did not go out.")
         for monday_or_before in (timedelta(days=2), timedelta(days=3)):
             out = make_scheduled(scheduled_for=NOON + timedelta(hours=1))
             out.scheduled_for = NOON - monday_or_before
             out.save(update_fields=["scheduled_for"])
-            out.move("claim"), out.move("succeed", task_id=None)
+            out.apply_transition("claim"), out.apply_transition("succeed", task_id=None)
         assert tiles(Desk(reviewer)) == {
             "To approve": "2",
             "Due today": "1",
@@ -88,7 +88,7 @@ def test_punctuality_is_the_time_from_the_instant_to_the_live_post(make_schedule
     with time_machine.travel(NOON, tick=False):
         for seconds in (0.5, 2.5, -1.0):
             post = make_scheduled(channels=[facebook], scheduled_for=NOON + timedelta(minutes=1))
-            post.move("claim"), post.move("succeed", task_id=None)
+            post.apply_transition("claim"), post.apply_transition("succeed", task_id=None)
             at = post.scheduled_for + timedelta(seconds=seconds)
             Delivery.objects.filter(post=post).update(state="PUBLISHED", published_at=at)
     with time_machine.travel(NOON + timedelta(hours=1), tick=False):
@@ -114,6 +114,6 @@ def test_the_front_page_costs_the_same_however_much_there_is_and_says_it_in_word
     drawn = [
         json.loads(found) for found in re.findall(r'<script id="\w+-data" type="application/json">(.*?)</script>', html)
     ]
-    assert [len(one["series"]) for one in drawn] == [4, 3, 1]
+    assert [len(item["series"]) for item in drawn] == [4, 3, 1]
     assert sum(value or 0 for value in drawn[1]["series"][0]["values"]) == 15
     assert html.count("<figcaption>") == 3

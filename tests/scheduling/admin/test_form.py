@@ -23,16 +23,16 @@ GREETER = {
 
 
 def typed(channel: Channel, **more: str) -> dict[str, str]:
-    return {f"on-{channel.wire_id}": "on", f"caption-{channel.wire_id}": "Bom dia\r\n\r\n☕ ", **more}
+    return {f"on-{channel.public_id}": "on", f"caption-{channel.public_id}": "Bom dia\r\n\r\n☕ ", **more}
 
 
 def test_a_new_draft_keeps_every_character_and_the_authors_instant(
     author: User, facebook: Channel, instagram: Channel, organization: Organization
 ) -> None:
     User.objects.filter(pk=author.pk).update(time_zone="America/Sao_Paulo")
-    template = superpowers.write(actors.person(author), organization=organization, document=GREETER)
+    template = superpowers.write(actors.user_actor(author), organization=organization, document=GREETER)
     fields = typed(facebook, media_url="not even a url", scheduled_for="2027-07-01T09:30")
-    fields[f"superpower-{facebook.wire_id}"] = str(template.pk)
+    fields[f"superpower-{facebook.public_id}"] = str(template.pk)
 
     desk = Desk(author).open(f"{POSTS}add/").press(**fields)
 
@@ -53,8 +53,8 @@ def test_what_is_not_publishable_is_not_submitted_and_stays_typed(author: User, 
     assert "Not saved: look at the marked fields." in desk.text
     fields = desk.form().fields
     assert fields["media_url"] == "ftp://example.com/x.jpg"
-    assert fields[f"caption-{facebook.wire_id}"].replace("\r\n", "\n") == "Bom dia\n\n☕ "
-    assert fields[f"on-{facebook.wire_id}"] == "on"
+    assert fields[f"caption-{facebook.public_id}"].replace("\r\n", "\n") == "Bom dia\n\n☕ "
+    assert fields[f"on-{facebook.public_id}"] == "on"
 
 
 def test_saving_an_untouched_form_changes_nothing(make_draft: Any, author: User) -> None:
@@ -67,17 +67,17 @@ def test_saving_an_untouched_form_changes_nothing(make_draft: Any, author: User)
 
 def test_an_inline_superpower_survives_an_edit(make_draft: Any, author: User, facebook: Channel, key: Any) -> None:
     inline = {**GREETER, "hashtag": "mine", "unknown": {"kept": True}}
-    channels = {facebook.wire_id: drafts.ChannelText(facebook.type, "Hello", inline)}
+    channels = {facebook.public_id: drafts.ChannelText(facebook.type, "Hello", inline)}
     post = make_draft(channels=channels)
     desk = Desk(author).open(f"{POSTS}{post.pk}/change/")
-    desk.press(**{f"caption-{facebook.wire_id}": "Hello again"})
+    desk.press(**{f"caption-{facebook.public_id}": "Hello again"})
     delivery = ScheduledPost.objects.get().deliveries.get()
     assert (delivery.caption, delivery.superpower) == ("Hello again", inline)
 
 
 def test_two_people_who_edit_at_once_are_told(make_draft: Any, author: User, facebook: Channel) -> None:
     post = make_draft(channels=[facebook])
-    caption = f"caption-{facebook.wire_id}"
+    caption = f"caption-{facebook.public_id}"
     first, second = (Desk(author).open(f"{POSTS}{post.pk}/change/") for _ in range(2))
     first.press(**{caption: "first"})
     second.press(**{caption: "second"})
@@ -99,6 +99,6 @@ def test_the_form_offers_no_state_and_takes_none(make_draft: Any, author: User) 
 
 def test_a_scheduled_post_cannot_be_edited(make_scheduled: Any, author: User, facebook: Channel) -> None:
     post = make_scheduled()
-    desk = Desk(author).open(f"{POSTS}{post.pk}/change/").press(**{f"caption-{facebook.wire_id}": "sneaky"})
+    desk = Desk(author).open(f"{POSTS}{post.pk}/change/").press(**{f"caption-{facebook.public_id}": "sneaky"})
     assert "Cannot update a SCHEDULED post" in desk.text
     assert not post.deliveries.filter(caption="sneaky").exists()

@@ -29,7 +29,7 @@ def test_the_queue_holds_what_waits_soonest_first(make_waiting: Any, make_draft:
 
 
 def test_captions_are_searched_and_channels_filter(make_draft: Any, reviewer: User, facebook: Channel) -> None:
-    channels = {facebook.wire_id: ChannelText(facebook.type, "Pumpkin soup", None)}
+    channels = {facebook.public_id: ChannelText(facebook.type, "Pumpkin soup", None)}
     soup, _other = make_draft(channels=channels), make_draft()
     desk = Desk(reviewer)
     for url in (f"{POSTS}?q=pumpkin", f"{POSTS}?q=pumpkin&channel={facebook.pk}"):
@@ -106,7 +106,7 @@ def test_no_get_of_any_address_changes_a_row(
     assert dump() == before
     assert {url: code for url, code in answers.items() if code >= 500} == {}
     assert len(urls) > 20
-    assert actors.person(person).name == "everything"
+    assert actors.user_actor(person).name == "everything"
 
 
 def test_the_pages_obey_the_policy(make_waiting: Any, reviewer: User, author: User) -> None:

@@ -62,7 +62,7 @@ def test_a_moved_waiting_post_waits_on_and_whoever_had_it_open_has_to_look_again
 def test_a_stale_page_moves_nothing_and_shows_what_stands_there_now(make_draft: Any, author: User) -> None:
     post = make_draft()
     desk = open_move(author, post)
-    drafts.edit(actors.person(author), post, changes={"media": None})
+    drafts.edit(actors.user_actor(author), post, changes={"media": None})
     desk.press(way="edit")
     assert "Nothing was moved" in desk.text
     assert moved(post) == ("DRAFT", post.scheduled_for)
@@ -123,7 +123,7 @@ def test_an_author_moves_a_scheduled_post_back_to_the_reviewers(make_scheduled: 
     desk = open_move(author, post).press(way="resubmit")
     assert moved(post) == ("WAITING_FOR_APPROVAL", on_that_day(post))
     row = ScheduledPost.objects.get(pk=post.pk)
-    assert (row.task_id, row.approval_id, row.edited_by_user) == (None, None, author)
+    assert (row.task_id, row.approval_id, row.last_edited_by_user) == (None, None, author)
     desk.follow()
     assert "does not go out before somebody approves" in desk.text
 
@@ -131,7 +131,7 @@ def test_an_author_moves_a_scheduled_post_back_to_the_reviewers(make_scheduled: 
 def test_a_post_taken_by_a_worker_meanwhile_is_not_moved(make_scheduled: Any, reviewer: User) -> None:
     post = make_scheduled()
     desk = open_move(reviewer, post)
-    ScheduledPost.objects.get(pk=post.pk).move("claim")
+    ScheduledPost.objects.get(pk=post.pk).apply_transition("claim")
     desk.press(way="reapprove")
     assert "by now. Somebody was faster" in desk.text
     assert moved(post) == ("PUBLISHING", post.scheduled_for)
@@ -190,11 +190,11 @@ def test_what_is_partly_live_is_not_moved(make_scheduled: Any, reviewer: User) -
 
 def test_a_failed_post_is_moved_by_approving_another_try(make_scheduled: Any, reviewer: User) -> None:
     post = make_scheduled()
-    post.move("fail", task_id=None, failure="It did not go out.")
+    post.apply_transition("fail", task_id=None, failure_reason="It did not go out.")
     post.deliveries.update(state="FAILED")
     open_move(reviewer, post).press(way="approve")
     assert moved(post) == ("SCHEDULED", on_that_day(post))
-    assert review.wrote(reviewer, post) is False
+    assert review.is_author(reviewer, post) is False
     assert clock.now() + timedelta(days=1) < on_that_day(post)
 
 
@@ -202,7 +202,7 @@ def test_a_reviewer_of_another_channel_neither_moves_nor_takes_back(
     make_scheduled: Any, reviewer: User, facebook: Any
 ) -> None:
     post = make_scheduled()
-    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.wire_id], role="VIEWER")
+    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.public_id], role="VIEWER")
     desk = open_move(reviewer, post)
     assert "a channel that you do not review" in desk.text
     assert desk.send(f"{POSTS}{post.pk}/revert/").status_code == 403

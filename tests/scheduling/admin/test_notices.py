@@ -9,13 +9,17 @@ from django.test.utils import CaptureQueriesContext
 from accounts import encryption
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
-from scheduling.models import Dispatch, Webhook
+from scheduling.models import NotificationDelivery, Webhook
 from tests.admin_client import Desk
 from tests.scheduling.notification_helpers import send_due
 from tests.scheduling.notification_helpers import sweep_and_send as tell
 from tests.services.webhook_receiver import Receiver, receiving
 
-LOG, MINE, HOOKS = "/admin/scheduling/notice/", "/admin/scheduling/notice/mine/", "/admin/scheduling/webhook/"
+LOG, MINE, HOOKS = (
+    "/admin/scheduling/notification/",
+    "/admin/scheduling/notification/mine/",
+    "/admin/scheduling/webhook/",
+)
 EVERYTHING = [
     "SUBMITTED", "REJECTED", "APPROVED", "PUBLISHED", "FAILED", "UNKNOWN", "RECONNECT", "UNAPPROVED",
 ]  # fmt: skip
@@ -98,7 +102,7 @@ def test_the_log_says_what_became_of_each_and_an_administrator_sends_it_again(
     assert "reviewer · e-mail sent" in log.text
     assert "on its way 1 try, again" in log.text
     assert "127.0.0.1 answered HTTP 500" in log.text
-    one = Dispatch.objects.get(means="WEBHOOK")
+    one = NotificationDelivery.objects.get(means="WEBHOOK")
     again = f"{LOG}{one.pk}/again/"
     assert desk.client.get(again).status_code == 405
     for other, status in ((Desk(reviewer), 403), (Desk(outsider), 404)):
@@ -106,12 +110,12 @@ def test_the_log_says_what_became_of_each_and_an_administrator_sends_it_again(
         assert not [form for form in other.page.forms if form.action.endswith("/again/")]
         assert other.open("/admin/").send(again).status_code == status
     assert "waits for approval" not in Desk(outsider).open(LOG).page.words
-    assert Dispatch.objects.get(pk=one.pk).state == "PENDING"
+    assert NotificationDelivery.objects.get(pk=one.pk).state == "PENDING"
 
     desk.open(LOG)
     assert desk.send(again).status_code == 302
     send_due()
-    assert (Dispatch.objects.get(pk=one.pk).state, len(receiver.calls)) == ("SENT", 2)
+    assert (NotificationDelivery.objects.get(pk=one.pk).state, len(receiver.calls)) == ("SENT", 2)
     assert "Nobody had to be told anything yet" in Desk(outsider).open(LOG).text
 
 
@@ -160,7 +164,7 @@ def test_everybody_chooses_what_they_are_mailed_about(
     mine.refresh_from_db()
     other.refresh_from_db()
     # What a reviewer may get, and did not tick.
-    assert mine.muted_notices == ["UNKNOWN", "RECONNECT", "UNAPPROVED", "RULES"]
-    assert other.muted_notices == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN"]
+    assert mine.muted_notification_kinds == ["UNKNOWN", "RECONNECT", "UNAPPROVED", "RULES"]
+    assert other.muted_notification_kinds == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN"]
     assert AuditEvent.objects.filter(verb="membership.mute", actor_id=str(reviewer.pk)).count() == 2
     assert "told nothing by e-mail" in Desk(viewer).open(MINE).text

@@ -37,7 +37,7 @@ def test_a_caption_is_folded_between_words_after_its_length_or_three_lines(capti
 
 
 def on(channel: Channel, caption: str) -> dict[str, ChannelText]:
-    return {channel.wire_id: ChannelText(channel.type, caption)}
+    return {channel.public_id: ChannelText(channel.type, caption)}
 
 
 def page(user: User, post: ScheduledPost) -> str:
@@ -67,7 +67,7 @@ def test_each_type_has_the_frame_of_its_platform(
 
 def test_nothing_that_an_author_wrote_is_markup(make_waiting: Any, reviewer: User, facebook: Channel, key: Any) -> None:
     post = make_waiting(channels=on(facebook, EVIL), brief=EVIL)
-    drafts.edit(actors.api_key(key), post, changes={"brief": EVIL + " again"})
+    drafts.edit(actors.api_key_actor(key), post, changes={"brief": EVIL + " again"})
     html = page(reviewer, post)
     assert "<script>alert" not in html
     assert "style=" not in html
@@ -91,7 +91,7 @@ def test_an_approval_keeps_the_checks_that_the_page_showed(
 
     desk.press("approve")
 
-    kept = {(one["name"], one["level"]) for one in Approval.objects.get().checks}
+    kept = {(check["name"], check["level"]) for check in Approval.objects.get().checks}
     assert ("media", "stop") in kept
     assert "Shown at the approval" in Desk(reviewer).review(post).text
 
@@ -111,8 +111,10 @@ def test_other_media_are_shown_side_by_side(make_waiting: Any, reviewer: User, s
 
     post = make_waiting(media=sandbox.media("old.jpg"))
     Desk(reviewer).review(post).press("reject", notes="Another picture, please")
-    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=post.pk), changes={"media": sandbox.media("new.jpg")})
-    review.submit(actors.api_key(key), ScheduledPost.objects.get(pk=post.pk))
+    drafts.edit(
+        actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk), changes={"media": sandbox.media("new.jpg")}
+    )
+    review.submit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk))
     html = page(reviewer, post)
     assert f'<img src="{sandbox.media("old.jpg")}" alt="" loading="lazy"></figure>' not in html
     assert f"<del>{sandbox.media('old.jpg')}</del>" in html
@@ -122,7 +124,7 @@ def test_other_media_are_shown_side_by_side(make_waiting: Any, reviewer: User, s
 
 def test_the_history_says_what_was_changed(make_waiting: Any, reviewer: User, key: Any, instagram: Channel) -> None:
     post = make_waiting()
-    drafts.edit(actors.api_key(key), post, changes={"brief": "Because", "channels": on(instagram, "Other")})
+    drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Because", "channels": on(instagram, "Other")})
     text = Desk(reviewer).review(post).text
     assert "agent API key changed the text on its channels and the brief" in text
     assert "The brief as it was then Because" in text

@@ -22,7 +22,7 @@ def status(post: Any) -> str:
 @pytest.fixture
 def late(settings: Any) -> Any:
     """A session whose last proof is older than the limit, though the posts are still to come."""
-    settings.STEP_UP_AFTER = 600
+    settings.REAUTHENTICATE_AFTER = 600
     return lambda: time_machine.travel(clock.now() + timedelta(minutes=11), tick=True)
 
 
@@ -92,18 +92,18 @@ def test_where_a_second_factor_is_demanded_nobody_decides_without_and_is_told_ho
     post = make_waiting()
     desk = Desk(reviewer).review(post)
     digest = desk.form("approve").fields["digest"]
-    Organization.objects.filter(pk=organization.pk).update(require_second_factor=True)
+    Organization.objects.filter(pk=organization.pk).update(require_mfa=True)
     desk.press("approve")
     assert (status(post), desk.answer.status_code) == ("WAITING_FOR_APPROVAL", 403)
     assert "set one up first" in desk.text
-    assert "/admin/you/factor/" in desk.page.links
+    assert "/admin/account/mfa/" in desk.page.links
     assert not desk.offers("approve")
 
-    desk.open("/admin/you/factor/").press()
-    desk.open("/admin/you/factor/")
-    form = next(one for one in desk.page.forms if not one.action)
-    desk.client.post("/admin/you/factor/", {**form.fields, "code": code_of(reviewer)})
-    assert mfa.of(reviewer) is not None
+    desk.open("/admin/account/mfa/").press()
+    desk.open("/admin/account/mfa/")
+    form = next(form for form in desk.page.forms if not form.action)
+    desk.client.post("/admin/account/mfa/", {**form.fields, "code": code_of(reviewer)})
+    assert mfa.get_mfa(reviewer) is not None
     desk.review(post).press("approve", digest=digest)
     assert status(post) == "SCHEDULED"
 
@@ -132,7 +132,7 @@ def test_the_page_says_who_approved_first_and_offers_the_second_what_schedules_i
     assert "Once a second person has approved the same, it goes public on" in second.text
     second.press("approve")
     assert status(post) == "SCHEDULED"
-    Approval.objects.update(first=None)  # as if one person had approved it before the organization wanted two
+    Approval.objects.update(first_approval=None)  # as if one person had approved it before the organization wanted two
     alone = second.review(post)
     assert ("It will not go out:" in alone.text, "Goes public on" in alone.text) == (True, False)
 
@@ -141,7 +141,7 @@ def test_of_a_failure_it_says_that_two_have_to_approve_another_try(
     make_scheduled: Any, reviewer: User, make_member: Any, organization: Organization
 ) -> None:
     post = make_scheduled()
-    post.move("fail", task_id=None)
+    post.apply_transition("fail", task_id=None)
     post.deliveries.update(state="FAILED")
     Organization.objects.filter(pk=organization.pk).update(second_approver=True)
     desk = Desk(reviewer).review(post)
@@ -167,15 +167,15 @@ def test_an_old_session_sets_up_no_second_factor_to_pass_the_question_with(
 ) -> None:
     """Else whoever finds the desk unattended brings their own phone, and is asked for its code instead."""
     post = make_waiting()
-    desk = Desk(reviewer).open("/admin/you/factor/")
+    desk = Desk(reviewer).open("/admin/account/mfa/")
     with late():
         desk.press()
-        assert (desk.answer.status_code, mfa.in_progress(reviewer)) == (403, None)
+        assert (desk.answer.status_code, mfa.get_pending_mfa(reviewer)) == (403, None)
         desk.press("factor", proof=reviewer.raw_password)
-        assert mfa.in_progress(reviewer) is not None
+        assert mfa.get_pending_mfa(reviewer) is not None
     with time_machine.travel(clock.now() + timedelta(minutes=23), tick=True):
-        desk.open("/admin/you/factor/").press(code=code_of(reviewer))
-        assert (desk.answer.status_code, mfa.of(reviewer)) == (403, None)
+        desk.open("/admin/account/mfa/").press(code=code_of(reviewer))
+        assert (desk.answer.status_code, mfa.get_mfa(reviewer)) == (403, None)
         desk.review(post).press("approve")
         assert (status(post), desk.answer.status_code) == ("WAITING_FOR_APPROVAL", 403)
 

@@ -14,11 +14,11 @@ from posts.models import Channel, PublishedPost
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.posts import ALL
 from scheduling.domain import drafts, review, saved_views
-from scheduling.domain.content import current
+from scheduling.domain.content import current_content
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.preflight.checks import refresh_levels
 from scheduling.lifecycle import Status
-from scheduling.models import Approval, Attempt, Checkup, Delivery, SavedView, ScheduledPost
+from scheduling.models import Approval, Attempt, ChannelCheck, Delivery, SavedView, ScheduledPost
 from tests.accounts.admin.test_login import enrol
 from tests.admin_client import POSTS, Desk
 
@@ -42,7 +42,7 @@ def send(desk: Desk, posts: list[Any], **typed: str) -> Desk:
     """Choose these posts on the page and approve them; `typed` replaces fields."""
     fields = {**desk.form("approve").fields, **typed}
     fields.pop("post", None)
-    chosen = {**fields, "post": [str(one.pk) for one in posts]}
+    chosen = {**fields, "post": [str(post.pk) for post in posts]}
     return desk._keep(desk.client.post(desk.form("approve").action, chosen))
 
 
@@ -60,10 +60,10 @@ def test_each_is_approved_under_its_own_digest(two: list[Any], reviewer: User) -
     desk = send(Desk(reviewer).open(QUEUE), two)
     assert "2 approved" in desk.text
     approvals = Approval.objects.order_by("id")
-    assert [(one.post_id, one.reviewer, bool(one.checks)) for one in approvals] == [
+    assert [(approval.post_id, approval.reviewer, bool(approval.checks)) for approval in approvals] == [
         (post.pk, reviewer, True) for post in two
     ]
-    assert [status(one) for one in two] == [Status.SCHEDULED] * 2
+    assert [status(item) for item in two] == [Status.SCHEDULED] * 2
 
 
 def test_a_refusal_stops_none_of_the_others_and_says_why(
@@ -74,12 +74,12 @@ def test_a_refusal_stops_none_of_the_others_and_says_why(
         make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (3, 4, 5, 6)
     )
     desk = Desk(reviewer).open(QUEUE)
-    review.reject(actors.person(reviewer), ScheduledPost.objects.get(pk=rejected.pk), notes="No.")
-    text: Any = {"channels": {facebook.wire_id: ChannelText(facebook.type, "New words", None)}}
-    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=changed.pk), changes=text)
-    drafts.delete(actors.api_key(key), ScheduledPost.objects.get(pk=deleted.pk))
-    foreign: Any = {"channels": {other_facebook.wire_id: ChannelText(other_facebook.type, "Rival's secret", None)}}
-    theirs = drafts.create(actors.api_key(other_key), organization=other_key.organization, changes=foreign)
+    review.reject(actors.user_actor(reviewer), ScheduledPost.objects.get(pk=rejected.pk), notes="No.")
+    text: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "New words", None)}}
+    drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=changed.pk), changes=text)
+    drafts.delete(actors.api_key_actor(key), ScheduledPost.objects.get(pk=deleted.pk))
+    foreign: Any = {"channels": {other_facebook.public_id: ChannelText(other_facebook.type, "Rival's secret", None)}}
+    theirs = drafts.create(actors.api_key_actor(other_key), organization=other_key.organization, changes=foreign)
 
     send(desk, [rejected, changed, deleted, theirs, good])
     assert desk.answer.status_code == 200
@@ -91,7 +91,7 @@ def test_a_refusal_stops_none_of_the_others_and_says_why(
     ):
         assert words in desk.text
     assert "Rival" not in desk.text
-    assert [status(one) for one in (rejected, changed, good, two[0])] == [
+    assert [status(item) for item in (rejected, changed, good, two[0])] == [
         "REJECTED", "WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL",
     ]  # fmt: skip
     assert Approval.objects.count() == 1
@@ -101,17 +101,17 @@ def test_a_database_that_fails_midway_is_told_of_the_one_post_alone(
     two: list[Any], reviewer: User, monkeypatch: Any
 ) -> None:
     desk = Desk(reviewer).open(QUEUE)
-    real = ScheduledPost.move
+    real = ScheduledPost.apply_transition
 
     def broken(self: Any, step: str, **columns: Any) -> Any:
         if self.pk == two[0].pk:
             raise OperationalError("the connection was lost")
         return real(self, step, **columns)
 
-    monkeypatch.setattr(ScheduledPost, "move", broken)
+    monkeypatch.setattr(ScheduledPost, "apply_transition", broken)
     send(desk, two)
     assert "It could not be stored. Try this one again." in desk.text
-    assert [status(one) for one in two] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
+    assert [status(item) for item in two] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
     assert Approval.objects.count() == 1
 
 
@@ -119,16 +119,16 @@ def test_who_may_not_decide_is_offered_nothing_and_refused(
     two: list[Any], viewer: User, make_member: Any, organization: Any, key: Any
 ) -> None:
     desk = Desk(viewer).open(QUEUE)
-    assert not any(one.fields.get("post") or "digest" in str(one.fields) for one in desk.page.forms)
+    assert not any(form.fields.get("post") or "digest" in str(form.fields) for form in desk.page.forms)
     rows = desk.answer.context["rows"]
     digests = {f"digest-{row.post.pk}": row.digest for row in rows}
     answer = desk.send(f"{POSTS}approve/", post=str(two[0].pk), **digests)
     assert ("You may not review posts" in desk.text, answer.status_code) == (True, 200)
-    assert [status(one) for one in two] == [Status.WAITING_FOR_APPROVAL] * 2
+    assert [status(item) for item in two] == [Status.WAITING_FOR_APPROVAL] * 2
 
     both = make_member("both", organization, may_review=True)
     sooner: Any = {"scheduled_for": clock.now() + timedelta(minutes=30)}
-    drafts.edit(actors.person(both), ScheduledPost.objects.get(pk=two[0].pk), changes=sooner)
+    drafts.edit(actors.user_actor(both), ScheduledPost.objects.get(pk=two[0].pk), changes=sooner)
     own = Desk(both).open(QUEUE)
     assert [row.pickable for row in own.answer.context["rows"]] == [False, True]
     assert "another person decides" in own.text
@@ -143,7 +143,7 @@ def test_what_is_in_the_way_is_not_approved_from_the_list(make_waiting: Any, rev
 
 
 def test_the_lists_buttons_answer_to_post_alone_and_with_a_token(two: list[Any], reviewer: User, client: Any) -> None:
-    view = saved_views.keep(reviewer, "Mine", "q=x")
+    view = saved_views.save_view(reviewer, "Mine", "q=x")
     urls = [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/{view.pk}/forget/"]
     desk = Desk(reviewer).open(QUEUE)
     events = AuditEvent.objects.count()
@@ -168,17 +168,21 @@ def test_a_view_is_kept_changed_and_deleted_by_its_owner_alone(
         other.send(f"{POSTS}views/{view.pk}/forget/")
         other.press("keep", name="The agent's")
         assert SavedView.objects.get(pk=view.pk).query == view.query
-        assert [one.query for one in saved_views.kept(somebody)] == ["status=WAITING_FOR_APPROVAL&q=theirs"]
+        assert [saved_view.query for saved_view in saved_views.saved_views(somebody)] == [
+            "status=WAITING_FOR_APPROVAL&q=theirs"
+        ]
     desk.press("forget")
-    assert (saved_views.kept(reviewer), SavedView.objects.count()) == ([], 2)
+    assert (saved_views.saved_views(reviewer), SavedView.objects.count()) == ([], 2)
 
 
 def test_filters_narrow_down_by_author_and_by_checks(
     make_waiting: Any, author: User, reviewer: User, facebook: Channel, key: Any
 ) -> None:
     agents = make_waiting(channels=[facebook])
-    own = make_waiting(actor=actors.person(author), channels=[facebook], scheduled_for=clock.now() + timedelta(days=2))
-    ScheduledPost.objects.filter(pk=own.pk).update(media_facts={"problem": "It is gone"}, check_level_at=None)
+    own = make_waiting(
+        actor=actors.user_actor(author), channels=[facebook], scheduled_for=clock.now() + timedelta(days=2)
+    )
+    ScheduledPost.objects.filter(pk=own.pk).update(media_metadata={"problem": "It is gone"}, check_level_at=None)
     refresh_levels()
     desk = Desk(reviewer)
     for query, expected in (
@@ -195,7 +199,7 @@ def test_filters_narrow_down_by_author_and_by_checks(
 def test_checks_filter_compares_night_hours_in_the_readers_time_zone(
     make_waiting: Any, reviewer: User, facebook: Channel
 ) -> None:
-    Checkup.objects.create(channel=facebook, at=clock.now())
+    ChannelCheck.objects.create(channel=facebook, at=clock.now())
     noon = (clock.now() + timedelta(days=2)).replace(hour=12, minute=0)
     post = make_waiting(channels=[facebook], scheduled_for=noon)
     for zone, query, words in (("UTC", "passed", "All in order"), ("Pacific/Auckland", "open", "1 to look at")):
@@ -219,12 +223,12 @@ def test_what_is_over_says_where_it_is_live_or_what_can_be_done(
     make_scheduled: Any, reviewer: User, facebook: Channel, instagram: Channel
 ) -> None:
     post = make_scheduled()
-    post.move("fail", task_id=None, failure="It is not live everywhere.")
+    post.apply_transition("fail", task_id=None, failure_reason="It is not live everywhere.")
     deliveries = Delivery.objects.filter(post=post)
     link = "https://www.facebook.com/123/posts/5"
-    deliveries.filter(channel=facebook).update(state="PUBLISHED", live_id="1_5", permalink=link)
+    deliveries.filter(channel=facebook).update(state="PUBLISHED", platform_post_id="1_5", permalink=link)
     deliveries.filter(channel=instagram).update(state="UNKNOWN", error_code="UNKNOWN")
-    Attempt.objects.create(delivery=deliveries.get(channel=instagram), approval=post.approval, lease=post.pk)
+    Attempt.objects.create(delivery=deliveries.get(channel=instagram), approval=post.approval, lease_id=post.pk)
     record_published(
         channel=facebook, platform_id="1_5", type="POST", caption="Olá", media_url=None, media_type=None,
         permalink=link, published_at=clock.now(), superpower=None, scheduled_post_id=post.pk,
@@ -247,8 +251,8 @@ def test_the_queue_costs_the_same_for_one_row_and_for_six(
     def more() -> None:
         make_waiting()
         failed = make_scheduled()
-        failed.move("fail", task_id=None, failure="It did not go out.")
-        failed.deliveries.update(state="FAILED", error_code="190/463", live_id="")
+        failed.apply_transition("fail", task_id=None, failure_reason="It did not go out.")
+        failed.deliveries.update(state="FAILED", error_code="190/463", platform_post_id="")
 
     more()
     desk = Desk(reviewer)
@@ -274,20 +278,20 @@ def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
     made = [make_waiting() for _ in range(4)]
     judge = seat(reviewer, mine.get())
     for post in made[:3]:
-        review.approve(judge, post, turn=post.turn, digest=current(post)[1])
-    Approval.objects.update(second_factor=True)
+        review.approve(judge, post, revision=post.revision, digest=current_content(post)[1])
+    Approval.objects.update(mfa_verified=True)
     Approval.objects.filter(post=made[2]).update(digest="0" * 64)  # of what it said before
-    ScheduledPost.objects.filter(pk=made[3].pk).update(worded_by_user=reviewer)
-    mine.update(require_second_factor=True)
+    ScheduledPost.objects.filter(pk=made[3].pk).update(content_edited_by_user=reviewer)
+    mine.update(require_mfa=True)
     enrol(reviewer)
     whole = ScheduledPost.objects.for_wire().select_related(*ALL)
     for posts in (made[:1], made):
-        loaded = list(whole.filter(pk__in=[one.pk for one in posts]))
+        loaded = list(whole.filter(pk__in=[post.pk for post in posts]))
         with django_assert_num_queries(3):
             learnt = load_permission_context(reviewer, loaded)
         member = Membership.objects.get(user=reviewer)
         with django_assert_num_queries(0):
-            may = {one.pk: permissions_for(reviewer, member, one, learnt=learnt) for one in loaded}
-    assert [may[one.pk].approve for one in made] == [False, False, True, False]
+            may = {item.pk: permissions_for(reviewer, member, item, learnt=learnt) for item in loaded}
+    assert [may[item.pk].approve for item in made] == [False, False, True, False]
     assert "as the first of two" in may[made[0].pk].why_not
     assert "or its words" in may[made[3].pk].why_not

@@ -23,8 +23,8 @@ def fresh(post: Any) -> ScheduledPost:
 
 
 def edit(post: Any, key: Any, channel: Channel, caption: str) -> None:
-    channels = {channel.wire_id: ChannelText(channel.type, caption, None)}
-    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": channels})
+    channels = {channel.public_id: ChannelText(channel.type, caption, None)}
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": channels})
 
 
 def test_approving_schedules_what_was_shown_and_leads_back_to_the_queue(make_waiting: Any, reviewer: User) -> None:
@@ -88,7 +88,7 @@ def test_a_stale_page_is_refused_with_the_difference_and_must_be_looked_at_anew(
     assert fresh(post).status == Status.WAITING_FOR_APPROVAL
     assert Approval.objects.count() == 0
     html = desk.answer.content.decode()
-    assert f'data-path="channels.{facebook.wire_id}.caption"' in html
+    assert f'data-path="channels.{facebook.public_id}.caption"' in html
     assert "<ins>Sol, rewritten</ins>" in html
     assert desk.form("approve").fields["digest"] != seen
 
@@ -102,7 +102,7 @@ def test_a_change_of_the_instant_since_the_page_was_loaded_is_not_overwritten_by
     post = make_waiting()
     desk = Desk(reviewer).review(post)
     moved = clock.now().replace(microsecond=0) + timedelta(days=3)
-    drafts.edit(actors.api_key(key), fresh(post), changes={"scheduled_for": moved})
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"scheduled_for": moved})
     desk.press("approve")
     assert (fresh(post).status, fresh(post).scheduled_for) == (Status.WAITING_FOR_APPROVAL, moved)
     assert desk.form("approve").fields["when"] == f"{moved:%Y-%m-%dT%H:%M}" + (f":{moved:%S}" if moved.second else "")
@@ -110,7 +110,7 @@ def test_a_change_of_the_instant_since_the_page_was_loaded_is_not_overwritten_by
 
 def test_nobody_approves_what_they_wrote(make_waiting: Any, make_member: Any, organization: Organization) -> None:
     writer = make_member("writer", organization, Role.EDITOR, may_review=True)
-    post = make_waiting(actor=actors.person(writer))
+    post = make_waiting(actor=actors.user_actor(writer))
     desk = Desk(writer).review(post)
     assert not desk.offers("approve")
     assert "You wrote or last edited this post" in desk.text
@@ -142,7 +142,7 @@ def test_a_rejected_post_that_comes_back_shows_what_changed(
     post = make_waiting(channels=[facebook])
     Desk(reviewer).review(post).press("reject", notes="No.")
     edit(post, key, facebook, "Bom dia from Casa do Sol 👋")
-    review.submit(actors.api_key(key), fresh(post))
+    review.submit(actors.api_key_actor(key), fresh(post))
     html = Desk(reviewer).review(post).answer.content.decode()
     assert "<del>Olá </del><ins>Bom dia </ins>" in html
 
@@ -204,7 +204,7 @@ def test_buttons_answer_to_post_alone_and_with_a_token(name: str, make_waiting: 
     url = f"{POSTS}{post.pk}/{name}/"
     events = AuditEvent.objects.count()
     methods = ("get", "head", "options", "put", "patch", "delete")
-    answers = [getattr(client, one)(url, headers={"x-csrftoken": token}).status_code for one in methods]
+    answers = [getattr(client, method)(url, headers={"x-csrftoken": token}).status_code for method in methods]
     assert answers == [405] * 6
     assert client.post(url, {"notes": "x"}).status_code == 403
     assert AuditEvent.objects.count() == events
@@ -258,6 +258,6 @@ def test_a_key_that_the_reviewer_rotated_leads_them_past_its_posts(
     first, second = make_waiting(), make_waiting()
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
     assert Desk(keeper).review(first).answer.context["upcoming"] == second
-    api_keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    api_keys.rotate(actors.user_actor(keeper), key, overlap=timedelta(0))
     page = Desk(keeper).review(first).answer.context
     assert (page["may"].approve, page["upcoming"]) == (False, None)

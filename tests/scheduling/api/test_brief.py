@@ -22,7 +22,7 @@ def test_it_comes_back_as_it_was_sent_and_a_post_without_one_says_null(api: Sign
     post, bare = api.post(URL, {"brief": BRIEF}).json(), api.post(URL, {}).json()
     assert (post["brief"], bare["brief"]) == (BRIEF, None)
     assert api.get(f"{URL}/{post['id']}").json()["brief"] == BRIEF
-    assert {one["id"]: one["brief"] for one in api.get(URL).json()} == {post["id"]: BRIEF, bare["id"]: None}
+    assert {item["id"]: item["brief"] for item in api.get(URL).json()} == {post["id"]: BRIEF, bare["id"]: None}
 
 
 @pytest.mark.parametrize("brief", ["", " \n", None, "x" * 10_000, "\u202e 🌊"])
@@ -58,7 +58,7 @@ def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
     api: SignedClient, make_waiting: Any, seat: Any, reviewer: Any, organization: Any, key: Any
 ) -> None:
     post = make_waiting()
-    seen = content.current(post)[1]
+    seen = content.current_content(post)[1]
 
     answer = api.patch(f"{URL}/{post.pk}", {"brief": BRIEF})
 
@@ -71,7 +71,7 @@ def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
         BRIEF,
     )
     assert "brief" not in event.details["content"]
-    review.approve(seat(reviewer, organization), post, turn=post.turn, digest=seen)
+    review.approve(seat(reviewer, organization), post, revision=post.revision, digest=seen)
     assert ScheduledPost.objects.get(pk=post.pk).status == Status.SCHEDULED
 
 
@@ -81,17 +81,17 @@ def test_whoever_wrote_the_content_stays_its_last_editor(
     post = make_waiting()
     both = make_member("both", organization, may_review=True)
     drafts.edit(
-        actors.person(both),
+        actors.user_actor(both),
         post,
         changes={"type": "POST", "scheduled_for": post.scheduled_for, "media": post.media + "?2"},
     )
-    drafts.edit(actors.api_key(key), post, changes={"brief": "Nothing to see"})
+    drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Nothing to see"})
     post.refresh_from_db()
-    assert review.wrote(both, post)
+    assert review.is_author(both, post)
 
 
 def test_a_brief_can_be_changed_when_the_instant_has_passed(make_waiting: Any, key: Any) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for="2020-01-01T00:00Z")
     post.refresh_from_db()
-    assert drafts.edit(actors.api_key(key), post, changes={"brief": "Late"}).brief == "Late"
+    assert drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Late"}).brief == "Late"

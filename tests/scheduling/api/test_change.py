@@ -47,12 +47,12 @@ def test_channels_replace_the_whole_map(
     api: SignedClient, make_draft: Callable[..., ScheduledPost], facebook: Channel, instagram: Channel
 ) -> None:
     post = make_draft()
-    channels = {instagram.wire_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "Only here"}}
+    channels = {instagram.public_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "Only here"}}
     answer = patch(api, post, {"channels": channels})
     assert (answer.status_code, answer.json()["mediumsData"]) == (
         200,
         {
-            instagram.wire_id: {
+            instagram.public_id: {
                 "mediumType": "INSTAGRAM_ACCOUNT",
                 "caption": "Only here",
                 "superpower": None,

@@ -134,8 +134,8 @@ def test_a_draft_is_permissive(api: SignedClient, facebook: Channel, fields: dic
     body = answer.json()
     kept = {name: body[name] for name in fields if name != "channels"}
     assert kept == {name: value for name, value in fields.items() if name != "channels"}
-    for wire_id, given in fields.get("channels", {}).items():
-        assert body["mediumsData"][wire_id]["caption"] == given.get("caption", "")
+    for public_id, given in fields.get("channels", {}).items():
+        assert body["mediumsData"][public_id]["caption"] == given.get("caption", "")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_unknown_channels_are_refused_all_of_them_drafts_too(
     api: SignedClient, facebook: Channel, other_facebook: Channel, status: str, anything_stored: Any
 ) -> None:
     before = anything_stored()
-    foreign = other_facebook.wire_id
+    foreign = other_facebook.public_id
     channels = {
         foreign: {"mediumType": "FB_PAGE", "caption": "Mine now"},
         CHANNEL: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "Hello"},
@@ -216,7 +216,7 @@ def test_what_is_not_publishable_does_not_reach_the_reviewers(
     change(body)
     answer = api.post("/scheduled-posts", body)
     details = answer.json()["details"]
-    assert (answer.status_code, [one["code"] for one in details]) == (400, [code])
+    assert (answer.status_code, [detail["code"] for detail in details]) == (400, [code])
     assert answer.json()["message"] == details[0]["message"]
     assert anything_stored() == before
 
@@ -226,7 +226,7 @@ def test_every_violation_is_reported_and_the_channel_is_named(
 ) -> None:
     channels = {
         CHANNEL: {"mediumType": "FB_PAGE", "caption": "x" * 63_207},
-        instagram.wire_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "#a " * 31 + "@b " * 21 + "x" * 2200},
+        instagram.public_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "#a " * 31 + "@b " * 21 + "x" * 2200},
     }
     answer = api.post(
         "/scheduled-posts",
@@ -241,12 +241,12 @@ def test_every_violation_is_reported_and_the_channel_is_named(
         400,
         "Casa do Sol: the caption has 63,207 characters, the limit is 63,206",
     )
-    assert [(one["path"], one["code"]) for one in answer.json()["details"]] == [
+    assert [(detail["path"], detail["code"]) for detail in answer.json()["details"]] == [
         (["channels", CHANNEL, "caption"], "caption.length"),
-        (["channels", instagram.wire_id, "caption"], "caption.length"),
-        (["channels", instagram.wire_id, "caption"], "caption.hashtags"),
-        (["channels", instagram.wire_id, "caption"], "caption.mentions"),
-        (["channels", instagram.wire_id], "mediaType.missing"),
+        (["channels", instagram.public_id, "caption"], "caption.length"),
+        (["channels", instagram.public_id, "caption"], "caption.hashtags"),
+        (["channels", instagram.public_id, "caption"], "caption.mentions"),
+        (["channels", instagram.public_id], "mediaType.missing"),
     ]
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts import clock
 from scheduling.domain import sweep
-from scheduling.models import Pulse, ScheduledPost
+from scheduling.models import ScheduledPost, WorkerHeartbeat
 from tests.scheduling.admin.test_list import dump
 
 pytestmark = pytest.mark.embedded
@@ -50,7 +50,7 @@ def test_readyz_is_red_when_posts_are_late_and_tells_nothing_of_them(
 ) -> None:
     post = make_scheduled(channels=[facebook])
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=3))
-    sweeping_says = Pulse(worker="w1@secret-host", seen_at=clock.now())
+    sweeping_says = WorkerHeartbeat(worker="w1@secret-host", seen_at=clock.now())
     sweeping_says.save(force_insert=True)
     before = dump()
     answer = client.get("/readyz")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.embedded
 @pytest.fixture
 def limited(make_key: Callable[..., ApiKey], organization: Any, author: Any, facebook: Channel) -> SignedClient:
     """The client of a key that reaches the Page and not the Instagram account."""
-    return SignedClient(make_key(organization, author, channels=[facebook.wire_id]))
+    return SignedClient(make_key(organization, author, channels=[facebook.public_id]))
 
 
 def live(channel: Channel, platform_id: str) -> None:
@@ -33,7 +33,7 @@ def live(channel: Channel, platform_id: str) -> None:
 
 
 def on(*channels: Channel) -> dict[str, Any]:
-    return {"channels": {one.wire_id: {"mediumType": one.type, "caption": "Hi"} for one in channels}}
+    return {"channels": {channel.public_id: {"mediumType": channel.type, "caption": "Hi"} for channel in channels}}
 
 
 def test_channels_and_what_is_live_on_them(
@@ -41,10 +41,10 @@ def test_channels_and_what_is_live_on_them(
 ) -> None:
     live(facebook, "on-the-page")
     live(instagram, "on-instagram")
-    assert [one["id"] for one in limited.get("/channels").json()] == [facebook.wire_id]
-    assert [one["id"] for one in limited.get("/posts").json()] == ["on-the-page"]
-    assert {one["id"] for one in api.get("/posts").json()} == {"on-the-page", "on-instagram"}
-    assert limited.get("/posts/on-the-page", query={"mediumId": facebook.wire_id}).status_code == 200
+    assert [item["id"] for item in limited.get("/channels").json()] == [facebook.public_id]
+    assert [item["id"] for item in limited.get("/posts").json()] == ["on-the-page"]
+    assert {item["id"] for item in api.get("/posts").json()} == {"on-the-page", "on-instagram"}
+    assert limited.get("/posts/on-the-page", query={"mediumId": facebook.public_id}).status_code == 200
     for path in (
         "",
         "/on-instagram",
@@ -53,9 +53,9 @@ def test_channels_and_what_is_live_on_them(
         "/on-instagram/comments/export",
     ):
         answers = [
-            limited.get(f"/posts{path}", query={"mediumId": medium}) for medium in (instagram.wire_id, "FB_PAGE_1")
+            limited.get(f"/posts{path}", query={"mediumId": medium}) for medium in (instagram.public_id, "FB_PAGE_1")
         ]
-        assert [one.status_code for one in answers] == [400, 400], path
+        assert [answer.status_code for answer in answers] == [400, 400], path
         assert answers[0].json() == answers[1].json()
 
 
@@ -63,8 +63,8 @@ def test_a_draft_beyond_its_channels_is_as_one_on_a_foreign_channel(
     limited: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
     refused = limited.post("/scheduled-posts", on(facebook, instagram))
-    message = f"Unknown channel {instagram.wire_id}"
-    path = ["channels", instagram.wire_id]
+    message = f"Unknown channel {instagram.public_id}"
+    path = ["channels", instagram.public_id]
     details = [{"path": path, "message": message, "code": "channel.unknown"}]
     assert (refused.status_code, refused.json()) == (400, {"message": message, "details": details})
     mine = limited.post("/scheduled-posts", on(facebook)).json()["id"]
@@ -78,7 +78,7 @@ def test_posts_that_touch_a_channel_beyond_are_not_there(
     bare, mine, both = (
         api.post("/scheduled-posts", given).json()["id"] for given in ({}, on(facebook), on(facebook, instagram))
     )
-    assert {one["id"] for one in limited.get("/scheduled-posts").json()} == {bare, mine}
+    assert {item["id"] for item in limited.get("/scheduled-posts").json()} == {bare, mine}
     assert limited.get(f"/scheduled-posts/{bare}").status_code == 200
     assert limited.patch(f"/scheduled-posts/{mine}", {"brief": "Because"}).status_code == 200
     calls = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/submit-for-approval"), ("POST", "/revert")]
@@ -92,12 +92,12 @@ def test_a_limited_key_that_loses_a_race_does_not_reach_what_the_post_became(
     limited: SignedClient, author: Any, facebook: Channel, instagram: Channel
 ) -> None:
     opened = ScheduledPost.objects.get(pk=limited.post("/scheduled-posts", on(facebook)).json()["id"])
-    moved = {"channels": {instagram.wire_id: ChannelText(instagram.type, "Hi")}}
-    drafts.edit(actors.person(author), ScheduledPost.objects.get(), changes=moved)  # type: ignore[arg-type]
+    moved = {"channels": {instagram.public_id: ChannelText(instagram.type, "Hi")}}
+    drafts.edit(actors.user_actor(author), ScheduledPost.objects.get(), changes=moved)  # type: ignore[arg-type]
     with pytest.raises(Conflict):
-        drafts.edit(actors.api_key(limited.key), opened, changes={"media": None, "type": "REEL"})
+        drafts.edit(actors.api_key_actor(limited.key), opened, changes={"media": None, "type": "REEL"})
     with pytest.raises(Invalid):
-        drafts.edit(actors.api_key(limited.key), opened, changes=moved)  # type: ignore[arg-type]
+        drafts.edit(actors.api_key_actor(limited.key), opened, changes=moved)  # type: ignore[arg-type]
     assert ScheduledPost.objects.get().type == "POST"
 
 
@@ -105,5 +105,5 @@ def test_a_key_may_be_limited_from_its_next_request_on(
     api: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
     assert len(api.get("/channels").json()) == 2
-    ApiKey.objects.update(channels=[instagram.wire_id])
-    assert [one["id"] for one in api.get("/channels").json()] == [instagram.wire_id]
+    ApiKey.objects.update(channels=[instagram.public_id])
+    assert [item["id"] for item in api.get("/channels").json()] == [instagram.public_id]

@@ -26,7 +26,7 @@ def row(organization: Organization, key: ApiKey, reviewer: User) -> Callable[...
 
     def make(status: str = "DRAFT", **columns: Any) -> ScheduledPost:
         post = ScheduledPost.objects.create(
-            **{"organization": organization, "created_by_key": key, "edited_by_key": key, **columns}
+            **{"organization": organization, "created_by_key": key, "last_edited_by_key": key, **columns}
         )
         approval = Approval.objects.create(post=post, reviewer=reviewer, session="s", version=1, digest="d", content={})
         ScheduledPost.objects.filter(pk=post.pk).update(status=status, approval=approval)
@@ -37,7 +37,7 @@ def row(organization: Organization, key: ApiKey, reviewer: User) -> Callable[...
 
 def ids(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.content
-    return [one["id"] for one in answer.json()]
+    return [item["id"] for item in answer.json()]
 
 
 def test_an_empty_list_is_a_bare_empty_array(api: SignedClient) -> None:
@@ -136,7 +136,7 @@ def test_a_person_is_named_as_the_author(
 ) -> None:
     author.first_name, author.last_name = "Ana", "Souza"
     author.save()
-    post = make_draft(actor=actors.person(author))
+    post = make_draft(actor=actors.user_actor(author))
     shown = api.get(f"/scheduled-posts/{post.pk}").json()["createdBy"]
     assert shown == {"kind": "USER", "id": str(author.pk), "name": "Ana Souza"}
 
@@ -176,7 +176,7 @@ def test_the_pending_task_is_on_the_wire(api: SignedClient, make_scheduled: Call
     post = make_scheduled()
     body = api.get(f"/scheduled-posts/{post.pk}").json()
     assert (body["status"], body["taskId"]) == ("SCHEDULED", str(post.task_id))
-    assert {one["outcome"] for one in body["mediumsData"].values()} == {None}
+    assert {item["outcome"] for item in body["mediumsData"].values()} == {None}
 
 
 def test_outcomes_appear_when_publishing_begins(
@@ -190,7 +190,7 @@ def test_outcomes_appear_when_publishing_begins(
             instagram,
             {
                 "state": "PUBLISHED",
-                "live_id": "178",
+                "platform_post_id": "178",
                 "permalink": "https://www.instagram.com/p/x/",
                 "published_at": at,
             },
@@ -198,9 +198,9 @@ def test_outcomes_appear_when_publishing_begins(
     ):
         Delivery.objects.create(post=post, organization=post.organization, channel=channel, caption="x", **columns)
     body = api.get(f"/scheduled-posts/{post.pk}").json()
-    assert {wire_id: one["outcome"] for wire_id, one in body["mediumsData"].items()} == {
-        facebook.wire_id: {"state": "PENDING", "postId": None, "permalink": None, "publishedAt": None, "error": None},
-        instagram.wire_id: {
+    assert {public_id: one["outcome"] for public_id, one in body["mediumsData"].items()} == {
+        facebook.public_id: {"state": "PENDING", "postId": None, "permalink": None, "publishedAt": None, "error": None},
+        instagram.public_id: {
             "state": "PUBLISHED",
             "postId": "178",
             "permalink": "https://www.instagram.com/p/x/",
@@ -221,7 +221,7 @@ def test_a_failure_says_why(api: SignedClient, row: Callable[..., ScheduledPost]
         error_message="It was too late.",
     )
     body = api.get(f"/scheduled-posts/{post.pk}").json()
-    assert body["mediumsData"][facebook.wire_id]["outcome"] == {
+    assert body["mediumsData"][facebook.public_id]["outcome"] == {
         "state": "FAILED",
         "postId": None,
         "permalink": None,

@@ -111,13 +111,13 @@ def test_what_an_inline_superpower_lacks_is_named_on_drafts_too(
 
 def test_what_superpowers_lack_is_named_for_every_channel(api: SignedClient, facebook: Any, instagram: Any) -> None:
     channels = {
-        one.wire_id: {"mediumType": one.type, "superpower": {"name": "Greeter", "templateType": "GENERAL"}}
-        for one in (facebook, instagram)
+        item.public_id: {"mediumType": item.type, "superpower": {"name": "Greeter", "templateType": "GENERAL"}}
+        for item in (facebook, instagram)
     }
     answer = api.post("/scheduled-posts", {"channels": channels})
     assert answer.status_code == 422
-    paths = [one["path"] for one in answer.json()["details"]]
-    assert paths == [["channels", one.wire_id, "superpower", "hashtag"] for one in (facebook, instagram)]
+    paths = [detail["path"] for detail in answer.json()["details"]]
+    assert paths == [["channels", item.public_id, "superpower", "hashtag"] for item in (facebook, instagram)]
 
 
 @pytest.mark.usefixtures("facebook")
@@ -151,7 +151,7 @@ def test_another_organizations_template_is_unknown(
     other_api: SignedClient, template: SuperpowerTemplate, other_facebook: Channel
 ) -> None:
     power = {"creativeTemplateId": str(template.pk)}
-    channels = {other_facebook.wire_id: {"mediumType": "FB_PAGE", "superpower": power}}
+    channels = {other_facebook.public_id: {"mediumType": "FB_PAGE", "superpower": power}}
     answer = other_api.post("/scheduled-posts", {"channels": channels})
     assert (answer.status_code, answer.json()) == (400, {"message": "Unknown creativeTemplateId"})
 
@@ -179,7 +179,7 @@ def test_a_hashtag_twice_in_one_request_is_refused(api: SignedClient, instagram:
     before = anything_stored()
     channels = {
         CHANNEL: {"mediumType": "FB_PAGE", "superpower": named("#sun")},
-        instagram.wire_id: {"mediumType": "INSTAGRAM_ACCOUNT", "superpower": named("Sun")},
+        instagram.public_id: {"mediumType": "INSTAGRAM_ACCOUNT", "superpower": named("Sun")},
     }
     answer = api.post("/scheduled-posts", {"channels": channels})
     assert (answer.status_code, answer.json()) == IN_USE
@@ -210,5 +210,5 @@ def test_two_organizations_may_have_the_same_hashtag(
     api: SignedClient, other_api: SignedClient, other_facebook: Channel
 ) -> None:
     create(api, SUPERPOWER)
-    channels = {other_facebook.wire_id: {"mediumType": "FB_PAGE", "superpower": SUPERPOWER}}
+    channels = {other_facebook.public_id: {"mediumType": "FB_PAGE", "superpower": SUPERPOWER}}
     assert other_api.post("/scheduled-posts", {"channels": channels}).status_code == 201

@@ -187,4 +187,4 @@ def test_media_where_nobody_can_serve_any_does_not_go_to_the_reviewers(
     draft = api.post("/scheduled-posts", {**draft_fields, "media": f"https://{host}/a.jpg"}).json()
     answer = api.post(f"/scheduled-posts/{draft['id']}/submit-for-approval")
     assert answer.status_code == 400
-    assert [(one["path"], one["code"]) for one in answer.json()["details"]] == [(["media"], "media.private")]
+    assert [(detail["path"], detail["code"]) for detail in answer.json()["details"]] == [(["media"], "media.private")]

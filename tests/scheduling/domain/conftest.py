@@ -25,8 +25,8 @@ def travel() -> Iterator[Callable[..., Any]]:
         return traveller.start()
 
     yield go
-    for one in reversed(travellers):
-        one.stop()
+    for item in reversed(travellers):
+        item.stop()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def make_handed(make_scheduled: Callable[..., Any]) -> Callable[..., Any]:
 
     def make(**changes: Any) -> ScheduledPost:
         post = make_scheduled(**changes)
-        ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now())
+        ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now())
         return ScheduledPost.objects.get(pk=post.pk)
 
     return make

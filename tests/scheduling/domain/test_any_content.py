@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.exceptions import Conflict, Incomplete, Invalid, Refusal
+from accounts.exceptions import Conflict, DomainError, Incomplete, Invalid
 from accounts.models import ApiKey, Organization
 from posts.domain import superpowers
 from posts.models import Channel, PostType, SuperpowerTemplate
 from scheduling.domain import content, drafts
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.representation import document
-from scheduling.domain.validation import ChannelLine, violations
+from scheduling.domain.representation import serialize_post
+from scheduling.domain.validation import ChannelContent, find_violations
 from scheduling.models import MediaType, ScheduledPost
 from tests.scheduling.api.test_no_input_fails import paths, replaced
 from tests.scheduling.api.vectors import SUPERPOWER
@@ -45,9 +45,11 @@ INSTANTS = st.datetimes(timezones=st.just(UTC))
 POWERED = st.none() | POWERS | st.just(SUPERPOWER)
 RIGHT = st.fixed_dictionaries(
     {},
-    optional={one.wire_id: st.builds(ChannelText, st.just(one.type), TEXTS, POWERED) for one in (FACEBOOK, INSTAGRAM)},
+    optional={
+        item.public_id: st.builds(ChannelText, st.just(item.type), TEXTS, POWERED) for item in (FACEBOOK, INSTAGRAM)
+    },
 )
-KEYS = st.sampled_from([FACEBOOK.wire_id, OTHER_FACEBOOK.wire_id]) | TEXTS
+KEYS = st.sampled_from([FACEBOOK.public_id, OTHER_FACEBOOK.public_id]) | TEXTS
 WRONG = st.dictionaries(KEYS, st.builds(ChannelText, TEXTS | st.just(FACEBOOK.type), TEXTS, POWERED), max_size=2)
 CHANGES = st.fixed_dictionaries(
     {},
@@ -76,7 +78,7 @@ def template(organization: Organization) -> SuperpowerTemplate:
     )
 
 
-def said(refusal: Refusal) -> None:
+def said(refusal: DomainError) -> None:
     assert isinstance(refusal, Invalid | Incomplete | Conflict)
     assert refusal.message
     json.dumps(refusal.details, allow_nan=False).encode()
@@ -90,12 +92,12 @@ def test_a_superpower_is_whole_or_refused(
     try:
         whole = superpowers.expand(organization, power)
         superpowers.check_complete(whole)
-        own = superpowers.own_hashtag(organization, power, whole)
-    except Refusal as refusal:
+        own = superpowers.claimed_hashtag(organization, power, whole)
+    except DomainError as refusal:
         said(refusal)
         return
     json.dumps(whole, allow_nan=False).encode()
-    assert own is None or own == superpowers.lookup(own) != ""
+    assert own is None or own == superpowers.normalize_hashtag(own) != ""
     assert whole.get("creativeTemplateId") in {None, "", False, TEMPLATE} or whole.get("name")
 
 
@@ -106,14 +108,14 @@ def test_content_is_stored_as_it_was_given_or_refused_whole(
 ) -> None:
     with transaction.atomic():
         try:
-            post = drafts.create(actors.api_key(key), organization=key.organization, changes=first, submit=submit)
-            json.dumps(document(ScheduledPost.objects.for_wire().get(pk=post.pk)), allow_nan=False).encode()
-            post = drafts.edit(actors.api_key(key), post, changes=then)
-        except Refusal as refusal:
+            post = drafts.create(actors.api_key_actor(key), organization=key.organization, changes=first, submit=submit)
+            json.dumps(serialize_post(ScheduledPost.objects.for_wire().get(pk=post.pk)), allow_nan=False).encode()
+            post = drafts.edit(actors.api_key_actor(key), post, changes=then)
+        except DomainError as refusal:
             said(refusal)
         else:
-            assert len(content.current(post)[1]) == 64
-            wire = document(ScheduledPost.objects.for_wire().get(pk=post.pk))
+            assert len(content.current_content(post)[1]) == 64
+            wire = serialize_post(ScheduledPost.objects.for_wire().get(pk=post.pk))
             json.dumps(wire, allow_nan=False).encode()
             merged = {**first, **then}
             assert (wire["media"], wire["mediaType"]) == (merged.get("media"), merged.get("media_type"))
@@ -135,19 +137,19 @@ def test_what_is_not_publishable_is_told_in_sentences(
     media: Any, kind: Any, instant: Any, captions: list[str], served: str, measures: list[Any], post_type: str
 ) -> None:
     types = [FACEBOOK.type, INSTAGRAM.type, FACEBOOK.type]
-    lines = [ChannelLine(f"{types[at]}_{at}", types[at], "Casa", text) for at, text in enumerate(captions)]
+    lines = [ChannelContent(f"{types[at]}_{at}", types[at], "Casa", text) for at, text in enumerate(captions)]
     facts = {"contentType": served, **dict(zip(("size", "width", "height"), measures, strict=True))}
-    found = violations(
+    found = find_violations(
         type=post_type,
         media=media,
         media_type=kind,
         scheduled_for=instant,
         channels=lines,
         now=clock.now(),
-        media_facts=facts,
+        media_metadata=facts,
     )
-    for one in found:
-        assert set(one.as_wire()) == {"path", "message", "code"}
-        assert one.message.strip()
-        assert one.path[0] in {"scheduledFor", "media", "mediaType", "channels"}
+    for item in found:
+        assert set(item.as_wire()) == {"path", "message", "code"}
+        assert item.message.strip()
+        assert item.path[0] in {"scheduledFor", "media", "mediaType", "channels"}
     assert bool(found) or (media and instant and captions)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.exceptions import Conflict, Refusal
+from accounts.exceptions import Conflict, DomainError
 from posts.domain import channels
 from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
@@ -43,7 +43,9 @@ def make_seen(make_waiting, judge):
     def make(**changes):
         post = make_waiting(**changes)
         assert inspect_media(str(post.pk), post.version)
-        review.approve(judge, fresh(post), turn=fresh(post).turn, digest=content.current(fresh(post))[1])
+        review.approve(
+            judge, fresh(post), revision=fresh(post).revision, digest=content.current_content(fresh(post))[1]
+        )
         return fresh(post)
 
     return make
@@ -51,21 +53,21 @@ def make_seen(make_waiting, judge):
 
 def test_a_key_cannot_edit_what_was_approved(make_handed, travel, sandbox, key, facebook):
     post = make_handed(channels=[facebook])
-    text = {facebook.wire_id: ChannelText("FB_PAGE", "Buy my coins")}
+    text = {facebook.public_id: ChannelText("FB_PAGE", "Buy my coins")}
     for stale in (post, fresh(post)):
         with pytest.raises(StateConflict, match="Cannot update a SCHEDULED post"):
-            drafts.edit(actors.api_key(key), stale, changes={"channels": text})
+            drafts.edit(actors.api_key_actor(key), stale, changes={"channels": text})
     travel(post)
     assert send(post) == "published"
-    assert [one["message"] for one in sandbox.posts] == [f"Olá from {facebook.name} 👋"]
+    assert [post["message"] for post in sandbox.posts] == [f"Olá from {facebook.name} 👋"]
 
 
 def test_revert_edit_and_the_old_message_publish_nothing(make_handed, travel, sandbox, key, facebook):
     post = make_handed(channels=[facebook])
-    review.revert(actors.api_key(key), fresh(post))
-    text = {facebook.wire_id: ChannelText("FB_PAGE", "Buy my coins")}
-    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
-    review.submit(actors.api_key(key), fresh(post))
+    review.revert(actors.api_key_actor(key), fresh(post))
+    text = {facebook.public_id: ChannelText("FB_PAGE", "Buy my coins")}
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": text})
+    review.submit(actors.api_key_actor(key), fresh(post))
     travel(post)
     assert (send(post), fresh(post).status, sandbox.posts) == ("void", "WAITING_FOR_APPROVAL", [])
 
@@ -85,19 +87,19 @@ def test_bytes_swapped_at_the_same_address_are_not_published(make_seen, travel, 
 def test_bytes_swapped_after_staging_leave_the_approved_ones_to_go_live(make_seen, travel, sandbox, network, request):
     post = make_seen(channels=[request.getfixturevalue(network)])
     travel(post, -60)
-    assert stage.stage_ahead(str(post.pk)) == 1
+    assert stage.prestage(str(post.pk)) == 1
     swap(sandbox)
     assert sha256(post.media) != post.media_sha256
     travel(post)
     assert send(post) == "published"
-    assert [one["media_sha256"] for one in sandbox.posts] == [post.media_sha256]
+    assert [post["media_sha256"] for post in sandbox.posts] == [post.media_sha256]
 
 
 def test_bytes_swapped_while_instagram_fetches_them_are_not_published(make_seen, travel, sandbox, instagram):
     post = make_seen(channels=[instagram])
     sandbox.settings(container_polls=1)
     travel(post, -60)
-    assert stage.stage_ahead(str(post.pk)) == 0  # the container is made, and still at work
+    assert stage.prestage(str(post.pk)) == 0  # the container is made, and still at work
     swap(sandbox)
     travel(post, 3)
     assert send(post) == "failed"
@@ -108,7 +110,7 @@ def test_bytes_swapped_while_instagram_fetches_them_are_not_published(make_seen,
 def test_a_channel_disconnected_before_the_instant_gets_nothing(make_handed, travel, sandbox, network, request, author):
     channel = request.getfixturevalue(network)
     post = make_handed(channels=[channel])
-    channels.disconnect(actors.person(author), channel)
+    channels.disconnect(actors.user_actor(author), channel)
     travel(post)
     assert send(post) == "failed"
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "CHANNEL_DISCONNECTED")
@@ -117,8 +119,8 @@ def test_a_channel_disconnected_before_the_instant_gets_nothing(make_handed, tra
 def test_a_channel_taken_away_after_staging_gets_nothing(make_handed, travel, sandbox, facebook, author):
     post = make_handed(channels=[facebook])
     travel(post, -60)
-    assert stage.stage_ahead(str(post.pk)) == 1
-    channels.disconnect(actors.person(author), facebook)
+    assert stage.prestage(str(post.pk)) == 1
+    channels.disconnect(actors.user_actor(author), facebook)
     travel(post)
     assert (send(post), sandbox.posts) == ("failed", [])
 
@@ -131,7 +133,7 @@ def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, o
     post = make_handed()
     if staged:
         travel(post, -60)
-        assert stage.stage_ahead(str(post.pk)) == 2
+        assert stage.prestage(str(post.pk)) == 2
     match attack:
         case "organization deactivated":
             type(organization).objects.filter(pk=organization.pk).update(active=False)
@@ -143,15 +145,15 @@ def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, o
             type(reviewer).objects.filter(pk=reviewer.pk).update(is_active=False)
     travel(post)
     assert (send(post), fresh(post).status, sandbox.posts) == ("refused", "FAILED", [])
-    assert fresh(post).failure
+    assert fresh(post).failure_reason
 
 
 def test_one_page_approves_once(make_waiting, judge):
     post = make_waiting()
-    page = content.current(post)[1]
-    review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
+    page = content.current_content(post)[1]
+    review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page)
     with pytest.raises(StateConflict):
-        review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page)
+        review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page)
     assert Approval.objects.count() == 1
 
 
@@ -183,7 +185,7 @@ def test_a_revert_while_the_commit_is_under_way_comes_too_late_and_says_so(
     post = make_scheduled(channels=[facebook])
     sandbox.fault("POST .*/feed", fault, seconds=1.5)
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now())
-    covered, its_digest = content.current(fresh(post))
+    covered, its_digest = content.current_content(fresh(post))
     Approval.objects.filter(post=post).update(content=covered, digest=its_digest)
     said: list[str] = []
 
@@ -195,8 +197,8 @@ def test_a_revert_while_the_commit_is_under_way_comes_too_late_and_says_so(
     worker.start()
     while fresh(post).status == "SCHEDULED" or not Delivery.objects.get(post=post).attempts.exists():
         assert worker.is_alive()
-    with pytest.raises(Refusal) as caught:
-        review.revert(actors.api_key(key), fresh(post))
+    with pytest.raises(DomainError) as caught:
+        review.revert(actors.api_key_actor(key), fresh(post))
     worker.join()
     assert isinstance(caught.value, Conflict)
     assert caught.value.details == {"status": "PUBLISHING", "allowed": []}

@@ -25,7 +25,7 @@ def test_nothing_of_it_is_sent_to_the_platform(
         kind = {**kind, "media": sandbox.media(kind["media"])}
     post = make_scheduled(brief="Zwieback, between us", **kind)
     travel(post)
-    stage.stage_ahead(str(post.pk))
+    stage.prestage(str(post.pk))
     run.publish(str(post.pk), str(post.task_id))
     for _ in range(5):
         run.resume(str(post.pk))

@@ -56,7 +56,7 @@ def test_a_blocked_channel_stays_blocked_until_a_person_resumes_it(make_handed, 
     assert (send(first), send(second)) == ("failed", "failed")
     assert (Delivery.objects.get(post=second).error_code, sandbox.posts) == ("CHANNEL_BLOCKED", [])
     facebook.refresh_from_db()
-    channels.resume(actors.person(author), facebook)
+    channels.resume(actors.user_actor(author), facebook)
     assert (send(third), len(sandbox.posts)) == ("published", 1)
 
 
@@ -66,10 +66,10 @@ def test_a_token_that_expired_is_noticed_at_staging_and_a_reconnected_channel_pu
     post = make_handed(channels=[facebook])
     sandbox.fault("POST .*/photos", "expired_token")
     travel(post, -120)
-    assert stage.stage_ahead(str(post.pk)) == 0
+    assert stage.prestage(str(post.pk)) == 0
     assert (state(facebook), ScheduledPost.objects.get(pk=post.pk).status) == ("NEEDS_RECONNECT", "SCHEDULED")
     given = {"type": "FB_PAGE", "platform_id": FACEBOOK.id, "name": FACEBOOK.name, "token": FACEBOOK.token}
-    channels.connect(actors.person(author), organization=organization, **given)
+    channels.connect(actors.user_actor(author), organization=organization, **given)
     travel(post)
     assert send(post) == "published"
     assert len(sandbox.posts) == 1
@@ -79,7 +79,7 @@ def test_a_channel_that_nobody_reconnects_fails_with_the_reason(make_handed, tra
     post = make_handed(channels=[facebook])
     sandbox.fault("POST .*/photos", "expired_token")
     travel(post, -120)
-    stage.stage_ahead(str(post.pk))
+    stage.prestage(str(post.pk))
     travel(post)
     assert send(post) == "failed"
     one = Delivery.objects.get(post=post)
@@ -89,10 +89,10 @@ def test_a_channel_that_nobody_reconnects_fails_with_the_reason(make_handed, tra
 
 def test_a_failure_of_staging_does_not_delay_the_instant(make_handed, travel, sandbox, facebook):
     post = make_handed(channels=[facebook])
-    Delivery.objects.filter(post=post).update(tries=6)  # whose pause is a minute
+    Delivery.objects.filter(post=post).update(attempt_count=6)  # whose pause is a minute
     sandbox.fault("POST .*/photos", "drop_before")
     travel(post, -20)
-    assert stage.stage_ahead(str(post.pk)) == 0
-    assert Delivery.objects.get(post=post).next_try_at == post.scheduled_for
+    assert stage.prestage(str(post.pk)) == 0
+    assert Delivery.objects.get(post=post).retry_at == post.scheduled_for
     travel(post)
     assert send(post) == "published"

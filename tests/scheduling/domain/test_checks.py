@@ -12,15 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from accounts import clock
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.domain import media_inspection, review
-from scheduling.domain.content import caption_key, current
+from scheduling.domain.content import caption_hash, current_content
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.preflight.checks import Check, checks_of, refresh_levels, worst
-from scheduling.models import Checkup, Delivery, ScheduledPost
+from scheduling.domain.preflight.checks import Check, max_severity, refresh_levels, run_checks
+from scheduling.models import ChannelCheck, Delivery, ScheduledPost
 
 
 def checks(post: ScheduledPost, zone: ZoneInfo | None = None) -> list[Check]:
     loaded = ScheduledPost.objects.for_wire().get(pk=post.pk)
-    return checks_of([loaded], zone)[post.pk]
+    return run_checks([loaded], zone)[post.pk]
 
 
 def stored(post: ScheduledPost) -> str:
@@ -28,11 +28,11 @@ def stored(post: ScheduledPost) -> str:
 
 
 def levels(post: ScheduledPost, name: str) -> dict[str, str]:
-    return {one.channel: one.level for one in checks(post) if one.name == name}
+    return {check.channel: check.level for check in checks(post) if check.name == name}
 
 
 def said(post: ScheduledPost, name: str) -> str:
-    return " ".join(one.words for one in checks(post) if one.name == name)
+    return " ".join(check.words for check in checks(post) if check.name == name)
 
 
 def inspected(post: ScheduledPost) -> ScheduledPost:
@@ -42,7 +42,7 @@ def inspected(post: ScheduledPost) -> ScheduledPost:
 
 def examined(*on: Channel, **columns: Any) -> None:
     for channel in on:
-        Checkup.objects.create(channel=channel, **{"at": clock.now(), **columns})
+        ChannelCheck.objects.create(channel=channel, **{"at": clock.now(), **columns})
 
 
 def test_a_post_in_order_has_nothing_but_good_news(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
@@ -50,8 +50,8 @@ def test_a_post_in_order_has_nothing_but_good_news(make_waiting: Any, facebook: 
     examined(instagram, quota_used=3, quota_total=50)
     post = inspected(make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
     found = checks(post)
-    assert {one.level for one in found} == {"ok"}, found
-    assert worst(found) == "ok"
+    assert {item.level for item in found} == {"ok"}, found
+    assert max_severity(found) == "ok"
     assert said(post, "media").startswith("A stranger can fetch the media: JPEG, ")
     assert "1080 by 1080 pixels" in said(post, "media")
     assert "50 of 50 posts are left" in said(post, "quota")  # what was live today no longer counts in two days
@@ -65,13 +65,13 @@ def test_media_that_a_stranger_cannot_fetch_stops(make_waiting: Any, sandbox: An
     post = inspected(make_waiting(media=f"{sandbox.url}/media/gone.gif"))
     assert levels(post, "media") == {"": "stop"}
     assert "answered HTTP 404" in said(post, "media")
-    assert worst(checks(post)) == "stop"
+    assert max_severity(checks(post)) == "stop"
 
 
 def test_media_whose_host_has_a_bad_moment_is_a_warning(make_waiting: Any) -> None:
     post = make_waiting()
     problem = {"problem": "The media at https://x.example/a answered HTTP 503", "passing": True}
-    ScheduledPost.objects.filter(pk=post.pk).update(media_facts=problem, media_checked_at=clock.now())
+    ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=problem, media_checked_at=clock.now())
     assert levels(post, "media") == {"": "warn"}
 
 
@@ -88,8 +88,8 @@ def test_a_picture_beyond_instagrams_limits_is_told(
     make_waiting: Any, instagram: Channel, facts: dict[str, Any], name: str, level: str
 ) -> None:
     post = make_waiting(channels=[instagram])
-    ScheduledPost.objects.filter(pk=post.pk).update(media_facts=facts, media_checked_at=clock.now())
-    assert levels(post, name) == {instagram.wire_id: level}
+    ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts, media_checked_at=clock.now())
+    assert levels(post, name) == {instagram.public_id: level}
     assert levels(post, "media.limits") == {}
 
 
@@ -100,14 +100,18 @@ def test_how_long_a_reel_runs_is_held_against_the_limit(
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
     post = make_waiting(channels=[instagram], **media)
     facts = {"contentType": "video/mp4", "size": 7000, "width": 360, "height": 640, "seconds": seconds}
-    ScheduledPost.objects.filter(pk=post.pk).update(media_facts=facts, media_checked_at=clock.now())
-    assert (levels(post, "media.seconds") == {instagram.wire_id: "warn"}) is told
+    ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts, media_checked_at=clock.now())
+    assert (levels(post, "media.seconds") == {instagram.public_id: "warn"}) is told
 
 
 def test_a_film_is_measured_by_the_worker(make_waiting: Any, instagram: Channel, sandbox: Any) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
     post = inspected(make_waiting(channels=[instagram], **media))
-    assert (post.media_facts["seconds"], post.media_facts["width"], post.media_facts["height"]) == (4.0, 360, 640)
+    assert (post.media_metadata["seconds"], post.media_metadata["width"], post.media_metadata["height"]) == (
+        4.0,
+        360,
+        640,
+    )
     assert "360 by 640 pixels, 0:04" in said(post, "media")
 
 
@@ -115,25 +119,25 @@ def test_captions_are_counted_against_each_platforms_limits(
     make_draft: Any, facebook: Channel, instagram: Channel
 ) -> None:
     text = "Olá @rui\n" + "#a " * 31
-    post = make_draft(channels={one.wire_id: ChannelText(one.type, text) for one in (facebook, instagram)})
-    assert levels(post, "caption") == {facebook.wire_id: "ok"}
-    assert levels(post, "caption.hashtags") == {instagram.wire_id: "stop"}
+    post = make_draft(channels={item.public_id: ChannelText(item.type, text) for item in (facebook, instagram)})
+    assert levels(post, "caption") == {facebook.public_id: "ok"}
+    assert levels(post, "caption.hashtags") == {instagram.public_id: "stop"}
     assert f"{len(text)} characters of 63,206" in said(post, "caption")
 
 
 def test_a_story_says_that_its_caption_is_not_shown_and_a_link_that_it_cannot_be_tapped(
     make_draft: Any, instagram: Channel
 ) -> None:
-    on = {instagram.wire_id: ChannelText(instagram.type, "See https://example.org")}
-    assert levels(make_draft(channels=on, type="STORY"), "caption") == {instagram.wire_id: "warn"}
-    assert levels(make_draft(channels=on), "caption.link") == {instagram.wire_id: "warn"}
+    on = {instagram.public_id: ChannelText(instagram.type, "See https://example.org")}
+    assert levels(make_draft(channels=on, type="STORY"), "caption") == {instagram.public_id: "warn"}
+    assert levels(make_draft(channels=on), "caption.link") == {instagram.public_id: "warn"}
 
 
 @pytest.mark.parametrize("state", [ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED, ChannelState.DISCONNECTED])
 def test_a_channel_through_which_nothing_goes_stops(make_waiting: Any, facebook: Channel, state: str) -> None:
     post = make_waiting(channels=[facebook])
     Channel.objects.filter(pk=facebook.pk).update(state=state, state_reason="The user changed the password")
-    assert levels(post, "channel") == {facebook.wire_id: "stop"}
+    assert levels(post, "channel") == {facebook.public_id: "stop"}
     assert "changed the password" in said(post, "channel")
 
 
@@ -142,7 +146,7 @@ def test_a_permission_that_the_last_post_lacked_is_told_until_a_post_gets_throug
 ) -> None:
     post, before = make_waiting(channels=[facebook]), make_draft(channels=[facebook])
     Delivery.objects.filter(post=before).update(state="FAILED", error_code="200")
-    assert levels(post, "channel.permission") == {facebook.wire_id: "warn"}
+    assert levels(post, "channel.permission") == {facebook.public_id: "warn"}
     after = make_draft(channels=[facebook])
     Delivery.objects.filter(post=after).update(state="PUBLISHED")
     assert levels(post, "channel.permission") == {}
@@ -152,13 +156,13 @@ def test_the_days_quota_counts_what_is_live_and_what_is_planned(
     make_waiting: Any, make_scheduled: Any, instagram: Channel
 ) -> None:
     post = make_waiting(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=3))
-    assert levels(post, "quota") == {instagram.wire_id: "unknown"}
+    assert levels(post, "quota") == {instagram.public_id: "unknown"}
     examined(instagram, quota_used=48, quota_total=50)
     assert "2 of 50 posts are left" in said(post, "quota")
     for hours in (1, 2):
         make_scheduled(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=hours))
     make_scheduled(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=4))  # after it
-    assert levels(post, "quota") == {instagram.wire_id: "warn"}
+    assert levels(post, "quota") == {instagram.public_id: "warn"}
 
 
 def test_another_post_within_minutes_on_the_same_channel_is_a_clash(
@@ -169,18 +173,18 @@ def test_another_post_within_minutes_on_the_same_channel_is_a_clash(
     make_waiting(channels=[facebook], scheduled_for=at + timedelta(minutes=9))
     make_waiting(channels=[instagram], scheduled_for=at + timedelta(minutes=11))
     make_draft(channels=[instagram], scheduled_for=at)  # a draft goes nowhere
-    assert levels(post, "clash.near") == {facebook.wire_id: "warn"}
+    assert levels(post, "clash.near") == {facebook.public_id: "warn"}
 
 
 def test_the_same_caption_lately_is_a_clash_however_it_is_spaced(
     make_waiting: Any, facebook: Channel, instagram: Channel
 ) -> None:
-    make_waiting(channels={facebook.wire_id: ChannelText(facebook.type, "Market  DAY\n")})
+    make_waiting(channels={facebook.public_id: ChannelText(facebook.type, "Market  DAY\n")})
     post = make_waiting(
-        channels={one.wire_id: ChannelText(one.type, "Market day") for one in (facebook, instagram)},
+        channels={item.public_id: ChannelText(item.type, "Market day") for item in (facebook, instagram)},
         scheduled_for=clock.now() + timedelta(days=1),
     )
-    assert levels(post, "clash.caption") == {facebook.wire_id: "warn"}
+    assert levels(post, "clash.caption") == {facebook.public_id: "warn"}
     assert "waits for approval" in said(post, "clash.caption")
 
 
@@ -192,7 +196,7 @@ def test_what_was_published_by_hand_lately_counts_as_well(
     row = {"organization": facebook.organization, "channel": facebook, "platform_id": "1_2", "published_at": at}
     PublishedPost.objects.create(**row, caption="olá from casa do sol 👋")
     post = make_waiting(channels=[facebook])
-    assert (levels(post, "clash.caption") == {facebook.wire_id: "warn"}) is told
+    assert (levels(post, "clash.caption") == {facebook.public_id: "warn"}) is told
 
 
 def test_the_same_picture_lately_is_a_clash_whatever_its_address(
@@ -200,11 +204,11 @@ def test_the_same_picture_lately_is_a_clash_whatever_its_address(
 ) -> None:
     inspected(make_waiting(channels=[facebook], media=sandbox.media("a.jpg")))
     again = make_waiting(
-        channels={facebook.wire_id: ChannelText(facebook.type, "Something else")},
+        channels={facebook.public_id: ChannelText(facebook.type, "Something else")},
         media=sandbox.media("a.jpg") + "?utm=1",
         scheduled_for=clock.now() + timedelta(days=1),
     )
-    assert levels(inspected(again), "clash.media") == {facebook.wire_id: "warn"}
+    assert levels(inspected(again), "clash.media") == {facebook.public_id: "warn"}
 
 
 def test_another_organizations_posts_clash_with_nothing(
@@ -218,9 +222,9 @@ def test_another_organizations_posts_clash_with_nothing(
         organization=other.organization,
         channel=other_facebook,
         caption="Olá from Casa do Sol 👋",
-        caption_key=caption_key("Olá from Casa do Sol 👋"),
+        caption_hash=caption_hash("Olá from Casa do Sol 👋"),
     )
-    assert [one.level for one in checks(post) if one.name.startswith("clash")] == ["ok"]
+    assert [check.level for check in checks(post) if check.name.startswith("clash")] == ["ok"]
 
 
 def test_a_past_instant_stops_and_says_what_to_do(make_waiting: Any) -> None:
@@ -234,7 +238,7 @@ def test_a_past_instant_stops_and_says_what_to_do(make_waiting: Any) -> None:
 def test_night_hours_are_those_of_the_readers_time_zone(make_waiting: Any, hour: int, level: str) -> None:
     kolkata = ZoneInfo("Asia/Kolkata")
     post = make_waiting(scheduled_for=datetime(2100, 6, 1, hour, 30, tzinfo=kolkata).astimezone(UTC))
-    names = {one.name: one for one in checks(post, kolkata)}
+    names = {check.name: check for check in checks(post, kolkata)}
     (check,) = [one for name, one in names.items() if name.startswith("instant")]
     assert (check.level, check.name) == (level, "instant.night" if level == "warn" else "instant")
     assert f"{hour:02}:30" in check.words
@@ -247,7 +251,7 @@ def test_the_level_of_waiting_posts_is_stored_and_refreshed(
     examined(facebook)
     draft, post = make_draft(channels=[facebook]), make_waiting(channels=[facebook])
     unseen = make_waiting(channels=[facebook], looked=False, scheduled_for=clock.now() + timedelta(hours=3))
-    assert [stored(one) for one in (draft, post, unseen)] == ["", "warn", ""]  # the draft has the same caption
+    assert [stored(item) for item in (draft, post, unseen)] == ["", "warn", ""]  # the draft has the same caption
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
     assert (refresh_levels(), stored(post), stored(unseen)) == (1, "warn", "warn")
     cache.clear()
@@ -264,7 +268,7 @@ def test_many_posts_take_as_many_queries_as_one(make_waiting: Any) -> None:
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            assert len(checks_of(posts, None)) == len(posts)
+            assert len(run_checks(posts, None)) == len(posts)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 11
 
@@ -274,9 +278,11 @@ def test_what_is_going_out_has_no_checks_and_an_approval_keeps_those_that_were_s
 ) -> None:
     post = make_waiting(channels=[facebook])
     shown = checks(post)
-    approval = review.approve(seat(reviewer, organization), post, turn=post.turn, digest=current(post)[1], checks=shown)
+    approval = review.approve(
+        seat(reviewer, organization), post, revision=post.revision, digest=current_content(post)[1], checks=shown
+    )
     approval.refresh_from_db()
-    assert approval.checks == [one.as_record() for one in shown]
+    assert approval.checks == [item.as_record() for item in shown]
     assert {"name", "level", "words", "channel"} == set(approval.checks[0])
     ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHED")
     assert checks(post) == []

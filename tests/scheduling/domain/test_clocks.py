@@ -11,7 +11,7 @@ from posts.graph import client
 from posts.graph.account import Account
 from scheduling.domain import health, heartbeat, sweep
 from scheduling.domain.publishing import commit, run
-from scheduling.models import Attempt, Delivery, Pulse, ScheduledPost
+from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
 from tests.scheduling.domain.conftest import go_on, send
 from tests.services.processes import eventually
 from tests.services.sandbox import FACEBOOK, SandboxControl
@@ -69,13 +69,13 @@ def test_a_platform_that_says_what_cannot_be_of_its_clock_makes_no_old_post_ours
     words = only(Delivery).caption
     clock_ = travel(post, seconds=-2 * 86_400)
     page = Account(facebook.type, facebook.platform_id, facebook.token)
-    client.write(page, f"{page.platform_id}/feed", {"message": words, "link": post.media})
+    client.post_public(page, f"{page.platform_id}/feed", {"message": words, "link": post.media})
     clock_.move_to(post.scheduled_for)
     sandbox.fault("POST .*/feed", "drop_before")
     client._heard.append((clock.now() + said, time.monotonic()))
     assert send(post) == "pending"
     assert go_on(post, clock_, seconds=settings.RECONCILE_LIMIT) == "FAILED"
-    assert (len(sandbox.posts), only(Delivery).state, only(Delivery).live_id) == (1, "UNKNOWN", "")
+    assert (len(sandbox.posts), only(Delivery).state, only(Delivery).platform_post_id) == (1, "UNKNOWN", "")
 
 
 @pytest.mark.django_db
@@ -88,9 +88,9 @@ def test_an_end_that_a_wrong_clock_wrote_is_not_waited_for(
     post = make_handed()
     travel(post)
     until = clock.now() + timedelta(seconds=seconds)
-    columns = {"lease": uuid4() if held else None, "lease_until": until}
+    columns = {"lease_id": uuid4() if held else None, "lease_expires_at": until}
     ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHING", task_id=None, **columns)
-    assert sweep.wake_leases() == woken
+    assert sweep.resume_expired_leases() == woken
     assert run.resume(str(post.pk)) == ("published" if woken else "void")
 
 
@@ -116,12 +116,12 @@ def test_a_worker_whose_post_is_taken_for_left_alone_by_a_slow_clock_sends_nothi
 
 @pytest.mark.django_db
 def test_a_worker_with_a_fast_clock_is_named_and_counts_for_nothing_else():
-    Pulse.objects.create(worker="w1@fast", seen_at=clock.now() + timedelta(seconds=90))
-    seen = health.look()
-    assert [one.split(" by ")[0] for one in seen.problems] == [
+    WorkerHeartbeat.objects.create(worker="w1@fast", seen_at=clock.now() + timedelta(seconds=90))
+    seen = health.check_health()
+    assert [problem.split(" by ")[0] for problem in seen.problems] == [
         "No worker has ever taken a round of the beat: start a worker and a beat.",
         "The clock of the worker w1@fast is ahead of this machine's",
     ]
     assert seen.workers == 0
     heartbeat.note("w1@fast")
-    assert health.look().problems == []
+    assert health.check_health().problems == []

@@ -6,7 +6,7 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.exceptions import Conflict, Invalid, Stale
+from accounts.exceptions import Conflict, Invalid, StaleVersion
 from accounts.models import AuditEvent
 from scheduling.domain import content, drafts
 from scheduling.domain.drafts import ChannelText
@@ -19,20 +19,20 @@ INLINE = {"name": "Greeter", "hashtag": "#Soup", "templateType": "GENERAL"}
 
 
 def text(channel, superpower=None, caption="Hello"):
-    return {channel.wire_id: ChannelText(channel.type, caption, superpower)}
+    return {channel.public_id: ChannelText(channel.type, caption, superpower)}
 
 
 def test_a_draft_may_be_empty(key):
-    post = drafts.create(actors.api_key(key), organization=key.organization, changes={})
+    post = drafts.create(actors.api_key_actor(key), organization=key.organization, changes={})
     assert (post.status, post.version, post.created_by_key, post.deliveries.count()) == ("DRAFT", 1, key, 0)
 
 
 def test_an_unknown_and_a_foreign_channel_are_both_unknown_and_nothing_is_stored(key, other_facebook):
     channels = {**text(other_facebook), "FB_PAGE_1": ChannelText("FB_PAGE")}
     with pytest.raises(Invalid) as caught:
-        drafts.create(actors.api_key(key), organization=key.organization, changes={"channels": channels})
-    assert [one["path"] for one in caught.value.details] == [
-        ["channels", other_facebook.wire_id],
+        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
+    assert [detail["path"] for detail in caught.value.details] == [
+        ["channels", other_facebook.public_id],
         ["channels", "FB_PAGE_1"],
     ]
     assert ScheduledPost.objects.count() == 0
@@ -41,18 +41,18 @@ def test_an_unknown_and_a_foreign_channel_are_both_unknown_and_nothing_is_stored
 def test_a_disconnected_channel_is_unknown(key, facebook):
     type(facebook).objects.update(state="DISCONNECTED")
     with pytest.raises(Invalid, match="Unknown channel"):
-        drafts.create(actors.api_key(key), organization=key.organization, changes={"channels": text(facebook)})
+        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": text(facebook)})
 
 
 def test_the_medium_type_must_be_the_channels_own(key, facebook):
-    channels = {facebook.wire_id: ChannelText("INSTAGRAM_ACCOUNT")}
+    channels = {facebook.public_id: ChannelText("INSTAGRAM_ACCOUNT")}
     with pytest.raises(Invalid) as caught:
-        drafts.create(actors.api_key(key), organization=key.organization, changes={"channels": channels})
-    assert caught.value.details[0]["path"] == ["channels", facebook.wire_id, "mediumType"]
+        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
+    assert caught.value.details[0]["path"] == ["channels", facebook.public_id, "mediumType"]
 
 
 def test_a_hashtag_is_taken_whatever_its_case_and_sign(key, facebook):
-    actor = actors.api_key(key)
+    actor = actors.api_key_actor(key)
     drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     for again in ("soup", "#SOUP"):
         changes = {"channels": text(facebook, {**INLINE, "hashtag": again})}
@@ -64,11 +64,11 @@ def test_a_hashtag_is_taken_whatever_its_case_and_sign(key, facebook):
 def test_a_hashtag_twice_in_one_request_is_a_conflict(key, facebook, instagram):
     channels = {**text(facebook, INLINE), **text(instagram, INLINE)}
     with pytest.raises(Conflict, match="Hashtag already in use"):
-        drafts.create(actors.api_key(key), organization=key.organization, changes={"channels": channels})
+        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
 
 
 def test_a_post_never_clashes_with_itself_and_frees_its_hashtag_when_deleted(key, facebook):
-    actor = actors.api_key(key)
+    actor = actors.api_key_actor(key)
     post = drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     drafts.edit(actor, post, changes={"channels": text(facebook, INLINE, "Other words")})
     drafts.delete(actor, post)
@@ -77,7 +77,7 @@ def test_a_post_never_clashes_with_itself_and_frees_its_hashtag_when_deleted(key
 
 
 def test_the_database_decides_between_two_who_take_a_hashtag_at_once(key, facebook, monkeypatch):
-    actor = actors.api_key(key)
+    actor = actors.api_key_actor(key)
     drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     # The look-up that makes the friendly message sees nothing, as it would a moment before the other commits.
     monkeypatch.setattr(drafts, "_hashtag_taken", lambda *_: False)
@@ -88,29 +88,29 @@ def test_the_database_decides_between_two_who_take_a_hashtag_at_once(key, facebo
 
 def test_an_edit_counts_a_version_and_says_who(make_draft, reviewer):
     post = make_draft()
-    drafts.edit(actors.person(reviewer), post, changes={"media": "https://example.com/b.jpg"})
+    drafts.edit(actors.user_actor(reviewer), post, changes={"media": "https://example.com/b.jpg"})
     now = ScheduledPost.objects.get(pk=post.pk)
-    assert (now.version, now.edited_by_user, now.edited_by_key) == (2, reviewer, None)
+    assert (now.version, now.last_edited_by_user, now.last_edited_by_key) == (2, reviewer, None)
 
 
 def test_an_edit_that_changes_nothing_counts_nothing(make_draft, key):
     post = make_draft()
-    drafts.edit(actors.api_key(key), post, changes={"media": post.media})
+    drafts.edit(actors.api_key_actor(key), post, changes={"media": post.media})
     assert ScheduledPost.objects.get(pk=post.pk).version == 1
 
 
 def test_an_edit_on_an_old_version_is_stale_when_the_caller_said_which(make_draft, key):
     post = make_draft()
-    with pytest.raises(Stale):
-        drafts.edit(actors.api_key(key), post, changes={"media": None}, expected_version=7)
+    with pytest.raises(StaleVersion):
+        drafts.edit(actors.api_key_actor(key), post, changes={"media": None}, expected_version=7)
     assert ScheduledPost.objects.get(pk=post.pk).media == post.media
 
 
 def test_two_edits_at_once_both_count(make_draft, key):
     post = make_draft()
     old = ScheduledPost.objects.get(pk=post.pk)
-    drafts.edit(actors.api_key(key), post, changes={"media": "https://example.com/1.jpg"})
-    drafts.edit(actors.api_key(key), old, changes={"type": "REEL"})
+    drafts.edit(actors.api_key_actor(key), post, changes={"media": "https://example.com/1.jpg"})
+    drafts.edit(actors.api_key_actor(key), old, changes={"type": "REEL"})
     now = ScheduledPost.objects.get(pk=post.pk)
     assert (now.media, now.type, now.version) == ("https://example.com/1.jpg", "REEL", 3)
 
@@ -118,7 +118,7 @@ def test_two_edits_at_once_both_count(make_draft, key):
 def test_a_waiting_post_must_stay_publishable(make_waiting, key):
     post = make_waiting()
     with pytest.raises(Invalid):
-        drafts.edit(actors.api_key(key), post, changes={"media": None})
+        drafts.edit(actors.api_key_actor(key), post, changes={"media": None})
     assert ScheduledPost.objects.get(pk=post.pk).version == 1
 
 
@@ -126,7 +126,7 @@ def test_new_media_forgets_what_was_known_of_the_old_bytes(make_waiting, key, sa
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64, media_checked_at=clock.now())
     post = ScheduledPost.objects.get(pk=post.pk)
-    drafts.edit(actors.api_key(key), post, changes={"media": sandbox.media("other.jpg")})
+    drafts.edit(actors.api_key_actor(key), post, changes={"media": sandbox.media("other.jpg")})
     now = ScheduledPost.objects.get(pk=post.pk)
     assert (now.media_sha256, now.media_checked_at) == ("", None)
 
@@ -134,19 +134,19 @@ def test_new_media_forgets_what_was_known_of_the_old_bytes(make_waiting, key, sa
 @pytest.mark.parametrize("field", ["type", "media", "media_type", "scheduled_for", "channels"])
 def test_a_scheduled_post_cannot_be_edited(make_scheduled, key, field):
     post = make_scheduled()
-    before = content.current(post)[1]
+    before = content.current_content(post)[1]
     changes = {
         "type": "REEL", "media": "https://example.com/b.jpg", "media_type": "VIDEO",
         "scheduled_for": clock.now() + timedelta(days=9), "channels": {},
     }  # fmt: skip
     with pytest.raises(StateConflict, match="Cannot update a SCHEDULED post"):
-        drafts.edit(actors.api_key(key), post, changes={field: changes[field]})
-    assert content.current(ScheduledPost.objects.get(pk=post.pk))[1] == before
+        drafts.edit(actors.api_key_actor(key), post, changes={field: changes[field]})
+    assert content.current_content(ScheduledPost.objects.get(pk=post.pk))[1] == before
 
 
 def test_deleting_a_scheduled_post_leaves_only_its_trail(make_scheduled, key):
     post = make_scheduled()
-    drafts.delete(actors.api_key(key), post)
+    drafts.delete(actors.api_key_actor(key), post)
     assert (ScheduledPost.objects.count(), Approval.objects.count(), Delivery.objects.count()) == (0, 0, 0)
     verbs = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["create", "submit", "inspect", "approve", "delete"]
@@ -155,7 +155,7 @@ def test_deleting_a_scheduled_post_leaves_only_its_trail(make_scheduled, key):
 def test_what_a_worker_has_claimed_cannot_be_deleted(make_scheduled, key):
     post = make_scheduled()
     stale = ScheduledPost.objects.get(pk=post.pk)
-    post.move("claim", task_id=None)
+    post.apply_transition("claim", task_id=None)
     with pytest.raises(StateConflict, match="Cannot delete a PUBLISHING post"):
-        drafts.delete(actors.api_key(key), stale)
+        drafts.delete(actors.api_key_actor(key), stale)
     assert ScheduledPost.objects.filter(pk=post.pk).exists()

@@ -9,7 +9,7 @@ from accounts import clock
 from dynamo.celery import app
 from posts.models import Channel, ChannelState
 from scheduling.domain import channel_checks, sweep
-from scheduling.models import Checkup
+from scheduling.models import ChannelCheck
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
 
@@ -20,25 +20,25 @@ def _no_messages() -> Any:
     app.control.purge()
 
 
-def found(channel: Channel) -> Checkup:
-    return Checkup.objects.get(channel=channel)
+def found(channel: Channel) -> ChannelCheck:
+    return ChannelCheck.objects.get(channel=channel)
 
 
 def test_instagram_says_what_is_left_of_its_quota(instagram: Channel, sandbox: SandboxControl) -> None:
     sandbox.settings(quota_total=25)
-    assert channel_checks.examine(instagram.pk)
+    assert channel_checks.check_channel(instagram.pk)
     kept = found(instagram)
     assert (kept.quota_used, kept.quota_total, kept.problem) == (0, 25, "")
 
 
 def test_a_page_that_answers_has_no_problem(facebook: Channel, sandbox: SandboxControl) -> None:
-    assert channel_checks.examine(facebook.pk)
+    assert channel_checks.check_channel(facebook.pk)
     assert (found(facebook).problem, found(facebook).quota_total) == ("", None)
 
 
 def test_a_token_that_is_not_taken_marks_the_channel(facebook: Channel, sandbox: SandboxControl) -> None:
     sandbox.register(FACEBOOK, expired=True)
-    assert not channel_checks.examine(facebook.pk)
+    assert not channel_checks.check_channel(facebook.pk)
     facebook.refresh_from_db()
     assert facebook.state == ChannelState.NEEDS_RECONNECT
     assert found(facebook).problem
@@ -47,14 +47,14 @@ def test_a_token_that_is_not_taken_marks_the_channel(facebook: Channel, sandbox:
 
 def test_a_permission_that_is_missing_is_kept_and_marks_nothing(instagram: Channel, sandbox: SandboxControl) -> None:
     sandbox.register(INSTAGRAM, scopes=["pages_show_list"])
-    assert not channel_checks.examine(instagram.pk)
+    assert not channel_checks.check_channel(instagram.pk)
     instagram.refresh_from_db()
     assert (instagram.state, found(instagram).permission) == (ChannelState.CONNECTED, True)
 
 
 def test_a_platform_that_does_not_answer_marks_nothing(facebook: Channel, sandbox: SandboxControl) -> None:
     sandbox.fault("GET .*", "drop_before", times=None)
-    assert not channel_checks.examine(facebook.pk)
+    assert not channel_checks.check_channel(facebook.pk)
     facebook.refresh_from_db()
     assert (facebook.state, found(facebook).permission) == (ChannelState.CONNECTED, False)
 
@@ -62,11 +62,13 @@ def test_a_platform_that_does_not_answer_marks_nothing(facebook: Channel, sandbo
 def test_each_channel_is_asked_again_when_its_answer_is_old_and_one_at_a_time(
     facebook: Channel, instagram: Channel, settings: Any
 ) -> None:
-    Checkup.objects.create(channel=facebook, at=clock.now())
-    Checkup.objects.create(channel=instagram, at=clock.now() - timedelta(seconds=settings.CHECKUP_INTERVAL + 1))
-    assert (channel_checks.examine_next(), channel_checks.examine_next()) == (1, 0)
-    settings.CHECKUP_INTERVAL = 0
-    assert channel_checks.examine_next() == 0
+    ChannelCheck.objects.create(channel=facebook, at=clock.now())
+    ChannelCheck.objects.create(
+        channel=instagram, at=clock.now() - timedelta(seconds=settings.CHANNEL_CHECK_INTERVAL + 1)
+    )
+    assert (channel_checks.check_next_channel(), channel_checks.check_next_channel()) == (1, 0)
+    settings.CHANNEL_CHECK_INTERVAL = 0
+    assert channel_checks.check_next_channel() == 0
 
 
 def test_nobody_is_asked_while_a_post_falls_due(facebook: Channel, make_scheduled: Any) -> None:

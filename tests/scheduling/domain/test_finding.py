@@ -7,19 +7,19 @@ from django.db import connection
 
 from posts.models import Channel
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.search import saying, with_words
+from scheduling.domain.search import deliveries_containing, search_captions
 from scheduling.models import ScheduledPost
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def found(text: str) -> set[Any]:
-    return {post.pk for post in with_words(ScheduledPost.objects.all(), text)}
+    return {post.pk for post in search_captions(ScheduledPost.objects.all(), text)}
 
 
 def test_every_word_has_to_occur_at_least_as_a_beginning(make_draft: Any, facebook: Channel) -> None:
     def say(caption: str) -> Any:
-        return make_draft(channels={facebook.wire_id: ChannelText(facebook.type, caption, None)}).pk
+        return make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)}).pk
 
     soup = say("Pumpkin soup, and the cook's own bread #SlowFood")
     bread = say("Bread at seven o'clock 🍞")
@@ -40,7 +40,7 @@ def test_what_is_typed_is_never_taken_for_a_query_language(make_draft: Any) -> N
 
 def test_a_caption_beyond_what_the_index_can_hold_is_stored_and_found(make_draft: Any, facebook: Channel) -> None:
     caption = " ".join(f"word{number}" for number in range(120_000))
-    post = make_draft(channels={facebook.wire_id: ChannelText(facebook.type, caption, None)})
+    post = make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)})
     assert found("word7") == {post.pk}
 
 
@@ -50,5 +50,5 @@ def test_postgresql_looks_words_up_in_their_index(make_draft: Any) -> None:
     if postgresql:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = saying("pumpkin").explain()
+    plan = deliveries_containing("pumpkin").explain()
     assert ("delivery_words" in plan) == postgresql

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import RequestFactory
 
 from accounts.domain import actors, mfa, sessions
-from accounts.domain.reviewers import PASSWORD_BACKEND, Reviewer, reviewer_of
+from accounts.domain.reviewers import PASSWORD_BACKEND, Reviewer, get_reviewer
 from accounts.exceptions import Conflict, Forbidden
 from accounts.models import AuditEvent, Membership, Organization
 from scheduling.domain import content, drafts, manual_resolution, review
@@ -25,11 +25,13 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def fresh(post: Any) -> ScheduledPost:
-    return ScheduledPost.objects.select_related("organization", "approval__first").get(pk=post.pk)
+    return ScheduledPost.objects.select_related("organization", "approval__first_approval").get(pk=post.pk)
 
 
 def approve(by: Any, post: Any, **given: Any) -> Approval:
-    return review.approve(by, fresh(post), turn=fresh(post).turn, digest=content.current(fresh(post))[1], **given)
+    return review.approve(
+        by, fresh(post), revision=fresh(post).revision, digest=content.current_content(fresh(post))[1], **given
+    )
 
 
 def verified_seat(user: Any, organization: Organization) -> Reviewer:
@@ -39,14 +41,14 @@ def verified_seat(user: Any, organization: Organization) -> Reviewer:
     request.session.create()
     request.session[BACKEND_SESSION_KEY] = PASSWORD_BACKEND
     request.user = user
-    sessions.proved(request, factor=mfa.of(user).pk)
-    return reviewer_of(request, organization)
+    sessions.mark_authenticated(request, factor=mfa.get_mfa(user).pk)
+    return get_reviewer(request, organization)
 
 
 def permit(post: Any) -> Any:
     found = load(str(post.pk))
     assert found
-    return gate.permit(*found)
+    return gate.authorize(*found)
 
 
 def test_the_second_of_two_people_schedules_what_the_first_approved(
@@ -59,7 +61,12 @@ def test_the_second_of_two_people_schedules_what_the_first_approved(
         approve(seat(reviewer, two), post)  # the same person, in another session
     final = approve(second, post)
     stored = fresh(post)
-    assert (stored.status, stored.approval, final.first, final.digest) == ("SCHEDULED", final, first, first.digest)
+    assert (stored.status, stored.approval, final.first_approval, final.digest) == (
+        "SCHEDULED",
+        final,
+        first,
+        first.digest,
+    )
     assert permit(post)["channels"]
     verbs = list(AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id").values_list("verb", flat=True))
     assert verbs == ["create", "submit", "inspect", "approve_first", "approve"]
@@ -75,20 +82,20 @@ def test_whatever_changes_makes_the_next_approval_the_first_again(
     if what == "edit":
         caption = fresh(post).deliveries.get().caption
         for text in ("Swapped", caption):  # there and back again: what was approved stands there, and yet was changed
-            changes = {"channels": {facebook.wire_id: ChannelText("FB_PAGE", text)}}
-            drafts.edit(actors.api_key(key), fresh(post), changes=changes)
+            changes = {"channels": {facebook.public_id: ChannelText("FB_PAGE", text)}}
+            drafts.edit(actors.api_key_actor(key), fresh(post), changes=changes)
     elif what == "reject":
         review.reject(second, fresh(post), notes="No")
-        review.submit(actors.api_key(key), fresh(post))
+        review.submit(actors.api_key_actor(key), fresh(post))
     elif what == "moved":
         moved = {"instant": fresh(post).scheduled_for.replace(microsecond=7)}
     else:
         Membership.objects.filter(user=reviewer).update(may_review=False)
     again = approve(second, post, **moved)
-    assert (fresh(post).status, again.first) == ("WAITING_FOR_APPROVAL", None)
+    assert (fresh(post).status, again.first_approval) == ("WAITING_FOR_APPROVAL", None)
     if what == "moved":
         assert fresh(post).scheduled_for == moved["instant"]
-        assert approve(judge, post).first == again
+        assert approve(judge, post).first_approval == again
         assert fresh(post).status == "SCHEDULED"
     if what in {"edit", "reject"}:
         first.refresh_from_db()
@@ -109,7 +116,7 @@ def test_the_gate_wants_two_whatever_the_rows_say(
     first, final = approve(judge, post), approve(second, post)
     assert permit(post)
     if how == "alone":
-        Approval.objects.filter(pk=final.pk).update(first=None)
+        Approval.objects.filter(pk=final.pk).update(first_approval=None)
     elif how == "self":
         Approval.objects.filter(pk=first.pk).update(reviewer=final.reviewer)
     elif how == "void":
@@ -138,27 +145,27 @@ def test_two_first_approvals_at_once_make_one_pair(
     two: Any, make_waiting: Any, judge: Any, second: Any, facebook: Any
 ) -> None:
     post = make_waiting(channels=[facebook])
-    page, start, errors = content.current(fresh(post))[1], threading.Barrier(2), []
+    page, start, errors = content.current_content(fresh(post))[1], threading.Barrier(2), []
 
     def decide(by: Any) -> None:
         start.wait()
         try:
-            review.approve(by, fresh(post), turn=fresh(post).turn, digest=page)
+            review.approve(by, fresh(post), revision=fresh(post).revision, digest=page)
         except Exception as error:  # noqa: BLE001  whatever it is, the test says so
             errors.append(error)
         finally:
             connection.close()
 
     both = [threading.Thread(target=decide, args=(by,)) for by in (judge, second)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
+    for item in both:
+        item.start()
+    for item in both:
+        item.join()
     assert errors == []
     final = fresh(post).approval
     assert final is not None
     assert (fresh(post).status, Approval.objects.count()) == ("SCHEDULED", 2)
-    assert {final.reviewer, final.first.reviewer} == {judge.user, second.user}
+    assert {final.reviewer, final.first_approval.reviewer} == {judge.user, second.user}
 
 
 def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
@@ -166,7 +173,7 @@ def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
 ) -> None:
     waiting, mine = make_waiting(), make_waiting(channels=[facebook])
     out = make_scheduled(channels=[facebook])
-    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.wire_id])
+    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.public_id])
     limited = seat(reviewer, organization)
     with pytest.raises(Forbidden, match="channel"):
         approve(limited, waiting)
@@ -175,13 +182,15 @@ def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
     approve(limited, mine)
     assert (fresh(waiting).status, fresh(mine).status) == ("WAITING_FOR_APPROVAL", "SCHEDULED")
 
-    Membership.objects.filter(user=reviewer).update(review_channels=[instagram.wire_id])
+    Membership.objects.filter(user=reviewer).update(review_channels=[instagram.public_id])
     with pytest.raises(gate.GateClosed):
         permit(out)
-    fresh(out).move("fail")
+    fresh(out).apply_transition("fail")
     out.deliveries.update(state=DeliveryState.UNKNOWN)
     with pytest.raises(Forbidden, match="do not review"):
-        manual_resolution.mark_absent(seat(reviewer, organization), out.deliveries.get(), turn=fresh(out).turn)
+        manual_resolution.mark_not_published(
+            seat(reviewer, organization), out.deliveries.get(), revision=fresh(out).revision
+        )
 
 
 def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_wanted_by_then(
@@ -189,11 +198,11 @@ def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_
 ) -> None:
     alone, pair = make_waiting(), make_waiting()
     approve(judge, alone)
-    organization.second_approver = organization.require_second_factor = True
+    organization.second_approver = organization.require_mfa = True
     organization.save()
     for who in (reviewer, other):
-        mfa.begin(who)
-    mfa.confirm(other, code_of(other))
+        mfa.start_enrolment(who)
+    mfa.confirm_enrolment(other, code_of(other))
     with pytest.raises(gate.GateClosed) as closed:
         permit(alone)
     assert closed.value.code == "ONE_APPROVER"
@@ -205,10 +214,10 @@ def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_
     Organization.objects.update(second_approver=True)
     approve(judge, pair)  # by whoever sat down before it was wanted
     verified = verified_seat(other, organization)
-    assert approve(verified, pair).first is None  # the one without counts for nothing
+    assert approve(verified, pair).first_approval is None  # the one without counts for nothing
     assert fresh(pair).status == "WAITING_FOR_APPROVAL"
-    mfa.confirm(reviewer, code_of(reviewer))
-    assert approve(verified_seat(reviewer, organization), pair).first is not None
+    mfa.confirm_enrolment(reviewer, code_of(reviewer))
+    assert approve(verified_seat(reviewer, organization), pair).first_approval is not None
     assert permit(pair)
 
 
@@ -218,7 +227,7 @@ def test_the_database_refuses_a_pair_that_is_one_persons(two: Any, make_waiting:
     refused = False
     try:
         with transaction.atomic():
-            Approval.objects.create(**row, first=first)
+            Approval.objects.create(**row, first_approval=first)
     except IntegrityError:
         refused = True
     # On SQLite, which has no such guard, the gate alone refuses it: see above.

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def used(delivery: Delivery, percent: int) -> None:
-    rate_limits.note(payload.account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
+    rate_limits.record_usage(payload.delivery_account(delivery), {"X-App-Usage": f'{{"call_count": {percent}}}'})
 
 
 @pytest.fixture
@@ -33,19 +33,19 @@ def test_addresses_are_read_slowly_from_75_percent_and_not_at_all_from_90(
     live: list[Delivery], percent: int, read: int
 ) -> None:
     used(live[0], percent)
-    assert permalinks.fill() == read
+    assert permalinks.fetch_missing() == read
     assert Delivery.objects.exclude(permalink="").count() == read
 
 
 def test_what_was_left_out_is_read_later(live: list[Delivery], travel: Any) -> None:
     used(live[0], 95)
-    assert permalinks.fill() == 0
+    assert permalinks.fetch_missing() == 0
     used(live[0], 10)
-    Delivery.objects.update(next_try_at=clock.now())
-    assert permalinks.fill() == 2
+    Delivery.objects.update(retry_at=clock.now())
+    assert permalinks.fetch_missing() == 2
 
 
 def test_an_account_at_rest_is_not_read_at_all(live: list[Delivery]) -> None:
-    rate_limits.block(payload.account(live[0]), 300)
-    assert rate_limits.background(payload.account(live[0])) is rate_limits.Pace.STOP
-    assert permalinks.fill() == 0
+    rate_limits.block(payload.delivery_account(live[0]), 300)
+    assert rate_limits.background_pace(payload.delivery_account(live[0])) is rate_limits.Pace.STOP
+    assert permalinks.fetch_missing() == 0

@@ -24,7 +24,7 @@ def due(make_scheduled):
 
     def make(**changes):
         post = make_scheduled(**changes)
-        ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now())
+        ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now())
         return post
 
     return make
@@ -41,8 +41,8 @@ def at_instant():
         return traveller.start()
 
     yield go
-    for one in reversed(travellers):
-        one.stop()
+    for item in reversed(travellers):
+        item.stop()
 
 
 def fresh(post):
@@ -85,7 +85,7 @@ def test_the_same_message_ten_times_publishes_once(due, at_instant, sandbox):
 
 def test_revert_makes_a_message_in_flight_a_no_op(due, at_instant, sandbox, key):
     post = due()
-    review.revert(actors.api_key(key), fresh(post))
+    review.revert(actors.api_key_actor(key), fresh(post))
     at_instant(post)
     assert go(post) == "void"
     assert (sandbox.posts, fresh(post).status) == ([], "DRAFT")
@@ -99,7 +99,7 @@ def test_a_message_that_comes_early_publishes_nothing(due, sandbox):
 
 def test_past_the_late_limit_nothing_is_sent_and_a_person_is_told(due, at_instant, sandbox, settings):
     post = due()
-    at_instant(post, late=settings.LATE_LIMIT + 1)
+    at_instant(post, late=settings.MAX_LATENESS_SECONDS + 1)
     assert go(post) == "missed"
     assert (sandbox.posts, fresh(post).status) == ([], "FAILED")
     assert set(Delivery.objects.filter(post=post).values_list("error_code", flat=True)) == {"MISSED"}
@@ -107,7 +107,7 @@ def test_past_the_late_limit_nothing_is_sent_and_a_person_is_told(due, at_instan
 
 def test_the_sweep_fails_what_no_message_ever_came_for(due, at_instant, sandbox, settings):
     post = due()
-    at_instant(post, late=settings.LATE_LIMIT + 1)
+    at_instant(post, late=settings.MAX_LATENESS_SECONDS + 1)
     assert sweep.miss_late() == 1
     assert (fresh(post).status, sandbox.posts) == ("FAILED", [])
 
@@ -138,7 +138,7 @@ def test_bytes_swapped_after_approval_are_not_published(due, at_instant, sandbox
     post = due(channels=[facebook], media=sandbox.media("soup.jpg"))
     # The approval stands for other bytes than those that the URL serves by now.
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="0" * 64)
-    approved, its_digest = content.current(fresh(post))
+    approved, its_digest = content.current_content(fresh(post))
     Approval.objects.filter(post=post).update(digest=its_digest, content=approved)
     at_instant(post)
     assert go(post) == "failed"
@@ -172,7 +172,7 @@ def test_an_answer_lost_after_the_commit_is_found_live_and_not_repeated(due, at_
     finish(post, clock_, seconds=5)
     assert fresh(post).status == "PUBLISHED"
     assert len(sandbox.posts) == 1
-    assert Delivery.objects.get(post=post).live_id == sandbox.posts[0]["id"]
+    assert Delivery.objects.get(post=post).platform_post_id == sandbox.posts[0]["id"]
 
 
 def test_an_answer_lost_before_the_commit_is_tried_again_after_two_absences(due, at_instant, sandbox, facebook):
@@ -198,7 +198,7 @@ def test_what_is_not_answered_is_looked_for_until_it_can_no_longer_come(
     assert go(post) == "pending"
     finish(post, clock_, seconds=35, rounds=3)
     delivery = Delivery.objects.get(post=post)
-    assert (fresh(post).status, len(sandbox.posts), delivery.absences) == ("PUBLISHING", 0, 3)
+    assert (fresh(post).status, len(sandbox.posts), delivery.absence_count) == ("PUBLISHING", 0, 3)
     if comes:
         eventually(lambda: sandbox.posts, what="the platform has got there")
     finish(post, clock_, seconds=35, rounds=2)
@@ -229,7 +229,7 @@ def test_a_worker_that_dies_after_the_commit_is_followed_by_one_that_looks_first
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.outcomes, "published", die)
+        patch.setattr(run.outcomes, "mark_published", die)
         with pytest.raises(Killed):
             go(post)
     assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHING", 1)
@@ -271,7 +271,7 @@ def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox)
     at_instant(post)
     go(post)
     events = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("id")
-    assert [one.verb for one in events if one.state_from != one.state_to] == [
+    assert [event.verb for event in events if event.state_from != event.state_to] == [
         "create", "submit", "approve", "claim", "succeed",
     ]  # fmt: skip
     assert events.last().digest == fresh(post).approval.digest
@@ -279,13 +279,13 @@ def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox)
 
 def test_a_slow_channel_does_not_hold_up_another(due, at_instant, sandbox):
     post = due()
-    stage.stage_ahead(str(post.pk))
+    stage.prestage(str(post.pk))
     sandbox.fault("POST .*/feed", "delay", seconds=2.0)
     at_instant(post)
     assert go(post) == "published"
     facebook, instagram = (
-        datetime.fromisoformat(one["published_at"])
-        for one in sorted(sandbox.posts, key=lambda one: one["account_type"])
+        datetime.fromisoformat(post["published_at"])
+        for post in sorted(sandbox.posts, key=lambda one: one["account_type"])
     )
     assert facebook > instagram, "one after the other, Facebook would have been first"
 
@@ -299,4 +299,4 @@ def test_a_film_is_live_when_the_platform_says_so_and_not_before(due, at_instant
     assert PublishedPost.objects.count() == 0
     finish(post, clock_, seconds=5)
     assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
-    assert Delivery.objects.get(post=post).live_id == PublishedPost.objects.get().platform_id != ""
+    assert Delivery.objects.get(post=post).platform_post_id == PublishedPost.objects.get().platform_id != ""

@@ -31,7 +31,7 @@ def go(post):
 
 def writes(sandbox):
     """Return what was sent to go live, whatever the platform made of it."""
-    return [one for one in sandbox.call("GET", "/__requests")["requests"] if one["path"].endswith("/feed")]
+    return [request for request in sandbox.call("GET", "/__requests")["requests"] if request["path"].endswith("/feed")]
 
 
 def seal_away(channel):
@@ -53,7 +53,7 @@ def test_a_token_that_stays_sealed_ends_as_missed_with_the_reason(make_handed, t
     seal_away(facebook)
     clock_ = travel(post)
     go(post)
-    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 5))
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5))
     assert run.resume(str(post.pk)) == "failed"
     one = Delivery.objects.get(post=post)
     assert (fresh(post).status, one.error_code, sandbox.posts) == ("FAILED", "MISSED", [])
@@ -82,11 +82,11 @@ def test_a_bug_on_one_channel_neither_stops_the_other_nor_lasts_for_ever(
             raise KeyError("a bug")
         return real(content, delivery)
 
-    monkeypatch.setattr(payload, "item", broken)
+    monkeypatch.setattr(payload, "build_payload", broken)
     clock_ = travel(post)
     assert go(post) == "pending"
     assert states(post) == {"FB_PAGE": "PENDING", "INSTAGRAM_ACCOUNT": "PUBLISHED"}
-    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 5))
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5))
     assert run.resume(str(post.pk)) == "failed"
     assert (fresh(post).status, states(post)["FB_PAGE"]) == ("FAILED", "FAILED")
 
@@ -116,8 +116,8 @@ def test_a_platform_that_asks_for_a_day_of_rest_does_not_outlast_the_late_limit(
     sandbox.fault("POST .*/feed", "throttle", code=80001, times=9, minutes=1440)
     clock_ = travel(post)
     assert go(post) == "pending"
-    assert fresh(post).lease_until <= post.scheduled_for + timedelta(seconds=settings.LATE_LIMIT + 1)
-    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 1))
+    assert fresh(post).lease_expires_at <= post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1)
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1))
     assert run.resume(str(post.pk)) == "failed"
     assert Delivery.objects.get(post=post).error_code == "MISSED"
 
@@ -135,11 +135,11 @@ def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
     post = make_handed(channels=[request.getfixturevalue(network)])
     sandbox.fault(route, times=None, **fault)
     clock_ = travel(post, seconds=-60)
-    assert stage.stage_ahead(str(post.pk)) == 0
-    assert not post_content.outstanding(post)[0].error_code  # nothing has failed yet
+    assert stage.prestage(str(post.pk)) == 0
+    assert not post_content.unpublished_deliveries(post)[0].error_code  # nothing has failed yet
     clock_.shift(timedelta(seconds=61))
     assert go(post) == "pending"
-    clock_.shift(timedelta(seconds=settings.LATE_LIMIT + 1))
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1))
     assert run.resume(str(post.pk)) == "failed"
     one = Delivery.objects.get(post=post)
     assert (one.error_code, sandbox.posts) == ("MISSED", [])
@@ -148,7 +148,7 @@ def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
 
 def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sandbox, facebook, settings, monkeypatch):
     post = make_handed(channels=[facebook])
-    clock_ = travel(post, seconds=settings.LATE_LIMIT - 30)
+    clock_ = travel(post, seconds=settings.MAX_LATENESS_SECONDS - 30)
     real = run.stage
 
     def slow(*args, **named):
@@ -179,7 +179,7 @@ def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothi
 
     monkeypatch.setattr(commit, "_intend", late)
     assert go(post) == "overtaken"
-    assert [one["outcome"] for one in Attempt.objects.values("outcome")] == ["published"]
+    assert [attempt["outcome"] for attempt in Attempt.objects.values("outcome")] == ["published"]
     assert (len(writes(sandbox)), fresh(post).status) == (1, "PUBLISHED")
 
 
@@ -209,9 +209,9 @@ def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, trave
     stale = Delivery.objects.select_related("channel", "post").get(post=post)
     travel(post)
     go(post)
-    attempt = Attempt.objects.create(delivery=stale, approval=fresh(post).approval, lease=post.pk)
-    outcomes.unclear(stale, attempt, Ambiguous("reset"), look_in=2)
-    outcomes.refused(stale, Transient("reset"))
+    attempt = Attempt.objects.create(delivery=stale, approval=fresh(post).approval, lease_id=post.pk)
+    outcomes.mark_ambiguous(stale, attempt, Ambiguous("reset"), look_in=2)
+    outcomes.handle_refusal(stale, Transient("reset"))
     outcomes.failed(stale, "X", "x")
     assert Delivery.objects.get(pk=stale.pk).state == "PUBLISHED"
 
@@ -223,10 +223,10 @@ def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, trave
 def test_what_the_ledger_knows_stays_known(make_handed, facebook, follower, slow, ends):
     post = make_handed(channels=[facebook])
     delivery = Delivery.objects.get(post=post)
-    attempt = Attempt.objects.create(delivery=delivery, approval=post.approval, lease=post.pk)
+    attempt = Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk)
     overtaken = Attempt.objects.get()
-    outcomes.conclude(attempt, follower)
-    outcomes.conclude(overtaken, slow, Ambiguous("reset"))
+    outcomes.record_outcome(attempt, follower)
+    outcomes.record_outcome(overtaken, slow, Ambiguous("reset"))
     assert (Attempt.objects.get().outcome, Attempt.objects.get().error_message == "reset") == (ends, slow == ends)
 
 
@@ -258,7 +258,7 @@ def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_han
     assert go(post) == "pending"
     approval = fresh(post).approval
     Attempt.objects.create(
-        delivery=Delivery.objects.get(post=post), approval=approval, lease=post.pk, outcome="refused"
+        delivery=Delivery.objects.get(post=post), approval=approval, lease_id=post.pk, outcome="refused"
     )
     clock_.shift(timedelta(seconds=60))
     assert run.resume(str(post.pk)) == "published"
@@ -268,9 +268,9 @@ def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_han
 def test_of_two_workers_that_stage_the_same_the_first_is_followed(make_handed, sandbox, facebook):
     post = make_handed(channels=[facebook])
     slow = lease.load(str(post.pk))[1][0]
-    assert stage.stage_ahead(str(post.pk)) == 1
+    assert stage.prestage(str(post.pk)) == 1
     kept = Delivery.objects.get(post=post).staged
-    content, its_digest = post_content.current(fresh(post))
+    content, its_digest = post_content.current_content(fresh(post))
     task = stage.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
     stage.stage(slow, content, its_digest, only_if=task)
     assert Delivery.objects.get(post=post).staged == slow.staged == kept
@@ -281,14 +281,14 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
 ):
     post = make_handed(channels=[facebook], media=sandbox.media("clip.mp4"), media_type="VIDEO")
     task = stage.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
-    content, its_digest = post_content.current(fresh(post))
-    assert stage.stage_ahead(str(post.pk)) == 1
+    content, its_digest = post_content.current_content(fresh(post))
+    assert stage.prestage(str(post.pk)) == 1
     slow = lease.load(str(post.pk))[1][0]
     slow.staged = {**slow.staged, "ready": False}
     real, tried = commit._intend, []
 
     def meanwhile(*args):
-        with pytest.raises(stage.GateMoved):
+        with pytest.raises(stage.PostChanged):
             stage.stage(slow, content, its_digest, only_if=task)
         tried.append(args)
         return real(*args)
@@ -305,22 +305,22 @@ def test_one_sealed_token_does_not_keep_the_other_addresses_from_being_read(make
     post = make_handed()
     travel(post)
     go(post)
-    Delivery.objects.filter(post=post).update(permalink="", next_try_at=None)
+    Delivery.objects.filter(post=post).update(permalink="", retry_at=None)
     seal_away(facebook)
-    assert permalinks.fill() == 1
+    assert permalinks.fetch_missing() == 1
 
 
 def test_cleaning_up_goes_on_past_a_channel_with_a_sealed_token(make_handed, sandbox, facebook, instagram):
     post = make_handed(channels=[facebook])
-    stage.stage_ahead(str(post.pk))
+    stage.prestage(str(post.pk))
     staged = Delivery.objects.get(post=post).staged
     seal_away(instagram)
     enqueue.cancel(None, [(instagram.pk, {"kind": "container", "container": "1"}), (facebook.pk, staged)])
     with pytest.raises(run.GraphError):
         stage.outbound.platform(Delivery.objects.get(post=post)).commit(
-            payload.account(Delivery.objects.select_related("channel").get(post=post)),
-            payload.item(
-                post_content.current(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)
+            payload.delivery_account(Delivery.objects.select_related("channel").get(post=post)),
+            payload.build_payload(
+                post_content.current_content(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)
             ),
             staged,
         )
@@ -343,11 +343,11 @@ def test_one_live_post_is_never_claimed_by_two(make_handed, travel, sandbox, fac
     first, second = make_handed(channels=[facebook]), make_handed(channels=[facebook])
     travel(second)
     assert go(first) == "published"
-    taken = Delivery.objects.get(post=first).live_id
+    taken = Delivery.objects.get(post=first).platform_post_id
     sandbox.fault("POST .*/feed", "drop_before", times=1)
     assert go(second) == "pending"
     delivery = Delivery.objects.select_related("channel", "post__approval").get(post=second)
     attempt = Attempt.objects.get(delivery=delivery)
     with pytest.raises(IntegrityError), transaction.atomic():
-        outcomes.published(delivery, attempt, delivery.post.approval.content, taken)
+        outcomes.mark_published(delivery, attempt, delivery.post.approval.content, taken)
     assert Delivery.objects.get(pk=delivery.pk).state == "PENDING"

@@ -27,7 +27,7 @@ def test_nothing_is_sent_while_the_quota_is_used_up_and_the_post_goes_out_when_i
     assert send(post) == "pending"
     one = only(post)
     assert (one.error_code, one.staged, Attempt.objects.filter(delivery=one).exists()) == ("9/2207042", {}, False)
-    assert 0 < (one.next_try_at - clock.now()).total_seconds() <= 60
+    assert 0 < (one.retry_at - clock.now()).total_seconds() <= 60
     sandbox.settings(quota_total=2)
     assert go_on(post, clock_, seconds=61, rounds=2) == "PUBLISHED"
     assert len(sandbox.posts) == 2
@@ -47,8 +47,8 @@ def test_past_the_late_limit_it_fails_and_says_when_the_next_one_is_possible(
     free = only(first).published_at + timedelta(days=1)
     assert one.error_code == "9/2207042"
     assert one.error_message.endswith(f"1 of 1. The next one is possible from {free:%-d %B, %H:%M} UTC on.")
-    assert ScheduledPost.objects.get(pk=post.pk).failure.startswith(f"{instagram.name}: The account has used up")
-    assert clock.now() <= post.scheduled_for + timedelta(seconds=settings.LATE_LIMIT)
+    assert ScheduledPost.objects.get(pk=post.pk).failure_reason.startswith(f"{instagram.name}: The account has used up")
+    assert clock.now() <= post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS)
     assert len(sandbox.posts) == 1
 
 
@@ -59,7 +59,7 @@ def test_a_quota_that_frees_soon_is_waited_for_to_the_minute(make_handed, travel
     Delivery.objects.filter(post=earlier).update(state="PUBLISHED", published_at=soon)
     sandbox.fault("POST .*/media_publish", "quota")
     assert send(post) == "pending"
-    assert 19 <= (only(post).next_try_at - clock.now()).total_seconds() <= 20
+    assert 19 <= (only(post).retry_at - clock.now()).total_seconds() <= 20
 
 
 def test_staging_ahead_does_not_stage_beyond_the_quota_nor_delay_the_instant(make_handed, travel, sandbox, instagram):
@@ -68,9 +68,9 @@ def test_staging_ahead_does_not_stage_beyond_the_quota_nor_delay_the_instant(mak
     travel(first)
     send(first)
     travel(post, -10)
-    assert stage.stage_ahead(str(post.pk)) == 0
+    assert stage.prestage(str(post.pk)) == 0
     one = only(post)
-    assert (one.staged, one.next_try_at) == ({}, post.scheduled_for)
+    assert (one.staged, one.retry_at) == ({}, post.scheduled_for)
     sandbox.settings(quota_total=2)
     travel(post)
     assert send(post) == "published"

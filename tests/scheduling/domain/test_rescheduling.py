@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.domain import actors
-from accounts.exceptions import Invalid, Stale
+from accounts.exceptions import Invalid, StaleVersion
 from scheduling.domain import content, reschedule, review
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict
@@ -17,7 +17,7 @@ LATER = timedelta(hours=3)
 
 
 def reapprove(judge: Any, post: ScheduledPost, **changes: Any) -> Approval:
-    given = {"digest": content.current(post)[1], "turn": post.turn, "expected_version": post.version}
+    given = {"digest": content.current_content(post)[1], "revision": post.revision, "expected_version": post.version}
     given["instant"] = post.scheduled_for + LATER
     return reschedule.reapprove(judge, ScheduledPost.objects.get(pk=post.pk), **given | changes)
 
@@ -38,8 +38,8 @@ def test_the_old_message_is_void_and_the_new_one_publishes_at_the_new_instant(
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"expected_version": 0}, Stale),
-        ({"turn": 0}, Stale),
+        ({"expected_version": 0}, StaleVersion),
+        ({"revision": 0}, StaleVersion),
         ({"digest": "0" * 64}, StaleApproval),
         ({"instant": None}, Invalid),
     ],
@@ -63,11 +63,11 @@ def test_handed_back_to_the_reviewers_it_does_not_go_out_before_one_approves(
 ) -> None:
     post = make_handed()
     given = {"instant": post.scheduled_for + LATER, "expected_version": post.version}
-    waiting = reschedule.resubmit(actors.person(author), ScheduledPost.objects.get(pk=post.pk), **given)
+    waiting = reschedule.resubmit(actors.user_actor(author), ScheduledPost.objects.get(pk=post.pk), **given)
     assert (waiting.status, waiting.version) == ("WAITING_FOR_APPROVAL", post.version + 1)
     with pytest.raises(StateConflict):
-        reschedule.resubmit(actors.person(author), waiting, **given | {"expected_version": waiting.version})
-    review.approve(judge, waiting, turn=waiting.turn, digest=content.current(waiting)[1])
+        reschedule.resubmit(actors.user_actor(author), waiting, **given | {"expected_version": waiting.version})
+    review.approve(judge, waiting, revision=waiting.revision, digest=content.current_content(waiting)[1])
     clock_ = travel(post)
     assert send(post) == "void"
     clock_.shift(LATER)

@@ -6,7 +6,7 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors, api_keys, audit_log, audit_verification
-from accounts.domain.reviewers import Reviewer, reviewer_of
+from accounts.domain.reviewers import Reviewer, get_reviewer
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent, Role
 from scheduling.domain import content, drafts, review
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 def shown(post):
-    return content.current(ScheduledPost.objects.get(pk=post.pk))[1]
+    return content.current_content(ScheduledPost.objects.get(pk=post.pk))[1]
 
 
 def fresh(post):
@@ -33,7 +33,7 @@ def judge(seat, reviewer, organization):
 
 def test_approving_schedules_what_was_shown_and_leaves_a_row_and_a_trail(make_waiting, judge, reviewer):
     post = make_waiting()
-    approval = review.approve(judge, post, turn=post.turn, digest=shown(post))
+    approval = review.approve(judge, post, revision=post.revision, digest=shown(post))
     now = fresh(post)
     assert (now.status, now.approval, now.task_id is not None) == ("SCHEDULED", approval, True)
     assert (approval.reviewer, approval.digest) == (reviewer, shown(post))
@@ -45,12 +45,12 @@ def test_approving_schedules_what_was_shown_and_leaves_a_row_and_a_trail(make_wa
 def test_an_edit_between_page_load_and_approval_is_refused_with_the_difference(make_waiting, judge, key, facebook):
     post = make_waiting()
     page = shown(post)
-    text = {facebook.wire_id: ChannelText("FB_PAGE", "Swapped")}
-    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
+    text = {facebook.public_id: ChannelText("FB_PAGE", "Swapped")}
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": text})
     with pytest.raises(review.StaleApproval) as caught:
-        review.approve(judge, post, turn=post.turn, digest=page)
-    changed = {tuple(one["path"]): (one["before"], one["after"]) for one in caught.value.difference}
-    assert changed["channels", facebook.wire_id, "caption"] == (f"Olá from {facebook.name} 👋", "Swapped")
+        review.approve(judge, post, revision=post.revision, digest=page)
+    changed = {tuple(item["path"]): (item["before"], item["after"]) for item in caught.value.difference}
+    assert changed["channels", facebook.public_id, "caption"] == (f"Olá from {facebook.name} 👋", "Swapped")
     assert (fresh(post).status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
 
 
@@ -60,7 +60,7 @@ def test_bytes_that_changed_under_the_same_url_make_the_page_stale(make_waiting,
     page = shown(post)
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="b" * 64)
     with pytest.raises(review.StaleApproval):
-        review.approve(judge, post, turn=post.turn, digest=page)
+        review.approve(judge, post, revision=post.revision, digest=page)
 
 
 def test_bytes_that_became_known_after_the_page_was_shown_make_it_stale(make_waiting, judge):
@@ -68,26 +68,26 @@ def test_bytes_that_became_known_after_the_page_was_shown_make_it_stale(make_wai
     page = shown(post)
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64)
     with pytest.raises(review.StaleApproval):
-        review.approve(judge, post, turn=post.turn, digest=page)
+        review.approve(judge, post, revision=post.revision, digest=page)
     assert Approval.objects.count() == 0
 
 
 def test_media_that_nobody_has_looked_at_yet_is_not_approved(make_waiting, judge):
     post = make_waiting(looked=False)
     with pytest.raises(Conflict, match="Nobody has looked at the media yet"):
-        review.approve(judge, post, turn=post.turn, digest=shown(post))
-    before = {"turn": post.turn, "digest": shown(post)}
+        review.approve(judge, post, revision=post.revision, digest=shown(post))
+    before = {"revision": post.revision, "digest": shown(post)}
     inspect_media(str(post.pk), post.version)
     with pytest.raises(review.StaleApproval):
         review.approve(judge, post, **before)
-    approval = review.approve(judge, post, turn=post.turn, digest=shown(post))
+    approval = review.approve(judge, post, revision=post.revision, digest=shown(post))
     assert approval.content["mediaSha256"] == fresh(post).media_sha256 != ""
 
 
 @pytest.mark.parametrize("way", ["revert", "reject", "edit"])
 def test_a_page_is_good_for_one_stay_with_the_reviewers(way, make_waiting, judge, key, facebook):
-    post, actor = make_waiting(channels=[facebook]), actors.api_key(key)
-    page = {"turn": post.turn, "digest": shown(post)}
+    post, actor = make_waiting(channels=[facebook]), actors.api_key_actor(key)
+    page = {"revision": post.revision, "digest": shown(post)}
     if way == "revert":
         review.approve(judge, post, **page)
         review.submit(actor, review.revert(actor, fresh(post)))
@@ -95,18 +95,18 @@ def test_a_page_is_good_for_one_stay_with_the_reviewers(way, make_waiting, judge
         review.submit(actor, review.reject(actor, fresh(post), notes="Not yet"))
     else:
         for words in ("Something else", f"Olá from {facebook.name} 👋"):
-            text = {facebook.wire_id: ChannelText("FB_PAGE", words)}
+            text = {facebook.public_id: ChannelText("FB_PAGE", words)}
             drafts.edit(actor, fresh(post), changes={"channels": text})
     assert (fresh(post).status, shown(post)) == ("WAITING_FOR_APPROVAL", page["digest"])
     with pytest.raises(review.StaleApproval, match="handed in again"):
         review.approve(judge, fresh(post), **page)
-    review.approve(judge, fresh(post), turn=fresh(post).turn, digest=page["digest"])
+    review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page["digest"])
 
 
 def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
     post = make_waiting()
     instant = clock.now() + timedelta(days=2)
-    approval = review.approve(judge, post, turn=post.turn, digest=shown(post), instant=instant)
+    approval = review.approve(judge, post, revision=post.revision, digest=shown(post), instant=instant)
     assert fresh(post).scheduled_for == instant
     assert fresh(post).version == post.version + 1 == approval.version
     assert approval.digest == shown(post)
@@ -115,30 +115,32 @@ def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
 def test_publishing_now_takes_the_instant_of_the_decision(make_waiting, judge):
     post = make_waiting()
     before = clock.now()
-    review.approve(judge, post, turn=post.turn, digest=shown(post), now=True)
+    review.approve(judge, post, revision=post.revision, digest=shown(post), now=True)
     assert before <= fresh(post).scheduled_for <= clock.now()
 
 
 def test_a_past_instant_is_not_approved(make_waiting, judge):
     post = make_waiting()
     with pytest.raises(Invalid) as caught:
-        review.approve(judge, post, turn=post.turn, digest=shown(post), instant=clock.now() - timedelta(minutes=1))
-    assert [one["path"] for one in caught.value.details] == [["scheduledFor"]]
+        review.approve(
+            judge, post, revision=post.revision, digest=shown(post), instant=clock.now() - timedelta(minutes=1)
+        )
+    assert [detail["path"] for detail in caught.value.details] == [["scheduledFor"]]
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
 
 
 def test_nobody_approves_what_they_wrote(make_waiting, make_member, organization, seat):
     writer = make_member("writer", organization, may_review=True)
-    post = make_waiting(actor=actors.person(writer))
+    post = make_waiting(actor=actors.user_actor(writer))
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(seat(writer, organization), post, turn=post.turn, digest=shown(post))
+        review.approve(seat(writer, organization), post, revision=post.revision, digest=shown(post))
 
 
 def test_nobody_approves_what_they_last_edited(make_waiting, judge, reviewer):
     post = make_waiting()
-    drafts.edit(actors.person(reviewer), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
+    drafts.edit(actors.user_actor(reviewer), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(judge, post, turn=post.turn, digest=shown(post))
+        review.approve(judge, post, revision=post.revision, digest=shown(post))
 
 
 def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
@@ -146,12 +148,12 @@ def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
 ):
     editor = make_member("editor", organization, Role.EDITOR, may_review=True)
     post = make_waiting()
-    words = {facebook.wire_id: ChannelText("FB_PAGE", "The editor's own words")}
-    drafts.edit(actors.person(editor), fresh(post), changes={"channels": words})
-    drafts.edit(actors.person(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
+    words = {facebook.public_id: ChannelText("FB_PAGE", "The editor's own words")}
+    drafts.edit(actors.user_actor(editor), fresh(post), changes={"channels": words})
+    drafts.edit(actors.user_actor(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(seat(editor, organization), fresh(post), turn=fresh(post).turn, digest=shown(post))
-    review.approve(judge, fresh(post), turn=fresh(post).turn, digest=shown(post))
+        review.approve(seat(editor, organization), fresh(post), revision=fresh(post).revision, digest=shown(post))
+    review.approve(judge, fresh(post), revision=fresh(post).revision, digest=shown(post))
     assert fresh(post).status == "SCHEDULED"
 
 
@@ -160,24 +162,24 @@ def test_what_the_trail_has_forgotten_makes_nobody_fit_to_approve(
 ):
     editor = make_member("editor", organization, Role.EDITOR, may_review=True)
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
-    api_keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    api_keys.rotate(actors.user_actor(keeper), key, overlap=timedelta(0))
     post = make_waiting()
-    words = {facebook.wire_id: ChannelText("FB_PAGE", "The editor's own words")}
-    drafts.edit(actors.person(editor), fresh(post), changes={"channels": words})
-    drafts.edit(actors.person(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
+    words = {facebook.public_id: ChannelText("FB_PAGE", "The editor's own words")}
+    drafts.edit(actors.user_actor(editor), fresh(post), changes={"channels": words})
+    drafts.edit(actors.user_actor(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
     audit_log.seal()
-    assert audit_log.forget(actors.WORKER, organization.pk, before=clock.now() + timedelta(days=1)) > 0
-    for one in (editor, keeper):
+    assert audit_log.purge(actors.WORKER, organization.pk, before=clock.now() + timedelta(days=1)) > 0
+    for item in (editor, keeper):
         with pytest.raises(Forbidden, match="another person decides"):
-            review.approve(seat(one, organization), fresh(post), turn=fresh(post).turn, digest=shown(post))
-    assert list(audit_verification.breaks(organization.pk)) == []
+            review.approve(seat(item, organization), fresh(post), revision=fresh(post).revision, digest=shown(post))
+    assert list(audit_verification.find_tampering(organization.pk)) == []
 
 
 def test_nobody_approves_what_a_key_that_they_issued_wrote(make_waiting, author, organization, seat):
     author.memberships.update(may_review=True)
     post = make_waiting()
     with pytest.raises(Forbidden, match="another person decides"):
-        review.approve(seat(author, organization), post, turn=post.turn, digest=shown(post))
+        review.approve(seat(author, organization), post, revision=post.revision, digest=shown(post))
 
 
 def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
@@ -186,9 +188,9 @@ def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
     post = make_waiting()
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
     chair = seat(keeper, organization)
-    api_keys.rotate(actors.person(keeper), key, overlap=timedelta(0))
+    api_keys.rotate(actors.user_actor(keeper), key, overlap=timedelta(0))
     with pytest.raises(Forbidden, match="rotated the key"):
-        review.approve(chair, post, turn=post.turn, digest=shown(post))
+        review.approve(chair, post, revision=post.revision, digest=shown(post))
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
 
 
@@ -197,14 +199,14 @@ def test_an_organization_of_one_person_may_relax_that(make_waiting, author, orga
     organization.allow_self_approval = True
     organization.save(update_fields=["allow_self_approval"])
     post = make_waiting()
-    review.approve(seat(author, organization), post, turn=post.turn, digest=shown(post))
+    review.approve(seat(author, organization), post, revision=post.revision, digest=shown(post))
     assert fresh(post).status == "SCHEDULED"
 
 
 def test_another_organizations_reviewer_decides_nothing(make_waiting, outsider, other_organization, seat):
     post = make_waiting()
     with pytest.raises(Forbidden):
-        review.approve(seat(outsider, other_organization), post, turn=post.turn, digest=shown(post))
+        review.approve(seat(outsider, other_organization), post, revision=post.revision, digest=shown(post))
 
 
 def test_a_reviewer_cannot_be_made_by_hand(reviewer, organization):
@@ -227,12 +229,12 @@ def test_only_a_password_session_of_a_reviewer_makes_one(rf, signed_in, reviewer
     if change == "organization":
         type(organization).objects.update(active=False)
     with pytest.raises(Forbidden):
-        reviewer_of(request, organization)
+        get_reviewer(request, organization)
 
 
 def test_reverting_clears_the_task_and_voids_the_approval(make_scheduled, key):
     post = make_scheduled()
-    review.revert(actors.api_key(key), fresh(post))
+    review.revert(actors.api_key_actor(key), fresh(post))
     now = fresh(post)
     assert (now.status, now.task_id, now.approval) == ("DRAFT", None, None)
     assert Approval.objects.get(post=post).revoked_at is not None
@@ -241,66 +243,66 @@ def test_reverting_clears_the_task_and_voids_the_approval(make_scheduled, key):
 def test_a_submission_that_an_edit_overtook_hands_in_what_was_edited(make_draft, key, facebook, instagram):
     post = make_draft(channels=[facebook])
     old = fresh(post)
-    text = {facebook.wire_id: ChannelText("FB_PAGE", "Other words")}
-    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
-    assert review.submit(actors.api_key(key), old).status == "WAITING_FOR_APPROVAL"
+    text = {facebook.public_id: ChannelText("FB_PAGE", "Other words")}
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": text})
+    assert review.submit(actors.api_key_actor(key), old).status == "WAITING_FOR_APPROVAL"
     event = AuditEvent.objects.filter(subject=f"post:{post.pk}").latest("id")
     assert (event.verb, event.digest) == ("submit", shown(post))
     with pytest.raises(StateConflict, match="Cannot submit a WAITING_FOR_APPROVAL post"):
-        review.submit(actors.api_key(key), old)
+        review.submit(actors.api_key_actor(key), old)
 
 
 def test_a_submission_that_was_overtaken_stays_within_the_channels_of_its_key(make_draft, key, facebook, instagram):
     post = make_draft(channels=[facebook])
     old = fresh(post)
-    text = {instagram.wire_id: ChannelText("INSTAGRAM_ACCOUNT", "Elsewhere")}
-    drafts.edit(actors.api_key(key), fresh(post), changes={"channels": text})
-    key.channels = [facebook.wire_id]
+    text = {instagram.public_id: ChannelText("INSTAGRAM_ACCOUNT", "Elsewhere")}
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": text})
+    key.channels = [facebook.public_id]
     with pytest.raises(StateConflict):
-        review.submit(actors.api_key(key), old)
+        review.submit(actors.api_key_actor(key), old)
     assert fresh(post).status == "DRAFT"
 
 
 def test_reverting_twice_is_a_conflict(make_scheduled, key):
     post = make_scheduled()
-    review.revert(actors.api_key(key), fresh(post))
+    review.revert(actors.api_key_actor(key), fresh(post))
     with pytest.raises(StateConflict, match="Cannot revert a DRAFT post"):
-        review.revert(actors.api_key(key), fresh(post))
+        review.revert(actors.api_key_actor(key), fresh(post))
 
 
 def test_a_failed_post_of_which_something_is_live_cannot_be_reverted(make_scheduled, key):
     post = make_scheduled()
-    post.move("fail")
+    post.apply_transition("fail")
     post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED")
     with pytest.raises(StateConflict) as caught:
-        review.revert(actors.api_key(key), fresh(post))
+        review.revert(actors.api_key_actor(key), fresh(post))
     assert caught.value.details == {"status": "FAILED", "allowed": ["delete"]}
 
 
 def test_retrying_covers_only_what_is_not_live(make_scheduled, judge, instagram):
     post = make_scheduled()
-    post.move("fail", task_id=None)
-    post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED", live_id="1_2")
-    approval = review.approve(judge, fresh(post), turn=fresh(post).turn, digest=shown(post))
-    assert list(approval.content["channels"]) == [instagram.wire_id]
+    post.apply_transition("fail", task_id=None)
+    post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED", platform_post_id="1_2")
+    approval = review.approve(judge, fresh(post), revision=fresh(post).revision, digest=shown(post))
+    assert list(approval.content["channels"]) == [instagram.public_id]
     assert fresh(post).status == "SCHEDULED"
 
 
 def test_a_page_of_one_failure_does_not_approve_another_try_after_the_next(make_scheduled, judge):
     post = make_scheduled()
-    post.move("fail", task_id=None)
-    page = {"turn": fresh(post).turn, "digest": shown(post)}
+    post.apply_transition("fail", task_id=None)
+    page = {"revision": fresh(post).revision, "digest": shown(post)}
     review.approve(judge, fresh(post), **page)
-    fresh(post).move("fail", task_id=None)
+    fresh(post).apply_transition("fail", task_id=None)
     with pytest.raises(review.StaleApproval):
         review.approve(judge, fresh(post), **page)
 
 
 def test_rejecting_keeps_the_notes_and_redrafting_goes_back(make_waiting, key):
     post = make_waiting()
-    review.reject(actors.api_key(key), fresh(post), notes="Typos")
+    review.reject(actors.api_key_actor(key), fresh(post), notes="Typos")
     assert (fresh(post).status, fresh(post).notes) == ("REJECTED", "Typos")
-    review.redraft(actors.api_key(key), fresh(post))
+    review.redraft(actors.api_key_actor(key), fresh(post))
     assert fresh(post).status == "DRAFT"
 
 
@@ -309,6 +311,11 @@ def test_what_was_approved_can_be_recomputed_from_what_was_kept(make_scheduled):
     post = make_scheduled()
     approval = Approval.objects.get(post=post)
     line = AuditEvent.objects.get(subject=f"post:{post.pk}", verb="approve")
-    assert content.digest(approval.content) == content.digest(line.details["content"]) == approval.digest == line.digest
+    assert (
+        content.canonical_sha256(approval.content)
+        == content.canonical_sha256(line.details["content"])
+        == approval.digest
+        == line.digest
+    )
     tampered = {**approval.content, "media": "https://media.example.com/another.jpg"}
-    assert content.digest(tampered) != approval.digest
+    assert content.canonical_sha256(tampered) != approval.digest

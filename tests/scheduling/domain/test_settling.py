@@ -19,7 +19,9 @@ def fresh(post):
 
 
 def retry(judge, post):
-    return review.approve(judge, fresh(post), turn=fresh(post).turn, digest=content.current(fresh(post))[1], now=True)
+    return review.approve(
+        judge, fresh(post), revision=fresh(post).revision, digest=content.current_content(fresh(post))[1], now=True
+    )
 
 
 @pytest.fixture
@@ -54,15 +56,17 @@ def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
     make_unknown, judge, sandbox, facebook, reviewer
 ):
     post = make_unknown(facebook)
-    manual_resolution.mark_live(judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ", turn=fresh(post).turn)
+    manual_resolution.mark_live(
+        judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ", revision=fresh(post).revision
+    )
     one = post.deliveries.get()
-    assert (fresh(post).status, fresh(post).failure) == ("PUBLISHED", "")
-    assert (one.state, one.live_id, one.error_code) == ("PUBLISHED", sandbox.posts[0]["id"], "")
+    assert (fresh(post).status, fresh(post).failure_reason) == ("PUBLISHED", "")
+    assert (one.state, one.platform_post_id, one.error_code) == ("PUBLISHED", sandbox.posts[0]["id"], "")
     copy = PublishedPost.objects.get()
-    assert (copy.platform_id, copy.caption, copy.scheduled_post_id) == (one.live_id, one.caption, post.pk)
+    assert (copy.platform_id, copy.caption, copy.scheduled_post_id) == (one.platform_post_id, one.caption, post.pk)
     assert Attempt.objects.get().outcome == "published"
     events = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("-id")[:2]
-    assert [(one.verb, one.state_from, one.state_to, one.actor_id) for one in events] == [
+    assert [(event.verb, event.state_from, event.state_to, event.actor_id) for event in events] == [
         ("settle", "FAILED", "PUBLISHED", str(reviewer.pk)),
         ("mark_live", "FAILED", "FAILED", str(reviewer.pk)),
     ]
@@ -70,18 +74,18 @@ def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
 
 def test_the_post_stays_failed_while_another_channel_is_not_settled(make_unknown, judge, sandbox, facebook, instagram):
     post = make_unknown(facebook, instagram)
-    on_page = next(one["id"] for one in sandbox.posts if one["account"] == facebook.platform_id)
-    manual_resolution.mark_live(judge, post.deliveries.get(channel=facebook), on_page, turn=fresh(post).turn)
-    assert (fresh(post).status, fresh(post).failure.startswith(instagram.name)) == ("FAILED", True)
-    manual_resolution.mark_absent(judge, post.deliveries.get(channel=instagram), turn=fresh(post).turn)
+    on_page = next(post["id"] for post in sandbox.posts if post["account"] == facebook.platform_id)
+    manual_resolution.mark_live(judge, post.deliveries.get(channel=facebook), on_page, revision=fresh(post).revision)
+    assert (fresh(post).status, fresh(post).failure_reason.startswith(instagram.name)) == ("FAILED", True)
+    manual_resolution.mark_not_published(judge, post.deliveries.get(channel=instagram), revision=fresh(post).revision)
     assert (fresh(post).status, post.deliveries.get(channel=instagram).state) == ("FAILED", "FAILED")
-    assert list(retry(judge, post).content["channels"]) == [instagram.wire_id]
+    assert list(retry(judge, post).content["channels"]) == [instagram.public_id]
 
 
 def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sandbox, facebook, travel):
     post = make_unknown(facebook)
     sandbox.reset()  # as if it had never arrived
-    manual_resolution.mark_absent(judge, post.deliveries.get(), turn=fresh(post).turn)
+    manual_resolution.mark_not_published(judge, post.deliveries.get(), revision=fresh(post).revision)
     one = post.deliveries.get()
     assert (one.state, one.error_code, one.error_message) == (
         "FAILED", "NOT_THERE", "reviewer looked: it did not go live.",
@@ -99,7 +103,7 @@ def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sand
 def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post_id):
     post = make_unknown(facebook)
     with pytest.raises(Invalid):
-        manual_resolution.mark_live(judge, post.deliveries.get(), post_id, turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, post.deliveries.get(), post_id, revision=fresh(post).revision)
     assert (fresh(post).status, post.deliveries.get().state) == ("FAILED", "UNKNOWN")
     assert PublishedPost.objects.count() == 0
 
@@ -107,44 +111,46 @@ def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post
 def test_an_instagram_id_has_no_underscore(make_unknown, judge, instagram):
     post = make_unknown(instagram)
     with pytest.raises(Invalid, match="digits"):
-        manual_resolution.mark_live(judge, post.deliveries.get(), f"{instagram.platform_id}_1", turn=fresh(post).turn)
-    manual_resolution.mark_live(judge, post.deliveries.get(), "18000000000000009", turn=fresh(post).turn)
+        manual_resolution.mark_live(
+            judge, post.deliveries.get(), f"{instagram.platform_id}_1", revision=fresh(post).revision
+        )
+    manual_resolution.mark_live(judge, post.deliveries.get(), "18000000000000009", revision=fresh(post).revision)
     assert fresh(post).status == "PUBLISHED"
 
 
 def test_an_id_stands_for_one_post(make_unknown, make_scheduled, judge, sandbox, facebook):
     post = make_unknown(facebook)
     other = make_scheduled(channels=[facebook])
-    Delivery.objects.filter(post=other).update(state="PUBLISHED", live_id=sandbox.posts[0]["id"])
+    Delivery.objects.filter(post=other).update(state="PUBLISHED", platform_post_id=sandbox.posts[0]["id"])
     with pytest.raises(Conflict, match="another post's"):
-        manual_resolution.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"], turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"], revision=fresh(post).revision)
 
 
 def test_it_is_said_once(make_unknown, judge, facebook):
     post = make_unknown(facebook)
     one = post.deliveries.get()
-    manual_resolution.mark_absent(judge, one, turn=fresh(post).turn)
+    manual_resolution.mark_not_published(judge, one, revision=fresh(post).revision)
     with pytest.raises(Conflict, match="in the meantime"):
-        manual_resolution.mark_absent(judge, one, turn=fresh(post).turn)
+        manual_resolution.mark_not_published(judge, one, revision=fresh(post).revision)
     retry(judge, post)
     with pytest.raises(Conflict, match="in the meantime"):
-        manual_resolution.mark_live(judge, one, f"{facebook.platform_id}_5", turn=fresh(post).turn)
+        manual_resolution.mark_live(judge, one, f"{facebook.platform_id}_5", revision=fresh(post).revision)
     assert fresh(post).status == "SCHEDULED"
 
 
 def test_what_was_said_of_one_try_is_not_said_again_of_the_next(make_unknown, judge, facebook):
     post = make_unknown(facebook)
-    page = post.turn
-    manual_resolution.mark_absent(judge, post.deliveries.get(), turn=page)
+    page = post.revision
+    manual_resolution.mark_not_published(judge, post.deliveries.get(), revision=page)
     retry(judge, post)
-    fresh(post).move("fail", task_id=None)
+    fresh(post).apply_transition("fail", task_id=None)
     post.deliveries.update(state="UNKNOWN")
     for say in (
-        manual_resolution.mark_absent,
+        manual_resolution.mark_not_published,
         functools.partial(manual_resolution.mark_live, post_id=f"{facebook.platform_id}_5"),
     ):
         with pytest.raises(Conflict, match="in the meantime"):
-            say(judge, post.deliveries.get(), turn=page)
+            say(judge, post.deliveries.get(), revision=page)
     assert post.deliveries.get().state == "UNKNOWN"
 
 
@@ -152,9 +158,11 @@ def test_another_organizations_reviewer_settles_nothing(make_unknown, facebook, 
     post = make_unknown(facebook)
     stranger = seat(outsider, other_organization)
     with pytest.raises(Forbidden):
-        manual_resolution.mark_absent(stranger, post.deliveries.get(), turn=post.turn)
+        manual_resolution.mark_not_published(stranger, post.deliveries.get(), revision=post.revision)
     with pytest.raises(Forbidden):
-        manual_resolution.mark_live(stranger, post.deliveries.get(), f"{facebook.platform_id}_5", turn=post.turn)
+        manual_resolution.mark_live(
+            stranger, post.deliveries.get(), f"{facebook.platform_id}_5", revision=post.revision
+        )
     assert post.deliveries.get().state == "UNKNOWN"
 
 
@@ -165,7 +173,9 @@ def test_a_failure_that_was_none_can_be_marked_live_but_not_what_was_never_sent(
     sandbox.fault("POST .*/feed", "error", code=197)
     travel(post)
     assert send(post) == "failed"
-    manual_resolution.mark_live(judge, post.deliveries.get(), f"{facebook.platform_id}_77", turn=fresh(post).turn)
+    manual_resolution.mark_live(
+        judge, post.deliveries.get(), f"{facebook.platform_id}_77", revision=fresh(post).revision
+    )
     assert fresh(post).status == "PUBLISHED"
 
     missed = make_handed(channels=[facebook])
@@ -173,6 +183,6 @@ def test_a_failure_that_was_none_can_be_marked_live_but_not_what_was_never_sent(
     assert send(missed) == "missed"
     with pytest.raises(Conflict, match="Nothing was ever sent"):
         manual_resolution.mark_live(
-            judge, missed.deliveries.get(), f"{facebook.platform_id}_78", turn=fresh(missed).turn
+            judge, missed.deliveries.get(), f"{facebook.platform_id}_78", revision=fresh(missed).revision
         )
     assert fresh(missed).status == "FAILED"

@@ -7,7 +7,7 @@ import pytest
 from accounts import clock
 from accounts.domain import actors
 from posts.domain.published_posts import record_published
-from posts.graph.publishers import Finding, Verdict
+from posts.graph.publishers import LookupResult, LookupStatus
 from scheduling.domain import content, drafts, link_imported, media_inspection, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.publishing import reconcile, run
@@ -36,13 +36,13 @@ def make_theirs(theirs, other_key, other_organization, make_member, seat):
         text = Delivery.objects.get(post=post).caption
         changes = {
             "type": "POST", "media": LINK, "media_type": None, "scheduled_for": post.scheduled_for,
-            "channels": {theirs.wire_id: ChannelText(theirs.type, text)},
+            "channels": {theirs.public_id: ChannelText(theirs.type, text)},
         }  # fmt: skip
-        actor = actors.api_key(other_key)
+        actor = actors.api_key_actor(other_key)
         made = drafts.create(actor, organization=other_organization, changes=changes, submit=True)
         media_inspection.inspect_media(str(made.pk), made.version)
         made.refresh_from_db()
-        review.approve(judge, made, digest=content.current(made)[1], turn=made.turn)
+        review.approve(judge, made, digest=content.current_content(made)[1], revision=made.revision)
         return ScheduledPost.objects.get(pk=made.pk)
 
     return make
@@ -64,14 +64,14 @@ def test_what_one_published_is_not_what_the_others_lost_call_made(both, travel, 
     assert send(theirs) == "pending"
     assert go_on(theirs, clock_) == "PUBLISHED"
     assert len(sandbox.posts) == 2
-    assert {one.live_id for one in Delivery.objects.all()} == {one["id"] for one in sandbox.posts}
+    assert {delivery.platform_post_id for delivery in Delivery.objects.all()} == {post["id"] for post in sandbox.posts}
 
 
 def test_what_another_claims_between_the_reading_and_the_claim_is_left_to_them(both, travel, sandbox, monkeypatch):
     ours, theirs = both
     clock_ = travel(ours)
     assert send(ours) == "published"
-    found = Finding(Verdict.LIVE, Delivery.objects.get(post=ours).live_id)
+    found = LookupResult(LookupStatus.PUBLISHED, Delivery.objects.get(post=ours).platform_post_id)
     sandbox.fault("POST .*/feed", "drop_before")
     send(theirs)
     with monkeypatch.context() as patch:
@@ -85,12 +85,12 @@ def test_the_copy_of_one_organizations_post_is_not_linked_to_the_others(both, tr
     ours, lost = both
     travel(ours)
     send(ours)
-    live_id, now = Delivery.objects.get(post=ours).live_id, clock.now()
+    platform_post_id, now = Delivery.objects.get(post=ours).platform_post_id, clock.now()
     delivery = Delivery.objects.get(post=lost)
     Delivery.objects.filter(pk=delivery.pk).update(state="PUBLISHED", published_at=now)
-    Attempt.objects.create(delivery=delivery, approval=lost.approval, lease=lost.pk, outcome="published")
+    Attempt.objects.create(delivery=delivery, approval=lost.approval, lease_id=lost.pk, outcome="published")
     record_published(
-        channel=theirs, platform_id=live_id, type="POST", caption=delivery.caption, media_url=None, media_type=None,
-        permalink=None, published_at=now, superpower=None, scheduled_post_id=None,
+        channel=theirs, platform_id=platform_post_id, type="POST", caption=delivery.caption, media_url=None,
+        media_type=None, permalink=None, published_at=now, superpower=None, scheduled_post_id=None,
     )  # fmt: skip
-    assert (link_imported.link(), Delivery.objects.get(post=lost).live_id) == (0, "")
+    assert (link_imported.link_imported_posts(), Delivery.objects.get(post=lost).platform_post_id) == (0, "")

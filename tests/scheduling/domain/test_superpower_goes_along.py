@@ -26,7 +26,7 @@ def test_what_was_attached_to_the_scheduled_post_is_on_the_live_one(
         "expirationDate": 1_893_456_000_000,
         "ours": {"kept": True},
     }
-    post = make_handed(channels={facebook.wire_id: ChannelText("FB_PAGE", "Olá #hello", power)})
+    post = make_handed(channels={facebook.public_id: ChannelText("FB_PAGE", "Olá #hello", power)})
     clock_ = travel(post)
     send(post)
     assert go_on(post, clock_) == "PUBLISHED"

@@ -17,41 +17,41 @@ def later(seconds):
 
 
 def marked(post):
-    return ScheduledPost.objects.get(pk=post.pk).handed_over_at
+    return ScheduledPost.objects.get(pk=post.pk).enqueued_at
 
 
 def test_a_post_within_the_horizon_is_handed_over_once(make_scheduled, settings):
-    post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.HANDOVER_HORIZON - 5))
-    assert (sweep.hand_over(), sweep.hand_over()) == (1, 0)
+    post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON - 5))
+    assert (sweep.enqueue_due_posts(), sweep.enqueue_due_posts()) == (1, 0)
     assert marked(post) is not None
 
 
 def test_a_post_beyond_the_horizon_waits_in_the_database(make_scheduled, settings):
-    post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.HANDOVER_HORIZON + 60))
-    assert (sweep.hand_over(), marked(post)) == (0, None)
+    post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON + 60))
+    assert (sweep.enqueue_due_posts(), marked(post)) == (0, None)
 
 
 def test_what_nobody_took_at_its_instant_is_handed_over_again(make_scheduled):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
-    sweep.hand_over()
+    sweep.enqueue_due_posts()
     with later(33):
-        assert (sweep.hand_over(), sweep.hand_over()) == (1, 0)
+        assert (sweep.enqueue_due_posts(), sweep.enqueue_due_posts()) == (1, 0)
     with later(46):
-        assert sweep.hand_over() == 1
+        assert sweep.enqueue_due_posts() == 1
 
 
 def test_what_waits_in_a_queue_that_moves_is_not_taken_for_lost(make_scheduled):
     """A copy of each message that waits would only make the queue longer."""
     taken, _ = (make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30)) for _ in range(2))
-    sweep.hand_over()
+    sweep.enqueue_due_posts()
     with later(33):
-        taken.move("claim", task_id=None)
-        assert sweep.hand_over() == 0
+        taken.apply_transition("claim", task_id=None)
+        assert sweep.enqueue_due_posts() == 0
     with later(36):
-        assert sweep.hand_over() == 1, "nothing was taken for a while"
+        assert sweep.enqueue_due_posts() == 1, "nothing was taken for a while"
     with later(47):
         ScheduledPost.objects.filter(pk=taken.pk).update(updated_at=clock.now())
-        assert sweep.hand_over() == 1, "nobody waits for ever"
+        assert sweep.enqueue_due_posts() == 1, "nobody waits for ever"
 
 
 def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make_scheduled):
@@ -70,16 +70,16 @@ def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make
 
 def test_what_was_handed_over_by_a_clock_that_was_set_back_is_handed_over_again(make_scheduled):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
-    ScheduledPost.objects.filter(pk=post.pk).update(handed_over_at=clock.now() + timedelta(hours=1))
+    ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now() + timedelta(hours=1))
     with later(33):
-        assert (sweep.hand_over(), sweep.hand_over()) == (1, 0)
+        assert (sweep.enqueue_due_posts(), sweep.enqueue_due_posts()) == (1, 0)
 
 
 def test_media_whose_look_was_lost_is_looked_at_again(make_waiting):
     make_waiting(looked=False)
-    assert sweep.look_at_media() == 0
+    assert sweep.inspect_waiting_media() == 0
     with later(11):
-        assert (sweep.look_at_media(), sweep.look_at_media()) == (1, 0)
+        assert (sweep.inspect_waiting_media(), sweep.inspect_waiting_media()) == (1, 0)
 
 
 def test_what_is_due_soon_is_staged_and_asked_for_once(make_scheduled, settings):
@@ -100,4 +100,4 @@ def test_a_flood_of_media_to_look_at_leaves_the_workers_time_to_publish(make_wai
     for _ in range(5):
         make_waiting(looked=False)
     with later(11):
-        assert [sweep.look_at_media() for _ in range(4)] == [2, 2, 1, 0]
+        assert [sweep.inspect_waiting_media() for _ in range(4)] == [2, 2, 1, 0]

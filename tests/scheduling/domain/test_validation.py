@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from scheduling.domain.validation import ChannelLine, Violation, infer_media_type, violations
+from scheduling.domain.validation import ChannelContent, Violation, find_violations, infer_media_type
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
-PAGE = ChannelLine("FB_PAGE_1", "FB_PAGE", "Casa do Sol", "Olá")
-ACCOUNT = ChannelLine("INSTAGRAM_ACCOUNT_2", "INSTAGRAM_ACCOUNT", "casadosol", "Olá")
+PAGE = ChannelContent("FB_PAGE_1", "FB_PAGE", "Casa do Sol", "Olá")
+ACCOUNT = ChannelContent("INSTAGRAM_ACCOUNT_2", "INSTAGRAM_ACCOUNT", "casadosol", "Olá")
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +17,8 @@ def _no_loopback(settings: Any) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
 
 
-def check(*channels: ChannelLine, **changes: Any) -> list[Violation]:
-    return violations(
+def check(*channels: ChannelContent, **changes: Any) -> list[Violation]:
+    return find_violations(
         **{
             "type": "POST",
             "media": "https://media.example.com/sunset.jpg",
@@ -31,12 +31,12 @@ def check(*channels: ChannelLine, **changes: Any) -> list[Violation]:
     )
 
 
-def says(line: ChannelLine, caption: str) -> ChannelLine:
-    return ChannelLine(line.wire_id, line.type, line.name, caption)
+def says(line: ChannelContent, caption: str) -> ChannelContent:
+    return ChannelContent(line.public_id, line.type, line.name, caption)
 
 
 def codes(found: list[Violation]) -> list[str]:
-    return [one.code for one in found]
+    return [item.code for item in found]
 
 
 def test_a_complete_post_is_publishable_on_both_platforms() -> None:
@@ -45,7 +45,7 @@ def test_a_complete_post_is_publishable_on_both_platforms() -> None:
 
 def test_an_empty_draft_is_told_everything_that_it_lacks_at_once() -> None:
     found = check(media=None, media_type=None, scheduled_for=None)
-    assert [one.as_wire() for one in found] == [
+    assert [item.as_wire() for item in found] == [
         {
             "path": ["scheduledFor"],
             "message": "A post needs a time to go out at: scheduledFor",
@@ -185,7 +185,7 @@ def test_the_setting_for_loopback_admits_no_other_private_host(media: str, setti
 @pytest.mark.parametrize("caption", ["", "  \n\t"])
 def test_every_channel_needs_a_caption_and_is_named(caption: str) -> None:
     found = check(PAGE, says(ACCOUNT, caption))
-    assert [one.as_wire() for one in found] == [
+    assert [item.as_wire() for item in found] == [
         {
             "path": ["channels", "INSTAGRAM_ACCOUNT_2", "caption"],
             "message": "casadosol: a caption is missing",
@@ -209,13 +209,13 @@ def test_every_channel_needs_a_caption_and_is_named(caption: str) -> None:
         (PAGE, "#sol @casa " * 100, None),
     ],
 )
-def test_captions_are_counted_as_their_platform_counts(line: ChannelLine, caption: str, message: str | None) -> None:
-    assert [one.message for one in check(says(line, caption))] == ([message] if message else [])
+def test_captions_are_counted_as_their_platform_counts(line: ChannelContent, caption: str, message: str | None) -> None:
+    assert [item.message for item in check(says(line, caption))] == ([message] if message else [])
 
 
 def test_facebook_takes_no_stories_and_instagram_does() -> None:
     found = check(PAGE, ACCOUNT, type="STORY")
-    assert [(one.path, one.code) for one in found] == [(["channels", "FB_PAGE_1"], "type.unsupported")]
+    assert [(item.path, item.code) for item in found] == [(["channels", "FB_PAGE_1"], "type.unsupported")]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_reel_needs_a_video(media: str, media_type: str | None, expected: list
 
 def test_instagram_must_know_whether_it_is_an_image_or_a_video_and_a_page_may_link() -> None:
     found = check(PAGE, ACCOUNT, media="https://www.example.com/menu", media_type=None)
-    assert [(one.path, one.code) for one in found] == [(["channels", "INSTAGRAM_ACCOUNT_2"], "mediaType.missing")]
+    assert [(item.path, item.code) for item in found] == [(["channels", "INSTAGRAM_ACCOUNT_2"], "mediaType.missing")]
 
 
 JPEG = {"contentType": "image/jpeg", "size": 200_000, "width": 1080, "height": 1080}
@@ -265,13 +265,13 @@ VIDEO = {"contentType": "video/mp4", "size": 200_000}
     ],
 )
 def test_what_was_found_behind_the_url_is_held_to_the_platforms_limits(
-    line: ChannelLine, kind: str, facts: dict[str, Any], expected: list[str]
+    line: ChannelContent, kind: str, facts: dict[str, Any], expected: list[str]
 ) -> None:
-    assert codes(check(line, media_type=kind, media_facts=facts)) == expected
+    assert codes(check(line, media_type=kind, media_metadata=facts)) == expected
 
 
 def test_a_tall_image_is_a_story() -> None:
-    assert check(ACCOUNT, type="STORY", media_facts={**JPEG, "height": 1920}) == []
+    assert check(ACCOUNT, type="STORY", media_metadata={**JPEG, "height": 1920}) == []
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_view_keeps_the_filters_alone_and_is_replaced_by_its_name(reviewer: User) -> None:
-    saved_views.keep(reviewer, "  Next   week ", "p=3&q=soup&status=SCHEDULED&next=//evil.example&status=DRAFT")
-    assert [(one.name, one.query) for one in saved_views.kept(reviewer)] == [("Next week", "status=DRAFT&q=soup")]
-    saved_views.keep(reviewer, "Next week", "author=key-dk_1")
-    assert [one.query for one in saved_views.kept(reviewer)] == ["author=key-dk_1"]
+    saved_views.save_view(reviewer, "  Next   week ", "p=3&q=soup&status=SCHEDULED&next=//evil.example&status=DRAFT")
+    assert [(saved_view.name, saved_view.query) for saved_view in saved_views.saved_views(reviewer)] == [
+        ("Next week", "status=DRAFT&q=soup")
+    ]
+    saved_views.save_view(reviewer, "Next week", "author=key-dk_1")
+    assert [saved_view.query for saved_view in saved_views.saved_views(reviewer)] == ["author=key-dk_1"]
 
 
 def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
@@ -26,17 +28,17 @@ def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
         ("fine", f"q={'x' * 999}"),
     ):
         with pytest.raises(Invalid):
-            saved_views.keep(reviewer, name, query)
+            saved_views.save_view(reviewer, name, query)
     for number in range(saved_views.MOST):
-        saved_views.keep(reviewer, f"View {number}", "q=x")
+        saved_views.save_view(reviewer, f"View {number}", "q=x")
     with pytest.raises(Invalid, match="delete one first"):
-        saved_views.keep(reviewer, "One more", "q=x")
-    saved_views.keep(reviewer, "View 3", "q=y")  # replacing adds none
+        saved_views.save_view(reviewer, "One more", "q=x")
+    saved_views.save_view(reviewer, "View 3", "q=y")  # replacing adds none
 
 
 def test_nobody_forgets_or_sees_another_persons_view(reviewer: User, author: User) -> None:
-    view = saved_views.keep(reviewer, "Mine", "q=x")
-    saved_views.forget(author, view.pk)
-    assert (saved_views.kept(author), saved_views.kept(reviewer)) == ([], [view])
-    saved_views.forget(reviewer, view.pk)
-    assert saved_views.kept(reviewer) == []
+    view = saved_views.save_view(reviewer, "Mine", "q=x")
+    saved_views.delete_view(author, view.pk)
+    assert (saved_views.saved_views(author), saved_views.saved_views(reviewer)) == ([], [view])
+    saved_views.delete_view(reviewer, view.pk)
+    assert saved_views.saved_views(reviewer) == []

@@ -34,7 +34,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(
 ) -> None:
     soon, far = make_scheduled(scheduled_for=later(100)), make_scheduled(scheduled_for=later(9000))
     Channel.objects.filter(pk=instagram.pk).update(state="NEEDS_RECONNECT")
-    stage.stage_ahead(str(soon.pk))
+    stage.prestage(str(soon.pk))
     obstacle = f"CHANNEL_NEEDS_RECONNECT: {instagram.name} needs to be connected again."
     before = dump()
     said = run("--dry-run", "--within", "3600")
@@ -43,8 +43,8 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(
     assert re.sub(r"in \d+ s", "in N s", said).splitlines() == [
         f"{soon.scheduled_for:%Y-%m-%d %H:%M:%S} UTC (in N s)  {soon.pk}",
         "    gate: open",
-        f"    {facebook.wire_id} {facebook.name}: staged; goes out",
-        f"    {instagram.wire_id} {instagram.name}: not staged; {obstacle}",
+        f"    {facebook.public_id} {facebook.name}: staged; goes out",
+        f"    {instagram.public_id} {instagram.name}: not staged; {obstacle}",
         "1 of 1 would go.",
     ]
     assert sandbox.posts == []
@@ -60,7 +60,7 @@ def test_a_dry_run_says_what_the_gate_says(make_scheduled: Any, facebook: Channe
 
 def test_a_dry_run_says_that_it_is_too_late(make_scheduled: Any, settings: Any) -> None:
     post = make_scheduled()
-    with time_machine.travel(post.scheduled_for + timedelta(seconds=settings.LATE_LIMIT + 5), tick=False):
+    with time_machine.travel(post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5), tick=False):
         said = run("--dry-run")
         assert "905 s ago" in said
         assert "gate: MISSED: Its instant passed" in said

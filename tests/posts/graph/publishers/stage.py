@@ -7,10 +7,14 @@ from typing import Any
 
 from accounts import clock
 from posts.graph.media import inspect
-from posts.graph.publishers import Account, Finding, Item, Staged, Verdict, publisher
+from posts.graph.publishers import Account, LookupResult, LookupStatus, PostPayload, Staged, publisher
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
-ABSENT, PENDING, UNCLEAR = Finding(Verdict.ABSENT), Finding(Verdict.PENDING), Finding(Verdict.UNCLEAR)
+ABSENT, PENDING, UNCLEAR = (
+    LookupResult(LookupStatus.NOT_FOUND),
+    LookupResult(LookupStatus.PROCESSING),
+    LookupResult(LookupStatus.UNKNOWN),
+)
 
 
 @dataclass
@@ -27,41 +31,43 @@ class Stage:
 
     def item(
         self, kind: str = "POST", caption: str = "Olá 👋", media: str | None = None, media_type: str | None = None
-    ) -> Item:
+    ) -> PostPayload:
         """Return an item whose bytes were approved as they are now."""
         sha256 = inspect(media).sha256 if media and media_type else ""
-        return Item(kind, caption, media, media_type, sha256)
+        return PostPayload(kind, caption, media, media_type, sha256)
 
-    def picture(self, kind: str = "POST", **more: Any) -> Item:
+    def picture(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("terrace.jpg"), media_type="IMAGE", **more)
 
-    def film(self, kind: str = "POST", **more: Any) -> Item:
+    def film(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("film.mp4"), media_type="VIDEO", **more)
 
-    def stage(self, item: Item, staged: Staged | None = None) -> Staged:
+    def stage(self, item: PostPayload, staged: Staged | None = None) -> Staged:
         return self.publisher.stage(self.account, item, staged or {}, self.saved.append)
 
-    def commit(self, item: Item, staged: Staged) -> str:
+    def commit(self, item: PostPayload, staged: Staged) -> str:
         return self.publisher.commit(self.account, item, staged)
 
-    def publish(self, item: Item) -> str:
+    def publish(self, item: PostPayload) -> str:
         return self.commit(item, self.stage(item))
 
     def find(
-        self, item: Item, staged: Staged, *, claimed: Collection[str] = (), since: datetime | None = None
-    ) -> Finding:
+        self, item: PostPayload, staged: Staged, *, claimed: Collection[str] = (), since: datetime | None = None
+    ) -> LookupResult:
         return self.publisher.find(self.account, item, staged, since=since or self.began, claimed=claimed)
 
     @property
     def live(self) -> list[tuple[str, str]]:
         """Return (id, text) of all that went live on this account."""
-        return [(one["id"], one["message"]) for one in self.sandbox.posts if one["account"] == self.account.platform_id]
+        return [
+            (post["id"], post["message"]) for post in self.sandbox.posts if post["account"] == self.account.platform_id
+        ]
 
     @property
     def requests(self) -> list[str]:
         """Return "METHOD path" of every call that the sandbox got."""
         calls = self.sandbox.call("GET", "/__requests")["requests"]
-        return [f"{one['method']} {one['path'].removeprefix('/v26.0')}" for one in calls]
+        return [f"{call['method']} {call['path'].removeprefix('/v26.0')}" for call in calls]
 
 
 LONG_AGO = timedelta(hours=2)

@@ -7,7 +7,7 @@ import time_machine
 
 from accounts import clock
 from posts.graph import errors
-from posts.graph.publishers import Finding, Item, Staged, Verdict
+from posts.graph.publishers import LookupResult, LookupStatus, PostPayload, Staged
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 from tests.services.sandbox import FACEBOOK, SandboxControl
 
@@ -24,7 +24,7 @@ def stage(sandbox: SandboxControl) -> Stage:
     return Stage(sandbox, FACEBOOK)
 
 
-def make(stage: Stage, kind: str) -> Item:
+def make(stage: Stage, kind: str) -> PostPayload:
     match kind:
         case "text":
             return stage.item()
@@ -50,10 +50,10 @@ def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
     assert staged["ready"] is True
     assert stage.find(item, staged) == ABSENT
     post_id = stage.commit(item, staged)
-    [(live_id, text)] = stage.live
+    [(platform_post_id, text)] = stage.live
     assert text == item.caption
-    assert post_id == ("" if kind in NO_ID else live_id)
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+    assert post_id == ("" if kind in NO_ID else platform_post_id)
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,8 +73,8 @@ def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage
     stage.sandbox.fault(commit_route(kind), fault)
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    [(live_id, _)] = stage.live
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+    [(platform_post_id, _)] = stage.live
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "html_502"])
@@ -158,8 +158,8 @@ def test_a_transfer_that_breaks_off_goes_on_where_it_was(stage: Stage, skip: int
         stage.stage(item)
     staged = stage.stage(item, stage.saved[-1] if stage.saved else {})
     stage.commit(item, staged)
-    starts = [one for one in stage.saved if one.get("video")]
-    assert {one["video"] for one in starts} == {staged["video"]}
+    starts = [item for item in stage.saved if item.get("video")]
+    assert {start["video"] for start in starts} == {staged["video"]}
     assert [text for _, text in stage.live] == [item.caption]
 
 
@@ -169,7 +169,7 @@ def test_a_chunk_that_arrived_unanswered_starts_the_upload_anew(stage: Stage) ->
     stage.sandbox.fault(r"POST .*/videos$", "drop_after", skip=1)
     with pytest.raises(errors.Transient):
         stage.stage(item)
-    with pytest.raises(errors.StageAgain):
+    with pytest.raises(errors.RestageRequired):
         stage.stage(item, stage.saved[-1])
 
 
@@ -187,7 +187,7 @@ def test_a_reels_upload_that_cannot_go_on_starts_anew(stage: Stage) -> None:
     stage.sandbox.fault("POST /video-upload/.*", "error", times=2, code=100, status=400)
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
-    with pytest.raises(errors.StageAgain):
+    with pytest.raises(errors.RestageRequired):
         stage.stage(item, stage.saved[-1])
 
 
@@ -205,7 +205,7 @@ def test_what_goes_live_is_the_bytes_that_were_approved(stage: Stage) -> None:
     staged = stage.stage(item)
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
     stage.commit(item, staged)
-    assert [one["media_sha256"] for one in stage.sandbox.posts] == [item.media_sha256]
+    assert [post["media_sha256"] for post in stage.sandbox.posts] == [item.media_sha256]
 
 
 def test_media_that_cannot_be_had_now_may_be_had_later(stage: Stage) -> None:
@@ -221,7 +221,7 @@ def test_media_that_cannot_be_had_now_may_be_had_later(stage: Stage) -> None:
     [("STORY", "IMAGE"), ("STORY", "VIDEO"), ("REEL", "IMAGE"), ("REEL", None), ("STORY", None)],
 )
 def test_what_a_page_does_not_take_is_refused_unsent(stage: Stage, type_: str, media_type: str | None) -> None:
-    item = Item(type_, "Olá", stage.sandbox.media(), media_type, "")
+    item = PostPayload(type_, "Olá", stage.sandbox.media(), media_type, "")
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
     assert (stage.requests, stage.find(item, {})) == ([], ABSENT)
@@ -238,7 +238,7 @@ def test_a_staged_photo_that_is_gone_is_staged_again(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.publisher.discard(stage.account, staged)
-    with pytest.raises(errors.StageAgain):
+    with pytest.raises(errors.RestageRequired):
         stage.commit(item, staged)
     assert stage.publish(item) == stage.live[0][0]
 
@@ -284,8 +284,8 @@ def test_a_text_that_belongs_to_another_post_is_not_ours(stage: Stage, claimed_f
     other = stage.publish(item)
     assert stage.find(item, {}, claimed={other}) == ABSENT
     mine = stage.publish(item)
-    assert stage.find(item, {}, claimed={other}) == Finding(Verdict.LIVE, mine)
-    assert stage.find(item, {}) == Finding(Verdict.LIVE, "")
+    assert stage.find(item, {}, claimed={other}) == LookupResult(LookupStatus.PUBLISHED, mine)
+    assert stage.find(item, {}) == LookupResult(LookupStatus.PUBLISHED, "")
 
 
 def test_a_text_from_before_the_window_is_not_ours(stage: Stage) -> None:
@@ -298,7 +298,7 @@ def test_a_text_from_before_the_window_is_not_ours(stage: Stage) -> None:
 def test_another_text_is_not_ours(stage: Stage) -> None:
     stage.publish(stage.item(caption="Olá"))
     assert stage.find(stage.item(caption="Olá!"), {}) == ABSENT
-    assert stage.find(stage.item(caption="  Olá \r\n"), {}).verdict is Verdict.LIVE
+    assert stage.find(stage.item(caption="  Olá \r\n"), {}).verdict is LookupStatus.PUBLISHED
 
 
 def test_the_same_words_over_another_link_leave_it_open(stage: Stage) -> None:
@@ -312,7 +312,7 @@ def test_a_photo_is_found_far_down_the_page(stage: Stage) -> None:
     post_id = stage.commit(item, staged)
     for number in range(60):
         stage.publish(stage.item(caption=f"No. {number}"))
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, post_id)
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, post_id)
 
 
 def test_a_page_too_busy_to_look_through_proves_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +339,7 @@ def test_a_permalink_is_read_and_nobody_minds_when_it_fails(stage: Stage) -> Non
         ("policy_block", {}, errors.PolicyBlock),
         ("throttle", {"code": 80001}, errors.Throttled),
         ("error", {"code": 200, "status": 403}, errors.PermissionDenied),
-        ("error", {"code": 4711, "status": 400}, errors.Unrecognised),
+        ("error", {"code": 4711, "status": 400}, errors.UnknownErrorCode),
         ("localised", {"code": 100, "subcode": 1609008}, errors.InvalidRequest),
     ],
 )
@@ -377,7 +377,7 @@ def test_what_landed_is_found_although_our_clock_is_fast(processes, tmp_path, mo
     platform.fault(commit_route(kind), "drop_after")
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    [(live_id, _)] = stage.live
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+    [(platform_post_id, _)] = stage.live
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
     offset.write_text("0", encoding="ascii")
     assert stage.find(item, staged) == UNCLEAR  # set back meanwhile: nothing is proven

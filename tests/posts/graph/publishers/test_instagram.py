@@ -7,7 +7,7 @@ import time_machine
 
 from accounts import clock
 from posts.graph import errors
-from posts.graph.publishers import Finding, Item, Staged, Verdict
+from posts.graph.publishers import LookupResult, LookupStatus, PostPayload, Staged
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 from tests.services.sandbox import INSTAGRAM, SandboxControl
 
@@ -22,7 +22,7 @@ def stage(sandbox: SandboxControl) -> Stage:
     return Stage(sandbox, INSTAGRAM)
 
 
-def make(stage: Stage, kind: str) -> Item:
+def make(stage: Stage, kind: str) -> PostPayload:
     type_ = "STORY" if kind.endswith("story") else "REEL" if kind == "reel" else "POST"
     return stage.picture(type_) if kind.startswith("image") else stage.film(type_)
 
@@ -34,10 +34,10 @@ def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
     assert (staged["ready"], stage.live) == (True, [])
     assert stage.find(item, staged) == ABSENT
     media_id = stage.commit(item, staged)
-    [(live_id, text)] = stage.live
-    assert (live_id, text) == (media_id, "" if kind.endswith("story") else item.caption)
+    [(platform_post_id, text)] = stage.live
+    assert (platform_post_id, text) == (media_id, "" if kind.endswith("story") else item.caption)
     assert staged["container"] != media_id
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, media_id)
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, media_id)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage
     stage.sandbox.fault(PUBLISH, fault)
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    [(live_id, _)] = stage.live
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, live_id)
+    [(platform_post_id, _)] = stage.live
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "html_502"])
@@ -100,7 +100,7 @@ def test_a_listing_that_fails_leaves_what_is_published_published(stage: Stage) -
     stage.sandbox.fault("GET .*/media$", "flicker", times=9)
     assert stage.find(item, staged) == UNCLEAR
     stage.commit(item, staged)
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, "")
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, "")
 
 
 @pytest.mark.parametrize("answer", ["refuse", "not_ready"])
@@ -166,9 +166,9 @@ def test_an_expired_container_is_staged_again(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     with time_machine.travel(clock.now().timestamp() + 25 * 3600):
-        with pytest.raises(errors.StageAgain):
+        with pytest.raises(errors.RestageRequired):
             stage.commit(item, staged)
-        with pytest.raises(errors.StageAgain):
+        with pytest.raises(errors.RestageRequired):
             stage.stage(item, {**staged, "ready": False})
         assert stage.find(item, staged) == ABSENT
         assert stage.publish(item) == stage.live[0][0]
@@ -176,7 +176,7 @@ def test_an_expired_container_is_staged_again(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("subcode", "expected"),
-    [(2207082, errors.StageAgain), (2207026, errors.InvalidRequest), (2207999, errors.StageAgain)],
+    [(2207082, errors.RestageRequired), (2207026, errors.InvalidRequest), (2207999, errors.RestageRequired)],
 )
 def test_a_container_that_failed_says_what_to_do(stage: Stage, subcode: int, expected: type[errors.GraphError]) -> None:
     stage.sandbox.fault("POST .*/media$", "container_error", subcode=subcode)
@@ -188,9 +188,9 @@ def test_a_container_that_failed_says_what_to_do(stage: Stage, subcode: int, exp
 def test_a_failed_container_is_staged_again_at_the_commit_too(stage: Stage) -> None:
     stage.sandbox.fault("POST .*/media$", "container_error", subcode=2207082)
     item = stage.film()
-    with pytest.raises(errors.StageAgain):
+    with pytest.raises(errors.RestageRequired):
         stage.stage(item)
-    with pytest.raises(errors.StageAgain):
+    with pytest.raises(errors.RestageRequired):
         stage.commit(item, stage.saved[0])
     assert stage.find(item, stage.saved[0]) == ABSENT
 
@@ -212,7 +212,7 @@ def test_bytes_that_change_while_the_platform_fetches_them_do_not_go_live(stage:
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
     with pytest.raises(errors.MediaChanged):
         stage.stage(item, stage.saved[-1])
-    assert [one["ready"] for one in stage.saved] == [False]
+    assert [item["ready"] for item in stage.saved] == [False]
 
 
 def test_a_hash_that_nobody_knows_is_not_compared(stage: Stage) -> None:
@@ -236,7 +236,7 @@ def test_the_quota_of_the_day(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("type_", "media_type"), [("POST", None), ("REEL", "IMAGE"), ("STORY", None)])
 def test_what_instagram_does_not_take_is_refused_unsent(stage: Stage, type_: str, media_type: str | None) -> None:
-    item = Item(type_, "Olá", stage.sandbox.media(), media_type, "")
+    item = PostPayload(type_, "Olá", stage.sandbox.media(), media_type, "")
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
     assert stage.requests == []
@@ -247,8 +247,8 @@ def test_among_equals_nobody_guesses(stage: Stage) -> None:
     first = stage.publish(item)
     staged = stage.stage(item)
     second = stage.commit(item, staged)
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, "")
-    assert stage.find(item, staged, claimed={first}) == Finding(Verdict.LIVE, second)
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, "")
+    assert stage.find(item, staged, claimed={first}) == LookupResult(LookupStatus.PUBLISHED, second)
 
 
 @pytest.mark.parametrize("other", ["caption", "kind", "window"])
@@ -259,7 +259,7 @@ def test_the_newest_is_not_ours_because_it_is_the_newest(stage: Stage, other: st
     looked_for = {"caption": stage.picture(caption="Adeus"), "kind": stage.film(), "window": item}[other]
     with time_machine.travel(clock.now() + LONG_AGO, tick=True):
         since = clock.now() if other == "window" else None
-        assert stage.find(looked_for, staged, since=since) == Finding(Verdict.LIVE, "")
+        assert stage.find(looked_for, staged, since=since) == LookupResult(LookupStatus.PUBLISHED, "")
 
 
 def test_a_status_that_lags_behind_the_listing_does_not_publish_twice(stage: Stage) -> None:
@@ -267,7 +267,7 @@ def test_a_status_that_lags_behind_the_listing_does_not_publish_twice(stage: Sta
     item = stage.picture()
     live = stage.publish(item)
     staged = stage.stage(item)
-    assert stage.find(item, staged) == Finding(Verdict.LIVE, live)
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, live)
     assert stage.find(item, staged, claimed={live}) == ABSENT
 
 

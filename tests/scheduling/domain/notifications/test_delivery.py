@@ -22,8 +22,8 @@ from posts.graph import safe_http
 from scheduling.domain import drafts, enqueue, review
 from scheduling.domain.notifications import delivery, recipients, webhook_sender, webhooks
 from scheduling.domain.notifications.exceptions import DeliveryFailed
-from scheduling.domain.representation import as_it_stands
-from scheduling.models import Dispatch, Notice, NoticeKind, Webhook
+from scheduling.domain.representation import serialize_current
+from scheduling.models import NoticeKind, Notification, NotificationDelivery, Webhook
 from tests.scheduling.domain.conftest import send
 from tests.scheduling.notification_helpers import send_due
 from tests.scheduling.notification_helpers import sweep_and_send as tell
@@ -43,7 +43,7 @@ def receiver():
 def hook(receiver, organization, admin_member):
     """A webhook to the receiver; its secret stays readable in `.secret`."""
     made, secret = webhooks.add(
-        actors.person(admin_member), organization=organization, url=f"{receiver.url}/in?token=t", kinds=EVERYTHING
+        actors.user_actor(admin_member), organization=organization, url=f"{receiver.url}/in?token=t", kinds=EVERYTHING
     )
     made.secret = secret
     return made
@@ -54,7 +54,7 @@ def later(**delta):
 
 
 def called():
-    return Dispatch.objects.select_related("notice", "webhook").get(means="WEBHOOK")
+    return NotificationDelivery.objects.select_related("notice", "webhook").get(means="WEBHOOK")
 
 
 # Signing
@@ -78,14 +78,14 @@ def test_a_call_says_what_happened_with_the_contracts_document(make_waiting, hoo
     post = make_waiting(channels=[facebook])
     tell()
     path, headers, body = receiver.calls[0]
-    notice = Notice.objects.get()
+    notice = Notification.objects.get()
     assert path == "/in?token=t"
     assert json.loads(body) == {
         "id": str(notice.pk),
         "kind": "SUBMITTED",
         "at": notice.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "organization": {"id": str(post.organization_id), "name": "Casa do Sol"},
-        "post": as_it_stands(post.organization_id, post.pk),
+        "post": serialize_current(post.organization_id, post.pk),
         "channel": None,
     }
     assert (headers["X-Dynamo-Event"], headers["Content-Type"]) == (str(notice.pk), "application/json")
@@ -96,11 +96,11 @@ def test_a_call_says_what_happened_with_the_contracts_document(make_waiting, hoo
 
 
 def test_a_channels_notice_names_the_channel_and_a_deleted_post_is_null(hook, receiver, facebook, make_waiting, author):
-    channels.needs_reconnect(actors.WORKER, facebook, reason="expired")
-    drafts.delete(actors.person(author), make_waiting(channels=[facebook]))
+    channels.mark_needs_reconnect(actors.WORKER, facebook, reason="expired")
+    drafts.delete(actors.user_actor(author), make_waiting(channels=[facebook]))
     tell()
-    bodies = {body["kind"]: body for body in (json.loads(one[2]) for one in receiver.calls)}
-    assert bodies["RECONNECT"]["channel"] == {"id": facebook.wire_id, "type": facebook.type, "name": facebook.name}
+    bodies = {body["kind"]: body for body in (json.loads(call[2]) for call in receiver.calls)}
+    assert bodies["RECONNECT"]["channel"] == {"id": facebook.public_id, "type": facebook.type, "name": facebook.name}
     assert (bodies["RECONNECT"]["post"], bodies["SUBMITTED"]["post"]) == (None, None)
 
 
@@ -108,19 +108,19 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
     make_waiting, hook, receiver, facebook, admin_member
 ):
     known = Webhook.objects.get()
-    secret = webhooks.rotate(actors.person(admin_member), known)
+    secret = webhooks.rotate(actors.user_actor(admin_member), known)
     with pytest.raises(Conflict, match="meanwhile"):
-        webhooks.rotate(actors.person(admin_member), hook)
+        webhooks.rotate(actors.user_actor(admin_member), hook)
     make_waiting(channels=[facebook])
     tell()
     _, headers, body = receiver.calls[0]
     stamp = headers["X-Dynamo-Timestamp"]
-    both = [webhook_sender.sign(one, stamp, body) for one in (secret, hook.secret)]
+    both = [webhook_sender.sign(item, stamp, body) for item in (secret, hook.secret)]
     assert headers["X-Dynamo-Signature"].split(",") == both
     page = Path(settings.BASE_DIR, "docs", "webhooks.md").read_text(encoding="utf-8")
     documented: dict[str, Any] = {}
     exec(re.search(r"```python\n(.+?)```", page, flags=re.DOTALL)[1], documented)  # noqa: S102  our own page
-    assert [documented["genuine"](one, headers, body) for one in (secret, hook.secret, "another")] == [
+    assert [documented["genuine"](item, headers, body) for item in (secret, hook.secret, "another")] == [
         True,
         True,
         False,
@@ -129,7 +129,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
         assert webhook_sender.secrets(Webhook.objects.get()) == [secret]
     assert secret != hook.secret
     said = str(list(AuditEvent.objects.values_list("details", flat=True)))
-    assert not any(one in said for one in (secret, hook.secret, "token=t", known.secret_encrypted))
+    assert not any(item in said for item in (secret, hook.secret, "token=t", known.secret_encrypted))
 
 
 # Trouble
@@ -141,16 +141,16 @@ def test_anything_but_a_yes_is_tried_again_with_growing_pauses(status, make_wait
     make_waiting(channels=[facebook])
     assert (tell(), tell()) == (1, 0)
     one = called()
-    assert (one.state, one.tries, one.last_error) == ("PENDING", 1, f"127.0.0.1 answered HTTP {status}")
-    pauses = [(one.next_try_at - clock.now()).total_seconds()]
+    assert (one.state, one.attempt_count, one.last_error) == ("PENDING", 1, f"127.0.0.1 answered HTTP {status}")
+    pauses = [(one.retry_at - clock.now()).total_seconds()]
     for _ in range(3):
-        with time_machine.travel(called().next_try_at, tick=False):
+        with time_machine.travel(called().retry_at, tick=False):
             assert tell() == 1
-            pauses.append((called().next_try_at - clock.now()).total_seconds())
+            pauses.append((called().retry_at - clock.now()).total_seconds())
     for pause, least in zip(pauses, (30, 60, 120), strict=False):
         assert least - 2 < pause < least * 1.25 + 1
     one = called()
-    assert (one.state, one.tries, one.last_error, len(receiver.calls)) == ("SENT", 4, "", 4)
+    assert (one.state, one.attempt_count, one.last_error, len(receiver.calls)) == ("SENT", 4, "", 4)
     assert [path for path, _, _ in receiver.calls] == ["/in?token=t"] * 4  # no redirect was followed
     assert len({headers["X-Dynamo-Event"] for _, headers, _ in receiver.calls}) == 1
 
@@ -162,19 +162,19 @@ def test_it_is_given_up_after_a_day_and_can_be_sent_again_by_hand(make_waiting, 
     for _ in range(100):
         if called().state != "PENDING":
             break
-        traveller = time_machine.travel(called().next_try_at, tick=True)
+        traveller = time_machine.travel(called().retry_at, tick=True)
         traveller.start()
         tell()
         traveller.stop()
     one = called()
     assert (one.state, one.last_error) == ("FAILED", "127.0.0.1 answered HTTP 500")
-    assert 20 <= one.tries <= 40
+    assert 20 <= one.attempt_count <= 40
     receiver.answers = []
-    delivery.resend(actors.person(admin_member), one)
-    assert (tell(), called().state, called().tries) == (1, "SENT", 1)
+    delivery.resend(actors.user_actor(admin_member), one)
+    assert (tell(), called().state, called().attempt_count) == (1, "SENT", 1)
     assert AuditEvent.objects.filter(verb="notice.resend", actor_id=str(admin_member.pk)).count() == 1
     with pytest.raises(Conflict, match="on its way"):
-        delivery.resend(actors.person(admin_member), one)
+        delivery.resend(actors.user_actor(admin_member), one)
 
 
 def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nobody_else(
@@ -186,9 +186,9 @@ def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nob
     make_waiting(channels=[facebook])
     tell()
     assert len(receiver.calls) == 1
-    waiting = Dispatch.objects.filter(means="WEBHOOK")
-    assert {(one.state, one.last_error) for one in waiting} == {("PENDING", "127.0.0.1 did not answer within 0.3 s")}
-    assert (waiting.count(), sorted(waiting.values_list("tries", flat=True))) == (3, [0, 0, 1])
+    waiting = NotificationDelivery.objects.filter(means="WEBHOOK")
+    assert {(item.state, item.last_error) for item in waiting} == {("PENDING", "127.0.0.1 did not answer within 0.3 s")}
+    assert (waiting.count(), sorted(waiting.values_list("attempt_count", flat=True))) == (3, [0, 0, 1])
     assert len(mailoutbox) == 1  # of the one that still waits
     travel(post)
     assert send(post) == "published"
@@ -198,7 +198,7 @@ def test_while_a_call_hangs_other_tasks_leave_its_receiver_alone(make_waiting, h
     for _ in range(2):
         make_waiting(channels=[facebook])
     recipients.fan_out()
-    first, second = Dispatch.objects.filter(means="WEBHOOK").order_by("pk")
+    first, second = NotificationDelivery.objects.filter(means="WEBHOOK").order_by("pk")
     assert delivery.claim(second.pk).pk == first.pk  # the one that has waited longest
     assert (delivery.deliver(first.pk), delivery.deliver(second.pk)) == ("skipped", "skipped")
     assert (send_due(), len(mailoutbox)) == (2, 2)
@@ -209,8 +209,8 @@ def test_what_was_skipped_meanwhile_is_enqueued_afterwards(make_waiting, hook, r
         make_waiting(channels=[facebook])
     recipients.fan_out()
     enqueued = []
-    monkeypatch.setattr(enqueue, "hint", lambda task, *args: enqueued.append((task, *args)))
-    first, second = Dispatch.objects.filter(means="WEBHOOK").order_by("pk")
+    monkeypatch.setattr(enqueue, "send_task", lambda task, *args: enqueued.append((task, *args)))
+    first, second = NotificationDelivery.objects.filter(means="WEBHOOK").order_by("pk")
     assert [delivery.deliver(first.pk), delivery.deliver(first.pk)] == ["SENT", "SENT"]
     assert enqueued == [("deliver_notification", second.pk)]
 
@@ -225,8 +225,8 @@ def test_the_sweep_enqueues_a_due_delivery_once_and_again_after_a_failed_try(
         assert (delivery.enqueue_due(), delivery.enqueue_due()) == (1, 0)
     receiver.answers = [500]
     send_due()
-    with time_machine.travel(called().next_try_at, tick=True):
-        monkeypatch.setattr(enqueue, "hint", lambda *_: False)
+    with time_machine.travel(called().retry_at, tick=True):
+        monkeypatch.setattr(enqueue, "send_task", lambda *_: False)
         assert delivery.enqueue_due() == 0  # the broker is down
         monkeypatch.undo()
         assert (delivery.enqueue_due(), delivery.enqueue_due()) == (1, 0)
@@ -237,7 +237,7 @@ def test_deliveries_are_enqueued_on_commit_and_a_broker_that_is_down_loses_none(
     make_waiting, hook, facebook, monkeypatch
 ):
     enqueued = []
-    monkeypatch.setattr(enqueue, "hint", lambda task, *args: enqueued.append((task, *args)))
+    monkeypatch.setattr(enqueue, "send_task", lambda task, *args: enqueued.append((task, *args)))
     make_waiting(channels=[facebook])
     enqueued.clear()
     recipients.fan_out()
@@ -258,7 +258,7 @@ def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_
         ("http://127.0.0.1:1/secret-path", "The receiver's address is not https"),
     ]:
         Webhook.objects.update(url=url)
-        with time_machine.travel(called().next_try_at, tick=True):
+        with time_machine.travel(called().retry_at, tick=True):
             tell()
         assert called().last_error == said
 
@@ -266,7 +266,7 @@ def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_
 def test_a_webhook_that_was_paused_meanwhile_is_not_called(make_waiting, hook, receiver, facebook, admin_member):
     make_waiting(channels=[facebook])
     recipients.fan_out()
-    webhooks.change(actors.person(admin_member), hook, url=hook.url, kinds=EVERYTHING, active=False)
+    webhooks.change(actors.user_actor(admin_member), hook, url=hook.url, kinds=EVERYTHING, active=False)
     tell()
     assert (called().state, receiver.calls) == ("MOOT", [])
     assert "paused" in called().last_error
@@ -303,11 +303,11 @@ def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, h
 def test_only_a_public_https_address_can_be_a_webhook(url, said, organization, admin_member, settings):
     settings.MEDIA_ALLOW_LOOPBACK = False
     with pytest.raises(Invalid, match=said):
-        webhooks.add(actors.person(admin_member), organization=organization, url=url, kinds=EVERYTHING)
+        webhooks.add(actors.user_actor(admin_member), organization=organization, url=url, kinds=EVERYTHING)
 
 
 def test_a_test_goes_the_way_of_all_notices(hook, receiver, admin_member):
-    webhooks.send_test(actors.person(admin_member), hook)
+    webhooks.send_test(actors.user_actor(admin_member), hook)
     assert tell() == 1
     body = json.loads(receiver.calls[0][2])
     assert (body["kind"], body["post"], body["channel"], called().state) == ("TEST", None, None, "SENT")
@@ -317,7 +317,7 @@ def test_a_test_goes_the_way_of_all_notices(hook, receiver, admin_member):
 
 
 def test_a_letter_says_what_a_reviewer_needs(make_waiting, reviewer, facebook, mailoutbox, settings):
-    settings.DESK_URL = "https://desk.example"
+    settings.ADMIN_URL = "https://desk.example"
     type(reviewer).objects.filter(pk=reviewer.pk).update(first_name="Rui", time_zone="Europe/Lisbon")
     post = make_waiting(channels=[facebook], brief="Because the oven is back.\nSource: the baker.")
     tell()
@@ -334,7 +334,7 @@ def test_a_letter_says_what_a_reviewer_needs(make_waiting, reviewer, facebook, m
         "> Because the oven is back.\n> Source: the baker.",
         f"https://desk.example/admin/scheduling/scheduledpost/{post.pk}/review/",
         "You are told because you review the posts of Casa do Sol.",
-        "https://desk.example/admin/scheduling/notice/mine/",
+        "https://desk.example/admin/scheduling/notification/mine/",
     ):
         assert part in letter.body
 
@@ -342,7 +342,7 @@ def test_a_letter_says_what_a_reviewer_needs(make_waiting, reviewer, facebook, m
 def test_a_caption_cannot_write_headers(make_waiting, facebook, reviewer, organization, mailoutbox):
     Organization.objects.filter(pk=organization.pk).update(name="Casa\r\nBcc: a@b.example")
     caption = "\n \u2028Sun\u202e\x0b day\r\nBcc: everybody@example.com\n" + "x" * 500
-    make_waiting(channels={facebook.wire_id: drafts.ChannelText(facebook.type, caption, None)})
+    make_waiting(channels={facebook.public_id: drafts.ChannelText(facebook.type, caption, None)})
     tell()
     message = mailoutbox[0].message()
     assert message["Subject"] == "[Casa] Waits for approval: Sun"
@@ -352,8 +352,8 @@ def test_a_caption_cannot_write_headers(make_waiting, facebook, reviewer, organi
 def test_every_kind_of_letter_can_be_written(
     make_scheduled, author, admin_member, reviewer, judge, facebook, travel, sandbox, mailoutbox, make_waiting
 ):
-    review.reject(judge.actor, make_waiting(actor=actors.person(author), channels=[facebook]), notes="Not so loud")
-    posts = [make_scheduled(actor=actors.person(author), channels=[facebook]) for _ in range(2)]
+    review.reject(judge.actor, make_waiting(actor=actors.user_actor(author), channels=[facebook]), notes="Not so loud")
+    posts = [make_scheduled(actor=actors.user_actor(author), channels=[facebook]) for _ in range(2)]
     tell()
     make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=4))
     tell()
@@ -362,11 +362,11 @@ def test_every_kind_of_letter_can_be_written(
     sandbox.fault("POST .*/(feed|photos)", "error", code=190)
     assert send(posts[1]) == "failed"
     post_id = posts[1].pk
-    Notice.objects.create(
-        organization=facebook.organization, kind="UNKNOWN", post_id=post_id, once="u", created_at=clock.now()
+    Notification.objects.create(
+        organization=facebook.organization, kind="UNKNOWN", post_id=post_id, dedupe_key="u", created_at=clock.now()
     )
     tell()
-    subjects = sorted({one.subject.removeprefix("[Casa do Sol] ") for one in mailoutbox})
+    subjects = sorted({item.subject.removeprefix("[Casa do Sol] ") for item in mailoutbox})
     title = "Olá from Casa do Sol 👋"
     assert subjects == [
         f"Approved: {title}",
@@ -378,9 +378,9 @@ def test_every_kind_of_letter_can_be_written(
         f"Rejected: {title}",
         f"Waits for approval: {title}",
     ]
-    rejected = next(one for one in mailoutbox if "Rejected" in one.subject)
+    rejected = next(item for item in mailoutbox if "Rejected" in item.subject)
     assert "reviewer sent “Olá from Casa do Sol 👋” back:\n\n> Not so loud" in rejected.body
-    failed = next(one for one in mailoutbox if "Did not go" in one.subject)
+    failed = next(item for item in mailoutbox if "Did not go" in item.subject)
     assert "Casa do Sol (Facebook): did not go live." in failed.body
 
 
@@ -391,11 +391,11 @@ def test_a_letter_that_is_late_and_moot_is_not_sent(what, make_waiting, judge, a
     if what == "decided":
         review.reject(judge.actor, post, notes="No")
     elif what == "deleted":
-        drafts.delete(actors.person(author), post)
+        drafts.delete(actors.user_actor(author), post)
     else:
         Membership.objects.filter(user=reviewer).delete()
     tell()
-    one = Dispatch.objects.get(notice__kind="SUBMITTED")
+    one = NotificationDelivery.objects.get(notice__kind="SUBMITTED")
     assert (one.state, bool(one.last_error), mailoutbox) == ("MOOT", True, [])
 
 
@@ -405,8 +405,8 @@ def test_a_mail_server_that_does_not_answer_is_asked_again_later(make_waiting, r
     for _ in range(2):
         make_waiting(channels=[facebook])
     assert tell() == 1
-    rows = Dispatch.objects.order_by("tries")
-    assert [(one.state, one.tries, one.last_error) for one in rows] == [
+    rows = NotificationDelivery.objects.order_by("attempt_count")
+    assert [(row.state, row.attempt_count, row.last_error) for row in rows] == [
         ("PENDING", tries, "The mail server does not answer (ConnectionRefusedError).") for tries in (0, 1)
     ]
 
@@ -414,4 +414,4 @@ def test_a_mail_server_that_does_not_answer_is_asked_again_later(make_waiting, r
 def test_production_without_a_mail_server_mails_nobody(make_waiting, reviewer, facebook, settings, mailoutbox):
     settings.MAIL_GOES_OUT = False
     make_waiting(channels=[facebook])
-    assert (tell(), Dispatch.objects.count(), mailoutbox) == (0, 0, [])
+    assert (tell(), NotificationDelivery.objects.count(), mailoutbox) == (0, 0, [])

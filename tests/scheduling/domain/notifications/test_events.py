@@ -14,7 +14,7 @@ from accounts.models import Membership, Role
 from posts.domain import channels
 from scheduling.domain import content, drafts, reschedule, review
 from scheduling.domain.notifications import emails, events, recipients, webhook_sender
-from scheduling.models import Dispatch, Notice, ScheduledPost, Webhook
+from scheduling.models import Notification, NotificationDelivery, ScheduledPost, Webhook
 from tests.scheduling.domain.conftest import go_on, send
 from tests.scheduling.notification_helpers import send_due
 
@@ -26,12 +26,12 @@ def told():
     for _ in range(2):
         events.remind()
         recipients.fan_out()
-    return list(Notice.objects.order_by("created_at", "once").values_list("kind", flat=True))
+    return list(Notification.objects.order_by("created_at", "dedupe_key").values_list("kind", flat=True))
 
 
 def mailed(kind):
     """Return who is mailed about the notices of that kind."""
-    rows = Dispatch.objects.filter(notice__kind=kind, means="EMAIL").order_by("user__username")
+    rows = NotificationDelivery.objects.filter(notice__kind=kind, means="EMAIL").order_by("user__username")
     return list(rows.values_list("user__username", flat=True))
 
 
@@ -41,11 +41,15 @@ def test_each_step_of_a_posts_life_is_told_once(make_scheduled, travel, sandbox,
     assert send(post) == "published"
     assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
     assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
-    assert set(Notice.objects.values_list("post_id", flat=True)) == {post.pk}
+    assert set(Notification.objects.values_list("post_id", flat=True)) == {post.pk}
 
 
 def move(judge, post):
-    given = {"digest": content.current(post)[1], "turn": post.turn, "instant": post.scheduled_for + timedelta(hours=3)}
+    given = {
+        "digest": content.current_content(post)[1],
+        "revision": post.revision,
+        "instant": post.scheduled_for + timedelta(hours=3),
+    }
     return reschedule.reapprove(judge, post, **given, expected_version=post.version)
 
 
@@ -74,7 +78,7 @@ def test_where_two_approve_the_first_approval_asks_the_other_reviewers_for_the_s
     assert "Waits for a second approval: Olá" in letter.subject
     assert "reviewer approved “Olá from Casa do Sol 👋”, as the first of two" in letter.body
     post.refresh_from_db()
-    review.approve(seat(other, organization), post, turn=post.turn, digest=first.digest)
+    review.approve(seat(other, organization), post, revision=post.revision, digest=first.digest)
     assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED", "APPROVED"]
 
 
@@ -82,20 +86,24 @@ def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
     make_waiting, judge, second, two, key, mailoutbox
 ):
     post = make_waiting()
-    review.approve(judge, post, turn=post.turn, digest=content.current(post)[1])
+    review.approve(judge, post, revision=post.revision, digest=content.current_content(post)[1])
     recipients.fan_out()
     later = {"scheduled_for": post.scheduled_for + timedelta(hours=1)}
-    drafts.edit(actors.api_key(key), ScheduledPost.objects.get(pk=post.pk), changes=later)
+    drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk), changes=later)
     send_due()
-    states = Dispatch.objects.filter(user=second.user).order_by("notice__created_at").values_list("state", flat=True)
+    states = (
+        NotificationDelivery.objects.filter(user=second.user)
+        .order_by("notice__created_at")
+        .values_list("state", flat=True)
+    )
     assert list(states) == ["SENT", "MOOT"]
-    assert not any("second" in one.subject for one in mailoutbox)
+    assert not any("second" in item.subject for item in mailoutbox)
 
 
 def test_a_rejection_carries_its_notes(make_waiting, judge):
     review.reject(judge.actor, make_waiting(), notes="Não, o pão é às 9h")
     assert told() == ["SUBMITTED", "REJECTED"]
-    assert Notice.objects.get(kind="REJECTED").details["notes"] == "Não, o pão é às 9h"
+    assert Notification.objects.get(kind="REJECTED").details["notes"] == "Não, o pão é às 9h"
 
 
 def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
@@ -105,7 +113,7 @@ def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
         Webhook.objects.create(organization=organization, url="https://x.example", kinds=kinds)
         for kinds in (["FAILED"], ["UNKNOWN", "FAILED"], ["PUBLISHED"])
     ]
-    Membership.objects.filter(user=reviewer).update(muted_notices=["UNKNOWN"])
+    Membership.objects.filter(user=reviewer).update(muted_notification_kinds=["UNKNOWN"])
     post = make_scheduled()
     settings.RECONCILE_LIMIT = 60
     sandbox.fault(f"POST .*/{facebook.platform_id}/feed|POST .*/{facebook.platform_id}/photos", "error", code=197)
@@ -115,13 +123,13 @@ def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
     sandbox.fault("GET", "html_502", times=100)
     assert go_on(post, clock_) == "FAILED"
     assert told()[2:] == ["UNKNOWN"]
-    notice = Notice.objects.get(kind="UNKNOWN")
-    assert (notice.details["absent"], notice.details["unknown"]) == ([facebook.wire_id], [instagram.wire_id])
+    notice = Notification.objects.get(kind="UNKNOWN")
+    assert (notice.details["absent"], notice.details["unknown"]) == ([facebook.public_id], [instagram.public_id])
     recipients.fan_out()
-    called = Dispatch.objects.filter(notice=notice, means="WEBHOOK").order_by("webhook__created_at")
-    assert [one.webhook for one in called] == hooks[:2]
-    assert [webhook_sender.payload(notice, one)["kind"] for one in hooks[:2]] == ["FAILED", "UNKNOWN"]
-    letter = emails.build_email(Dispatch.objects.get(notice=notice, user=reviewer))
+    called = NotificationDelivery.objects.filter(notice=notice, means="WEBHOOK").order_by("webhook__created_at")
+    assert [item.webhook for item in called] == hooks[:2]
+    assert [webhook_sender.payload(notice, hook)["kind"] for hook in hooks[:2]] == ["FAILED", "UNKNOWN"]
+    letter = emails.build_email(NotificationDelivery.objects.get(notice=notice, user=reviewer))
     for words in ("did not go live on one channel", "nobody knows", "(Facebook): did not go live", "(Instagram): not"):
         assert words in letter.body, words
 
@@ -135,10 +143,10 @@ def test_a_post_that_missed_its_instant_failed(make_handed, travel, facebook):
 
 def test_a_channel_that_needs_reconnecting_is_told_each_time_that_it_comes_to_that(facebook, reviewer, admin_member):
     for _ in range(2):
-        channels.needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
-        channels.needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
+        channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
+        channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
         channels.connect(
-            actors.person(admin_member),
+            actors.user_actor(admin_member),
             organization=facebook.organization,
             type=facebook.type,
             platform_id=facebook.platform_id,
@@ -150,7 +158,7 @@ def test_a_channel_that_needs_reconnecting_is_told_each_time_that_it_comes_to_th
 
 
 def test_a_waiting_post_is_told_of_once_when_its_instant_is_near(make_waiting, make_scheduled, settings, facebook):
-    settings.UNAPPROVED_LEAD = 1800
+    settings.UNAPPROVED_REMINDER_LEAD = 1800
     post = make_waiting(channels=[facebook])
     make_scheduled(channels=[facebook])
     assert told().count("UNAPPROVED") == 0
@@ -174,25 +182,25 @@ def test_a_post_handed_in_shortly_before_its_instant_is_told_of_when_that_comes_
 def test_reviewers_hear_of_what_waits_and_authors_of_what_became_of_it(
     make_waiting, author, viewer, admin_member, outsider, reviewer, judge, facebook
 ):
-    post = make_waiting(actor=actors.person(author), channels=[facebook])
+    post = make_waiting(actor=actors.user_actor(author), channels=[facebook])
     review.reject(judge.actor, post, notes="No")
     told()
     assert (mailed("SUBMITTED"), mailed("REJECTED")) == (["reviewer"], ["author"])
 
 
 def test_a_reviewer_of_some_channels_hears_of_those(make_waiting, reviewer, facebook, instagram):
-    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.wire_id])
+    Membership.objects.filter(user=reviewer).update(review_channels=[facebook.public_id])
     mine = make_waiting(channels=[facebook])
     make_waiting(channels=[facebook, instagram])
-    channels.needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
+    channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
     told()
     assert (mailed("SUBMITTED"), mailed("RECONNECT")) == (["reviewer"], ["reviewer"])
-    assert Dispatch.objects.get(notice__kind="SUBMITTED").notice.post_id == mine.pk
+    assert NotificationDelivery.objects.get(notice__kind="SUBMITTED").notice.post_id == mine.pk
 
 
 def test_nobody_is_told_of_their_own_doing(make_waiting, reviewer, judge, facebook):
     Membership.objects.filter(user=reviewer).update(role=Role.EDITOR)
-    post = make_waiting(actor=actors.person(reviewer), channels=[facebook])
+    post = make_waiting(actor=actors.user_actor(reviewer), channels=[facebook])
     review.reject(judge.actor, post, notes="No")
     told()
     assert (mailed("SUBMITTED"), mailed("REJECTED")) == ([], [])
@@ -202,7 +210,7 @@ def test_nobody_is_told_of_their_own_doing(make_waiting, reviewer, judge, facebo
 def test_who_does_not_want_it_or_is_not_there_gets_no_mail(why, make_waiting, reviewer, organization, facebook):
     mine = Membership.objects.filter(user=reviewer)
     if why == "muted":
-        mine.update(muted_notices=["SUBMITTED"])
+        mine.update(muted_notification_kinds=["SUBMITTED"])
     elif why == "inactive":
         type(reviewer).objects.filter(pk=reviewer.pk).update(is_active=False)
     elif why == "no address":
@@ -215,7 +223,7 @@ def test_who_does_not_want_it_or_is_not_there_gets_no_mail(why, make_waiting, re
         mine.update(review_channels=["INSTAGRAM_ACCOUNT_1"])
     make_waiting(channels=[facebook])
     assert told() == ["SUBMITTED"]
-    assert Dispatch.objects.count() == 0
+    assert NotificationDelivery.objects.count() == 0
 
 
 def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
@@ -230,8 +238,8 @@ def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
         Webhook.objects.create(organization=where, url="https://x.example", kinds=kinds, active=active)
     review.reject(judge.actor, make_waiting(channels=[facebook]), notes="No")
     told()
-    rows = Dispatch.objects.filter(means="WEBHOOK").order_by("notice__created_at")
-    assert [(one.notice.kind, one.webhook.kinds) for one in rows] == [
+    rows = NotificationDelivery.objects.filter(means="WEBHOOK").order_by("notice__created_at")
+    assert [(row.notice.kind, row.webhook.kinds) for row in rows] == [
         ("SUBMITTED", ["SUBMITTED"]),
         ("REJECTED", ["REJECTED"]),
     ]
@@ -239,7 +247,7 @@ def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
 
 def test_a_post_that_is_gone_is_still_news(make_waiting, author, facebook):
     post = make_waiting(channels=[facebook])
-    drafts.delete(actors.person(author), post)
+    drafts.delete(actors.user_actor(author), post)
     assert told() == ["SUBMITTED"]
 
 
@@ -248,7 +256,7 @@ def test_an_event_that_is_rolled_back_leaves_no_notification(make_waiting, judge
     with transaction.atomic():
         review.reject(judge.actor, post, notes="No")
         transaction.set_rollback(True)
-    assert list(Notice.objects.values_list("kind", flat=True)) == ["SUBMITTED"]
+    assert list(Notification.objects.values_list("kind", flat=True)) == ["SUBMITTED"]
 
 
 def test_submission_that_was_fanned_out_stays_when_its_author_approves_it(make_waiting, judge, facebook, organization):
@@ -256,7 +264,7 @@ def test_submission_that_was_fanned_out_stays_when_its_author_approves_it(make_w
     judge.organization.refresh_from_db()
     post = make_waiting(actor=judge.actor, channels=[facebook])
     assert told() == ["SUBMITTED"]
-    review.approve(judge, post, turn=post.turn, digest=content.current(post)[1])
+    review.approve(judge, post, revision=post.revision, digest=content.current_content(post)[1])
     assert told() == ["SUBMITTED", "APPROVED"]
 
 
@@ -267,19 +275,19 @@ def test_what_is_told_costs_the_same_however_many_there_are(
     made = [make_waiting(channels=[facebook]) for _ in range(3)]
     with django_assert_num_queries(9):  # two of them begin and end the transaction
         assert recipients.fan_out() == 3
-    assert Dispatch.objects.count() == 2 * len(made)
+    assert NotificationDelivery.objects.count() == 2 * len(made)
 
 
 def test_old_notices_are_forgotten_with_their_dispatches(make_waiting, facebook, reviewer):
     make_waiting(channels=[facebook])
     told()
-    assert (events.delete_old(), Dispatch.objects.count()) == (0, 1)
+    assert (events.delete_old(), NotificationDelivery.objects.count()) == (0, 1)
     with time_machine.travel(clock.now() + events.KEPT + timedelta(days=1), tick=True):
         make_waiting(channels=[facebook])
         told()
         cache.delete("notices-forget")  # its hour is over
         assert events.delete_old() == 2
-    assert Dispatch.objects.count() == 1
+    assert NotificationDelivery.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -299,8 +307,12 @@ def test_rounds_at_the_same_time_tell_and_send_once(make_waiting, facebook, revi
             connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    assert (Notice.objects.count(), Dispatch.objects.filter(state="SENT").count(), len(mailoutbox)) == (12, 12, 12)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (
+        Notification.objects.count(),
+        NotificationDelivery.objects.filter(state="SENT").count(),
+        len(mailoutbox),
+    ) == (12, 12, 12)

@@ -1,4 +1,4 @@
-"""manage.py issue_key."""
+"""manage.py create_api_key."""
 
 import re
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.api_client import SignedClient
 
 def issue(organization: str, issued_by: str, **given: Any) -> str:
     out = StringIO()
-    call_command("issue_key", organization=organization, name="agent", issued_by=issued_by, stdout=out, **given)
+    call_command("create_api_key", organization=organization, name="agent", issued_by=issued_by, stdout=out, **given)
     return out.getvalue()
 
 
@@ -40,9 +40,9 @@ def test_it_can_expire(organization: Organization, author: User) -> None:
 
 
 def test_it_can_be_limited(organization: Organization, author: User, facebook: Channel, instagram: Channel) -> None:
-    issue(organization.name, "author", scopes=["draft", "read"], channels=[instagram.wire_id])
+    issue(organization.name, "author", scopes=["draft", "read"], channels=[instagram.public_id])
     key = ApiKey.objects.get()
-    assert (key.scopes, key.channels) == (["read", "draft"], [instagram.wire_id])
+    assert (key.scopes, key.channels) == (["read", "draft"], [instagram.public_id])
 
 
 @pytest.mark.parametrize(
