@@ -29,4 +29,4 @@ def switch_truncate_triggers(action: str) -> None:
     """ENABLE or DISABLE the triggers that refuse to TRUNCATE the audit log in PostgreSQL."""
     with connection.cursor() as cursor:
         for model in (AuditEvent, AuditChainLink):
-            cursor.execute(f"ALTER TABLE {model._meta.db_table} {action} TRIGGER never_emptied")
+            cursor.execute(f"ALTER TABLE {model._meta.db_table} {action} TRIGGER no_truncate")
