@@ -122,7 +122,7 @@ class Tenant:
             delivery, approval = post.deliveries.get(), post.approvals.get()
             Attempt.objects.create(delivery=delivery, approval=approval, lease_id=uuid.uuid4(), finished_at=clock.now())
             Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.UNKNOWN)
-            failed = {"status": "FAILED", "task_id": None, "failure": f"{self.word}-failure"}
+            failed = {"status": "FAILED", "task_id": None, "failure_reason": f"{self.word}-failure"}
             ScheduledPost.objects.filter(pk=post.pk).update(**failed)
             self.ids["delivery"] = str(delivery.pk)
         revision = ScheduledPost.objects.get(pk=post.pk).revision
