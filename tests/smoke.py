@@ -183,8 +183,8 @@ HOOK = """
 from accounts.domain import actors
 from accounts.models import Organization, User
 from scheduling.domain.notifications import webhooks
-kinds, organization = [str(one) for one in webhooks.WANTED], Organization.objects.get()
-author = actors.person(User.objects.get(username="author"))
+kinds, organization = [str(kind) for kind in webhooks.WANTED], Organization.objects.get()
+author = actors.user_actor(User.objects.get(username="author"))
 hook, _ = webhooks.add(author, organization=organization, url="{address}", kinds=kinds)
 webhooks.send_test(author, hook)
 """

@@ -1,6 +1,7 @@
 """What a worker keeps from one task to the next."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -89,8 +90,8 @@ def test_queue_items_that_are_not_messages_are_dropped_and_logged(processes: Pro
         worker = processes.worker("--pool", "threads", wait=False, REDIS_URL=broker.url)
         items = [b"\xff", b"{", b"5", b"{}", b'{"properties": {"delivery_tag": "x"}}', b'{"properties": {}, "body": 1}']
         with Connection(broker.url, transport=Transport) as connection, connection.channel() as channel:
-            channel.client.lpush("celery", *items)
-            app.send_task("scheduling.fill_permalinks", connection=connection)
+            channel.client.lpush("publishing", *items)
+            app.send_task("scheduling.resume", [str(uuid4())], connection=connection)
         eventually(lambda: "succeeded in" in worker.said(), within=60, what="a task")
         assert worker.said().count("Dropped a queue item that is not a message") == len(items)
         assert worker.popen.poll() is None

@@ -219,4 +219,4 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
     )
     # A walk that never gets anywhere proves nothing.
     assert seen["PUBLISHED"] > 5
-    assert seen["followed"] > 5
+    assert seen["followed"] > 2

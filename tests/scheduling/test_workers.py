@@ -30,7 +30,7 @@ from scheduling.domain import review
 from scheduling.models import ScheduledPost
 
 post = ScheduledPost.objects.get(pk=sys.argv[1])
-review.revert(actors.api_key(ApiKey.objects.get()), post)
+review.revert(actors.api_key_actor(ApiKey.objects.get()), post)
 print("reverted")
 """
 

@@ -171,7 +171,7 @@ def test_an_old_session_sets_up_no_second_factor_to_pass_the_question_with(
     with late():
         desk.press()
         assert (desk.answer.status_code, mfa.get_pending_mfa(reviewer)) == (403, None)
-        desk.press("factor", proof=reviewer.raw_password)
+        desk.press("mfa", proof=reviewer.raw_password)
         assert mfa.get_pending_mfa(reviewer) is not None
     with time_machine.travel(clock.now() + timedelta(minutes=23), tick=True):
         desk.open("/admin/account/mfa/").press(code=code_of(reviewer))

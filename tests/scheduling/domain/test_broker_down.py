@@ -13,7 +13,7 @@ import django
 from kombu.utils import functional
 
 django.setup()
-from scheduling.domain.enqueue import hint
+from scheduling.domain.enqueue import send_task
 
 
 def sleep(seconds):
@@ -21,7 +21,7 @@ def sleep(seconds):
 
 
 functional.sleep = sleep
-print([hint("sweep") for _ in range(3)])
+print([send_task("sweep") for _ in range(3)])
 """
 
 

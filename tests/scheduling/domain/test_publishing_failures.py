@@ -75,7 +75,7 @@ def test_a_bug_on_one_channel_neither_stops_the_other_nor_lasts_for_ever(
     make_handed, travel, sandbox, facebook, settings, monkeypatch
 ):
     post = make_handed()
-    real = stage.outbound.item
+    real = payload.build_payload
 
     def broken(content, delivery):
         if delivery.channel_id == facebook.pk:
@@ -317,7 +317,7 @@ def test_cleaning_up_goes_on_past_a_channel_with_a_sealed_token(make_handed, san
     seal_away(instagram)
     enqueue.cancel(None, [(instagram.pk, {"kind": "container", "container": "1"}), (facebook.pk, staged)])
     with pytest.raises(run.GraphError):
-        stage.outbound.platform(Delivery.objects.get(post=post)).commit(
+        payload.delivery_publisher(Delivery.objects.get(post=post)).commit(
             payload.delivery_account(Delivery.objects.select_related("channel").get(post=post)),
             payload.build_payload(
                 post_content.current_content(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)
