@@ -199,7 +199,7 @@ def use_secrets(folder: Path, state: dict[str, Any]) -> dict[str, str]:
         browser.sign_in(state["admin"], state["author"]["username"], mistyped)
     browser.sign_in(state["admin"], **state["author"])
     browser.open(f"{state['admin']}account/mfa/")
-    page = browser.send(next(form for form in browser.forms() if "factor" in (form.action or browser.url)), {})
+    page = browser.send(next(form for form in browser.forms() if "mfa" in (form.action or browser.url)), {})
     assert "data:image/svg+xml" in page, "no second factor was begun"
     browser.send(next(form for form in browser.forms() if "code" in form.fields), {"code": "000000"})
     with suppress(urllib.error.HTTPError):

@@ -1,5 +1,3 @@
-"""Who may call and who may work here, on the desk."""
-
 from accounts.admin import api_keys, audit_log, memberships, users
 
 __all__ = ["api_keys", "audit_log", "memberships", "users"]

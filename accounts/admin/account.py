@@ -1,4 +1,4 @@
-"""A person's own page: their second factor, their password, an end to all their sessions."""
+"""The signed-in user's profile: two-factor authentication, password, sessions."""
 
 from typing import Any
 
@@ -15,27 +15,27 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from accounts.admin.base import current_user
+from accounts.admin.base import memberships as memberships_of
 from accounts.admin.reauthentication import check_password_throttled
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError
-from accounts.models import Membership, User
+from accounts.models import User
 
 
 def account_view(request: HttpRequest) -> HttpResponse:
-    """Show who the person is here, and what they can do about their own safety."""
-    user = _person(request)
-    mine = Membership.objects.filter(user=user).select_related("organization").order_by("organization__name")
-    return _page(request, "you", "You", factor=mfa.get_mfa(user), memberships=mine)
+    device = mfa.get_mfa(current_user(request))
+    return _page(request, "profile", "Profile", device=device, memberships=memberships_of(request))
 
 
 @sensitive_post_parameters()
 def mfa_setup_view(request: HttpRequest) -> HttpResponse:
-    """Set up a second factor: make a secret, show it, have the app prove that it knows it. A GET makes nothing.
+    """Create a pending device and show its secret; on POST of a valid code confirm it and show the recovery codes.
 
-    It answers for the person from then on, so that they prove first who they are: raises sessions.ProofNeeded.
+    A GET writes nothing. Raises ReauthenticationRequired: afterwards the device identifies the user.
     """
-    user = _person(request)
+    user = current_user(request)
     problem = ""
     if request.method == "POST":
         sessions.require_recent_authentication(request, user)
@@ -43,21 +43,20 @@ def mfa_setup_view(request: HttpRequest) -> HttpResponse:
             if "code" not in request.POST:
                 mfa.start_enrolment(user)
                 return HttpResponseRedirect(reverse("admin_mfa_setup"))
-            made, codes = mfa.confirm_enrolment(user, request.POST["code"])
-            _keep_only_this_session(request, user)
-            sessions.mark_authenticated(request, factor=made.pk)
-        except DomainError as refusal:
-            problem = refusal.message
+            device, codes = mfa.confirm_enrolment(user, request.POST["code"])
+            _end_other_sessions(request, user)
+            sessions.mark_authenticated(request, device_id=device.pk)
+        except DomainError as error:
+            problem = error.message
         else:
-            return _page(request, "recovery", "Your recovery codes", codes=codes, new=True)
-    begun = mfa.get_pending_mfa(user)
-    shown = {"picture": _picture(mfa.provisioning_uri(begun)), "typed": mfa.base32_secret(begun)} if begun else {}
-    return _page(request, "factor", "Second factor", factor=mfa.get_mfa(user), problem=problem, **shown)
+            return _page(request, "recovery_codes", "Your recovery codes", codes=codes, new=True)
+    context: dict[str, Any] = {"device": mfa.get_mfa(user), "problem": problem}
+    if pending := mfa.get_pending_mfa(user):
+        context |= {"qr_code": _qr_code(mfa.provisioning_uri(pending)), "secret": mfa.base32_secret(pending)}
+    return _page(request, "mfa_setup", "Two-factor authentication", **context)
 
 
 class CodeForm(forms.Form):
-    """A code of the second factor."""
-
     code = forms.CharField(
         max_length=40,
         help_text="From your authenticator app, or one of your recovery codes.",
@@ -67,32 +66,30 @@ class CodeForm(forms.Form):
     )
 
 
-class RemovalForm(CodeForm):
-    """What it takes to switch a second factor off: both."""
-
+class MfaDisableForm(CodeForm):
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
     field_order = ("password", "code")
 
 
 @sensitive_post_parameters()
 def recovery_codes_view(request: HttpRequest) -> HttpResponse:
-    """Replace the recovery codes against a code of the app."""
-    user, form = _person(request), CodeForm(request.POST or None)
+    """Replace the recovery codes; requires a code."""
+    user, form = current_user(request), CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             mfa.verify_code(user, form.cleaned_data["code"])
             codes = mfa.regenerate_recovery_codes(user)
-        except DomainError as refusal:
-            form.add_error("code", refusal.message)
+        except DomainError as error:
+            form.add_error("code", error.message)
         else:
-            return _page(request, "recovery", "Your recovery codes", codes=codes, new=False)
-    return _form(request, form, "New recovery codes", "Make new codes", "The old ones are good no longer.")
+            return _page(request, "recovery_codes", "Your recovery codes", codes=codes, new=False)
+    return _form(request, form, "New recovery codes", "Create new codes", "The old codes stop working.")
 
 
 @sensitive_post_parameters()
 def mfa_disable_view(request: HttpRequest) -> HttpResponse:
-    """Switch the second factor off against password and code."""
-    user, form = _person(request), RemovalForm(request.POST or None)
+    """Delete the device; requires password and code."""
+    user, form = current_user(request), MfaDisableForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             if not check_password_throttled(request, user, form.cleaned_data["password"]):
@@ -100,21 +97,21 @@ def mfa_disable_view(request: HttpRequest) -> HttpResponse:
             else:
                 mfa.verify_code(user, form.cleaned_data["code"])
                 mfa.remove(user_actor(user), user)
-        except DomainError as refusal:
-            form.add_error("code", refusal.message)
+        except DomainError as error:
+            form.add_error("code", error.message)
         if form.is_valid():
-            messages.success(request, "Your second factor is off.")
+            messages.success(request, "Two-factor authentication is off.")
             return HttpResponseRedirect(reverse("admin_account"))
-    said = "From then on your password alone lets whoever knows it in."
-    return _form(request, form, "Switch your second factor off", "Switch it off", said, danger=True)
+    lead = "Afterwards anyone who knows your password can sign in as you."
+    return _form(request, form, "Turn off two-factor authentication", "Turn off", lead, danger=True)
 
 
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """End every session of the person, this one too."""
-    user = _person(request)
+    """On POST end every session of the user, this one included."""
+    user = current_user(request)
     if request.method != "POST":
-        said = "Every browser and phone where you are signed in has to sign in again, this one too."
-        return _form(request, forms.Form(), "Sign out everywhere", "Sign out everywhere", said, danger=True)
+        lead = "Every browser and phone where you are signed in has to sign in again, including this one."
+        return _form(request, forms.Form(), "Sign out everywhere", "Sign out everywhere", lead, danger=True)
     sessions.sign_out_everywhere(user_actor(user), user)
     logout(request)
     messages.success(request, "You are signed out everywhere.")
@@ -122,41 +119,36 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Django's own form for one's password; that it changed is recorded, and ends the person's other sessions."""
+    """Django's password form; checks the current password with the login throttle and records the change."""
 
-    def __init__(self, *given: Any, request: HttpRequest, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.request = request
-        self.fields["old_password"].label = "Your password as it is"
-        self.fields["new_password2"].label, self.fields["new_password2"].help_text = "The new password again", ""
+        self.fields["old_password"].label = "Current password"
+        self.fields["new_password2"].label, self.fields["new_password2"].help_text = "Confirm new password", ""
 
     @sensitive_variables()
     def clean_old_password(self) -> str:
-        """Whoever sits at an open session guesses no better than at the sign-in."""
-        typed = str(self.cleaned_data["old_password"])
-        if not check_password_throttled(self.request, self.user, typed):
+        # Django would not count wrong passwords here, so that a stolen session could guess without a limit.
+        password = str(self.cleaned_data["old_password"])
+        if not check_password_throttled(self.request, self.user, password):
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        return typed
+        return password
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  Django's signature
-        """Store the new password and a line in the trail that says so."""
         with transaction.atomic():
-            stored = super().save(commit)
+            user = super().save(commit)
             memberships.record(user_actor(self.user), "change", self.user, changed={}, password="set")  # noqa: S106  not one
-        return stored
+        return user
 
 
-class OwnPassword(PasswordChangeView):
-    """Django's own page, whose form is told where the request comes from."""
-
+class OwnPasswordView(PasswordChangeView):
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Give the form the request as well."""
         return {**super().get_form_kwargs(), "request": self.request}
 
 
 def password(request: HttpRequest) -> Any:
-    """Change one's own password, as Django's admin does."""
-    view = OwnPassword.as_view(
+    view = OwnPasswordView.as_view(
         form_class=OwnPasswordForm,
         success_url=reverse("admin:password_change_done"),
         extra_context=admin.site.each_context(request),
@@ -164,30 +156,24 @@ def password(request: HttpRequest) -> Any:
     return view(request)
 
 
-def _keep_only_this_session(request: HttpRequest, user: User) -> None:
-    """End the other sessions, which have not seen the second factor."""
+def _end_other_sessions(request: HttpRequest, user: User) -> None:
+    """End the other sessions, which were opened without the new device."""
     sessions.sign_out_everywhere(user_actor(user), user)
     update_session_auth_hash(request, user)
 
 
-def _picture(text: str) -> str:
+def _qr_code(text: str) -> str:
     return segno.make(text, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
 
 
-def _person(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise TypeError("The desk is for people who are signed in")
-    return request.user
-
-
 def _form(
-    request: HttpRequest, form: forms.Form, title: str, button: str, said: str, *, danger: bool = False
+    request: HttpRequest, form: forms.Form, title: str, button: str, lead: str, *, danger: bool = False
 ) -> HttpResponse:
-    return _page(request, "own_form", title, form=form, button=button, said=said, danger=danger)
+    return _page(request, "own_form", title, form=form, button=button, lead=lead, danger=danger)
 
 
-def _page(request: HttpRequest, page: str, title: str, **given: Any) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, "list_url": reverse("admin_account"), **given}
+def _page(request: HttpRequest, page: str, title: str, **extra: Any) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, "list_url": reverse("admin_account"), **extra}
     response = TemplateResponse(request, f"desk/{page}.html", context)
     response["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""API keys on the desk: issue, restrict, rotate, revoke. Only the page that answers the POST shows a secret."""
+"""API keys: create, restrict, rotate, revoke. A secret is shown only in the response to the POST that created it."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import OrganizationScopedAdmin, organizations_with_role
+from accounts.admin.base import OrganizationScopedAdmin, current_user, organizations_with_role
 from accounts.domain import api_keys
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, DomainError
@@ -20,67 +20,67 @@ from accounts.models import ApiKey, Organization, Role, Scope, User, all_scopes,
 
 if TYPE_CHECKING:
     OrganizationChoice = forms.ModelChoiceField[Organization]
+    ModelAdmin = admin.ModelAdmin[ApiKey]
 else:
-    OrganizationChoice = forms.ModelChoiceField
+    OrganizationChoice, ModelAdmin = forms.ModelChoiceField, admin.ModelAdmin
+
+BASE = "admin:accounts_apikey"
 
 
 class AccessForm(forms.Form):
-    """What a key may be used for, and where. Every channel is said in so many words, not by ticking none."""
+    """Scopes and channels of a key. All channels is an explicit choice, not an empty selection."""
 
     scopes = forms.MultipleChoiceField(
-        label="May be used to", choices=Scope, initial=all_scopes, widget=forms.CheckboxSelectMultiple
+        label="Scopes", choices=Scope, initial=all_scopes, widget=forms.CheckboxSelectMultiple
     )
     reach = forms.ChoiceField(
-        label="Reaches",
-        choices=[("all", "Every channel, those that are connected later as well"), ("some", "Only these channels:")],
+        label="Access to",
+        choices=[("all", "All channels, including those connected later"), ("some", "Only these channels:")],
         initial="all",
         widget=forms.RadioSelect,
     )
     channels = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
 
     def set_channel_choices(self, channels: dict[str, str]) -> None:
-        """Offer these channels, named by their ids."""
+        """Offer these channels, names by id."""
         field = self.fields["channels"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  declared above
         field.choices = list(channels.items())
         if not channels:
-            field.help_text = "No channel is connected yet."
+            field.help_text = "No channels are connected yet."
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a choice of no channel. What is ticked beside "every channel" counts for nothing."""
-        given: dict[str, Any] = super().clean() or {}
-        if given.get("reach") == "some" and "channels" in given and not given["channels"]:
-            self.add_error("channels", "Tick at least one channel, or let the key reach every one.")
-        return given
+        """Require a channel with "only these". Channels selected beside "all channels" are ignored."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("reach") == "some" and "channels" in cleaned and not cleaned["channels"]:
+            self.add_error("channels", "Select at least one channel, or choose all channels.")
+        return cleaned
 
     def cleaned_scopes_and_channels(self) -> dict[str, list[str] | None]:
-        """Return what was chosen as the domain takes it."""
-        given = self.cleaned_data
-        return {"scopes": given["scopes"], "channels": given["channels"] if given["reach"] == "some" else None}
+        """Return the keyword arguments `scopes` and `channels` of the domain."""
+        cleaned = self.cleaned_data
+        return {"scopes": cleaned["scopes"], "channels": cleaned["channels"] if cleaned["reach"] == "some" else None}
 
 
 class ApiKeyPermissionsForm(AccessForm):
-    """The access of a key that exists, as it is now."""
-
-    def __init__(self, given: Any, *, key: ApiKey) -> None:
+    def __init__(self, data: Any, *, key: ApiKey) -> None:
         reach = "all" if key.channels is None else "some"
-        now = {"scopes": key.scopes, "reach": reach, "channels": key.channels or []}
-        super().__init__(given, initial=now)
+        super().__init__(data, initial={"scopes": key.scopes, "reach": reach, "channels": key.channels or []})
         self.key = key
         self.set_channel_choices(channel_names(Organization.objects.filter(pk=key.organization_id)))
 
-    def store(self, actor: Actor) -> bool:
-        """Restrict the key; return whether that changed anything. Raises Refusal."""
+    def save(self, actor: Actor) -> bool:
+        """Update the key; return whether that changed anything. Raises DomainError."""
         return api_keys.update_permissions(actor, self.key, **self.cleaned_scopes_and_channels())
 
 
 class ApiKeyCreateForm(AccessForm):
-    """A new key. It carries the id that the key will have, so that sending it twice makes one key."""
+    """A new key. The form contains the id of the future key, so that submitting it twice creates one key."""
 
     organization = OrganizationChoice(Organization.objects.none())
-    name = forms.CharField(max_length=100, help_text="What people will know it by, for example the agent's name.")
+    name = forms.CharField(max_length=100, help_text="For example the name of the agent.")
     expires_in = forms.IntegerField(
-        label="Expires in days", required=False, min_value=1, max_value=3650, help_text="Blank: it does not expire."
+        label="Expires in days", required=False, min_value=1, max_value=3650, help_text="Leave blank for no expiry."
     )
     key_id = forms.CharField(widget=forms.HiddenInput, initial=new_key_id)
     field_order = ("organization", "name", "expires_in", "scopes", "reach", "channels")
@@ -94,23 +94,23 @@ class ApiKeyCreateForm(AccessForm):
             field.initial = organizations[0]
         self.set_channel_choices(channel_names(organizations))
 
-    def store(self, actor: Actor, person: User) -> tuple[ApiKey, str]:
-        """Issue the key, answered for by `person`; return it and its secret. Raises Refusal."""
-        given = self.cleaned_data
-        days = given["expires_in"]
+    def save(self, actor: Actor, user: User) -> tuple[ApiKey, str]:
+        """Create the key with `user` as its issuer; return it and its secret. Raises DomainError."""
+        cleaned = self.cleaned_data
+        days = cleaned["expires_in"]
         return api_keys.create_api_key(
             actor,
-            organization=given["organization"],
-            name=given["name"],
-            issued_by=person,
+            organization=cleaned["organization"],
+            name=cleaned["name"],
+            issued_by=user,
             expires_at=clock.now() + timedelta(days=days) if days else None,
-            key_id=given["key_id"],
+            key_id=cleaned["key_id"],
             **self.cleaned_scopes_and_channels(),
         )
 
 
 def channel_names(organizations: Any) -> dict[str, str]:
-    """Return the names of the organizations' channels by id; where there are several, with their organization's."""
+    """Return channel names by id; with several organizations each name includes that of its organization."""
     rows = organizations.filter(channels__isnull=False).order_by("name", "channels__name", "channels__public_id")
     several = len(organizations) > 1
     return {
@@ -120,54 +120,38 @@ def channel_names(organizations: Any) -> dict[str, str]:
 
 
 def secret_fingerprint(key: ApiKey) -> str:
-    """Return what tells the present secret from a later one, and nothing about it."""
+    """Return a hash that changes with each rotation. It is of the ciphertext and discloses nothing of the secret."""
     return hashlib.sha256(key.secret_encrypted.encode()).hexdigest()[:16]
 
 
 class ApiKeyRotateForm(forms.Form):
-    """A new secret for a key. It carries a fingerprint of the old, so that sending it twice rotates once."""
+    """A rotation. The form contains a fingerprint of the old secret, so that submitting it twice rotates once."""
 
     overlap = forms.TypedChoiceField(
-        label="The old secret stays good for",
+        label="The old secret remains valid for",
         coerce=int,
         initial=24,
-        choices=[(0, "no time at all"), (1, "an hour"), (24, "a day"), (24 * 7, "a week")],
+        choices=[(0, "no time"), (1, "1 hour"), (24, "1 day"), (24 * 7, "1 week")],
     )
     known = forms.CharField(widget=forms.HiddenInput)
 
     def save(self, actor: Actor, key: ApiKey) -> str:
-        """Rotate the key and return its new secret. Raises Refusal."""
+        """Rotate the key and return the new secret. Raises DomainError."""
         if self.cleaned_data["known"] != secret_fingerprint(key):
-            raise Conflict("This key was rotated meanwhile; its new secret was shown then, and is not shown again")
+            raise Conflict("The secret has already been rotated and cannot be displayed again")
         return api_keys.rotate(actor, key, overlap=timedelta(hours=self.cleaned_data["overlap"]))
-
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[ApiKey]
-else:
-    ModelAdmin = admin.ModelAdmin
-
-BASE = "admin:accounts_apikey"
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
-    """Administrators issue, restrict, rotate and revoke their organizations' keys; members see which there are."""
+    """Organization admins create, restrict, rotate and revoke keys; other members see the list."""
 
     edit_role = Role.ADMIN
-    add_title = "New key"
+    add_title = "New API key"
     actions = None
     list_display = (
-        "name",
-        "id",
-        "organization",
-        "state",
-        "display_scopes",
-        "channel_count",
-        "issued_by",
-        "issued",
-        "last_use",
-    )
+        "name", "id", "organization", "state", "display_scopes", "channel_count", "issued_by", "issued", "last_use",
+    )  # fmt: skip
     list_select_related = ("organization", "issued_by")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("name", "id")
@@ -176,7 +160,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the list, the key's page, and a page for each thing that can be done."""
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(self.changelist_view), name="accounts_apikey_changelist"),
@@ -188,55 +171,50 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
-        """Keys are revoked, so that what they wrote keeps its author."""
+        """Keys are revoked instead, so that what they wrote keeps its author."""
         return False
 
     @admin.display(description="State")
     def state(self, key: ApiKey) -> str:
-        """Say whether requests with the key are accepted."""
         if key.revoked_at:
             return "revoked"
-        return "in use" if key.is_valid_at(clock.now()) else "expired"
+        return "active" if key.is_valid_at(clock.now()) else "expired"
 
     @admin.display(description="Scopes")
     def display_scopes(self, key: ApiKey) -> str:
-        """Say what the key may be used for."""
         return ", ".join(key.scopes)
 
     @admin.display(description="Channels")
     def channel_count(self, key: ApiKey) -> str:
-        """Say how many channels the key reaches."""
         return "all" if key.channels is None else str(len(key.channels))
 
-    @admin.display(description="Issued", ordering="created_at")
+    @admin.display(description="Created", ordering="created_at")
     def issued(self, key: ApiKey) -> datetime:
-        """Say when the key was issued."""
         return key.created_at
 
     @admin.display(description="Last used", empty_value="never")
     def last_use(self, key: ApiKey) -> datetime | None:
-        """Say when the key was last used, to the minute."""
         return key.last_used_at
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form for a new key; on POST issue it and show its secret, this once."""
+        """Show the form for a new key; on POST create it and show its secret."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         mine = Organization.objects.filter(pk__in=organizations_with_role(request, Role.ADMIN)).order_by("name")
         form = ApiKeyCreateForm(request.POST or None, organizations=mine)
         if request.method == "POST" and form.is_valid():
+            user = current_user(request)
             try:
-                key, secret = form.store(user_actor(_person(request)), _person(request))
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
+                key, secret = form.save(user_actor(user), user)
+            except DomainError as error:
+                form.add_error(None, error.message)
             else:
-                return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is issued")
-        return self._page(request, "issue", form=form, title=self.add_title)
+                return self._page(request, "secret", key=key, secret=secret, title="API key created")
+        return self._page(request, "create", form=form, title=self.add_title)
 
     def detail_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        """Show the key, and what can be done with it."""
-        key = self._key(request, key_id)
-        usable = key.is_valid_at(clock.now()) and self.has_change_permission(request, key)
+        key = self._get_key(request, key_id)
+        names = channel_names(Organization.objects.filter(pk=key.organization_id))
         return self._page(
             request,
             "key",
@@ -244,57 +222,57 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             state=self.state(key),
             last_use=key.last_used_at,
             scopes=[Scope(scope).label for scope in key.scopes],
-            channels=None if key.channels is None else _channels(key, key.channels),
+            # A deleted channel has no name: its id is shown.
+            channels=None if key.channels is None else [names.get(channel, channel) for channel in key.channels],
             overlaps=key.previous_until is not None and clock.now() < key.previous_until,
-            usable=usable,
+            usable=key.is_valid_at(clock.now()) and self.has_change_permission(request, key),
             title=key.name,
         )
 
     def permissions_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        """Show what the key may be used for and which channels it reaches; on POST change that."""
-        key = self._key(request, key_id, change=True)
+        key = self._get_key(request, key_id, change=True)
         form = ApiKeyPermissionsForm(request.POST or None, key=key)
         if request.method == "POST" and form.is_valid():
             try:
-                changed = form.store(user_actor(_person(request)))
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
+                changed = form.save(user_actor(current_user(request)))
+            except DomainError as error:
+                form.add_error(None, error.message)
             else:
-                said = "is changed, from its next request on" if changed else "was so already"
-                messages.success(request, f"The access of {key.name} {said}.")
+                outcome = "changed, starting with its next request" if changed else "not changed"
+                messages.success(request, f"Permissions of {key.name} {outcome}.")
                 return HttpResponseRedirect(reverse(f"{BASE}_change", args=[key.pk]))
-        return self._page(request, "access", form=form, key=key, title=f"Access of {key.name}")
+        return self._page(request, "permissions", form=form, key=key, title=f"Permissions of {key.name}")
 
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        """Ask how long the old secret stays good; on POST rotate and show the new one, this once."""
-        key = self._key(request, key_id, change=True)
+        """Ask for the overlap; on POST rotate and show the new secret."""
+        key = self._get_key(request, key_id, change=True)
         form = ApiKeyRotateForm(request.POST or None, initial={"known": secret_fingerprint(key)})
         if request.method == "POST" and form.is_valid():
             try:
-                secret = form.save(user_actor(_person(request)), key)
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
+                secret = form.save(user_actor(current_user(request)), key)
+            except DomainError as error:
+                form.add_error(None, error.message)
             else:
-                return self._page(request, "secret", key=key, secret=secret, title=f"{key.name} is rotated")
+                return self._page(request, "secret", key=key, secret=secret, title=f"New secret of {key.name}")
         return self._page(request, "rotate", form=form, key=key, title=f"Rotate {key.name}")
 
     def revoke_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        """Ask; on POST revoke."""
-        key = self._key(request, key_id, change=True)
+        """Ask for confirmation; on POST revoke."""
+        key = self._get_key(request, key_id, change=True)
         if request.method != "POST":
             return self._page(request, "revoke", form=forms.Form(), key=key, title=f"Revoke {key.name}")
         try:
-            api_keys.revoke(user_actor(_person(request)), key)
-        except DomainError as refusal:
-            messages.error(request, refusal.message)
+            api_keys.revoke(user_actor(current_user(request)), key)
+        except DomainError as error:
+            messages.error(request, error.message)
         else:
             messages.success(request, f"{key.name} is revoked.")
         return HttpResponseRedirect(reverse(f"{BASE}_changelist"))
 
-    def _key(self, request: HttpRequest, key_id: str, *, change: bool = False) -> ApiKey:
-        """Return the key as the person may see it; another organization's does not exist."""
-        keys_here = self.get_queryset(request).select_related("organization", "issued_by")
-        key: ApiKey | None = keys_here.filter(pk=key_id).first() if key_id.isprintable() else None
+    def _get_key(self, request: HttpRequest, key_id: str, *, change: bool = False) -> ApiKey:
+        """Return a key of the user's organizations. Raises Http404; with `change` also PermissionDenied."""
+        keys = self.get_queryset(request).select_related("organization", "issued_by")
+        key: ApiKey | None = keys.filter(pk=key_id).first() if key_id.isprintable() else None
         if key is None:
             raise Http404
         if change and not self.has_change_permission(request, key):
@@ -302,21 +280,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         return key
 
     def _page(self, request: HttpRequest, page: str, **context: Any) -> HttpResponse:
-        context |= {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "list_url": reverse(f"{BASE}_changelist"),
-        }
+        context |= {**self.admin_site.each_context(request), "opts": self.opts}
+        context["list_url"] = reverse(f"{BASE}_changelist")
         return TemplateResponse(request, f"admin/accounts/apikey/{page}.html", context)
-
-
-def _channels(key: ApiKey, wire_ids: list[str]) -> list[str]:
-    """Return the names of these channels, and the ids of those that are not there any more."""
-    names = channel_names(Organization.objects.filter(pk=key.organization_id))
-    return [names.get(public_id, public_id) for public_id in wire_ids]
-
-
-def _person(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise TypeError("The desk is for people who are signed in")
-    return request.user

@@ -1,4 +1,4 @@
-"""What an invitation's link opens: a form for whoever is new, a button for whoever has an account and is signed in."""
+"""The page behind an invitation link: a sign-up form for new users, a button for signed-in users."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ from accounts.models import Invitation, User
 
 
 class SignUpForm(forms.Form):
-    """Who is new chooses a name to sign in with, and a password. The address is the invitation's."""
+    """Username, name and password of a new user. The e-mail address is the invitation's."""
 
     username = forms.CharField(
-        label="Name to sign in with", max_length=150, validators=[UnicodeUsernameValidator()],
+        max_length=150, validators=[UnicodeUsernameValidator()],
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )  # fmt: skip
-    first_name = forms.CharField(max_length=150, required=False, help_text="As colleagues and the trail will see you.")
+    first_name = forms.CharField(max_length=150, required=False, help_text="Shown to members and in the activity log.")
     last_name = forms.CharField(max_length=150, required=False)
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
     again = forms.CharField(
-        label="The password again", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label="Confirm password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
@@ -38,29 +38,28 @@ class SignUpForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a password that is weak, or was not typed twice the same."""
-        given = super().clean() or self.cleaned_data
-        password = given.get("password")
-        if password and password != given.get("again"):
-            self.add_error("again", "These two are not the same.")
+        cleaned = super().clean() or self.cleaned_data
+        password = cleaned.get("password")
+        if password and password != cleaned.get("again"):
+            self.add_error("again", "The two passwords differ.")
         elif password:
-            names = {name: given.get(name, "") for name in ("username", "first_name", "last_name")}
+            names = {name: cleaned.get(name, "") for name in ("username", "first_name", "last_name")}
             try:
                 validate_password(password, User(email=self.invitation.email, **names))
             except forms.ValidationError as error:
                 self.add_error("password", error)
-        return given
+        return cleaned
 
 
 @sensitive_post_parameters()
 @csrf_protect
 @never_cache
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what the invitation is to; on POST take it."""
+    """Show the invitation; on POST accept it. 410 when it is invalid or expired."""
     try:
         invitation = invitations.find(token)
-    except DomainError as refusal:
-        return _page(request, "Invitation", status=410, dead=refusal.message)
+    except DomainError as error:
+        return _page(request, "Invitation", status=410, dead=error.message)
     user = request.user if isinstance(request.user, User) else None
     has_account = invitations.invitee_has_account(invitation)
     form = None if user or has_account else SignUpForm(request.POST or None, invitation=invitation)
@@ -69,21 +68,26 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         try:
             if user is not None:
                 invitations.accept(token, user)
-                messages.success(request, f"You belong to {invitation.organization} now.")
+                messages.success(request, f"You are now a member of {invitation.organization}.")
                 return HttpResponseRedirect(reverse("admin:index"))
             if form is not None and form.is_valid():
-                given = {name: text for name, text in form.cleaned_data.items() if name != "again"}
-                invitations.accept_with_new_user(token, **given)
-                messages.success(request, f"You belong to {invitation.organization} now. Sign in.")
+                fields = {name: value for name, value in form.cleaned_data.items() if name != "again"}
+                invitations.accept_with_new_user(token, **fields)
+                messages.success(request, f"You are now a member of {invitation.organization}. Sign in.")
                 return HttpResponseRedirect(reverse("admin:login"))
-        except DomainError as refusal:
-            problem = refusal.message
-    sign_in = f"{reverse('admin:login')}?{urlencode({'next': request.path})}"
-    mine = user is not None and user.email.lower() == invitation.email
-    given = {"invitation": invitation, "form": form, "problem": problem, "sign_in": sign_in, "mine": mine}
-    return _page(request, f"Join {invitation.organization}", **given)
+        except DomainError as error:
+            problem = error.message
+    return _page(
+        request,
+        f"Join {invitation.organization}",
+        invitation=invitation,
+        form=form,
+        problem=problem,
+        sign_in=f"{reverse('admin:login')}?{urlencode({'next': request.path})}",
+        mine=user is not None and user.email.lower() == invitation.email,
+    )
 
 
-def _page(request: HttpRequest, title: str, *, status: int = 200, **given: Any) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, **given}
+def _page(request: HttpRequest, title: str, *, status: int = 200, **extra: Any) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, **extra}
     return TemplateResponse(request, "desk/invitation.html", context, status=status)

@@ -1,4 +1,4 @@
-"""Signing in: the password, then the code for whoever has a second factor. Until both are right nobody is signed in."""
+"""Login: the password, then a code for users with two-factor authentication. The session starts after both."""
 
 from typing import Any
 
@@ -22,43 +22,38 @@ from accounts.domain.reviewers import PASSWORD_BACKEND
 from accounts.exceptions import DomainError
 from accounts.models import User
 
-PENDING_MFA_SESSION_KEY = "dynamo_half_signed_in"
-HALF_LIFE = 300  # seconds
+PENDING_MFA_SESSION_KEY = "dynamo_pending_mfa"  # [user id, session auth hash, Unix time of the password check]
+PENDING_MFA_SECONDS = 300
 
 
-class SignInForm(AdminAuthenticationForm):
-    """Django's own; what it says tells nobody whether it was the name or the password."""
+class LoginForm(AdminAuthenticationForm):
+    """Django's login form. The error does not disclose whether the username or the password was wrong."""
 
-    error_messages = {
-        **AdminAuthenticationForm.error_messages,
-        "invalid_login": "There is no account with this name and this password that may sign in to the desk.",
-    }
+    error_messages = {**AdminAuthenticationForm.error_messages, "invalid_login": "Wrong username or password"}
 
 
 class MfaLoginView(LoginView):
-    """Django's own, except that a right password does not do where there is a second factor."""
+    """Django's login view, which redirects to the code page when the user has two-factor authentication."""
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Sign the person in, or remember whose code is asked for next."""
         user = form.get_user()
         if not isinstance(user, User) or mfa.get_mfa(user) is None:
             return super().form_valid(form)
         self.request.session.cycle_key()
         self.request.session[PENDING_MFA_SESSION_KEY] = [user.pk, user.get_session_auth_hash(), clock.now().timestamp()]
-        onward = urlencode({REDIRECT_FIELD_NAME: self.get_success_url()})
-        return HttpResponseRedirect(f"{reverse('admin_mfa')}?{onward}")
+        query = urlencode({REDIRECT_FIELD_NAME: self.get_success_url()})
+        return HttpResponseRedirect(f"{reverse('admin_mfa')}?{query}")
 
 
 @never_cache
 def login_view(request: HttpRequest) -> Any:
-    """Ask for name and password, as Django's admin does."""
     if request.method == "GET" and admin.site.has_permission(request):
         return HttpResponseRedirect(reverse("admin:index"))
     context = {**admin.site.each_context(request), "title": "Sign in", "subtitle": None}
     context |= {"app_path": request.get_full_path(), "username": ""}
     if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
         context[REDIRECT_FIELD_NAME] = reverse("admin:index")
-    view = MfaLoginView.as_view(extra_context=context, authentication_form=SignInForm, template_name="admin/login.html")
+    view = MfaLoginView.as_view(extra_context=context, authentication_form=LoginForm, template_name="admin/login.html")
     return view(request)
 
 
@@ -66,46 +61,48 @@ def login_view(request: HttpRequest) -> Any:
 @csrf_protect
 @never_cache
 def mfa_view(request: HttpRequest) -> HttpResponse:
-    """Ask whoever has given the right password for their code, and sign them in."""
-    user = _half_signed_in(request)
+    """Ask for the code after a correct password; on POST verify it and log the user in."""
+    user = _pending_user(request)
     if user is None:
         return HttpResponseRedirect(reverse("admin:login"))
     problem = ""
     if request.method == "POST":
         try:
-            factor = mfa.verify_code(user, request.POST.get("code", ""))
-        except DomainError as refusal:
-            problem = refusal.message
+            device = mfa.verify_code(user, request.POST.get("code", ""))
+        except DomainError as error:
+            problem = error.message
         else:
-            onward = _onward(request)
             del request.session[PENDING_MFA_SESSION_KEY]
             login(request, user, backend=PASSWORD_BACKEND)
-            sessions.mark_authenticated(request, factor=factor.pk)
-            return HttpResponseRedirect(onward)
-    context = {**admin.site.each_context(request), "title": "Your code", "problem": problem, "onward": _onward(request)}
-    return TemplateResponse(request, "desk/code.html", context)
+            sessions.mark_authenticated(request, device_id=device.pk)
+            return HttpResponseRedirect(_redirect_url(request))
+    context = {**admin.site.each_context(request), "title": "Your code", "problem": problem}
+    return TemplateResponse(request, "desk/code.html", context | {"next": _redirect_url(request)})
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None, _credentials: Any = None) -> HttpResponse:
-    """Say that there were too many wrong passwords, and for how long nobody looks at another."""
-    minutes = -(-int(settings.AXES_COOLOFF_TIME.total_seconds()) // 60)
-    context = {**admin.site.each_context(request), "title": "Locked for a while", "minutes": minutes}
+    """Return 429 after too many wrong passwords. Called by django-axes (AXES_LOCKOUT_CALLABLE)."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    context = {**admin.site.each_context(request), "title": "Temporarily locked", "minutes": -(-seconds // 60)}
     response = TemplateResponse(request, "desk/locked.html", context | {"has_permission": False}, status=429)
-    response["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    response["Retry-After"] = str(seconds)
     response["Cache-Control"] = "no-store"
     return response.render()
 
 
-def _half_signed_in(request: HttpRequest) -> User | None:
-    """Return who has given the right password a moment ago, unless it was changed or they were signed out since."""
-    pk, known, at = request.session.get(PENDING_MFA_SESSION_KEY) or (None, "", 0)
-    if pk is None or not 0 <= clock.now().timestamp() - at <= HALF_LIFE:
+def _pending_user(request: HttpRequest) -> User | None:
+    """Return the user who gave the right password within PENDING_MFA_SECONDS.
+
+    None when the password was changed or the user was signed out everywhere since.
+    """
+    pk, auth_hash, at = request.session.get(PENDING_MFA_SESSION_KEY) or (None, "", 0)
+    if pk is None or not 0 <= clock.now().timestamp() - at <= PENDING_MFA_SECONDS:
         return None
     user = User.objects.filter(pk=pk, is_active=True, is_staff=True).first()
-    return user if user is not None and user.get_session_auth_hash() == known else None
+    return user if user is not None and user.get_session_auth_hash() == auth_hash else None
 
 
-def _onward(request: HttpRequest) -> str:
-    given = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
-    safe = url_has_allowed_host_and_scheme(given, {request.get_host()}, require_https=request.is_secure())
-    return given if safe else reverse("admin:index")
+def _redirect_url(request: HttpRequest) -> str:
+    url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if safe else reverse("admin:index")

@@ -1,8 +1,7 @@
-"""Step-up: before a decision in an old session the person is asked who they are, and what they typed then goes on.
+"""Re-authentication (sudo mode): a view that needs it raises ReauthenticationRequired, and the user is asked.
 
-Whatever view finds that a proof is needed lets `ProofNeeded` through. The answer is a page that carries all that was
-sent, except passwords; with the proof on it, it is sent again to the same address, and the view never learns that
-there was a question.
+The response is a form that repeats everything that was posted, except passwords, to the same URL. With the credential
+in it the middleware accepts the request and the view runs as if nothing had happened.
 """
 
 from collections.abc import Callable
@@ -19,61 +18,69 @@ from accounts.domain import mfa, sessions
 from accounts.exceptions import DomainError
 from accounts.models import User
 
-PROOF = "proof"
-OURS = (PROOF, "csrfmiddlewaretoken")
+CREDENTIAL = "proof"  # the POST field with the password or the code
+NOT_REPEATED = (CREDENTIAL, "csrfmiddlewaretoken")
 
 
 class ReauthenticationMiddleware:
-    """Asks for a proof when a view needs one, and takes the one that a page carries. Comes after CSRF protection."""
+    """Verifies the credential in a POST to the admin, and asks for one when a view requires it. Goes after CSRF."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
-        """Take the proof that came along; ask again when it is wrong. Nothing outside the desk is looked at."""
         if request.method != "POST" or not request.path.startswith(reverse("admin:index")):
             return None
-        if PROOF not in request.POST or not isinstance(request.user, User):
+        if CREDENTIAL not in request.POST or not isinstance(request.user, User):
             return None
-        problem = verify_credential(request, request.user, request.POST[PROOF])
-        return _ask(request, code=mfa.get_mfa(request.user) is not None, problem=problem) if problem else None
+        problem = verify_credential(request, request.user, request.POST[CREDENTIAL])
+        if not problem:
+            return None
+        return _credential_page(request, code=mfa.get_mfa(request.user) is not None, problem=problem)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Ask for the proof that a view found missing."""
-        return _ask(request, code=error.code) if isinstance(error, sessions.ReauthenticationRequired) else None
+        if not isinstance(error, sessions.ReauthenticationRequired):
+            return None
+        return _credential_page(request, code=error.code)
 
 
-def verify_credential(request: HttpRequest, user: User, proof: str) -> str:
-    """Take a code of the person's second factor, or without one their password; return what is wrong with it."""
+def verify_credential(request: HttpRequest, user: User, credential: str) -> str:
+    """Verify a two-factor code, or the password of a user without a device, and mark the session.
+
+    Returns an error message, empty on success.
+    """
     if mfa.get_mfa(user) is None:
-        if not check_password_throttled(request, user, proof):
+        if not check_password_throttled(request, user, credential):
             return "That is not your password."
         sessions.mark_authenticated(request)
         return ""
     try:
-        factor = mfa.verify_code(user, proof)
-    except DomainError as refusal:
-        return refusal.message
-    sessions.mark_authenticated(request, factor=factor.pk)
+        device = mfa.verify_code(user, credential)
+    except DomainError as error:
+        return error.message
+    sessions.mark_authenticated(request, device_id=device.pk)
     return ""
 
 
 @sensitive_variables()
-def check_password_throttled(request: HttpRequest, user: User, typed: str) -> bool:
-    """Whether that is the person's password. Wrong ones count as at the sign-in, and lock as it does."""
-    known = authenticate(request, username=user.get_username(), password=typed)
-    return known is not None and known.pk == user.pk
+def check_password_throttled(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether that is the user's password. Wrong ones count towards the login lockout (axes)."""
+    authenticated = authenticate(request, username=user.get_username(), password=password)
+    return authenticated is not None and authenticated.pk == user.pk
 
 
-def _ask(request: HttpRequest, *, code: bool, problem: str = "") -> HttpResponse:
-    sent = [(name, texts) for name, texts in request.POST.lists() if name not in OURS and "password" not in name]
-    typed = [(name, text) for name, texts in sent for text in texts]
-    context = {**admin.site.each_context(request), "title": "Is it you?", "code": code, "problem": problem}
-    context |= {"typed": typed, "action": request.get_full_path()}
-    response = TemplateResponse(request, "desk/prove.html", context, status=403)
+def _credential_page(request: HttpRequest, *, code: bool, problem: str = "") -> HttpResponse:
+    repeated = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in NOT_REPEATED and "password" not in name
+        for value in values
+    ]
+    context = {**admin.site.each_context(request), "title": "Confirm your identity", "code": code, "problem": problem}
+    context |= {"repeated": repeated, "action": request.get_full_path()}
+    response = TemplateResponse(request, "desk/reauthenticate.html", context, status=403)
     response["Cache-Control"] = "no-store"
     return response.render()

@@ -1,4 +1,4 @@
-"""Pages about people that Django's admin has none of. They come before the admin's own, under the same address."""
+"""Login, profile and settings pages. They come before the URLs of the Django admin, under the same prefix."""
 
 from django.contrib import admin
 from django.urls import URLPattern, path

@@ -1,4 +1,4 @@
-"""Organizations and people on the desk. Superusers manage them; members see their own organizations."""
+"""Organizations and users. Superusers manage them; members see their own organizations."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,64 +18,60 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts.admin.base import OrganizationScopedAdmin
+from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin, current_user, organizations_with_role
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import DomainError
-from accounts.models import Organization, User
+from accounts.models import Organization, Role, User
 
 if TYPE_CHECKING:
     BaseUserForm = UserChangeForm[User]
     BaseNewUserForm = UserCreationForm[User]
     BasePasswordForm = AdminPasswordChangeForm[User]
+    BaseUserAdmin = DjangoUserAdmin[User]
 else:
     BaseUserForm, BaseNewUserForm, BasePasswordForm = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    BaseUserAdmin = DjangoUserAdmin
 
-
-class AccountRecoveryForm(forms.Form):
-    """What a superuser does for somebody who lost their phone."""
-
-    sign_out = forms.BooleanField(required=False, initial=True, label="Sign them out everywhere")
-    factor = forms.BooleanField(
-        required=False, label="Remove their second factor", help_text="Make sure first that it is they who ask."
-    )
-
-
-ACCESS = {
-    "is_active": ("Active", "Switch off whoever has left: what they did stays theirs."),
-    "is_staff": ("May sign in to the desk", ""),
-    "is_superuser": ("Manages accounts and organizations", "All of them, not only their own. It lets nobody approve."),
-}
-
-
-NAMED = {
-    "username": ("Name to sign in with", "Letters, digits and @ . + - _"),
+# Label and help text by field of Django's forms; a help text of None leaves Django's.
+FIELD_TEXTS = {
+    "username": ("Username", "Letters, digits and @ . + - _"),
     "email": ("E-mail", ""),
     "password1": ("Password", None),
-    "password2": ("The password again", ""),
-}
+    "password2": ("Confirm password", ""),
+    "is_active": ("Active", "Deactivate users who have left. What they wrote and approved is kept."),
+    "is_staff": ("Can sign in", ""),
+    "is_superuser": (
+        "Manages accounts and organizations", "All of them, not only their own. It does not include approving posts.",
+    ),
+}  # fmt: skip
 
 
 def apply_labels(form: forms.BaseForm) -> None:
-    """Call the fields of a stock form what the desk calls them; None leaves a stock hint as it is."""
-    for name, (label, help_text) in {**NAMED, **ACCESS}.items():
+    """Set FIELD_TEXTS on the fields of one of Django's forms."""
+    for name, (label, help_text) in FIELD_TEXTS.items():
         if name in form.fields:
             form.fields[name].label = label
             if help_text is not None:
                 form.fields[name].help_text = help_text
 
 
-class UserCreateForm(BaseNewUserForm):
-    """A new account."""
+class AccountRecoveryForm(forms.Form):
+    """What a superuser can do for a user who has lost their phone."""
 
+    sign_out = forms.BooleanField(required=False, initial=True, label="Sign the user out everywhere")
+    reset_mfa = forms.BooleanField(
+        required=False, label="Reset two-factor authentication", help_text="Verify the user's identity first."
+    )
+
+
+class UserCreateForm(BaseNewUserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         apply_labels(self)
 
 
-class PersonForm(BaseUserForm):
-    """A person, with the time zones that this machine knows."""
-
+class UserForm(BaseUserForm):
     time_zone = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,8 +79,8 @@ class PersonForm(BaseUserForm):
         apply_labels(self)
 
 
-class NewPasswordForm(BasePasswordForm):
-    """A password for somebody else: there is no other way to sign in, so none is switched off here."""
+class SetPasswordForm(BasePasswordForm):
+    """Sets another user's password. Without Django's choice to disable it: there is no other way to sign in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,61 +88,54 @@ class NewPasswordForm(BasePasswordForm):
         apply_labels(self)
 
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-    BaseUserAdmin = DjangoUserAdmin[User]
-else:
-    ModelAdmin, BaseUserAdmin = admin.ModelAdmin, DjangoUserAdmin
-
-
 def is_superuser(request: HttpRequest) -> bool:
-    """Whether the person manages organizations and people."""
     return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
 
 
-def reauthenticated_actor(request: HttpRequest) -> Actor:
-    """Return the person who changes something about people here, as the trail names them.
+def administered_organizations(request: HttpRequest) -> QuerySet[Organization]:
+    """Return the organizations where the user is an admin; all for superusers."""
+    if is_superuser(request):
+        return Organization.objects.all()
+    return Organization.objects.filter(pk__in=organizations_with_role(request, Role.ADMIN))
 
-    Who decides who decides proves who they are as for a decision: raises sessions.ProofNeeded when that is long ago.
+
+def reauthenticated_actor(request: HttpRequest) -> Actor:
+    """Return the actor of a change to users and memberships.
+
+    Raises ReauthenticationRequired: appointing a reviewer takes what approving a post takes.
     """
-    if not isinstance(request.user, User):
-        raise TypeError("The desk is for people who are signed in")
-    sessions.require_recent_authentication(request, request.user)
-    return user_actor(request.user)
+    user = current_user(request)
+    sessions.require_recent_authentication(request, user)
+    return user_actor(user)
 
 
 class SuperuserManagedAdmin(OrganizationScopedAdmin):
-    """Superusers see and change every row, because somebody has to make the first; members look. Nothing is deleted."""
+    """Superusers see and change every row, members see those of their organizations. Nothing is deleted."""
 
     actions = None
     edit_role = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return every row to a superuser, and to members those of their organizations."""
         if is_superuser(request):
             return ModelAdmin.get_queryset(self, request)
         return super().get_queryset(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the person manages, or belongs to any organization."""
         return is_superuser(request) or super().has_module_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the person manages, or belongs to the organization."""
         return is_superuser(request) or super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether the person manages."""
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
-        """Whether the person manages."""
         return is_superuser(request)
 
     def formfield_for_foreignkey(
         self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> "forms.ModelChoiceField[Any] | None":
-        """Offer every organization and person: only who manages has a form."""
+        """Offer every organization and user: only superusers have a form."""
         return ModelAdmin.formfield_for_foreignkey(self, db_field, request, **kwargs)
 
     def changeform_view(
@@ -156,22 +145,20 @@ class SuperuserManagedAdmin(OrganizationScopedAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Show the form, a new row's under the words of the button that leads to it."""
-        titled = {} if object_id else {"title": self.add_title}
-        return super().changeform_view(request, object_id, form_url, titled | (extra_context or {}))
+        title = {} if object_id else {"title": self.add_title}
+        return super().changeform_view(request, object_id, form_url, title | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        """Store the row through the domain, which records it."""
         memberships.save(reauthenticated_actor(request), obj)
 
 
-# Rights follow from memberships: a group would grant nothing.
+# Permissions follow from memberships: a group would grant nothing.
 admin.site.unregister(Group)
 
 
 @admin.register(Organization)
 class OrganizationAdmin(SuperuserManagedAdmin, ModelAdmin):
-    """Organizations are made inactive, never deleted."""
+    """Organizations are deactivated, never deleted."""
 
     organization_lookup = "pk"
     add_title = "New organization"
@@ -182,9 +169,7 @@ class OrganizationAdmin(SuperuserManagedAdmin, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
 
 
-class ManagesFilter(admin.BooleanFieldListFilter):
-    """By whether they manage, in the words of the form."""
-
+class SuperuserFilter(admin.BooleanFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = "manages"
@@ -192,17 +177,17 @@ class ManagesFilter(admin.BooleanFieldListFilter):
 
 @admin.register(User)
 class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
-    """People. New ones may sign in to the desk, where what they see follows from their memberships."""
+    """Users, for superusers only. New users can sign in; what they see follows from their memberships."""
 
-    form = PersonForm
+    form = UserForm
     add_form = UserCreateForm
     add_title = "New account"
-    change_password_form = NewPasswordForm
+    change_password_form = SetPasswordForm
     add_form_template = None
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     change_user_password_template = "admin/accounts/user/password.html"  # noqa: S105  a template
     list_display = ("username", "name", "mail", "is_active", "manages", "last_signed_in")
-    list_filter = ("is_active", ("is_superuser", ManagesFilter))
+    list_filter = ("is_active", ("is_superuser", SuperuserFilter))
     search_help_text = "Name or address"
     filter_horizontal = ()
     readonly_fields = ("last_signed_in", "joined")
@@ -215,86 +200,76 @@ class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
     show_facets = admin.ShowFacets.NEVER
 
     @admin.display(description="E-mail", ordering="email", empty_value="none")
-    def mail(self, someone: User) -> str:
-        """Say where they are reached."""
-        return someone.email
+    def mail(self, user: User) -> str:
+        return user.email
 
     @admin.display(description="Since", ordering="date_joined")
-    def joined(self, someone: User) -> datetime:
-        """Say when the account was made."""
-        return someone.date_joined
+    def joined(self, user: User) -> datetime:
+        return user.date_joined
 
     @admin.display(description="Manages", ordering="is_superuser")
-    def manages(self, someone: User) -> bool:
-        """Say whether they manage accounts and organizations."""
-        return someone.is_superuser
+    def manages(self, user: User) -> bool:
+        return user.is_superuser
 
     @admin.display(description="Last signed in", ordering="last_login", empty_value="never")
-    def last_signed_in(self, someone: User) -> datetime | None:
-        """Say when they were last here."""
-        return someone.last_login
+    def last_signed_in(self, user: User) -> datetime | None:
+        return user.last_login
 
     @admin.display(description="Name", ordering="first_name")
-    def name(self, someone: User) -> str:
-        """Say what they are called."""
-        return someone.get_full_name()
+    def name(self, user: User) -> str:
+        return user.get_full_name()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return everybody to a superuser, nobody to others."""
-        everybody = BaseUserAdmin.get_queryset(self, request)
-        return everybody if is_superuser(request) else everybody.none()
+        users = BaseUserAdmin.get_queryset(self, request)
+        return users if is_superuser(request) else users.none()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the person manages."""
         return is_superuser(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Whether the person manages."""
         return is_superuser(request)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page for who lost their phone."""
-        rescue = self.admin_site.admin_view(self.account_recovery_view)
-        return [path("<int:pk>/rescue/", rescue, name="accounts_user_rescue"), *super().get_urls()]
+        recovery = self.admin_site.admin_view(self.account_recovery_view)
+        return [path("<int:pk>/rescue/", recovery, name="accounts_user_rescue"), *super().get_urls()]
 
     def account_recovery_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask; on POST end another person's sessions, or take their lost second factor away."""
+        """On POST end another user's sessions, delete their two-factor device, or both. For superusers."""
         if not is_superuser(request):
             raise PermissionDenied
-        someone = get_object_or_404(User, pk=pk)
-        if someone.pk == request.user.pk:
-            return HttpResponseRedirect(reverse("admin_account"))  # where it takes their password and a code
+        user = get_object_or_404(User, pk=pk)
+        if user.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin_account"))  # which requires their password and a code
         form = AccountRecoveryForm(request.POST or None)
-        back = reverse("admin:accounts_user_change", args=[pk])
+        change_url = reverse("admin:accounts_user_change", args=[pk])
         if request.method == "POST" and form.is_valid():
             try:
-                if form.cleaned_data["factor"]:
-                    mfa.remove(reauthenticated_actor(request), someone)
+                if form.cleaned_data["reset_mfa"]:
+                    mfa.remove(reauthenticated_actor(request), user)
                 if form.cleaned_data["sign_out"]:
-                    sessions.sign_out_everywhere(reauthenticated_actor(request), someone)
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
+                    sessions.sign_out_everywhere(reauthenticated_actor(request), user)
+            except DomainError as error:
+                form.add_error(None, error.message)
             else:
-                messages.success(request, f"Done for {someone}.")
-                return HttpResponseRedirect(back)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "list_url": back}
-        return TemplateResponse(request, "desk/form.html", context | {"title": f"Lost phone: {someone}"})
+                messages.success(request, f"Done for {user}.")
+                return HttpResponseRedirect(change_url)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "list_url": change_url}
+        return TemplateResponse(request, "desk/form.html", context | {"title": f"Reset two-factor: {user}"})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        """Store the person through the domain; who is new may sign in to the desk."""
         obj.is_staff = obj.is_staff or not change
         memberships.save(reauthenticated_actor(request), obj, password=not change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Set another person's password, and record that."""
-        someone = self.get_object(request, unquote(id))  # as Django reads it: an id can be spelt in many ways
-        if someone is not None and someone.pk == request.user.pk:
-            return HttpResponseRedirect(reverse("admin:password_change"))  # where it takes the old one
+        """Django's view to set another user's password; records the change."""
+        user = self.get_object(request, unquote(id))  # as Django reads it: "7", "07" and "+7" are one user
+        if user is not None and user.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin:password_change"))  # which requires the current password
         if request.method == "POST" and is_superuser(request):
-            reauthenticated_actor(request)  # asks for a proof before anything has happened, to this session as well
+            reauthenticated_actor(request)  # raises before Django's view has changed the password or the session
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
-            now = User.objects.filter(pk=someone.pk).first() if someone is not None else None
-            if someone is not None and now is not None and now.password != someone.password:
-                memberships.save(reauthenticated_actor(request), now, password=True)
+            after = User.objects.filter(pk=user.pk).first() if user is not None else None
+            if user is not None and after is not None and after.password != user.password:
+                memberships.save(reauthenticated_actor(request), after, password=True)
         return response

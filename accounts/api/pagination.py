@@ -12,17 +12,16 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
-from rest_framework.exceptions import ValidationError as RequestError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
+from accounts.api.exceptions import RequestValidationError, ValidationProblem
 from accounts.api.serializers import (
     StrictCharField,
     StrictIntegerField,
     StrictSerializer,
-    joi_error,
     validate_query,
 )
 
@@ -122,8 +121,8 @@ class KeysetPagination(BasePagination):
             fields: list[Any] = [model._meta.get_field(name) for name in self.names]
             return [field.to_python(value) for field, value in zip(fields, values, strict=True)]
         except (signing.BadSignature, ValidationError, ValueError, TypeError):
-            error = joi_error("any.only", "must be one that this list returned")
-            raise RequestError({"cursor": [error]}) from None
+            problem = ValidationProblem(("cursor",), "any.only", "must be one that this list returned")
+            raise RequestValidationError([problem]) from None
 
     def _salt(self, request: Request) -> str:
         scope = [self.list_name, str(get_api_key(request).organization_id), self.filters]

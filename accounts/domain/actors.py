@@ -1,4 +1,4 @@
-"""Who acts: a person, an API key, or a worker. Every verb of the domain takes one first."""
+"""The actor of a change: a person, an API key or a worker. Domain functions take one as their first argument."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from accounts.models import ActorKind, ApiKey, User
 
 @dataclass(frozen=True)
 class Actor:
-    """Someone or something that acts, as the trail names it. Exactly one of `user` and `key` is set, or neither."""
+    """The actor as recorded in the audit log. At most one of `user` and `key` is set."""
 
     kind: ActorKind
     id: str
@@ -17,12 +17,10 @@ class Actor:
 
 
 def user_actor(user: User) -> Actor:
-    """Return the actor for a signed-in person."""
     return Actor(ActorKind.PERSON, str(user.pk), user.get_full_name() or user.get_username(), user=user)
 
 
 def api_key_actor(key: ApiKey) -> Actor:
-    """Return the actor for a request signed with `key`."""
     return Actor(ActorKind.KEY, key.pk, key.name, key=key)
 
 

@@ -1,4 +1,4 @@
-"""Key pairs: issued, restricted, rotated, revoked. A secret leaves this module once, when it is made."""
+"""API keys: create, restrict, rotate, revoke. A secret is returned in clear only by the function that creates it."""
 
 import re
 import secrets
@@ -26,7 +26,7 @@ from accounts.models import (
     new_key_id,
 )
 
-LONGEST_OVERLAP = timedelta(days=30)
+MAX_OVERLAP = timedelta(days=30)
 LAST_USED_PRECISION = timedelta(minutes=1)
 _KEY_ID = re.compile(r"dk_[0-9a-f]{24}")
 
@@ -42,21 +42,21 @@ def create_api_key(
     channels: Collection[str] | None = None,
     key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key pair of `organization`, answered for by `issued_by`; return it with its secret in clear.
+    """Create a key and return it with its secret in clear.
 
-    `issued_by` must be an active member who may write. `scopes` and `channels` limit the key; None is all.
-    A caller that may be repeated, such as a form that is sent
-    twice, gives a `key_id` of `new_key_id`'s making: the second time is a Conflict. Raises Invalid otherwise.
+    `issued_by` is responsible for the key and must be an active EDITOR or ADMIN. `scopes` and `channels` (public ids)
+    limit it; None is all. A caller that may run twice, such as a form, passes a `key_id` from `new_key_id`: the second
+    call raises Conflict. Raises Invalid otherwise.
     """
     name = name.strip()
     if not 1 <= len(name) <= 100 or "\x00" in name:
         raise Invalid("Give the key a name of at most 100 characters")
     if expires_at is not None and expires_at <= clock.now():
-        raise Invalid("The key would have expired already")
+        raise Invalid("The expiry is in the past")
     if not issued_by.is_active or not _may_write(issued_by, organization):
-        raise Invalid(f"{issued_by} cannot answer for a key: only members who may write in {organization} can")
+        raise Invalid(f"{issued_by} cannot be responsible for a key: only editors and admins of {organization} can")
     if key_id is not None and not _KEY_ID.fullmatch(key_id):
-        raise Invalid("This is not an id of a key")
+        raise Invalid("Invalid key id")
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         id=key_id or new_key_id(),
@@ -81,24 +81,23 @@ def create_api_key(
                 channels=key.channels,
             )
     except IntegrityError:
-        raise Conflict("This key has been issued already; its secret is not shown again") from None
+        raise Conflict("This key has already been created; its secret cannot be displayed again") from None
     return key, secret
 
 
 def update_permissions(
     actor: Actor, key: ApiKey, *, scopes: Collection[str] | None, channels: Collection[str] | None
 ) -> bool:
-    """Say anew what `key` may be used for and which channels it reaches, from its next request on; None is all.
+    """Replace the key's scopes and channels (None is all) and return whether that changed anything. Locks the key.
 
-    Returns whether that changed anything. Raises Invalid for what does not exist and for nothing at all, Conflict when
-    the key is revoked.
+    Raises Invalid for unknown or empty scopes and channels, Conflict when the key is revoked.
     """
     limits = _limits(key.organization, scopes, channels)
     with transaction.atomic():
-        known = ApiKey.objects.select_for_update().filter(pk=key.pk, revoked_at=None).first()
-        if known is None:
+        stored = ApiKey.objects.select_for_update().filter(pk=key.pk, revoked_at=None).first()
+        if stored is None:
             raise Conflict("This key is revoked")
-        before = {name: getattr(known, name) for name in limits}
+        before = {name: getattr(stored, name) for name in limits}
         changed = {name: [before[name], limits[name]] for name in limits if before[name] != limits[name]}
         if changed:
             ApiKey.objects.filter(pk=key.pk).update(**limits)
@@ -108,47 +107,49 @@ def update_permissions(
 
 
 def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
-    """Give `key` a new secret and return it in clear; the old one stays good for `overlap`, up to 30 days.
+    """Create a new secret and return it in clear; the old one remains valid for `overlap`, at most MAX_OVERLAP.
 
-    `key` is as the caller knew it: when it was rotated or revoked since, this is a Conflict. A secret that was in
-    its own overlap ends at once. Raises Invalid for an overlap out of bounds.
+    A secret from an earlier rotation stops working. Raises Conflict when the key was rotated or revoked since `key` was
+    loaded, Invalid for an overlap out of bounds.
     """
-    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise Invalid("The overlap is between nothing and 30 days")
+    if not timedelta(0) <= overlap <= MAX_OVERLAP:
+        raise Invalid("The overlap must be between 0 and 30 days")
     now = clock.now()
     if not key.is_valid_at(now):
         raise Conflict("This key is revoked or has expired")
     secret = secrets.token_urlsafe(32)
     until = now + overlap if overlap else None
-    known = ApiKey.objects.filter(pk=key.pk, secret_encrypted=key.secret_encrypted, revoked_at=None)
+    unchanged = ApiKey.objects.filter(pk=key.pk, secret_encrypted=key.secret_encrypted, revoked_at=None)
     with transaction.atomic():
-        if not known.update(
+        if not unchanged.update(
             secret_encrypted=encryption.encrypt(secret),
             previous_encrypted=key.secret_encrypted if overlap else "",
             previous_until=until,
         ):
-            raise Conflict("This key was rotated or revoked by somebody else meanwhile")
+            raise Conflict("Another user has rotated or revoked this key")
         _record(actor, "key.rotate", key, previous_until=_iso(until))
     key.refresh_from_db()
     return secret
 
 
 def keys_rotated_by(user: User, key_ids: Collection[str]) -> set[str]:
-    """Return which of the keys that person has rotated: a rotation shows the secret to whoever asks for it."""
-    lines = AuditEvent.objects.filter(
-        subject__in=[_subject(key_pk) for key_pk in key_ids],
+    """Return which of the keys the user has ever rotated: a rotation displays the secret."""
+    if not key_ids:
+        return set()
+    subjects = AuditEvent.objects.filter(
+        subject__in=[_subject(key_id) for key_id in key_ids],
         verb="key.rotate",
         actor_kind=ActorKind.PERSON,
         actor_id=str(user.pk),
-    )
-    return {subject.partition(":")[2] for subject in lines.values_list("subject", flat=True)} if key_ids else set()
+    ).values_list("subject", flat=True)
+    return {subject.partition(":")[2] for subject in subjects}
 
 
 def revoke(actor: Actor, key: ApiKey) -> None:
-    """Refuse every further request that is signed with `key`, for good. Raises Conflict when it is revoked already."""
+    """Refuse all further requests signed with the key. Raises Conflict when it is already revoked."""
     with transaction.atomic():
         if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()):
-            raise Conflict("This key is revoked already")
+            raise Conflict("This key is already revoked")
         _record(actor, "key.revoke", key)
     key.refresh_from_db()
 
@@ -159,25 +160,25 @@ def record_use(key: ApiKey) -> None:
     stale = now - LAST_USED_PRECISION
     if key.last_used_at is not None and key.last_used_at > stale:
         return
-    due = Q(last_used_at=None) | Q(last_used_at__lte=stale)
-    ApiKey.objects.filter(due, pk=key.pk).update(last_used_at=now)
+    outdated = Q(last_used_at=None) | Q(last_used_at__lte=stale)
+    ApiKey.objects.filter(outdated, pk=key.pk).update(last_used_at=now)
 
 
 def _limits(
     organization: Organization, scopes: Collection[str] | None, channels: Collection[str] | None
 ) -> dict[str, Any]:
-    """Return the columns in their one form: scopes in the order of their kind, channels sorted. Raises Invalid."""
-    given = all_scopes() if scopes is None else [all_scope for all_scope in all_scopes() if all_scope in scopes]
-    if not given or set(scopes or ()) - set(given):
+    """Return the columns in canonical form: scopes in the order of Scope, channels sorted. Raises Invalid."""
+    valid_scopes = [scope for scope in all_scopes() if scopes is None or scope in scopes]
+    if not valid_scopes or set(scopes or ()) - set(valid_scopes):
         raise Invalid(f"A key has one or more of the scopes {', '.join(Scope.values)}")
     if channels is None:
-        return {"scopes": given, "channels": None}
+        return {"scopes": valid_scopes, "channels": None}
     wanted = set(channels)
-    there = set(organization.channels.filter(public_id__in=wanted).values_list("public_id", flat=True))
-    if not wanted or wanted - there:
-        missing = ", ".join(sorted(item[:80] for item in wanted - there)) or "none of them"
-        raise Invalid(f"A key reaches all channels, or one or more of {organization}'s; not {missing}")
-    return {"scopes": given, "channels": sorted(wanted)}
+    unknown = wanted - set(organization.channels.filter(public_id__in=wanted).values_list("public_id", flat=True))
+    if not wanted or unknown:
+        problem = f"unknown: {', '.join(sorted(channel[:80] for channel in unknown))}" if unknown else "none given"
+        raise Invalid(f"A key has access to all channels, or to one or more channels of {organization} ({problem})")
+    return {"scopes": valid_scopes, "channels": sorted(wanted)}
 
 
 def _may_write(user: User, organization: Organization) -> bool:
@@ -192,5 +193,5 @@ def _subject(key_id: str) -> str:
     return f"key:{key_id}"
 
 
-def _iso(instant: datetime | None) -> str | None:
-    return instant.isoformat() if instant else None
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

@@ -1,8 +1,8 @@
-"""The trail: append-only, and chained per organization.
+"""The audit log: append-only, with a hash chain for each organization.
 
-An event is written in the transaction of what it speaks of, with a mark that only a holder of the trail's key can make.
-Its seal, which chains it, follows within a sweep, so that two writers never wait for one another.
-`verifying` finds what was altered, removed, put in or put elsewhere.
+An event is written in the transaction of the change that it records, with a signature that requires an AUDIT_KEY. Its
+chain link is written by the next sweep, so that concurrent writers do not wait for each other.
+`audit_verification` finds events that were altered, removed, inserted or moved.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.models import AuditChainLink, AuditEvent
 
-GENESIS = "0" * 64
-FORGOTTEN = "forget"
-LASTING = ("key.rotate",)  # whoever has seen a key's secret does not approve what it wrote, however long ago that was
-RECENT = 20_000  # events back from the newest sealed one, among which all that are not sealed yet should be
-NONCE = 32  # characters of a mark before its HMAC
-event_recorded = Signal()  # with `event`, in the transaction that records it, for apps above this one
+GENESIS = "0" * 64  # the `previous` of the first link
+PURGE_VERB = "forget"
+NEVER_PURGED = ("key.rotate",)  # a user who has seen a key's secret may never approve what the key wrote
+RECENT = 20_000  # ids before the newest linked event, among which `seal` looks for events without a link
+NONCE_LENGTH = 32  # characters at the start of a signature
+event_recorded = Signal()  # argument `event`; sent in the transaction that records it, to receivers in other apps
 
 
 def record(
@@ -57,8 +57,8 @@ def record(
         digest=digest,
         details=details,
     )
-    nonce = secrets.token_hex(NONCE // 2)
-    event.signature = f"{nonce}{_mac(settings.AUDIT_KEYS[0], nonce, _line(event))}"
+    nonce = secrets.token_hex(NONCE_LENGTH // 2)
+    event.signature = f"{nonce}{_hmac(settings.AUDIT_KEYS[0], nonce, _canonical(event))}"
     with transaction.atomic(savepoint=False):
         event.save(force_insert=True)
         event_recorded.send(AuditEvent, event=event)
@@ -66,91 +66,91 @@ def record(
 
 
 def is_authentic(event: AuditEvent) -> bool:
-    """Whether Dynamo wrote the event, and as it stands now."""
-    mark = event.signature or ""
-    nonce, given = mark[:NONCE], mark[NONCE:]
-    line = _line(event)
-    return any(hmac.compare_digest(_mac(key, nonce, line), given) for key in settings.AUDIT_KEYS)
+    """Whether the event's signature is valid for its present columns under any of AUDIT_KEYS."""
+    signature = event.signature or ""
+    nonce, mac = signature[:NONCE_LENGTH], signature[NONCE_LENGTH:]
+    text = _canonical(event)
+    return any(hmac.compare_digest(_hmac(key, nonce, text), mac) for key in settings.AUDIT_KEYS)
 
 
 def chain_hash(previous: str, event: AuditEvent, key: str | None = None) -> str:
-    """Return the hash of the event's seal when it follows the seal with the hash `previous`."""
-    return _mac(key or settings.AUDIT_KEYS[0], previous, f"{event.pk}:{event.signature}:{_line(event)}")
+    """Return the hash of the event's chain link when it follows the link with the hash `previous`."""
+    return _hmac(key or settings.AUDIT_KEYS[0], previous, f"{event.pk}:{event.signature}:{_canonical(event)}")
 
 
-def _line(event: AuditEvent) -> str:
+def _canonical(event: AuditEvent) -> str:
     columns = [
         str(event.organization_id), event.at.isoformat(), event.actor_kind, event.actor_id, event.actor_name,
-        event.verb, event.subject, event.state_from, event.state_to, event.digest, _plain(event.details),
+        event.verb, event.subject, event.state_from, event.state_to, event.digest, _normalize(event.details),
     ]  # fmt: skip
     return json.dumps(columns, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
-    """Return JSON with its whole numbers in one form: PostgreSQL gives 1e22 back as digits, and -0.0 as 0.0."""
+def _normalize(value: Any) -> Any:
+    """Return JSON with whole numbers as int: PostgreSQL returns 1e22 as digits, and -0.0 as 0.0."""
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _normalize(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_normalize(member) for member in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _mac(key: str, first: str, rest: str) -> str:
-    return hmac.new(key.encode(), f"{first}{rest}".encode(), hashlib.sha256).hexdigest()
+def _hmac(key: str, prefix: str, text: str) -> str:
+    return hmac.new(key.encode(), f"{prefix}{text}".encode(), hashlib.sha256).hexdigest()
 
 
 def seal(*, limit: int = 1000, everything: bool = False) -> int:
-    """Chain events that are not chained yet, oldest first; return how many. Safe to run anywhere, at any time.
+    """Append a chain link for each event without one, oldest first; return how many. Safe to run concurrently.
 
-    Looks among the recent ones, which costs the same however long the trail is; with `everything` among all.
+    Looks only among the RECENT events, so that the cost does not grow with the log; with `everything` among all.
     """
-    sealed = 0
-    waiting = AuditEvent.objects.exclude(pk__in=AuditChainLink.objects.values("event_id"))
+    count = 0
+    unlinked = AuditEvent.objects.exclude(pk__in=AuditChainLink.objects.values("event_id"))
     if not everything:
         newest = AuditChainLink.objects.aggregate(newest=Max("event_id"))["newest"] or 0
-        waiting = waiting.filter(pk__gt=newest - RECENT)
-    for organization_id in set(waiting.order_by().values_list("organization_id", flat=True)[:limit]):
+        unlinked = unlinked.filter(pk__gt=newest - RECENT)
+    for organization_id in set(unlinked.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
             with transaction.atomic():
-                ids = waiting.filter(organization_id=organization_id).order_by("id").values_list("pk", flat=True)
-                sealed += _seal(organization_id, list(ids[:limit]))
+                ids = unlinked.filter(organization_id=organization_id).order_by("id").values_list("pk", flat=True)
+                count += _append_links(organization_id, list(ids[:limit]))
         except IntegrityError:
-            continue  # another sealed at the same time, and one of us is enough
-    return sealed
+            continue  # a concurrent run has written these links
+    return count
 
 
-def _seal(organization_id: UUID, ids: list[int]) -> int:
+def _append_links(organization_id: UUID, event_ids: list[int]) -> int:
     last = AuditChainLink.objects.filter(organization_id=organization_id).order_by("-position").first()
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
-    seals = []
-    for event in AuditEvent.objects.filter(pk__in=ids).order_by("id"):
+    links = []
+    for event in AuditEvent.objects.filter(pk__in=event_ids).order_by("id"):
         position += 1
-        made = chain_hash(previous, event)
-        seals.append(
-            AuditChainLink(
-                organization_id=organization_id, position=position, event_id=event.pk, previous=previous, hash=made
-            )
+        link = AuditChainLink(
+            organization_id=organization_id,
+            position=position,
+            event_id=event.pk,
+            previous=previous,
+            hash=chain_hash(previous, event),
         )
-        previous = made
-    return len(AuditChainLink.objects.bulk_create(seals))
+        links.append(link)
+        previous = link.hash
+    return len(AuditChainLink.objects.bulk_create(links))
 
 
 def export(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield each event with an id above `after`, oldest first, as JSON, with its seal, null when that is to come."""
+    """Yield the events with an id above `after`, oldest first, as JSON. `seal` is null until an event is linked."""
     events = AuditEvent.objects.filter(pk__gt=after).order_by("pk")
     if organization_id is not None:
         events = events.filter(organization_id=organization_id)
     while page := list(events.filter(pk__gt=after)[:500]):
-        seals = {
-            audit_chain_link.event_id: audit_chain_link
-            for audit_chain_link in AuditChainLink.objects.filter(event_id__in=[event.pk for event in page])
-        }
+        links = AuditChainLink.objects.filter(event_id__in=[event.pk for event in page])
+        links_by_event = {link.event_id: link for link in links}
         for event in page:
-            yield _as_json(event, seals.get(event.pk))
+            yield _to_json(event, links_by_event.get(event.pk))
         after = page[-1].pk
 
 
-def _as_json(event: AuditEvent, sealed: AuditChainLink | None) -> dict[str, Any]:
+def _to_json(event: AuditEvent, link: AuditChainLink | None) -> dict[str, Any]:
     return {
         "id": event.pk,
         "organization": str(event.organization_id),
@@ -163,37 +163,41 @@ def _as_json(event: AuditEvent, sealed: AuditChainLink | None) -> dict[str, Any]
         "digest": event.digest,
         "details": event.details,
         "signature": event.signature,
-        "seal": sealed and {"position": sealed.position, "previous": sealed.previous, "hash": sealed.hash},
+        "seal": link and {"position": link.position, "previous": link.previous, "hash": link.hash},
     }
 
 
-def purge(actor: Actor, organization_id: UUID, *, before: Any) -> int:
-    """Delete the organization's events from before an instant, as far as the chain has no gap; return how many.
+def purge_subject(organization_id: UUID) -> str:
+    return f"trail:{organization_id}"
 
-    What decisions rest on stays: see LASTING. All seals stay, and the event that says so is chained like any other, so
-    that the rest still verifies.
+
+def purge(actor: Actor, organization_id: UUID, *, before: Any) -> int:
+    """Delete the organization's events from before a time, as far as the chain has no gap; return how many.
+
+    Events with a NEVER_PURGED verb stay. All links stay, and the purge is recorded as an event with the hash of the
+    last purged link, so that the rest still verifies.
     """
     with transaction.atomic():
-        seals = AuditChainLink.objects.filter(organization_id=organization_id).order_by("position")
+        links = AuditChainLink.objects.filter(organization_id=organization_id).order_by("position")
         kept = AuditEvent.objects.filter(organization_id=organization_id, at__gte=before)
-        first_kept = seals.filter(event_id__in=kept.values("pk")).first()
-        old = seals.filter(position__lt=first_kept.position) if first_kept else seals
+        first_kept = links.filter(event_id__in=kept.values("pk")).first()
+        old = links.filter(position__lt=first_kept.position) if first_kept else links
         last = old.last()
-        gone = AuditEvent.objects.filter(pk__in=old.values("event_id")).exclude(verb__in=LASTING)
-        count = gone.count()
+        purged = AuditEvent.objects.filter(pk__in=old.values("event_id")).exclude(verb__in=NEVER_PURGED)
+        count = purged.count()
         if last is None or not count:
             return 0
         record(
             actor,
-            FORGOTTEN,
+            PURGE_VERB,
             organization_id=organization_id,
-            subject=f"trail:{organization_id}",
+            subject=purge_subject(organization_id),
             upTo=last.position,
             hash=last.hash,
             count=count,
         )
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL dynamo.retention = 'on'")
-        gone.delete()
+                cursor.execute("SET LOCAL dynamo.retention = 'on'")  # the trigger of migration 0002 allows DELETE
+        purged.delete()
     return count

@@ -1,6 +1,6 @@
-"""Invitations: an administrator asks somebody in by e-mail; the link works once, for that address, and not for ever.
+"""Invitations: an admin invites an e-mail address; the link works once and expires.
 
-An invitation is as good as the right of who gave it: when they administer the organization no longer, it is void.
+An invitation is valid only while the user who sent it still administers the organization.
 """
 
 import logging
@@ -22,7 +22,7 @@ from accounts.models import Invitation, Membership, Organization, Role, User
 
 log = logging.getLogger(__name__)
 SALT = "accounts.invitation"
-INVALID_LINK = "This link is not good, or not any more. Ask for a new invitation."
+INVALID_LINK = "This invitation is invalid or has expired. Ask for a new one."
 
 
 def invite(
@@ -34,23 +34,23 @@ def invite(
     may_review: bool = False,
     review_channels: list[str] | None = None,
 ) -> tuple[Invitation, str]:
-    """Ask whoever reads `email` to join; return the invitation and what its link carries, this once.
+    """Create an invitation and return it with the token of its link, which is not stored.
 
-    It takes the place of an open one to the same address. Raises Forbidden unless the actor administers the
-    organization, Invalid for no address, role or channel, Conflict for somebody who belongs to it already.
+    Revokes an open invitation to the same address. Raises Forbidden unless the actor administers the organization,
+    Invalid for a wrong address, role or channel, Conflict for a member or a concurrent invitation.
     """
     if actor.user is None or not memberships.is_admin_of(actor.user, organization.pk):
-        raise Forbidden("Only an administrator of the organization invites people")
+        raise Forbidden("Only administrators of the organization can invite people")
     email = email.strip().lower()
     try:
         validate_email(email)
     except ValidationError:
-        raise Invalid("That is no e-mail address") from None
+        raise Invalid("Invalid e-mail address") from None
     if role not in Role.values:
-        raise Invalid("There is no such role")
+        raise Invalid("Unknown role")
     memberships.check_channels(organization, review_channels)
     if Membership.objects.filter(organization=organization, user__email__iexact=email).exists():
-        raise Conflict(f"{email} belongs to {organization} already")
+        raise Conflict(f"{email} is already a member of {organization}")
     invitation = Invitation(
         organization=organization,
         email=email,
@@ -64,89 +64,86 @@ def invite(
         with transaction.atomic():
             _open().filter(organization=organization, email=email).update(revoked_at=clock.now())
             invitation.save(force_insert=True)
-            memberships.record(actor, "send", invitation, **_quoted(invitation))
+            memberships.record(actor, "send", invitation, **_details(invitation))
     except IntegrityError:
-        raise Conflict(f"Somebody else is inviting {email} at this moment") from None
+        raise Conflict(f"Another user is inviting {email}") from None
     return invitation, signing.dumps(str(invitation.pk), salt=SALT)
 
 
 def send(invitation: Invitation, link: str) -> bool:
-    """Mail the link; return whether the mail server took it. The invitation stands either way."""
-    host = str(invitation.invited_by.get_full_name() or invitation.invited_by.get_username())
+    """Mail the link; return whether the mail server accepted it. The invitation is valid in either case."""
+    sender = str(invitation.invited_by.get_full_name() or invitation.invited_by.get_username())
     until = f"{invitation.expires_at:%d %B %Y, %H:%M} UTC"
     text = (
-        f"{host} invites you to {invitation.organization} on Dynamo, where posts wait for people to approve them.\n\n"
-        f"{link}\n\nThe link works once, until {until}. If you do not expect it, leave it alone.\n"
+        f"{sender} invites you to {invitation.organization} on Dynamo, where posts are approved before publishing.\n\n"
+        f"{link}\n\nThe link works once, until {until}. If you did not expect this e-mail, ignore it.\n"
     )
     subject = " ".join(f"Your invitation to {invitation.organization}".split())
     try:
         return bool(send_mail(subject, text, None, [invitation.email]))
     except OSError as error:
-        log.warning("an invitation was not mailed: %s", type(error).__name__)
+        log.warning("could not send an invitation e-mail: %s", type(error).__name__)
         return False
 
 
 def find(token: str) -> Invitation:
-    """Return the open invitation that a link carries. Raises Invalid for one that is forged, used, withdrawn or old."""
+    """Return the open invitation of a link's token. Raises Invalid when it is forged, used, revoked or expired."""
     try:
         pk = signing.loads(token, salt=SALT, max_age=timedelta(seconds=settings.INVITATION_LIFE))
     except signing.BadSignature:
         raise Invalid(INVALID_LINK) from None
-    found = _open().filter(pk=pk, expires_at__gt=clock.now(), organization__active=True)
-    invitation = found.select_related("organization", "invited_by").first()
+    valid = _open().filter(pk=pk, expires_at__gt=clock.now(), organization__active=True)
+    invitation = valid.select_related("organization", "invited_by").first()
     if invitation is None or not memberships.is_admin_of(invitation.invited_by, invitation.organization_id):
         raise Invalid(INVALID_LINK)
     return invitation
 
 
 def accept(token: str, user: User) -> Membership:
-    """Take the invitation as somebody who has an account, whose address must be the invited one.
-
-    Raises Invalid, Forbidden, Conflict.
-    """
+    """Accept the invitation for a user with the invited address. Raises Invalid, Forbidden, Conflict."""
     invitation = find(token)
     if user.email.lower() != invitation.email:
         raise Forbidden(f"This invitation is for {invitation.email}; you are signed in as {user.get_username()}")
-    return _take(invitation, user)
+    return _create_membership(invitation, user)
 
 
 def accept_with_new_user(token: str, *, username: str, first_name: str, last_name: str, password: str) -> Membership:
-    """Take the invitation with a new account; the password has been validated. Raises Invalid, Conflict."""
+    """Create a user and accept the invitation; the caller has validated the password. Raises Invalid, Conflict."""
     invitation = find(token)
     if invitee_has_account(invitation):
-        raise Conflict(f"{invitation.email} has an account already: sign in first")
-    username = User.normalize_username(username)  # as signing in does
+        raise Conflict(f"{invitation.email} already has an account: sign in first")
+    username = User.normalize_username(username)  # as Django's login form does
     user = User(username=username, first_name=first_name, last_name=last_name, email=invitation.email, is_staff=True)
     user.set_password(password)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-            return _take(invitation, user, new=True)
+            return _create_membership(invitation, user, new=True)
     except IntegrityError:
-        raise Conflict("That name is taken: choose another") from None
+        raise Conflict("This username is taken: choose another") from None
 
 
 def invitee_has_account(invitation: Invitation) -> bool:
-    """Whether somebody with the invited address has an account."""
     return User.objects.filter(email__iexact=invitation.email).exists()
 
 
 def revoke(actor: Actor, invitation: Invitation) -> None:
-    """Withdraw an invitation. Raises Forbidden, or Conflict when it was used or withdrawn already."""
+    """Revoke an open invitation. Raises Forbidden, Conflict."""
     if not memberships.is_admin_of(actor.user, invitation.organization_id):
-        raise Forbidden("Only an administrator of the organization withdraws invitations")
+        raise Forbidden("Only administrators of the organization can revoke invitations")
     with transaction.atomic():
         if not _open().filter(pk=invitation.pk).update(revoked_at=clock.now()):
-            raise Conflict("This invitation was used or withdrawn already")
+            raise Conflict("This invitation was already used or revoked")
         memberships.record(actor, "revoke", invitation)
 
 
-def _take(invitation: Invitation, user: User, *, new: bool = False) -> Membership:
+def _create_membership(invitation: Invitation, user: User, *, new: bool = False) -> Membership:
+    """Mark the invitation as accepted and create the membership; `new`: the account was created for it."""
     with transaction.atomic():
         if not _open().filter(pk=invitation.pk, expires_at__gt=clock.now()).update(accepted_at=clock.now()):
             raise Conflict(INVALID_LINK)
         if Membership.objects.filter(organization=invitation.organization, user=user).exists():
-            raise Conflict(f"You belong to {invitation.organization} already")
+            raise Conflict(f"You are already a member of {invitation.organization}")
         membership = Membership.objects.create(
             organization=invitation.organization,
             user=user,
@@ -154,7 +151,7 @@ def _take(invitation: Invitation, user: User, *, new: bool = False) -> Membershi
             may_review=invitation.may_review,
             review_channels=invitation.review_channels,
         )
-        memberships.record(user_actor(user), "accept", invitation, **_quoted(invitation), user=user.pk, new=new)
+        memberships.record(user_actor(user), "accept", invitation, **_details(invitation), user=user.pk, new=new)
     return membership
 
 
@@ -162,7 +159,7 @@ def _open() -> QuerySet[Invitation]:
     return Invitation.objects.filter(accepted_at=None, revoked_at=None)
 
 
-def _quoted(invitation: Invitation) -> dict[str, object]:
+def _details(invitation: Invitation) -> dict[str, object]:
     return {
         "email": invitation.email,
         "role": invitation.role,

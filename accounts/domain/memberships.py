@@ -1,9 +1,9 @@
-"""Organizations, people and memberships: each change with its line in the trail.
+"""Changes to organizations, users and memberships, each recorded in the audit log.
 
-Who may change what. Superusers make organizations and people. An ADMIN member sets their organization's `rules`, and
-looks after its memberships, but never after their own: nobody raises themselves, and whoever is to review was made a
-reviewer by somebody else, on record. Superusers alone could make themselves one, because somebody has to be the first;
-that is on record as well. An organization that has an admin keeps one.
+Superusers create organizations and users, and may change every membership, their own included, because the first member
+must come from outside; that is recorded like any other change. An ADMIN member changes the settings of the
+organization and the memberships of the others, never their own: a reviewer is always appointed by another person.
+An organization that has an admin keeps at least one.
 """
 
 import uuid
@@ -18,10 +18,10 @@ from accounts.domain.actors import Actor
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import Invitation, Membership, Organization, Role, User
 
-# Where the trail keeps what happens to people who belong to no organization.
+# The organization id of events about users without a membership.
 NO_ORGANIZATION_ID = uuid.UUID(int=0)
-# What the trail quotes; of a password it only says that it changed.
-QUOTED: dict[type[Model], tuple[str, ...]] = {
+# The columns that an event contains. Of a password it only records that it was set.
+RECORDED_COLUMNS: dict[type[Model], tuple[str, ...]] = {
     Organization: (
         "name", "active", "allow_self_approval", "second_approver", "require_mfa", "require_full_signature",
     ),
@@ -30,45 +30,45 @@ QUOTED: dict[type[Model], tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def save(actor: Actor, thing: Organization | Membership | User, *, password: bool = False) -> None:
-    """Store a new or changed organization, membership or person, and record what changed.
+def save(actor: Actor, instance: Organization | Membership | User, *, password: bool = False) -> None:
+    """Store a new or changed organization, membership or user, and record what changed.
 
-    `password` says that a person's password was set. Raises Forbidden unless the actor is a superuser, or changes
-    somebody else's membership in an organization that they administer; Invalid for channels that are not the
-    organization's; Conflict when it would be left without an admin.
+    `password`: a user's password was set. For a membership, locks the organization. Raises Forbidden unless the actor
+    is a superuser, or changes another user's membership in an organization that they administer; Invalid for channels
+    of another organization; Conflict when the organization would be left without an admin.
     """
     with transaction.atomic():
-        known = None if thing._state.adding else _stored(thing)
-        if isinstance(thing, Membership):
-            _may_change(actor, thing, known if isinstance(known, Membership) else None)
-            check_channels(thing.organization, thing.review_channels)
-        else:
-            _only_superusers(actor)
-        before = _quoted(known) if known is not None else {}
-        thing.save()
-        after = _quoted(thing)
+        stored = None if instance._state.adding else _get_stored(instance)
+        if isinstance(instance, Membership):
+            _check_may_change(actor, instance, stored if isinstance(stored, Membership) else None)
+            check_channels(instance.organization, instance.review_channels)
+        elif actor.user is None or not actor.user.is_superuser:
+            raise Forbidden("Only superusers can manage organizations and users")
+        before = _recorded_values(stored) if stored is not None else {}
+        instance.save()
+        after = _recorded_values(instance)
         changed = {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
         if changed or password:
-            verb = "create" if known is None else "change"
-            record(actor, verb, thing, changed=changed, **({"password": "set"} if password else {}))
+            verb = "create" if stored is None else "change"
+            record(actor, verb, instance, changed=changed, **({"password": "set"} if password else {}))
 
 
 def remove(actor: Actor, membership: Membership) -> None:
-    """End a membership. What the person did stays theirs, and what they approved does not go out any more.
+    """Delete a membership. Content of the user stays; their approvals of unpublished posts lose their effect.
 
-    Raises Forbidden and Conflict as `save` does.
+    Locks the organization. Raises Forbidden and Conflict as `save` does.
     """
     with transaction.atomic():
-        known = _stored(membership)
-        if not isinstance(known, Membership):
-            raise Conflict("This membership has ended already")
-        _may_change(actor, membership, known, ends=True)
-        record(actor, "remove", membership, was=_quoted(known))
+        stored = _get_stored(membership)
+        if not isinstance(stored, Membership):
+            raise Conflict("This member has already been removed")
+        _check_may_change(actor, membership, stored, removal=True)
+        record(actor, "remove", membership, was=_recorded_values(stored))
         membership.delete()
 
 
 def is_admin_of(user: User | None, organization_id: uuid.UUID) -> bool:
-    """Whether the person looks after the memberships of the organization: its ADMIN members and superusers do."""
+    """Whether the user is active, and a superuser or an ADMIN member of the organization."""
     if user is None or not user.is_active:
         return False
     mine = Membership.objects.filter(user=user, organization_id=organization_id, role=Role.ADMIN)
@@ -76,62 +76,58 @@ def is_admin_of(user: User | None, organization_id: uuid.UUID) -> bool:
 
 
 def check_channels(organization: Organization, channels: Collection[str] | None) -> None:
-    """Raise Invalid unless each of the ids is that of a channel of the organization; None stands for all of them."""
+    """Raise Invalid unless `channels` is None (all) or a list of public ids of the organization's channels."""
     if channels is None:
         return
     if not isinstance(channels, list):
-        raise Invalid("Name the channels in a list, or none for all of them")
+        raise Invalid("Channels must be a list, or null for all")
     known = set(organization.channels.values_list("public_id", flat=True))
     if unknown := [channel for channel in channels if channel not in known]:
         raise Invalid(f"{organization} has no channel {unknown[0]}")
 
 
-def record(actor: Actor, verb: str, thing: Organization | Membership | Invitation | User, **details: Any) -> None:
-    """Append an event to the trail of each organization that the thing belongs to."""
-    kind = thing._meta.model_name  # the person of a request is a lazy object of another type
-    for organization_id in _organizations(thing):
+def record(actor: Actor, verb: str, instance: Organization | Membership | Invitation | User, **details: Any) -> None:
+    """Append an event to the audit log of each organization that the instance belongs to."""
+    kind = instance._meta.model_name  # not the class: `request.user` is a lazy object of another type
+    for organization_id in _organizations(instance):
         audit_log.record(
-            actor, f"{kind}.{verb}", organization_id=organization_id, subject=f"{kind}:{thing.pk}", **details
+            actor, f"{kind}.{verb}", organization_id=organization_id, subject=f"{kind}:{instance.pk}", **details
         )
 
 
-def _may_change(actor: Actor, membership: Membership, known: Membership | None, *, ends: bool = False) -> None:
-    # The row of the organization is locked, so that two admins cannot demote each other at the same time.
+def _check_may_change(
+    actor: Actor, membership: Membership, stored: Membership | None, *, removal: bool = False
+) -> None:
+    # The organization's row is locked, so that two admins cannot demote each other at the same time.
     organization = Organization.objects.select_for_update().get(pk=membership.organization_id)
     if not (actor.user and actor.user.is_superuser):
         if not is_admin_of(actor.user, organization.pk):
-            raise Forbidden("Only an administrator of the organization manages its members")
-        if known is None:
-            raise Forbidden("Administrators invite people; they do not add them")
-        if (known.organization_id, known.user_id) != (membership.organization_id, membership.user_id):
-            raise Forbidden("A membership never moves to another person or organization")
-        if actor.user is None or known.user_id == actor.user.pk:
-            raise Forbidden("Nobody changes their own membership: another administrator does")
-    if known is not None and known.role == Role.ADMIN and (ends or membership.role != Role.ADMIN):
+            raise Forbidden("Only administrators of the organization can manage its members")
+        if stored is None:
+            raise Forbidden("Administrators cannot add people; they can invite them")
+        if (stored.organization_id, stored.user_id) != (membership.organization_id, membership.user_id):
+            raise Forbidden("A membership cannot move to another user or organization")
+        if actor.user is None or stored.user_id == actor.user.pk:
+            raise Forbidden("You cannot change your own membership; ask another administrator")
+    if stored is not None and stored.role == Role.ADMIN and (removal or membership.role != Role.ADMIN):
         admins = Membership.objects.filter(organization=organization, role=Role.ADMIN, user__is_active=True)
-        if not admins.exclude(pk=known.pk).exists():
-            raise Conflict(f"{organization} needs an administrator: make another member one first")
+        if not admins.exclude(pk=stored.pk).exists():
+            raise Conflict(f"{organization} needs an administrator: appoint another one first")
 
 
-def _stored(thing: Model) -> Model | None:
-    return type(thing)._default_manager.filter(pk=thing.pk).first()
+def _get_stored(instance: Model) -> Model | None:
+    return type(instance)._default_manager.filter(pk=instance.pk).first()
 
 
-def _only_superusers(actor: Actor) -> None:
-    if actor.user is None or not actor.user.is_superuser:
-        raise Forbidden("Only superusers manage organizations and people")
-
-
-def _quoted(thing: Model) -> dict[str, Any]:
-    values = {name: getattr(thing, name) for name in QUOTED[type(thing)]}
+def _recorded_values(instance: Model) -> dict[str, Any]:
+    values = {name: getattr(instance, name) for name in RECORDED_COLUMNS[type(instance)]}
     return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in values.items()}
 
 
-def _organizations(thing: Organization | Membership | Invitation | User) -> list[uuid.UUID]:
-    if isinstance(thing, Organization):
-        return [thing.pk]
-    if isinstance(thing, User):
-        return list(thing.memberships.order_by("organization_id").values_list("organization_id", flat=True)) or [
-            NO_ORGANIZATION_ID
-        ]
-    return [thing.organization_id]
+def _organizations(instance: Organization | Membership | Invitation | User) -> list[uuid.UUID]:
+    if isinstance(instance, Organization):
+        return [instance.pk]
+    if isinstance(instance, User):
+        ids = instance.memberships.order_by("organization_id").values_list("organization_id", flat=True)
+        return list(ids) or [NO_ORGANIZATION_ID]
+    return [instance.organization_id]

@@ -1,6 +1,6 @@
-"""Second factors: six digits out of an authenticator app (RFC 6238), or a recovery code.
+"""Two-factor authentication: six digits from an authenticator app (RFC 6238), or a recovery code.
 
-A code is taken once, also by two requests at the same time; wrong ones make the person wait, longer each time.
+Each code is accepted once, also with concurrent requests: the device's row is locked. Wrong codes are throttled.
 """
 
 import base64
@@ -18,152 +18,161 @@ from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import TotpDevice, User
 
-DRIFT = 1  # steps of 30 s that a phone's clock may be off, either way
-FREE_TRIES = 3
-LONGEST_WAIT = 900  # seconds
+DRIFT = 1  # steps of 30 s that the phone's clock may differ, in either direction
+FREE_ATTEMPTS = 3
+MAX_WAIT = 900  # seconds
 RECOVERY_CODES = 10
 
 
 class MfaThrottled(Conflict):
-    """Too many wrong codes: nothing is looked at until a while has passed."""
+    """Too many wrong codes: none is checked for a while."""
 
 
 def get_mfa(user: User) -> TotpDevice | None:
-    """Return the person's second factor, None without one; one that is only being set up is none."""
+    """Return the user's confirmed device."""
     return TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).first()
 
 
 def get_pending_mfa(user: User) -> TotpDevice | None:
-    """Return what the person has begun to set up, None when there is nothing."""
+    """Return the device that the user has created and not confirmed."""
     return TotpDevice.objects.filter(user=user, confirmed_at=None).first()
 
 
 def start_enrolment(user: User) -> TotpDevice:
-    """Make a secret for the person's authenticator app; it protects nothing until `confirm`. Raises Conflict."""
+    """Replace the pending device with a new one; it has no effect until `confirm_enrolment`. Locks the user.
+
+    Raises Conflict when the user has a confirmed device.
+    """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         if get_mfa(user) is not None:
-            raise Conflict("You have a second factor already")
+            raise Conflict("Two-factor authentication is already on")
         TotpDevice.objects.filter(user=user, confirmed_at=None).delete()
         return TotpDevice.objects.create(user=user, secret_encrypted=encryption.encrypt(secrets.token_hex(20)))
 
 
-def base32_secret(factor: TotpDevice) -> str:
-    """Return the secret as it is typed into an app that cannot read the picture."""
-    return base64.b32encode(_secret(factor)).decode("ascii")
+def base32_secret(device: TotpDevice) -> str:
+    """Return the secret as it is typed into an app."""
+    return base64.b32encode(_secret(device)).decode("ascii")
 
 
-def provisioning_uri(factor: TotpDevice) -> str:
-    """Return what the picture says to the app. It holds the secret: show it once, keep it nowhere."""
-    query = urlencode({"secret": base32_secret(factor), "issuer": "Dynamo", "digits": 6, "period": 30})
-    return f"otpauth://totp/{quote('Dynamo:' + factor.user.get_username())}?{query}"
+def provisioning_uri(device: TotpDevice) -> str:
+    """Return the content of the QR code. It contains the secret: show it once, do not store it."""
+    query = urlencode({"secret": base32_secret(device), "issuer": "Dynamo", "digits": 6, "period": 30})
+    return f"otpauth://totp/{quote('Dynamo:' + device.user.get_username())}?{query}"
 
 
 def confirm_enrolment(user: User, code: str) -> tuple[TotpDevice, list[str]]:
-    """Switch on what was begun, once the app has given a right code; return it and the recovery codes, in clear.
+    """Confirm the pending device with a code of it; return it and the recovery codes in clear. Locks the device.
 
-    The other sessions of the person have not seen it: the caller ends them. Raises Invalid, Conflict.
+    The caller ends the user's other sessions. Raises Invalid, Conflict.
     """
     with transaction.atomic():
-        factor = TotpDevice.objects.select_for_update().filter(user=user, confirmed_at=None).first()
-        if factor is None:
-            raise Conflict("There is nothing to confirm: begin again")
-        step = _matching_step(factor, code)
+        device = TotpDevice.objects.select_for_update().filter(user=user, confirmed_at=None).first()
+        if device is None:
+            raise Conflict("No setup in progress: start again")
+        step = _matching_step(device, code)
         if step is None:
-            raise Invalid("That is not the code that the app shows now")
-        codes, hashes = _recovery_codes()
-        factor.confirmed_at, factor.last_step, factor.recovery = clock.now(), step, hashes
-        factor.save(update_fields=["confirmed_at", "last_step", "recovery"])
+            raise Invalid("Invalid code")
+        codes, hashes = _create_recovery_codes()
+        device.confirmed_at, device.last_step, device.recovery = clock.now(), step, hashes
+        device.save(update_fields=["confirmed_at", "last_step", "recovery"])
         memberships.record(user_actor(user), "second_factor_on", user)
-    return factor, codes
+    return device, codes
 
 
 def verify_code(user: User, code: str) -> TotpDevice:
-    """Take a code of the app, or a recovery code, for good; return the factor. Raises Invalid, TooSoon, Conflict."""
+    """Consume a code of the app, or a recovery code; return the device. Locks the device.
+
+    Raises Invalid, MfaThrottled, Conflict without a device.
+    """
     with transaction.atomic():
-        factor = TotpDevice.objects.select_for_update().filter(user=user, confirmed_at__isnull=False).first()
-        if factor is None:
-            raise Conflict("You have no second factor")
-        wait = _wait(factor)
+        device = TotpDevice.objects.select_for_update().filter(user=user, confirmed_at__isnull=False).first()
+        if device is None:
+            raise Conflict("Two-factor authentication is not set up")
+        wait = _seconds_to_wait(device)
         if wait <= 0:
-            right = _take(factor, code)
-            factor.failures = 0 if right else factor.failures + 1
-            factor.failed_at = None if right else clock.now()
-            factor.save(update_fields=["failures", "failed_at", "last_step", "recovery"])
+            accepted = _consume_code(device, code)
+            device.failures = 0 if accepted else device.failures + 1
+            device.failed_at = None if accepted else clock.now()
+            device.save(update_fields=["failures", "failed_at", "last_step", "recovery"])
+    # Raised after the commit: the count of failures must not be rolled back.
     if wait > 0:
         raise MfaThrottled(f"Too many wrong codes. Try again in {wait} seconds.")
-    if not right:
-        raise Invalid("That code is wrong, or was used already. The app shows a new one every 30 seconds.")
-    return factor
+    if not accepted:
+        raise Invalid("Invalid or already used code. The app shows a new one every 30 seconds.")
+    return device
 
 
 def regenerate_recovery_codes(user: User) -> list[str]:
-    """Replace the recovery codes; return the new ones in clear. The caller has checked a code. Raises Conflict."""
-    codes, hashes = _recovery_codes()
+    """Replace the recovery codes; return the new ones in clear. The caller has verified a code. Raises Conflict."""
+    codes, hashes = _create_recovery_codes()
     with transaction.atomic():
         if not TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).update(recovery=hashes):
-            raise Conflict("You have no second factor")
+            raise Conflict("Two-factor authentication is not set up")
         memberships.record(user_actor(user), "recovery_codes", user)
     return codes
 
 
 def remove(actor: Actor, user: User) -> None:
-    """Take the second factor away: one's own, the caller having checked password and code, or as a superuser.
+    """Delete the user's device. For the user, after the caller has verified password and code, and for superusers.
 
     Raises Forbidden, Conflict.
     """
     if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
-        raise Forbidden("Only the person themselves, or a superuser, removes a second factor")
+        raise Forbidden("Only the user or a superuser can turn off two-factor authentication")
     with transaction.atomic():
         if not TotpDevice.objects.filter(user=user).delete()[0]:
-            raise Conflict("There is no second factor")
+            raise Conflict("Two-factor authentication is not set up")
         memberships.record(actor, "second_factor_off", user)
 
 
-def _secret(factor: TotpDevice) -> bytes:
-    return bytes.fromhex(encryption.decrypt(factor.secret_encrypted))
+def _secret(device: TotpDevice) -> bytes:
+    return bytes.fromhex(encryption.decrypt(device.secret_encrypted))
 
 
-def _matching_step(factor: TotpDevice, code: str) -> int | None:
-    """Return the time step that the code belongs to, None when it is wrong, or not newer than the last one taken."""
+def _matching_step(device: TotpDevice, code: str) -> int | None:
+    """Return the time step of the code; None when it is wrong, or not later than the last step accepted."""
     digits = code.replace(" ", "")
     if len(digits) != 6 or not (digits.isascii() and digits.isdecimal()):
         return None
-    totp = TOTP(_secret(factor))
+    totp = TOTP(_secret(device))
     totp.time = clock.now().timestamp()
-    right = totp.verify(int(digits), tolerance=DRIFT, min_t=factor.last_step + 1)
-    return int(totp.t()) if right else None
+    if not totp.verify(int(digits), tolerance=DRIFT, min_t=device.last_step + 1):
+        return None
+    return int(totp.t())
 
 
-def _take(factor: TotpDevice, code: str) -> bool:
-    step = _matching_step(factor, code)
+def _consume_code(device: TotpDevice, code: str) -> bool:
+    """Whether the code is valid; sets `last_step` or removes the recovery code, without saving."""
+    step = _matching_step(device, code)
     if step is not None:
-        factor.last_step = step
+        device.last_step = step
         return True
-    hashed = _hashed(code)
-    if hashed not in factor.recovery:
+    code_hash = _hash_code(code)
+    if code_hash not in device.recovery:
         return False
-    factor.recovery = [item for item in factor.recovery if item != hashed]
-    memberships.record(user_actor(factor.user), "recovery_code_used", factor.user, left=len(factor.recovery))
+    device.recovery = [stored for stored in device.recovery if stored != code_hash]
+    memberships.record(user_actor(device.user), "recovery_code_used", device.user, left=len(device.recovery))
     return True
 
 
-def _wait(factor: TotpDevice) -> int:
-    """Return how many seconds the person has to wait: nothing for the first tries, then twice as long each time."""
-    if factor.failed_at is None or factor.failures < FREE_TRIES:
+def _seconds_to_wait(device: TotpDevice) -> int:
+    """Return 0 for the first FREE_ATTEMPTS failures, then the rest of a pause that doubles with each failure."""
+    if device.failed_at is None or device.failures < FREE_ATTEMPTS:
         return 0
-    pause = timedelta(seconds=min(2 ** min(factor.failures - FREE_TRIES + 1, 20), LONGEST_WAIT))
-    left = (factor.failed_at + pause - clock.now()).total_seconds()
+    pause = timedelta(seconds=min(2 ** min(device.failures - FREE_ATTEMPTS + 1, 20), MAX_WAIT))
+    left = (device.failed_at + pause - clock.now()).total_seconds()
     return int(left) + 1 if left > 0 else 0
 
 
-def _recovery_codes() -> tuple[list[str], list[str]]:
-    # 80 random bits each: too many to try, so a plain hash keeps them.
+def _create_recovery_codes() -> tuple[list[str], list[str]]:
+    """Return codes and their hashes. A plain hash is enough, because a code has 80 random bits."""
     raw = [base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower() for _ in range(RECOVERY_CODES)]
-    codes = ["-".join(item[at : at + 4] for at in range(0, 16, 4)) for item in raw]
-    return codes, [_hashed(code) for code in codes]
+    codes = ["-".join(text[at : at + 4] for at in range(0, 16, 4)) for text in raw]
+    return codes, [_hash_code(code) for code in codes]
 
 
-def _hashed(code: str) -> str:
+def _hash_code(code: str) -> str:
     plain = "".join(code.split()).replace("-", "").lower()
     return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Request signing: HMAC-SHA256 with the key's secret, in lowercase hex. docs/signing.md has it for clients.
+"""Request signatures: HMAC-SHA256 with the key's secret, in lowercase hex. docs/signing.md describes them for clients.
 
-The plain signature is over the exact date string. The full one is over method, target, date and body as well."""
+The plain signature covers the exact date string; the full one covers method, target, date and body."""
 
 import hashlib
 import hmac
@@ -18,15 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def sign(secret: str, message: str) -> str:
-    """Return the signature of `message` under `secret`: 64 lowercase hex digits. A plain one's message is the date."""
+    """Return the signature as 64 lowercase hex digits. The message of a plain signature is the date string."""
     return hmac.digest(secret.encode(), message.encode(errors="surrogateescape"), "sha256").hex()
 
 
 def full_signature_message(*, method: str, target: str, date: str, body: bytes) -> str:
-    """Return the message of a full signature: four lines, of which no header can hold the breaks.
-
-    `target` is path and query exactly as they were sent.
-    """
+    """Return the message of a full signature: four lines. `target` is path and query exactly as sent."""
     return "\n".join([method, target, date, hashlib.sha256(body).hexdigest()])
 
 
@@ -40,25 +37,20 @@ def verify_signature(key: ApiKey | None, *, message: str, signature: str, at: da
     """Whether `signature` is `message` signed with the current secret of `key`, or its previous one during an overlap.
 
     Every call takes the same two decryptions and two comparisons, whether the key is unknown (None), revoked, expired
-    or in use, so that the response time discloses nothing.
+    or valid, so that the response time discloses nothing.
     """
     decoy = _decoy(tuple(settings.ENCRYPTION_KEYS))
     current = key.secret_encrypted if key else decoy
     overlaps = key is not None and key.previous_until is not None and at < key.previous_until
-    sealed = (current, (key.previous_encrypted if key and overlaps else "") or decoy)
-    opened = [_open(item, decoy) for item in sealed]
-    usable = key is not None and key.is_valid_at(at)
-    return _matches(opened, message, signature.encode()) and usable
+    previous = (key.previous_encrypted if key and overlaps else "") or decoy
+    candidates = [_decrypt(encrypted, decoy) for encrypted in (current, previous)]
+    matches = [hmac.compare_digest(sign(secret, message).encode(), signature.encode()) for secret in candidates]
+    return any(matches) and key is not None and key.is_valid_at(at)
 
 
-def _matches(candidates: list[str], message: str, given: bytes) -> bool:
-    good = [hmac.compare_digest(sign(secret, message).encode(), given) for secret in candidates]
-    return any(good)
-
-
-def _open(sealed: str, decoy: str) -> str:
+def _decrypt(encrypted: str, decoy: str) -> str:
     try:
-        return encryption.decrypt(sealed)
+        return encryption.decrypt(encrypted)
     except encryption.InvalidToken:
         log.error("An API key's secret cannot be decrypted: an old key is missing from DYNAMO_ENCRYPTION_KEYS")  # noqa: TRY400
         return encryption.decrypt(decoy)

@@ -1,4 +1,4 @@
-"""Human-only by construction: the one place where a Reviewer comes from."""
+"""The only source of Reviewer: approval requires a person in a session that was opened with a password."""
 
 import hashlib
 from collections.abc import Collection
@@ -13,15 +13,15 @@ from accounts.exceptions import Forbidden
 from accounts.models import Membership, Organization, User
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"  # noqa: S105  a class path
-_seal = object()
+_created_here = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """A person who may approve in one organization, signed in with a password, at this moment.
+    """A person who may approve posts of one organization during the current request.
 
-    Only `reviewer_of` makes one. For the record: `session` is the SHA-256 of the session's key, `verified` whether a
-    second factor stands behind it.
+    Only `get_reviewer` creates one. For the approval record: `session` is the SHA-256 of the session key, `verified`
+    whether a two-factor code was verified in the session.
     """
 
     user: User
@@ -29,55 +29,53 @@ class Reviewer:
     organization: Organization
     session: str
     verified: bool
-    proof: object
+    origin: object
 
     def __post_init__(self) -> None:
-        if self.proof is not _seal:
-            raise TypeError("A Reviewer comes out of a person's session: accounts.domain.reviewers.reviewer_of")
+        if self.origin is not _created_here:
+            raise TypeError("Only accounts.domain.reviewers.get_reviewer creates a Reviewer")
 
     @property
     def actor(self) -> Actor:
-        """The reviewer as the trail names them."""
         return user_actor(self.user)
 
 
 class MfaRequired(Forbidden):
-    """The organization wants its reviewers to have a second factor, and this person has set none up."""
+    """The organization requires two-factor authentication, and the user has not set it up."""
 
     def __init__(self) -> None:
-        super().__init__("This organization wants a second factor of its reviewers: set one up first, under “You”")
+        super().__init__("This organization requires two-factor authentication: set it up first, under “Profile”")
 
 
 def can_review_channels(membership: Membership, channels: Collection[str]) -> bool:
-    """Whether the member may review what goes to these channels, named by their ids: all of them must be theirs."""
+    """Whether the member may review a post on these channels (public ids); all of them must be theirs."""
     return membership.may_review and (
         membership.review_channels is None or set(channels) <= set(membership.review_channels)
     )
 
 
 def get_reviewer(request: HttpRequest, organization: Organization) -> Reviewer:
-    """Return the reviewer behind a POST of the desk.
+    """Return the reviewer who sent a POST of the admin.
 
-    Raises Forbidden unless the request is a POST within an interactive session, opened with a password, of an
-    active member of the active `organization` who may review. Nothing that carries a key or a token has such a session.
-    Raises FactorMissing where the organization wants a second factor that the person does not have, and
-    sessions.ProofNeeded when it is long ago that the person proved who they are: they are asked then, and go on.
+    Raises Forbidden unless the request is a POST in a session, opened with a password, of an active member of the
+    active `organization` who may review; API keys and tokens have no such session. Raises MfaRequired where the
+    organization requires a device that the user does not have, and sessions.ReauthenticationRequired.
     """
     user = request.user
     session = getattr(request, "session", None)
     if request.method != "POST" or not isinstance(user, User) or not user.is_active or not user.is_staff:
-        raise Forbidden("Only a person who is signed in to the desk can decide on a post")
+        raise Forbidden("Only a person who is signed in to the admin can decide on a post")
     if session is None or not session.session_key or session.get(BACKEND_SESSION_KEY) != PASSWORD_BACKEND:
         raise Forbidden("Sign in with your password to decide on a post")
     membership = (
         Membership.objects.select_related("organization").filter(user=user, organization_id=organization.pk).first()
     )
     if membership is None or not membership.may_review:
-        raise Forbidden("You may not review posts in this organization")
+        raise Forbidden("You do not have permission to approve posts in this organization")
     if not membership.organization.active:
         raise Forbidden("This organization is inactive")
     verified = sessions.require_recent_authentication(request, user)
     if membership.organization.require_mfa and not verified:
         raise MfaRequired
-    key = hashlib.sha256(session.session_key.encode()).hexdigest()
-    return Reviewer(user, membership, membership.organization, key, verified, _seal)
+    session_hash = hashlib.sha256(session.session_key.encode()).hexdigest()
+    return Reviewer(user, membership, membership.organization, session_hash, verified, _created_here)

@@ -1,4 +1,4 @@
-"""Sessions of the desk: how long ago the person behind one proved who they are, and an end to all of them."""
+"""Admin sessions: when the user last authenticated, and ending all sessions of a user."""
 
 from typing import Any
 
@@ -13,51 +13,55 @@ from accounts.domain.actors import Actor
 from accounts.exceptions import Forbidden
 from accounts.models import User
 
-PROVED_AT, FACTOR = "dynamo_proved_at", "dynamo_factor"
+AUTHENTICATED_AT = "dynamo_authenticated_at"  # session key: Unix time of the last password or code
+MFA_DEVICE_ID = "dynamo_mfa_device_id"  # session key: id of the TotpDevice whose code was verified
 
 
 class ReauthenticationRequired(Exception):
-    """Before a decision the person has to prove anew who they are. No refusal: they are asked, and go on.
+    """The user has to authenticate again before the request is processed; see admin/reauthentication.py.
 
-    `code`: by their second factor, else by their password.
+    `code`: with a two-factor code, otherwise with the password.
     """
 
     def __init__(self, *, code: bool) -> None:
-        super().__init__("Prove that it is you")
+        super().__init__("Re-authentication required")
         self.code = code
 
 
 def on_login(*, request: HttpRequest, **_: Any) -> None:
-    """Note that somebody has signed in with a password, just now."""
-    request.session[PROVED_AT] = clock.now().timestamp()
+    """Receiver of `user_logged_in`."""
+    request.session[AUTHENTICATED_AT] = clock.now().timestamp()
 
 
-def mark_authenticated(request: HttpRequest, *, factor: int | None = None) -> None:
-    """Note that the person proved who they are; `factor` is that of the second factor that they used, if any."""
-    request.session[PROVED_AT] = clock.now().timestamp()
-    if factor is not None:
-        request.session[FACTOR] = factor
+def mark_authenticated(request: HttpRequest, *, device_id: int | None = None) -> None:
+    """Record in the session that the user has just authenticated, with a code of the device if one is given."""
+    request.session[AUTHENTICATED_AT] = clock.now().timestamp()
+    if device_id is not None:
+        request.session[MFA_DEVICE_ID] = device_id
 
 
 def require_recent_authentication(request: HttpRequest, user: User) -> bool:
-    """Return whether a second factor stands behind the session.
+    """Return whether a code of the user's present device was verified in this session.
 
-    Raises ProofNeeded when the last proof is too old, or when the person has a second factor that this session has not
-    seen. The clock may have been set back: a proof from the future proves nothing.
+    Raises ReauthenticationRequired when the last authentication is older than REAUTHENTICATE_AFTER seconds, or more
+    than a minute in the future (the clock was set back), or when the user has a device that this session has not seen.
     """
-    factor = mfa.get_mfa(user)
-    verified = factor is not None and request.session.get(FACTOR) == factor.pk
-    at = request.session.get(PROVED_AT)
+    device = mfa.get_mfa(user)
+    verified = device is not None and request.session.get(MFA_DEVICE_ID) == device.pk
+    at = request.session.get(AUTHENTICATED_AT)
     age = clock.now().timestamp() - at if isinstance(at, int | float) else None
-    if age is None or not -60 <= age <= settings.REAUTHENTICATE_AFTER or (factor is not None and not verified):
-        raise ReauthenticationRequired(code=factor is not None)
+    if age is None or not -60 <= age <= settings.REAUTHENTICATE_AFTER or (device is not None and not verified):
+        raise ReauthenticationRequired(code=device is not None)
     return verified
 
 
 def sign_out_everywhere(actor: Actor, user: User) -> None:
-    """Sign the person out everywhere. They may do so themselves, and so may superusers. Raises Forbidden."""
+    """End all sessions of the user by incrementing `session_epoch`, and record it.
+
+    Raises Forbidden unless the actor is the user or a superuser.
+    """
     if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
-        raise Forbidden("Only the person themselves, or a superuser, signs somebody out everywhere")
+        raise Forbidden("Only the user or a superuser can end the user's sessions")
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
         memberships.record(actor, "sign_out_everywhere", user)

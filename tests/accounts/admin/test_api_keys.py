@@ -79,8 +79,8 @@ def test_access_is_changed_later_with_a_line_in_the_trail(desk: Client, key: Any
     address = f"{LIST}{key.pk}/access/"
     assert desk.get(address).content.decode().count("checked") == 4
     access = {"scopes": ["read"], "reach": "some", "channels": [facebook.public_id]}
-    assert "is changed, from its next request on" in desk.post(address, access, follow=True).content.decode()
-    assert "was so already" in desk.post(address, access, follow=True).content.decode()
+    assert "changed, starting with its next request" in desk.post(address, access, follow=True).content.decode()
+    assert "not changed." in desk.post(address, access, follow=True).content.decode()
     key.refresh_from_db()
     assert (key.scopes, key.channels) == (["read"], [facebook.public_id])
     event = AuditEvent.objects.get()
@@ -97,7 +97,7 @@ def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organizati
     given = fill(desk, organization)
     desk.post(f"{LIST}add/", given)
     again = desk.post(f"{LIST}add/", given)
-    assert "issued already" in again.content.decode()
+    assert "already been created" in again.content.decode()
     assert ApiKey.objects.count() == 1
 
 
@@ -107,10 +107,10 @@ def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organizati
         ({"name": " "}, "This field is required"),
         ({"expires_in": "0"}, "greater than or equal to 1"),
         ({"organization": ""}, "This field is required"),
-        ({"key_id": "admin"}, "not an id of a key"),
+        ({"key_id": "admin"}, "Invalid key id"),
         ({"scopes": []}, "This field is required"),
         ({"scopes": ["root"]}, "Select a valid choice"),
-        ({"reach": "some"}, "Tick at least one channel"),
+        ({"reach": "some"}, "Select at least one channel"),
         ({"reach": "some", "channels": ["FB_PAGE_1"]}, "Select a valid choice"),
     ],
 )
@@ -138,17 +138,17 @@ def test_a_rotation_that_is_sent_again_rotates_once(desk: Client, key: Any) -> N
     given = {"overlap": "24", "known": hidden(form, "known")}
     secret = shown_secret(desk.post(f"{LIST}{key.pk}/rotate/", given))
     again = desk.post(f"{LIST}{key.pk}/rotate/", given)
-    assert "rotated meanwhile" in again.content.decode()
+    assert "already been rotated" in again.content.decode()
     assert encryption.decrypt(ApiKey.objects.get().secret_encrypted) == secret
 
 
 def test_revoking_asks_first_and_is_for_good(desk: Client, key: Any) -> None:
-    assert "refused, at once and for good" in desk.get(f"{LIST}{key.pk}/revoke/").content.decode()
+    assert "refused immediately and permanently" in desk.get(f"{LIST}{key.pk}/revoke/").content.decode()
     assert ApiKey.objects.get().revoked_at is None
     answer = desk.post(f"{LIST}{key.pk}/revoke/", follow=True)
     assert "Agent is revoked." in answer.content.decode()
     assert ApiKey.objects.get().revoked_at is not None
-    assert "revoked already" in desk.post(f"{LIST}{key.pk}/revoke/", follow=True).content.decode()
+    assert "already revoked" in desk.post(f"{LIST}{key.pk}/revoke/", follow=True).content.decode()
     assert "Rotate…" not in desk.get(f"{LIST}{key.pk}/change/").content.decode()
 
 

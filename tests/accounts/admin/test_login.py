@@ -89,7 +89,7 @@ def test_a_second_factor_is_asked_for_and_each_code_lets_in_once(reviewer: User)
         assert is_in(browser)
 
         again, answer = sign_in(reviewer)
-        assert "used already" in again.post(answer.url, {"code": code}).content.decode()
+        assert "already used" in again.post(answer.url, {"code": code}).content.decode()
         assert not is_in(again)
 
 
@@ -126,7 +126,7 @@ def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_
     page = browser.get("/admin/account/mfa/").content.decode()
     assert 'src="data:image/svg+xml' in page
     assert mfa.base32_secret(TotpDevice.objects.get()) in page
-    assert "not the code" in browser.post("/admin/account/mfa/", {"code": "000000x"}).content.decode()
+    assert "Invalid code" in browser.post("/admin/account/mfa/", {"code": "000000x"}).content.decode()
     assert is_in(other)
 
     answer = browser.post("/admin/account/mfa/", {"code": code_of(reviewer)})
@@ -141,7 +141,7 @@ def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_
     late, page = sign_in(reviewer)
     assert late.post(page.url, {"code": codes[0].upper()}).url == "/admin/"
     later, page = sign_in(reviewer)
-    assert "used already" in later.post(page.url, {"code": codes[0]}).content.decode()
+    assert "already used" in later.post(page.url, {"code": codes[0]}).content.decode()
 
 
 def test_switching_it_off_takes_password_and_code(reviewer: User, signed_in: Callable[[User], Client]) -> None:
@@ -198,11 +198,11 @@ def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
     enrol(reviewer)
     rescue = f"/admin/accounts/user/{reviewer.pk}/rescue/"
     browser = signed_in(admin_member)
-    assert browser.post(rescue, {"factor": "on", "sign_out": "on"}).status_code == 403
+    assert browser.post(rescue, {"reset_mfa": "on", "sign_out": "on"}).status_code == 403
     User.objects.filter(pk=admin_member.pk).update(is_superuser=True)
     browser.get(rescue)
     assert mfa.get_mfa(reviewer) is not None
-    browser.post(rescue, {"factor": "on", "sign_out": "on"})
+    browser.post(rescue, {"reset_mfa": "on", "sign_out": "on"})
     assert mfa.get_mfa(reviewer) is None
 
 

@@ -42,7 +42,7 @@ def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
     notice = Notification.objects.get()
     assert (notice.kind, list(NotificationDelivery.objects.values_list("user", flat=True))) == ("RULES", [reviewer.pk])
     letter = emails.build_email(NotificationDelivery.objects.select_related("notice").get())
-    assert "Reviewers may approve what they wrote themselves." in letter.body
+    assert "Reviewers can approve what they wrote themselves." in letter.body
     assert f"/admin/policy/{organization.pk}/" in letter.body
     desk.press()
     assert (AuditEvent.objects.count(), "Nothing was changed" in desk.follow().text) == (1, True)
@@ -88,7 +88,7 @@ def test_with_a_password_alone_nobody_takes_back_that_a_second_factor_is_wanted(
 ) -> None:
     Organization.objects.update(require_mfa=True)
     desk = Desk(admin_member).open(page(organization)).press(require_mfa="")
-    assert ("second factor" in desk.text, as_they_are(organization)["require_mfa"]) == (True, True)
+    assert ("requires two-factor authentication" in desk.text, as_they_are(organization)["require_mfa"]) == (True, True)
     enrol(admin_member)
     wanted = {"require_mfa": False}
     now = as_they_are(organization)
@@ -102,7 +102,7 @@ def test_of_two_administrators_the_later_does_not_undo_unseen_what_the_other_set
     desk = Desk(admin_member).open(page(organization))
     Organization.objects.update(second_approver=True)
     desk.press(require_full_signature="on")
-    assert "Somebody else has changed the rules meanwhile" in desk.text
+    assert "Another administrator has changed these settings" in desk.text
     assert as_they_are(organization) | {"second_approver": False} == dict.fromkeys(organization_policy.RULES, False)
     with pytest.raises(Conflict):
         organization_policy.update_policy(user_actor(admin_member), organization, wanted={}, known={}, verified=False)

@@ -151,12 +151,12 @@ def test_a_superusers_open_session_does_for_itself_only_what_its_owner_could_pro
     TotpDevice.objects.update(confirmed_at=clock.now())
     spelt = [str(user.pk), f"0{user.pk}", f"+{user.pk}", f"%20{user.pk}"]
     session = root.session
-    session[sessions.FACTOR] = mfa.get_mfa(user).pk  # type: ignore[union-attr]
+    session[sessions.MFA_DEVICE_ID] = mfa.get_mfa(user).pk  # type: ignore[union-attr]
     session.save()
     typed = {"password1": "a-long-passphrase", "password2": "a-long-passphrase"}
     reset = [root.post(f"{ACCOUNTS}/user/{item}/password/", typed).url for item in spelt]
     assert reset == ["/admin/password_change/"] * len(spelt)
-    rescued = root.post(f"{ACCOUNTS}/user/{user.pk}/rescue/", {"factor": "on", "sign_out": "on"})
+    rescued = root.post(f"{ACCOUNTS}/user/{user.pk}/rescue/", {"reset_mfa": "on", "sign_out": "on"})
     assert rescued.url == "/admin/account/"
     user.refresh_from_db()
     assert (mfa.get_mfa(user) is not None, user.check_password("a-long-passphrase"), verbs()) == (True, False, [])

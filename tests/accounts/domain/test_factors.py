@@ -46,7 +46,7 @@ def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
 def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: User) -> None:
     enrol(reviewer)
     with time_machine.travel(clock.now() + timedelta(hours=1), tick=False) as now:
-        for _ in range(mfa.FREE_TRIES):
+        for _ in range(mfa.FREE_ATTEMPTS):
             with pytest.raises(Invalid):
                 mfa.verify_code(reviewer, "abcdef")
         with pytest.raises(mfa.MfaThrottled):
@@ -56,7 +56,7 @@ def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: Use
         assert TotpDevice.objects.get().failures == 0
 
         TotpDevice.objects.update(failures=50, failed_at=clock.now())
-        now.shift(mfa.LONGEST_WAIT - 5)
+        now.shift(mfa.MAX_WAIT - 5)
         with pytest.raises(mfa.MfaThrottled):
             mfa.verify_code(reviewer, code_of(reviewer))
         now.shift(10)

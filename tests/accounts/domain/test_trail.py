@@ -123,11 +123,9 @@ def test_a_forged_event_that_dynamo_sealed_unknowingly_is_named(events, organiza
     copy = AuditEvent.objects.get(pk=events[0].pk)
     copy.pk, copy.verb, copy.signature = None, "approve", "0" * 96
     copy.save(force_insert=True)
-    assert "was not written by Dynamo" in breaks(organization)[0]
+    assert "not written by Dynamo" in breaks(organization)[0]
     audit_log.seal()
-    assert breaks(organization) == [
-        f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"
-    ]
+    assert breaks(organization) == [f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"]
 
 
 def test_a_tail_that_was_cut_off_is_named_by_who_kept_the_head(events, organization, tmp_path):

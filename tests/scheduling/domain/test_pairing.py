@@ -41,7 +41,7 @@ def verified_seat(user: Any, organization: Organization) -> Reviewer:
     request.session.create()
     request.session[BACKEND_SESSION_KEY] = PASSWORD_BACKEND
     request.user = user
-    sessions.mark_authenticated(request, factor=mfa.get_mfa(user).pk)
+    sessions.mark_authenticated(request, device_id=mfa.get_mfa(user).pk)
     return get_reviewer(request, organization)
 
 
