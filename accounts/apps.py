@@ -5,7 +5,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Note of each session when and how its person proved who they are."""
         from django.contrib.auth.signals import user_logged_in
 
         from accounts.domain import sessions

@@ -1,7 +1,7 @@
-"""The one place where time is read, so that tests and fault runs can step it.
+"""The current time. All code reads it here, so that tests and fault runs can change it.
 
-`DYNAMO_CLOCK_FILE` names a file holding a number of seconds to add to the machine's clock; it is read at each call
-of a process that was started with the variable, which is never the case in production.
+`DYNAMO_CLOCK_FILE` names a file with a number of seconds to add to the system clock; it is read at each call. The
+variable is read at start and never set in production.
 """
 
 import os
@@ -12,11 +12,11 @@ FILE = os.environ.get("DYNAMO_CLOCK_FILE")
 
 
 def now() -> datetime:
-    """Return the current instant, timezone-aware, in UTC."""
-    instant = datetime.now(UTC)  # noqa: TID251  this is the seam
+    """Return the current time, aware, in UTC."""
+    time = datetime.now(UTC)  # noqa: TID251  the only place
     if FILE:
         try:
-            instant += timedelta(seconds=float(Path(FILE).read_text(encoding="ascii") or 0))
+            time += timedelta(seconds=float(Path(FILE).read_text(encoding="ascii") or 0))
         except (OSError, ValueError):
-            return instant
-    return instant
+            return time
+    return time

@@ -1,4 +1,4 @@
-"""Encryption keys change: what is stored is encrypted anew with the first of them."""
+"""Encryption of stored secrets with the first of ENCRYPTION_KEYS, and re-encryption when the keys change."""
 
 import base64
 import hashlib
@@ -10,12 +10,30 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Model
 
+__all__ = ["InvalidToken", "decrypt", "encrypt", "encrypted_columns", "reencrypt_column"]
+
 SUFFIX = "_encrypted"
 PAGE = 500
 
 
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    # Any passphrase works as a key, because it is hashed to Fernet's 32 bytes. Operators should use random ones.
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
+
+
+def encrypt(plaintext: str) -> str:
+    """Return `plaintext` encrypted with the first of ENCRYPTION_KEYS, as ASCII text."""
+    return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(plaintext.encode()).decode("ascii")
+
+
+def decrypt(ciphertext: str) -> str:
+    """Raises InvalidToken when none of ENCRYPTION_KEYS fits."""
+    return _fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(ciphertext.encode("ascii")).decode()
+
+
 def encrypted_columns() -> list[tuple[type[Model], str]]:
-    """Return every column of the product that holds something encrypted: those whose name says so."""
+    """Return all columns whose name ends in `_encrypted`, of all apps."""
     models = sorted(apps.get_models(), key=lambda model: model._meta.label)
     return [
         (model, field.name) for model in models for field in model._meta.local_fields if field.name.endswith(SUFFIX)
@@ -23,42 +41,23 @@ def encrypted_columns() -> list[tuple[type[Model], str]]:
 
 
 def reencrypt_column(model: type[Model], column: str) -> Iterator[bool]:
-    """Encrypt each row's column anew; yield for each whether that worked: False when no configured key opens it.
+    """Re-encrypt the column of each row; yield for each row whether that worked: False when no key decrypts it.
 
-    By compare-and-set: what somebody stores meanwhile is encrypted with the first key already, and stays. Broken off
-    anywhere, it can be done again.
+    The update compares the old value, so that a concurrent write wins; it uses the first key already. It can be
+    interrupted and repeated.
     """
     last = None
     while True:
         rows = model._default_manager.exclude(**{column: ""}).order_by("pk")
         page = list((rows.filter(pk__gt=last) if last is not None else rows).values_list("pk", column)[:PAGE])
-        for pk, sealed in page:
+        for pk, ciphertext in page:
             try:
-                plain = decrypt(sealed)
+                plaintext = decrypt(ciphertext)
             except InvalidToken:
                 yield False
                 continue
-            model._default_manager.filter(pk=pk, **{column: sealed}).update(**{column: encrypt(plain)})
+            model._default_manager.filter(pk=pk, **{column: ciphertext}).update(**{column: encrypt(plaintext)})
             yield True
         if len(page) < PAGE:
             return
         last = page[-1][0]
-
-
-__all__ = ["InvalidToken", "decrypt", "encrypt"]
-
-
-@lru_cache(maxsize=4)
-def _fernet(keys: tuple[str, ...]) -> MultiFernet:
-    # Any passphrase will do as a key: it is hashed to Fernet's 32 bytes. Operators should give random ones.
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
-
-
-def encrypt(plain: str) -> str:
-    """Return `plain` encrypted with the first of the configured keys, as ASCII text."""
-    return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(plain.encode()).decode("ascii")
-
-
-def decrypt(sealed: str) -> str:
-    """Return what `encrypt` was given. Raises InvalidToken when none of the configured keys fits."""
-    return _fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode("ascii")).decode()

@@ -1,10 +1,10 @@
-"""How the domain says no. The API and the desk translate these; they carry no HTTP."""
+"""Errors of the domain. The API and the admin translate them to responses; they contain no HTTP."""
 
 from typing import Any
 
 
 class DomainError(Exception):
-    """A rule said no. `message` is a sentence for a person; `details` is JSON for a program."""
+    """A rule refused the operation. `message` is a sentence for the user; `details` is JSON for programs."""
 
     def __init__(self, message: str, details: Any = None) -> None:
         super().__init__(message)
@@ -13,20 +13,20 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The content breaks a rule of the model or of the platform."""
+    """The input breaks a rule of the model or of the platform."""
 
 
 class Incomplete(DomainError):
-    """A superpower's template lacks something that it needs."""
+    """A superpower's template lacks a required part."""
 
 
 class Conflict(DomainError):
-    """The world has moved on, or the thing is taken."""
+    """The state does not allow the operation, or another user changed it concurrently, or a name is in use."""
 
 
 class StaleVersion(DomainError):
-    """The caller holds an old version."""
+    """The caller's version is not the current one."""
 
 
 class Forbidden(DomainError):
-    """This actor may not do this."""
+    """The actor lacks the permission."""

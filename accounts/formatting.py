@@ -1,4 +1,4 @@
-"""Instants as people read and write them: in the reader's own time zone, with UTC beside it."""
+"""Times in the admin: displayed and entered in the user's time zone."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,60 +12,60 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo
 
 
 class InvalidLocalTime(ValueError):
-    """What was typed names no instant; the message is for the person who typed it."""
+    """The input is not a valid local time; the message is for the user."""
 
 
 def user_timezone(user: User) -> ZoneInfo:
-    """Return the reader's time zone, UTC when theirs is not one that this machine knows."""
+    """Return the user's time zone; UTC when this machine does not know it."""
     try:
         return ZoneInfo(user.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
 
 
-def format_long(instant: datetime, zone: ZoneInfo) -> str:
+def format_long(time: datetime, zone: ZoneInfo) -> str:
     """Return for example `Friday 27 November 2026, 22:00`."""
-    local = instant.astimezone(zone)
+    local = time.astimezone(zone)
     return f"{local:%A} {local.day} {local:%B %Y}, {_hour(local)}"
 
 
-def format_short(instant: datetime, zone: ZoneInfo) -> str:
+def format_short(time: datetime, zone: ZoneInfo) -> str:
     """Return for example `Fri 27 Nov, 22:00`; the year is added when it is not this one."""
-    local = instant.astimezone(zone)
+    local = time.astimezone(zone)
     year = "" if local.year == clock.now().astimezone(zone).year else f" {local.year}"
     return f"{local:%a} {local.day} {local:%b}{year}, {_hour(local)}"
 
 
-def in_utc(instant: datetime, zone: ZoneInfo) -> str:
-    """Return the instant in UTC, with the day only where it differs from the reader's; empty for a reader in UTC."""
-    local, utc = instant.astimezone(zone), instant.astimezone(UTC)
+def in_utc(time: datetime, zone: ZoneInfo) -> str:
+    """Return the time in UTC, with the day where it differs from the local one; empty when `zone` has no offset."""
+    local, utc = time.astimezone(zone), time.astimezone(UTC)
     if local.utcoffset() == utc.utcoffset():
         return ""
     day = "" if local.date() == utc.date() else f"{utc:%a} {utc.day} {utc:%b}, "
     return f"{day}{_hour(utc)} UTC"
 
 
-def relative(instant: datetime) -> str:
-    """Return how far away the instant is, in words: `in 4 days, 3 hours`, `2 minutes ago`."""
+def relative(time: datetime) -> str:
+    """Return the distance from now, for example `in 4 days, 3 hours` or `2 minutes ago`."""
     now = clock.now()
-    if abs((instant - now).total_seconds()) < 60:
-        return "now" if instant <= now else "in less than a minute"
-    return f"in {timeuntil(instant, now)}" if instant > now else f"{timesince(instant, now)} ago"
+    if abs((time - now).total_seconds()) < 60:
+        return "now" if time <= now else "in less than a minute"
+    return f"in {timeuntil(time, now)}" if time > now else f"{timesince(time, now)} ago"
 
 
-def as_input(instant: datetime | None, zone: ZoneInfo) -> str:
-    """Return the value of a datetime-local field that shows `instant`; empty for none."""
-    if instant is None:
+def as_input(time: datetime | None, zone: ZoneInfo) -> str:
+    """Return the value of a datetime-local field for the time."""
+    if time is None:
         return ""
-    return f"{instant.astimezone(zone):%Y-%m-%dT}{_hour(instant.astimezone(zone))}"
+    return f"{time.astimezone(zone):%Y-%m-%dT}{_hour(time.astimezone(zone))}"
 
 
 def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> datetime | None:
-    """Return the instant of a datetime-local value, None when it is blank.
+    """Return the time in UTC of a datetime-local value, None when it is blank.
 
-    `shown` is what the field showed: untouched it comes back exact, fractions of a second included. An hour that
-    occurs twice means the first. Raises NoSuchTime for an hour that a clock change skips, for what is no time, and for
-    a year outside 1970 to 2999, which not every time zone could show.
+    `shown` is the time that the field displayed: when the value is unchanged it is returned exactly, fractions of a
+    second included. An hour that occurs twice means the first. Raises InvalidLocalTime for an hour that a clock change
+    skips, for text that is no time, and for a year outside 1970 to 2999, which not every time zone could show.
     """
     text = text.strip()
     if not text:
@@ -75,15 +75,15 @@ def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> d
     try:
         naive = datetime.fromisoformat(text)
         local = naive.replace(tzinfo=zone) if naive.tzinfo is None else naive
-        instant = local.astimezone(UTC)
+        time = local.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidLocalTime("Enter a date and a time.") from None
-    if not EARLIEST <= instant < LATEST:
+    if not EARLIEST <= time < LATEST:
         raise InvalidLocalTime(f"Enter a date between {EARLIEST.year} and {LATEST.year - 1}.")
-    if naive.tzinfo is None and instant.astimezone(zone).replace(tzinfo=None) != naive:
-        raise InvalidLocalTime(f"The clocks in {zone.key} skip this hour: there is no such time on that day.")
-    return instant
+    if naive.tzinfo is None and time.astimezone(zone).replace(tzinfo=None) != naive:
+        raise InvalidLocalTime(f"The clocks in {zone.key} skip this hour: this time does not exist on that day.")
+    return time
 
 
-def _hour(moment: datetime) -> str:
-    return f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+def _hour(time: datetime) -> str:
+    return f"{time:%H:%M:%S}" if time.second else f"{time:%H:%M}"

@@ -1,9 +1,9 @@
-"""The last net under the logs: what looks like a secret is cut out of every line, wherever it came from."""
+"""Redaction of everything in the log that looks like a secret, as a second line of defence."""
 
 import logging
 import re
 
-# Each pattern keeps what names the secret and drops the secret itself.
+# Each pattern keeps the name of the secret and drops the secret.
 SECRETS = re.compile(
     r"""(?ix)
     (?P<name>
@@ -12,7 +12,7 @@ SECRETS = re.compile(
       | \b(?:Bearer|OAuth|Basic)\s+
     )
     [^\s"'&,;)}\]]{6,}
-    | (?P<way>/admin/invitation/)[^\s"'/]{6,}
+    | (?P<prefix>/admin/invitation/)[^\s"'/]{6,}
     | (?P<bare>\bEAA[A-Za-z0-9]{20,} | \bgAAAAA[\w-]{40,}={0,2})
     """
 )
@@ -20,13 +20,12 @@ CUT = "[cut]"
 
 
 def redact(text: str) -> str:
-    """Return the text without what looks like a token, a password or a signature's secret."""
-    return SECRETS.sub(lambda found: f"{found['name'] or found['way'] or ''}{CUT}", text)
+    """Replace what looks like a token, a password or an API key's secret by `[cut]`."""
+    return SECRETS.sub(lambda match: f"{match['name'] or match['prefix'] or ''}{CUT}", text)
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats as told, traceback included, then cuts secrets out of the result."""
+    """Redacts the formatted record, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line as it may be written."""
         return redact(super().format(record))

@@ -1,4 +1,4 @@
-"""Who is calling, and the trail of what they did."""
+"""Users, organizations, memberships, API keys and the audit log."""
 
 import secrets
 import uuid
@@ -12,33 +12,35 @@ from accounts import clock
 
 
 class User(AbstractUser):
-    """A person. What they may do follows from their memberships, not from Django's permissions."""
+    """A person. Permissions follow from memberships, not from Django's permission system."""
 
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name, for example Europe/Lisbon")
     session_epoch = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Counted up, it signs the person out everywhere."
+        default=0, editable=False, help_text="Incremented to end all sessions of the user."
     )
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Return what a session must carry: a session opened under another password or epoch is none any more."""
-        known = f"{self.password}:{self.session_epoch}"
-        return salted_hmac("accounts.models.User.session", known, secret=secret, algorithm="sha256").hexdigest()
+        """Return the hash that a session must contain: a changed password or epoch ends the session."""
+        value = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("accounts.models.User.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Organization(models.Model):
-    """The tenant. Everything belongs to exactly one."""
+    """The tenant. Every row of the other apps belongs to exactly one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
     active = models.BooleanField(default=True)
     allow_self_approval = models.BooleanField(
         default=False,
-        help_text="For organizations of one person: reviewers may approve what they wrote themselves.",
+        help_text="For organizations of one person: reviewers can approve what they wrote themselves.",
     )
     second_approver = models.BooleanField(
         default=False, help_text="Two different reviewers have to approve the same content before it is scheduled."
     )
-    require_mfa = models.BooleanField(default=False, help_text="Reviewers need a second factor to decide on a post.")
+    require_mfa = models.BooleanField(
+        default=False, help_text="Reviewers need two-factor authentication to decide on a post."
+    )
     require_full_signature = models.BooleanField(
         default=False, help_text="API requests must carry the signature that covers method, path and body."
     )
@@ -55,17 +57,17 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """What a person may do in one organization. `may_review` is a right of its own, whatever the role."""
+    """The permissions of a user in one organization. `may_review` is independent of the role."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
-    may_review = models.BooleanField(default=False, help_text="May approve and schedule posts.")
+    may_review = models.BooleanField(default=False, help_text="Can approve and schedule posts.")
     review_channels = models.JSONField(
-        null=True, blank=True, help_text="The ids of the channels that they may review, null for all."
+        null=True, blank=True, help_text="Public ids of the channels that the member can review, null for all."
     )
     muted_notification_kinds = models.JSONField(
-        default=list, blank=True, help_text="The kinds of e-mail that they do not want."
+        default=list, blank=True, help_text="The kinds of notification that are not sent to the member."
     )
 
     class Meta:
@@ -76,10 +78,11 @@ class Membership(models.Model):
 
 
 class TotpDevice(models.Model):
-    """A person's authenticator app: what its six digits are computed from, encrypted; hashes of the recovery codes.
+    """A user's authenticator app.
 
-    `last_step` is the time step of the last code that was taken: neither it nor an earlier one is taken again.
-    `failures` counts wrong codes in a row. Until `confirmed_at` it is only being set up, and protects nothing.
+    `secret_encrypted` is the TOTP seed as hex, `recovery` the SHA-256 hashes of the recovery codes. `last_step` is the
+    time step of the last accepted code: neither it nor an earlier one is accepted again. `failures` counts consecutive
+    wrong codes. Until `confirmed_at` is set the device is pending and has no effect.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="totp_device")
@@ -91,11 +94,11 @@ class TotpDevice(models.Model):
     failed_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
-        return f"second factor of {self.user_id}"
+        return f"TOTP device of {self.user_id}"
 
 
 class Invitation(models.Model):
-    """A person is asked, by e-mail, to join an organization. Its link works once, and until `expires_at`."""
+    """An invitation by e-mail to join an organization. Its link works once, until `expires_at`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
@@ -123,7 +126,7 @@ class Invitation(models.Model):
 
 
 class Scope(models.TextChoices):
-    """What a key may be used for. A key without a scope is told 403."""
+    """What a key may be used for. A request without the needed scope gets 403."""
 
     READ = "read", "Read: lists, posts, insights, comments, exports"
     DRAFT = "draft", "Draft: create, change, delete and submit posts"
@@ -131,19 +134,19 @@ class Scope(models.TextChoices):
 
 
 def all_scopes() -> list[str]:
-    """Return all scopes, as a new key has them unless it is told otherwise."""
+    """Return the scopes of a new key by default."""
     return list(Scope.values)
 
 
 def new_key_id() -> str:
-    """Return a new public id for an API key: unguessable, so that it cannot be probed for, but not secret."""
+    """Return a new public id for an API key. It is not secret, but random, so that it cannot be probed for."""
     return f"dk_{secrets.token_hex(12)}"
 
 
 class ApiKey(models.Model):
-    """A key pair of one organization. The secret must be recoverable (HMAC), so it is encrypted, and never shown again.
+    """A key of one organization. HMAC needs the secret in clear, so it is encrypted and not hashed.
 
-    During a rotation the previous secret stays good until `previous_until`.
+    After a rotation the previous secret remains valid until `previous_until`.
     """
 
     id = models.CharField(primary_key=True, max_length=40, default=new_key_id, editable=False)
@@ -155,7 +158,7 @@ class ApiKey(models.Model):
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     scopes = models.JSONField(default=all_scopes)
     channels = models.JSONField(
-        null=True, blank=True, help_text="The ids of the channels that it reaches, null for all."
+        null=True, blank=True, help_text="Public ids of the channels that the key has access to, null for all."
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -168,9 +171,8 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
 
-    def is_valid_at(self, instant: datetime) -> bool:
-        """Whether requests signed with this key are accepted at `instant`."""
-        return self.revoked_at is None and (self.expires_at is None or instant < self.expires_at)
+    def is_valid_at(self, time: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or time < self.expires_at)
 
 
 class ActorKind(models.TextChoices):
@@ -180,9 +182,10 @@ class ActorKind(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """One line of the trail. Written once, with no foreign keys: it survives what it speaks of.
+    """An entry of the audit log. It is never updated and has no foreign keys, so that it outlives its object.
 
-    `mark` is a nonce and the HMAC over it and all the other columns: nobody writes an event who has but the database.
+    `signature` is a nonce and the HMAC over it and all other columns, so that access to the database alone does not
+    suffice to forge an event. It is null on events that other software inserted.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -192,12 +195,12 @@ class AuditEvent(models.Model):
     actor_id = models.CharField(max_length=64)
     actor_name = models.CharField(max_length=200)
     verb = models.CharField(max_length=40)
-    subject = models.CharField(max_length=100, help_text="What it speaks of, as kind:id.")
+    subject = models.CharField(max_length=100, help_text="The object of the event, as kind:id.")
     state_from = models.CharField(max_length=30, blank=True)
     state_to = models.CharField(max_length=30, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     details = models.JSONField(default=dict)
-    signature = models.CharField(max_length=96, null=True, unique=True, editable=False)  # noqa: DJ001  none on what something else wrote
+    signature = models.CharField(max_length=96, null=True, unique=True, editable=False)  # noqa: DJ001  see the docstring
 
     class Meta:
         indexes = [
@@ -210,10 +213,9 @@ class AuditEvent(models.Model):
 
 
 class AuditChainLink(models.Model):
-    """The chain over the trail: each seal's hash covers its event and the previous seal's hash.
+    """A link of an organization's hash chain: `hash` covers the event and the hash of the previous link.
 
-    Events are sealed in the order of their ids shortly after they are committed, by whoever sweeps, so that
-    writers never wait for each other; `accounts.domain.audit_log.breaks` finds one that was altered or removed.
+    The sweep appends links in the order of event ids, shortly after the events are committed; see audit_log.seal.
     """
 
     organization_id = models.UUIDField()

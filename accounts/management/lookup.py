@@ -1,5 +1,3 @@
-"""Organizations as a command line names them."""
-
 from uuid import UUID
 
 from django.core.management.base import CommandError
@@ -10,10 +8,10 @@ from accounts.models import Organization
 def get_organization(text: str) -> Organization:
     """Return the organization with this id, or this name when it is unique. Raises CommandError."""
     try:
-        found = Organization.objects.filter(pk=UUID(text))
+        rows = Organization.objects.filter(pk=UUID(text))
     except ValueError:
-        found = Organization.objects.filter(name=text)
-    organizations = list(found[:2])
+        rows = Organization.objects.filter(name=text)
+    organizations = list(rows[:2])
     if len(organizations) != 1:
         raise CommandError(f"There {'are several organizations' if organizations else 'is no organization'} {text}")
     return organizations[0]

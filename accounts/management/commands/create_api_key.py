@@ -1,5 +1,3 @@
-"""Issue an API key and print its secret, once."""
-
 from datetime import timedelta
 from typing import Any
 
@@ -14,19 +12,17 @@ from accounts.models import Scope, User
 
 
 class Command(BaseCommand):
-    help = "Issue an API key. Its secret is printed once and cannot be recovered."
+    help = "Create an API key. Its secret is printed once and cannot be recovered."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         parser.add_argument("--organization", required=True, help="its id, or its name when that is unique")
-        parser.add_argument("--name", required=True, help="what people will know the key by")
-        parser.add_argument("--issued-by", required=True, metavar="USERNAME", help="the member who answers for it")
+        parser.add_argument("--name", required=True, help="for example the name of the agent")
+        parser.add_argument("--issued-by", required=True, metavar="USERNAME", help="the responsible member")
         parser.add_argument("--expires-in", type=int, metavar="DAYS", help="without it the key does not expire")
-        parser.add_argument("--scopes", nargs="+", choices=Scope.values, help="what it may be used for; all by default")
-        parser.add_argument("--channels", nargs="+", metavar="ID", help="the channels that it reaches; all by default")
+        parser.add_argument("--scopes", nargs="+", choices=Scope.values, help="default: all")
+        parser.add_argument("--channels", nargs="+", metavar="ID", help="public ids of its channels; default: all")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
-        """Issue the key."""
         organization = get_organization(options["organization"])
         issued_by = User.objects.filter(username=options["issued_by"]).first()
         if issued_by is None:
@@ -43,8 +39,8 @@ class Command(BaseCommand):
                 scopes=options["scopes"],
                 channels=options["channels"],
             )
-        except DomainError as refusal:
-            raise CommandError(refusal.message) from None
+        except DomainError as error:
+            raise CommandError(error.message) from None
         except OverflowError:
             raise CommandError("--expires-in is beyond the calendar") from None
         self.stdout.write(f"id      {key.pk}\nsecret  {secret}")

@@ -8,14 +8,13 @@ from accounts.management.lookup import get_organization
 
 
 class Command(BaseCommand):
-    help = "Write the audit trail as JSON lines, oldest first, each event with its seal."
+    help = "Write the audit log as JSON lines, oldest first, each event with its chain link."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", metavar="NAME", help="one organization instead of all")
         parser.add_argument("--after", type=int, default=0, metavar="ID", help="only events with a higher id")
 
     def handle(self, *_: Any, organization: str | None, after: int, **__: Any) -> None:
-        """Print a line for each event."""
-        one = get_organization(organization).pk if organization else None
-        for line in audit_log.export(one, after=after):
-            self.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        organization_id = get_organization(organization).pk if organization else None
+        for event in audit_log.export(organization_id, after=after):
+            self.stdout.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")))

@@ -11,20 +11,19 @@ from accounts.models import ActorKind
 
 
 class Command(BaseCommand):
-    help = "Delete an organization's audit events from before a day. Their seals stay: the rest still verifies."
+    help = "Delete an organization's audit events from before a day. The rest still verifies."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", metavar="NAME")
-        parser.add_argument("before", metavar="YYYY-MM-DD", help="the first day whose events stay, in UTC")
+        parser.add_argument("before", metavar="YYYY-MM-DD", help="the first day whose events are kept, in UTC")
 
     def handle(self, *_: Any, organization: str, before: str, **__: Any) -> None:
-        """Delete, and say how many."""
         try:
             day = datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC)
         except ValueError:
             raise CommandError("Give the day as YYYY-MM-DD") from None
         if day > clock.now():
-            raise CommandError("That day is yet to come")
+            raise CommandError("The day is in the future")
         operator = Actor(ActorKind.WORKER, "purge_audit_log", "manage.py purge_audit_log")
         count = audit_log.purge(operator, get_organization(organization).pk, before=day)
-        self.stdout.write(f"{count:,} events forgotten.")
+        self.stdout.write(f"{count:,} events purged.")

@@ -6,14 +6,13 @@ from accounts import encryption
 
 
 class Command(BaseCommand):
-    help = "Encrypt tokens and secrets anew with the first of DYNAMO_ENCRYPTION_KEYS; then the others may go."
+    help = "Re-encrypt tokens and secrets with the first of DYNAMO_ENCRYPTION_KEYS. Then remove the others."
 
     def handle(self, *_: Any, **__: Any) -> None:
-        """Go through every encrypted column, and fail when something could not be opened."""
-        closed = 0
+        failed = 0
         for model, column in encryption.encrypted_columns():
-            done = list(encryption.reencrypt_column(model, column))
-            closed += done.count(False)
-            self.stdout.write(f"{model._meta.label}.{column}: {done.count(True):,} encrypted anew")
-        if closed:
-            raise CommandError(f"{closed:,} could not be opened with any key: keep the old keys until they are found")
+            results = list(encryption.reencrypt_column(model, column))
+            failed += results.count(False)
+            self.stdout.write(f"{model._meta.label}.{column}: re-encrypted {results.count(True):,}")
+        if failed:
+            raise CommandError(f"{failed:,} could not be decrypted; keep the old keys")

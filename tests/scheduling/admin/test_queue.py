@@ -123,7 +123,7 @@ def test_who_may_not_decide_is_offered_nothing_and_refused(
     rows = desk.answer.context["rows"]
     digests = {f"digest-{row.post.pk}": row.digest for row in rows}
     answer = desk.send(f"{POSTS}approve/", post=str(two[0].pk), **digests)
-    assert ("You may not review posts" in desk.text, answer.status_code) == (True, 200)
+    assert ("You do not have permission to approve posts" in desk.text, answer.status_code) == (True, 200)
     assert [status(item) for item in two] == [Status.WAITING_FOR_APPROVAL] * 2
 
     both = make_member("both", organization, may_review=True)

@@ -67,7 +67,7 @@ def test_an_untouched_chain_holds_and_sealing_again_adds_nothing(events):
         audit_log.seal(everything=True),
         AuditChainLink.objects.count(),
     ) == ([], 0, 6)
-    assert verify() == (0, "The trail holds: 6 events.\n")
+    assert verify() == (0, "The audit log is intact: 6 events.\n")
 
 
 def test_sealing_goes_on_where_it_stopped(events, organization):
@@ -125,7 +125,9 @@ def test_a_forged_event_that_dynamo_sealed_unknowingly_is_named(events, organiza
     copy.save(force_insert=True)
     assert "not written by Dynamo" in breaks(organization)[0]
     audit_log.seal()
-    assert breaks(organization) == [f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"]
+    assert breaks(organization) == [
+        f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"
+    ]
 
 
 def test_a_tail_that_was_cut_off_is_named_by_who_kept_the_head(events, organization, tmp_path):

@@ -26,14 +26,14 @@ def test_after_the_rotation_the_old_key_may_go(facebook: Channel, key: ApiKey, s
     assert Channel.objects.get().token == token
     assert encryption.decrypt(ApiKey.objects.get(pk=key.pk).secret_encrypted) == secret
     said = capsys.readouterr().out
-    assert "posts.Channel.token_encrypted: 1 encrypted anew" in said
+    assert "posts.Channel.token_encrypted: re-encrypted 1" in said
     assert token not in said
 
 
 def test_what_no_key_opens_stays_as_it_is_and_is_told(facebook: Channel, settings):
     sealed = facebook.token_encrypted
     settings.ENCRYPTION_KEYS = ["another"]
-    with pytest.raises(CommandError, match="1 could not be opened"):
+    with pytest.raises(CommandError, match="1 could not be decrypted"):
         call_command("reencrypt_secrets")
     assert Channel.objects.get().token_encrypted == sealed
 
