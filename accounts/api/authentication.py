@@ -1,4 +1,4 @@
-"""Who signed this request."""
+"""Authentication of API requests by HMAC signature; see docs/signing.md."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,14 +16,13 @@ from accounts.domain import api_keys
 from accounts.domain.request_signatures import full_signature_message, verify_signature
 from accounts.models import ApiKey, Organization
 
-FULL = "x-signature-full"
-HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # as WSGI names them
-MAX_CLOCK_SKEW, AHEAD = timedelta(seconds=60), timedelta(seconds=5)
+HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # in request.META
+MAX_AGE, MAX_AHEAD = timedelta(seconds=60), timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
 class ApiKeyUser:
-    """The `request.user` of a signed request. It is no person and never passes for one."""
+    """The `request.user` of a signed request. It is not a User, so that no code takes it for a person."""
 
     key: ApiKey
     organization: Organization
@@ -34,28 +33,28 @@ class ApiKeyUser:
 
 
 class SignatureAuthentication(BaseAuthentication):
-    """HMAC over the date header, and in full over method, target and body as well.
+    """Requires a valid signature: there are no anonymous requests.
 
-    A request without a good signature is refused; there are no anonymous ones.
-
-    It names no challenge (`authenticate_header`), which is what makes DRF answer 403 and not 401.
+    Without `authenticate_header` DRF returns 403 instead of 401.
     """
 
     def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey]:
-        """Return the principal and its key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
+        """Return the user and the key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
         AddressThrottle().check(request)
         key_id, date, signature = [request.META.get(name, "") for name in HEADERS]
         now = clock.now()
-        problem = _unsound(key_id, date, signature, now)
-        if problem:
+        if problem := _check_headers(key_id, date, signature, now):
             raise AuthenticationFailed(problem)
         failures = SignatureFailureThrottle()
         failures.check(request)
-        key = ApiKey.objects.select_related("organization").filter(pk=_lookup(key_id)).first()
-        if not verify_signature(key, message=date, signature=signature, at=now) or key is None:
-            failures.record_failure(request)
-            raise AuthenticationFailed("Invalid signature")
-        if not _fully(request, key, date=date, at=now):
+        # PostgreSQL accepts no NUL in text. An id that cannot exist costs a query too: response times are equal.
+        valid_id = key_id if key_id.isascii() and key_id.isprintable() else ""
+        key = ApiKey.objects.select_related("organization").filter(pk=valid_id).first()
+        if (
+            not verify_signature(key, message=date, signature=signature, at=now)
+            or key is None
+            or not _check_full_signature(request, key, date=date, at=now)
+        ):
             failures.record_failure(request)
             raise AuthenticationFailed("Invalid signature")
         if not key.organization.active:
@@ -65,47 +64,42 @@ class SignatureAuthentication(BaseAuthentication):
 
 
 def get_api_key(request: Request) -> ApiKey:
-    """Return the key that the request is signed with, its organization loaded."""
+    """Return the key of a signed request, with `organization` loaded. Raises TypeError for other requests."""
     if not isinstance(request.auth, ApiKey):
-        raise TypeError("Only signed requests get here")
+        raise TypeError("This view requires a signed request")
     return request.auth
 
 
-def _fully(request: Request, key: ApiKey, *, date: str, at: datetime) -> bool:
-    """Whether the request's full signature is right: there need be none, unless the organization wants one.
+def _check_full_signature(request: Request, key: ApiKey, *, date: str, at: datetime) -> bool:
+    """Whether the full signature is valid, or missing and not required by the organization.
 
-    Asked only once the plain signature is right, so that nobody learns what an organization wants without a key of it,
-    or has a body read. Raises AuthenticationFailed when there is none and there should be.
+    Call this only after the plain signature was verified: otherwise anyone could learn the organization's settings, or
+    make the server read a body. Raises AuthenticationFailed when a required signature is missing.
     """
-    plain = request._request
-    signature = plain.META.get("HTTP_X_SIGNATURE_FULL")
+    http_request = request._request
+    signature = http_request.META.get("HTTP_X_SIGNATURE_FULL")
     if signature is None:
         if key.organization.require_full_signature:
-            raise AuthenticationFailed(f"This organization wants requests signed in full: send {FULL}")
+            raise AuthenticationFailed("This organization wants requests signed in full: send x-signature-full")
         return True
-    # What came over the wire, where the server keeps it; else what it must have been, by the rules for URLs.
-    target = plain.META.get("RAW_URI") or plain.get_full_path()
-    message = full_signature_message(method=str(plain.method), target=target, date=date, body=plain.body)
+    # gunicorn keeps the target as it was sent; other servers only the decoded path, which is encoded again.
+    target = http_request.META.get("RAW_URI") or http_request.get_full_path()
+    message = full_signature_message(method=str(http_request.method), target=target, date=date, body=http_request.body)
     return verify_signature(key, message=message, signature=signature, at=at)
 
 
-def _lookup(key_id: str) -> str:
-    # PostgreSQL takes no NUL in a text; an id that cannot be one still costs a query like any other.
-    return key_id if key_id.isascii() and key_id.isprintable() else ""
-
-
-def _unsound(key_id: str, date: str, signature: str, now: datetime) -> str:
-    """Return what is wrong with the headers, whoever sent them; nothing when a signature may be right."""
+def _check_headers(key_id: str, date: str, signature: str, now: datetime) -> str:
+    """Return what is wrong with the headers, independently of the key; empty when the signature has to be verified."""
     if not (key_id and date and signature):
         return "Missing authentication headers"
-    instant = _instant(date)
-    if instant is None:
+    time = _parse_date(date)
+    if time is None:
         return "Invalid date"
-    return "" if -AHEAD <= now - instant <= MAX_CLOCK_SKEW else "Signature expired"
+    return "" if -MAX_AHEAD <= now - time <= MAX_AGE else "Signature expired"
 
 
-def _instant(date: str) -> datetime | None:
-    """Return the instant of a date header: ISO-8601 with Z or an offset, or one of RFC 9110's three HTTP-dates."""
+def _parse_date(date: str) -> datetime | None:
+    """Return the time of a date header: ISO-8601 with Z or an offset, or one of RFC 9110's three HTTP-dates."""
     try:
         return parse_datetime(date)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Error responses: envelope A for the request's shape, envelope B for everything else."""
+"""Error responses: envelope A for an invalid request, envelope B for everything else (docs/api.md)."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, In
 log = logging.getLogger(__name__)
 
 Path = tuple[str | int, ...]
-MAX_PROBLEMS = 5000  # a body of 1 MiB can hold half a million wrong items
+MAX_PROBLEMS = 5000  # a body of 1 MiB can contain half a million
 
 # The first match wins.
 STATUSES: dict[type[DomainError], int] = {
@@ -53,13 +53,13 @@ class LengthRequired(exceptions.APIException):
 
 
 class UpstreamFailed(exceptions.APIException):
-    """The Graph API failed, on an endpoint that reads live. The message must be fit for clients."""
+    """The Graph API failed, on an endpoint that calls it. The message is sent to the client."""
 
     status_code = 502
 
 
 class UpstreamThrottled(exceptions.APIException):
-    """The Graph API is rate limiting us, on an endpoint that reads live. `retry_after` is in seconds."""
+    """The Graph API is rate limiting us, on an endpoint that calls it. `retry_after` is in seconds."""
 
     status_code = 503
 
@@ -70,9 +70,9 @@ class UpstreamThrottled(exceptions.APIException):
 
 @dataclass(frozen=True)
 class ValidationProblem:
-    """One entry of envelope A. `path` leads from the body's root, or is the query parameter's name.
+    """One entry of envelope A. `path` starts at the body's root, or is the query parameter's name.
 
-    `type` is Joi's code; `message` is Joi's sentence without its label; `context` adds `limit`, `valids` and the like.
+    `type` is Joi's code; `message` is Joi's sentence without its label; `context` adds `limit`, `valids` etc.
     """
 
     path: Path
@@ -81,7 +81,7 @@ class ValidationProblem:
     context: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry without characters that UTF-8 cannot carry."""
+        """Return the entry; halves of surrogate pairs are replaced, because UTF-8 cannot encode them."""
         label: Any = self.path[-1] if self.path else "value"
         if isinstance(label, int):
             label = f"[{label}]"
@@ -96,10 +96,10 @@ class ValidationProblem:
 
 
 class RequestValidationError(Exception):
-    """The request's shape is wrong, in one or more ways: 422, envelope A."""
+    """The body or the query string is invalid: 422, envelope A with all problems."""
 
     def __init__(self, problems: Iterable[ValidationProblem]) -> None:
-        super().__init__("The shape of the request is wrong")
+        super().__init__("Invalid request")
         self.problems = list(problems)
 
     def to_response_body(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def error_response(status: int, message: str, details: Any = None, *, wait: floa
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """Return the response to an exception of a view. An unexpected one is logged, and is a bare 500."""
+    """Return the response to an exception of a view. An unexpected one is logged and becomes a 500 without details."""
     if isinstance(error, exceptions.ParseError):
         error = RequestValidationError([ValidationProblem((), "object.base", "must be valid JSON")])
     elif isinstance(error, exceptions.ValidationError):

@@ -58,7 +58,7 @@ class JSONRowWriter:
     """Writes rows as the objects that a serializer class describes.
 
     `columns` are the arguments for `values_list`: the sources of the fields in order. JSON columns are selected as text
-    and written as the database stores them, so only their white space may differ. Raises TypeError for a field
+    and written as the database stores them, so that only their white space may differ. Raises TypeError for a field
     without a writer.
     """
 
@@ -86,5 +86,5 @@ class JSONRowWriter:
         """Return the rows as a JSON array in UTF-8. Columns after `self.columns` are ignored."""
         written = [write(column) for write, column in zip(self.writers, zip(*rows, strict=True), strict=False)]
         text = "[" + ",".join(self._template % members for members in zip(*written, strict=True)) + "]"
-        # As DRF: U+2028 and U+2029 end a line in old JavaScript.
+        # As DRF does: U+2028 and U+2029 end a line in old JavaScript.
         return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()

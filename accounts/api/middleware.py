@@ -1,4 +1,4 @@
-"""What every answer carries: the request's name, which is also on each line that is logged meanwhile, and headers."""
+"""Request ids, in the response and on each log line of the request, and headers of all responses."""
 
 import logging
 import re
@@ -10,38 +10,38 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 current: ContextVar[str] = ContextVar("request_id", default="-")
-NAME = "dynamo.request_id"  # in request.META
-RATE_LIMITS = "dynamo.rate_limits"  # in request.META, by policy: quota, window in seconds, what is left, seconds left
-PERMISSIONS_POLICY = ", ".join(f"{item}=()" for item in ("camera", "geolocation", "microphone", "payment", "usb"))
-_SANE = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+REQUEST_ID = "dynamo.request_id"  # key of request.META
+RATE_LIMITS = "dynamo.rate_limits"  # key of request.META; by policy: quota, window in s, remaining requests and s
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb"))
+_VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
 class RequestIdMiddleware:
-    """Keep the `x-request-id` that the caller sent when it is a plain word, else make one. Goes outermost."""
+    """Uses the client's `x-request-id` when it is valid, otherwise a new one. Goes first."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        name = given if _SANE.fullmatch(given) else uuid.uuid4().hex
-        request.META[NAME] = name
-        token = current.set(name)
+        request_id = given if _VALID_ID.fullmatch(given) else uuid.uuid4().hex
+        request.META[REQUEST_ID] = request_id
+        token = current.set(request_id)
         try:
             response = self.get_response(request)
         finally:
             current.reset(token)
-        response.headers["x-request-id"] = name
+        response.headers["x-request-id"] = request_id
         return response
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether the request is one of the API's, known or not; else it is for a page or a file."""
+    """Whether the path is below /v1, whether or not a view exists there."""
     return request.path_info == "/v1" or request.path_info.startswith("/v1/")
 
 
 class ApiHeadersMiddleware:
-    """What the API answers is for the one who asked, and says what is left of their limits; pages use no device."""
+    """Sets Permissions-Policy on all responses, Cache-Control and the rate limit headers on those of the API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -56,20 +56,20 @@ class ApiHeadersMiddleware:
 
 
 def _set_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Set the headers of the IETF draft on rate limits, for all limits that the request was counted against."""
+    """Set RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers) for the limits that apply."""
     limits = request.META.get(RATE_LIMITS)
     if limits:
         quotas = [f'"{policy}";q={quota};w={window}' for policy, (quota, window, _, _) in limits.items()]
-        remaining = [f'"{policy}";r={left};t={seconds}' for policy, (_, _, left, seconds) in limits.items()]
+        usage = [f'"{policy}";r={remaining};t={seconds}' for policy, (_, _, remaining, seconds) in limits.items()]
         response.headers["RateLimit-Policy"] = ", ".join(quotas)
-        response.headers["RateLimit"] = ", ".join(remaining)
+        response.headers["RateLimit"] = ", ".join(usage)
 
 
 class RequestIdFilter(logging.Filter):
-    """Put the request's name on each record as `request_id`; `-` outside of requests."""
+    """Sets `request_id` on each log record; `-` outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # Django logs its verdict on a request after the last middleware is done, and hands the request along.
+        # django.request logs after the middleware has returned, with the request on the record.
         meta = getattr(getattr(record, "request", None), "META", {})
-        record.request_id = meta.get(NAME) or current.get()
+        record.request_id = meta.get(REQUEST_ID) or current.get()
         return True

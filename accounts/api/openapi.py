@@ -1,4 +1,4 @@
-"""The API's description, as OpenAPI 3.1: generated from serializers and `@extend_schema`, kept in docs/openapi.json.
+"""Generation of docs/openapi.json (OpenAPI 3.1) from serializers and `@extend_schema`.
 
 @extend_schema(
     summary="Read a published post",
@@ -25,7 +25,7 @@ from accounts.api.serializers import StrictSerializer
 
 
 class ValidationProblemSerializer(serializers.Serializer[Any]):
-    """One problem of the request's shape."""
+    """One problem of an invalid request."""
 
     message = serializers.CharField(help_text="A sentence in Joi's form.")
     path = serializers.ListField(
@@ -39,7 +39,7 @@ class ValidationProblemSerializer(serializers.Serializer[Any]):
 
 
 class ValidationErrorsSerializer(serializers.Serializer[Any]):
-    """Envelope A: the request's shape."""
+    """Envelope A: the request is invalid."""
 
     error = ValidationProblemSerializer(many=True, help_text="Every problem.")
 
@@ -68,7 +68,7 @@ class StateConflictDetail(serializers.Serializer[Any]):
     """The state of the post, and what it allows."""
 
     status = serializers.CharField(allow_null=True, help_text="The post's status; null when it was deleted.")
-    allowed = serializers.ListField(child=serializers.CharField(), help_text="What a key could do with it now.")
+    allowed = serializers.ListField(child=serializers.CharField(), help_text="What a key can do with it in this state.")
 
 
 class ConflictSerializer(ErrorSerializer):
@@ -84,18 +84,18 @@ class VersionDetail(serializers.Serializer[Any]):
 
 
 class PreconditionFailedSerializer(ErrorSerializer):
-    """Envelope B: the caller holds an old version."""
+    """Envelope B: the version in `If-Match` is not the current one."""
 
     details = VersionDetail(help_text="The current version.")
 
 
 FILE = Path(settings.BASE_DIR) / "docs" / "openapi.json"
-# By the first word of the path: a title, and a sentence.
+# By the first segment of the path: title and description.
 TAGS = {
     "scheduled-posts": ("Scheduled posts", "Posts to be published: written by keys and people, approved by people."),
     "channels": ("Channels", "Facebook Pages and Instagram accounts."),
-    "superpowers": ("Superpowers", "Templates of what a post does about comments."),
-    "posts": ("Published posts", "Posts on the platform. Nothing here changes them."),
+    "superpowers": ("Superpowers", "Templates for automatic replies to comments."),
+    "posts": ("Published posts", "Posts on the platform, read-only."),
     "organizations": ("Organizations", "The organization of the key."),
 }
 
@@ -115,7 +115,7 @@ def validation_error_example(name: str, path: list[str | int], code: str, text: 
 
 
 def limit_too_large_example(limit: int = 500) -> OpenApiExample:
-    """Return the example of a list that is asked for more than it returns at once."""
+    """Return the example of a list with a `limit` above the maximum."""
     text = f"must be less than or equal to {limit}"
     return validation_error_example(
         "A limit out of bounds", ["limit"], "number.max", text, limit=limit, value=limit * 2
@@ -123,7 +123,7 @@ def limit_too_large_example(limit: int = 500) -> OpenApiExample:
 
 
 INVALID_JSON = validation_error_example("Not JSON", [], "object.base", "must be valid JSON")
-VALIDATION_ERROR = "Envelope A: the shape of the request is wrong. `error` has every problem, not only the first."
+VALIDATION_ERROR = "Envelope A: the request is invalid. `error` contains all problems."
 SIGNATURE_ERRORS = [
     error_example("No signature", 403, "Missing authentication headers"),
     error_example("No date", 403, "Invalid date"),
@@ -150,7 +150,7 @@ ERRORS: dict[int, OpenApiResponse] = {
     ),
     404: OpenApiResponse(
         ErrorSerializer,
-        "Envelope B: not found, which includes: it belongs to another organization.",
+        "Envelope B: it does not exist, or belongs to another organization.",
         [error_example("Not found", 404, "Not found")],
     ),
     409: OpenApiResponse(
@@ -161,7 +161,7 @@ ERRORS: dict[int, OpenApiResponse] = {
     ),
     413: OpenApiResponse(
         ErrorSerializer,
-        "Envelope B: the body is larger than 1 MiB. One that is not expected is read only to check a full signature.",
+        "Envelope B: the body is larger than 1 MiB. A body of a GET is read only to check a full signature.",
         [error_example("Too large", 413, "The body is larger than 1 MiB")],
     ),
     415: OpenApiResponse(
@@ -202,18 +202,18 @@ SHARED = {
 
 
 def errors(*statuses: int) -> dict[int, Any]:
-    """Return the error responses of an operation, those of every call included."""
+    """Return the error responses of an operation, including those of every operation."""
     return {status: ERRORS[status] for status in sorted({402, 403, 413, 429, *statuses})}
 
 
 class SignatureExtension(OpenApiAuthenticationExtension):
-    """Documents the three headers of a signature, and the fourth, which an organization may require."""
+    """Documents the headers of the plain signature, and that of the full one, which an organization may require."""
 
     target_class = "accounts.api.authentication.SignatureAuthentication"
     name = ["apiKey", "date", "signature", "signatureFull"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
-        """Return the two ways to sign; the key's roles are its scopes."""
+        """Return the plain and the full signature as alternatives; the roles of `apiKey` are the scopes."""
         scope = required_scope(auto_schema.view, auto_schema.method.lower())
         three: dict[str, list[str]] = {"apiKey": [scope.value] if scope else [], "date": [], "signature": []}
         return [three, {**three, "signatureFull": []}]
@@ -238,12 +238,12 @@ class StrictSerializerExtension(OpenApiSerializerExtension):
     def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Any:
         schema = auto_schema._map_basic_serializer(self.target, direction)
         if "__doc__" not in vars(type(self.target)) or type(self.target).__doc__ is None:
-            schema.pop("description", None)  # that of the class it inherits from
+            schema.pop("description", None)  # inherited from the base class
         return {**schema, "additionalProperties": bool(self.target.keep_unknown)}
 
 
 def response_header(name: str, description: str, statuses: list[int] | None = None) -> OpenApiParameter:
-    """Return a header of the responses with these statuses, by default of all."""
+    """Return a header of the responses with these statuses; default: all."""
     response: Any = statuses or True
     return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=response)
 
@@ -252,7 +252,7 @@ LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), w
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's generator, with what is common to all operations."""
+    """Adds scopes and headers to each operation."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation: Any = super().get_operation(*args, **kwargs)
@@ -261,7 +261,7 @@ class ApiSchema(AutoSchema):
         return operation
 
     def get_operation_id(self) -> str:
-        """Return a name that is as unique as the path: `get /scheduled-posts/{post_id}` → getScheduledPost."""
+        """Return an id that is unique because the path is: `get /scheduled-posts/{post_id}` → getScheduledPost."""
         words = [word for word in self.path.removeprefix("/v1").split("/") if word]
         named = [word for word in words if not word.startswith("{")]
         if len(words) > len(named):
@@ -270,14 +270,14 @@ class ApiSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         return [
-            response_header("x-request-id", "Names this request in our logs."),
+            response_header("x-request-id", "The id of this request in our logs."),
             response_header("RateLimit-Policy", "By policy, how many requests (`q`) in how many seconds (`w`)."),
-            response_header("RateLimit", "By policy, what is left: `r` requests until `t` seconds from now."),
+            response_header("RateLimit", "By policy, the remaining requests (`r`) for the next `t` seconds."),
             response_header("Retry-After", "Seconds to wait before retrying.", [429, 503]),
         ]
 
     def _map_serializer_field(self, field: Any, direction: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the field's schema. drf-spectacular would add null as a second choice to any JSON value."""
+        """Remove the second choice, null, that drf-spectacular adds to JSON fields, which allow it already."""
         schema = super()._map_serializer_field(field, direction, *args, **kwargs)
         if schema.get("oneOf") == [{}, {"type": "null"}]:
             del schema["oneOf"]
@@ -306,7 +306,7 @@ def generate_schema() -> dict[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """Return the schema without drf-spectacular's own marks, and without null twice among types of nullable choices."""
+    """Remove drf-spectacular's internal keys, and the second null from the types of nullable choices."""
     if isinstance(value, dict):
         copy = {name: _clean(item) for name, item in value.items() if not str(name).startswith("x-spec-")}
         if isinstance(copy.get("type"), list):

@@ -1,7 +1,7 @@
-"""Keyset pagination: a page costs the same wherever it is, and a cursor stays valid while rows come and go.
+"""Keyset pagination: each page costs the same, and a cursor remains valid while rows are added and deleted.
 
-DRF's CursorPagination is not used: it orders by one field and skips ties by an offset, has no order for nulls, and a
-cursor of one list opens another. Look again when it compares rows by several columns.
+Library: DRF's CursorPagination. Why not: it orders by one field and skips ties by an offset, cannot order nulls, and
+accepts the cursor of another list. Look again when it compares rows by several columns.
 """
 
 import json
@@ -25,7 +25,7 @@ from accounts.api.serializers import (
     validate_query,
 )
 
-LIMIT = StrictIntegerField(min_value=1, max_value=500, default=100, help_text="How many at once.")
+LIMIT = StrictIntegerField(min_value=1, max_value=500, default=100, help_text="The maximum number of rows.")
 
 
 class PaginationQuery(StrictSerializer):
@@ -33,15 +33,16 @@ class PaginationQuery(StrictSerializer):
 
     limit = LIMIT
     cursor = StrictCharField(
-        required=False, help_text="Where the page before ended: follow the `Link` header instead of making one."
+        required=False,
+        help_text="The position after the previous page. Follow the `Link` header instead.",
     )
 
 
 def row_after(names: Sequence[str], values: Sequence[Any]) -> TupleGreaterThan | TupleLessThan:
     """Return the condition `(a, b) > (x, y)`, or `<` when the names begin with "-".
 
-    The columns are compared as one row, which lets PostgreSQL and SQLite enter an index exactly there. All names have
-    one direction; columns and values must not be null.
+    The columns are compared as one row, so that PostgreSQL and SQLite start reading an index at that row. All names
+    have one direction; columns and values must not be null.
     """
     lookup = TupleLessThan if names[0].startswith("-") else TupleGreaterThan
     return lookup(Tuple(*(name.lstrip("-") for name in names)), tuple(values))
@@ -72,19 +73,19 @@ class KeysetPagination(BasePagination):
 
         Raises a validation error for a wrong limit, and for a cursor that is not ours or was made for another list.
         """
-        wanted = validate_query(request, PaginationQuery)
-        limit = int(wanted["limit"])
-        after = self.decode_cursor(request, queryset.model, wanted["cursor"]) if "cursor" in wanted else None
+        parameters = validate_query(request, PaginationQuery)
+        limit = int(parameters["limit"])
+        after = self.decode_cursor(request, queryset.model, parameters["cursor"]) if "cursor" in parameters else None
         rows: list[Any] = []
         for part in self._parts(queryset, after):
-            if len(rows) <= limit:  # one row more than asked for shows that there is a next page
+            if len(rows) <= limit:  # one row more than requested shows that there is a next page
                 selected = part.values_list(*self.columns) if self.columns else part
                 rows += selected[: limit + 1 - len(rows)]
         if len(rows) > limit:
             del rows[limit:]
-            parameters = request.query_params.copy()
-            parameters["cursor"] = self.encode_cursor(request, rows[-1])
-            url = f"{request.build_absolute_uri(request.path)}?{parameters.urlencode()}"
+            query = request.query_params.copy()
+            query["cursor"] = self.encode_cursor(request, rows[-1])
+            url = f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
             self.headers = {"Link": f'<{url}>; rel="next"'}  # RFC 8288
         return rows
 
@@ -95,19 +96,19 @@ class KeysetPagination(BasePagination):
     def _parts(self, queryset: QuerySet[Any, Any], after: list[Any] | None) -> list[QuerySet[Any, Any]]:
         """Return the rows after `after` as querysets to be read one after the other.
 
-        Rows without the first field are a part of their own: no engine walks an index through a mixture of both.
+        Rows where the first field is null are a separate queryset: no engine uses an index for both together.
         """
         first, rest = self.names[0], self.ordering[1:]
         if not queryset.model._meta.get_field(first).null:
             rows = queryset.order_by(*self.ordering)
             return [rows if after is None else rows.filter(row_after(self.ordering, after))]
-        dated = queryset.exclude(**{first: None}).order_by(*self.ordering)
-        undated = queryset.filter(**{first: None}).order_by(*rest)
+        not_null = queryset.exclude(**{first: None}).order_by(*self.ordering)
+        null = queryset.filter(**{first: None}).order_by(*rest)
         if after is None:
-            return [dated, undated]
+            return [not_null, null]
         if after[0] is None:
-            return [undated.filter(row_after(rest, after[1:]))]
-        return [dated.filter(row_after(self.ordering, after)), undated]
+            return [null.filter(row_after(rest, after[1:]))]
+        return [not_null.filter(row_after(self.ordering, after)), null]
 
     def encode_cursor(self, request: Request, row: Any) -> str:
         """Return the cursor of the page that begins after `row`."""

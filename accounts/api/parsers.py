@@ -1,4 +1,4 @@
-"""JSON in and JSON out, whatever the Accept header names."""
+"""Parsing of JSON bodies, and content negotiation that ignores the Accept header."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.api.exceptions import Path, ValidationProblem
 
-MAX_DEPTH = 64  # containers within one another, the body itself included
+MAX_DEPTH = 64  # nested containers, the body included
 
 
 class StrictJSONParser(BaseParser):
@@ -57,10 +57,10 @@ def _parse_int(digits: str) -> int:
 
 
 def find_invalid_text(value: Any, path: Path = ()) -> Iterator[ValidationProblem]:
-    """Yield a problem for each value and key that no database, digest or platform carries through.
+    """Yield a problem for each value and key that the database, the digest or the platform would change or refuse.
 
-    These are NUL, halves of surrogate pairs and non-finite numbers. Nesting beyond 64 levels is one problem, and is
-    not searched.
+    These are NUL, halves of surrogate pairs and non-finite numbers. A value nested deeper than MAX_DEPTH is one problem
+    and is not searched.
     """
     if isinstance(value, str):
         if reason := _invalid_character(value):
@@ -92,7 +92,7 @@ def _invalid_character(text: str) -> str:
 
 
 class JSONOnlyNegotiation(DefaultContentNegotiation):
-    """Chooses parsers by content type, of which no pattern is one, and always the first renderer."""
+    """Selects the parser by content type, which must not be a pattern, and always the first renderer."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         if "*" in (request.content_type or "").partition(";")[0]:

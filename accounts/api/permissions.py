@@ -1,9 +1,10 @@
-"""What a key may be used for. Each view declares the scope that each of its methods needs:
+"""Scopes of API keys. Each view declares the scope that each of its methods needs:
 
 class Channels(APIView):
     scopes = {"get": Scope.READ}
 
-`None` stands for a method that gives and does nothing. What is not declared answers nobody, and a test looks for it.
+`None` is for a method that neither reads nor changes anything. A method without a declaration raises
+ImproperlyConfigured, and a test checks all views.
 """
 
 from collections.abc import Mapping
@@ -28,10 +29,10 @@ def required_scope(view: Any, method: str) -> Scope | None:
 
 
 class HasScope(BasePermission):
-    """Lets signed requests through whose key has the scope that the view declares."""
+    """Allows signed requests whose key has the scope that the view declares."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the key may; `message` names what it lacks. Methods that the view does not have answer 405."""
+        """Sets `message` on refusal. A method that the view lacks is allowed, because DRF returns 405 for it."""
         if not isinstance(request.auth, ApiKey):
             return False
         method = "get" if request.method == "HEAD" else str(request.method).lower()

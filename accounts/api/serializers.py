@@ -1,4 +1,4 @@
-"""Strict DRF fields and serializers: they accept exactly their type, change nothing, and use Joi's error codes.
+"""Strict DRF fields and serializers: no type coercion, no trimming, and Joi's error codes.
 
 class CreatePostSerializer(StrictSerializer):
     type = StrictChoiceField(["POST", "REEL"], required=False)
@@ -87,7 +87,7 @@ class StrictFieldMixin(_Field):
 
 
 class StrictCharField(StrictFieldMixin, serializers.CharField):
-    """A string, kept as it is. Without `allow_blank` it must hold more than white space."""
+    """A string, unchanged. Without `allow_blank` it must contain more than white space."""
 
     wrong_type = ("string.base", "must be a string")
 
@@ -182,7 +182,7 @@ class StrictBooleanField(StrictFieldMixin, serializers.BooleanField):
 
 
 class AnyJSONField(serializers.JSONField):
-    """Any JSON value, null included, kept as it is."""
+    """Any JSON value, null included, unchanged."""
 
     def run_validation(self, data: Any = empty) -> Any:
         return data
@@ -223,7 +223,7 @@ def _validate_items(child: Any, items: Iterable[tuple[Any, Any]]) -> dict[Any, A
 
 
 class StrictSerializer(StrictFieldMixin, serializers.Serializer[Any]):
-    """An object of declared fields. Others are refused, or with `keep_unknown` kept and returned as they came."""
+    """An object of declared fields. Other fields are refused, or with `keep_unknown` returned unchanged."""
 
     keep_unknown = False
 
@@ -241,7 +241,7 @@ class StrictSerializer(StrictFieldMixin, serializers.Serializer[Any]):
             value = super().to_internal_value(data)
         except ValidationError as error:
             errors = dict(error.detail)  # type: ignore[arg-type]  # a serializer's is a dict
-        if not self.context.get("query"):  # clients may send parameters that mean nothing to a list
+        if not self.context.get("query"):  # unknown query parameters are ignored
             unknown = [key for key in data if key not in self.fields]
             if self.keep_unknown:
                 value.update((key, data[key]) for key in unknown)
@@ -254,7 +254,7 @@ class StrictSerializer(StrictFieldMixin, serializers.Serializer[Any]):
 
 
 class UTCMillisField(serializers.DateTimeField):
-    """A time in an answer."""
+    """A time in a response."""
 
     def to_representation(self, value: datetime) -> Any:
         return format_datetime(value)
@@ -283,7 +283,7 @@ def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict
     return _validate(query_serializer(serializer), given)
 
 
-# An instance is used again: to copy its fields for each request costs more than to run them.
+# Instances are cached: copying the fields for each request costs more than running them.
 @cache
 def query_serializer(serializer: type[StrictSerializer]) -> StrictSerializer:
     """Return the shared instance that validates query strings."""

@@ -1,8 +1,8 @@
-"""Rate limits per minute of the clock, counted in Django's cache. Nothing is limited while the cache is down.
+"""Rate limits per calendar minute, counted in Django's cache. There is no limit while the cache is down.
 
-Each request counts against its address, each admitted one against its key. Wrong signatures count against the address,
-and against the pair of address and key id: that stops guessing from one place without blocking the holder of the key
-elsewhere. Nothing depends on whether a key exists.
+Each request counts against its address, each authorized one against its key. Wrong signatures count against the
+address, and against the pair of address and key id: that stops guessing from one address without blocking the key's
+owner elsewhere. The limits do not depend on whether a key exists, which would disclose it.
 
 The windows are fixed, so that counting is one atomic increment on Redis; DRF's SimpleRateThrottle reads and rewrites a
 list of times, and concurrent requests overwrite each other's. The file cache of the embedded default may lose a count.
@@ -26,11 +26,11 @@ from accounts.models import ApiKey
 
 log = logging.getLogger(__name__)
 WINDOW = 60  # seconds
-ADDRESS_FACTOR = 5  # an address may send so many times the wrong signatures of one key id: it may have several users
+ADDRESS_FACTOR = 5  # wrong signatures per address, relative to those per key id: an address may have several users
 
 
 class WindowThrottle(BaseThrottle):
-    """Allows the number of requests that `setting` names per minute, 0 for no limit, for each result of `get_ident`."""
+    """Allows per minute and `get_ident` the number of requests in the setting `setting`; 0 is no limit."""
 
     policy: str  # name in the RateLimit headers
     setting: str
@@ -62,7 +62,7 @@ class WindowThrottle(BaseThrottle):
         try:
             # The key outlives its window, so that it cannot expire between the two calls.
             return 1 if cache.add(key, 1, WINDOW * 2) else cache.incr(key)
-        except (OSError, RedisError, ValueError):  # ValueError: evicted in between
+        except (OSError, RedisError, ValueError):  # ValueError: evicted between the two calls
             log.warning("The cache is down: requests are not counted")
             return 0
 
@@ -85,7 +85,7 @@ class ApiKeyThrottle(WindowThrottle):
 
 
 class SignatureFailureThrottle(WindowThrottle):
-    """Allows requests until too many signatures were wrong. `record_failure` counts one."""
+    """Refuses requests after too many wrong signatures, which `record_failure` counts."""
 
     def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002  DRF's signature
         limit = settings.SIGNATURE_FAILURES_PER_MINUTE

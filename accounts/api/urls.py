@@ -1,5 +1,3 @@
-"""Below /v1."""
-
 from django.urls import URLPattern, path
 
 from accounts.api.views import Organizations

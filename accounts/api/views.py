@@ -1,4 +1,4 @@
-"""GET /organizations: the key's one organization."""
+"""GET /organizations."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -21,15 +21,15 @@ class OrganizationsQuery(StrictSerializer):
 
 
 class OrganizationSerializer(serializers.Serializer[Organization]):
-    """An organization that the key can work in."""
+    """An organization that the key belongs to."""
 
     id = serializers.UUIDField(help_text="Its id.")
-    name = serializers.CharField(help_text="What people call it.")
-    role = serializers.ChoiceField(["ADMIN"], help_text="What the key is there.")
+    name = serializers.CharField(help_text="Its name.")
+    role = serializers.ChoiceField(["ADMIN"], help_text="The role of the key.")
 
 
 class Organizations(APIView):
-    """The organizations that the key can work in."""
+    """The organizations that the key belongs to."""
 
     scopes = {"get": Scope.READ}
 
@@ -46,8 +46,8 @@ class Organizations(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        wanted = validate_query(request, OrganizationsQuery)
+        query = validate_query(request, OrganizationsQuery).get("q", "").strip().casefold()
         organization = get_api_key(request).organization
-        if wanted.get("q", "").strip().casefold() not in organization.name.casefold():
+        if query not in organization.name.casefold():
             return Response([])
         return Response([{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}])

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from accounts.api import error_views
-from accounts.api.middleware import NAME
+from accounts.api.middleware import REQUEST_ID
 from accounts.models import User
 
 
@@ -33,7 +33,7 @@ def test_a_form_without_its_token_is_said_to_be_too_old(viewer: User, signed_in:
 
 
 def test_a_mistake_of_ours_needs_no_database_and_names_the_line_in_the_log(rf: RequestFactory) -> None:
-    request = rf.get("/admin/", **{NAME: "a-name-in-the-log"})
+    request = rf.get("/admin/", **{REQUEST_ID: "a-name-in-the-log"})
     page = error_views.server_error(request)
     assert (page.status_code, "a-name-in-the-log" in page.content.decode()) == (500, True)
 
