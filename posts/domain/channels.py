@@ -1,4 +1,4 @@
-"""Connected Pages and accounts: connecting them, and what stops or resumes publishing through one."""
+"""Connects, disconnects, blocks and resumes channels, and returns the Graph API account of one."""
 
 import string
 
@@ -26,12 +26,12 @@ def connect(
     name: str,
     token: str,
 ) -> Channel:
-    """Connect a channel, or connect it anew with a fresh token and name; return it, CONNECTED.
+    """Connect a channel, or connect it again with a new token and name; return it, CONNECTED. Records the audit event.
 
-    Raises Invalid for an unknown type, an id that is not the platform's digits, a blank name, or a token that could
-    not be sent in a header. The token is encrypted here and never appears in an error.
+    Raises Invalid for an unknown type, an id with other characters than digits, a blank name, or a token that cannot
+    be sent in a header. The token is encrypted here and never appears in an error.
     """
-    _check(type, platform_id, name, token)
+    _validate(type, platform_id, name, token)
     with transaction.atomic():
         before = Channel.objects.filter(organization=organization, public_id=f"{type}_{platform_id}").first()
         channel, _ = Channel.objects.update_or_create(
@@ -48,37 +48,37 @@ def connect(
             },
         )
         ChannelSync.objects.filter(channel=channel).update(next_at=clock.now())
-        _note(actor, "connect", channel, str(before.state) if before else "")
+        _record_event(actor, "connect", channel, str(before.state) if before else "")
     return channel
 
 
 def disconnect(actor: Actor, channel: Channel) -> None:
-    """Stop publishing through the channel and leave it out of lists. What is live stays readable.
+    """Stop publishing on the channel and remove it from lists. Its published posts stay readable.
 
-    The token is kept, encrypted: an attempt in flight must still be read back.
+    The encrypted token is kept, because attempts with an unknown outcome must still be looked up.
     """
     others: list[ChannelState] = [state for state in ChannelState if state != ChannelState.DISCONNECTED]
-    _move(actor, "disconnect", channel, others, ChannelState.DISCONNECTED, "")
+    _change_state(actor, "disconnect", channel, others, ChannelState.DISCONNECTED, "")
 
 
 def mark_needs_reconnect(actor: Actor, channel: Channel, *, reason: str) -> None:
-    """Note that the platform no longer takes the channel's token; nothing goes out until a person connects it again."""
-    held = [ChannelState.CONNECTED, ChannelState.BLOCKED]
-    _move(actor, "needs_reconnect", channel, held, ChannelState.NEEDS_RECONNECT, reason)
+    """The platform rejected the channel's token: stop publishing until a person connects the channel again."""
+    before = [ChannelState.CONNECTED, ChannelState.BLOCKED]
+    _change_state(actor, "needs_reconnect", channel, before, ChannelState.NEEDS_RECONNECT, reason)
 
 
 def block(actor: Actor, channel: Channel, *, reason: str) -> None:
-    """Note that the platform blocked the channel for its conduct; nothing goes out until a person resumes it."""
-    _move(actor, "block", channel, [ChannelState.CONNECTED], ChannelState.BLOCKED, reason)
+    """The platform blocked the channel by its policy: stop publishing until a person resumes it."""
+    _change_state(actor, "block", channel, [ChannelState.CONNECTED], ChannelState.BLOCKED, reason)
 
 
 def resume(actor: Actor, channel: Channel) -> None:
-    """Publish through a blocked channel again. Raises Conflict when it is not blocked."""
-    if not _move(actor, "resume", channel, [ChannelState.BLOCKED], ChannelState.CONNECTED, ""):
+    """Allow publishing on a blocked channel again. Raises Conflict when it is not blocked."""
+    if not _change_state(actor, "resume", channel, [ChannelState.BLOCKED], ChannelState.CONNECTED, ""):
         raise Conflict(f"{channel.name} is not blocked")
 
 
-def _check(kind: str, platform_id: str, name: str, token: str) -> None:
+def _validate(kind: str, platform_id: str, name: str, token: str) -> None:
     if kind not in ChannelType.values:
         raise Invalid("A channel is a Facebook Page or an Instagram account")
     if not platform_id or len(platform_id) > PLATFORM_ID_DIGITS or set(platform_id) - set(string.digits):
@@ -86,25 +86,25 @@ def _check(kind: str, platform_id: str, name: str, token: str) -> None:
     if not name.strip() or len(name.strip()) > 200:
         raise Invalid("A channel needs a name of up to 200 characters")
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise Invalid("The access token is empty or has characters that no token has")
+        raise Invalid("The access token is empty or contains invalid characters")
 
 
-def _move(
-    actor: Actor, verb: str, channel: Channel, held: list[ChannelState], state: ChannelState, reason: str
+def _change_state(
+    actor: Actor, verb: str, channel: Channel, allowed: list[ChannelState], state: ChannelState, reason: str
 ) -> bool:
-    """Compare and set; return whether the row was there to be moved. The trail hears of what happened only."""
+    """Set the state if the present one is in `allowed`; return whether it was. Only a change is recorded."""
     reason = reason[:300]
     with transaction.atomic():
         row = Channel.objects.select_for_update().filter(pk=channel.pk).first()
         before = str(row.state) if row else ""
-        changed = Channel.objects.filter(pk=channel.pk, state__in=held).update(state=state, state_reason=reason)
+        changed = Channel.objects.filter(pk=channel.pk, state__in=allowed).update(state=state, state_reason=reason)
         if changed:
             channel.state, channel.state_reason = state, reason
-            _note(actor, verb, channel, before)
+            _record_event(actor, verb, channel, before)
     return bool(changed)
 
 
-def _note(actor: Actor, verb: str, channel: Channel, before: str) -> None:
+def _record_event(actor: Actor, verb: str, channel: Channel, before: str) -> None:
     audit_log.record(
         actor,
         f"channel.{verb}",
@@ -117,10 +117,10 @@ def _note(actor: Actor, verb: str, channel: Channel, before: str) -> None:
 
 
 def graph_account(channel: Channel) -> Account:
-    """Return the account with its token, for reading what is live.
+    """Return the account with its token, for reading published posts.
 
-    Raises AuthFailed for a channel that a person has disconnected: its token is kept to settle what was under way,
-    not to read on. Raises Transient when the token cannot be decrypted.
+    Raises AuthFailed for a disconnected channel: its token is kept for looking up open attempts only. Raises Transient
+    when the token cannot be decrypted.
     """
     if channel.state == ChannelState.DISCONNECTED:
         raise AuthFailed(f"{channel.name} is disconnected; it can be read again once a person connects it")

@@ -1,6 +1,6 @@
-"""All comments of a post as a file: sent as they are read, or kept for a while under a link.
+"""All comments of a post as a CSV file: streamed as they are read, or stored for LIFETIME under a signed link.
 
-What was not read to the end never passes for a whole file: a stream raises in the middle, and nothing is kept.
+An incomplete file is never delivered as a complete one: the stream raises, and nothing is stored.
 """
 
 import csv
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC
-from itertools import chain
+from itertools import chain, islice
 from threading import BoundedSemaphore
 from typing import IO, Any, Self
 
@@ -33,28 +33,28 @@ from posts.models import Channel, PublishedPost
 
 log = logging.getLogger(__name__)
 FOLDER, SALT = "exports", "dynamo.export"
-LIFETIME = 24 * 3600  # seconds that a link works
-AT_ONCE = 4  # exports per process: each holds a thread, and the others have work to do
-WAIT = 30.0  # seconds after which to try again
-_turns = BoundedSemaphore(AT_ONCE)
+LIFETIME = 24 * 3600  # seconds
+MAX_EXPORTS = 4  # per process, because each occupies a thread
+RETRY_AFTER = 30.0  # seconds
+_slots = BoundedSemaphore(MAX_EXPORTS)
 
 
 class Export:
-    """The file in pieces, to be read once and to be closed. Its first comments are read when it is made.
+    """An iterator over the chunks of the file. The first comment is read by the constructor.
 
-    Reading on raises GraphErrors: the file then is not whole. No call goes to the platform before a piece is asked
-    for, so that a reader who stops stops the calls. `count` is of the comments so far.
+    A GraphError leaves the file incomplete. Each chunk is read from the platform on request, so a client that stops
+    reading stops the calls. `count` is the number of comments so far.
     """
 
     def __init__(self, channel: Channel, post_id: str) -> None:
-        """Raises GraphErrors, Throttled also when too many exports are under way."""
-        if not _turns.acquire(blocking=False):
-            raise Throttled("Too many exports are under way", retry_after=WAIT)
-        self.count, self._held, self._of = 0, True, f"{channel.public_id} {post_id}"
+        """Raises GraphErrors, Throttled also when MAX_EXPORTS are running."""
+        if not _slots.acquire(blocking=False):
+            raise Throttled("Too many exports are running", retry_after=RETRY_AFTER)
+        self.count, self._has_slot, self._name = 0, True, f"{channel.public_id} {post_id}"
         try:
             comments = iter_comments(channel, post_id)
-            first = list(self._first(comments))
-            self._pieces = csv_chunks(self._counted(chain(first, comments)))
+            first = list(islice(comments, 1))
+            self._chunks = csv_chunks(self._counted(chain(first, comments)))
         except BaseException:
             self.close()
             raise
@@ -64,9 +64,9 @@ class Export:
 
     def __next__(self) -> bytes:
         try:
-            return next(self._pieces)
+            return next(self._chunks)
         except GraphError as error:
-            log.warning("the export of %s broke off after %s comments: %s", self._of, self.count, error)
+            log.warning("the export of %s broke off after %s comments: %s", self._name, self.count, error)
             self.close()
             raise
         except StopIteration:
@@ -74,16 +74,10 @@ class Export:
             raise
 
     def close(self) -> None:
-        """Let go of what is held; doing so twice is harmless."""
-        if self._held:
-            self._held = False
-            _turns.release()
-
-    @staticmethod
-    def _first(comments: Iterator[Comment]) -> Iterator[Comment]:
-        for comment in comments:
-            yield comment
-            return
+        """Release the slot. A second call is harmless."""
+        if self._has_slot:
+            self._has_slot = False
+            _slots.release()
 
     def _counted(self, comments: Iterator[Comment]) -> Iterator[Comment]:
         for comment in comments:
@@ -92,12 +86,12 @@ class Export:
 
 
 def export_to_tempfile(channel: Channel, post_id: str) -> tuple[IO[bytes], int]:
-    """Return the whole file, which vanishes when it is closed, and how many comments it holds. Raises GraphErrors."""
+    """Return the complete file, deleted when it is closed, and the number of comments. Raises GraphErrors."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     try:
         with closing(Export(channel, post_id)) as export:
-            for piece in export:
-                file.write(piece)
+            for chunk in export:
+                file.write(chunk)
     except BaseException:
         file.close()
         raise
@@ -106,15 +100,15 @@ def export_to_tempfile(channel: Channel, post_id: str) -> tuple[IO[bytes], int]:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A file in the storage: how many comments it holds, and the token that opens it until it expires."""
+class StoredExport:
+    """A file in the storage: its number of comments, and the signed token for `open_export`."""
 
     count: int
     token: str
 
 
-def store_export(channel: Channel, post_id: str) -> Kept:
-    """Write the whole file to the storage. Raises GraphErrors; then nothing is left of it."""
+def store_export(channel: Channel, post_id: str) -> StoredExport:
+    """Write the complete file to the storage, after deleting expired ones. On a GraphError nothing is stored."""
     delete_expired()
     expires = int(clock.now().timestamp()) + LIFETIME
     name = f"{FOLDER}/{expires}-{secrets.token_hex(16)}.csv"
@@ -125,33 +119,33 @@ def store_export(channel: Channel, post_id: str) -> Kept:
         except BaseException:
             default_storage.delete(name)
             raise
-    return Kept(count, signing.dumps([name, expires, file_name(post_id)], salt=SALT))
+    return StoredExport(count, signing.dumps([name, expires, file_name(post_id)], salt=SALT))
 
 
 class UnknownLink(LookupError):
-    """The link is not ours, or its file is gone."""
+    """The token is invalid, or its file was deleted."""
 
 
 class ExpiredLink(UnknownLink):
-    """The link was good once."""
+    """The token has expired."""
 
 
 def open_export(token: str) -> tuple[IO[bytes], str]:
-    """Return the file that a token stands for, and the name that people see. Raises UnknownLink, ExpiredLink."""
+    """Return the file of a token and its name for the client. Raises UnknownLink, ExpiredLink."""
     try:
-        name, expires, shown = signing.loads(token, salt=SALT)
+        name, expires, download_name = signing.loads(token, salt=SALT)
     except signing.BadSignature:
         raise UnknownLink from None
     if expires <= clock.now().timestamp():
         raise ExpiredLink
     try:
-        return default_storage.open(name), shown
+        return default_storage.open(name), download_name
     except FileNotFoundError:
         raise UnknownLink from None
 
 
 def delete_expired() -> int:
-    """Delete the files whose links have expired; return how many. A storage that cannot list keeps them."""
+    """Delete the files whose tokens have expired; return how many. Does nothing if the storage cannot list files."""
     try:
         names = default_storage.listdir(FOLDER)[1]
     except (OSError, NotImplementedError):
@@ -164,39 +158,37 @@ def delete_expired() -> int:
 
 
 def file_name(post_id: str) -> str:
-    """Return the name of a post's file."""
     return f"comments-{''.join(letter for letter in post_id if letter.isalnum() or letter in '_-')}.csv"
 
 
 COLUMNS = ("id", "parent_id", "created_at", "author_id", "author_name", "text", "likes", "replies", "hidden")
 BOM = "\ufeff"
-CHUNK = 8 * 1024  # characters that are sent together
-PIECE = 64 * 1024  # bytes of the largest piece
-# Blanks, controls and marks that cannot be seen do not keep a spreadsheet from seeing a formula behind them.
-UNSEEN = r"[\s\x00-\x20\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
-FORMULA = re.compile(rf"{UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
-# Where semicolons or tabs part cells (much of Europe), or quotes are not heeded, a cell can begin inside a text. There
-# only what could run is defused, so that lists and mentions on lines of their own stay as they were written.
-# A match takes the whole run of what cannot be seen, formula behind it or not: so the time stays linear.
-INNER = re.compile(rf"[;\t\r\n]{UNSEEN}+(?P<runs>(?==|[+\-@][^\s;(|]*[(|]))?")
+BUFFER = 8 * 1024  # characters that are written before a chunk is yielded
+MAX_CHUNK = 64 * 1024  # bytes
+# Spreadsheets ignore white space, control and invisible characters in front of a formula.
+INVISIBLE = r"[\s\x00-\x20\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
+FORMULA = re.compile(rf"{INVISIBLE}[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
+# Where semicolons or tabs separate cells (much of Europe), or quotes are ignored, a cell can begin inside a text. There
+# only text that could be executed is escaped, so that lists and mentions on lines of their own stay unchanged.
+# A match consumes all invisible characters, with or without a formula after them, so the time stays linear.
+INNER = re.compile(rf"[;\t\r\n]{INVISIBLE}+(?P<formula>(?==|[+\-@][^\s;(|]*[(|]))?")
 
 
 def csv_chunks(comments: Iterable[Comment]) -> Iterator[bytes]:
-    """Yield the file in pieces, the first as soon as the first comment is there, or none is."""
+    """Yield the file in UTF-8 with a BOM. Nothing is yielded before the first comment was read or the end is known."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write(BOM)
     writer.writerow(COLUMNS)
-    # The header waits for the first comment: what fails before that is answered otherwise.
     for comment in comments:
         writer.writerow(cells(comment))
-        if text.tell() >= CHUNK:
-            yield from _emptied(text)
-    yield from _emptied(text)
+        if text.tell() >= BUFFER:
+            yield from _take_chunks(text)
+    yield from _take_chunks(text)
 
 
 def cells(comment: Comment) -> list[str]:
-    """Return the comment's row. Unknown is an empty cell."""
+    """Return the comment's row. Unknown values are empty cells."""
     author, at = comment.author, comment.created_at
     return [
         escape_formula(comment.id),
@@ -212,60 +204,60 @@ def cells(comment: Comment) -> list[str]:
 
 
 def escape_formula(text: str) -> str:
-    """Return the text with an apostrophe before whatever a spreadsheet would run, and else as it was written.
+    """Return the text with an apostrophe in front of everything that a spreadsheet would execute.
 
-    A NUL, at which spreadsheets would cut the text off, becomes its visible symbol.
+    A NUL, at which spreadsheets would cut the text, becomes its visible symbol.
     """
     if text.isalnum():
         return text
-    start = "'" if FORMULA.match(text) else ""
-    return start + INNER.sub(_stopped, text).replace("\x00", "\u2400")
+    prefix = "'" if FORMULA.match(text) else ""
+    return prefix + INNER.sub(_escape_inner, text).replace("\x00", "\u2400")
 
 
-def _stopped(found: re.Match[str]) -> str:
-    return f"{found[0]}'" if found["runs"] is not None else found[0]
+def _escape_inner(match: re.Match[str]) -> str:
+    return f"{match[0]}'" if match["formula"] is not None else match[0]
 
 
-def _emptied(text: io.StringIO) -> Iterator[bytes]:
-    written = text.getvalue().encode()
+def _take_chunks(text: io.StringIO) -> Iterator[bytes]:
+    content = text.getvalue().encode()
     text.seek(0)
     text.truncate()
-    for start in range(0, len(written), PIECE):
-        yield written[start : start + PIECE]
+    for start in range(0, len(content), MAX_CHUNK):
+        yield content[start : start + MAX_CHUNK]
 
 
 TYPE = "text/csv; charset=utf-8"
-STALLED = 60.0  # seconds without reading after which a client is given up
-AHEAD = 128 * 1024  # bytes that are read ahead of the client
+SEND_TIMEOUT = 60.0  # seconds
+SEND_BUFFER = 128 * 1024  # bytes
 
 
 def csv_response(post: PublishedPost, meta: dict[str, Any]) -> HttpResponseBase:
     """Return the file, streamed as it is read; `meta` is the request's. Raises GraphErrors before its first byte.
 
-    A stream that breaks off ends without its last chunk, so that clients notice.
+    A stream that breaks off ends without its last chunk, so that clients can detect it.
     """
     name = file_name(post.platform_id)
     if meta.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        # There are no chunks, and a break looks like the end: read to the end first, and name the length.
+        # Without chunks an incomplete stream looks complete: read all comments first and send the length.
         file = export_to_tempfile(post.channel, post.platform_id)[0]
         return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
     export = Export(post.channel, post.platform_id)
-    _give_up_on_who_stalls(meta)
+    _limit_sending(meta)
     header = content_disposition_header(as_attachment=True, filename=name)
     return no_store(StreamingHttpResponse(export, content_type=TYPE, headers={"Content-Disposition": header}))
 
 
 def no_store(response: HttpResponseBase) -> HttpResponseBase:
-    """Keep caches from keeping it, and proxies from holding it back."""
+    """Disable caching and the buffering of proxies for `response`; return it."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def _give_up_on_who_stalls(meta: dict[str, Any]) -> None:
-    """Let a write that the client does not take for a minute fail, so that it holds its thread no longer."""
+def _limit_sending(meta: dict[str, Any]) -> None:
+    """Make a write fail after SEND_TIMEOUT, so that a client that does not read releases its thread."""
     connection = meta.get("gunicorn.socket")
     if connection is not None:
-        connection.settimeout(STALLED)
-        # Else the kernel takes megabytes ahead of the client, and as many calls to the platform are made for nothing.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, AHEAD)
+        connection.settimeout(SEND_TIMEOUT)
+        # With the default the kernel accepts megabytes ahead of the client, and they cost calls to the platform.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -17,16 +17,16 @@ from posts.graph.cursor_reader import EdgePosition
 from posts.models import Channel
 
 REMEMBERED = 50_000
-SECONDS = 20.0  # after which a page is given as it is
+SECONDS = 20.0  # after which a page is returned incomplete
 
 
 class UnknownCursor(ValueError):
-    """The cursor is not ours, was tampered with, or was made for another post, channel or organization."""
+    """The cursor cannot be decrypted, or belongs to another post, channel or organization."""
 
 
 @dataclass(frozen=True)
 class CommentPage:
-    """Some comments. `may_have_more`: the end is not known to be reached; then `next_cursor` goes on from here."""
+    """`may_have_more`: the end may not be reached; `next_cursor` then continues after these comments."""
 
     items: list[Comment]
     may_have_more: bool
@@ -34,76 +34,76 @@ class CommentPage:
 
 
 def page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = None) -> CommentPage:
-    """Return up to `limit` comments behind `cursor`, with as few calls to the platform as that takes.
+    """Return up to `limit` comments after `cursor`, fewer when reading them takes too long.
 
-    A page that takes too long is given with fewer. Comments that are written or deleted between two pages let none of
-    the others be left out; one may come twice. Raises UnknownCursor, and GraphErrors.
+    Comments that are written or deleted between two pages do not hide others; one may be returned twice. Raises
+    UnknownCursor, and GraphErrors.
     """
-    place = _opened(cursor, channel, post_id) if cursor else None
-    found: dict[str, Comment] = {}
-    behind: CommentPosition | None = None
+    position = _decrypt_cursor(cursor, channel, post_id) if cursor else None
+    by_id: dict[str, Comment] = {}
+    after: CommentPosition | None = None
     until = time.monotonic() + SECONDS
-    for comment, behind in comments.threads(graph_account(channel), post_id, place, size=limit):  # noqa: B007
-        found.setdefault(comment.id, comment)
-        if len(found) == limit or time.monotonic() > until:
+    for comment, after in comments.threads(graph_account(channel), post_id, position, size=limit):  # noqa: B007
+        by_id.setdefault(comment.id, comment)
+        if len(by_id) == limit or time.monotonic() > until:
             break
     else:
-        behind = None
-    sealed = _sealed(behind, channel, post_id) if behind else None
-    return CommentPage(list(found.values()), behind is not None, sealed)
+        after = None
+    next_cursor = _encrypt_cursor(after, channel, post_id) if after else None
+    return CommentPage(list(by_id.values()), after is not None, next_cursor)
 
 
 def iter_comments(channel: Channel, post_id: str) -> Iterator[Comment]:
     """Yield all comments and replies, each once: on Facebook oldest first, on Instagram in the order of the pages.
 
-    A comment that the platform repeats within the last 50,000 is left out; its pages overlap by a few when comments are
-    deleted meanwhile, and a reading that goes in circles is ended by an error. Memory does not grow with the number
-    of comments. Raises GraphErrors, also part-way: what came before is then not all.
+    Pages overlap by a few comments when others are deleted during the reading; a comment repeated within the last
+    REMEMBERED is skipped. Memory does not grow with the number of comments. Raises GraphErrors, also in the middle.
     """
-    seen = RecentIds(REMEMBERED)
-    return (comment for comment in comments.every(graph_account(channel), post_id) if seen.is_new(comment.id))
+    recent = RecentIds(REMEMBERED)
+    return (comment for comment in comments.every(graph_account(channel), post_id) if recent.is_new(comment.id))
 
 
 class RecentIds:
-    """Remembers at least the last `many` ids, and at most twice as many."""
+    """Remembers at least the last `size` ids, and at most twice as many."""
 
-    def __init__(self, many: int) -> None:
-        self._many = many
-        self._now: set[int] = set()
-        self._before: set[int] = set()
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._current: set[int] = set()
+        self._previous: set[int] = set()
 
-    def is_new(self, name: str) -> bool:
-        """Whether the id is not among those remembered; it is from now on."""
-        # Of the 64 bits of a hash: two of a hundred thousand ids are alike once in billions of exports.
-        key = hash(name)
-        if key in self._now or key in self._before:
+    def is_new(self, comment_id: str) -> bool:
+        """Remember the id; return whether it was not remembered before."""
+        # Hashes of 64 bits: a collision among a hundred thousand ids occurs once in billions of exports.
+        key = hash(comment_id)
+        if key in self._current or key in self._previous:
             return False
-        self._now.add(key)
-        if len(self._now) == self._many:
-            self._now, self._before = set(), self._now
+        self._current.add(key)
+        if len(self._current) == self._size:
+            self._current, self._previous = set(), self._current
         return True
 
 
-def _sealed(place: CommentPosition, channel: Channel, post_id: str) -> str:
-    # Encrypted rather than signed: the platform's own cursors are in there, and what they hold is for it to know.
-    return encryption.encrypt(json.dumps([_bound_to(channel, post_id), asdict(place)]))
+def _encrypt_cursor(position: CommentPosition, channel: Channel, post_id: str) -> str:
+    # Encrypted and not only signed: it contains the platform's cursors, whose content is unknown to us.
+    return encryption.encrypt(json.dumps([_binding(channel, post_id), asdict(position)]))
 
 
-def _opened(cursor: str, channel: Channel, post_id: str) -> CommentPosition:
+def _decrypt_cursor(cursor: str, channel: Channel, post_id: str) -> CommentPosition:
     try:
-        bound_to, given = json.loads(encryption.decrypt(cursor))
+        binding, position = json.loads(encryption.decrypt(cursor))
     except (encryption.InvalidToken, ValueError):
         raise UnknownCursor from None
-    if bound_to != _bound_to(channel, post_id):
+    if binding != _binding(channel, post_id):
         raise UnknownCursor
-    inside = given["inside"]
-    return CommentPosition(_spot(given["top"]), _spot(inside) if inside else None)
+    inside = position["inside"]
+    return CommentPosition(_edge_position(position["top"]), _edge_position(inside) if inside else None)
 
 
-def _spot(given: dict[str, object]) -> EdgePosition:
-    return EdgePosition(**{**given, "trail": tuple(given["trail"]), "same": tuple(given["same"])})  # type: ignore[arg-type]
+def _edge_position(values: dict[str, object]) -> EdgePosition:
+    return EdgePosition(**{**values, "trail": tuple(values["trail"]), "same": tuple(values["same"])})  # type: ignore[arg-type]
 
 
-def _bound_to(channel: Channel, post_id: str) -> str:
-    whose = json.dumps(["comments", channel.organization_id, channel.public_id, post_id], default=str)
-    return hashlib.sha256(whose.encode()).hexdigest()[:32]
+def _binding(channel: Channel, post_id: str) -> str:
+    """Return a hash of what the cursor is valid for."""
+    scope = json.dumps(["comments", channel.organization_id, channel.public_id, post_id], default=str)
+    return hashlib.sha256(scope.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What is live: recording what our worker published, and reading it."""
+"""Published posts: recording those of our worker, and querying all of them."""
 
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -11,7 +11,7 @@ from posts.models import Channel, PublishedPost
 
 
 class Facts(TypedDict):
-    """What is known of a post at the moment at which it goes live from here."""
+    """The columns of a post that are known when the worker has published it."""
 
     channel: Channel
     platform_id: str
@@ -26,9 +26,9 @@ class Facts(TypedDict):
 
 
 def record_published(**facts: Unpack[Facts]) -> None:
-    """Record a post that was published from here, in one query; a second call changes nothing.
+    """Insert a post that our worker published, in one query; a second call changes nothing.
 
-    A copy that was imported from the platform before keeps the platform's facts and gains the scheduled post's link.
+    If the post was imported before, only `superpower` and `scheduled_post_id` are written.
     """
     PublishedPost.objects.bulk_create(
         [PublishedPost(organization_id=facts["channel"].organization_id, **facts)],
@@ -46,15 +46,12 @@ def published_posts(
     since: datetime | None = None,
     before: datetime | None = None,
 ) -> QuerySet[PublishedPost]:
-    """Return the organization's published posts, of one channel or of all, published in [since, before).
-
-    What is proven to be gone from the platform is left out.
-    """
-    rows = all_published_posts(organization).select_related("channel")
-    wanted = {"channel": channel, "type": type, "published_at__gte": since, "published_at__lt": before}
-    return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    """Return the published posts with these values, published in [since, before), with their channels."""
+    posts = all_published_posts(organization).select_related("channel")
+    filters = {"channel": channel, "type": type, "published_at__gte": since, "published_at__lt": before}
+    return posts.filter(**{name: value for name, value in filters.items() if value is not None})
 
 
 def all_published_posts(organization: Any) -> QuerySet[PublishedPost]:
-    """Return all published posts of the organization, or of the one with this id; without those that are gone."""
+    """Return the published posts of the organization (object or id), without those deleted on the platform."""
     return PublishedPost.objects.filter(organization=organization, deleted_at=None)

@@ -1,4 +1,4 @@
-"""Superpowers: what a reference expands to, what an inline one must have, and which hashtag either occupies."""
+"""Superpowers: expanding references to templates, validating inline ones, claiming hashtags, writing templates."""
 
 import unicodedata
 from typing import Any
@@ -13,36 +13,36 @@ from accounts.models import Organization
 from posts.models import SuperpowerTemplate
 
 Superpower = dict[str, Any]
-LOOKUP_LENGTH = 200  # what the columns hold
+LOOKUP_LENGTH = 200  # of the columns
 
 
 def normalize_hashtag(hashtag: str) -> str:
-    """Return the form in which hashtags are compared: without `#` and white space around it, NFC, case-folded."""
+    """Return the form for comparisons: without `#` and white space around it, NFC, case-folded."""
     bare = unicodedata.normalize("NFC", hashtag).strip().lstrip("#").strip()
     return unicodedata.normalize("NFC", bare.casefold())
 
 
 def expand(organization: Organization, given: Superpower) -> Superpower:
-    """Return the whole superpower: of a reference the template overlaid by what was given, else what was given.
+    """Return a copy of an inline superpower; of a reference its template, overridden by the given fields.
 
     Raises Invalid for a template that is not the organization's.
     """
     if not given.get("creativeTemplateId"):
-        whole = dict(given)
+        expanded = dict(given)
     else:
-        template = _template(organization, str(given["creativeTemplateId"]))
+        template = _get_template(organization, str(given["creativeTemplateId"]))
         identity = {"creativeTemplateId": str(template.pk), "creativeTemplateName": template.name}
-        whole = {**template.document, **given, **identity}
-    if "lookupHashtag" in whole:
-        whole["lookupHashtag"] = normalize_hashtag(str(whole.get("hashtag") or ""))
-    return whole
+        expanded = {**template.document, **given, **identity}
+    if "lookupHashtag" in expanded:
+        expanded["lookupHashtag"] = normalize_hashtag(str(expanded.get("hashtag") or ""))
+    return expanded
 
 
 def check_complete(superpower: Superpower) -> None:
-    """Raise Incomplete, naming all that is missing, unless an inline superpower has what its kind needs.
+    """Raise Incomplete with every missing field of an inline superpower. References are not checked.
 
-    Needs `name`, `hashtag`, `templateType`; CONDITIONAL also `conditionalTemplateType` and groups with a reply each.
-    A reference is taken as its template made it.
+    Required: `name`, `hashtag`, `templateType`; for CONDITIONAL also `conditionalTemplateType`, and groups with a reply
+    each.
     """
     if superpower.get("creativeTemplateId"):
         return
@@ -61,45 +61,45 @@ def check_complete(superpower: Superpower) -> None:
 
 
 def claimed_hashtag(organization: Organization, given: Superpower, expanded: Superpower) -> str | None:
-    """Return the lookup hashtag that a superpower occupies; None for one that lives under its template's hashtag.
+    """Return the lookup hashtag that the superpower claims, None for one that uses its template's hashtag.
 
-    A reference that says another hashtag than its template occupies that one. Raises Conflict when it belongs to a
-    template, Invalid when it is too long to be one.
+    A reference with another hashtag than its template's claims that one. Raises Conflict when the hashtag belongs to
+    another template, Invalid when it is too long.
     """
-    own = normalize_hashtag(str(given.get("hashtag") or ""))
-    if not own:
+    lookup_hashtag = normalize_hashtag(str(given.get("hashtag") or ""))
+    if not lookup_hashtag:
         return None
-    if len(own) > LOOKUP_LENGTH:
+    if len(lookup_hashtag) > LOOKUP_LENGTH:
         raise Invalid(f"A hashtag has up to {LOOKUP_LENGTH} characters")
-    holder = SuperpowerTemplate.objects.filter(organization=organization, lookup_hashtag=own).first()
-    if holder is None:
-        return own
-    if str(holder.pk) == expanded.get("creativeTemplateId"):
+    template = SuperpowerTemplate.objects.filter(organization=organization, lookup_hashtag=lookup_hashtag).first()
+    if template is None:
+        return lookup_hashtag
+    if str(template.pk) == expanded.get("creativeTemplateId"):
         return None
     raise Conflict("Hashtag already in use")
 
 
-def _template(organization: Organization, template_id: str) -> SuperpowerTemplate:
+def _get_template(organization: Organization, template_id: str) -> SuperpowerTemplate:
     try:
-        found = SuperpowerTemplate.objects.filter(organization=organization, pk=UUID(template_id)).first()
+        template = SuperpowerTemplate.objects.filter(organization=organization, pk=UUID(template_id)).first()
     except ValueError:
-        found = None
-    if found is None:
+        template = None
+    if template is None:
         raise Invalid("Unknown creativeTemplateId")
-    return found
+    return template
 
 
 def _missing_conditions(superpower: Superpower) -> list[list[str | int]]:
+    missing: list[list[str | int]] = []
+    if not superpower.get("conditionalTemplateType"):
+        missing.append(["conditionalTemplateType"])
     groups = superpower.get("conditionGroups")
-    missing: list[list[str | int]] = [["conditionalTemplateType"]] * (not superpower.get("conditionalTemplateType"))
     if not groups or not isinstance(groups, list):
         return [*missing, ["conditionGroups"]]
-    silent = [
-        index
-        for index, group in enumerate(groups)
-        if not (isinstance(group, dict) and (group.get("publicReplies") or group.get("privateReplies")))
-    ]
-    return missing + [["conditionGroups", index, "publicReplies"] for index in silent]
+    for index, group in enumerate(groups):
+        if not isinstance(group, dict) or not (group.get("publicReplies") or group.get("privateReplies")):
+            missing.append(["conditionGroups", index, "publicReplies"])
+    return missing
 
 
 def _dotted(path: list[str | int]) -> str:
@@ -113,27 +113,28 @@ def write(
     document: dict[str, Any],
     template: SuperpowerTemplate | None = None,
 ) -> SuperpowerTemplate:
-    """Store `document`, the wire object without its template fields, as a new template or in place of `template`'s.
+    """Create a template, or replace the document of `template`; return it. Records the audit event.
 
-    Posts that refer to the template keep the text that they were written with. Raises Incomplete when the
-    document lacks what its kind needs, Conflict when another template of the organization has the hashtag.
+    `document` is the API's superpower object without the two template fields. Posts that were written with the template
+    keep their copy. Raises Incomplete for a missing field, Conflict when another template of the organization has the
+    hashtag.
     """
     check_complete(document)
-    written = template or SuperpowerTemplate(organization=organization)
-    written.name = str(document["name"])
-    written.document = document
-    written.lookup_hashtag = normalize_hashtag(str(document["hashtag"]))
+    template = template or SuperpowerTemplate(organization=organization)
+    template.name = str(document["name"])
+    template.document = document
+    template.lookup_hashtag = normalize_hashtag(str(document["hashtag"]))
     try:
         with transaction.atomic():
-            written.save()
+            template.save()
             audit_log.record(
                 actor,
                 "superpower.write",
                 organization_id=organization.pk,
-                subject=f"superpower:{written.pk}",
-                name=written.name,
+                subject=f"superpower:{template.pk}",
+                name=template.name,
                 document=document,
             )
     except IntegrityError as error:
         raise Conflict("Hashtag already in use") from error
-    return written
+    return template

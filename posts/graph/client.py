@@ -1,8 +1,8 @@
-"""The Graph API by HTTP, thin: one call, one answer or one GraphError.
+"""Graph API calls: each returns one JSON object or raises one GraphError.
 
-Three kinds of calls. `get` reads. `prepare` writes what nobody can see (staging): repeating it is harmless, so all that
-is unclear is Transient. `write` does what others can see: after the first byte was sent every failure that is not a
-plain refusal is Ambiguous. Only reads are ever repeated here.
+`get` reads. `post_unpublished` writes what only we can see (staging): repeating it is harmless, so an unclear outcome
+is Transient. `post_public` does what others can see: once a byte was sent, a failure that is not an explicit refusal
+is Ambiguous. Only GET requests are retried here.
 """
 
 import hashlib
@@ -29,72 +29,73 @@ from posts.graph.errors import GraphError, InvalidRequest, Throttled, Transient
 
 log = logging.getLogger(__name__)
 Files = Mapping[str, tuple[str, bytes, str]]
-LARGEST = 4 * 1024 * 1024  # bytes of an answer
-IDLE = 20.0  # seconds after which a kept connection is not trusted: something on the way may have forgotten it
+LARGEST = 4 * 1024 * 1024  # bytes of a response
+IDLE = 20.0  # seconds after which a kept connection is not reused: a middlebox may have dropped it
 UPLOAD = 120.0  # seconds for a call that carries media
 UPLOAD_HOSTS = (".facebook.com", ".instagram.com")
-_here = threading.local()
+_local = threading.local()
 _versions: set[str] = set()
-_heard: deque[tuple[datetime, float]] = deque(maxlen=1)  # the platform's time at the last answer, and when that was
+# The platform's time at the last response, and time.monotonic() then.
+_platform_clock: deque[tuple[datetime, float]] = deque(maxlen=1)
 
 
 def get(account: Account, path: str, **params: str) -> dict[str, Any]:
-    """Read. Raises Transient when nobody answered."""
+    """GET. Raises Transient on timeouts and connection errors."""
     return _call(account, _Request("GET", _url(path), params))
 
 
 def get_with_deadline(
     account: Account, path: str, params: Mapping[str, str], *, seconds: float, largest: int = LARGEST
 ) -> dict[str, Any]:
-    """Read within `seconds` in all. An answer of more than `largest` bytes reads as unreadable: Transient."""
+    """GET within `seconds` in all. Raises Transient for a response of more than `largest` bytes."""
     return _call(account, _Request("GET", _url(path), params, seconds=seconds, largest=largest))
 
 
 def post_unpublished(
     account: Account, path: str, params: Mapping[str, str], files: Files | None = None
 ) -> dict[str, Any]:
-    """POST something invisible, with or without files."""
+    """POST something that only we can see, with or without files."""
     seconds = UPLOAD if files else None
     return _call(account, _Request("POST", _url(path), params, files, seconds=seconds))
 
 
 def post_public(account: Account, path: str, params: Mapping[str, str]) -> dict[str, Any]:
-    """POST something that others will see. Raises Ambiguous when it may have happened."""
+    """POST something that others will see. Raises Ambiguous when it may have taken effect."""
     return _call(account, _Request("POST", _url(path), params, outward=True))
 
 
 def delete(account: Account, path: str) -> dict[str, Any]:
-    """Delete; doing so twice is harmless."""
+    """DELETE. A second call is harmless."""
     return _call(account, _Request("DELETE", _url(path)))
 
 
 def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, Any]:
-    """Send the bytes of a film to the address that the platform gave for them."""
+    """Send the bytes of a video to the upload URL that the platform returned. Raises InvalidRequest for other hosts."""
     parts = urlsplit(url)
-    ours = urlsplit(settings.GRAPH_BASE_URL)
-    theirs = parts.scheme == "https" and (parts.hostname or "").endswith(UPLOAD_HOSTS)
-    if not theirs and (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
-        raise InvalidRequest("The platform named a place for the upload that is not its own")
+    base = urlsplit(settings.GRAPH_BASE_URL)
+    is_upload_host = parts.scheme == "https" and (parts.hostname or "").endswith(UPLOAD_HOSTS)
+    if not is_upload_host and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
+        raise InvalidRequest("The platform returned an upload URL that is not its own")
     headers = {"offset": "0", "file_size": str(size), "Content-Type": "application/octet-stream"}
     request = _Request("POST", url, body=file, headers=headers, scheme="OAuth", seconds=UPLOAD)
     return _call(account, request)
 
 
 def clock_skew() -> timedelta:
-    """Return how far the platform's clock was ahead of ours at this thread's last answer; nothing when it said none."""
-    known: timedelta = getattr(_here, "ahead", timedelta(0))
-    return known
+    """Return how far the platform's clock was ahead of ours at this thread's last response; 0 when it is unknown."""
+    skew: timedelta = getattr(_local, "clock_skew", timedelta(0))
+    return skew
 
 
 def platform_now() -> datetime | None:
-    """Return what time it is at the platform, never too late: by the last answer to this process and what has passed.
+    """Return the platform's time, never too late: that of this process's last response plus the time since then.
 
-    None before the first answer. Setting our clock does not change it.
+    None before the first response. Changes of our clock do not affect it.
     """
-    if not _heard:
+    if not _platform_clock:
         return None
-    at, when = _heard[-1]
-    return at + timedelta(seconds=time.monotonic() - when)
+    platform_time, monotonic_time = _platform_clock[-1]
+    return platform_time + timedelta(seconds=time.monotonic() - monotonic_time)
 
 
 def _url(path: str) -> str:
@@ -103,7 +104,7 @@ def _url(path: str) -> str:
 
 @dataclass(frozen=True)
 class _Request:
-    """What is sent. `body` goes raw, without the parameters' form; `outward`: others can see what it does."""
+    """`body` is sent raw instead of the form with the parameters. `outward`: others can see the effect."""
 
     method: str
     url: str
@@ -118,13 +119,13 @@ class _Request:
 
 
 def _call(account: Account, request: _Request) -> dict[str, Any]:
-    _keep_away(account)
-    proof = _proof(account)
+    _raise_if_blocked(account)
+    proof = _appsecret_proof(account)
     params = {**request.params, **proof}
     form = request.method == "POST" and request.body is None
     timeout = (float(settings.GRAPH_CONNECT_TIMEOUT), float(settings.GRAPH_READ_TIMEOUT))
     failure: GraphError | None = None
-    with http.track_call(request.seconds or sum(timeout)) as one:
+    with http.track_call(request.seconds or sum(timeout)) as call:
         try:
             with _session().request(
                 request.method,
@@ -138,21 +139,22 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                status, headers, content = response.status_code, response.headers, _content(response, request.largest)
+                status, headers = response.status_code, response.headers
+                content = _read_content(response, request.largest)
         except (requests.RequestException, HTTPError, OSError) as error:
-            failure = _failure(error, one, outward=request.outward)
+            failure = _graph_error(error, call, outward=request.outward)
         else:
-            if one.late:
-                # An answer without a length that was cut off looks like a whole one.
+            if call.late:
+                # A response without a length that was cut off looks complete.
                 failure = responses.timeout_error("The platform took too long to answer", outward=request.outward)
         finally:
-            _here.used = time.monotonic()
-    # Raised out here, so that no context drags along the exception that names the URL.
+            _local.used = time.monotonic()
+    # Raised here, so that its context does not contain the exception with the URL.
     if failure is not None:
         raise failure
     rate_limits.record_usage(account, headers)
-    _notice_version(headers)
-    _notice_clock(headers)
+    _check_version(headers)
+    _record_clock(headers)
     secrets = (account.token, *proof.values())
     try:
         return responses.parse_response(status, headers, content, outward=request.outward, secrets=secrets)
@@ -161,32 +163,32 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
         raise
 
 
-def _keep_away(account: Account) -> None:
-    """Refuse before the platform does: calls made while throttled make it last longer."""
+def _raise_if_blocked(account: Account) -> None:
+    """Raise Throttled without a call while the account is blocked: calls while throttled extend the block."""
     until = rate_limits.blocked_until(account)
     if until is not None:
         left = (until - clock.now()).total_seconds()
-        raise Throttled("The platform asked for a rest; nothing was sent", retry_after=max(left, 1.0))
+        raise Throttled("Rate limited by the Graph API; request not sent", retry_after=max(left, 1.0))
 
 
-def _proof(account: Account) -> dict[str, str]:
+def _appsecret_proof(account: Account) -> dict[str, str]:
     if not settings.GRAPH_APP_SECRET:
         return {}
-    made = hmac.new(settings.GRAPH_APP_SECRET.encode(), account.token.encode(), hashlib.sha256)
-    return {"appsecret_proof": made.hexdigest()}
+    signature = hmac.new(settings.GRAPH_APP_SECRET.encode(), account.token.encode(), hashlib.sha256)
+    return {"appsecret_proof": signature.hexdigest()}
 
 
-def _failure(error: Exception, one: http.CallState, *, outward: bool) -> GraphError:
+def _graph_error(error: Exception, call: http.CallState, *, outward: bool) -> GraphError:
     name = type(error).__name__
-    if one.sent and (one.late or isinstance(error, requests.Timeout)):
+    if call.sent and (call.late or isinstance(error, requests.Timeout)):
         return responses.timeout_error(f"The platform took too long to answer ({name})", outward=outward)
-    if one.sent:
+    if call.sent:
         return responses.ambiguous_error(f"The platform broke off ({name})", outward=outward)
     return Transient(f"The platform could not be reached ({name}); nothing was sent")
 
 
-def _content(response: requests.Response, largest: int) -> bytes:
-    """Return the body; one that is larger than it should be reads as empty, that is as unreadable."""
+def _read_content(response: requests.Response, largest: int) -> bytes:
+    """Return the body, or nothing when it has more than `largest` bytes: parse_response treats both as unreadable."""
     content = bytearray()
     for chunk in response.iter_content(1 << 16):
         content += chunk
@@ -196,36 +198,36 @@ def _content(response: requests.Response, largest: int) -> bytes:
 
 
 def _session() -> requests.Session:
-    """Return this thread's session, with fresh connections when the last call was a while ago."""
-    if getattr(_here, "owner", None) != http.thread_key():
-        _here.owner, _here.session = http.thread_key(), http.session(http.Adapter())
-    elif time.monotonic() - _here.used > IDLE:
-        _here.session.close()
-    # A sandbox on loopback is reached directly; the platform through whatever proxy the environment names.
-    _here.session.trust_env = not settings.SANDBOXED
-    session: requests.Session = _here.session
+    """Return this thread's session. Connections that were idle for more than IDLE are closed."""
+    if getattr(_local, "owner", None) != http.thread_key():
+        _local.owner, _local.session = http.thread_key(), http.session(http.Adapter())
+    elif time.monotonic() - _local.used > IDLE:
+        _local.session.close()
+    # The sandbox on loopback is called directly, the platform through the proxy that the environment names.
+    _local.session.trust_env = not settings.SANDBOXED
+    session: requests.Session = _local.session
     return session
 
 
-def _notice_version(headers: Mapping[str, str]) -> None:
-    ran = headers.get("facebook-api-version")
-    if ran and ran != settings.GRAPH_VERSION and ran not in _versions:
-        _versions.add(ran)
-        log.warning("the platform ran version %s instead of %s", ran[:20], settings.GRAPH_VERSION)
+def _check_version(headers: Mapping[str, str]) -> None:
+    version = headers.get("facebook-api-version")
+    if version and version != settings.GRAPH_VERSION and version not in _versions:
+        _versions.add(version)
+        log.warning("the platform ran version %s instead of %s", version[:20], settings.GRAPH_VERSION)
 
 
-def _notice_clock(headers: Mapping[str, str]) -> None:
+def _record_clock(headers: Mapping[str, str]) -> None:
     try:
-        there = parsedate_to_datetime(headers.get("Date", ""))
-        _here.ahead = there - clock.now()
+        platform_time = parsedate_to_datetime(headers.get("Date", ""))
+        _local.clock_skew = platform_time - clock.now()
     except (TypeError, ValueError, OverflowError):
-        _here.ahead = timedelta(0)
+        _local.clock_skew = timedelta(0)
     else:
-        _heard.append((there, time.monotonic()))
+        _platform_clock.append((platform_time, time.monotonic()))
 
 
 class _Token(requests.auth.AuthBase):
-    """The token as a header: not in URLs, and not replaced by what a .netrc says."""
+    """The token as a header: not in URLs, and not replaced by an entry of .netrc."""
 
     def __init__(self, scheme: str, token: str) -> None:
         self._header = f"{scheme} {token}"

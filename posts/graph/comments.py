@@ -1,11 +1,11 @@
-"""A post's comments from the platform: by threads, or all of them.
+"""A post's comments from the platform: thread by thread, or all of them.
 
-By threads the order is the same on both: comments on the post, newest first, each followed by its replies, oldest
-first. Both platforms know two levels only. Instagram gives 50 comments at most, Facebook names no maximum.
+`threads` has the same order on both platforms: comments on the post, newest first, each followed by its replies, oldest
+first. There are two levels. Instagram returns at most 50 comments per page, Facebook documents no maximum.
 
-Facebook (graph-api, section 5): message, created_time, from{id,name} (absent for people whom the app may not see),
+Facebook (graph-api, section 5): message, created_time, from{id,name} (absent for people hidden from the app),
 parent{id}, like_count, comment_count, is_hidden. Instagram: text, timestamp, from{id,username} or only username,
-parent_id, like_count, hidden; how many replies there are is not said.
+parent_id, like_count, hidden; it returns no number of replies.
 """
 
 import time
@@ -20,21 +20,22 @@ from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.graph.cursor_reader import EdgePosition, EdgeReader, Item
 from posts.graph.errors import NotFound, Throttled
+from posts.graph.parsing import count, dig, items
 from posts.graph.publishers.recent_posts import parse_graph_time
 
 PAGE_SECONDS, EXPORT_SECONDS = 20.0, 60.0
-REPLIES = 5  # that come along with their comment; more are asked for when they are wanted
+REPLIES = 5  # that are requested with their comment
 LARGEST = 50
 STREAM = 200
-REST = 60.0  # seconds after which a reading that gave way to publishing may be tried again
-SLOWLY = 1.0  # seconds between pages when three quarters of the calls are used up
+RETRY_AFTER = 60.0  # seconds, for an export that was refused in favour of publishing
+SLOW_PAUSE = 1.0  # seconds between pages at Pace.SLOW
 FACEBOOK = "id,message,created_time,from{id,name},parent{id},like_count,comment_count,is_hidden"
 INSTAGRAM = "id,text,timestamp,username,from{id,username},like_count,hidden,parent_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who said it. Either part may be unknown; an author of whom nothing is known is None instead."""
+    """At least one of the two is known; an unknown author is None instead."""
 
     id: str | None
     name: str | None
@@ -42,10 +43,9 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What the platform did not tell is None, never a guess. `parent_id` is None for a comment on the post itself.
+    """A value that the platform did not return is None. `parent_id` is None for a comment on the post itself.
 
-    `text` may hold a NUL and anything else that people can type, but no half of a surrogate pair. `replies` counts
-    what stands below it.
+    `text` may contain a NUL, but no lone surrogate. `replies` is the number of replies.
     """
 
     id: str
@@ -59,28 +59,24 @@ class Comment:
 
 
 def facebook(item: dict[str, Any], parent: str | None = None) -> Comment:
-    """Read Facebook's way of writing a comment; `parent` is the comment that it was found below."""
-    above = item.get("parent")
+    """Parse a comment of Facebook; `parent` is the comment whose replies were requested."""
+    parent_node = item.get("parent")
     return Comment(
         id=text(str(item["id"])) or "",
-        parent_id=text(above.get("id")) if isinstance(above, dict) else parent,
+        parent_id=text(parent_node.get("id")) if isinstance(parent_node, dict) else parent,
         text=text(item.get("message")) or "",
         created_at=parse_graph_time(item.get("created_time")),
         author=_author(item.get("from"), "name"),
-        likes=_count(item.get("like_count")),
-        replies=_count(item.get("comment_count")),
-        hidden=_flag(item.get("is_hidden")),
+        likes=count(item.get("like_count")),
+        replies=count(item.get("comment_count")),
+        hidden=_bool(item.get("is_hidden")),
     )
 
 
 def instagram(item: dict[str, Any], parent: str | None = None) -> Comment:
-    """Read Instagram's way. A comment that came without replies, although they were asked for, has none."""
-    below = item.get("replies")
-    known = below if isinstance(below, dict) else {}
-    listed = known.get("data")
-    replies = len(listed) if isinstance(listed, list) else 0
-    paging = known.get("paging")
-    more = isinstance(paging, dict) and "next" in paging
+    """Parse a comment of Instagram. One without `replies`, although they were requested, has none."""
+    returned, paging = items(item.get("replies")), dig(item, "replies", "paging")
+    has_more = isinstance(paging, dict) and "next" in paging
     author = _author(item.get("from"), "username")
     if (author is None or author.name is None) and (name := text(item.get("username"))):
         author = Author(author.id if author else None, name)
@@ -90,177 +86,175 @@ def instagram(item: dict[str, Any], parent: str | None = None) -> Comment:
         text=text(item.get("text")) or "",
         created_at=parse_graph_time(item.get("timestamp")),
         author=author,
-        likes=_count(item.get("like_count")),
-        replies=None if more else replies,
-        hidden=_flag(item.get("hidden")),
+        likes=count(item.get("like_count")),
+        replies=None if has_more else len(returned),
+        hidden=_bool(item.get("hidden")),
     )
 
 
 def text(value: Any) -> str | None:
-    """Return a text that UTF-8 can carry, None for what is no text or empty."""
+    """Return a text that UTF-8 can encode, None for another type and an empty text."""
     if not isinstance(value, str) or not value:
         return None
     if value.isascii():
         return value
-    # JSON can carry half of a surrogate pair; nothing behind us can.
+    # JSON can contain a lone surrogate; the encoders of our responses fail on one.
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _author(given: Any, name: str) -> Author | None:
-    if not isinstance(given, dict):
-        return None
-    author = Author(text(given.get("id")), text(given.get(name)))
+def _author(value: Any, name: str) -> Author | None:
+    author = Author(text(dig(value, "id")), text(dig(value, name)))
     return author if author.id or author.name else None
 
 
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _flag(value: Any) -> bool | None:
+def _bool(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
 @dataclass(frozen=True)
 class CommentPosition:
-    """Behind which comment a reading stands: among those on the post, with `inside` among the last one's replies."""
+    """The position after a comment on the post, or with `inside` after one of that comment's replies."""
 
     top: EdgePosition
     inside: EdgePosition | None = None
 
 
 @dataclass(frozen=True)
-class _Book:
-    """How one platform lists comments."""
+class _Listing:
+    """How one platform lists comments. `replies` is both the field with a comment's replies and their edge."""
 
-    write: Callable[[Item, str | None], Comment]
-    stamp: str
+    parse: Callable[[Item, str | None], Comment]
+    time_field: str
     fields: str
-    nested: str  # the field that holds a comment's replies, and the edge that lists them
-    edge: str
-    top: dict[str, str]
-    below: dict[str, str]
-    expansion: str
+    replies: str
+    comment_params: dict[str, str]
+    reply_params: dict[str, str]
+    reply_order: str
 
 
-BOOKS = {
-    "FB_PAGE": _Book(
-        write=facebook,
-        stamp="created_time",
+LISTINGS = {
+    "FB_PAGE": _Listing(
+        parse=facebook,
+        time_field="created_time",
         fields=FACEBOOK,
-        nested="comments",
-        edge="comments",
-        top={"filter": "toplevel", "order": "reverse_chronological"},
-        below={"order": "chronological"},
-        expansion=".order(chronological)",
+        replies="comments",
+        comment_params={"filter": "toplevel", "order": "reverse_chronological"},
+        reply_params={"order": "chronological"},
+        reply_order=".order(chronological)",
     ),
-    "INSTAGRAM_ACCOUNT": _Book(
-        write=instagram,
-        stamp="timestamp",
+    "INSTAGRAM_ACCOUNT": _Listing(
+        parse=instagram,
+        time_field="timestamp",
         fields=INSTAGRAM,
-        nested="replies",
-        edge="replies",
-        top={},
-        below={},
-        expansion="",
+        replies="replies",
+        comment_params={},
+        reply_params={},
+        reply_order="",
     ),
 }
 
 
 def threads(
-    account: Account, post_id: str, place: CommentPosition | None = None, *, size: int = LARGEST
+    account: Account, post_id: str, position: CommentPosition | None = None, *, size: int = LARGEST
 ) -> Iterator[tuple[Comment, CommentPosition | None]]:
-    """Yield comments from `place` on, each with the place behind it, None when that is known to be the end.
+    """Yield the comments after `position`, each with the position after it, None for the last one.
 
-    `size` is how many threads one call asks for. A comment may come twice when others are deleted meanwhile. Raises
+    One call requests `size` threads. A comment may be yielded twice when others are deleted during the reading. Raises
     GraphErrors.
     """
-    reading = _Threads(account, post_id, PAGE_SECONDS, lambda: None)
-    return reading.read(place or CommentPosition(EdgePosition(size=min(size, LARGEST))))
+    reader = _ThreadReader(account, post_id, PAGE_SECONDS, lambda: None)
+    return reader.read(position or CommentPosition(EdgePosition(size=min(size, LARGEST))))
 
 
 def every(account: Account, post_id: str) -> Iterator[Comment]:
-    """Yield all comments and replies: on Facebook oldest first, on Instagram by threads. One may come twice.
+    """Yield all comments and replies: on Facebook oldest first, on Instagram by threads. One may be yielded twice.
 
-    Gives way when publishing needs what is left of the account's calls: raises Throttled, besides other GraphErrors.
+    Raises Throttled when the rest of the account's rate limit is reserved for publishing, and other GraphErrors.
     """
-    give_way = partial(_give_way, account)
-    give_way()
+    yield_to_publishing = partial(_yield_to_publishing, account)
+    yield_to_publishing()
     if account.type == "INSTAGRAM_ACCOUNT":
-        reading = _Threads(account, post_id, EXPORT_SECONDS, give_way)
-        yield from (comment for comment, _ in reading.read(CommentPosition(EdgePosition(size=LARGEST))))
+        reader = _ThreadReader(account, post_id, EXPORT_SECONDS, yield_to_publishing)
+        yield from (comment for comment, _ in reader.read(CommentPosition(EdgePosition(size=LARGEST))))
         return
-    book = BOOKS[account.type]
-    params = {"fields": book.fields, "filter": "stream", "order": "chronological"}
+    listing = LISTINGS[account.type]
+    params = {"fields": listing.fields, "filter": "stream", "order": "chronological"}
     edge = EdgeReader(
-        account, f"{post_id}/comments", params, book.stamp,
-        newest_first=False, seconds=EXPORT_SECONDS, between=give_way,
+        account, f"{post_id}/comments", params, listing.time_field,
+        newest_first=False, seconds=EXPORT_SECONDS, between=yield_to_publishing,
     )  # fmt: skip
     for item, _, _ in edge.read(EdgePosition(size=STREAM)):
-        yield book.write(item, None)
+        yield listing.parse(item, None)
 
 
-class _Threads:
-    """The comments below one post, thread by thread."""
+class _ThreadReader:
+    """The comments on one post, thread by thread."""
 
     def __init__(self, account: Account, post_id: str, seconds: float, between: Callable[[], None]) -> None:
-        self.book = book = BOOKS[account.type]
-        nested = f"{book.nested}.limit({REPLIES}){book.expansion}{{{book.fields}}}"
-        params = {**book.top, "fields": f"{book.fields},{nested}"}
+        self.listing = listing = LISTINGS[account.type]
+        replies = f"{listing.replies}.limit({REPLIES}){listing.reply_order}{{{listing.fields}}}"
+        params = {**listing.comment_params, "fields": f"{listing.fields},{replies}"}
         self.top = EdgeReader(
-            account, f"{post_id}/comments", params, book.stamp, newest_first=True, seconds=seconds, between=between
-        )
+            account, f"{post_id}/comments", params, listing.time_field,
+            newest_first=True, seconds=seconds, between=between,
+        )  # fmt: skip
 
-    def read(self, place: CommentPosition) -> Iterator[tuple[Comment, CommentPosition | None]]:
-        """Yield what comes behind `place`, each with the place behind it."""
-        if place.inside is not None:
-            for reply, behind in self._below(place.top, place.inside):
-                yield reply, replace(place, inside=behind)
-        for item, here, beyond in self.top.read(place.top):
-            comment, onward = self.book.write(item, None), CommentPosition(beyond) if beyond else None
-            nested = item.get(self.book.nested)
-            if _is_empty(nested, comment):
-                yield comment, onward
+    def read(self, position: CommentPosition) -> Iterator[tuple[Comment, CommentPosition | None]]:
+        """Yield the comments after `position`, each with the position after it."""
+        if position.inside is not None:
+            for reply, after in self._replies(position.top, position.inside):
+                yield reply, replace(position, inside=after)
+        for item, here, after_thread in self.top.read(position.top):
+            comment = self.listing.parse(item, None)
+            next_thread = CommentPosition(after_thread) if after_thread else None
+            replies = item.get(self.listing.replies)
+            if _is_empty(replies, comment):
+                yield comment, next_thread
                 continue
-            beginning = EdgePosition(size=LARGEST)
-            yield comment, CommentPosition(here, beginning)
-            for reply, behind in self._below(here, beginning, _whole(nested)):
-                yield reply, CommentPosition(here, behind) if behind else onward
+            start = EdgePosition(size=LARGEST)
+            yield comment, CommentPosition(here, start)
+            for reply, after in self._replies(here, start, _first_page(replies)):
+                yield reply, CommentPosition(here, after) if after else next_thread
 
-    def _below(
-        self, here: EdgePosition, spot: EdgePosition, first: Item | None = None
+    def _replies(
+        self, comment: EdgePosition, position: EdgePosition, first: Item | None = None
     ) -> Iterator[tuple[Comment, EdgePosition | None]]:
-        params = {**self.book.below, "fields": self.book.fields}
-        edge = replace(self.top, path=f"{here.done}/{self.book.edge}", params=params, newest_first=False)
+        params = {**self.listing.reply_params, "fields": self.listing.fields}
+        edge = replace(self.top, path=f"{comment.done}/{self.listing.replies}", params=params, newest_first=False)
         try:
-            for item, _, behind in edge.read(spot, first):
-                yield self.book.write(item, here.done), behind
+            for item, _, after in edge.read(position, first):
+                yield self.listing.parse(item, comment.done), after
         except NotFound:
-            # Deleted, with its replies, or not: 100/33 does not tell, but the list that it stood in does.
-            if self.top.shows(here):
+            # 100/33 does not prove that the comment was deleted; its absence from the list of comments does.
+            if self.top.shows(comment):
                 raise
 
 
-def _is_empty(nested: Any, comment: Comment) -> bool:
-    """Whether there are no replies to read: none came along and none are promised, or none of them may be seen."""
-    if isinstance(nested, dict) and not nested.get("paging"):
-        return not nested.get("data")
-    return not nested and not comment.replies
+def _is_empty(replies: Any, comment: Comment) -> bool:
+    """Whether there are no replies to read: none were returned and none are counted, or all of them are hidden."""
+    if isinstance(replies, dict) and not replies.get("paging"):
+        return not replies.get("data")
+    return not replies and not comment.replies
 
 
-def _whole(nested: Any) -> Item | None:
-    """Return the replies that came along when they say how they go on. Instagram was recorded not to (section 5)."""
-    if not isinstance(nested, dict) or not isinstance(nested.get("data"), list):
+def _first_page(replies: Any) -> Item | None:
+    """Return the replies that came with their comment, None when they are incomplete and without a cursor.
+
+    Instagram has been recorded to return them so (section 5).
+    """
+    if not isinstance(replies, dict) or not isinstance(replies.get("data"), list):
         return None
-    return nested if nested.get("paging") or len(nested["data"]) < REPLIES else None
+    return replies if replies.get("paging") or len(replies["data"]) < REPLIES else None
 
 
-def _give_way(account: Account) -> None:
-    """What is left of the calls belongs to publishing (section 8): read slowly, or not at all."""
+def _yield_to_publishing(account: Account) -> None:
+    """Pause, or raise Throttled, when the rest of the rate limit is reserved for publishing (section 8)."""
     match rate_limits.background_pace(account):
         case rate_limits.Pace.STOP:
             until = rate_limits.blocked_until(account)
-            wait = (until - clock.now()).total_seconds() if until else REST
-            raise Throttled("What is left of the account's calls is kept for publishing", retry_after=max(wait, 1.0))
+            wait = (until - clock.now()).total_seconds() if until else RETRY_AFTER
+            raise Throttled(
+                "The rest of the account's rate limit is reserved for publishing", retry_after=max(wait, 1.0)
+            )
         case rate_limits.Pace.SLOW:
-            time.sleep(SLOWLY)
+            time.sleep(SLOW_PAUSE)

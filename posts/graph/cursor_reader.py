@@ -1,8 +1,8 @@
-"""Reading an edge page by page, so that nothing is lost when the platform loses its place.
+"""Reads an edge page by page without losing items when a cursor becomes invalid.
 
-Cursors are the platform's own words and die when what they stand on is deleted: the next page is then refused (100)
-or comes back empty, as if that were the end. One that is too much at once is refused as well (code 1). The next page is
-asked for by its cursor, never by the URL that the platform gives, which may carry the token (graph-api, section 5).
+Cursors are opaque and become invalid when the item that they point to is deleted: the next page is then refused (100)
+or empty, as at the end of the edge. A page with too much data is refused as well (code 1). The next page is requested
+by its cursor, never by the `next` URL, which may contain the token (graph-api, section 5).
 """
 
 import random
@@ -14,29 +14,30 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, Transient
+from posts.graph.parsing import dig, items
 from posts.graph.publishers.recent_posts import parse_graph_time
 
-TRIES = 9  # enough to come down from 200 to a single one
-PAUSE, LONGEST = 0.05, 1.0  # seconds before another try, doubling
-AGAIN = 8  # good pages after which a halved size is doubled
-KEPT = 3  # cursors to step back over
-PAGES = 100_000
-TIES = 20  # items of the same second that are told apart
-HUGE = 80 * 1024 * 1024  # bytes of an answer with a single item: 10 MB of text, escaped
+TRIES = 9  # enough to halve 200 down to 1
+PAUSE, MAX_PAUSE = 0.05, 1.0  # seconds before the next try, doubling
+PAGES_BEFORE_GROWTH = 8  # read pages after which a halved size is doubled
+CURSORS_KEPT = 3  # to step back over
+MAX_PAGES = 100_000
+TIES = 20  # items of the same second that are remembered
+HUGE = 80 * 1024 * 1024  # bytes of a response with a single item: 10 MB of text, escaped
 
 Item = dict[str, Any]
 
 
 class CursorLost(Transient):
-    """The platform no longer knows the place, or leads in circles. What is left cannot be read from here."""
+    """The platform no longer accepts the position, or its cursors form a cycle. The rest cannot be read from here."""
 
 
 @dataclass(frozen=True)
 class EdgePosition:
-    """A place in an edge: in the page of `size` items at the last cursor of `trail` ("" is the beginning).
+    """A position in an edge: in the page of `size` items at the last cursor of `trail` ("" is the start of the edge).
 
-    `done` is the last item that was read, `at` its time in seconds, and `same` the others of that second. `begun` says
-    that it is one of this page's, else it is the last of the page before.
+    `done` is the id of the last item that was read, `at` its time in seconds, and `same` the other ids of that second.
+    `begun`: that item belongs to this page, otherwise it is the last one of the page before.
     """
 
     trail: tuple[str, ...] = ("",)
@@ -49,9 +50,9 @@ class EdgePosition:
 
 @dataclass(frozen=True)
 class EdgeReader:
-    """What to read: a node's edge. `stamp` names the items' time. `seconds` is for one page with all its tries.
+    """Reads the edge at `path`. `stamp` is the field with an item's time. `seconds` limits one page with its retries.
 
-    `between` is called before every page but the first; what it raises ends the reading.
+    `between` is called before every page but the first; an exception from it ends the reading.
     """
 
     account: Account
@@ -63,15 +64,15 @@ class EdgeReader:
     between: Callable[[], None] = lambda: None
 
     def read(
-        self, spot: EdgePosition, first: Item | None = None
+        self, position: EdgePosition, first: Item | None = None
     ) -> Iterator[tuple[Item, EdgePosition, EdgePosition | None]]:
-        """Yield what comes behind `spot`: each item, its own place, and the next one's, None when it is the last.
+        """Yield each item after `position` with its own position and the next one's, None for the last item.
 
-        `first` is the edge's beginning when that is known already. An item may come twice when the platform lost its
-        place; none is left out. Raises GraphErrors, Lost among them.
+        `first` is the first page if it is known already. An item may be yielded twice after an invalid cursor; none is
+        skipped. Raises GraphErrors, CursorLost among them.
         """
-        last = spot
-        for page in _Reading(self, spot).pages(first):
+        last = position
+        for page in _Reading(self, position).pages(first):
             for item in page.items:
                 at = _seconds(item, self.stamp)
                 same = (*last.same, last.done)[-TIES:] if at == last.at else ()
@@ -79,13 +80,13 @@ class EdgeReader:
                 if item is not page.items[-1]:
                     yield item, here, here
                 elif page.after:
-                    yield item, here, replace(here, trail=(*page.trail, page.after)[-KEPT:], begun=False)
+                    yield item, here, replace(here, trail=(*page.trail, page.after)[-CURSORS_KEPT:], begun=False)
                 else:
                     yield item, here, None
 
-    def shows(self, spot: EdgePosition) -> bool:
-        """Whether the page of `spot` still holds the item that was read last. Raises GraphErrors."""
-        return spot.done in [item["id"] for item in _items(_Reading(self, spot).ask())]
+    def shows(self, position: EdgePosition) -> bool:
+        """Whether the page of `position` still contains the item that was read last. Raises GraphErrors."""
+        return position.done in [item["id"] for item in _items(_Reading(self, position).fetch_page())]
 
 
 @dataclass(frozen=True)
@@ -97,66 +98,67 @@ class _Page:
 
 
 class _Reading:
-    """One reading of an edge: where it is, and what it tried."""
+    """One reading of an edge: its position, and the cursor that is suspected to be invalid."""
 
-    def __init__(self, edge: EdgeReader, spot: EdgePosition) -> None:
-        self.edge, self.wanted = edge, spot.size
-        self.trail, self.size = list(spot.trail), spot.size
-        self.done, self.at, self.same, self.seeking = spot.done, spot.at, spot.same, spot.begun
-        self.dead, self.refused = "", False
+    def __init__(self, edge: EdgeReader, position: EdgePosition) -> None:
+        self.edge, self.wanted_size = edge, position.size
+        self.trail, self.size = list(position.trail), position.size
+        self.done, self.at, self.same = position.done, position.at, position.same
+        self.skipping = position.begun  # the page may begin with items that were read already
+        self.suspect, self.refused = "", False
         self.cursors: set[str] = set()
-        self.good = 0
+        self.pages_at_size = 0
 
     def pages(self, first: Item | None = None) -> Iterator[_Page]:
-        for number in range(PAGES):
+        for number in range(MAX_PAGES):
             if number:
                 self.edge.between()
-            said, first = first if first is not None else self._read(), None
-            if said is None:
+            response, first = first if first is not None else self._fetch_or_step_back(), None
+            if response is None:
                 continue
-            items, after = _items(said), _after(said)
-            if self.dead and after == self.dead:
-                # The page before still ends where the cursor stood: the cursor is not dead.
+            items, after = _items(response), _after(response)
+            if self.suspect and after == self.suspect:
+                # The page before still ends with this cursor, so the cursor is valid.
                 if self.refused:
-                    raise CursorLost("The platform does not go on from a place that it named itself")
+                    raise CursorLost("The platform does not accept a cursor that it returned")
                 return
-            if not items and not after and len(self.trail) > 1 and not self.dead:
+            if not items and not after and len(self.trail) > 1 and not self.suspect:
                 self._step_back(refused=False)
                 continue
-            self.dead = ""
+            self.suspect = ""
             trail = tuple(self.trail)
-            if items := self._beyond(items):
+            if items := self._unread(items):
                 self._remember(items)
                 yield _Page(items, trail, self.size, after)
                 self._grow()
             if not after:
                 return
             if after in self.cursors:
-                raise CursorLost("The platform leads in circles")
+                raise CursorLost("The platform's cursors form a cycle")
             self.cursors.add(after)
-            self.trail = [*trail, after][-KEPT:]
-        raise CursorLost("There are more pages than anybody should read through")
+            self.trail = [*trail, after][-CURSORS_KEPT:]
+        raise CursorLost("There are too many pages")
 
     def _step_back(self, *, refused: bool) -> None:
-        """Go to the page before, to look there for what comes behind the last item that was read."""
-        self.dead, self.refused = self.trail.pop(), refused
-        self.cursors.discard(self.dead)  # an earlier page may return it again
+        """Go to the page before, to find there the items after the last one that was read."""
+        self.suspect, self.refused = self.trail.pop(), refused
+        self.cursors.discard(self.suspect)  # an earlier page may return it again
         if not self.trail:
-            raise CursorLost("The platform no longer knows this place")
-        self.seeking = bool(self.done)
+            raise CursorLost("The platform no longer accepts this position")
+        self.skipping = bool(self.done)
 
-    def _read(self) -> Item | None:
-        """Return the page's answer, None when its cursor was refused and the one before is to be tried."""
+    def _fetch_or_step_back(self) -> Item | None:
+        """Return the page, None when its cursor was refused; the position is then at the page before."""
         try:
-            return self.ask()
+            return self.fetch_page()
         except InvalidRequest:
             if not self.trail[-1]:
                 raise
         self._step_back(refused=True)
         return None
 
-    def ask(self) -> Item:
-        """Ask for the page, and when that fails for half of it, again."""
+    def fetch_page(self) -> Item:
+        """Request the page; after each Transient half of it, until TRIES or the edge's `seconds` are used up."""
         edge, until = self.edge, time.monotonic() + self.edge.seconds
         params = {**edge.params, "limit": str(self.size)}
         if self.trail[-1]:
@@ -170,10 +172,10 @@ class _Reading:
             except Transient:
                 if tries == TRIES or time.monotonic() + pause > until:
                     raise
-            self.size, self.good = max(1, self.size // 2), 0
+            self.size, self.pages_at_size = max(1, self.size // 2), 0
             params["limit"] = str(self.size)
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  jitter
-            pause, tries = min(LONGEST, pause * 2), tries + 1
+            pause, tries = min(MAX_PAUSE, pause * 2), tries + 1
 
     def _remember(self, items: list[Item]) -> None:
         self.done, self.at = items[-1]["id"], _seconds(items[-1], self.edge.stamp)
@@ -181,47 +183,44 @@ class _Reading:
         self.same = tuple(item["id"] for item in before if _seconds(item, self.edge.stamp) == self.at)
 
     def _grow(self) -> None:
-        """Dare more again after a while."""
-        self.good += 1
-        if self.good >= AGAIN and self.size < self.wanted:
-            self.size, self.good = min(self.wanted, self.size * 2), 0
+        """Double the size again after some pages."""
+        self.pages_at_size += 1
+        if self.pages_at_size >= PAGES_BEFORE_GROWTH and self.size < self.wanted_size:
+            self.size, self.pages_at_size = min(self.wanted_size, self.size * 2), 0
 
-    def _beyond(self, items: list[Item]) -> list[Item]:
-        """Return the items behind the last one that was read, when this page may hold ones from before it."""
-        if not self.seeking:
+    def _unread(self, items: list[Item]) -> list[Item]:
+        """Return the items after the last one that was read."""
+        if not self.skipping:
             return items
-        names = [item["id"] for item in items]
-        if self.done in names:
-            self.seeking = False
-            return items[names.index(self.done) + 1 :]
-        # It was deleted, or newer ones have pushed it onto the next page: then time tells, to the second.
-        found = [item for item in items if self._is_beyond(_seconds(item, self.edge.stamp), item["id"])]
-        self.seeking = not found
-        return found
+        ids = [item["id"] for item in items]
+        if self.done in ids:
+            self.skipping = False
+            return items[ids.index(self.done) + 1 :]
+        # It was deleted, or newer items have moved it to the next page: compare the times, which are whole seconds.
+        unread = [item for item in items if self._is_after(_seconds(item, self.edge.stamp), item["id"])]
+        self.skipping = not unread
+        return unread
 
-    def _is_beyond(self, at: float | None, name: str) -> bool:
+    def _is_after(self, at: float | None, item_id: str) -> bool:
         if at is None or self.at is None:
             return True
-        if name in self.same:
+        if item_id in self.same:
             return False
         return at <= self.at if self.edge.newest_first else at >= self.at
 
 
-def _items(said: Item) -> list[Item]:
-    data = said.get("data")
-    found = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
-    return [{**item, "id": str(item["id"])} for item in found if isinstance(item.get("id"), str | int)]
+def _items(response: Item) -> list[Item]:
+    return [{**item, "id": str(item["id"])} for item in items(response) if isinstance(item.get("id"), str | int)]
 
 
-def _after(said: Item) -> str:
-    """Return the next page's cursor. A last page may carry cursors too: what tells is that `next` is missing."""
-    paging = said.get("paging")
+def _after(response: Item) -> str:
+    """Return the next page's cursor. A last page may have cursors too: only `next` shows that there is more."""
+    paging = dig(response, "paging")
     if not isinstance(paging, dict) or "next" not in paging:
         return ""
-    cursors = paging.get("cursors")
-    after = cursors.get("after") if isinstance(cursors, dict) else None
+    after = dig(paging, "cursors", "after")
     if not isinstance(after, str) or not after:
-        raise CursorLost("The platform says that there is more, but not where")
+        raise CursorLost("The platform announces another page without its cursor")
     return after
 
 

@@ -1,6 +1,6 @@
 """The platform's error codes: one table, in the order of Meta's error references (Graph API; Instagram publishing).
 
-A code is looked up with its subcode first, then alone. Statuses and texts classify nothing: texts come localised, and
+A code is looked up with its subcode first, then alone. HTTP statuses and texts are not used: texts are localised, and
 400, 403 and 500 have all been recorded for the same code.
 """
 
@@ -12,11 +12,11 @@ from posts.graph.errors import GraphError
 
 ANY = range(-10_000, 10_000_000)
 TIMED_OUT = -2
-SPAM = (4, 2207051)  # ambiguous after a publish; when nothing went live it was a block
+SPAM = (4, 2207051)  # ambiguous after publishing; a block for calls that publish nothing
 
 
 class Row(NamedTuple):
-    """`code` is one or a range; `subcode` None is any that has no row of its own."""
+    """`code` is one code or a range; `subcode` None stands for every subcode without a row of its own."""
 
     code: int | range
     subcode: int | None
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
-    # transient: a write may have happened (recorded: seven live duplicates after 500s with code 2)
+    # transient: a write may have taken effect (recorded: seven duplicate posts after 500s with code 2)
     (1,                 None,    "The platform had an unknown error",                       errors.Ambiguous),
     (2,                 None,    "The platform's service is temporarily unavailable",       errors.Ambiguous),
     (-1,                None,    "The platform had an internal error",                      errors.Ambiguous),
@@ -62,19 +62,19 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     # invalid
     (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
     (100,               33,      "The object is missing or invisible",                      errors.NotFound),
-    (100,               1366046, "The picture cannot be read or is too large",              errors.InvalidRequest),
+    (100,               1366046, "The image cannot be read or is too large",              errors.InvalidRequest),
     (105,               None,    "Too many parameters",                                     errors.InvalidRequest),
     (120,               None,    "The album is invalid",                                    errors.InvalidRequest),
     (194,               None,    "A parameter is missing",                                  errors.InvalidRequest),
     (197,               None,    "The post is empty",                                       errors.InvalidRequest),
     (321,               None,    "The album is full",                                       errors.InvalidRequest),
-    (324,               None,    "The picture is missing or invalid",                       errors.InvalidRequest),
-    (352,               None,    "The film is not supported",                               errors.InvalidRequest),
+    (324,               None,    "The image is missing or invalid",                       errors.InvalidRequest),
+    (352,               None,    "The video is not supported",                               errors.InvalidRequest),
     (803,               None,    "The name is unknown",                                     errors.InvalidRequest),
     (1500,              None,    "The link is invalid",                                     errors.InvalidRequest),
     (1609005,           None,    "The link cannot be posted",                               errors.InvalidRequest),
     (5101,              None,    "The file is too large",                                   errors.InvalidRequest),
-    (6000,              None,    "The film cannot be uploaded",                             errors.InvalidRequest),
+    (6000,              None,    "The video cannot be uploaded",                             errors.InvalidRequest),
     (ANY,               1404102, "The content goes against the community standards",        errors.InvalidRequest),
     (ANY,               1609008, "Links to facebook.com are not allowed",                   errors.InvalidRequest),
     (ANY,               2061006, "The URL is bad",                                          errors.InvalidRequest),
@@ -98,7 +98,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (-1,                2207032, "The container could not be made",                         errors.Transient),
     (-1,                2207053, "The upload failed for an unknown reason",                 errors.RestageRequired),
     (1,                 2207057, "The thumbnail's offset is out of range",                  errors.InvalidRequest),
-    (4,                 2207051, "The action looks like spam; the post may be live",        errors.Ambiguous),
+    (4,                 2207051, "The action looks like spam; the post may be published",        errors.Ambiguous),
     (9,                 2207042, "The account has used up its posts of the day",            errors.QuotaReached),
     (24,                2207006, "The media was not found",                                 errors.NotFound),
     (24,                2207008, "The container does not exist or has expired",             errors.RestageRequired),
@@ -109,38 +109,38 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (100,               2207036, "The product tags are invalid",                            errors.InvalidRequest),
     (100,               2207037, "The product tags are invalid",                            errors.InvalidRequest),
     (100,               2207040, "There are too many tags",                                 errors.InvalidRequest),
-    (352,               2207026, "The film's format is not supported",                      errors.InvalidRequest),
+    (352,               2207026, "The video's format is not supported",                      errors.InvalidRequest),
     (9004,              2207052, "The media could not be fetched",                          errors.Transient),
     (9007,              2207027, "The media is not ready yet",                              errors.NotReady),
-    (36000,             2207004, "The picture is too large",                                errors.InvalidRequest),
-    (36001,             2207005, "The picture's format is not supported",                   errors.InvalidRequest),
-    (36003,             2207009, "The picture's aspect ratio is not supported",             errors.InvalidRequest),
+    (36000,             2207004, "The image is too large",                                errors.InvalidRequest),
+    (36001,             2207005, "The image's format is not supported",                   errors.InvalidRequest),
+    (36003,             2207009, "The image's aspect ratio is not supported",             errors.InvalidRequest),
     (36004,             2207010, "The caption is too long or has too many tags",            errors.InvalidRequest),
     (range(36000, 36005), None,  "The media or its caption breaks a limit",                 errors.InvalidRequest),
     # Instagram, undocumented, seen live: with several codes or in a container's status
     (ANY,               2207073, "Deleting is not supported",                               errors.InvalidRequest),
-    (ANY,               2207077, "The film could not be downloaded",                        errors.RestageRequired),
+    (ANY,               2207077, "The video could not be downloaded",                        errors.RestageRequired),
     (ANY,               2207081, "The account may not post trial reels",                    errors.InvalidRequest),
     (ANY,               2207082, "The upload failed",                                       errors.RestageRequired),
-    (ANY,               2207085, "The film could not be processed",                         errors.RestageRequired),
-    (ANY,               2207089, "A film cannot be published alone under this media type",  errors.InvalidRequest),
+    (ANY,               2207085, "The video could not be processed",                         errors.RestageRequired),
+    (ANY,               2207089, "A video cannot be published alone under this media type",  errors.InvalidRequest),
 ))  # fmt: skip
 
 
 def find(code: int, subcode: int | None) -> Row | None:
-    """Return the row of a refusal: that of code and subcode, else that of the code alone, else None."""
-    alone = None
+    """Return the row of code and subcode, else that of the code alone, else None."""
+    row_of_code = None
     for row in TABLE:
-        if code in row.code if isinstance(row.code, range) else code == row.code:
-            if subcode is not None and row.subcode == subcode:
-                return row
-            if row.subcode is None:
-                alone = alone or row
-    return alone
+        matches = code in row.code if isinstance(row.code, range) else code == row.code
+        if matches and subcode is not None and row.subcode == subcode:
+            return row
+        if matches and row.subcode is None:
+            row_of_code = row_of_code or row
+    return row_of_code
 
 
 def from_container_status(text: str) -> tuple[int | None, int | None, Row | None]:
-    """Return (code, subcode, row) of the 2207 family in a failed container's status text, Nones when it names none."""
+    """Return (code, subcode, row) for the 2207xxx in a failed container's status text, three Nones without one."""
     match = re.search(r"\b2207\d{3}\b", text)
     if match is None:
         return None, None, None

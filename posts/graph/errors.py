@@ -1,15 +1,15 @@
-"""How the platform says no, by class of handling. `posts.graph.error_codes` has the table from codes to these classes.
+"""Errors of Graph API calls, one class per way of handling. `posts.graph.error_codes` maps the codes to the classes.
 
-Messages are sentences for people. They never hold a token or the query of a URL.
+Messages are shown to users. They contain no token and no query string of a URL.
 """
 
-# 100/33 says the same of what is deleted, what is hidden from us, and during outages of everything.
+# 100/33 is returned for deleted objects, for objects hidden from us, and during outages for everything.
 UNSEEN = "The platform does not show this post now: it may be deleted or hidden, or the platform is in trouble"
 RECONNECT = "a person has to connect the channel again"
 
 
 class GraphError(Exception):
-    """A call to the platform failed. `trace` is the platform's own id of the failure, for its support."""
+    """A call failed. `trace` is the platform's id of the failure, for its support."""
 
     def __init__(self, message: str, *, code: int | None = None, subcode: int | None = None, trace: str = "") -> None:
         super().__init__(message)
@@ -17,18 +17,18 @@ class GraphError(Exception):
 
     @property
     def label(self) -> str:
-        """Return what this was in short: "190/463", "190", or without a code the name of the class."""
+        """Return "190/463", "190", or without a code the name of the class."""
         if self.code is None:
             return type(self).__name__
         return f"{self.code}/{self.subcode}" if self.subcode is not None else str(self.code)
 
 
 class Transient(GraphError):
-    """It will pass, and nothing that anybody can see was done: safe to repeat."""
+    """A temporary failure without a visible effect: safe to repeat."""
 
 
 class Throttled(GraphError):
-    """Too many calls; this one was refused. Another one before `retry_after` seconds makes it last longer."""
+    """Rate limited; the call was refused. A call before `retry_after` seconds extends the limit."""
 
     def __init__(
         self,
@@ -44,15 +44,15 @@ class Throttled(GraphError):
 
 
 class AuthFailed(GraphError):
-    """The token does not open the account any more: a person has to connect it again."""
+    """The token is no longer valid: a person has to connect the channel again."""
 
 
 class PermissionDenied(GraphError):
-    """The token is good, but not for this."""
+    """The token is valid, but lacks a permission."""
 
 
 class InvalidRequest(GraphError):
-    """What was sent will never be taken."""
+    """The request will never be accepted."""
 
 
 class MediaChanged(InvalidRequest):
@@ -60,19 +60,19 @@ class MediaChanged(InvalidRequest):
 
 
 class UnknownErrorCode(GraphError):
-    """A refusal with a code that the table does not know. Not repeated."""
+    """The code is not in the table. Not repeated."""
 
 
 class NotFound(GraphError):
-    """The object is deleted, invisible, foreign, or the platform is confused: 100/33 does not tell."""
+    """100/33: the object is deleted, hidden or another account's, or the platform is in trouble."""
 
 
 class Duplicate(GraphError):
-    """The same was posted before. After an unclear attempt: evidence that this one has landed."""
+    """The same content was posted before. After an ambiguous attempt: evidence that the attempt succeeded."""
 
 
 class PolicyBlock(GraphError):
-    """The platform holds the account back. Nothing goes through it until a person has looked."""
+    """The platform restricts the account. Nothing is published on it until a person resumes it."""
 
 
 class QuotaReached(GraphError):
@@ -84,19 +84,19 @@ class NotReady(GraphError):
 
 
 class RestageRequired(GraphError):
-    """What was staged is gone, expired or spoilt: it takes a new one."""
+    """What was staged is deleted, expired or broken: stage again."""
 
 
 class Ambiguous(GraphError):
-    """Nobody knows whether the write has happened. Never repeat it before reading back."""
+    """The write may have taken effect. Never repeat it before reading back."""
 
 
 class ResponseTimeout(Ambiguous):
-    """The platform has not said anything in time: it may still be at work, and what it was asked for appear late."""
+    """No response in time: the platform may still be processing, and the post may appear late."""
 
 
 def user_message(error: GraphError) -> str:
-    """Return why a live read failed, as a sentence without credentials."""
+    """Return why a read failed, as a sentence without credentials."""
     if isinstance(error, NotFound):
         return UNSEEN
     text = str(error)

@@ -1,8 +1,7 @@
-"""HTTP calls that know two things which `requests` does not tell: whether anything was sent, and a hard end.
+"""HTTP calls with two additions to `requests`: whether a byte was sent, and a deadline for the whole call.
 
-Whether a failed write may be repeated depends on whether its first byte left this machine, and no exception says that
-reliably. And a socket timeout bounds one read, not an answer that drips: a lease that outlasts the call needs a bound
-on the whole.
+A failed write may be repeated only when its first byte was not sent, and no exception shows that reliably. A socket
+timeout limits one read, not a response that arrives in small pieces, and the lease of a post must outlast the call.
 """
 
 import heapq
@@ -22,23 +21,23 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry
 
-_here = threading.local()
+_local = threading.local()
 
 
 class CallState:
-    """One call. `sent`: a byte of the request may have left. `late`: its time was up, and it was cut off."""
+    """One call. `sent`: a byte of the request may have been sent. `late`: the deadline passed and the call was cut."""
 
     def __init__(self) -> None:
-        self.sent = True  # until a connection of ours says otherwise
+        self.sent = True  # until a connection of ours shows otherwise
         self.late = False
         self.socket: socket.socket | None = None
 
     def abort(self) -> None:
-        """End the call from another thread: what has not been sent will not be, what is being read ends."""
+        """End the call from another thread: nothing more is sent, and a blocked read returns."""
         self.late = True
         if self.socket is not None:
             try:
-                # The plain socket's method: the TLS one would let go of the session under the reader's feet.
+                # The plain socket's method: that of TLS would drop the session while the other thread reads from it.
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
             except OSError:
                 return
@@ -46,77 +45,60 @@ class CallState:
 
 @contextmanager
 def track_call(seconds: float) -> Iterator[CallState]:
-    """Watch the calls that this thread makes inside; cut them off after `seconds` in all."""
-    one = CallState()
-    _here.call = one
+    """Track the calls that this thread makes inside; cut them off after `seconds` in all."""
+    call = CallState()
+    _local.call = call
     try:
-        with deadline(seconds, one.abort):
-            yield one
+        with deadline(seconds, call.abort):
+            yield call
     finally:
-        _here.call = None
-        one.socket = None
+        _local.call = None
+        call.socket = None
 
 
-class _Ended(TimeoutError):
-    """The time was up before the request was sent."""
+class _DeadlinePassed(TimeoutError):
+    """The deadline passed before the request was sent."""
 
 
-@contextmanager
-def _connecting(connection: HTTPConnection) -> Iterator[None]:
-    one: CallState | None = getattr(_here, "call", None)
-    try:
-        yield
-    finally:
-        if one is not None:
-            # Also after a proxy was spoken to: nothing of the request itself has gone out yet.
-            one.sent = False
-            one.socket = connection.sock
+class _TrackedConnection(HTTPConnection):
+    """Records in this thread's CallState whether a byte of the request was sent."""
 
-
-def _sending(connection: HTTPConnection) -> None:
-    one: CallState | None = getattr(_here, "call", None)
-    if one is None:
-        return
-    one.socket = connection.sock
-    if one.late:
-        one.sent = False
-        raise _Ended
-    one.sent = True
-
-
-class _Plain(HTTPConnection):
     def connect(self) -> None:
-        with _connecting(self):
+        try:
             super().connect()
+        finally:
+            call: CallState | None = getattr(_local, "call", None)
+            if call is not None:
+                # Also after CONNECT to a proxy: no byte of the request itself has been sent yet.
+                call.sent = False
+                call.socket = self.sock
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        _sending(self)
+        call: CallState | None = getattr(_local, "call", None)
+        if call is not None:
+            call.socket = self.sock
+            if call.late:
+                call.sent = False
+                raise _DeadlinePassed
+            call.sent = True
         super().send(data)
 
 
-class _Secure(HTTPSConnection):
-    def connect(self) -> None:
-        with _connecting(self):
-            super().connect()
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        _sending(self)
-        super().send(data)
+class _TrackedTLSConnection(_TrackedConnection, HTTPSConnection):
+    pass
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _TrackedConnection
 
 
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TrackedTLSConnection
 
 
-POOLS = {"http": _PlainPool, "https": _SecurePool}
+POOLS = {"http": _Pool, "https": _TLSPool}
 READS_AGAIN = Retry(
     total=2, status_forcelist=(502, 503, 504), allowed_methods={"GET"}, backoff_factor=0.1, backoff_jitter=0.1,
     raise_on_status=False, respect_retry_after_header=False, redirect=False,
@@ -125,7 +107,7 @@ NEVER_AGAIN = Retry(0, connect=0, read=False, redirect=False)
 
 
 class Adapter(HTTPAdapter):
-    """Connections that watch their call. Only a GET is ever sent again by itself, as `reads` says."""
+    """Uses the tracked connections. Only a GET is retried, according to `reads`."""
 
     reads = READS_AGAIN
 
@@ -144,16 +126,16 @@ class Adapter(HTTPAdapter):
 
 
 def session(adapter: HTTPAdapter) -> requests.Session:
-    """Return a session that keeps no cookies and speaks through `adapter` alone."""
-    made = requests.Session()
-    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    made.mount("http://", adapter)
-    made.mount("https://", adapter)
-    return made
+    """Return a session without cookies that sends everything through `adapter`."""
+    created = requests.Session()
+    created.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    created.mount("http://", adapter)
+    created.mount("https://", adapter)
+    return created
 
 
 def thread_key() -> tuple[int, int]:
-    """Return what a session may not be shared across: the process and the thread."""
+    """Return the process and the thread: a session must not be shared between two of them."""
     return os.getpid(), threading.get_ident()
 
 
@@ -165,9 +147,9 @@ class DeadlineTimer:
 
     def __init__(self) -> None:
         self._state = threading.Condition()
-        self._waiting: list[tuple[float, int]] = []
-        self._running: dict[int, Callable[[], None]] = {}
-        self._awake = False
+        self._deadlines: list[tuple[float, int]] = []  # a heap of (time.monotonic(), number of the block)
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._started = False
 
     @contextmanager
     def watch(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
@@ -176,37 +158,37 @@ class DeadlineTimer:
         `late` never runs after the block has ended.
         """
         number = next(_numbers)
-        deadline = time.monotonic() + seconds
         with self._state:
-            if not self._awake:
-                self._awake = True
-                threading.Thread(target=self._look, name="deadline-timer", daemon=True).start()
-            self._running[number] = late
-            heapq.heappush(self._waiting, (deadline, number))
-            if self._waiting[0][1] == number:
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name="deadline-timer", daemon=True).start()
+            self._callbacks[number] = late
+            heapq.heappush(self._deadlines, (time.monotonic() + seconds, number))
+            if self._deadlines[0][1] == number:
                 self._state.notify()
         try:
             yield
         finally:
             with self._state:
-                self._running.pop(number, None)
+                self._callbacks.pop(number, None)
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         with self._state:
             while True:
                 now = time.monotonic()
-                while self._waiting and self._waiting[0][0] <= now:
-                    late = self._running.pop(heapq.heappop(self._waiting)[1], None)
+                while self._deadlines and self._deadlines[0][0] <= now:
+                    late = self._callbacks.pop(heapq.heappop(self._deadlines)[1], None)
                     if late is not None:
                         late()
-                self._state.wait(self._waiting[0][0] - now if self._waiting else None)
+                self._state.wait(self._deadlines[0][0] - now if self._deadlines else None)
 
 
-_of_process: dict[int, DeadlineTimer] = {}
+# One per process: a fork has none of its parent's threads, and may inherit held locks.
+_timers: dict[int, DeadlineTimer] = {}
 
 
 def deadline(seconds: float, late: Callable[[], None]) -> AbstractContextManager[None]:
-    """Run DeadlineTimer.watch of this process: a fork has no threads of its parent, and may inherit held locks."""
+    """Call `DeadlineTimer.watch` of this process."""
     pid = os.getpid()
-    one = _of_process.get(pid) or _of_process.setdefault(pid, DeadlineTimer())
-    return one.watch(seconds, late)
+    timer = _timers.get(pid) or _timers.setdefault(pid, DeadlineTimer())
+    return timer.watch(seconds, late)

@@ -1,4 +1,4 @@
-"""Insights of a post from the platform: as many metrics as it gives, and why it does not give the others."""
+"""Insights of a post: the metrics that the platform returns, and the reasons for those that it does not."""
 
 import time
 from collections.abc import Iterator
@@ -9,14 +9,15 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.comments import text
 from posts.graph.errors import InvalidRequest, PermissionDenied, Transient, UnknownErrorCode
+from posts.graph.parsing import dig, items
 
 SECONDS = 20.0
-LEAST = 1.0  # seconds that a call is worth starting with
+LEAST = 1.0  # seconds that must be left to start another call
 REFUSALS = (InvalidRequest, PermissionDenied, UnknownErrorCode, Transient)
 NO_DATA = "The platform has no data for it; that is not zero, and may come up to two days late"
-NO_TIME = "There was no time left to ask for it"
+NO_TIME = "There was no time left to request it"
 # Metrics by kind of post (graph-api, section 6), in groups that one call requests. One metric that the platform does
-# not know for a post fails the whole call: those that it refuses at times are in groups of their own, last.
+# not have for a post fails the whole call: those that are sometimes refused are in groups of their own, last.
 Groups = tuple[tuple[str, ...], ...]
 
 PAGE_POST: Groups = (
@@ -59,87 +60,80 @@ class Metric:
 
 @dataclass
 class Insights:
-    """What was given, and for what was not the reason, by name."""
+    """The returned metrics, and the reason for each unavailable one, by name."""
 
-    figures: list[Metric] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
 
 
 def insights(account: Account, post_id: str, groups: Groups, *, seconds: float = SECONDS) -> Insights:
-    """Ask for every metric within `seconds`. A metric that is refused does not keep the others from answering.
+    """Request every metric within `seconds`. A refused metric does not affect the others.
 
-    Raises the GraphError that concerns the post or the account rather than a metric, and when the platform failed
-    before it gave anything.
+    Raises the GraphErrors that concern the post or the account, and Transient when no call succeeded.
     """
     # A Page's video has no insights under its own id, only as the Page's post.
     bare = account.type == "FB_PAGE" and "_" not in post_id
-    asking = _Asking(account, f"{account.platform_id}_{post_id}" if bare else post_id, time.monotonic() + seconds)
+    node = f"{account.platform_id}_{post_id}" if bare else post_id
+    reader = _InsightsReader(account, node, time.monotonic() + seconds)
     for group in groups:
-        asking.ask(group)
-    if asking.failure is not None and not asking.answered:
-        raise asking.failure
+        reader.read(group)
+    if reader.failure is not None and not reader.succeeded:
+        raise reader.failure
     order = [name for group in groups for name in group]
-    asking.found.figures.sort(key=lambda figure: order.index(figure.name))
-    asking.found.unavailable = {
-        name: asking.found.unavailable[name] for name in order if name in asking.found.unavailable
-    }
-    return asking.found
+    given, reasons = reader.metrics, reader.reasons
+    return Insights(
+        [given[name] for name in order if name in given], {name: reasons[name] for name in order if name in reasons}
+    )
 
 
-class _Asking:
+class _InsightsReader:
     def __init__(self, account: Account, node: str, until: float) -> None:
         self.account, self.node, self.until = account, node, until
-        self.found = Insights()
-        self.answered = False
+        self.metrics: dict[str, Metric] = {}
+        self.reasons: dict[str, str] = {}
+        self.succeeded = False
         self.failure: Transient | None = None
 
-    def ask(self, names: tuple[str, ...]) -> None:
-        """Ask for these together, and when that is refused for each half of them."""
+    def read(self, names: tuple[str, ...]) -> None:
+        """Request these metrics in one call; when it is refused, each half of them."""
         left = self.until - time.monotonic()
         if left < LEAST:
-            self._without(names, NO_TIME)
+            self.reasons |= dict.fromkeys(names, NO_TIME)
             return
+        params = {"metric": ",".join(names)}
         try:
-            said = client.get_with_deadline(
-                self.account, f"{self.node}/insights", {"metric": ",".join(names)}, seconds=left
-            )
+            response = client.get_with_deadline(self.account, f"{self.node}/insights", params, seconds=left)
         except REFUSALS as error:
             if isinstance(error, Transient):
                 self.failure = error
-            # Without a code nobody answered, and who asks for less gets no more.
+            # No error code means no response; a smaller request would not help.
             if len(names) == 1 or error.code is None:
-                self._without(names, str(error))
+                self.reasons |= dict.fromkeys(names, str(error))
                 return
             middle = len(names) // 2
-            self.ask(names[:middle])
-            self.ask(names[middle:])
+            self.read(names[:middle])
+            self.read(names[middle:])
             return
-        self.answered = True
-        given = {figure.name: figure for figure in _figures(said)}
-        self.found.figures += [given[name] for name in names if name in given]
-        self._without(tuple(name for name in names if name not in given), NO_DATA)
-
-    def _without(self, names: tuple[str, ...], reason: str) -> None:
-        self.found.unavailable |= dict.fromkeys(names, reason)
+        self.succeeded = True
+        given = {metric.name: metric for metric in _metrics(response) if metric.name in names}
+        self.metrics |= given
+        self.reasons |= {name: NO_DATA for name in names if name not in given}
 
 
-def _figures(said: dict[str, Any]) -> Iterator[Metric]:
-    data = said.get("data")
-    for item in data if isinstance(data, list) else []:
-        if isinstance(item, dict) and (name := text(item.get("name"))):
-            value = _value(item)
-            if value is not None:
-                period, title, description = (text(item.get(key)) for key in ("period", "title", "description"))
-                yield Metric(name, period, title, description, value)
+def _metrics(response: dict[str, Any]) -> Iterator[Metric]:
+    for entry in items(response):
+        name, value = text(entry.get("name")), _value(entry)
+        if name and value is not None:
+            period, title, description = (text(entry.get(key)) for key in ("period", "title", "description"))
+            yield Metric(name, period, title, description, value)
 
 
-def _value(one: dict[str, Any]) -> Any:
+def _value(entry: dict[str, Any]) -> Any:
     """Return the latest value, or the total; None when there is none, which is not zero."""
-    values = one.get("values")
+    values = entry.get("values")
     if isinstance(values, list) and values and isinstance(values[-1], dict):
         return values[-1].get("value")
-    total = one.get("total_value")
-    return total.get("value") if isinstance(total, dict) else None
+    return dig(entry, "total_value", "value")
 
 
 def metrics(account_type: str, post_type: str, media_type: str | None = None) -> Groups:

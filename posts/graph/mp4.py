@@ -1,8 +1,8 @@
-"""How long and how large a film is, read from the boxes of its file (ISO base media), without decoding anything.
+"""Duration and size of a video, read from the boxes of its file (ISO base media) without decoding.
 
-A box is its size (4 bytes, or 8 after the name when the 4 say 1), its name, its content. `moov` holds `mvhd`, which
-has the duration, and for each track `trak` with `tkhd`, which has width and height as 16.16 numbers and a matrix that
-may turn the picture on its side.
+A box is its size (4 bytes; if they contain 1, 8 bytes after the name), its name and its content. `moov` contains
+`mvhd`, which has the duration, and for each track `trak` with `tkhd`, which has width and height as 16.16 numbers and a
+matrix that may rotate the picture.
 """
 
 import struct
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-BOXES = 200  # on one level; a file that has more is not worth the time
-TALLEST = 20_000  # pixels; more is no size but noise
+BOXES = 200  # per level; the rest of the file is not read
+LARGEST_SIDE = 20_000  # pixels; larger values are taken for garbage
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """Seconds and pixels, None for what the file does not say."""
+    """`seconds`, and `width` and `height` in pixels; None where the file does not contain them."""
 
     seconds: float | None = None
     width: int | None = None
@@ -31,7 +31,7 @@ class _Box:
 
 
 def read_mp4_info(file: IO[bytes], size: int) -> VideoInfo:
-    """Return what the file says of itself. Never raises for what a file contains."""
+    """Return duration and size. Never raises for any content of the file."""
     for box in _boxes(file, 0, size):
         if box.name == b"moov":
             return _movie(file, box)
@@ -39,13 +39,13 @@ def read_mp4_info(file: IO[bytes], size: int) -> VideoInfo:
 
 
 def _movie(file: IO[bytes], movie: _Box) -> VideoInfo:
-    seconds, found = None, VideoInfo()
+    seconds, size = None, VideoInfo()
     for box in _boxes(file, movie.start, movie.end):
         if box.name == b"mvhd":
             seconds = _seconds(_content(file, box, 32))
-        elif box.name == b"trak" and found.width is None:
-            found = _track(file, box)
-    return VideoInfo(seconds, found.width, found.height)
+        elif box.name == b"trak" and size.width is None:
+            size = _track(file, box)
+    return VideoInfo(seconds, size.width, size.height)
 
 
 def _track(file: IO[bytes], track: _Box) -> VideoInfo:
@@ -72,10 +72,10 @@ def _size(head: bytes) -> VideoInfo:
         return VideoInfo()
     a, b = struct.unpack_from(">ii", head, at)
     width, height = (value >> 16 for value in struct.unpack_from(">II", head, at + 36))
-    if not 0 < width <= TALLEST or not 0 < height <= TALLEST:
+    if not 0 < width <= LARGEST_SIDE or not 0 < height <= LARGEST_SIDE:
         return VideoInfo()
-    on_its_side = a == 0 and b != 0
-    return VideoInfo(None, height, width) if on_its_side else VideoInfo(None, width, height)
+    is_rotated = a == 0 and b != 0
+    return VideoInfo(None, height, width) if is_rotated else VideoInfo(None, width, height)
 
 
 def _content(file: IO[bytes], box: _Box, most: int) -> bytes:

@@ -1,46 +1,53 @@
-"""A published post as the platform told it, in our columns, and reading values that may be anything."""
+"""A published post in our columns, and tolerant parsers of the platform's values, which may be anything."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
+
+from posts.graph.account import Account
 
 LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class ImportedPost:
-    """`values` by column of PublishedPost, of those columns only that were asked for; None: it was not told."""
+    """`values` has the requested columns of PublishedPost by name; None: the platform did not return a value."""
 
     platform_id: str
     published_at: datetime
     values: Mapping[str, Any]
 
+    @classmethod
+    def without(cls, columns: set[str], platform_id: str, published_at: datetime, values: Mapping[str, Any]) -> Self:
+        """Return the post without the values of `columns`, which were not requested."""
+        return cls(platform_id, published_at, {name: value for name, value in values.items() if name not in columns})
+
 
 def text(value: Any) -> str | None:
-    """Return the text as databases take it, None when there is none: without NUL, lone surrogates replaced."""
+    """Return the text without NUL and with lone surrogates replaced, None for an empty one or another type."""
     if not isinstance(value, str) or not value:
         return None
     return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8") or None
 
 
 def address(value: Any) -> str | None:
-    """Return a URL. On Facebook a path alone is the platform's own."""
+    """Return a URL. Facebook returns some of its own as a path."""
     url = text(value)
     return f"https://www.facebook.com{url}" if url and url.startswith("/") else url
 
 
 def count(value: Any) -> int | None:
-    """Return a counter, None when it is not told. 0 is a number like any other."""
+    """Return a counter, None when there is none."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
         return None
     return value
 
 
-def dig(value: Any, *way: str) -> Any:
-    """Return what lies at the end of the way through nested objects, None when it leads nowhere."""
-    for step in way:
-        value = value.get(step) if isinstance(value, dict) else None
+def dig(value: Any, *keys: str) -> Any:
+    """Return the value at the path `keys` of nested objects, None when a step is missing."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
@@ -50,7 +57,12 @@ def items(value: Any) -> list[dict[str, Any]]:
     return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
 
 
+def full_id(account: Account, post_id: str) -> str:
+    """Return a Page's post id in the form that every edge accepts, {page}_{post}."""
+    return post_id if not post_id or "_" in post_id else f"{account.platform_id}_{post_id}"
+
+
 def parse_id(value: Any) -> str:
-    """Return an id as the platform writes it, empty for what is none."""
+    """Return an id in the platform's form (digits and `_`), empty for anything else."""
     name = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return name if 0 < len(name) <= 100 and name.replace("_", "").isdecimal() and name.isascii() else ""

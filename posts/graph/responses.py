@@ -1,6 +1,6 @@
-"""Reading an answer: the body first, the status last. Meta documents neither as reliable alone.
+"""Parses responses: the body first, the status last. Meta documents neither as reliable alone.
 
-A 200 can hold an error, `success: false`, or a page of HTML; a 500 can follow a write that happened.
+A 200 can contain an error, `success: false`, or a page of HTML; a 500 can follow a write that took effect.
 """
 
 import json
@@ -23,11 +23,7 @@ from posts.graph.errors import (
 )
 
 log = logging.getLogger(__name__)
-FINAL = {
-    InvalidRequest,
-    PermissionDenied,
-    UnknownErrorCode,
-}  # never tried again, unless the platform says that it passes
+FINAL = {InvalidRequest, PermissionDenied, UnknownErrorCode}  # not retried, unless `is_transient` is true
 QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
 CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client_secret)\s*[=:]\s*[^\s&\"']+")
 
@@ -35,25 +31,25 @@ CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client
 def parse_response(
     status: int, headers: Mapping[str, str], body: bytes, *, outward: bool, secrets: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the JSON object that was answered, or raise what it means.
+    """Return the JSON object, or raise the GraphError that the response means.
 
-    `outward` says that the call was a write which others can see: only then is an unclear answer Ambiguous, in all
-    other cases it is Transient. `secrets` never appear in what is raised.
+    `outward`: the call was a write that others can see. Only then does an unclear response raise Ambiguous, otherwise
+    Transient. `secrets` never appear in the message.
     """
     try:
-        said = json.loads(body)
+        content = json.loads(body)
     except (ValueError, RecursionError):
-        said = None
-    if said is True:
+        content = None
+    if content is True:
         return {"success": True}
-    if not isinstance(said, dict):
-        raise _by_status(status, headers, outward=outward)
-    error = said.get("error")
-    if isinstance(error, dict) and _whole(error.get("code")) is not None:
+    if not isinstance(content, dict):
+        raise _error_from_status(status, headers, outward=outward)
+    error = content.get("error")
+    if isinstance(error, dict) and _integer(error.get("code")) is not None:
         raise error_from_body(error, status, headers, outward=outward, secrets=secrets)
-    if error is not None or said.get("success") is False or status >= 300:
-        raise _by_status(status, headers, outward=outward)
-    return said
+    if error is not None or content.get("success") is False or status >= 300:
+        raise _error_from_status(status, headers, outward=outward)
+    return content
 
 
 def error_from_body(
@@ -64,19 +60,19 @@ def error_from_body(
     outward: bool,
     secrets: tuple[str, ...] = (),
 ) -> GraphError:
-    """Return what an `error` object means by the table of codes."""
-    code, subcode = _whole(error.get("code")) or 0, _whole(error.get("error_subcode"))
+    """Return the GraphError for an `error` object, according to the table of codes."""
+    code, subcode = _integer(error.get("code")) or 0, _integer(error.get("error_subcode"))
     trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
     row = error_codes.find(code, subcode)
     text = sanitize_message(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
-    message = f"{row.meaning if row else 'The platform refused with a code that is not known'}: {text}".rstrip(": ")
+    message = f"{row.meaning if row else 'The platform refused with an unknown code'}: {text}".rstrip(": ")
     if row is None:
         log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
     kind = row.kind if row else UnknownErrorCode
     if row is None and status >= 500:
         kind = Ambiguous
     if kind in FINAL and error.get("is_transient") is True:
-        kind = Ambiguous  # a hint upward only: it is false on many errors that pass
+        kind = Ambiguous  # only true is evidence: it is false for many temporary errors
     if issubclass(kind, Ambiguous) and not outward:
         kind = PolicyBlock if (code, subcode) == error_codes.SPAM else Transient
     if issubclass(kind, Throttled):
@@ -86,9 +82,9 @@ def error_from_body(
 
 
 def sanitize_message(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return the platform's text without credentials and without the queries of URLs, cut to a sentence's length.
+    """Return the platform's text without credentials and without query strings of URLs, cut to 400 characters.
 
-    JSON can carry a NUL and half of a surrogate pair; no database takes them, and the reason must be kept.
+    A NUL and a lone surrogate, which JSON can contain and databases refuse, are replaced.
     """
     text = text.replace("\x00", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     for secret in filter(None, secrets):
@@ -97,16 +93,16 @@ def sanitize_message(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def ambiguous_error(message: str, *, outward: bool) -> GraphError:
-    """Return the error for a call of which nobody knows how it ended."""
+    """Return the error for a call with an unknown outcome."""
     return (Ambiguous if outward else Transient)(message)
 
 
 def timeout_error(message: str, *, outward: bool) -> GraphError:
-    """Return the error for a call that was not answered in time, by the platform or by what stands in front of it."""
+    """Return the error for a call without a response in time, from the platform or from a gateway in front of it."""
     return (ResponseTimeout if outward else Transient)(message)
 
 
-def _by_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
+def _error_from_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
     if status == 429:
         return Throttled("The platform takes no more calls for now", retry_after=rate_limits.retry_after(headers))
     if status == 504:
@@ -114,7 +110,7 @@ def _by_status(status: int, headers: Mapping[str, str], *, outward: bool) -> Gra
     return ambiguous_error(f"The platform's answer cannot be read (HTTP {status})", outward=outward)
 
 
-def _whole(value: Any) -> int | None:
+def _integer(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     try:

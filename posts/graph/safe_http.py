@@ -25,7 +25,7 @@ UNICAST = ipaddress.ip_network("2000::/3")  # all routed IPv6; the rest holds ol
 # Special ranges that not every supported Python knows: protocol assignments (with Teredo), 6to4 and its relays,
 # documentation (RFC 6890, 7526, 9637). They serve no media, and embedded IPv4 addresses can be private.
 RESERVED = [
-    ipaddress.ip_network(item) for item in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+    ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
 ]
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # embeds an IPv4 address
 
@@ -106,10 +106,10 @@ def post_json(url: str, body: bytes, headers: dict[str, str]) -> None:
 def resolve(host: str, port: int, *, owner: str) -> list[Address]:
     """Return the addresses of `host`. Raises FetchError unless all are public; `owner` begins its message."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise FetchError(f"{owner} host {host} cannot be found", passing=True) from None
-    addresses = list(dict.fromkeys(ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found))
+    addresses = list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries))
     if not addresses or not all(is_public_address(address) for address in addresses):
         raise FetchError(f"{owner} host {host} is not a public one", passing=False)
     return addresses
@@ -185,7 +185,7 @@ def _save_body(response: requests.Response, call: http.CallState, into: IO[bytes
         passing = response.status_code >= 500 or response.status_code in {408, 425, 429}
         raise FetchError(f"{_describe(parts)} answered HTTP {response.status_code}", passing=passing)
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise FetchError(f"{_describe(parts)} is compressed, unasked", passing=False)
+        raise FetchError(f"{_describe(parts)} has an unsupported Content-Encoding", passing=False)
     hashed, size, failed = hashlib.sha256(), 0, ""
     try:
         for chunk in response.raw.stream(1 << 16, decode_content=False):

@@ -175,8 +175,8 @@ def _page(run: _Run) -> None:
         position = {"cursor": page.then.after, "until": page.then.until, "page_size": page.size}
         position["oldest_seen_at"] = page.oldest or state.oldest_seen_at
     with transaction.atomic():
-        added = upsert_posts(run.channel, page.found, clock.now())
-        counted = {"read_count": state.read_count + len(page.found), "created_count": state.created_count + added}
+        added = upsert_posts(run.channel, page.posts, clock.now())
+        counted = {"read_count": state.read_count + len(page.posts), "created_count": state.created_count + added}
         save_state(state, **position, **counted, excluded_fields=sorted(page.without))
 
 
@@ -190,7 +190,7 @@ def _shallow(run: _Run) -> None:
             page = reading.page(
                 run.account, edge, spot, reached=reached, without=run.state.excluded_fields, before=run.spend
             )
-            upsert_posts(run.channel, page.found, clock.now())
+            upsert_posts(run.channel, page.posts, clock.now())
             reached = page.oldest or reached
             past = page.oldest is not None and page.oldest < begun - intervals.SHALLOW
             spot = None if past else page.then

@@ -1,4 +1,4 @@
-"""Reading what an account itself has published, page by page, for the copies that lists are made of."""
+"""Reads what an account has published, page by page, for our copies."""
 
 from posts.graph.feed.pages import EDGES, FeedPosition, Page, fetch_post, is_reachable, page, total
 from posts.graph.parsing import ImportedPost

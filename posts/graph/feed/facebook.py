@@ -1,7 +1,7 @@
 """A Page's own posts and reels. Facts: graph-api, section 4.
 
-`published_posts` has what the Page published, without reels; those stand in `video_reels` as Video nodes, which have no
-counters: the counters are read from the reel's post, one call each.
+`published_posts` lists the Page's posts without reels. `video_reels` lists these as Video nodes, which have no
+counters: they are read from the reel's post, one call each.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +11,7 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, NotFound, PermissionDenied
 from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, missing_columns
-from posts.graph.parsing import ImportedPost, address, count, dig, items, parse_id, text
+from posts.graph.parsing import ImportedPost, address, count, dig, full_id, items, parse_id, text
 from posts.graph.publishers.recent_posts import parse_graph_time
 
 Before = Callable[[], None]
@@ -49,105 +49,93 @@ REEL = (
     *COUNTERS,
 )
 MEDIA_TYPES = {"photo": "IMAGE", "video": "VIDEO", "album": "CAROUSEL"}
-FILMS = {"animated_image_video", "video_inline", "video_autoplay", "native_templates_video"}
+VIDEOS = {"animated_image_video", "video_inline", "video_autoplay", "native_templates_video"}
 
 
-def post(account: Account, said: Mapping[str, Any], without: Collection[str], _before: Before) -> ImportedPost | None:
-    """Return a post of `published_posts`, None for one that the Page did not write or that nobody sees."""
-    author = parse_id(dig(said.get("from"), "id"))
-    hidden = said.get("is_published") is False or said.get("is_expired") is True
-    at, name = parse_graph_time(said.get("created_time")), parse_id(said.get("id"))
-    if hidden or (author and author != account.platform_id) or at is None or not name:
+def post(account: Account, node: Mapping[str, Any], without: Collection[str], _before: Before) -> ImportedPost | None:
+    """Return a post of `published_posts`, None for one that the Page did not write or that is not visible."""
+    author = parse_id(dig(node, "from", "id"))
+    hidden = node.get("is_published") is False or node.get("is_expired") is True
+    published_at, post_id = parse_graph_time(node.get("created_time")), parse_id(node.get("id"))
+    if hidden or (author and author != account.platform_id) or published_at is None or not post_id:
         return None
     values = {
         "type": "POST",
-        "caption": text(said.get("message")),
-        "permalink": address(said.get("permalink_url")),
-        **_media(said),
-        **_counters(said),
+        "caption": text(node.get("message")),
+        "permalink": address(node.get("permalink_url")),
+        **_media(node),
+        **_counters(node),
     }
-    return _found(name, at, values, missing_columns(POST, without))
+    return ImportedPost.without(missing_columns(POST, without), post_id, published_at, values)
 
 
-def reel(account: Account, said: Mapping[str, Any], without: Collection[str], before: Before) -> ImportedPost | None:
-    """Return a reel with its counters, read by a call of its own; None while the platform names no post for it.
+def reel(account: Account, node: Mapping[str, Any], without: Collection[str], before: Before) -> ImportedPost | None:
+    """Return a reel with its counters, which take a call of their own; None while the reel has no post.
 
-    Raises GraphErrors, but not for a post that cannot be read: its counters are then not known.
+    A post that cannot be read leaves the counters unknown. Raises other GraphErrors.
     """
-    post_id, at = full(account, parse_id(said.get("post_id"))), parse_graph_time(said.get("created_time"))
-    if said.get("published") is False or at is None or not post_id:
+    post_id, published_at = full_id(account, parse_id(node.get("post_id"))), parse_graph_time(node.get("created_time"))
+    if node.get("published") is False or published_at is None or not post_id:
         return None
-    counted, lacking = _counted(account, post_id, without, before)
+    counters, unknown = _reel_counters(account, post_id, without, before)
     values = {
         "type": "REEL",
         "media_type": "VIDEO",
-        "caption": text(said.get("description")),
-        "permalink": address(said.get("permalink_url")),
-        "media_url": address(said.get("source")),
-        "thumbnail_url": address(said.get("picture")),
-        **counted,
+        "caption": text(node.get("description")),
+        "permalink": address(node.get("permalink_url")),
+        "media_url": address(node.get("source")),
+        "thumbnail_url": address(node.get("picture")),
+        **counters,
     }
-    return _found(post_id, at, values, missing_columns(REEL, without) | lacking)
+    return ImportedPost.without(missing_columns(REEL, without) | unknown, post_id, published_at, values)
 
 
-def full(account: Account, post_id: str) -> str:
-    """Return the id in the form that every edge takes, {page}_{post}."""
-    return post_id if not post_id or "_" in post_id else f"{account.platform_id}_{post_id}"
-
-
-def _counted(
+def _reel_counters(
     account: Account, post_id: str, without: Collection[str], before: Before
 ) -> tuple[dict[str, Any], set[str]]:
-    """Return a reel's counters, and the columns that nothing was learned about."""
-    parts = (FieldGroup("id", "id"), *COUNTERS)
-    left_out = set(without)
-    for _ in parts:
+    """Return a reel's counters, and the columns that are unknown."""
+    groups = (FieldGroup("id", "id"), *COUNTERS)
+    dropped = set(without)
+    for _ in groups:
         before()
         try:
-            said = client.get(account, post_id, fields=fields_param(parts, left_out))
+            response = client.get(account, post_id, fields=fields_param(groups, dropped))
         except NotFound:
             break
         except (InvalidRequest, PermissionDenied) as error:
-            worse = groups_to_drop(error, parts, left_out)
-            if not worse:
+            more = groups_to_drop(error, groups, dropped)
+            if not more:
                 break
-            left_out |= worse
+            dropped |= more
         else:
-            return _counters(said), missing_columns(parts, left_out)
-    return {}, {column for part in COUNTERS for column in part.columns}
+            return _counters(response), missing_columns(groups, dropped)
+    return {}, {column for group in COUNTERS for column in group.columns}
 
 
-def _found(name: str, at: Any, values: dict[str, Any], unknown: set[str]) -> ImportedPost:
-    return ImportedPost(name, at, {column: value for column, value in values.items() if column not in unknown})
-
-
-def _media(said: Mapping[str, Any]) -> dict[str, Any]:
-    hung = (items(said.get("attachments")) or [{}])[0]
-    kind = str(hung.get("media_type") or hung.get("type") or "")
-    media_type = "VIDEO" if kind in FILMS else MEDIA_TYPES.get(kind, "TEXT")
-    image = address(dig(hung, "media", "image", "src"))
-    large, small = address(said.get("full_picture")), address(said.get("picture"))
+def _media(node: Mapping[str, Any]) -> dict[str, Any]:
+    attachment = (items(node.get("attachments")) or [{}])[0]
+    kind = str(attachment.get("media_type") or attachment.get("type") or "")
+    media_type = "VIDEO" if kind in VIDEOS else MEDIA_TYPES.get(kind, "TEXT")
+    image = address(dig(attachment, "media", "image", "src"))
+    large, small = address(node.get("full_picture")), address(node.get("picture"))
     if media_type == "VIDEO":
         return {
             "media_type": media_type,
-            "media_url": address(dig(hung, "media", "source")),
+            "media_url": address(dig(attachment, "media", "source")),
             "thumbnail_url": large or image or small,
         }
-    shown = image or large if media_type != "TEXT" else None
-    return {"media_type": media_type, "media_url": shown, "thumbnail_url": small or large or image}
+    media_url = image or large if media_type != "TEXT" else None
+    return {"media_type": media_type, "media_url": media_url, "thumbnail_url": small or large or image}
 
 
-def _counters(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return likes, reactions, comments and shares. Shares are the one field that is left out when it is 0."""
-    by_name = {
-        reaction.lower(): count(dig(said.get(f"r_{reaction.lower()}"), "summary", "total_count"))
-        for reaction in REACTIONS
+def _counters(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return likes, reactions, comments and shares. Facebook omits `shares` when there are none."""
+    counts = {
+        reaction.lower(): count(dig(node, f"r_{reaction.lower()}", "summary", "total_count")) for reaction in REACTIONS
     }
-    told = {name: number for name, number in by_name.items() if number is not None}
-    shares = count(dig(said.get("shares"), "count")) if "shares" in said else 0
     return {
-        "likes": by_name["like"],
-        "reactions": told or None,
-        "comments": count(dig(said.get("comments"), "summary", "total_count")),
-        "shares": shares,
+        "likes": counts["like"],
+        "reactions": {name: number for name, number in counts.items() if number is not None} or None,
+        "comments": count(dig(node, "comments", "summary", "total_count")),
+        "shares": count(dig(node, "shares", "count")) if "shares" in node else 0,
     }

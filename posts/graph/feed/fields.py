@@ -1,4 +1,4 @@
-"""Which fields are asked for. One that the platform does not know fails the whole read, so each can be left out."""
+"""The requested fields. A field that the platform does not know fails the whole read, so each can be dropped."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -10,9 +10,9 @@ NAMED = re.compile(r"nonexisting field \((\w+)\)")
 
 
 class FieldGroup(NamedTuple):
-    """Fields that are asked for or left out together, and the columns that nothing is known of without them.
+    """Fields that are requested or dropped together, and the `columns` that are unknown without them.
 
-    `people`: takes the permission to read what others did.
+    `people`: they require the permission to read what other people did.
     """
 
     name: str
@@ -21,33 +21,31 @@ class FieldGroup(NamedTuple):
     people: bool = False
 
 
-def fields_param(parts: Sequence[FieldGroup], without: Collection[str]) -> str:
+def fields_param(groups: Sequence[FieldGroup], without: Collection[str]) -> str:
     """Return the value of `fields=`."""
-    return ",".join(part.fields for part in parts if part.name not in without)
+    return ",".join(group.fields for group in groups if group.name not in without)
 
 
-def missing_columns(parts: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
-    """Return the columns of which nothing is known, because their part is left out."""
-    return {column for part in parts if part.name in without for column in part.columns}
+def missing_columns(groups: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
+    """Return the columns of the dropped groups."""
+    return {column for group in groups if group.name in without for column in group.columns}
 
 
-def groups_to_drop(error: GraphError, parts: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
-    """Return the names of the parts to leave out after this refusal; empty when leaving out would not help.
+def groups_to_drop(error: GraphError, groups: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
+    """Return the names of the groups to drop after this error; empty when dropping would not help.
 
-    A field that the refusal names costs its part alone. A missing permission costs what others did. The first part
-    of a set is never left out.
+    A field that the error names drops its group alone, a missing permission drops the `people` groups. The first group
+    is never dropped.
     """
-    left = [part for part in parts[1:] if part.name not in without]
+    left = [group for group in groups[1:] if group.name not in without]
     if isinstance(error, PermissionDenied):
-        return {part.name for part in left if part.people}
-    if not isinstance(error, InvalidRequest):
+        return {group.name for group in left if group.people}
+    field = NAMED.search(str(error)) if isinstance(error, InvalidRequest) else None
+    if field is None:
         return set()
-    found = NAMED.search(str(error))
-    if found is None:
-        return set()
-    return {part.name for part in left if re.search(rf"\b{found[1]}\b", part.fields)}
+    return {group.name for group in left if re.search(rf"\b{field[1]}\b", group.fields)}
 
 
-def optional(parts: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
-    """Return all that can be left out, for a refusal that names nothing."""
-    return {part.name for part in parts[1:] if part.name not in without}
+def optional(groups: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
+    """Return the names of all groups that can be dropped, for an error that names no field."""
+    return {group.name for group in groups[1:] if group.name not in without}

@@ -1,7 +1,7 @@
 """An Instagram account's media and stories. Facts: graph-api, section 4.
 
-`media` lists the newest 10,000, without stories; `stories` those of the last day. A reel's `media_type` is VIDEO, so
-the product type tells. Instagram has no reactions.
+`media` lists the newest 10,000, without stories; `stories` those of the last day. A reel's `media_type` is VIDEO; only
+`media_product_type` distinguishes it. Instagram has no reactions.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -29,26 +29,26 @@ MEDIA_TYPES = {"IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUSEL_ALBUM": "CAROUSEL"}
 
 
 def media(
-    account: Account, said: Mapping[str, Any], without: Collection[str], _before: Callable[[], None]
+    account: Account, node: Mapping[str, Any], without: Collection[str], _before: Callable[[], None]
 ) -> ImportedPost | None:
-    """Return one medium, None for an advertisement and for what another account made."""
-    product, owner = said.get("media_product_type"), parse_id(dig(said.get("owner"), "id"))
-    at, name = parse_graph_time(said.get("timestamp")), parse_id(said.get("id"))
-    if product == "AD" or (owner and owner != account.platform_id) or at is None or not name:
+    """Return one medium, None for an advertisement and for a medium of another account."""
+    product, owner = node.get("media_product_type"), parse_id(dig(node, "owner", "id"))
+    published_at, media_id = parse_graph_time(node.get("timestamp")), parse_id(node.get("id"))
+    if product == "AD" or (owner and owner != account.platform_id) or published_at is None or not media_id:
         return None
-    first = (items(said.get("children")) or [{}])[0]
+    first = (items(node.get("children")) or [{}])[0]
     values = {
         "type": TYPES.get(str(product), "POST"),
-        "caption": text(said.get("caption")),
-        "media_type": MEDIA_TYPES.get(str(said.get("media_type"))),
-        "media_url": address(said.get("media_url")) or address(first.get("media_url")),
-        "thumbnail_url": address(said.get("thumbnail_url")),
-        "permalink": address(said.get("permalink")),
-        "likes": count(said.get("like_count")),
-        "comments": count(said.get("comments_count")),
-        "shares": count(said.get("shares_count")),
+        "caption": text(node.get("caption")),
+        "media_type": MEDIA_TYPES.get(str(node.get("media_type"))),
+        "media_url": address(node.get("media_url")) or address(first.get("media_url")),
+        "thumbnail_url": address(node.get("thumbnail_url")),
+        "permalink": address(node.get("permalink")),
+        "likes": count(node.get("like_count")),
+        "comments": count(node.get("comments_count")),
+        "shares": count(node.get("shares_count")),
     }
     unknown = missing_columns(MEDIA, without)
     if "media_product_type" in without:
         unknown.add("type")
-    return ImportedPost(name, at, {column: value for column, value in values.items() if column not in unknown})
+    return ImportedPost.without(unknown, media_id, published_at, values)

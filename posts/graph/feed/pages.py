@@ -1,4 +1,4 @@
-"""One page of what an account shows. Newest first on every edge; cursors are opaque, and may die between two pages."""
+"""One page of an account's posts. Every edge is newest first; cursors are opaque and may become invalid."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ Before = Callable[[], None]
 
 
 class Edge(NamedTuple):
-    """`size` of a page at the most; `stamp` is the field with the item's time."""
+    """`size` is the largest page; `stamp` is the field with an item's time."""
 
     size: int
     stamp: str
-    parts: tuple[FieldGroup, ...]
-    read: Callable[[Account, Mapping[str, Any], Collection[str], Before], ImportedPost | None]
-    own: tuple[str, ...] = ()  # parts that are no fields of what the edge lists
+    groups: tuple[FieldGroup, ...]
+    parse: Callable[[Account, Mapping[str, Any], Collection[str], Before], ImportedPost | None]
+    separate: tuple[str, ...] = ()  # groups that `parse` requests by a call of its own
 
 
-_COUNTERS = tuple(part.name for part in facebook.COUNTERS)
+_COUNTERS = tuple(group.name for group in facebook.COUNTERS)
 EDGES: dict[str, dict[str, Edge]] = {
     "FB_PAGE": {
         "published_posts": Edge(100, "created_time", facebook.POST, facebook.post),
@@ -43,7 +43,7 @@ EDGES: dict[str, dict[str, Edge]] = {
 
 @dataclass(frozen=True)
 class FeedPosition:
-    """Where a listing goes on: behind a cursor, or from an instant (inclusive) downwards. Empty: at its top."""
+    """Where a listing continues: after a cursor, or at a time (inclusive) and before. Empty: at its start."""
 
     after: str = ""
     until: datetime | None = None
@@ -51,12 +51,12 @@ class FeedPosition:
 
 @dataclass(frozen=True)
 class Page:
-    """`oldest` is the time of the last item, whoever made it; `then` None: this was the last page.
+    """`oldest` is the time of the last item, whichever account made it; `then` None: this was the last page.
 
-    `without` and `size`: what is left out of what is asked, and how much is asked at once, from now on.
+    `without` and `size` are the dropped field groups and the page size for the following requests.
     """
 
-    found: list[ImportedPost]
+    posts: list[ImportedPost]
     oldest: datetime | None
     then: FeedPosition | None
     without: frozenset[str]
@@ -66,99 +66,107 @@ class Page:
 def page(
     account: Account,
     name: str,
-    spot: FeedPosition,
+    position: FeedPosition,
     *,
     reached: datetime | None = None,
     without: Collection[str] = (),
     size: int | None = None,
     before: Before = lambda: None,
 ) -> Page:
-    """Return the page at `spot` of the edge `name`. `before` is called ahead of each call. Raises GraphErrors.
+    """Return the page at `position` of the edge `name`. `before` is called ahead of each call. Raises GraphErrors.
 
-    What the platform refuses is asked for differently: without the field it does not know, with fewer items, and
-    behind a cursor that died by the time `reached` so far.
+    A refused request is repeated without the unknown field, with fewer items, or, after an invalid cursor, from the
+    time `reached` so far.
     """
-    edge, left_out = EDGES[account.type][name], set(without)
+    edge, dropped = EDGES[account.type][name], set(without)
     size = min(size or edge.size, edge.size)
     while True:
         before()
         try:
-            said = _ask(account, name, edge, spot, left_out, size)
+            response = _request(account, name, edge, position, dropped, size)
         except Transient as error:
             if error.code != TOO_MUCH or size <= SMALLEST:
                 raise
             size = max(SMALLEST, size // 2)
         except (InvalidRequest, PermissionDenied) as error:
-            worse = groups_to_drop(error, edge.parts, left_out | set(edge.own))
-            if not worse and spot.after and reached is not None and isinstance(error, InvalidRequest):
-                spot = FeedPosition(until=reached)
+            more = groups_to_drop(error, edge.groups, dropped | set(edge.separate))
+            if not more and position.after and reached is not None and isinstance(error, InvalidRequest):
+                position = FeedPosition(until=reached)
                 continue
-            if not worse and isinstance(error, InvalidRequest):
-                worse = optional(edge.parts, left_out | set(edge.own))
-            if not worse:
+            if not more and isinstance(error, InvalidRequest):
+                more = optional(edge.groups, dropped | set(edge.separate))
+            if not more:
                 raise
-            left_out |= worse
+            dropped |= more
         else:
-            if spot.after and reached is not None and not items(said):
-                # A dead cursor can look like the end. Asked by time the platform has to say it again.
-                spot = FeedPosition(until=reached)
+            if position.after and reached is not None and not items(response):
+                # An invalid cursor can return an empty page, as at the end. Only a request by time confirms the end.
+                position = FeedPosition(until=reached)
                 continue
-            return _read(account, edge, said, spot, left_out, size, before)
+            return _page(account, edge, response, position, dropped, size, before)
 
 
-def _ask(account: Account, name: str, edge: Edge, spot: FeedPosition, without: set[str], size: int) -> dict[str, Any]:
-    params = {"fields": fields_param(edge.parts, without | set(edge.own)), "limit": str(size)}
-    if spot.until is not None:
-        params["until"] = str(int(spot.until.timestamp()) + 1)
-    if spot.after:
-        params["after"] = spot.after
+def _request(
+    account: Account, name: str, edge: Edge, position: FeedPosition, without: set[str], size: int
+) -> dict[str, Any]:
+    params = {"fields": fields_param(edge.groups, without | set(edge.separate)), "limit": str(size)}
+    if position.until is not None:
+        params["until"] = str(int(position.until.timestamp()) + 1)
+    if position.after:
+        params["after"] = position.after
     return client.get(account, f"{account.platform_id}/{name}", **params)
 
 
-def _read(
-    account: Account, edge: Edge, said: dict[str, Any], spot: FeedPosition, without: set[str], size: int, before: Before
+def _page(
+    account: Account,
+    edge: Edge,
+    response: dict[str, Any],
+    position: FeedPosition,
+    without: set[str],
+    size: int,
+    before: Before,
 ) -> Page:
-    listed = items(said)
-    times = [at for at in (parse_graph_time(item.get(edge.stamp)) for item in listed) if at is not None]
-    found = [entry for entry in (edge.read(account, item, without, before) for item in listed) if entry is not None]
-    after = dig(said, "paging", "cursors", "after")
-    more = isinstance(dig(said, "paging", "next"), str) and isinstance(after, str) and after not in {"", spot.after}
+    nodes = items(response)
+    times = [at for at in (parse_graph_time(node.get(edge.stamp)) for node in nodes) if at is not None]
+    posts = [post for post in (edge.parse(account, node, without, before) for node in nodes) if post is not None]
+    after = dig(response, "paging", "cursors", "after")
+    is_new = isinstance(after, str) and after not in {"", position.after}
+    more = is_new and isinstance(dig(response, "paging", "next"), str)
     return Page(
-        found,
+        posts,
         oldest=times[-1] if times else None,
-        then=replace(spot, after=after) if more else None,
+        then=replace(position, after=after) if more else None,
         without=frozenset(without),
         size=size,
     )
 
 
 def fetch_post(account: Account, platform_id: str, *, without: Collection[str] = ()) -> ImportedPost | None:
-    """Return the post as it is now, None for one that is there and is not shown. Raises NotFound and other GraphErrors.
+    """Return the post as it is now, None for one that exists and is not visible. Raises NotFound and other GraphErrors.
 
-    NotFound does not prove that it is gone: the platform says the same when it is confused.
+    NotFound does not prove that the post was deleted: see `errors.UNSEEN`.
     """
     edge = next(iter(EDGES[account.type].values()))
-    parts = edge.parts
-    left_out = set(without)
-    for _ in range(len(parts) + 1):
+    dropped = set(without)
+    for _ in range(len(edge.groups) + 1):
         try:
-            said = client.get(account, platform_id, fields=fields_param(parts, left_out))
+            response = client.get(account, platform_id, fields=fields_param(edge.groups, dropped))
         except NotFound:
             raise
         except (InvalidRequest, PermissionDenied) as error:
-            worse = groups_to_drop(error, parts, left_out)
-            if not worse and isinstance(error, InvalidRequest):
-                worse = optional(parts, left_out)
-            if not worse:
+            more = groups_to_drop(error, edge.groups, dropped)
+            if not more and isinstance(error, InvalidRequest):
+                more = optional(edge.groups, dropped)
+            if not more:
                 raise
-            left_out |= worse
+            dropped |= more
         else:
-            return edge.read(account, said, left_out, lambda: None)
-    raise InvalidRequest("The platform takes none of the fields")
+            return edge.parse(account, response, dropped, lambda: None)
+    raise InvalidRequest("The platform accepts none of the fields")
 
 
 def is_reachable(account: Account, node: str) -> bool:
-    """Whether the platform shows this node now. Of one that is known to be there: whether it can be believed."""
+    """Whether the platform returns this node now. For an existing node, False shows that NotFound proves nothing."""
     try:
         return bool(client.get(account, node, fields="id").get("id"))
     except GraphError:
@@ -166,7 +174,7 @@ def is_reachable(account: Account, node: str) -> bool:
 
 
 def total(account: Account) -> int | None:
-    """Return how many posts the account has, where the platform tells: on Instagram, stories left out."""
+    """Return the number of the account's posts: known for Instagram only, without stories."""
     if account.type == "FB_PAGE":
         return None
     try:

@@ -1,4 +1,4 @@
-"""Publishing on the platforms: staged ahead, committed at the instant, read back when the outcome is not known."""
+"""Publishing: staged ahead, committed at the scheduled time, looked up when the outcome is unknown."""
 
 from posts.graph.account import Account
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Publisher, Save, Staged
@@ -10,5 +10,4 @@ PUBLISHERS: dict[str, Publisher] = {"FB_PAGE": Facebook(), "INSTAGRAM_ACCOUNT": 
 
 
 def publisher(channel_type: str) -> Publisher:
-    """Return the code that publishes on channels of this type."""
     return PUBLISHERS[channel_type]

@@ -1,4 +1,4 @@
-"""The approved bytes: fetched, and compared with the hash that was approved."""
+"""Fetches the media of a post and compares its hash with the approved one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from posts.graph.publishers.base import PostPayload
 
 
 @contextmanager
-def open_approved_media(item: PostPayload) -> Iterator[tuple[IO[bytes], MediaFacts]]:
-    """Give the item's media as a file with its facts. Raises MediaChanged, Transient or InvalidRequest."""
-    if not item.media:
+def open_approved_media(post: PostPayload) -> Iterator[tuple[IO[bytes], MediaFacts]]:
+    """Open the post's media as a file with its facts. Raises MediaChanged, Transient or InvalidRequest."""
+    if not post.media:
         raise InvalidRequest("There is no media to publish")
     failure: Transient | InvalidRequest | None = None
     try:
-        with open_remote_media(item.media) as (file, facts):
-            if item.media_sha256 and facts.sha256 != item.media_sha256:
+        with open_remote_media(post.media) as (file, facts):
+            if post.media_sha256 and facts.sha256 != post.media_sha256:
                 raise MediaChanged("The media is no longer what was approved; nothing was sent")
             yield file, facts
     except MediaUnavailable as error:
@@ -26,8 +26,8 @@ def open_approved_media(item: PostPayload) -> Iterator[tuple[IO[bytes], MediaFac
         raise failure
 
 
-def verify_media_hash(item: PostPayload) -> None:
-    """Raise MediaChanged when the URL gives other bytes than were approved; the same errors as `approved`."""
-    if item.media_sha256:
-        with open_approved_media(item):
+def verify_media_hash(post: PostPayload) -> None:
+    """Raise MediaChanged when the URL returns other bytes than the approved ones; errors as `open_approved_media`."""
+    if post.media_sha256:
+        with open_approved_media(post):
             return

@@ -1,4 +1,4 @@
-"""What publishing on a platform means, the same for all of them."""
+"""The interface of publishing, the same for both platforms."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Save = Callable[[Staged], None]
 
 @dataclass(frozen=True)
 class PostPayload:
-    """What is to go live. `type` is POST, REEL or STORY; `media_type` IMAGE, VIDEO, or None: on Facebook a link.
+    """A post to publish. `type` is POST, REEL or STORY; `media_type` IMAGE, VIDEO, or None: on Facebook a link.
 
-    `media_sha256` is the hex hash of the bytes that were approved, empty when nobody could fetch them.
+    `media_sha256` is the hex hash of the approved bytes, empty when they could not be fetched.
     """
 
     type: str
@@ -27,7 +27,7 @@ class PostPayload:
 
 
 class LookupStatus(StrEnum):
-    """What a reading back found: it is live, it is not, the platform is still at it, or nobody can tell."""
+    """Result of a look-up: published, not published, still processing on the platform, or unknown."""
 
     PUBLISHED = "LIVE"
     NOT_FOUND = "ABSENT"
@@ -37,45 +37,46 @@ class LookupStatus(StrEnum):
 
 @dataclass(frozen=True)
 class LookupResult:
-    """LIVE may come without a `post_id`: live for certain, under an id that is not known."""
+    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id."""
 
     verdict: LookupStatus
     post_id: str = ""
 
 
 class Publisher(Protocol):
-    """Stage ahead, commit at the instant, find out afterwards. Methods raise GraphErrors unless they say otherwise."""
+    """Stages ahead, commits at the scheduled time, looks up afterwards. `stage` and `commit` raise GraphErrors."""
 
-    def stage(self, account: Account, item: PostPayload, staged: Staged, save: Save) -> Staged:
-        """Prepare what nobody can see yet and return it with "ready": True; goes on from what `staged` holds.
+    def stage(self, account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
+        """Upload what is not visible yet and return it with "ready": True. Continues from the state in `staged`.
 
-        Calls `save` after every id that the platform gives, before the next call; what `save` raises passes through.
-        Raises NotReady while the platform is at work (call again later), StageAgain when `staged` has to be thrown
-        away, MediaChanged when the bytes are not the approved ones.
+        Calls `save` with the new state after every id that the platform returns, before the next call. Exceptions of
+        `save` pass through.
+        Raises NotReady while the platform is processing (call again later), RestageRequired when `staged` must be
+        discarded, MediaChanged when the bytes are not the approved ones.
         """
 
-    def commit(self, account: Account, item: PostPayload, staged: Staged) -> str:
-        """Make it live: exactly one outward write. Return the post's id, empty when the platform does not tell.
+    def commit(self, account: Account, post: PostPayload, staged: Staged) -> str:
+        """Publish, with exactly one outward write. Return the post's id, empty when the platform returns none.
 
-        Empty means accepted: the id, and whether it got through the processing, is for `find` to say.
+        Empty means accepted: `find` returns the id, and whether the processing succeeded.
         """
 
     def find(
-        self, account: Account, item: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
     ) -> LookupResult:
-        """Read back whether a commit since `since` has landed; `claimed` ids belong to others. Reads only.
+        """Look up whether a commit since `since` succeeded; `claimed` ids belong to other deliveries. Reads only.
 
-        Never raises a GraphError: what cannot be read is UNCLEAR.
+        Never raises a GraphError: what cannot be read is UNKNOWN.
         """
 
     def discard(self, account: Account, staged: Staged) -> None:
-        """Remove what was staged, as far as that is possible, and never what is live. Never raises a GraphError."""
+        """Delete what was staged if possible, and never a published post. Never raises a GraphError."""
 
     def permalink(self, account: Account, post_id: str) -> str | None:
-        """Return the post's address, None when it cannot be read. Never raises a GraphError."""
+        """Return the post's URL, None when it cannot be read. Never raises a GraphError."""
 
 
-def get_id(said: dict[str, Any], name: str = "id") -> str:
-    """Return an id out of an answer, empty when it is not there."""
-    value = said.get(name)
+def get_id(response: dict[str, Any], name: str = "id") -> str:
+    """Return the id in the field `name`, empty without one."""
+    value = response.get(name)
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value else ""

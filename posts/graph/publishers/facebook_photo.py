@@ -1,4 +1,4 @@
-"""A Page's photo: uploaded unpublished, then attached to a post. The photo's id makes reading back exact."""
+"""A Page's photo: uploaded unpublished, then attached to a post. The photo's id makes the look-up exact."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -14,40 +14,40 @@ from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload,
 from posts.graph.publishers.recent_posts import iter_recent
 
 FIELDS = "id,created_time,attachments{target{id},subattachments{target{id}}}"
-LOOK_BACK = timedelta(days=2)  # what is staged lives shorter
+LOOK_BACK = timedelta(days=2)  # longer than anything stays staged
 
 
-def stage(account: Account, item: PostPayload, staged: Staged, save: Save) -> Staged:
-    """Upload the approved bytes themselves, so that what goes live is what was approved."""
+def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
+    """Upload the approved bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("photo"):
         return {**staged, "ready": True}
-    with open_approved_media(item) as (file, facts):
+    with open_approved_media(post) as (file, facts):
         if not facts.content_type.startswith("image/"):
-            raise InvalidRequest("The media is a video, not a picture")
+            raise InvalidRequest("The media is a video, not an image")
         name = f"picture.{facts.content_type.partition('/')[2]}"
         source = {"source": (name, file.read(), facts.content_type)}
-    said = client.post_unpublished(account, f"{account.platform_id}/photos", {"published": "false"}, source)
-    if not (photo := get_id(said)):
-        raise Transient("The platform took the photo and named no id")
+    response = client.post_unpublished(account, f"{account.platform_id}/photos", {"published": "false"}, source)
+    if not (photo := get_id(response)):
+        raise Transient("The platform accepted the photo and returned no id")
     staged = {"kind": "photo", "photo": photo, "ready": True}
     save(staged)
     return staged
 
 
-def commit(account: Account, item: PostPayload, staged: Staged) -> str:
+def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     photo = staged.get("photo")
     if not photo:
         raise RestageRequired("There is no staged photo")
-    params = {"message": item.caption, "attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
+    params = {"message": post.caption, "attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
     refused: InvalidRequest | Duplicate
     try:
-        return facebook_text.post(account, params)
+        return facebook_text.publish(account, params)
     except (InvalidRequest, Duplicate) as error:
         refused = error
     if isinstance(refused, Duplicate):
-        # Nobody but an earlier commit of ours posts this photo.
+        # Only an earlier commit of ours can have posted this photo.
         raise Ambiguous(str(refused), code=refused.code, subcode=refused.subcode, trace=refused.trace)
-    if _gone(account, photo):
+    if _is_deleted(account, photo):
         raise RestageRequired(
             "The staged photo is gone", code=refused.code, subcode=refused.subcode, trace=refused.trace
         )
@@ -55,29 +55,30 @@ def commit(account: Account, item: PostPayload, staged: Staged) -> str:
 
 
 def find(
-    account: Account, _item: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+    account: Account, _post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
 ) -> LookupResult:
-    """Our photo's id among what the Page shows. Exact, so that `claimed` has nothing to add."""
+    """Look for our photo's id in the Page's posts. This is exact, so `claimed` is not needed."""
     del claimed
     photo = staged.get("photo")
     if not photo:
         return LookupResult(LookupStatus.NOT_FOUND)
     try:
-        for item in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
-            if photo in _targets(item):
-                return LookupResult(LookupStatus.PUBLISHED, get_id(item))
+        for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
+            if photo in _attached_ids(node):
+                return LookupResult(LookupStatus.PUBLISHED, get_id(node))
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     return LookupResult(LookupStatus.NOT_FOUND)
 
 
 def discard(account: Account, staged: Staged) -> None:
-    """Delete the photo, unless a post shows it or nobody can tell."""
+    """Delete the photo, unless a post contains it or that is unknown."""
     photo = staged.get("photo")
     if not photo:
         return
-    seen = find(account, PostPayload("POST", "", None, "IMAGE", ""), staged, since=clock.now() - LOOK_BACK, claimed=())
-    if seen.verdict is not LookupStatus.NOT_FOUND:
+    post = PostPayload("POST", "", None, "IMAGE", "")
+    result = find(account, post, staged, since=clock.now() - LOOK_BACK, claimed=())
+    if result.verdict is not LookupStatus.NOT_FOUND:
         return
     try:
         client.delete(account, photo)
@@ -85,7 +86,7 @@ def discard(account: Account, staged: Staged) -> None:
         return
 
 
-def _gone(account: Account, photo: str) -> bool:
+def _is_deleted(account: Account, photo: str) -> bool:
     try:
         client.get(account, photo, fields="id")
     except NotFound:
@@ -95,10 +96,10 @@ def _gone(account: Account, photo: str) -> bool:
     return False
 
 
-def _targets(node: dict[str, Any]) -> set[str]:
-    """Return the ids of everything that hangs on the post."""
-    found: set[str] = set()
+def _attached_ids(node: dict[str, Any]) -> set[str]:
+    """Return the ids of all attachments of a post, nested ones included."""
+    ids: set[str] = set()
     for edge in ("attachments", "subattachments"):
-        for item in (node.get(edge) or {}).get("data") or []:
-            found |= {get_id(item.get("target") or {})} | _targets(item)
-    return found
+        for attachment in (node.get(edge) or {}).get("data") or []:
+            ids |= {get_id(attachment.get("target") or {})} | _attached_ids(attachment)
+    return ids

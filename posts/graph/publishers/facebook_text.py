@@ -1,4 +1,4 @@
-"""A Page's text or link. Nothing to stage, and no handle: what was sent is recognised by its words and its time."""
+"""A Page's text or link. Nothing is staged, so there is no id: `find` compares the text and the time."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,35 +13,36 @@ from posts.graph.publishers.recent_posts import iter_recent, same_text
 FIELDS = "id,message,created_time,attachments{url,unshimmed_url,target{url}}"
 
 
-def stage(_account: Account, _item: PostPayload, _staged: Staged, _save: Save) -> Staged:
+def stage(_account: Account, _post: PostPayload, _staged: Staged, _save: Save) -> Staged:
     return {"kind": "none", "ready": True}
 
 
-def commit(account: Account, item: PostPayload, _staged: Staged) -> str:
-    return post(account, {"message": item.caption, "link": item.media or ""})
+def commit(account: Account, post: PostPayload, _staged: Staged) -> str:
+    return publish(account, {"message": post.caption, "link": post.media or ""})
 
 
-def post(account: Account, params: dict[str, str]) -> str:
-    """Post on the Page's feed, without the empty ones of `params`; return the id of the post."""
-    said = client.post_public(
-        account, f"{account.platform_id}/feed", {name: text for name, text in params.items() if text}
-    )
-    if post_id := get_id(said):
+def publish(account: Account, params: dict[str, str]) -> str:
+    """Post on the Page's feed, without the empty `params`; return the post's id. Raises Ambiguous without an id."""
+    sent = {name: value for name, value in params.items() if value}
+    if post_id := get_id(client.post_public(account, f"{account.platform_id}/feed", sent)):
         return post_id
-    raise Ambiguous("The platform accepted the post and named no id")
+    raise Ambiguous("The platform accepted the post and returned no id")
 
 
 def find(
-    account: Account, item: PostPayload, _staged: Staged, *, since: datetime, claimed: Collection[str]
+    account: Account, post: PostPayload, _staged: Staged, *, since: datetime, claimed: Collection[str]
 ) -> LookupResult:
-    """Exactly the message, in the window, not claimed; of a link the address as well, where it can be read."""
+    """Look for a post since `since` with the same message and link that is not `claimed`.
+
+    UNKNOWN when only posts with another link match: the platform may have rewritten it.
+    """
     certain, doubtful = [], False
     try:
-        for entry in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
-            if get_id(entry) in claimed or not same_text(entry.get("message"), item.caption):
+        for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
+            if get_id(node) in claimed or not same_text(node.get("message"), post.caption):
                 continue
-            if not item.media or _same_link(item.media, entry):
-                certain.append(get_id(entry))
+            if not post.media or _same_link(post.media, node):
+                certain.append(get_id(node))
             else:
                 doubtful = True
     except GraphError:
@@ -55,8 +56,8 @@ def discard(_account: Account, _staged: Staged) -> None:
     return
 
 
-def _same_link(link: str, one: dict[str, Any]) -> bool:
-    entries = (one.get("attachments") or {}).get("data") or []
-    shown = {str(each.get(name) or "") for each in entries for name in ("url", "unshimmed_url")}
-    shown |= {str((each.get("target") or {}).get("url") or "") for each in entries}
-    return link.rstrip("/") in {each.rstrip("/") for each in shown}
+def _same_link(link: str, node: dict[str, Any]) -> bool:
+    attachments = (node.get("attachments") or {}).get("data") or []
+    urls = {str(attachment.get(name) or "") for attachment in attachments for name in ("url", "unshimmed_url")}
+    urls |= {str((attachment.get("target") or {}).get("url") or "") for attachment in attachments}
+    return link.rstrip("/") in {url.rstrip("/") for url in urls}

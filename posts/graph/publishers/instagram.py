@@ -1,6 +1,6 @@
-"""Instagram: a container is made and filled by the platform, which fetches the media itself; publishing it is one call.
+"""The Publisher of Instagram accounts: the platform fetches the media into a container, and one call publishes it.
 
-The container is the handle: single use, alive for 24 hours, and its status tells whether it went out.
+A container can be published once, expires after 24 hours, and its status shows whether it was published.
 """
 
 from collections.abc import Collection
@@ -18,93 +18,90 @@ FIELDS = "id,caption,media_type,media_product_type,timestamp"
 
 
 class Instagram:
-    """The Publisher of Instagram professional accounts."""
-
-    def stage(self, account: Account, item: PostPayload, staged: Staged, save: Save) -> Staged:
-        """Make the container and see it FINISHED. The platform fetches the URL: it is checked before, and after."""
+    def stage(self, account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
+        """Create the container and wait for FINISHED. The hash of the URL's bytes is verified before and after."""
         if not staged.get("container"):
-            params = _params(item)
+            params = _container_params(post)
             quota.check(account)
-            approved_media.verify_media_hash(item)
-            said = client.post_unpublished(account, f"{account.platform_id}/media", params)
-            if not (container := get_id(said)):
-                raise Transient("The platform made a container and named no id")
+            approved_media.verify_media_hash(post)
+            response = client.post_unpublished(account, f"{account.platform_id}/media", params)
+            if not (container := get_id(response)):
+                raise Transient("The platform created a container and returned no id")
             staged = {"kind": "container", "container": container, "ready": False}
             save(staged)
         if staged.get("ready"):
             return staged
-        _await(account, staged["container"])
-        approved_media.verify_media_hash(item)
+        _check_finished(account, staged["container"])
+        approved_media.verify_media_hash(post)
         staged = {**staged, "ready": True}
         save(staged)
         return staged
 
-    def commit(self, account: Account, item: PostPayload, staged: Staged) -> str:
-        del item
+    def commit(self, account: Account, post: PostPayload, staged: Staged) -> str:
+        del post
         container = staged.get("container")
         if not container:
             raise RestageRequired("There is no container")
         refused: NotReady | RestageRequired
         try:
-            said = client.post_public(account, f"{account.platform_id}/media_publish", {"creation_id": container})
+            response = client.post_public(account, f"{account.platform_id}/media_publish", {"creation_id": container})
         except (NotReady, RestageRequired) as error:
             refused = error
         else:
-            if media := get_id(said):
+            if media := get_id(response):
                 return media
-            raise Ambiguous("The platform accepted the post and named no id")
-        raise _why(account, container, refused)
+            raise Ambiguous("The platform accepted the post and returned no id")
+        raise _explain_refusal(account, container, refused)
 
     def find(
-        self, account: Account, item: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
     ) -> LookupResult:
         container = staged.get("container")
         if not container:
             return LookupResult(LookupStatus.NOT_FOUND)
         try:
-            status = _status(account, container)[0]
+            status = _container_status(account, container)[0]
         except GraphError:
             # 100/33 included: valid containers were denied for a day in May 2026.
             return LookupResult(LookupStatus.UNKNOWN)
         if status == "IN_PROGRESS":
             return LookupResult(LookupStatus.PROCESSING)
         try:
-            matches = _matches(account, item, since=since, claimed=claimed)
+            matches = _matching_media(account, post, since=since, claimed=claimed)
         except GraphError:
             return LookupResult(LookupStatus.PUBLISHED if status == "PUBLISHED" else LookupStatus.UNKNOWN)
-        return _finding(status, matches, item)
+        return _lookup_result(status, matches, post)
 
     def discard(self, account: Account, staged: Staged) -> None:
-        """Do nothing: containers cannot be deleted; they are invisible and expire by themselves."""
+        """Do nothing: containers cannot be deleted; they are invisible and expire."""
         del account, staged
 
     def permalink(self, account: Account, post_id: str) -> str | None:
         return read_address(account, post_id, "permalink")
 
 
-def _params(item: PostPayload) -> dict[str, str]:
-    """Return what makes the container. A single video is a REELS: VIDEO is for a carousel's children only."""
-    video = item.media_type == "VIDEO"
-    address = {"video_url" if video else "image_url": item.media or ""}
-    match item.type, item.media_type if item.media else None:
+def _container_params(post: PostPayload) -> dict[str, str]:
+    """Return the parameters of the container. A single video is REELS: VIDEO is for children of a carousel only."""
+    media = {"video_url" if post.media_type == "VIDEO" else "image_url": post.media or ""}
+    match post.type, post.media_type if post.media else None:
         case "POST", "IMAGE":
-            return {**address, "caption": item.caption}
+            return {**media, "caption": post.caption}
         case "POST" | "REEL", "VIDEO":
-            return {**address, "media_type": "REELS", "caption": item.caption}
+            return {**media, "media_type": "REELS", "caption": post.caption}
         case "STORY", "IMAGE" | "VIDEO":
-            return {**address, "media_type": "STORIES"}
+            return {**media, "media_type": "STORIES"}
         case _:
-            raise InvalidRequest(f"Instagram takes no {item.type} of this media")
+            raise InvalidRequest(f"Instagram does not accept a {post.type} with this media")
 
 
-def _status(account: Account, container: str) -> tuple[str, str]:
-    said = client.get(account, container, fields="status_code,status")
-    return str(said.get("status_code") or ""), str(said.get("status") or "")
+def _container_status(account: Account, container: str) -> tuple[str, str]:
+    response = client.get(account, container, fields="status_code,status")
+    return str(response.get("status_code") or ""), str(response.get("status") or "")
 
 
-def _await(account: Account, container: str) -> None:
-    """Return when the container is FINISHED, or was used. Raises NotReady, StageAgain, or what its status names."""
-    code, text = _status(account, container)
+def _check_finished(account: Account, container: str) -> None:
+    """Return when the container is FINISHED or PUBLISHED. Raises NotReady, RestageRequired, or InvalidRequest."""
+    code, text = _container_status(account, container)
     if code in {"FINISHED", "PUBLISHED"}:
         return
     if code == "EXPIRED":
@@ -117,44 +114,45 @@ def _await(account: Account, container: str) -> None:
     raise kind(meaning, code=number, subcode=subcode)
 
 
-def _why(account: Account, container: str, refused: NotReady | RestageRequired) -> GraphError:
-    """Return what a refused publish really means: a used container is refused in the words of one that never was."""
-    told = {"code": refused.code, "subcode": refused.subcode}
+def _explain_refusal(account: Account, container: str, refused: NotReady | RestageRequired) -> GraphError:
+    """Return the error that a refused publish means: that of a published container equals that of an unknown one."""
+    codes = {"code": refused.code, "subcode": refused.subcode}
     try:
-        code = _status(account, container)[0]
+        status = _container_status(account, container)[0]
     except GraphError:
-        code = ""
-    if isinstance(refused, NotReady) and code != "PUBLISHED":
+        status = ""
+    if isinstance(refused, NotReady) and status != "PUBLISHED":
         return refused
-    if code in {"ERROR", "EXPIRED"}:
-        return RestageRequired(str(refused), **told, trace=refused.trace)
-    if code in {"FINISHED", "IN_PROGRESS"}:
-        return NotReady("Instagram does not know its own container yet", **told, trace=refused.trace)
-    return Ambiguous(f"{refused} It may have been published before", **told, trace=refused.trace)
+    if status in {"ERROR", "EXPIRED"}:
+        return RestageRequired(str(refused), **codes, trace=refused.trace)
+    if status in {"FINISHED", "IN_PROGRESS"}:
+        return NotReady("Instagram does not know its own container yet", **codes, trace=refused.trace)
+    return Ambiguous(f"{refused} It may have been published before", **codes, trace=refused.trace)
 
 
-def _finding(status: str, matches: list[str], item: PostPayload) -> LookupResult:
-    """Return what the container's status and the listing say together."""
+def _lookup_result(status: str, matches: list[str], post: PostPayload) -> LookupResult:
+    """Return the result of the container's status and the listed media together."""
     if status == "PUBLISHED":
         return LookupResult(LookupStatus.PUBLISHED, matches[0] if len(matches) == 1 else "")
     if status not in {"FINISHED", "ERROR", "EXPIRED"}:
         return LookupResult(LookupStatus.UNKNOWN)
     if not matches:
         return LookupResult(LookupStatus.NOT_FOUND)
-    # The listing contradicts the status. A caption can settle it; a story has none, and may be somebody else's.
-    certain = len(matches) == 1 and item.type != "STORY" and item.caption.strip()
+    # The listing contradicts the status. A caption decides; a story has none, and may have been published elsewhere.
+    certain = len(matches) == 1 and post.type != "STORY" and post.caption.strip()
     return LookupResult(LookupStatus.PUBLISHED, matches[0]) if certain else LookupResult(LookupStatus.UNKNOWN)
 
 
-def _matches(account: Account, item: PostPayload, *, since: datetime, claimed: Collection[str]) -> list[str]:
-    """Return the ids of what the account shows that can be this item: by time, kind and caption, not claimed."""
-    story = item.type == "STORY"
-    product = "STORY" if story else "REELS" if item.media_type == "VIDEO" else "FEED"
-    edge = "stories" if story else "media"
+def _matching_media(account: Account, post: PostPayload, *, since: datetime, claimed: Collection[str]) -> list[str]:
+    """Return the ids of the account's media that match in time, kind and caption and are not claimed."""
+    is_story = post.type == "STORY"
+    product = "REELS" if post.media_type == "VIDEO" else "FEED"
+    if is_story:
+        product = "STORY"
     return [
-        get_id(entry)
-        for entry in iter_recent(account, edge, FIELDS, since=since, stamp="timestamp")
-        if entry.get("media_product_type") == product
-        and (story or same_text(entry.get("caption"), item.caption))
-        and get_id(entry) not in claimed
+        get_id(node)
+        for node in iter_recent(account, "stories" if is_story else "media", FIELDS, since=since, stamp="timestamp")
+        if node.get("media_product_type") == product
+        and (is_story or same_text(node.get("caption"), post.caption))
+        and get_id(node) not in claimed
     ]

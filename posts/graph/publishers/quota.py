@@ -1,4 +1,4 @@
-"""How many posts of the rolling day are left to an Instagram account. Read live: the documents say 25, 50 and 100."""
+"""Publishing quota of an Instagram account per rolling day. Read each time: the documentation says 25, 50 and 100."""
 
 from dataclasses import dataclass
 
@@ -7,32 +7,31 @@ from django.conf import settings
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, QuotaReached
+from posts.graph.parsing import dig, items
 
-CHECK_SECONDS = 5.0  # in all: the worker that asks could be publishing
+CHECK_SECONDS = 5.0  # in all
 
 
 @dataclass(frozen=True)
 class Quota:
-    """Posts of the last 24 hours, and how many there may be; None for what the platform did not say."""
+    """Posts of the last 24 hours, and their maximum; None where the platform returned no number."""
 
     used: int | None
     total: int | None
 
 
 def read(account: Account, *, seconds: float) -> Quota:
-    """Ask the platform, within `seconds` in all. Raises GraphErrors."""
-    wanted = {"fields": "config,quota_usage"}
-    said = client.get_with_deadline(account, f"{account.platform_id}/content_publishing_limit", wanted, seconds=seconds)
-    data = said.get("data")
-    first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
-    config = first.get("config")
-    return Quota(
-        _number(first.get("quota_usage")), _number(config.get("quota_total")) if isinstance(config, dict) else None
-    )
+    """Read the quota, within `seconds` in all. Raises GraphErrors."""
+    path, params = f"{account.platform_id}/content_publishing_limit", {"fields": "config,quota_usage"}
+    entry = (items(client.get_with_deadline(account, path, params, seconds=seconds)) or [{}])[0]
+    return Quota(_number(entry.get("quota_usage")), _number(dig(entry, "config", "quota_total")))
 
 
 def check(account: Account) -> None:
-    """Raise QuotaReached when none is left. What cannot be read is left to the publish call, which says it as well."""
+    """Raise QuotaReached when no post is left, AuthFailed for a bad token.
+
+    Other errors are ignored: the publish call fails with the same code when the quota is used up.
+    """
     try:
         quota = read(account, seconds=settings.GRAPH_CONNECT_TIMEOUT + settings.GRAPH_READ_TIMEOUT)
     except AuthFailed:
@@ -49,9 +48,9 @@ def _number(value: object) -> int | None:
 
 
 def check_account(account: Account) -> Quota:
-    """Return what is left of the account's quota, with nothing in it where there is none. Raises GraphErrors.
+    """Return the account's quota, an empty one for a Page. Raises GraphErrors.
 
-    An answer shows that the token is taken; whether it may publish shows only in publishing.
+    Success shows that the token is valid; only publishing shows whether it may publish.
     """
     if account.type == "INSTAGRAM_ACCOUNT":
         return read(account, seconds=CHECK_SECONDS)

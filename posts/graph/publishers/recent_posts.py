@@ -1,4 +1,4 @@
-"""Looking through what an account shows. Cursors are followed by `after`; `next` holds a URL that nobody should log."""
+"""Iterates over an account's newest posts. Pages are requested by the `after` cursor: `next` may contain the token."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -9,67 +9,65 @@ from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
+from posts.graph.parsing import dig, items
 
 SKEW = timedelta(seconds=60)  # between the platform's clock and ours
-FURTHEST = timedelta(days=-1)  # a platform that says more of its clock is not believed: old posts have the same words
+MAX_SKEW = timedelta(days=-1)  # more is not believed: older posts may have the same text
 PAGES = 5
 
 
 class TooMany(GraphError):
-    """There is more than anybody should read through; what was looked for was not among it so far."""
+    """The post is not on the first PAGES pages, and there are more."""
 
 
 class ClockMoved(GraphError):
-    """Our clock was set back since then, so that no window in the platform's time can be told."""
+    """Our clock was set back since then: the window cannot be expressed in the platform's time."""
 
 
 def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
-    """Give the items of an edge that lists the newest first, from `since` on; `stamp` names their time.
+    """Yield the nodes of an edge, newest first, from `since` on; `stamp` is the field with their time.
 
-    `since` is by our clock, or by the platform's where that was known then. Where the platform's, which its answers
-    tell, is behind ours, the window reaches back further: what was written must not look absent because our clock is
-    fast. It is never narrowed.
-    Raises TooMany when the end is not in sight, ClockMoved when `since` is still to come by either clock.
+    `since` is by our clock, or by the platform's where that was known then. If the platform's clock is behind ours, the
+    window is extended by the difference, so that a fast clock of ours does not hide a post. It is never narrowed.
+    Raises TooMany when there are more than PAGES pages, ClockMoved when `since` is in the future by both clocks.
     """
     path, oldest = f"{account.platform_id}/{edge}", since - SKEW
     params = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
-    said = client.get(account, path, **params)
+    response = client.get(account, path, **params)
     if since - clock.now() > SKEW + max(client.clock_skew(), timedelta(0)):
         raise ClockMoved("The clock was set back since the post was sent")
     if client.clock_skew() < -SKEW / 2:
-        oldest += max(client.clock_skew(), FURTHEST)
+        oldest += max(client.clock_skew(), MAX_SKEW)
         params["since"] = str(int(oldest.timestamp()))
-        said = client.get(account, path, **params)
+        response = client.get(account, path, **params)
     for page in range(PAGES):
         if page:
-            said = client.get(account, path, **params)
-        data = said.get("data")
-        for item in data if isinstance(data, list) else []:
-            at = parse_graph_time(item.get(stamp))
-            # Times are whole seconds; one that cannot be read is left in, for the other criteria to judge.
+            response = client.get(account, path, **params)
+        for node in items(response):
+            at = parse_graph_time(node.get(stamp))
+            # Times are whole seconds. A node without a readable time is yielded: callers compare other fields too.
             if at is None or at >= oldest.replace(microsecond=0):
-                yield item
-        paging = said.get("paging") or {}
-        after = (paging.get("cursors") or {}).get("after")
-        if "next" not in paging or not after:
+                yield node
+        after = dig(response, "paging", "cursors", "after")
+        if "next" not in (response.get("paging") or {}) or not after:
             return
         params["after"] = str(after)
-    raise TooMany("The account shows more than can be looked through")
+    raise TooMany("The account has too many recent posts to search")
 
 
 def parse_graph_time(text: Any) -> datetime | None:
-    """Read the platform's way of writing times, 2021-06-30T21:21:18+0000."""
+    """Parse a time of the platform, 2021-06-30T21:21:18+0000."""
     try:
         return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def same_text(one: Any, other: str) -> bool:
-    """Whether two captions are the same, but for the outer blanks and line ends that the platform changes."""
-    return _plain(str(one or "")) == _plain(other)
+def same_text(caption: Any, other: str) -> bool:
+    """Whether two captions are equal except for outer white space and line ends, which the platform changes."""
+    return _normalize(str(caption or "")) == _normalize(other)
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
     return "\n".join(line.rstrip() for line in lines)

@@ -72,7 +72,7 @@ def length(seconds: float) -> str:
 
 
 def _unfetched(problem: str, *, link: bool, passing: bool) -> Check:
-    if link and "neither a picture nor a video" in problem:
+    if link and "neither an image nor a video" in problem:
         return Check(
             "media", "ok", "The address is a page: Facebook shows a link, with the preview that it makes of it."
         )

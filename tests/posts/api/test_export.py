@@ -115,7 +115,7 @@ def test_nothing_is_kept_of_a_file_that_is_not_whole(
 
 def test_too_many_exports_at_once_wait(api: SignedClient, page_post: LivePost) -> None:
     page_post.comments(count=5)
-    open_ones = [comment_export.Export(page_post.channel, page_post.id) for _ in range(comment_export.AT_ONCE)]
+    open_ones = [comment_export.Export(page_post.channel, page_post.id) for _ in range(comment_export.MAX_EXPORTS)]
     answer = api.get(page_post.path("comments/export"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     for open_one in open_ones:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from posts.domain.comment_export import CHUNK, COLUMNS, PIECE, csv_chunks, escape_formula
+from posts.domain.comment_export import BUFFER, COLUMNS, MAX_CHUNK, csv_chunks, escape_formula
 from posts.graph.comments import Author, Comment
 
 
@@ -95,7 +95,7 @@ def test_a_nul_is_seen_and_cuts_nothing_off() -> None:
 def test_a_text_of_ten_megabytes_comes_in_pieces() -> None:
     text = "é=+\n" * 2_500_000
     sent = list(csv_chunks([comment(text)]))
-    assert max(len(piece) for piece in sent) == PIECE
+    assert max(len(piece) for piece in sent) == MAX_CHUNK
     csv.field_size_limit(20_000_000)
     [_, row] = csv.reader(io.StringIO(b"".join(sent).decode("utf-8-sig"), newline=""))
     assert row[5] == text
@@ -109,7 +109,7 @@ def test_pieces_are_sent_before_the_end() -> None:
             taken.append(number)
             yield comment()
 
-    assert len(next(csv_chunks(many()))) >= CHUNK
+    assert len(next(csv_chunks(many()))) >= BUFFER
     assert len(taken) < 500
 
 

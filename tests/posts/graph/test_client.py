@@ -151,12 +151,12 @@ def test_an_answer_larger_than_any_real_one_is_not_kept(speak_to: Any) -> None:
             client.get(PAGE, "1_2")
 
 
-def test_a_throttled_account_is_left_in_peace(sandbox: SandboxControl) -> None:
+def test_post_while_account_is_blocked_sends_nothing(sandbox: SandboxControl) -> None:
     sandbox.fault(r"POST .*/feed", "throttle", code=32, minutes=3)
     with pytest.raises(errors.Throttled) as first:
         client.post_public(PAGE, FEED, {"message": "Olá"})
     before = len(sandbox.call("GET", "/__requests")["requests"])
-    with pytest.raises(errors.Throttled, match="nothing was sent") as second:
+    with pytest.raises(errors.Throttled) as second:
         client.post_public(PAGE, FEED, {"message": "Olá"})
     assert len(sandbox.call("GET", "/__requests")["requests"]) == before
     assert (first.value.retry_after, round(second.value.retry_after / 10)) == (240, 24)
@@ -175,7 +175,7 @@ def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFi
 
 @pytest.mark.parametrize("date", ["", "soon", f"Fri, 31 Dec {10**20} 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 -0000"])
 def test_a_time_that_says_nothing_takes_no_answer_away(speak_to: Any, date: str) -> None:
-    client._heard.clear()
+    client._platform_clock.clear()
     with serving(answer(b'{"id": "1_2"}', "200 OK", f"Date: {date}")) as server:
         speak_to(server.url)
         assert client.post_public(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}

@@ -53,7 +53,7 @@ def test_a_video_is_told_by_its_bytes(brand: bytes, expected: str) -> None:
     "body", [b"", b"<html>login</html>", b"\0\0\0\x18ftypheic" + b"\0" * 20, b"\xff\xd8\xff", b"%PDF-1.7"]
 )
 def test_anything_else_is_refused(body: bytes) -> None:
-    with pytest.raises(MediaUnavailable, match="neither a picture nor a video") as caught:
+    with pytest.raises(MediaUnavailable, match="neither an image nor a video") as caught:
         look(body, "Content-Type: image/jpeg")
     assert not caught.value.passing
 
@@ -91,7 +91,7 @@ def test_bytes_come_with_their_facts(sandbox: SandboxControl) -> None:
 
 
 def test_a_film_is_no_picture(sandbox: SandboxControl) -> None:
-    with pytest.raises(MediaUnavailable, match="not a picture"):
+    with pytest.raises(MediaUnavailable, match="not an image"):
         download(sandbox.media("film.mp4"))
 
 

@@ -64,7 +64,7 @@ def test_a_limit_of_the_app_stops_every_account() -> None:
 def test_a_time_to_come_back_may_be_a_date() -> None:
     with time_machine.travel(NOON, tick=False):
         assert rate_limits.retry_after({"Retry-After": "Mon, 23 Nov 2026 12:02:00 GMT"}) == 120
-        assert rate_limits.retry_after({"Retry-After": "soon"}) == rate_limits.COOLING
+        assert rate_limits.retry_after({"Retry-After": "soon"}) == rate_limits.DEFAULT_BLOCK
 
 
 def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -86,7 +86,7 @@ def test_access_that_is_said_to_be_lost_for_years_is_believed_so_for_a_day():
     "asked", ["-5", "1e3", "soon", "Mon, 01 Jan 0001 00:00:00 GMT", f"Fri, 31 Dec {10**20} 23:59:59 GMT"]
 )
 def test_a_wait_that_says_nothing_is_some_minutes(asked):
-    assert rate_limits.retry_after({"Retry-After": asked}) == rate_limits.COOLING
+    assert rate_limits.retry_after({"Retry-After": asked}) == rate_limits.DEFAULT_BLOCK
 
 
 @pytest.mark.parametrize("asked", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])

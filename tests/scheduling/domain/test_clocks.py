@@ -47,7 +47,7 @@ def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
         media_type=None,
         scheduled_for=clock.now() + timedelta(seconds=2),
     )
-    client._heard.clear()
+    client._platform_clock.clear()
     if heard:
         client.get(Account(facebook.type, facebook.platform_id, facebook.token), facebook.platform_id, fields="id")
     platform.fault("POST .*/feed", "drop_after")
@@ -72,7 +72,7 @@ def test_a_platform_that_says_what_cannot_be_of_its_clock_makes_no_old_post_ours
     client.post_public(page, f"{page.platform_id}/feed", {"message": words, "link": post.media})
     clock_.move_to(post.scheduled_for)
     sandbox.fault("POST .*/feed", "drop_before")
-    client._heard.append((clock.now() + said, time.monotonic()))
+    client._platform_clock.append((clock.now() + said, time.monotonic()))
     assert send(post) == "pending"
     assert go_on(post, clock_, seconds=settings.RECONCILE_LIMIT) == "FAILED"
     assert (len(sandbox.posts), only(Delivery).state, only(Delivery).platform_post_id) == (1, "UNKNOWN", "")
