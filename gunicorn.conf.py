@@ -1,4 +1,4 @@
-"""Configuration of the web server: start it with `gunicorn` in this folder. See docs/operations.md."""
+"""Configuration of the web server: run `gunicorn` in this folder. See docs/operations.md."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The roof: composes accounts, posts and scheduling into one product. Nothing imports it."""
+"""Project package: settings, URLs, WSGI and Celery. No app imports from it."""
 
 from dynamo.celery import app as celery_app
 

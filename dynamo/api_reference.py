@@ -42,7 +42,7 @@ def file(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signat
     return response
 
 
-# The admin's guard lets active staff members in and redirects everybody else to the login page.
+# The admin's guard admits active staff members and redirects everyone else to the login page.
 guard = admin.site.admin_view
 
 urlpatterns: list[URLPattern] = [

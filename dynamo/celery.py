@@ -1,4 +1,4 @@
-"""The Celery application and its beat. Tasks live in the apps; this only composes."""
+"""The Celery application and its periodic tasks. The tasks are defined in the apps."""
 
 import os
 import warnings
@@ -10,7 +10,7 @@ from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
-# django-fsm 3 announces its successor on every import; 5.x is AGPL, so 3 is what we pin, on purpose.
+# django-fsm 3 warns about its successor on every import. 3 is pinned on purpose: 5.x is AGPL.
 warnings.filterwarnings("ignore", message="The 'django-fsm' package has been integrated", category=UserWarning)
 
 TRANSPORT_ALIASES["filesystem"] = "dynamo.filesystem_broker:Transport"
@@ -23,7 +23,7 @@ app.autodiscover_tasks()
 
 @app.on_after_finalize.connect
 def schedule_sweeps(sender: Celery, **_: Any) -> None:
-    """Put the sweep on the beat. One beat is enough; two are harmless, because a sweep only hands out hints."""
+    """Schedule the sweep. A second Celery beat is harmless: a sweep only enqueues, and each task checks the state."""
     from django.conf import settings
 
     sender.add_periodic_task(
@@ -35,13 +35,13 @@ def schedule_sweeps(sender: Celery, **_: Any) -> None:
 
 
 @app.on_after_finalize.connect
-def schedule_reading(sender: Celery, **_: Any) -> None:
-    """Put on the beat what reads the channels, and what links that to the posts that it came from."""
+def schedule_sync(sender: Celery, **_: Any) -> None:
+    """Schedule the sync of channels, and the linking of imported posts to their scheduled posts."""
     from django.conf import settings
 
     every = settings.SYNC_INTERVAL
     if every > 0:
-        sender.add_periodic_task(every, sender.signature("posts.sync_due"), name="reading", expires=every * 2)
+        sender.add_periodic_task(every, sender.signature("posts.sync_due"), name="sync", expires=every * 2)
         link = sender.signature("scheduling.link_imported")
         sender.add_periodic_task(every * 3, link, name="linking", expires=every * 6)
 
@@ -49,7 +49,7 @@ def schedule_reading(sender: Celery, **_: Any) -> None:
 @worker_init.connect
 @beat_init.connect
 def refuse_unsafe_start(**_: Any) -> None:
-    """Workers and beat hold to the same rule as the web: not in production with unsafe settings."""
+    """Refuse to start workers and beat in production with unsafe settings."""
     from dynamo import checks
 
     checks.refuse_unsafe_start()

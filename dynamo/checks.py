@@ -1,4 +1,4 @@
-"""What production must have. `manage.py check --deploy` and the start commands run these; an error refuses to start."""
+"""Checks for production. `manage.py check --deploy` runs them, and web, worker and beat refuse to start on an error."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from django.core.management.base import SystemCheckError
 
 @register(Tags.security, deploy=True)
 def production_is_safe(**_: Any) -> list[CheckMessage]:
-    """Refuse settings under which a promise could not be kept in production."""
     if not settings.PRODUCTION:
         return []
     problems = {
@@ -25,25 +24,25 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
             "Set DATABASE_URL to a PostgreSQL server.",
         ),
         "E004": (settings.CELERY_BROKER_URL.startswith("filesystem"), "Set REDIS_URL to a Redis server."),
-        "E005": (settings.SANDBOXED, "GRAPH_BASE_URL names a sandbox on loopback."),
+        "E005": (settings.SANDBOXED, "GRAPH_BASE_URL is a sandbox on loopback."),
         "E006": (
             settings.MEDIA_ALLOW_LOOPBACK,
-            "DYNAMO_MEDIA_ALLOW_LOOPBACK lets drafts name this machine; unset it.",
+            "Unset DYNAMO_MEDIA_ALLOW_LOOPBACK: it allows media URLs of this machine.",
         ),
         "E007": (
             not settings.GRAPH_APP_SECRET,
-            "Set GRAPH_APP_SECRET, so that every call carries its appsecret_proof.",
+            "Set GRAPH_APP_SECRET, so that every call has an appsecret_proof.",
         ),
         "E008": (
             settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600) < settings.ENQUEUE_HORIZON * 3,
-            "DYNAMO_ENQUEUE_HORIZON must stay well under the broker's visibility timeout.",
+            "DYNAMO_ENQUEUE_HORIZON must be at most a third of the broker's visibility timeout.",
         ),
     }
-    return [Error(text, id=f"dynamo.{code}") for code, (wrong, text) in problems.items() if wrong]
+    return [Error(text, id=f"dynamo.{code}") for code, (is_problem, text) in problems.items() if is_problem]
 
 
 def refuse_unsafe_start() -> None:
-    """Exit with what `check --deploy` says when this is production and it finds errors. Sets Django up."""
+    """Set Django up. In production, raise SystemExit with the errors of `check --deploy`."""
     django.setup()
     if not settings.PRODUCTION:
         return

@@ -1,7 +1,4 @@
-"""Dynamo's settings.
-
-Everything can be set by environment variable; see docs/operations.md.
-"""
+"""Settings, from environment variables: docs/operations.md lists them."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env_str("DYNAMO_VAR", str(BASE_DIR / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
-# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. AUDIT_KEYS: the first marks what is written, all verify.
+# Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. AUDIT_KEYS: the first signs new events, all verify.
 SECRET_KEY = generated_secret("DYNAMO_SECRET_KEY", VAR_DIR)
 ENCRYPTION_KEYS = env_list("DYNAMO_ENCRYPTION_KEYS") or [generated_secret("DYNAMO_ENCRYPTION_KEY", VAR_DIR)]
 AUDIT_KEYS = env_list("DYNAMO_AUDIT_KEYS") or [generated_secret("DYNAMO_AUDIT_KEY", VAR_DIR)]
@@ -32,7 +29,7 @@ ALLOWED_HOSTS = env_list("DYNAMO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_PROXY = env_bool("DYNAMO_BEHIND_PROXY")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # requested on this machine, without the proxy
 CSRF_TRUSTED_ORIGINS = env_list("DYNAMO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -109,7 +106,7 @@ SIGNATURE_FAILURES_PER_MINUTE = int(env_float("DYNAMO_SIGNATURE_FAILURES_PER_MIN
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # 1 MiB: contract.md
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dynamo",
-    "DESCRIPTION": "Agents draft, people approve, workers publish. Nothing here approves: a person does, in the app.",
+    "DESCRIPTION": "Agents draft, people approve, workers publish. Approval happens in the admin, never in the API.",
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/v1",
     "SORT_OPERATIONS": False,  # operations keep the order of the URLs
@@ -121,7 +118,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",  # the files of drf-spectacular-sidecar, served like other static files
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": "swaggerOptions",  # a name of JavaScript, defined in templates/static/dynamo/swagger.js
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it judges a schema that is not served; the checks are for safety
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it checks a schema that is not served
 }
 
 # Users and sessions.
@@ -147,7 +144,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
-# Sign-in throttling. By person and address, so that a stranger elsewhere cannot lock a reviewer out.
+# Login throttling. By username and address, so that a client elsewhere cannot lock a reviewer out.
 AXES_FAILURE_LIMIT = int(env_float("DYNAMO_LOGIN_TRIES", 6))
 AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_LOGIN_LOCK", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -185,7 +182,7 @@ if REDIS_URL:
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
-            # Throttles and usage are hints: a publish does not wait for a cache that does not answer.
+            # Throttles and usage are best effort: publishing does not wait for a cache that does not respond.
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
@@ -194,7 +191,7 @@ if REDIS_URL:
         "visibility_timeout": 3600,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
-        # Who sends asks a broker that is down once more, at once; kombu would sleep for six seconds in between.
+        # One immediate retry when the broker is down; kombu would sleep for six seconds before it.
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0,
@@ -239,7 +236,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-CELERY_TASK_PUBLISH_RETRY = False  # the sweep is the retry; a web request never waits for a broker
+CELERY_TASK_PUBLISH_RETRY = False  # the sweep enqueues again; a web request never waits for the broker
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -259,30 +256,27 @@ STAGE_LEAD = env_float("DYNAMO_STAGE_LEAD", 300)
 MAX_LATENESS_SECONDS = env_float("DYNAMO_MAX_LATENESS_SECONDS", 900)
 LEASE_SECONDS = env_float("DYNAMO_LEASE_SECONDS", 25)
 ABSENCE_SPACING = env_float("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
-LANDING_LIMIT = env_float("DYNAMO_LANDING_LIMIT", 120)  # in which a write that was not answered may still appear
+LANDING_LIMIT = env_float("DYNAMO_LANDING_LIMIT", 120)  # in which a post may appear after a write without a response
 RECONCILE_LIMIT = env_float("DYNAMO_RECONCILE_LIMIT", 900)
-CHANNEL_CHECK_INTERVAL = env_float(
-    "DYNAMO_CHANNEL_CHECK_INTERVAL", 1800
-)  # between two looks at a channel; 0: it is not asked
-UNAPPROVED_REMINDER_LEAD = env_float(
-    "DYNAMO_UNAPPROVED_REMINDER_LEAD", 3600
-)  # how long before its instant a waiting post is told of
-# Reading what is live. An interval of 0 switches the beat's reading off.
+CHANNEL_CHECK_INTERVAL = env_float("DYNAMO_CHANNEL_CHECK_INTERVAL", 1800)  # 0: channels are not checked
+# How long before its scheduled time reviewers are reminded of a post that waits for approval.
+UNAPPROVED_REMINDER_LEAD = env_float("DYNAMO_UNAPPROVED_REMINDER_LEAD", 3600)
+# Sync of published posts. With an interval of 0 only `manage.py sync_channel` reads them.
 SYNC_INTERVAL = env_float("DYNAMO_SYNC_INTERVAL", 10)
 SYNC_AT_ONCE = int(env_float("DYNAMO_SYNC_AT_ONCE", 1))  # the other threads are free for media and e-mail
 SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
-# What turns /readyz red.
+# Limits beyond which /readyz fails.
 HEALTH_LATE = env_float("DYNAMO_HEALTH_LATE", 60)
 HEALTH_SWEEP = env_float("DYNAMO_HEALTH_SWEEP", 30)
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 
-# The Graph API. Only the base URL tells the sandbox from the platform.
+# The Graph API. The sandbox and the platform differ in the base URL only.
 GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
 GRAPH_VERSION = env_str("GRAPH_VERSION", "v26.0")
 GRAPH_APP_SECRET = env_str("GRAPH_APP_SECRET")
 GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3)
 GRAPH_READ_TIMEOUT = env_float("GRAPH_READ_TIMEOUT", 20)
-# Media on loopback is admitted only while the Graph API is a sandbox on loopback as well.
+# Media on loopback is allowed only while the Graph API is a sandbox on loopback as well.
 SANDBOXED = urlsplit(GRAPH_BASE_URL).hostname in {"127.0.0.1", "localhost", "::1"}
 MEDIA_ALLOW_LOOPBACK = env_bool("DYNAMO_MEDIA_ALLOW_LOOPBACK", default=SANDBOXED)
 
@@ -348,7 +342,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env_str("DYNAMO_LOG_LEVEL", "INFO")},
     "loggers": {
-        "urllib3": {"level": "ERROR"},  # its other lines print URLs, a query's proof included
+        "urllib3": {"level": "ERROR"},  # its other lines contain URLs with the appsecret_proof
         "axes": {"level": "WARNING"},
     },
 }

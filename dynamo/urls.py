@@ -1,4 +1,4 @@
-"""The map. The API hangs off /v1 without trailing slashes; the desk is Django's admin."""
+"""URLs: the API below /v1, without trailing slashes, and the admin below /admin/."""
 
 from django.contrib import admin
 from django.http import Http404
@@ -13,10 +13,10 @@ from scheduling.api.urls import urlpatterns as scheduling
 from scheduling.api.views import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/", include([*accounts, *posts, *scheduling])),  # first, because it is asked most
+    path("v1/", include([*accounts, *posts, *scheduling])),  # first, because it has the most requests
     path("healthz", healthz),
     path("readyz", readyz),
-    # No row here has a page elsewhere; the stock view fails on some ids, and tells which of the others exist.
+    # No model has a public page, and Django's view raises for some ids and reveals which others exist.
     re_path(r"^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", include("accounts.admin.urls")),
     path("admin/api/", include("dynamo.api_reference")),

@@ -1,4 +1,4 @@
-"""What is live: channels, superpower templates, published posts with their metrics."""
+"""Channels, superpower templates, published posts with their counters, and the state of each channel's sync."""
 
 import uuid
 from typing import Any
@@ -22,12 +22,12 @@ class ChannelState(models.TextChoices):
 
 
 class Channel(models.Model):
-    """A connected Facebook Page or Instagram account. Its `public_id` is the id that clients see."""
+    """A connected Facebook Page or Instagram account. `public_id` is its id in the API."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="channels")
     public_id = models.CharField(max_length=60, editable=False)
     type = models.CharField(max_length=20, choices=ChannelType)
-    platform_id = models.CharField(max_length=32, help_text="The platform's own id: digits.")
+    platform_id = models.CharField(max_length=32, help_text="The id on the platform: digits.")
     name = models.CharField(max_length=200)
     token_encrypted = models.TextField(editable=False)
     state = models.CharField(max_length=20, choices=ChannelState, default=ChannelState.CONNECTED, editable=False)
@@ -43,12 +43,12 @@ class Channel(models.Model):
 
     @property
     def token(self) -> str:
-        """The platform's access token, decrypted. Never log it, never show it."""
+        """The decrypted access token. Never log or show it."""
         return encryption.decrypt(self.token_encrypted)
 
 
 class SuperpowerTemplate(models.Model):
-    """An organization's reusable superpower; `document` is the wire object without the two template fields."""
+    """An organization's reusable superpower; `document` is the API's object without the two template fields."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="superpower_templates")
@@ -66,7 +66,7 @@ class SuperpowerTemplate(models.Model):
         return self.name
 
     def as_wire(self) -> dict[str, Any]:
-        """Return the superpower object that clients see."""
+        """Return the superpower object of the API."""
         return {**self.document, "creativeTemplateId": str(self.id), "creativeTemplateName": self.name}
 
 
@@ -77,17 +77,17 @@ class PostType(models.TextChoices):
 
 
 class PublishedPost(models.Model):
-    """A post that is live on one channel. A copy of what the platform says: nothing in the product edits it.
+    """A post that is published on one channel: a copy of the platform's data, which users do not edit.
 
-    A field that the platform did not give is null. `platform_id` is the id on the wire.
+    A value that the platform did not return is null. `platform_id` is the post's id in the API.
     """
 
-    # Their own indexes would repeat how those of the lists, and of the constraint, begin.
+    # No indexes of their own: those of the lists and of the constraint begin with the same columns.
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="published_posts", db_index=False)
     platform_id = models.CharField(max_length=100)
     type = models.CharField(max_length=10, choices=PostType, default=PostType.POST)
-    caption = models.TextField(null=True)  # noqa: DJ001  null is "the platform did not say"
+    caption = models.TextField(null=True)  # noqa: DJ001  null: the platform returned no value
     media_url = models.TextField(null=True)  # noqa: DJ001
     media_type = models.CharField(max_length=10, null=True)  # noqa: DJ001
     thumbnail_url = models.TextField(null=True)  # noqa: DJ001
@@ -99,9 +99,9 @@ class PublishedPost(models.Model):
     reactions = models.JSONField(null=True)
     superpower = models.JSONField(null=True)
     scheduled_post_id = models.UUIDField(null=True, help_text="The scheduled post that it came from.")
-    imported_at = models.DateTimeField(default=clock.now, help_text="When the platform last showed it.")
-    missing_since = models.DateTimeField(null=True, help_text="When the platform first said that it is not there.")
-    deleted_at = models.DateTimeField(null=True, help_text="When it was proven to be gone: lists leave it out.")
+    imported_at = models.DateTimeField(default=clock.now, help_text="When the platform last returned it.")
+    missing_since = models.DateTimeField(null=True, help_text="When the platform first refused it (100/33).")
+    deleted_at = models.DateTimeField(null=True, help_text="When it was found to be deleted on the platform.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "platform_id"], name="one_copy_each")]
@@ -119,16 +119,16 @@ class PublishedPost(models.Model):
 
 
 class ChannelSync(models.Model):
-    """How far the reading of a channel has come. One row each, one run at a time: whoever holds `lease`.
+    """State of a channel's sync. Only the run that has the lease writes it.
 
-    A walk goes down the platform's listings (`phase`) from the newest post to `since`, or to the end. Its position is
-    saved with the posts of each page, so that a run that is killed goes on where it was.
+    A walk reads the platform's listings (`phase`) from the newest post to `since`, or to the end. Its position is saved
+    with the posts of each page, so that the next run continues there after a crash.
 
-    depth       the walk under way, by how far down it goes: 7d, 30d, 1y or all; empty when there is none
-    cursor, until   where the listing goes on; oldest_seen_at: the oldest post that it gave so far
-    page_size, without   how much is asked at once, and which fields are not, since the platform refused them
-    total       how many there are, where that is known; read, added, gone: counts of the walk
-    done        by depth: when the last finished walk began
+    depth           name of the current walk: 7d, 30d, 1y or all; empty without one
+    cursor, until   where the listing continues; oldest_seen_at: the time of the oldest post so far
+    page_size, excluded_fields   posts per request, and the field groups that the platform refused
+    total           expected number of posts, if known; read_count, created_count, deleted_count: of this walk
+    done            by name of the walk: when the last finished one was started
     """
 
     channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE, related_name="sync")
@@ -146,7 +146,7 @@ class ChannelSync(models.Model):
     deleted_count = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    complete_at = models.DateTimeField(null=True, help_text="When the listings were last read to their end.")
+    complete_at = models.DateTimeField(null=True, help_text="When a walk last reached the end of the listings.")
     done = models.JSONField(default=dict)
     next_at = models.DateTimeField(default=clock.now, db_index=True)
     failures = models.PositiveIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""Celery's door to the reading: each task takes primitives and calls one verb."""
+"""Celery tasks. Each takes an id and calls one function of the domain."""
 
 from celery import shared_task
 

@@ -145,7 +145,7 @@ def earlier_posts(channel_type: str, now: datetime) -> Iterator[dict[str, Any]]:
     for days_ago in range(EARLIER_DAYS, 0, -1):
         if random.random() < 0.3:
             continue
-        picture, text = EARLIER_TEXTS[random.randrange(len(EARLIER_TEXTS))]
+        image, text = EARLIER_TEXTS[random.randrange(len(EARLIER_TEXTS))]
         at = (now - timedelta(days=days_ago)).replace(hour=random.choice((8, 12, 17, 19)), minute=random.randrange(60))
         likes = int((40 + 3 * (EARLIER_DAYS - days_ago)) * random.uniform(0.5, 1.7))
         counters: dict[str, Any] = {"likes": likes, "comments": likes // random.randrange(6, 14)}
@@ -154,7 +154,7 @@ def earlier_posts(channel_type: str, now: datetime) -> Iterator[dict[str, Any]]:
         yield {
             "kind": "photo",
             "message": text,
-            "picture": f"/media/{picture}",
+            "picture": f"/media/{image}",
             "published_at": at.isoformat(),
             **counters,
         }

@@ -166,10 +166,10 @@ def _write(
 
 
 def approve_sample_posts() -> None:
-    """Approve what still needs it: the demo's reviewer signs in and sends the forms of the desk, which alone approves.
+    """Approve the sample posts that need it, by the forms of the admin as the demo's reviewer: only these approve.
 
-    Returns when the posts that go out at once are published or have failed. The sandbox is ordered to refuse the one
-    that is to fail. Raises CommandError when the desk does not approve a post.
+    Returns when the posts that are published immediately are published or failed. A fault in the sandbox makes one of
+    them fail. Raises CommandError when the admin does not approve a post.
     """
     credentials = state_file.load_credentials()
     to_approve = credentials.pop("to_approve", [])
@@ -189,7 +189,7 @@ def approve_sample_posts() -> None:
             client.post(reverse(f"admin:scheduling_scheduledpost_{action}", args=[post.pk]), form)
             post.refresh_from_db()
             if post.status == Status.WAITING_FOR_APPROVAL:
-                raise CommandError(f"The desk did not approve the post {post.pk}")
+                raise CommandError(f"The admin did not approve the post {post.pk}")
         if action == "publish":
             _wait_until_settled(ids)
     call_sandbox("DELETE", "/__faults")

@@ -104,7 +104,7 @@ def instagram_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[l
 
 def _since(thread: Thread, cut: Cut, after: Key | None, *, backwards: bool) -> Iterator[Place]:
     """Walk the thread, without comments older than `since`."""
-    since = cut.params.instant("since")
+    since = cut.params.timestamp("since")
     if since is None:
         return thread.walk(cut.level, cut.order, after, backwards=backwards)
     if cut.order == RANKED:

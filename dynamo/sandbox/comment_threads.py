@@ -80,7 +80,7 @@ class Thread:
     def _in_time(self, level: str) -> Lane:
         crowd = self.crowd
         if level == STREAM:
-            return Lane(crowd.size, lambda at: (crowd.moment(at), 0.0, at), self._readable)
+            return Lane(crowd.size, lambda at: (crowd.timestamp(at), 0.0, at), self._readable)
         if level == TOP:
             return Lane(
                 crowd.tops, lambda at: self._moment(crowd.at_top(at)), lambda at: self._readable(crowd.at_top(at))
@@ -103,7 +103,7 @@ class Thread:
         )
 
     def _moment(self, number: int) -> Key:
-        return (self.crowd.moment(number), 0.0, number)
+        return (self.crowd.timestamp(number), 0.0, number)
 
     def _readable(self, number: int) -> Comment | None:
         return self.crowd.comment(number) if self.crowd.is_readable(number) else None

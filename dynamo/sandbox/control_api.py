@@ -12,7 +12,7 @@ from dynamo.sandbox.http import Request, Response, answer
 from dynamo.sandbox.insights import REACTIONS
 from dynamo.sandbox.models import Account, Comment, Post
 from dynamo.sandbox.publication_log import published_entries
-from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_instant
+from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_timestamp
 from dynamo.sandbox.state import SandboxContext, now
 
 ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired"}
@@ -148,7 +148,7 @@ def _crowd(context: SandboxContext, post: Post, given: dict[str, Any]) -> None:
     count, share = int(given["count"]), float(given.get("replies", 0.2))
     if not 0 <= count < LARGEST or not 0 <= share < 1:
         raise InvalidControl(f"count must be below {LARGEST}, replies a share below 1")
-    began = parse_instant(given.get("began", post.moment))
+    began = parse_timestamp(given.get("began", post.timestamp))
     audience = context.state.audience(post)
     audience.crowd, audience.tops = count, max(1, round(count * (1 - share))) if count else 0
     audience.seed, audience.texts = int(given.get("seed", 1)), [str(text) for text in given.get("text", [])]
@@ -175,7 +175,7 @@ def _keep(context: SandboxContext, post: Post, item: dict[str, Any]) -> str:
         post=post.id,
         account=post.account,
         text=str(item.get("text", "")),
-        created_at=parse_instant(item.get("created_at", now())),
+        created_at=parse_timestamp(item.get("created_at", now())),
         parent=parent.id if parent else "",
         author_id=str(author.get("id", "")),
         author_name=str(author.get("name", author.get("username", ""))),

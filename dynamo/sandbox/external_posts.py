@@ -8,7 +8,7 @@ origins  page (the account itself), ad (Instagram: an AD; a Page: an unpublished
 from typing import Any
 
 from dynamo.sandbox.models import FIRST_SLOT, Account, Post, Video
-from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_instant
+from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_timestamp
 from dynamo.sandbox.state import SandboxContext, State, now
 
 KINDS = {"text", "link", "photo", "album", "video", "reel", "story"}
@@ -53,7 +53,7 @@ def _item(state: State, account: Account, item: dict[str, Any]) -> Post:
         account,
         kind=str(item.get("kind", "text" if account.is_page else "photo")),
         origin=str(item.get("origin", "page")),
-        at=parse_instant(item.get("published_at", now())),
+        at=parse_timestamp(item.get("published_at", now())),
         message=str(item.get("message", "")),
         post_id=str(item.get("id", "")),
     )

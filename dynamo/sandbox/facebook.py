@@ -23,7 +23,7 @@ SHORTEST_SCHEDULE = 600  # seconds: all of Meta's pages say ten minutes
 def visibility(request: Request, settings: Settings) -> tuple[float | None, float | None]:
     """Return (visible_at, scheduled_for). Raises 100 for contradictory parameters or a time outside the window."""
     published = request.params.flag("published", default=True)
-    scheduled = request.params.instant("scheduled_publish_time")
+    scheduled = request.params.timestamp("scheduled_publish_time")
     if scheduled is None:
         return (now() if published else None), None
     if published:
@@ -194,10 +194,10 @@ def _photo_size(data: bytes, largest: int) -> tuple[int, int]:
 
 
 def update_post(context: SandboxContext, request: Request, post: Post) -> dict[str, Any]:
-    """POST /{page}_{post}. `is_published=true` can be repeated: it does not change a live post."""
+    """POST /{page}_{post}. `is_published=true` can be repeated: it does not change a published post."""
     params = request.params
     with context.state.lock:
-        scheduled = params.instant("scheduled_publish_time")
+        scheduled = params.timestamp("scheduled_publish_time")
         if params.flag("is_published", default=False):
             context.state.calls[post.key] += 1
             if post.visible_at is None or post.visible_at > now():

@@ -210,7 +210,7 @@ def _number_header(request: Request, header: str) -> int:
 def _finish_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
     video_id = request.params.text("video_id")
     wanted = request.params.text("video_state")
-    scheduled = request.params.instant("scheduled_publish_time")
+    scheduled = request.params.timestamp("scheduled_publish_time")
     with context.state.lock:
         context.state.calls[f"reel:{video_id}"] += 1
         video = _own_reel(context, request, video_id)

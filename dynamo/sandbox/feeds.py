@@ -25,7 +25,7 @@ Wanted = Callable[[Post], bool]
 
 
 def published_posts(context: SandboxContext, request: Request) -> dict[str, Any]:
-    """Return a Page's live posts, without reels and visitors' posts; hidden ones only with include_hidden."""
+    """Return a Page's published posts, without reels and visitors' posts; hidden ones only with include_hidden."""
     hidden = request.params.flag("include_hidden", default=False)
     at = now()
 
@@ -68,7 +68,7 @@ def videos_of(kind: str) -> Callable[[SandboxContext, Request], dict[str, Any]]:
 
 
 def _place(post: Post) -> tuple[float, str]:
-    return (post.moment, post.id)
+    return (post.timestamp, post.id)
 
 
 def _page(context: SandboxContext, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
@@ -96,9 +96,9 @@ def _page(context: SandboxContext, request: Request, wanted: Wanted, *, reach: i
 
 def _bounds(request: Request, line: list[Post]) -> tuple[int, int]:
     """Return the positions of `since` and `until`, in whole seconds; `since` is inclusive."""
-    since, until = request.params.instant("since"), request.params.instant("until")
-    low = bisect_left(line, float(int(since)), key=lambda post: post.moment) if since is not None else 0
-    high = bisect_right(line, until, key=lambda post: post.moment) if until is not None else len(line)
+    since, until = request.params.timestamp("since"), request.params.timestamp("until")
+    low = bisect_left(line, float(int(since)), key=lambda post: post.timestamp) if since is not None else 0
+    high = bisect_right(line, until, key=lambda post: post.timestamp) if until is not None else len(line)
     return low, high
 
 
@@ -143,13 +143,13 @@ def _link(context: SandboxContext, request: Request, limit: int, **cursor: str) 
 
 
 def _seal(post: Post) -> str:
-    return base64.urlsafe_b64encode(f"{post.moment!r}|{post.id}".encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(f"{post.timestamp!r}|{post.id}".encode()).decode().rstrip("=")
 
 
 def _open(cursor: str) -> tuple[float, str]:
     try:
-        moment, _, node_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
-        return float(moment), node_id
+        timestamp, _, node_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
+        return float(timestamp), node_id
     except (ValueError, binascii.Error):
         raise errors.invalid("Invalid cursors values") from None
 

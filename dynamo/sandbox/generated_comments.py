@@ -72,7 +72,7 @@ class Crowd:
             return block + inside, True
         return ((number - end + 1) * self.tops - 1) // self.replies, False
 
-    def moment(self, number: int) -> float:
+    def timestamp(self, number: int) -> float:
         return self._of.began + self._of.step * number
 
     def name(self, number: int) -> str:
@@ -103,7 +103,7 @@ class Crowd:
             self._texts[(draw >> 20) % len(self._texts)]
             if not self._of.texts
             else self._texts[number % len(self._texts)],
-            self.moment(number),
+            self.timestamp(number),
             "" if is_top else self.name(self.at_top(top)),
             f"6{who * 7_919 + 10**14:015d}",
             f"{FIRST[who % len(FIRST)]} {LAST[who // 16 % len(LAST)]}",

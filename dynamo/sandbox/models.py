@@ -119,8 +119,8 @@ class Post:
     slot: int = 0
 
     @property
-    def moment(self) -> float:
-        """The instant of visibility; of creation for an unpublished post."""
+    def timestamp(self) -> float:
+        """The time of publication; of creation for an unpublished post."""
         return self.visible_at or self.created_at
 
     def is_visible(self, now: float) -> bool:
@@ -220,7 +220,7 @@ def generated_audience(post: Post) -> Audience:
         crowd=crowd,
         tops=crowd - crowd // 4,
         seed=chance,
-        began=post.moment,
+        began=post.timestamp,
         step=60,
         likes=counts["LIKE"],
         shares=chance // 29 % 30 if chance % 2 else 0,

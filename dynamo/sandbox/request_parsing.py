@@ -45,7 +45,7 @@ class Params:
         except ValueError:
             raise invalid(f"Param {name} must be an integer") from None
 
-    def instant(self, name: str) -> float | None:
+    def timestamp(self, name: str) -> float | None:
         """Parse Unix seconds or ISO-8601."""
         value = str(self.values.get(name) or "")
         if not value:
@@ -136,11 +136,11 @@ def check_keys(values: dict[str, Any], allowed: set[str]) -> None:
         raise InvalidControl(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(allowed))}")
 
 
-def parse_instant(value: Any) -> float:
+def parse_timestamp(value: Any) -> float:
     """Return seconds since the epoch, from a number or from ISO-8601 with a time zone."""
     if isinstance(value, str):
         parsed = datetime.fromisoformat(value)
         if parsed.tzinfo is None:
-            raise InvalidControl("an instant needs a time zone")
+            raise InvalidControl("a time needs a time zone")
         return parsed.timestamp()
     return float(value)

@@ -76,7 +76,7 @@ CLOCK_FILE = os.environ.get("DYNAMO_CLOCK_FILE")
 
 
 def now() -> float:
-    """Return the current instant in seconds since the epoch.
+    """Return the current time in seconds since the epoch.
 
     `DYNAMO_CLOCK_FILE` names a file that holds a number of seconds to add to the system clock. It has the same meaning
     as for the application, so that a fault run moves both clocks; the code is copied because the sandbox imports
@@ -196,7 +196,7 @@ class State:
         if known is None:
             every = [*self.posts.get(account_id, []), *self.foreign.get(account_id, [])]
             kept = [post for post in every if post.deleted_at is None]
-            known = self._timelines[account_id] = sorted(kept, key=lambda post: (post.moment, post.id))
+            known = self._timelines[account_id] = sorted(kept, key=lambda post: (post.timestamp, post.id))
         return known
 
     def live(self, at: float) -> list[Post]:

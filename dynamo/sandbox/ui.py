@@ -1,4 +1,4 @@
-"""The page of live posts: Facebook and Instagram cards, newest first, without inline scripts or styles."""
+"""The page of published posts: Facebook and Instagram cards, newest first, without inline scripts or styles."""
 
 from html import escape
 from pathlib import Path
@@ -25,14 +25,14 @@ FRAME = """<!doctype html>
 <script src="/page.js" defer></script>
 </head>
 <body data-posts="{count}">
-<header><h1><a href="/">Live in the sandbox</a></h1><p>{summary}</p></header>
+<header><h1><a href="/">Published in the sandbox</a></h1><p>{summary}</p></header>
 <main>{cards}</main>
 {more}
 </body>
 </html>
 """
-EMPTY = """<section class="empty"><h2>Nothing is live yet</h2>
-<p>A post appears here at the instant at which a worker publishes it.</p></section>"""
+EMPTY = """<section class="empty"><h2>Nothing is published yet</h2>
+<p>A post appears here as soon as a worker publishes it.</p></section>"""
 
 
 def file(request: Request) -> Response:
@@ -56,7 +56,7 @@ def overview(context: SandboxContext, request: Request) -> Response:
     if first + SHOWN < len(live):
         more = f'<nav><a href="/?{query}page={first // SHOWN + 2}">Older posts</a></nav>'
     body = FRAME.format(
-        title="Live in the sandbox", count=made, summary=summary if live else "", cards=cards or EMPTY, more=more
+        title="Published in the sandbox", count=made, summary=summary if live else "", cards=cards or EMPTY, more=more
     )
     return _html(body)
 
@@ -82,7 +82,7 @@ def _html(body: str, status: int = 200) -> Response:
 def _card(context: SandboxContext, post: Post) -> str:
     account = context.state.account(post.account)
     network = "facebook" if account.is_page else "instagram"
-    moment = iso_milliseconds(post.visible_at or 0)
+    timestamp = iso_milliseconds(post.visible_at or 0)
     text = f'<p class="text">{escape(post.message)}</p>' if post.message else ""
     link = f'<a class="link" href="{escape(post.link)}" rel="noreferrer">{escape(post.link)}</a>' if post.link else ""
     media = _media(context, post)
@@ -93,7 +93,7 @@ def _card(context: SandboxContext, post: Post) -> str:
 <div><a class="who" href="/?account={account.id}">{escape(account.name)}</a>
 <span class="network">{network.title()}</span>{kind}</div></header>
 {words}
-<footer><time datetime="{moment}">{moment[:10]} <b>{moment[11:19]}</b><small>{moment[19:]}</small></time>
+<footer><time datetime="{timestamp}">{timestamp[:10]} <b>{timestamp[11:19]}</b><small>{timestamp[19:]}</small></time>
 <a class="id" href="/live/{escape(post.id)}">{escape(post.id)}</a></footer>
 </article>
 """

@@ -1,4 +1,4 @@
-"""What is live and where it goes, on the desk."""
+"""The admin of channels, published posts and superpowers."""
 
 from posts.admin import channels, published_posts, superpowers
 

@@ -1,4 +1,4 @@
-"""Channels on the desk: the list, and the form that connects one. A token goes in and never comes out."""
+"""Channels in the admin: the list, and the form that connects one. A token is never shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,10 +25,10 @@ class ChannelForm(DomainForm):
 
     type = forms.ChoiceField(choices=ChannelType.choices)
     platform_id = forms.CharField(
-        label="Platform id",
+        label="Page ID / Instagram account ID",
         max_length=32,
-        validators=[RegexValidator(r"\A[0-9]+\Z", "Digits only: the platform's own id.")],
-        help_text="The Page's or the Instagram account's own id: digits.",
+        validators=[RegexValidator(r"\A[0-9]+\Z", "Digits only.")],
+        help_text="Digits only. Meta Business Suite shows it under Settings > Accounts, for Pages and for Instagram.",
     )
     name = forms.CharField(max_length=200)
     token = forms.CharField(
@@ -45,20 +45,19 @@ class ChannelForm(DomainForm):
             self.fields["type"].disabled = self.fields["platform_id"].disabled = True
 
     def save(self, actor: Actor) -> tuple[Channel, str]:
-        """Connect it."""
         channel = channels.connect(actor, organization=self.organization, **self.cleaned_data)
         return channel, f"{channel.name} is connected."
 
 
 BUTTONS: dict[str, tuple[Callable[[Actor, Channel], Any], str]] = {
-    "disconnect": (channels.disconnect, "{} is disconnected: nothing goes out on it."),
-    "resume": (channels.resume, "{} may be published to again."),
+    "disconnect": (channels.disconnect, "{} is disconnected: nothing is published on it."),
+    "resume": (channels.resume, "Publishing on {} is allowed again."),
 }
 
 
 @admin.register(Channel)
 class ChannelAdmin(BaseAdmin):
-    """Administrators connect and disconnect; everybody sees the state."""
+    """Administrators connect and disconnect channels; every member sees the states."""
 
     edit_role = Role.ADMIN
     form_class = ChannelForm
@@ -68,7 +67,7 @@ class ChannelAdmin(BaseAdmin):
     list_select_related = ("organization", "sync")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add a URL per button, and one for the progress of reading."""
+        """Add a URL per button, and one for the progress of the sync."""
         buttons = self.action_urls("<int:channel_id>", BUTTONS, self.act)
         reading = path(
             "<int:channel_id>/reading/", self.admin_site.admin_view(self.reading), name=f"{self.label}_reading"
@@ -76,12 +75,12 @@ class ChannelAdmin(BaseAdmin):
         return [*buttons, reading, *super().get_urls()]
 
     def reading(self, request: HttpRequest, channel_id: int) -> HttpResponse:
-        """Show how far the reading of what is live has come: a part of the list, asked for while it goes on."""
+        """Show the progress of the sync: a part of the list, which the page polls during a sync."""
         context = {"channel": self.get_object_or_404(request, str(channel_id))}
         return TemplateResponse(request, "desk/reading.html", context)
 
     def act(self, request: HttpRequest, channel_id: int, name: str) -> HttpResponse:
-        """Do what the button says."""
+        """Run the button's domain function and return to the list."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.admin_site.has_permission(request):
@@ -89,11 +88,11 @@ class ChannelAdmin(BaseAdmin):
         channel = self.get_object_or_404(request, str(channel_id))
         if not self.has_change_permission(request, channel):
             raise PermissionDenied
-        verb, said = BUTTONS[name]
+        change_state, message = BUTTONS[name]
         try:
-            verb(user_actor(current_user(request)), channel)
-        except DomainError as refusal:
-            messages.error(request, refusal.message)
+            change_state(user_actor(current_user(request)), channel)
+        except DomainError as error:
+            messages.error(request, error.message)
         else:
-            messages.success(request, said.format(channel.name))
+            messages.success(request, message.format(channel.name))
         return HttpResponseRedirect(self.url("changelist"))

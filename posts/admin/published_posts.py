@@ -1,4 +1,4 @@
-"""Published posts in the admin: a read-only list with keyset pagination, a page per post, and its live numbers."""
+"""Published posts in the admin: a read-only list with keyset pagination, a page per post, insights and comments."""
 
 from datetime import datetime
 from typing import Any
@@ -23,23 +23,22 @@ from posts.models import Channel, PublishedPost
 
 BEFORE = "before"
 NEWEST_FIRST = ("-published_at", "-pk")
-SEARCHED = 20_000  # posts, the newest
+MAX_SEARCHED = 20_000  # posts
 
 
 class KeysetChangeList(ChangeList):
-    """A page begins `before` a post, by its time and number: nothing is counted, and nothing is skipped over.
+    """Pages start `before` a post, by its time and primary key, so no rows are counted or skipped.
 
-    One query for each of the person's organizations: an index is in order within one of them only.
+    One query for each of the user's organizations, because an index has the order of the list within one only.
     """
 
     before: tuple[datetime, int] | None
     older: str  # the query string of the next page, empty on the last one
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
-        """Take the page's beginning out of the parameters: what is left are filters."""
-        given = self.filter_params.pop(BEFORE, [""])[-1]
+        """Remove the page's start from the parameters: Django takes the others for filters."""
+        self.before = _parse_position(self.filter_params.pop(BEFORE, [""])[-1])
         self.params.pop(BEFORE, None)
-        self.before = _read(given)
         return super().get_queryset(request, exclude_parameters)
 
     def get_results(self, request: HttpRequest) -> None:
@@ -47,17 +46,18 @@ class KeysetChangeList(ChangeList):
         rows = self.queryset.order_by(*NEWEST_FIRST)
         if self.before is not None:
             rows = rows.filter(row_after(NEWEST_FIRST, self.before))
-        found: list[PublishedPost] = []
+        posts: list[PublishedPost] = []
         for organization in roles_by_organization(request):
-            found += rows.filter(organization=organization)[: self.list_per_page + 1]
-        found.sort(key=lambda post: (post.published_at, post.pk), reverse=True)
-        shown = found[: self.list_per_page]
-        more = len(found) > len(shown)
-        self.older = self.get_query_string({BEFORE: _written(shown[-1])}) if more else ""
-        self.result_list, self.result_count, self.full_result_count = shown, len(shown), None
+            posts += rows.filter(organization=organization)[: self.list_per_page + 1]
+        posts.sort(key=lambda post: (post.published_at, post.pk), reverse=True)
+        page = posts[: self.list_per_page]
+        self.older = ""
+        if len(posts) > len(page):
+            self.older = self.get_query_string({BEFORE: f"{page[-1].published_at.isoformat()}~{page[-1].pk}"})
+        self.result_list, self.result_count, self.full_result_count = page, len(page), None
         self.show_full_result_count = self.show_admin_actions = False
         self.can_show_all = self.multi_page = False
-        self.paginator = Paginator(shown, self.list_per_page)
+        self.paginator = Paginator(page, self.list_per_page)
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -71,14 +71,12 @@ class ChannelFilter(admin.SimpleListFilter):
     channel_lookup = "channel_id"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the channels by name."""
         rows = Channel.objects.filter(organization__memberships__user=current_user(request)).order_by(
             "name", "public_id"
         )
         return [(str(row.pk), f"{row.name} ({row.get_type_display()})") for row in rows]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the rows of the chosen channel."""
         known = {value for value, _ in self.lookup_choices}
         if self.value() not in known:
             return queryset
@@ -86,19 +84,15 @@ class ChannelFilter(admin.SimpleListFilter):
 
 
 def limit_to_recent(rows: QuerySet[PublishedPost]) -> QuerySet[PublishedPost]:
-    """Keep the newest posts: looking through a million texts would hold up everybody else."""
-    edge = rows.order_by(*NEWEST_FIRST).values_list("published_at", flat=True)[SEARCHED : SEARCHED + 1]
-    oldest = next(iter(edge), None)
+    """Return the newest MAX_SEARCHED posts: a search through a million texts would block a thread for too long."""
+    times = rows.order_by(*NEWEST_FIRST).values_list("published_at", flat=True)[MAX_SEARCHED : MAX_SEARCHED + 1]
+    oldest = next(iter(times), None)
     return rows if oldest is None else rows.filter(published_at__gt=oldest)
 
 
-def _written(post: PublishedPost) -> str:
-    return f"{post.published_at.isoformat()}~{post.pk}"
-
-
-def _read(given: str) -> tuple[datetime, int] | None:
-    """Return the place, None for what names none: then the list begins with the newest."""
-    stamp, _, number = given.partition("~")
+def _parse_position(text: str) -> tuple[datetime, int] | None:
+    """Return (time, primary key), None for a malformed position: the list then starts with the newest post."""
+    stamp, _, number = text.partition("~")
     try:
         at = datetime.fromisoformat(stamp)
     except ValueError:
@@ -106,13 +100,13 @@ def _read(given: str) -> tuple[datetime, int] | None:
     return (at, int(number)) if at.tzinfo and number.isdecimal() and number.isascii() and len(number) < 19 else None
 
 
-FIRST = 20  # comments
-SECONDS = 10.0  # for the insights, of which a person waits
+COMMENTS_SHOWN = 20
+INSIGHTS_SECONDS = 10.0
 
 
 @admin.register(PublishedPost)
 class PublishedPostAdmin(BaseAdmin):
-    """What is live, newest first, as the platform says. Insights and comments are read when they are looked at."""
+    """Published posts, newest first. Insights and comments are read from the platform when they are opened."""
 
     edit_role = None
     ordering = NEWEST_FIRST
@@ -122,7 +116,7 @@ class PublishedPostAdmin(BaseAdmin):
     list_filter = (ChannelFilter, "type")
 
     def get_urls(self) -> list[URLPattern]:
-        """The list, the page, and the parts of it that come from the platform."""
+        """The list, the page, and its parts that are read from the platform."""
         views = {"": self.page_view, "insights/": self.insights_view, "comments/": self.comments_view}
         views["comments.csv"] = self.export_view  # type: ignore[assignment]  # streamed
         names = {"": "page", "insights/": "insights", "comments/": "comments", "comments.csv": "export"}
@@ -136,54 +130,51 @@ class PublishedPostAdmin(BaseAdmin):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave out what is gone from the platform."""
         return super().get_queryset(request).filter(deleted_at=None)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002  Django's signature
-        """Page without counting."""
         return KeysetChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Search the newest."""
         rows = limit_to_recent(queryset) if search_term.strip() else queryset
         return super().get_search_results(request, rows, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; the organization only to who has several."""
+        """Show the organization of each post only to members of several."""
         several = len(roles_by_organization(request)) > 1
         return super().changelist_view(request, {"several": several, **(extra_context or {})})
 
     def page_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
-        """Show one post with its numbers."""
         return self._page(request, self.get_object_or_404(request, str(post_id)))
 
     def insights_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
-        """Show what the platform says of it now, metric by metric."""
         post = self.get_object_or_404(request, str(post_id))
-        found: dict[str, Any] = {}
+        context: dict[str, Any] = {}
         problem = ""
         try:
-            read = insights(post.channel, post.platform_id, post.type, media_type=post.media_type, seconds=SECONDS)
-            drawn, others = charts.insight_charts(read.items)
-            found = {"charts": drawn, "others": others, "unavailable": read.unavailable, "at": read.fetched_at}
+            read = insights(
+                post.channel, post.platform_id, post.type, media_type=post.media_type, seconds=INSIGHTS_SECONDS
+            )
+            metric_charts, others = charts.insight_charts(read.items)
+            context = {"charts": metric_charts, "others": others}
+            context |= {"unavailable": read.unavailable, "at": read.fetched_at}
         except GraphError as error:
             problem = user_message(error)
-        return self._part(request, post, "insights", problem, found)
+        return self._part(request, post, "insights", problem, context)
 
     def comments_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
-        """Show the first comments."""
         post = self.get_object_or_404(request, str(post_id))
         page, problem = None, ""
         try:
-            page = comments.page(post.channel, post.platform_id, limit=FIRST)
+            page = comments.page(post.channel, post.platform_id, limit=COMMENTS_SHOWN)
         except GraphError as error:
             problem = user_message(error)
         return self._part(request, post, "comments", problem, {"page": page})
 
     def export_view(self, request: HttpRequest, post_id: int) -> HttpResponseBase:
-        """Send all comments as CSV; what fails before the first of them is said on the page."""
+        """Return all comments as CSV. An error before the first comment is shown on the post's page."""
         post = self.get_object_or_404(request, str(post_id))
         try:
             return csv_response(post, request.META)
@@ -192,19 +183,29 @@ class PublishedPostAdmin(BaseAdmin):
 
     def _page(self, request: HttpRequest, post: PublishedPost, problem: str = "") -> HttpResponse:
         numbers = [("Likes", post.likes), ("Comments", post.comments), ("Shares", post.shares)]
-        context = {"numbers": numbers, "reactions": charts.reaction_chart(post), "problem": problem}
-        return self._answer(request, post, "page", context, 502 if problem else 200)
+        context = {"numbers": numbers, "reactions": charts.reaction_chart(post)}
+        return self._render(request, post, "page", context, problem)
 
     def _part(
         self, request: HttpRequest, post: PublishedPost, name: str, problem: str, context: dict[str, Any]
     ) -> HttpResponse:
-        """Answer with a part alone, for the page to show, or as a page of its own."""
+        """Return a part of the page: with `?part` its HTML alone, otherwise as a page of its own."""
         base = "desk/bare.html" if "part" in request.GET else "admin/base_site.html"
-        return self._answer(request, post, name, {**context, "problem": problem, "base": base}, 502 if problem else 200)
+        return self._render(request, post, name, {**context, "base": base}, problem)
 
-    def _answer(
-        self, request: HttpRequest, post: PublishedPost, name: str, context: dict[str, Any], status: int
+    def _render(
+        self, request: HttpRequest, post: PublishedPost, name: str, context: dict[str, Any], problem: str
     ) -> HttpResponse:
-        given = {**self.admin_site.each_context(request), "opts": self.opts, "post": post, "title": "Live post"}
-        given |= {"list_url": self.url("changelist"), "page_url": self.url("page", post.pk)}
-        return TemplateResponse(request, f"admin/posts/publishedpost/{name}.html", given | context, status=status)
+        """Return 502 with a problem, otherwise 200."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "post": post,
+            "title": "Published post",
+            "list_url": self.url("changelist"),
+            "page_url": self.url("page", post.pk),
+            "problem": problem,
+            **context,
+        }
+        template = f"admin/posts/publishedpost/{name}.html"
+        return TemplateResponse(request, template, context, status=502 if problem else 200)

@@ -1,4 +1,4 @@
-"""Superpower templates (comment → reply) in the admin, and what a superpower does, in words."""
+"""Superpower templates (auto-replies) in the admin, and the description of a superpower in sentences."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def superpower_title(superpower: Any) -> str:
 
 
 def expires(superpower: Any) -> datetime | None:
-    """Return when the superpower ends; None for one that does not, and for what names no instant."""
+    """Return when the superpower ends, None without a valid time."""
     at = superpower.get("expirationDate") if isinstance(superpower, dict) else None
     if not isinstance(at, int | float) or isinstance(at, bool):
         return None
@@ -44,17 +44,16 @@ def expires(superpower: Any) -> datetime | None:
 
 
 def has_expired(superpower: Any) -> bool:
-    """Whether the superpower has ended."""
     end = expires(superpower)
     return end is not None and end <= clock.now()
 
 
 def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
     if superpower.get("active") is False:
-        yield "Switched off: nothing is answered."
+        yield "Switched off: no replies."
     if end := expires(superpower):
         when = f"{formatting.format_long(end, ZoneInfo('UTC'))} UTC"
-        yield f"Expired on {when}: nothing is answered any more." if has_expired(superpower) else f"Until {when}."
+        yield f"Expired on {when}: no more replies." if has_expired(superpower) else f"Until {when}."
     groups = _objects(superpower.get("conditionGroups"))
     for group in groups:
         when = _when(group)
@@ -66,7 +65,7 @@ def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
         if group.get("autoLike"):
             yield f"{when}, like the comment{_share(group.get('autoLikeProbability'))}."
     if not groups:
-        yield "Answers every comment as the template says."
+        yield "Replies to every comment as the template defines."
 
 
 def _when(group: dict[str, Any]) -> str:
@@ -95,16 +94,16 @@ ONE_PER_LINE = "One per line."
 
 
 class SuperpowerForm(DomainForm):
-    """Writes the first group of conditions; further groups and fields that the form does not know stay as they are."""
+    """Edits the first group of conditions. Further groups, and fields that the form does not have, are kept."""
 
     name = forms.CharField(max_length=200)
-    hashtag = forms.CharField(max_length=200, help_text="Its handle within the organization; no other may have it.")
+    hashtag = forms.CharField(max_length=200, help_text="Unique within the organization.")
     active = forms.BooleanField(required=False, initial=True)
     words = forms.CharField(
         label="When someone comments",
         required=False,
         widget=forms.Textarea({"rows": 3}),
-        help_text=f"{ONE_PER_LINE} Nothing means any comment.",
+        help_text=f"{ONE_PER_LINE} Leave empty for any comment.",
     )
     public = forms.CharField(
         label="Reply in public", required=False, widget=forms.Textarea({"rows": 3}), help_text=ONE_PER_LINE
@@ -140,14 +139,13 @@ class SuperpowerForm(DomainForm):
             }
 
     def clean(self) -> dict[str, Any]:
-        """Ask for something to do."""
+        """Require a reply."""
         data = super().clean() or self.cleaned_data
         if not (data.get("public") or data.get("private")):
-            self.add_error("public", "Write at least one reply, in public or in private.")
+            self.add_error("public", "Write at least one public or private reply.")
         return data
 
     def save(self, actor: Actor) -> tuple[SuperpowerTemplate, str]:
-        """Have the domain write it."""
         data = self.cleaned_data
         group = {
             "name": "everyone",
@@ -169,8 +167,8 @@ class SuperpowerForm(DomainForm):
             "active": data["active"],
             "conditionGroups": [group, *self.further],
         }
-        written = superpowers.write(actor, organization=self.organization, document=document, template=self.row)
-        return written, f"{written.name} is saved. Posts that were written with it keep their text."
+        template = superpowers.write(actor, organization=self.organization, document=document, template=self.row)
+        return template, f"{template.name} is saved. Posts that already use it are not changed."
 
     def _conditions(self, words: list[str]) -> list[dict[str, Any]]:
         before = self.group.get("conditions") or [{"conditionType": "USER_ACTION", "userActionType": "COMMENTED"}]
@@ -190,7 +188,7 @@ def _lines(text: str) -> list[str]:
 
 @admin.register(SuperpowerTemplate)
 class SuperpowerTemplateAdmin(BaseAdmin):
-    """Editors write; everybody sees, in words, what each template does."""
+    """Editors write templates; every member sees a description of each."""
 
     edit_role = Role.EDITOR
     form_class = SuperpowerForm

@@ -78,7 +78,7 @@ POST_ID = OpenApiParameter(
     "post_id",
     str,
     OpenApiParameter.PATH,
-    description="The id that the post has on its platform.",
+    description="The post's id on its platform.",
     examples=[OpenApiExample("A post", POST["id"])],
 )
 MEDIUM_ID = OpenApiExample("A Page", PAGE, parameter_only=("mediumId", "query"))
@@ -93,10 +93,10 @@ ONE_POST = [
     UNKNOWN_CHANNEL,
     validation_error_example("Without its channel", ["mediumId"], "any.required", "is required"),
 ]
-LIVE = [
+FROM_PLATFORM = [
     *ONE_POST,
     error_example("A channel to connect again", 502, CHANNEL_EXPIRED),
-    error_example("The platform is busy", 503, APP_THROTTLED),
+    error_example("Rate limited by the platform", 503, APP_THROTTLED),
 ]
 
 LIST_CHANNELS = [
@@ -114,17 +114,17 @@ LIST_POSTS = [
     limit_too_large_example(),
 ]
 READ_POST = [OpenApiExample("A published post", POST), *ONE_POST]
-READ_INSIGHTS = [OpenApiExample("Known metrics", INSIGHTS), *LIVE]
+READ_INSIGHTS = [OpenApiExample("Known metrics", INSIGHTS), *FROM_PLATFORM]
 READ_COMMENTS = [
     OpenApiExample(
         "A page of one", {"items": [COMMENT], "returned": 1, "mayHaveMore": True, "nextCursor": "eyJ2IjoxfQ"}
     ),
     limit_too_large_example(100),
     validation_error_example("A cursor of another list", ["after"], "any.only", "must be one that this list returned"),
-    *LIVE,
+    *FROM_PLATFORM,
 ]
 EXPORT_COMMENTS = [
     OpenApiExample("A file", CSV, media_type="text/csv"),
     OpenApiExample("A link", {"totalCount": 2, "csvUrl": "https://dynamo.example/exports/eyJmaWxlIjoi"}),
-    *LIVE,
+    *FROM_PLATFORM,
 ]

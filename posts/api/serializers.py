@@ -26,136 +26,134 @@ from posts.graph.insights import Metric
 from posts.models import Channel, ChannelType, PostType, PublishedPost
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-TEXT: Any = {"required": False, "allow_null": True, "allow_blank": True}  # text that a superpower may lack
+TEXT: Any = {"required": False, "allow_null": True, "allow_blank": True}  # an optional text of a superpower
 
 
 class LenientSerializer(StrictSerializer):
-    """Part of a superpower: the types of what we know are checked, what we do not know is kept."""
+    """Part of a superpower: known fields are validated, unknown ones are kept."""
 
     keep_unknown = True
 
 
 class ConditionSerializer(LenientSerializer):
-    conditionType = StrictChoiceField(["USER_ACTION"], required=False, help_text="What is looked at.")
-    userActionType = StrictChoiceField(["COMMENTED"], required=False, help_text="What somebody does.")
+    conditionType = StrictChoiceField(["USER_ACTION"], required=False, help_text="What the condition is about.")
+    userActionType = StrictChoiceField(["COMMENTED"], required=False, help_text="The user's action.")
     values = StrictListField(
         child=StrictCharField(),
         min_length=1,
         required=False,
-        help_text="The words that count; `any` stands for every comment. At least one.",
+        help_text="The words to match; `any` matches every comment. At least one.",
     )
-    aiValues = StrictListField(
-        child=AnyJSONField(), required=False, help_text="Words that were suggested, kept as they come."
-    )
+    aiValues = StrictListField(child=AnyJSONField(), required=False, help_text="Suggested words, stored as sent.")
     logicalCondition = StrictChoiceField(
-        ["ANY_VALUE"], required=False, allow_null=True, help_text="How the values are joined."
+        ["ANY_VALUE"], required=False, allow_null=True, help_text="How the values are combined."
     )
-    userProperty = LenientSerializer(required=False, allow_null=True, help_text="About the person; kept as it comes.")
+    userProperty = LenientSerializer(required=False, allow_null=True, help_text="About the user; stored as sent.")
 
 
 class RedirectSerializer(LenientSerializer):
     id = StrictCharField(required=False, help_text="Its id.")
-    text = StrictCharField(**TEXT, help_text="What the button says.")
-    description = StrictCharField(**TEXT, help_text="What stands below it.")
-    url = StrictCharField(**TEXT, help_text="Where it leads.")
-    d10xUrl = StrictCharField(**TEXT, help_text="The address through which it is counted.")
+    text = StrictCharField(**TEXT, help_text="The button's label.")
+    description = StrictCharField(**TEXT, help_text="The text below the button.")
+    url = StrictCharField(**TEXT, help_text="The button's target.")
+    d10xUrl = StrictCharField(**TEXT, help_text="The URL that counts clicks.")
 
 
 class ReplySerializer(LenientSerializer):
     id = StrictCharField(required=False, help_text="Its id.")
     scope = StrictChoiceField(["PUBLIC", "PRIVATE"], required=False, help_text="Below the comment, or as a message.")
-    broadcastMessageType = StrictChoiceField(["REGULAR"], required=False, help_text="What kind of message.")
-    text = StrictCharField(**TEXT, help_text="What is said; `@[mention_user]` becomes who commented.")
-    mediaUrl = StrictCharField(**TEXT, help_text="A picture or film that goes along.")
-    mediaType = StrictCharField(**TEXT, help_text="What that is.")
-    attachmentId = StrictCharField(**TEXT, help_text="The platform's id of what is attached.")
+    broadcastMessageType = StrictChoiceField(["REGULAR"], required=False, help_text="The type of the message.")
+    text = StrictCharField(**TEXT, help_text="The reply; `@[mention_user]` is replaced by the commenter's name.")
+    mediaUrl = StrictCharField(**TEXT, help_text="An image or video to send with it.")
+    mediaType = StrictCharField(**TEXT, help_text="The type of that media.")
+    attachmentId = StrictCharField(**TEXT, help_text="The platform's id of the attachment.")
     like = StrictBooleanField(required=False, help_text="Whether the comment is liked as well.")
     subtitle = StrictCharField(**TEXT, help_text="A second line.")
-    isAIGenerated = StrictBooleanField(required=False, help_text="Whether a machine wrote it.")
-    isAiGeneratedEdited = StrictBooleanField(required=False, help_text="Whether a person edited what a machine wrote.")
+    isAIGenerated = StrictBooleanField(required=False, help_text="Whether the text is generated.")
+    isAiGeneratedEdited = StrictBooleanField(required=False, help_text="Whether a person edited the generated text.")
     active = StrictBooleanField(required=False, help_text="Whether it is used.")
-    redirects = StrictListField(child=RedirectSerializer(), required=False, help_text="Buttons that lead on.")
+    redirects = StrictListField(child=RedirectSerializer(), required=False, help_text="Buttons with links.")
 
 
 class ConditionGroupSerializer(LenientSerializer):
     groupId = StrictCharField(required=False, help_text="Its id.")
-    name = StrictCharField(**TEXT, help_text="What people call it.")
+    name = StrictCharField(**TEXT, help_text="Its name.")
     autoLike = StrictBooleanField(required=False, help_text="Whether comments are liked.")
     autoLikeProbability = StrictNumberField(
-        min_value=0, max_value=1, required=False, help_text="How often, from 0 to 1."
+        min_value=0, max_value=1, required=False, help_text="The probability of a like, from 0 to 1."
     )
     probability = StrictNumberField(
-        min_value=0, max_value=1, required=False, help_text="How often the group acts at all, from 0 to 1."
+        min_value=0, max_value=1, required=False, help_text="The probability that the group applies, from 0 to 1."
     )
     publicRepliesProbability = StrictNumberField(
-        min_value=0, max_value=1, required=False, help_text="How often it replies in public, from 0 to 1."
+        min_value=0, max_value=1, required=False, help_text="The probability of a public reply, from 0 to 1."
     )
-    conditions = StrictListField(child=ConditionSerializer(), required=False, help_text="When it acts.")
+    conditions = StrictListField(child=ConditionSerializer(), required=False, help_text="When the group applies.")
     publicReplies = StrictListField(
-        child=ReplySerializer(), required=False, help_text="Replies below the comment, of which one is taken."
+        child=ReplySerializer(), required=False, help_text="Replies below the comment, of which one is used."
     )
     privateReplies = StrictListField(
-        child=ReplySerializer(), required=False, help_text="Replies by message, of which one is taken."
+        child=ReplySerializer(), required=False, help_text="Replies by message, of which one is used."
     )
 
 
 class SuperpowerSerializer(LenientSerializer):
-    """A superpower by reference or inline. What an inline one must have is the domain's to say, not its shape's."""
+    """A superpower by reference or inline. The required fields of an inline one are checked by the domain."""
 
     creativeTemplateId = StrictCharField(
-        required=False, allow_null=True, help_text="The template that it refers to; what else is given overlays it."
+        required=False, allow_null=True, help_text="The referenced template; other fields override those of it."
     )
-    creativeTemplateName = StrictCharField(**TEXT, help_text="That template's name.")
+    creativeTemplateName = StrictCharField(**TEXT, help_text="The template's name.")
     id = StrictCharField(required=False, help_text="Its id.")
-    name = StrictCharField(required=False, max_length=200, help_text="What people call it. Needed inline.")
-    active = StrictBooleanField(required=False, help_text="Whether it acts.")
+    name = StrictCharField(required=False, max_length=200, help_text="Its name. Required inline.")
+    active = StrictBooleanField(required=False, help_text="Whether it is switched on.")
     hashtag = StrictCharField(
-        required=False, max_length=100, help_text="Its hashtag, once in the organization. Needed inline."
+        required=False, max_length=100, help_text="Its hashtag, unique in the organization. Required inline."
     )
-    lookupHashtag = StrictCharField(**TEXT, help_text="The hashtag as it is compared: without `#`, case-folded.")
-    thumbnail = StrictCharField(**TEXT, help_text="A picture of it.")
-    notes = StrictCharField(**TEXT, help_text="For people.")
-    note = StrictCharField(**TEXT, help_text="For people.")
-    caption = StrictCharField(**TEXT, help_text="A caption that was suggested with it.")
+    lookupHashtag = StrictCharField(**TEXT, help_text="The normalized hashtag: without `#`, case-folded.")
+    thumbnail = StrictCharField(**TEXT, help_text="An image of it.")
+    notes = StrictCharField(**TEXT, help_text="For users.")
+    note = StrictCharField(**TEXT, help_text="For users.")
+    caption = StrictCharField(**TEXT, help_text="A suggested caption.")
     expirationDate = StrictNumberField(
         required=False, allow_null=True, help_text="When it ends, in milliseconds since 1970."
     )
     templateType = StrictChoiceField(
-        ["GENERAL", "CONDITIONAL"], required=False, help_text="Whether it has conditions. Needed inline."
+        ["GENERAL", "CONDITIONAL"], required=False, help_text="Whether it has conditions. Required inline."
     )
     conditionalTemplateType = StrictChoiceField(
-        ["MIX_MATCH", "GENERAL"], required=False, help_text="How the groups are mixed. Needed when it has conditions."
+        ["MIX_MATCH", "GENERAL"], required=False, help_text="How the groups are combined. Required with conditions."
     )
     conditionGroups = StrictListField(
         child=ConditionGroupSerializer(),
         required=False,
-        help_text="Who is answered what. At least one, each with a reply, when it has conditions.",
+        help_text="The conditions and their replies. With conditions at least one group, each with a reply.",
     )
 
 
 @extend_schema_field({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]})
 class DayOrDateTimeField(StrictDateTimeField):
-    """A time, or a date that stands for the whole day, UTC.
+    """A time, or a date for the whole day in UTC. Returns the half-open range [start, end).
 
-    Returned as the half-open span [first, end) that it covers; a time covers the millisecond that clients see.
+    The range of a time is one millisecond, the precision of the API.
     """
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str) and DAY.fullmatch(data):
             day = super().to_internal_value(f"{data}T00:00:00Z")
             return day, day + timedelta(days=1)
-        moment = super().to_internal_value(data)
-        millisecond = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-        return millisecond, millisecond + timedelta(milliseconds=1)
+        time = super().to_internal_value(data)
+        start = time.replace(microsecond=time.microsecond // 1000 * 1000)
+        return start, start + timedelta(milliseconds=1)
 
 
 class PostsQuery(PaginationQuery):
-    mediumId = StrictCharField(required=False, help_text="One channel's id; without it all channels, merged.")
-    type = StrictChoiceField(PostType.values, required=False, help_text="Posts of this type alone.")
+    mediumId = StrictCharField(required=False, help_text="One channel's id; without it, all channels.")
+    type = StrictChoiceField(PostType.values, required=False, help_text="Only posts of this type.")
     startDate = DayOrDateTimeField(
-        required=False, help_text="From this instant or day on, on `publishedAt`. A day is the whole day in UTC."
+        required=False, help_text="Posts published at this time or day, or later. A day is the whole day in UTC."
     )
-    endDate = DayOrDateTimeField(required=False, help_text="Until this instant or day, itself included.")
+    endDate = DayOrDateTimeField(required=False, help_text="Posts published at this time or day, or earlier.")
 
 
 class PostQuery(StrictSerializer):
@@ -163,16 +161,16 @@ class PostQuery(StrictSerializer):
 
 
 class CommentsQuery(PostQuery):
-    limit = StrictIntegerField(min_value=1, max_value=100, default=25, help_text="How many at once.")
+    limit = StrictIntegerField(min_value=1, max_value=100, default=25, help_text="Comments per page.")
     after = StrictCharField(required=False, help_text="The `nextCursor` of the page before.")
 
 
 class ExportQuery(PostQuery):
-    delivery = StrictChoiceField(["url"], required=False, help_text="`url`: store the file and answer a link to it.")
+    delivery = StrictChoiceField(["url"], required=False, help_text="`url`: store the file and return a link to it.")
 
 
 class MetricsSerializer(serializers.Serializer[PublishedPost]):
-    """What the platform counted; null is unknown."""
+    """The platform's counters; null is unknown."""
 
     likes = serializers.IntegerField(allow_null=True, help_text="Likes.")
     comments = serializers.IntegerField(allow_null=True, help_text="Comments.")
@@ -181,28 +179,24 @@ class MetricsSerializer(serializers.Serializer[PublishedPost]):
 
 
 class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
-    """A post that is live on a channel. What the platform did not give is null, never missing."""
+    """A post that is published on a channel. Values that the platform did not return are null, never missing."""
 
     id = serializers.CharField(source="platform_id", help_text="Its id on the platform.")
-    mediumId = serializers.CharField(source="channel.public_id", help_text="The channel that it is live on.")
+    mediumId = serializers.CharField(source="channel.public_id", help_text="The channel that it is published on.")
     mediumType = serializers.CharField(source="channel.type", help_text="`FB_PAGE` or `INSTAGRAM_ACCOUNT`.")
     type = serializers.CharField(help_text="`POST`, `REEL` or `STORY`.")
-    caption = serializers.CharField(allow_null=True, help_text="What it says.")
+    caption = serializers.CharField(allow_null=True, help_text="Its text.")
     mediaUrl = serializers.CharField(
-        source="media_url", allow_null=True, help_text="Where the platform serves what it shows; it changes."
+        source="media_url", allow_null=True, help_text="The platform's URL of its media; it changes."
     )
     mediaType = serializers.CharField(
         source="media_type", allow_null=True, help_text="`IMAGE`, `VIDEO`, `CAROUSEL` or `TEXT`."
     )
-    thumbnailUrl = serializers.CharField(
-        source="thumbnail_url", allow_null=True, help_text="A still picture of a film."
-    )
-    permalink = serializers.CharField(allow_null=True, help_text="Where people see it.")
-    publishedAt = UTCMillisField(source="published_at", help_text="When it went live.")
-    metrics = MetricsSerializer(source="*", help_text="What the platform counted when it was last asked.")
-    superpower = serializers.JSONField(
-        allow_null=True, help_text="The superpower of the scheduled post that it came from."
-    )
+    thumbnailUrl = serializers.CharField(source="thumbnail_url", allow_null=True, help_text="A still image of a video.")
+    permalink = serializers.CharField(allow_null=True, help_text="Its page on the platform.")
+    publishedAt = UTCMillisField(source="published_at", help_text="When it was published.")
+    metrics = MetricsSerializer(source="*", help_text="The platform's counters at the last sync.")
+    superpower = serializers.JSONField(allow_null=True, help_text="The superpower of its scheduled post.")
 
 
 PUBLISHED = JSONRowWriter(PublishedPostSerializer)
@@ -212,21 +206,21 @@ class FigureSerializer(serializers.Serializer[Metric]):
     """A metric. Its value is a number, or an object of numbers by kind."""
 
     name = serializers.CharField(help_text="The platform's name of the metric.")
-    period = serializers.CharField(allow_null=True, help_text="What it covers, for example `lifetime`.")
-    title = serializers.CharField(allow_null=True, help_text="Its name for people.")
+    period = serializers.CharField(allow_null=True, help_text="The period, for example `lifetime`.")
+    title = serializers.CharField(allow_null=True, help_text="Its title for users.")
     description = serializers.CharField(allow_null=True, help_text="What it counts.")
     value = serializers.JSONField(help_text="A number, or an object of numbers by kind.")
 
 
 class AuthorSerializer(serializers.Serializer[Author]):
-    """Who commented, as far as the platform tells."""
+    """The author, as far as the platform returns it."""
 
-    id = serializers.CharField(allow_null=True, help_text="Their id, which is for this channel alone.")
-    name = serializers.CharField(allow_null=True, help_text="Their name.")
+    id = serializers.CharField(allow_null=True, help_text="The author's id, which is valid for this channel only.")
+    name = serializers.CharField(allow_null=True, help_text="The author's name.")
 
 
 class CommentSerializer(serializers.Serializer[Comment]):
-    """A comment, or with `parentId` a reply to one. What the platform did not tell is null."""
+    """A comment, or with `parentId` a reply to one. Values that the platform did not return are null."""
 
     id = serializers.CharField(help_text="Its id on the platform.")
     parentId = serializers.CharField(
@@ -234,20 +228,20 @@ class CommentSerializer(serializers.Serializer[Comment]):
         allow_null=True,
         help_text="The comment that this replies to; null for one on the post itself.",
     )
-    text = serializers.CharField(allow_blank=True, help_text="What was said.")
-    createdAt = UTCMillisField(source="created_at", allow_null=True, help_text="When.")
-    author = AuthorSerializer(allow_null=True, help_text="Who said it; null when the platform does not tell.")
-    likes = serializers.IntegerField(allow_null=True, help_text="How many like it.")
-    replies = serializers.IntegerField(allow_null=True, help_text="How many replies stand below it.")
+    text = serializers.CharField(allow_blank=True, help_text="The comment.")
+    createdAt = UTCMillisField(source="created_at", allow_null=True, help_text="When it was written.")
+    author = AuthorSerializer(allow_null=True, help_text="Who wrote it; null when unknown.")
+    likes = serializers.IntegerField(allow_null=True, help_text="Number of likes.")
+    replies = serializers.IntegerField(allow_null=True, help_text="Number of replies.")
     hidden = serializers.BooleanField(allow_null=True, help_text="Whether it is hidden from the public.")
 
 
 class ChannelSerializer(serializers.Serializer[Channel]):
     """A connected Facebook Page or Instagram account."""
 
-    id = serializers.CharField(source="public_id", help_text="The type, then the platform's own id.")
-    type = serializers.ChoiceField(ChannelType.choices, help_text="Which platform.")
-    name = serializers.CharField(help_text="What people call it.")
+    id = serializers.CharField(source="public_id", help_text="The type and the id on the platform.")
+    type = serializers.ChoiceField(ChannelType.choices, help_text="Its platform.")
+    name = serializers.CharField(help_text="Its name.")
 
 
 class UnavailableMetricSerializer(serializers.Serializer[Any]):
@@ -262,24 +256,24 @@ class InsightsSerializer(serializers.Serializer[Any]):
 
     postId = serializers.CharField(help_text="The post.")
     mediumId = serializers.CharField(help_text="Its channel.")
-    insights = FigureSerializer(many=True, help_text="What the platform gave.")
-    unavailable = UnavailableMetricSerializer(many=True, help_text="What it did not give.")
-    fetchedAt = UTCMillisField(help_text="When it was asked.")
+    insights = FigureSerializer(many=True, help_text="The metrics that the platform returned.")
+    unavailable = UnavailableMetricSerializer(many=True, help_text="The others, with the reason.")
+    fetchedAt = UTCMillisField(help_text="When they were read.")
 
 
 class CommentPageSerializer(serializers.Serializer[Any]):
     """A page of comments, read from the platform at this call."""
 
     items = CommentSerializer(many=True, help_text="The comments.")
-    returned = serializers.IntegerField(help_text="How many these are.")
+    returned = serializers.IntegerField(help_text="Number of these comments.")
     mayHaveMore = serializers.BooleanField(help_text="Whether there may be another page.")
     nextCursor = serializers.CharField(
-        allow_null=True, help_text="What goes into `after` for it; null on the last page."
+        allow_null=True, help_text="The value of `after` for the next page; null on the last one."
     )
 
 
 class ExportSerializer(serializers.Serializer[Any]):
-    """Where the file is, for a while, with `delivery=url`."""
+    """With `delivery=url`: where the file is until the link expires."""
 
-    totalCount = serializers.IntegerField(help_text="How many comments the file has.")
-    csvUrl = serializers.URLField(help_text="A signed link that expires. Whoever has it can read the file.")
+    totalCount = serializers.IntegerField(help_text="Number of comments in the file.")
+    csvUrl = serializers.URLField(help_text="A signed link that expires. Anyone with the link can read the file.")

@@ -1,5 +1,3 @@
-"""Below /v1."""
-
 from django.urls import URLPattern, path
 
 from posts.api import views

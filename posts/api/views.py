@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -49,13 +48,13 @@ from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplat
 
 
 class Channels(APIView):
-    """The connected channels that the key reaches, by name, then id."""
+    """The connected channels that the key may use, by name, then id."""
 
     scopes = {"get": Scope.READ}
 
     @extend_schema(
         summary="List channels",
-        description="The connected Facebook Pages and Instagram accounts that the key reaches, by name.",
+        description="The connected Facebook Pages and Instagram accounts that the key may use, by name.",
         parameters=[PaginationQuery, LINK],
         responses={200: ChannelSerializer(many=True), **errors(422)},
         examples=openapi.LIST_CHANNELS,
@@ -78,7 +77,7 @@ class Superpowers(APIView):
 
     @extend_schema(
         summary="List superpowers",
-        description="The organization's templates, by name. A scheduled post takes one by its `creativeTemplateId`.",
+        description="The organization's templates, by name. A scheduled post refers to one by `creativeTemplateId`.",
         parameters=[PaginationQuery, LINK],
         responses={200: SuperpowerSerializer(many=True), **errors(422)},
         examples=openapi.LIST_SUPERPOWERS,
@@ -91,14 +90,13 @@ class Superpowers(APIView):
 
 
 class Posts(APIView):
-    """Published posts, newest first, of one channel or of all that the key reaches merged."""
+    """Published posts, newest first, of one channel or of all that the key may use."""
 
     scopes = {"get": Scope.READ}
 
     @extend_schema(
         summary="List published posts",
-        description="Newest first, of one channel or of all that the key reaches merged. Filters apply before the "
-        "limit.",
+        description="Newest first, of one channel or of all that the key may use. Filters apply before the limit.",
         parameters=[PostsQuery, LINK],
         responses={200: PublishedPostSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_POSTS,
@@ -110,7 +108,7 @@ class Posts(APIView):
         if "mediumId" in wanted:
             rows = rows.filter(channel=channel_pk(request, wanted["mediumId"]))
         elif key.channels is not None:
-            # As ids: with a subquery the planner may leave the index that matches the list's order.
+            # As ids: with a subquery the planner may choose another index than the one in the list's order.
             rows = rows.filter(channel__in=list(channels_of_key(key).values_list("pk", flat=True)))
         if "type" in wanted:
             rows = rows.filter(type=wanted["type"])
@@ -141,24 +139,24 @@ class Post(APIView):
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        found = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
-        return Response(PublishedPostSerializer(found).data)
+        post = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
+        return Response(PublishedPostSerializer(post).data)
 
 
 class Export(APIView):
-    """All comments, replies included. A stream that breaks off ends without its last chunk, so that clients notice."""
+    """All comments, replies included. A stream that breaks off ends without its last chunk."""
 
     http_method_names = ["get"]
     scopes = {"get": Scope.READ}
 
     @extend_schema(
         summary="Export a post's comments",
-        description="All comments, replies included, as CSV in UTF-8 with a byte order mark. The transfer breaks off "
-        "visibly when the platform fails part-way: a short file never passes for a whole one. With `delivery=url` the "
-        "file is stored, and the answer is a signed link to it that expires.",
+        description="All comments, replies included, as CSV in UTF-8 with a byte order mark. When the platform fails "
+        "in the middle, the transfer is aborted, so that clients can detect an incomplete file. With `delivery=url` "
+        "the file is stored, and the response is a signed link to it that expires.",
         parameters=[openapi.POST_ID, ExportQuery],
         responses={
-            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "Streamed; broken off when the platform fails."),
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "Streamed; aborted when the platform fails."),
             (200, "application/json"): OpenApiResponse(ExportSerializer, "With `delivery=url`."),
             **errors(400, 404, 422, 502, 503),
         },
@@ -169,16 +167,16 @@ class Export(APIView):
         post = get_published_post(request, post_id, wanted["mediumId"])
         if wanted.get("delivery") == "url":
             with graph_errors_as_api_errors():
-                kept = comment_export.store_export(post.channel, post.platform_id)
-            path = reverse("export", args=[kept.token])
-            return Response({"totalCount": kept.count, "csvUrl": request.build_absolute_uri(path)})
+                export = comment_export.store_export(post.channel, post.platform_id)
+            path = reverse("export", args=[export.token])
+            return Response({"totalCount": export.count, "csvUrl": request.build_absolute_uri(path)})
         with graph_errors_as_api_errors():
             return csv_response(post, request.META)
 
 
 @require_safe
 def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # noqa: ARG001  Django's signature
-    """GET /exports/{token}: the file behind a signed link, while the link lasts. Needs nothing but the link."""
+    """GET /exports/{token}: the file of a signed link until it expires. The link is the only credential."""
     try:
         file, name = comment_export.open_export(token)
     except comment_export.ExpiredLink:
@@ -189,14 +187,14 @@ def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # no
 
 
 class Insights(APIView):
-    """A post's metrics; those that the platform refuses, or knows nothing of, with the reason."""
+    """A post's metrics; those that the platform refuses or has no data for, with the reason."""
 
     scopes = {"get": Scope.READ}
 
     @extend_schema(
         summary="Read a post's insights",
-        description="Read from the platform at each call. A metric that it refuses moves to `unavailable`, the others "
-        "still answer. What is unknown is not zero.",
+        description="Read from the platform at each call. A metric that it refuses is listed in `unavailable`, without "
+        "affecting the others. An unknown value is not zero.",
         parameters=[openapi.POST_ID, PostQuery],
         responses={200: InsightsSerializer, **errors(400, 404, 422, 502, 503)},
         examples=openapi.READ_INSIGHTS,
@@ -204,14 +202,14 @@ class Insights(APIView):
     def get(self, request: Request, post_id: str) -> Response:
         post = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
         with graph_errors_as_api_errors():
-            found = insights(post.channel, post.platform_id, post.type, media_type=post.media_type)
+            read = insights(post.channel, post.platform_id, post.type, media_type=post.media_type)
         return Response(
             {
                 "postId": post.platform_id,
                 "mediumId": post.channel.public_id,
-                "insights": [FigureSerializer(item).data for item in found.items],
-                "unavailable": [{"name": name, "reason": why} for name, why in found.unavailable.items()],
-                "fetchedAt": format_datetime(found.fetched_at),
+                "insights": [FigureSerializer(metric).data for metric in read.items],
+                "unavailable": [{"name": name, "reason": reason} for name, reason in read.unavailable.items()],
+                "fetchedAt": format_datetime(read.fetched_at),
             }
         )
 
@@ -224,7 +222,7 @@ class Comments(APIView):
     @extend_schema(
         summary="Read a post's comments",
         description="Read from the platform at each call, never from a copy: newest first, each followed by its "
-        "replies, oldest first. `nextCursor` goes into `after`.",
+        "replies, oldest first. Send `nextCursor` as `after` for the next page.",
         parameters=[openapi.POST_ID, CommentsQuery],
         responses={200: CommentPageSerializer, **errors(400, 404, 422, 502, 503)},
         examples=openapi.READ_COMMENTS,
@@ -240,7 +238,7 @@ class Comments(APIView):
             raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
         return Response(
             {
-                "items": [CommentSerializer(item).data for item in page.items],
+                "items": [CommentSerializer(comment).data for comment in page.items],
                 "returned": len(page.items),
                 "mayHaveMore": page.may_have_more,
                 "nextCursor": page.next_cursor,
@@ -249,35 +247,33 @@ class Comments(APIView):
 
 
 def get_channel_or_400(request: Request, medium_id: str) -> Channel:
-    """Return the channel, connected or not: what went live on it stays readable. Raises Invalid."""
-    for channel in _named(request, medium_id).select_related("organization"):
-        return channel
-    raise _unknown()
+    """Return the channel, connected or not: its published posts stay readable. Raises Invalid."""
+    channel = channels_of_key(get_api_key(request)).filter(public_id=medium_id).select_related("organization").first()
+    if channel is None:
+        raise _unknown_channel()
+    return channel
 
 
 def channel_pk(request: Request, medium_id: str) -> int:
-    """Return the number of that channel alone, which is all that a list needs."""
-    for number in _named(request, medium_id).values_list("pk", flat=True):
-        return number
-    raise _unknown()
+    """Return the primary key of that channel, without loading it. Raises Invalid."""
+    pk = channels_of_key(get_api_key(request)).filter(public_id=medium_id).values_list("pk", flat=True).first()
+    if pk is None:
+        raise _unknown_channel()
+    return pk
 
 
 def get_published_post(request: Request, post_id: str, medium_id: str) -> PublishedPost:
-    """Return the post that is live on that channel, its channel loaded. Raises Invalid for the channel, and Http404."""
+    """Return the post of that channel, with the channel. Raises Invalid for the channel, Http404 for the post."""
     channel = get_channel_or_400(request, medium_id)
-    # PostgreSQL takes no NUL in a text, and no platform gives an id that has one.
-    rows = published_posts(channel.organization, channel=channel)
-    found = None if "\x00" in post_id else rows.filter(platform_id=post_id).first()
-    if found is None:
+    posts = published_posts(channel.organization, channel=channel)
+    # PostgreSQL refuses a NUL in a text, and no id contains one.
+    post = None if "\x00" in post_id else posts.filter(platform_id=post_id).first()
+    if post is None:
         raise Http404
-    return found
+    return post
 
 
-def _named(request: Request, medium_id: str) -> QuerySet[Channel]:
-    return channels_of_key(get_api_key(request)).filter(public_id=medium_id)
-
-
-def _unknown() -> Invalid:
+def _unknown_channel() -> Invalid:
     return Invalid(
         "Unknown mediumId", [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}]
     )
@@ -285,7 +281,7 @@ def _unknown() -> Invalid:
 
 @contextmanager
 def graph_errors_as_api_errors() -> Iterator[None]:
-    """Turn GraphErrors into answers."""
+    """Raise UpstreamThrottled or UpstreamFailed for a GraphError."""
     try:
         yield
     except Throttled as error:

@@ -23,22 +23,22 @@ FILES = (
 WELCOME = """
 Dynamo runs. Ctrl-C stops it.
 
-  The desk      {admin}
+  Admin         {admin}
                 reviewer  {reviewer[username]}  password  {reviewer[password]}
                 author    {author[username]}  password  {author[password]}
                 admin     {administrator[username]}  password  {administrator[password]}
-  What is live  {sandbox}
-  The API       {api}
+  Published     {sandbox}
+  API           {api}
                 x-api-key {key[id]}
                 secret    {key[secret]}
 
-Ask the API something:
+Send a request to the API:
 
   NOW=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   curl -s {api}/scheduled-posts -H x-api-key:{key[id]} -H x-date:$NOW \\
     -H x-signature:$(printf %s $NOW | openssl dgst -sha256 -hmac {key[secret]} | sed 's/.* //')
 
-The README goes on from here. For scripts all of this is in {file}; logs are in {logs}.
+The README continues from here. Scripts find all of this in {file}; logs are in {logs}.
 """
 
 

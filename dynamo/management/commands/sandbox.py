@@ -10,7 +10,7 @@ from dynamo.sandbox.server import start
 
 
 class Command(BaseCommand):
-    help = "Run a stand-in for the Graph API on 127.0.0.1, with a page of the live posts."
+    help = "Run a stand-in for the Graph API on 127.0.0.1, with a page of the published posts."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""Copying what a channel has published: one run at a time, in saved steps, as far as the budget of calls goes."""
+"""Copies a channel's published posts: one run at a time, in saved steps, within the rate limit."""
 
 from posts.domain.sync.run import sync
 from posts.domain.sync.scheduler import enqueue_due_channels, sync_channel_slice

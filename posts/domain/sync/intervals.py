@@ -1,7 +1,7 @@
-"""When what is read again: by age. What was published today changes by the minute, what is a year old hardly ever.
+"""How often posts are read again, by age: today's posts change every minute, those of last year hardly ever.
 
-One call reads a hundred posts with their numbers, so old and new are not told apart post by post but by how far down
-the listings a walk goes.
+One call reads a hundred posts with their counters, so the interval depends on how far down the listings a walk goes,
+not on the single post.
 """
 
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ from typing import NamedTuple
 from posts.models import ChannelSync
 
 SHALLOW = timedelta(days=1)
-OFTEN = timedelta(minutes=5)  # how often the last day is read
-OVERLAP = timedelta(minutes=10)  # a walk reaches back beyond the last one's start, for posts that appear late
+SHALLOW_INTERVAL = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=10)  # a walk goes back further than the last one's start, for posts that appear late
 
 
 class Depth(NamedTuple):
-    """A walk that reaches `back` (None: to the end) is due `every` so often."""
+    """A walk over the posts of the last `back` (None: over all) is due at the interval `every`."""
 
     name: str
     back: timedelta | None
@@ -31,7 +31,7 @@ DEPTHS = (
 
 
 def due(state: ChannelSync, now: datetime) -> Depth | None:
-    """Return the deepest walk that is due, None when none is. The first one goes to the end."""
+    """Return the deepest walk that is due, None when none is. The first walk of a channel covers everything."""
     for depth in DEPTHS:
         last = last_started(state, depth.name)
         if last is None or now - last >= depth.every:
@@ -40,13 +40,13 @@ def due(state: ChannelSync, now: datetime) -> Depth | None:
 
 
 def shallow_due(state: ChannelSync, now: datetime) -> bool:
-    """Whether the last day is to be read again, whatever else is under way."""
+    """Whether the last day is due, also during a walk."""
     last = last_started(state, "1d")
-    return last is None or now - last >= OFTEN
+    return last is None or now - last >= SHALLOW_INTERVAL
 
 
 def oldest_to_fetch(state: ChannelSync, depth: Depth, now: datetime) -> datetime | None:
-    """Return how far back the walk has to go: as far as its depth, or to where the last one began. None: to the end."""
+    """Return where the walk ends: at its depth, or at the last walk's start if that is earlier. None: at the end."""
     if depth.back is None:
         return None
     starts = [last_started(state, depth.name) for depth in DEPTHS]
@@ -55,22 +55,21 @@ def oldest_to_fetch(state: ChannelSync, depth: Depth, now: datetime) -> datetime
 
 
 def finished(state: ChannelSync, name: str, start: datetime) -> dict[str, str]:
-    """Return `done` with this walk in it. A walk has also done what those do that reach less far."""
-    names = ["1d"] if name == "1d" else [depth.name for depth in DEPTHS]
-    covered = names if name == "1d" else [*names[names.index(name) :], "1d"]
-    return {**state.done, **dict.fromkeys(covered, start.isoformat())}
+    """Return `done` with this walk and those of less depth, which it includes."""
+    names = [*(depth.name for depth in DEPTHS), "1d"]
+    return {**state.done, **dict.fromkeys(names[names.index(name) :], start.isoformat())}
 
 
 def last_started(state: ChannelSync, name: str) -> datetime | None:
-    """Return when the last finished walk of this depth began, or one that went deeper."""
-    said = state.done.get(name)
-    return datetime.fromisoformat(said) if said else None
+    """Return when the last finished walk of this depth or a greater one was started."""
+    started_at = state.done.get(name)
+    return datetime.fromisoformat(started_at) if started_at else None
 
 
 def next_at(state: ChannelSync, now: datetime) -> datetime:
-    """Return when something is due again; now when a walk is under way."""
+    """Return when the next walk is due; now during a walk."""
     if state.depth:
         return now
-    dates = [(last_started(state, depth.name) or now - depth.every) + depth.every for depth in DEPTHS]
-    dates.append((last_started(state, "1d") or now - OFTEN) + OFTEN)
+    intervals = {**{depth.name: depth.every for depth in DEPTHS}, "1d": SHALLOW_INTERVAL}
+    dates = [(last_started(state, name) or now - interval) + interval for name, interval in intervals.items()]
     return max(now, min(dates))

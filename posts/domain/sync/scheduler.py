@@ -1,7 +1,7 @@
-"""Which channels are read next. The database is the truth; a message is a hint that may be lost or come twice."""
+"""Enqueues the channels that are due. The database decides; a message may be lost or delivered twice."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from celery import current_app
 from django.conf import settings
@@ -14,27 +14,31 @@ from posts.domain.sync.state import Outcome
 from posts.models import Channel, ChannelState, ChannelSync
 
 log = logging.getLogger(__name__)
-SLICE = 4.0  # seconds of one run: a worker's process is wanted for publishing as well
-LOST = timedelta(seconds=60)  # a message that nobody has acted on by then
+SLICE = 4.0  # seconds of one run, because it occupies a worker's thread
+EXPIRY = timedelta(seconds=60)  # after which a message without effect is sent again
 
 
 def enqueue_due_channels() -> int:
-    """Send messages for the channels that are due, the longest waiting first; return how many were sent."""
+    """Enqueue the channels that are due, the longest overdue first; return how many were enqueued."""
     now = clock.now()
-    _open_rows(now)
+    channels = Channel.objects.filter(state=ChannelState.CONNECTED, sync=None)
+    states = [ChannelSync(channel=channel, next_at=now) for channel in channels]
+    ChannelSync.objects.bulk_create(states, ignore_conflicts=True)
     due = ChannelSync.objects.filter(Q(lease_id=None) | Q(lease_expires_at__lte=now), next_at__lte=now)
     due = due.filter(channel__state=ChannelState.CONNECTED).order_by("next_at")
-    sent = 0
-    for channel_id, at in due.values_list("pk", "next_at")[: max(0, settings.SYNC_AT_ONCE - _running())]:
-        mine = ChannelSync.objects.filter(pk=channel_id, next_at=at).update(next_at=now + LOST)
-        sent += bool(mine) and _hint(channel_id)
-    return sent
+    enqueued = 0
+    for channel_id, next_at in due.values_list("pk", "next_at")[: max(0, settings.SYNC_AT_ONCE - _running())]:
+        # Compare and set: of several processes only one enqueues the channel.
+        claimed = ChannelSync.objects.filter(pk=channel_id, next_at=next_at).update(next_at=now + EXPIRY)
+        if claimed and _enqueue(channel_id):
+            enqueued += 1
+    return enqueued
 
 
 def sync_channel_slice(channel_id: int) -> str:
-    """Read a slice of the channel, have the next in line read, and return the outcome.
+    """Read the channel for SLICE seconds, enqueue the next channels, and return the outcome.
 
-    With more to do the channel goes to the end of the line: a long first reading does not hold up the others.
+    A channel with more to read comes after the others that are due, so that a long first sync does not delay them.
     """
     channel = Channel.objects.filter(pk=channel_id, state=ChannelState.CONNECTED).first()
     if channel is None:
@@ -52,16 +56,10 @@ def _running() -> int:
     return ChannelSync.objects.filter(lease_expires_at__gt=clock.now()).count()
 
 
-def _open_rows(now: datetime) -> None:
-    new = Channel.objects.filter(state=ChannelState.CONNECTED, sync=None)
-    rows = [ChannelSync(channel=channel, next_at=now) for channel in new]
-    ChannelSync.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def _hint(channel_id: int) -> bool:
+def _enqueue(channel_id: int) -> bool:
     try:
-        current_app.send_task("posts.sync_channel", args=(channel_id,), retry=False, expires=LOST.total_seconds())
+        current_app.send_task("posts.sync_channel", args=(channel_id,), retry=False, expires=EXPIRY.total_seconds())
     except (OperationalError, OSError) as error:
-        log.warning("broker did not take the reading of a channel: %s; the beat will", type(error).__name__)
+        log.warning("could not enqueue the sync of a channel: %s; beat will retry", type(error).__name__)
         return False
     return True

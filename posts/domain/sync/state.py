@@ -1,4 +1,4 @@
-"""The state row: who may act on it, what it is told, and how a run ends. Every write asks for the lease."""
+"""A channel's sync state under a lease, and the reports of a run. Every write of the state checks the lease."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ from django.db.models import Q
 from accounts import clock
 from posts.models import Channel, ChannelSync
 
-Tell = Callable[["Progress"], None]
+OnProgress = Callable[["Progress"], None]
 
 
 class LeaseLost(Exception):
-    """Another run has taken over; this one has nothing more to say."""
+    """Another run has the lease; this one must not write any more."""
 
 
 class Outcome(StrEnum):
-    """FINISHED: up to date. MORE: go on at once. PAUSED: go on later. BUSY: another run is at it. FAILED: try again."""
+    """FINISHED: up to date. MORE: continue now. PAUSED: continue at `next_at`. BUSY: another run. FAILED: retry."""
 
     FINISHED = "finished"
     MORE = "more"
@@ -33,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the walk has come: posts read and new in it, back to when, of how many (None: nobody knows)."""
+    """Progress of the walk: posts read, new ones among them, time of the oldest, and expected total (None: unknown)."""
 
     phase: str
     read: int
@@ -44,7 +44,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """How a run ended. `next_at`: when there is more to do; `message`: a sentence where something stands in the way."""
+    """Result of a run. The counts are those of the walk. `message`: why it paused or failed, a sentence."""
 
     outcome: Outcome
     read: int = 0
@@ -56,25 +56,23 @@ class Report:
 
 @contextmanager
 def lease_channel(channel: Channel) -> Iterator[ChannelSync | None]:
-    """Give the channel's row under a lease, None when somebody else holds it; let go of it afterwards."""
+    """Take the lease and yield the channel's state, None when another run has the lease. Released at the end."""
     ChannelSync.objects.get_or_create(channel=channel)
-    now, mine = clock.now(), uuid.uuid4()
-    free = Q(lease_id=None) | Q(lease_expires_at__lte=now)
-    taken = ChannelSync.objects.filter(free, pk=channel.pk).update(
-        lease_id=mine, lease_expires_at=_later(settings.SYNC_LEASE)
-    )
+    lease_id = uuid.uuid4()
+    free = Q(lease_id=None) | Q(lease_expires_at__lte=clock.now())
+    taken = ChannelSync.objects.filter(free, pk=channel.pk).update(lease_id=lease_id, lease_expires_at=_lease_end())
     if not taken:
         yield None
         return
     try:
         yield ChannelSync.objects.get(pk=channel.pk)
     finally:
-        ChannelSync.objects.filter(pk=channel.pk, lease_id=mine).update(lease_id=None, lease_expires_at=None)
+        ChannelSync.objects.filter(pk=channel.pk, lease_id=lease_id).update(lease_id=None, lease_expires_at=None)
 
 
 def save_state(state: ChannelSync, **columns: Any) -> None:
-    """Write columns, in the row and in memory, and hold on to the lease. Raises LeaseLost."""
-    columns["lease_expires_at"] = _later(settings.SYNC_LEASE)
+    """Write the columns to the row and to `state`, and renew the lease. Raises LeaseLost."""
+    columns["lease_expires_at"] = _lease_end()
     if not ChannelSync.objects.filter(pk=state.pk, lease_id=state.lease_id).update(**columns):
         raise LeaseLost
     for name, value in columns.items():
@@ -85,5 +83,5 @@ def progress_of(state: ChannelSync) -> Progress:
     return Progress(state.phase, state.read_count, state.created_count, state.oldest_seen_at, state.total)
 
 
-def _later(seconds: float) -> datetime:
-    return clock.now() + timedelta(seconds=seconds)
+def _lease_end() -> datetime:
+    return clock.now() + timedelta(seconds=settings.SYNC_LEASE)

@@ -1,4 +1,4 @@
-"""Writing what was read: a page at once, the same however often. What Dynamo itself knows of a post is not touched."""
+"""Writes a page of posts. Repeating it changes nothing, and columns that only Dynamo knows are not written."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -6,53 +6,54 @@ from datetime import datetime, timedelta
 from posts.graph.feed import ImportedPost
 from posts.models import Channel, PublishedPost
 
-# Addresses and kinds that the platform leaves out now and then do not go away for that; numbers do.
+# The platform sometimes omits these: null does not overwrite a value. It does overwrite counters.
 LASTING = {"media_url", "thumbnail_url", "permalink", "media_type"}
-TOLD = [
+PLATFORM_COLUMNS = [
     "type", "caption", "media_url", "media_type", "thumbnail_url", "permalink", "likes", "comments", "shares",
     "reactions",
 ]  # fmt: skip
-SAME = timedelta(minutes=1)  # the worker notes milliseconds, the platform whole seconds; the order of lists stays
-WRITTEN = [*TOLD, "published_at", "imported_at", "missing_since", "deleted_at"]
+# The worker stores milliseconds, the platform returns whole seconds: a time this close keeps the order of lists.
+SAME_TIME = timedelta(minutes=1)
 
 
-def upsert_posts(channel: Channel, found: Iterable[ImportedPost], at: datetime) -> int:
+def upsert_posts(channel: Channel, posts: Iterable[ImportedPost], imported_at: datetime) -> int:
     """Insert or update the posts, in two queries; return how many are new.
 
-    `superpower` and `scheduled_post_id` are never written. A column that was not asked for keeps what it has.
+    `superpower` and `scheduled_post_id` are never written. A column that was not requested keeps its value.
     """
-    by_id = {item.platform_id: item for item in found}
+    by_id = {post.platform_id: post for post in posts}
     if not by_id:
         return 0
-    rows = PublishedPost.objects.filter(channel=channel, platform_id__in=by_id)
-    known = {row.platform_id: row for row in rows.only("platform_id", "published_at", *TOLD)}
+    existing = {
+        row.platform_id: row
+        for row in PublishedPost.objects.filter(channel=channel, platform_id__in=by_id).only(
+            "platform_id", "published_at", *PLATFORM_COLUMNS
+        )
+    }
     PublishedPost.objects.bulk_create(
-        [_row(channel, by_id[name], known.get(name), at) for name in sorted(by_id)],
+        # Sorted: two writers lock the rows in the same order.
+        [_row(channel, by_id[post_id], existing.get(post_id), imported_at) for post_id in sorted(by_id)],
         update_conflicts=True,
         unique_fields=["channel", "platform_id"],
-        update_fields=WRITTEN,
+        update_fields=[*PLATFORM_COLUMNS, "published_at", "imported_at", "missing_since", "deleted_at"],
     )
-    return len(by_id) - len(known)
+    return len(by_id) - len(existing)
 
 
-def _row(channel: Channel, one: ImportedPost, known: PublishedPost | None, at: datetime) -> PublishedPost:
+def _row(channel: Channel, post: ImportedPost, existing: PublishedPost | None, imported_at: datetime) -> PublishedPost:
     row = PublishedPost(
         organization_id=channel.organization_id,
         channel=channel,
-        platform_id=one.platform_id,
-        published_at=_instant(one, known),
-        imported_at=at,
+        platform_id=post.platform_id,
+        published_at=post.published_at,
+        imported_at=imported_at,
     )
-    for column in TOLD:
-        value = one.values.get(column)
-        if known is not None and (column not in one.values or (value is None and column in LASTING)):
-            value = getattr(known, column)
+    if existing is not None and abs(existing.published_at - post.published_at) < SAME_TIME:
+        row.published_at = existing.published_at
+    for column in PLATFORM_COLUMNS:
+        value = post.values.get(column)
+        if existing is not None and (column not in post.values or (value is None and column in LASTING)):
+            value = getattr(existing, column)
         if value is not None or column != "type":
             setattr(row, column, value)
     return row
-
-
-def _instant(one: ImportedPost, known: PublishedPost | None) -> datetime:
-    if known is not None and abs(known.published_at - one.published_at) < SAME:
-        return known.published_at
-    return one.published_at

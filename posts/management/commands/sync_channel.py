@@ -13,18 +13,18 @@ WIDTH = 30
 
 
 class Command(BaseCommand):
-    help = "Read what a channel has published, to the end. Killed, it goes on where it was the next time."
+    help = "Read all published posts of a channel. When it is interrupted, the next run continues where it was."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("channel", metavar="WIRE_ID", help="for example FB_PAGE_123456789012345")
+        parser.add_argument("channel", metavar="PUBLIC_ID", help="for example FB_PAGE_123456789012345")
         parser.add_argument("--organization", metavar="NAME", help="when several have connected the channel")
-        parser.add_argument("--full", action="store_true", help="to the end of the listings, although they are known")
+        parser.add_argument("--full", action="store_true", help="read everything again, although it is known")
 
     def handle(self, *_: Any, channel: str, organization: str | None, full: bool, **__: Any) -> None:
-        one = self._channel(channel, organization)
-        progress = self._bar if sys.stderr.isatty() else None
+        row = self._channel(channel, organization)
+        progress = self._show_progress if sys.stderr.isatty() else None
         while True:
-            report = sync.sync(one, full=full, progress=progress)
+            report = sync.sync(row, full=full, progress=progress)
             full = full and report.outcome is Outcome.BUSY
             if report.outcome is Outcome.FINISHED:
                 break
@@ -33,31 +33,34 @@ class Command(BaseCommand):
             self._wait(report)
         if progress:
             self.stderr.write("")
-        self.stdout.write(f"{one.name}: {report.read:,} posts read, {report.added:,} new, {report.gone:,} gone")
+        self.stdout.write(f"{row.name}: {report.read:,} posts read, {report.added:,} new, {report.gone:,} deleted")
 
     def _channel(self, public_id: str, organization: str | None) -> Channel:
         rows = Channel.objects.filter(public_id=public_id)
         if organization:
             rows = rows.filter(organization__name=organization)
-        found = list(rows[:2])
-        if len(found) != 1:
-            why = "No channel has this id" if not found else "Several organizations have this channel: name one"
-            raise CommandError(why)
-        return found[0]
+        matches = list(rows[:2])
+        if not matches:
+            raise CommandError("No channel has this id")
+        if len(matches) > 1:
+            raise CommandError("Several organizations have this channel: choose one with --organization")
+        return matches[0]
 
     def _wait(self, report: Report) -> None:
-        """Wait for the run that holds the channel, or until the platform takes calls again."""
+        """Wait for the run that has the lease, or until the time of the retry."""
         seconds = 1.0
         if report.next_at is not None:
             seconds = max(0.0, (report.next_at - clock.now()).total_seconds())
         if seconds > 1:
-            self.stderr.write(f"{report.message} Going on in {seconds:.0f} s.")
+            self.stderr.write(f"{report.message} Continuing in {seconds:.0f} s.")
         time.sleep(seconds)
 
-    def _bar(self, done: Progress) -> None:
-        share = min(1.0, done.read / done.total) if done.total else None
-        filled = "" if share is None else f"[{'█' * round(share * WIDTH):░<{WIDTH}}] {share:4.0%} "
-        back = f", back to {done.oldest_seen_at:%d %b %Y}" if done.oldest_seen_at else ""
-        phase = done.phase.replace("_", " ") or "done"
-        self.stderr.write(f"\r{filled}{done.read:,} posts, {done.added:,} new · {phase}{back}\x1b[K", ending="")
+    def _show_progress(self, progress: Progress) -> None:
+        bar = ""
+        if progress.total:
+            share = min(1.0, progress.read / progress.total)
+            bar = f"[{'█' * round(share * WIDTH):░<{WIDTH}}] {share:4.0%} "
+        back = f", back to {progress.oldest_seen_at:%d %b %Y}" if progress.oldest_seen_at else ""
+        phase = progress.phase.replace("_", " ") or "done"
+        self.stderr.write(f"\r{bar}{progress.read:,} posts, {progress.added:,} new · {phase}{back}\x1b[K", ending="")
         self.stderr.flush()

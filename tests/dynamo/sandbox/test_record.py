@@ -124,7 +124,7 @@ def test_pictures_are_the_same_for_the_same_name_and_other_for_another_version(s
 
 def test_the_page_shows_what_went_live_newest_first_and_escaped(sandbox: SandboxControl) -> None:
     page, instagram = Caller(sandbox, FACEBOOK), Caller(sandbox, INSTAGRAM)
-    assert "Nothing is live yet" in requests.get(sandbox.url, timeout=10).text
+    assert "Nothing is published yet" in requests.get(sandbox.url, timeout=10).text
     _, older = page.photo_post("<script>alert(1)</script> & co")
     newer = instagram.publish(instagram.container(caption="Olá"))["id"]
     page.staged_photo("never-shown.jpg")

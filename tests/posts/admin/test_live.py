@@ -168,11 +168,11 @@ def test_a_member_downloads_all_comments_and_nobody_else(viewer: User, outsider:
 def test_channels_say_how_far_their_reading_has_come(viewer: User, outsider: User, facebook: Channel) -> None:
     state = ChannelSync.objects.create(channel=facebook, depth="all", read_count=1200, created_count=1100, total=5000)
     desk = Desk(viewer).open(CHANNELS)
-    assert "Reading what is live: 1,200 of about 5,000 posts, 1,100 new" in desk.text
+    assert "Syncing: 1,200 of about 5,000 posts, 1,100 new" in desk.text
     ChannelSync.objects.filter(pk=state.pk).update(
         depth="", finished_at=clock.now(), last_error="The platform is slow."
     )
     desk.open(f"{CHANNELS}{facebook.pk}/reading/")
-    assert "What is live was read now: 1,200 posts, 1,100 new" in desk.text
+    assert "Synced now: 1,200 posts, 1,100 new" in desk.text
     assert "The platform is slow." in desk.text
     assert Desk(outsider).open(f"{CHANNELS}{facebook.pk}/reading/").answer.status_code == 404

@@ -158,7 +158,7 @@ def test_what_there_is_no_time_for_is_said(
     sandbox.settings(latency_ms=700)
     said = answer(api, page_post)
     assert len(said["insights"]) == 5
-    assert reasons(said) == {"post_total_media_view_unique": "There was no time left to ask for it"}
+    assert reasons(said) == {"post_total_media_view_unique": "There was no time left to request it"}
 
 
 def test_a_failure_after_something_was_given_spoils_only_the_rest(

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection
 
 from accounts import clock
 from posts.domain import sync
-from posts.domain.sync import Outcome, scheduler
+from posts.domain.sync import Outcome
 from posts.models import Channel, ChannelSync, PublishedPost
 from tests.posts.domain.importing import make, rows
 from tests.services.sandbox import SandboxControl
@@ -80,11 +81,11 @@ def delete(sandbox: SandboxControl, post_id: str) -> None:
     client.delete(Account("FB_PAGE", FACEBOOK.id, FACEBOOK.token), post_id)
 
 
-def test_the_longest_waiting_channel_is_handed_out_first(
+def test_enqueue_due_channels_takes_the_longest_overdue_first(
     sandbox: SandboxControl, facebook: Channel, instagram: Channel, settings: Any, monkeypatch: Any
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(scheduler, "_hint", lambda channel_id: not sent.append(channel_id))
+    monkeypatch.setattr(current_app, "send_task", lambda _name, args, **_: sent.append(*args))
     assert (sync.enqueue_due_channels(), sync.enqueue_due_channels(), sync.enqueue_due_channels()) == (1, 1, 0)
     assert sorted(sent) == sorted([facebook.pk, instagram.pk])
     ChannelSync.objects.filter(pk=facebook.pk).update(

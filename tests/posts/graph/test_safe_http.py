@@ -160,9 +160,9 @@ def test_too_much_is_refused_whatever_the_headers_say() -> None:
         assert "larger than" in str(refused(f"{server.url}/a.jpg"))
 
 
-def test_what_is_compressed_unasked_is_refused() -> None:
+def test_fetch_compressed_response_is_refused() -> None:
     with serving(answer(b"\x1f\x8b", "200 OK", "Content-Encoding: gzip")) as server:
-        assert "compressed" in str(refused(f"{server.url}/a.jpg"))
+        assert "Content-Encoding" in str(refused(f"{server.url}/a.jpg"))
 
 
 def test_what_breaks_off_is_refused_and_may_pass() -> None:

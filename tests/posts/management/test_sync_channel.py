@@ -1,4 +1,4 @@
-"""manage.py sync_channel: to the end, said in a line; a failure is an error, and an unknown channel too."""
+"""manage.py sync_channel."""
 
 from io import StringIO
 
@@ -12,24 +12,24 @@ from tests.services.sandbox import FACEBOOK, SandboxControl
 pytestmark = pytest.mark.django_db
 
 
-def said(*words: str) -> str:
+def run(*arguments: str) -> str:
     out = StringIO()
-    call_command("sync_channel", *words, stdout=out)
+    call_command("sync_channel", *arguments, stdout=out)
     return out.getvalue().strip()
 
 
-def test_a_channel_is_read_to_the_end_and_again(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_channel_reads_everything_and_again_with_full(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=230, kinds=["photo"])
-    assert said(facebook.public_id) == "Casa do Sol: 230 posts read, 230 new, 0 gone"
-    assert said(facebook.public_id, "--full", "--organization", "Casa do Sol") == (
-        "Casa do Sol: 230 posts read, 0 new, 0 gone"
+    assert run(facebook.public_id) == "Casa do Sol: 230 posts read, 230 new, 0 deleted"
+    assert run(facebook.public_id, "--full", "--organization", "Casa do Sol") == (
+        "Casa do Sol: 230 posts read, 0 new, 0 deleted"
     )
     assert PublishedPost.objects.count() == 230
 
 
-def test_what_stands_in_the_way_is_an_error(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_channel_failure_is_a_command_error(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.register(FACEBOOK, expired=True)
     with pytest.raises(CommandError):
-        said(facebook.public_id)
+        run(facebook.public_id)
     with pytest.raises(CommandError, match="No channel has this id"):
-        said("FB_PAGE_1")
+        run("FB_PAGE_1")
