@@ -1,9 +1,7 @@
-"""The lifecycle of a scheduled post, on one screen.
+"""The lifecycle of a scheduled post: its states and the legal transitions.
 
-Whether a change of state is legal is said here and nowhere else; `move` is the only code that writes the state column,
-by compare-and-set on (id, state, version, revision), so that of two people, two workers, or a person and a worker one
-wins.
-The diagram in the README is generated from this file (`manage.py lifecycle`).
+`apply_transition` is the only code that writes the status, by compare-and-set on (id, status, version, revision): of
+two concurrent changes one wins. The diagram in the README is generated from this file (`manage.py lifecycle`).
 """
 
 from typing import Any, ClassVar
@@ -32,7 +30,7 @@ NEEDS_APPROVAL = (S.SCHEDULED, S.PUBLISHING, S.PUBLISHED)
 
 
 class StateConflict(Conflict):
-    """The post is not where the caller believed it to be. `status` is where it is now, None when it is gone."""
+    """The post is not in the expected state. `status` is the present one, None when the post was deleted."""
 
     def __init__(self, verb: str, status: str | None, allowed: list[str]) -> None:
         super().__init__(f"Cannot {verb} a {status or 'deleted'} post", {"status": status, "allowed": allowed})
@@ -40,10 +38,9 @@ class StateConflict(Conflict):
 
 
 class Lifecycle(models.Model):
-    """The states of a scheduled post and the steps between them.
+    """The states of a scheduled post and the transitions between them.
 
-    `revision` tells one stay in a state from the next, though they look the same: what a page offered is good for its
-    own.
+    `revision` increases with every transition, so that a form rendered before a transition is rejected after it.
     """
 
     status = FSMField(choices=S.choices, default=S.DRAFT, protected=True)
@@ -57,15 +54,15 @@ class Lifecycle(models.Model):
 
     @transition(status, source=[S.DRAFT, S.REJECTED], target=S.WAITING_FOR_APPROVAL)
     def submit(self) -> None:
-        """An author hands the post to the reviewers."""
+        """An author submits the post to the reviewers."""
 
     @transition(status, source=S.WAITING_FOR_APPROVAL, target=S.REJECTED)
     def reject(self) -> None:
-        """A reviewer, or a key on a reviewer's behalf, sends it back with notes."""
+        """A reviewer, or an API key with the scope, returns it to the author with notes."""
 
     @transition(status, source=S.REJECTED, target=S.DRAFT)
     def redraft(self) -> None:
-        """The author takes a rejected post back to the drawing board."""
+        """The author returns a rejected post to draft."""
 
     @transition(status, source=S.WAITING_FOR_APPROVAL, target=S.SCHEDULED)
     def approve(self) -> None:
@@ -73,75 +70,79 @@ class Lifecycle(models.Model):
 
     @transition(status, source=S.FAILED, target=S.SCHEDULED)
     def retry(self) -> None:
-        """A person approves another try of the channels that failed."""
+        """A person approves another attempt on the channels that failed."""
 
     @transition(status, source=S.SCHEDULED, target=S.PUBLISHING)
     def claim(self) -> None:
-        """A worker takes it, alone."""
+        """One worker claims it for publishing."""
 
     @transition(status, source=S.PUBLISHING, target=S.PUBLISHED)
     def succeed(self) -> None:
-        """Every channel is live."""
+        """Every channel is published."""
 
     @transition(status, source=[S.SCHEDULED, S.PUBLISHING], target=S.FAILED)
     def fail(self) -> None:
-        """At least one channel did not go live, or it is not known to have."""
+        """At least one channel failed, or its outcome is unknown."""
 
     @transition(status, source=S.FAILED, target=S.PUBLISHED)
     def settle(self) -> None:
-        """A person found that what was unknown is live after all."""
+        """A person found that every failed or unknown channel is published."""
 
     @transition(status, source=[S.SCHEDULED, S.FAILED], target=S.DRAFT)
     def revert(self) -> None:
-        """Back to draft; the pending task is cancelled. From FAILED only when nothing went live."""
+        """Return it to draft; the pending task is cancelled. From FAILED only when nothing was published."""
 
-    _VERBS: ClassVar[dict[str, str]] = {
+    _ACTIONS: ClassVar[dict[str, str]] = {
         "submit": "submit-for-approval",
         "reject": "reject",
         "revert": "revert",
     }
 
     def allowed_actions(self) -> list[str]:
-        """Return what an API client could do with the post as it stands, in the contract's words."""
-        verbs = [wire for name, wire in self._VERBS.items() if self.can(name)]
-        return verbs + ["update"] * (self.status in EDITABLE) + ["delete"] * (self.status in DELETABLE)
+        """Return what an API client can do with the post in its present state, in the words of the contract."""
+        actions = [action for step, action in self._ACTIONS.items() if self.can(step)]
+        if self.status in EDITABLE:
+            actions.append("update")
+        if self.status in DELETABLE:
+            actions.append("delete")
+        return actions
 
-    def can(self, name: str) -> bool:
-        """Whether the step of that name is legal from here."""
-        return any(step.name == name for step in self.get_available_status_transitions())  # type: ignore[attr-defined]
+    def can(self, step: str) -> bool:
+        """Whether the transition `step` is legal from the present state."""
+        available = self.get_available_status_transitions()  # type: ignore[attr-defined]
+        return any(transition.name == step for transition in available)
 
     def apply_transition(self, step: str, /, *, only_if: models.Q | None = None, **columns: Any) -> str:
-        """Take `step` in the database, with the other `columns` in the same statement; return the state left behind.
+        """Take `step` in the database, with the other `columns` in the same statement; return the previous state.
 
         Every step increments `revision`. Changes nothing and raises StateConflict when the step is illegal from this
-        state,
-        or when the row has changed since it was loaded or does not match `only_if`. A condition on another table must
-        be a subquery (`Exists`): Django updates through a join by a list of keys, which PostgreSQL does not check again
-        when it has waited for a lock.
+        state, or when the row has changed since it was loaded or does not match `only_if`. A condition on another
+        table must be a subquery (`Exists`): Django updates through a join by a list of keys, and PostgreSQL does not
+        check those again after waiting for a lock.
         """
-        left = str(self.status)
+        previous = str(self.status)
         try:
             getattr(self, step)()
         except TransitionNotAllowed:
-            raise StateConflict(step, left, self.allowed_actions()) from None
+            raise StateConflict(step, previous, self.allowed_actions()) from None
         columns |= {"status": self.status, "updated_at": clock.now(), "revision": self.revision + 1}
-        unchanged = {"pk": self.pk, "status": left, "version": self.version, "revision": self.revision}
+        unchanged = {"pk": self.pk, "status": previous, "version": self.version, "revision": self.revision}
         if not type(self)._base_manager.filter(only_if or models.Q(), **unchanged).update(**columns):
             raise self.conflict(step)
         for name, value in columns.items():
             if name != "status":
                 setattr(self, name, value)
-        return left
+        return previous
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
-        """As Django's; the protected state may be read anew, though not assigned."""
+        """Allow refreshing the status although FSMField(protected=True) forbids assigning it."""
         if fields is None or "status" in fields:
             self.__dict__.pop("status", None)
         super().refresh_from_db(using, fields, from_queryset)
 
     def conflict(self, verb: str) -> StateConflict:
-        """Return the error that tells the loser of a race what has happened."""
+        """Return the error for a lost race, with the post's present state."""
         fresh = type(self)._base_manager.filter(pk=self.pk).first()
-        return (
-            StateConflict(verb, str(fresh.status), fresh.allowed_actions()) if fresh else StateConflict(verb, None, [])
-        )
+        if fresh is None:
+            return StateConflict(verb, None, [])
+        return StateConflict(verb, str(fresh.status), fresh.allowed_actions())

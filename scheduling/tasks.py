@@ -1,15 +1,12 @@
-"""Celery's door to the domain: each task takes primitives and calls one verb."""
+"""Celery tasks. Each takes primitives and calls one domain function; the task names are stable."""
 
 from typing import Any
 
 from celery import shared_task
 
-from scheduling.domain import channel_checks, enqueue, media_inspection, permalinks
-from scheduling.domain import link_imported as link_imported_module
-from scheduling.domain import sweep as sweep_module
+from scheduling.domain import channel_checks, enqueue, link_imported, media_inspection, permalinks, sweep
 from scheduling.domain.notifications import delivery
-from scheduling.domain.publishing import run
-from scheduling.domain.publishing import stage as publish_stage
+from scheduling.domain.publishing import run, stage
 
 
 @shared_task(name="scheduling.publish")
@@ -23,8 +20,8 @@ def resume(post_id: str) -> str:
 
 
 @shared_task(name="scheduling.stage")
-def stage(post_id: str) -> int:
-    return publish_stage.prestage(post_id)
+def stage_post(post_id: str) -> int:
+    return stage.prestage(post_id)
 
 
 @shared_task(name="scheduling.cancel")
@@ -38,18 +35,18 @@ def inspect_media(post_id: str, version: int) -> str:
 
 
 @shared_task(name="scheduling.examine_channel")
-def examine_channel(channel_id: int) -> bool:
+def check_channel(channel_id: int) -> bool:
     return channel_checks.check_channel(channel_id)
 
 
 @shared_task(name="scheduling.fill_permalinks")
-def fill_permalinks() -> int:
+def fetch_permalinks() -> int:
     return permalinks.fetch_missing()
 
 
 @shared_task(name="scheduling.link_imported")
-def link_imported() -> int:
-    return link_imported_module.link_imported_posts()
+def link_imported_posts() -> int:
+    return link_imported.link_imported_posts()
 
 
 @shared_task(name="scheduling.deliver_notification")
@@ -58,5 +55,5 @@ def deliver_notification(delivery_id: int) -> str:
 
 
 @shared_task(name="scheduling.sweep", bind=True)
-def sweep(self: Any) -> dict[str, int]:
-    return sweep_module.sweep(str(self.request.hostname or ""))
+def run_sweep(self: Any) -> dict[str, int]:
+    return sweep.sweep(str(self.request.hostname or ""))

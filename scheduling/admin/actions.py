@@ -38,7 +38,7 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         if instant is None:
             raise Invalid("Choose when it goes out, or publish it now.")
     shown = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **submitted_page_state(request), instant=instant, checks=shown)
+    approval = review.approve(reviewer, post, **submitted_page_state(request), scheduled_for=instant, checks=shown)
     if approval.post.status != Status.SCHEDULED:
         return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
     due = approval.post.scheduled_for

@@ -81,7 +81,7 @@ def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
         reviewer,
         post,
         **actions.submitted_page_state(request),
-        instant=instant,
+        scheduled_for=instant,
         expected_version=_version(request),
         checks=proposed_checks(post, instant, reviewer.user),
     )
@@ -93,7 +93,9 @@ def resubmit(request: HttpRequest, post: ScheduledPost) -> str:
     instant = _instant(request, post)
     if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
         raise Forbidden("Your membership lets you look, not move posts.")
-    reschedule.resubmit(user_actor(current_user(request)), post, instant=instant, expected_version=_version(request))
+    reschedule.resubmit(
+        user_actor(current_user(request)), post, scheduled_for=instant, expected_version=_version(request)
+    )
     return _told(request, post, instant)
 
 

@@ -122,7 +122,7 @@ IF_MATCH = OpenApiParameter(
 )
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
 NOTHING = [
-    (["scheduledFor"], "A post needs a time to go out at: scheduledFor", "scheduledFor.missing"),
+    (["scheduledFor"], "A post needs a scheduled time: scheduledFor", "scheduledFor.missing"),
     NO_MEDIA,
     (["channels"], "A post needs at least one channel", "channels.empty"),
 ]

@@ -32,7 +32,6 @@ from scheduling.api.serializers import (
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.reach import visible_to_key
 from scheduling.domain.representation import documents, only_serialized_fields
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
@@ -215,9 +214,8 @@ def _id(post_id: str) -> UUID:
 
 
 def _visible(request: Request) -> ScheduledPostQuerySet:
-    """Return the scheduled posts of the key's organization that the key reaches."""
     key = get_api_key(request)
-    return visible_to_key(ScheduledPost.objects.filter(organization=key.organization_id), key)
+    return ScheduledPost.objects.visible_to_key(key).filter(organization=key.organization_id)
 
 
 def _post(request: Request, post_id: str) -> ScheduledPost:

@@ -1,4 +1,4 @@
-"""Writing drafts: create, edit, delete. All-or-nothing: a refused change stores nothing."""
+"""Creates, edits and deletes posts. A refused change stores nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,6 @@ from posts.models import Channel
 from scheduling.domain import enqueue, review, two_person_approval
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.content import approved_content, caption_hash, deliveries
-from scheduling.domain.reach import visible_to_key
 from scheduling.domain.validation import validate_publishable
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
@@ -27,7 +26,7 @@ RETRIES = 3
 
 @dataclass(frozen=True)
 class ChannelText:
-    """What a client says for one channel. `superpower` is as given: a reference or a whole object."""
+    """A client's content for one channel. `superpower` is a reference or a whole object."""
 
     medium_type: str
     caption: str = ""
@@ -35,9 +34,9 @@ class ChannelText:
 
 
 class Changes(TypedDict, total=False):
-    """The fields that a client gave; what is missing stays as it is. `channels` replaces the whole map.
+    """The fields that a client gave; missing fields are not changed. `channels` replaces the whole map.
 
-    `brief` is for the reviewer alone: it is never published, so no digest covers it.
+    `brief` is only for the reviewer: it is never published, and no digest covers it.
     """
 
     type: str
@@ -49,7 +48,7 @@ class Changes(TypedDict, total=False):
 
 
 def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
-    """Store a new draft and return it; with `submit` hand it to the reviewers in the same transaction.
+    """Store a new draft and return it; with `submit`, submit it to the reviewers in the same transaction.
 
     Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
     """
@@ -77,12 +76,12 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
 
 
 def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_version: int | None = None) -> ScheduledPost:
-    """Change the content and return the post as it now is. A waiting post must stay publishable.
+    """Change the content and return the present post. A waiting post must stay publishable.
 
-    Raises StateConflict (not editable any more), Stale (`expected_version` is not the current one), and what
+    Reviewers who have the old version open can no longer approve it: the digest has changed. A new brief is a new
+    version but not new content: the digest and the last editor do not change.
+    Raises StateConflict (no longer editable), StaleVersion (`expected_version` is not the current one), and what
     `create` raises.
-    Reviewers who have the old version open can no longer approve it: its digest has changed. A new brief is a new
-    version as well but no new content: what they saw still stands, and who wrote the content stays its last editor.
     """
     for _ in range(RETRIES):
         if expected_version is not None and post.version != expected_version:
@@ -100,12 +99,12 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
 
 
 def delete(actor: Actor, post: ScheduledPost) -> None:
-    """Remove the post; a pending task is cancelled with it. Raises StateConflict when it is publishing or published."""
+    """Delete the post and cancel its pending task. Raises StateConflict when it is publishing or published."""
     staged = [(delivery.channel_id, delivery.staged) for delivery in post.deliveries.all() if delivery.staged]
     with transaction.atomic():
-        # Taking the task away first locks the row and defeats any claim, so that nothing can go out meanwhile.
-        taken = ScheduledPost.objects.filter(pk=post.pk, status__in=DELETABLE).update(task_id=None, version=0)
-        if not taken:
+        # Clearing the task id locks the row and makes any claim fail, so that nothing is published in the meantime.
+        locked = ScheduledPost.objects.filter(pk=post.pk, status__in=DELETABLE).update(task_id=None, version=0)
+        if not locked:
             raise post.conflict("delete")
         record_post_event(actor, "delete", post, str(post.status))
         ScheduledPost.objects.filter(pk=post.pk).delete()
@@ -132,13 +131,14 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     if changed:
         columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
     if set(changed) - {"scheduledFor"}:
-        # Whoever only moves a post afterwards becomes its last editor, but does not make the words their own.
+        # A person who only reschedules a post becomes its last editor but not the author of its content.
         columns |= {"content_edited_by_user": actor.user, "content_edited_by_key": actor.key}
-    mine = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
-    if not mine.update(**columns, version=post.version + 1, revision=F("revision") + int(bool(changed))):
+    unchanged = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
+    step = 1 if changed else 0
+    if not unchanged.update(**columns, version=post.version + 1, revision=F("revision") + step):
         _set(post, old)
         return False
-    _set(post, {**columns, "version": post.version + 1, "revision": post.revision + int(bool(changed))})
+    _set(post, {**columns, "version": post.version + 1, "revision": post.revision + step})
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)
@@ -163,14 +163,9 @@ def _columns(changes: Changes) -> dict[str, Any]:
 def _deliveries(
     actor: Actor, organization: Organization, channels: dict[str, ChannelText], post: ScheduledPost | None = None
 ) -> list[Delivery]:
-    known = (
-        {
-            connected_channel.public_id: connected_channel
-            for connected_channel in connected_channels(organization.pk, actor.key, channels)
-        }
-        if channels
-        else {}
-    )
+    known: dict[str, Channel] = {}
+    if channels:
+        known = {channel.public_id: channel for channel in connected_channels(organization.pk, actor.key, channels)}
     problems = [problem for public_id, text in channels.items() for problem in _problems(public_id, text, known)]
     if problems:
         raise Invalid(problems[0]["message"], problems)
@@ -209,13 +204,8 @@ def _hashtag_taken(organization: Organization, lookups: list[str], post: Schedul
 def _problems(public_id: str, text: ChannelText, known: dict[str, Channel]) -> list[dict[str, Any]]:
     channel = known.get(public_id)
     if channel is None:
-        return [
-            {
-                "path": ["channels", public_id],
-                "message": f"Unknown channel {public_id[:80]}",
-                "code": "channel.unknown",
-            }
-        ]
+        message = f"Unknown channel {public_id[:80]}"
+        return [{"path": ["channels", public_id], "message": message, "code": "channel.unknown"}]
     if channel.type != text.medium_type:
         message = f"{channel.name} is of type {channel.type}, not {text.medium_type[:40]}"
         return [{"path": ["channels", public_id, "mediumType"], "message": message, "code": "channel.type"}]
@@ -229,13 +219,13 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
 
 
 def _fresh(actor: Actor, post: ScheduledPost, verb: str) -> ScheduledPost:
-    fresh = visible_to_key(ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key).first()
+    fresh = ScheduledPost.objects.visible_to_key(actor.key).select_related("organization").filter(pk=post.pk).first()
     if fresh is None:
         raise post.conflict(verb)
     return fresh
 
 
 def _clash(error: IntegrityError) -> Exception:
-    # The look-up above is for the message; between two requests the database decides.
+    # `_hashtag_taken` runs before the insert; of two concurrent requests the constraint refuses one.
     text = str(error)
     return Conflict("Hashtag already in use") if "hashtag" in text else error

@@ -1,4 +1,4 @@
-"""Who was seen at work: the beat's round arrives through the broker at a worker, and leaves a line in the database."""
+"""Heartbeats of workers: each periodic sweep records in the database which worker ran it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,17 +8,15 @@ from django.conf import settings
 from accounts import clock
 from scheduling.models import WorkerHeartbeat
 
-FORGET = timedelta(days=1)
-
-
-AHEAD = 5.0  # seconds by which clocks may differ
+KEPT = timedelta(days=1)
+MAX_CLOCK_DIFFERENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
 class WorkerStatus:
-    """Seconds since a round was taken, None when there never was one; how many workers took one lately.
+    """`last_round`: seconds since the last sweep, None without any. `workers`: how many ran one within HEALTH_SWEEP.
 
-    `ahead`: the worker whose clock is furthest ahead of ours, and by how many seconds. Its sign says nothing more.
+    `ahead`: the worker whose clock is furthest ahead of ours, and by how many seconds. Its heartbeat is not counted.
     """
 
     last_round: float | None
@@ -26,8 +24,8 @@ class WorkerStatus:
     ahead: tuple[str, float] | None = None
 
 
-def note(worker: str) -> None:
-    """Note that this worker takes a round now; forget those that have not been seen for a day."""
+def record(worker: str) -> None:
+    """Record that `worker` runs a sweep now; delete heartbeats more than a day away."""
     now = clock.now()
     WorkerHeartbeat.objects.bulk_create(
         [WorkerHeartbeat(worker=(worker or "unnamed")[:200], seen_at=now)],
@@ -35,17 +33,16 @@ def note(worker: str) -> None:
         unique_fields=["worker"],
         update_fields=["seen_at"],
     )
-    WorkerHeartbeat.objects.exclude(seen_at__range=(now - FORGET, now + FORGET)).delete()
+    WorkerHeartbeat.objects.exclude(seen_at__range=(now - KEPT, now + KEPT)).delete()
 
 
 def worker_status() -> WorkerStatus:
-    """Return what the lines say."""
     now = clock.now()
     ages = [
-        (worker_heartbeat.worker, (now - worker_heartbeat.seen_at).total_seconds())
-        for worker_heartbeat in WorkerHeartbeat.objects.order_by("-seen_at")
+        (heartbeat.worker, (now - heartbeat.seen_at).total_seconds())
+        for heartbeat in WorkerHeartbeat.objects.order_by("-seen_at")
     ]
-    believed = [age for _, age in ages if age >= -AHEAD]
-    ahead = (ages[0][0], -ages[0][1]) if ages and ages[0][1] < -AHEAD else None
-    last = max(0.0, believed[0]) if believed else None
-    return WorkerStatus(last, sum(age <= settings.HEALTH_SWEEP for age in believed), ahead)
+    plausible = [age for _, age in ages if age >= -MAX_CLOCK_DIFFERENCE]
+    ahead = (ages[0][0], -ages[0][1]) if ages and ages[0][1] < -MAX_CLOCK_DIFFERENCE else None
+    last = max(0.0, plausible[0]) if plausible else None
+    return WorkerStatus(last, len([age for age in plausible if age <= settings.HEALTH_SWEEP]), ahead)

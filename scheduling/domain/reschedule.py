@@ -1,7 +1,7 @@
-"""Another instant for a post that is scheduled. Its approval stood for the old one, so a person approves the new one.
+"""Reschedules a scheduled post. Its approval covers the old time, so a person approves the new one.
 
-There is no step from SCHEDULED to SCHEDULED: the post goes back to draft, to the reviewers, and through an approval, by
-the verbs that do this anyway, in one transaction. Either all of it happens or the old approval still stands.
+There is no transition from SCHEDULED to SCHEDULED: the post is reverted, submitted and approved in one transaction.
+If a step fails, the old approval stays valid.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
 
 
-def resubmit(actor: Actor, post: ScheduledPost, *, instant: datetime, expected_version: int) -> ScheduledPost:
-    """Take the post back, give it `instant` and hand it to the reviewers; it goes out once one of them approves.
+def resubmit(actor: Actor, post: ScheduledPost, *, scheduled_for: datetime, expected_version: int) -> ScheduledPost:
+    """Revert the post, set `scheduled_for` and submit it to the reviewers.
 
-    Raises Stale (`expected_version` is not the current one), StateConflict, Invalid.
+    Raises StaleVersion (`expected_version` is not the current one), StateConflict, Invalid.
     """
     with transaction.atomic():
-        _must_be(post, expected_version)
+        _ensure_version(post, expected_version)
         review.revert(actor, post)
-        post = drafts.edit(actor, post, changes={"scheduled_for": instant}, expected_version=expected_version)
+        post = drafts.edit(actor, post, changes={"scheduled_for": scheduled_for}, expected_version=expected_version)
         return review.submit(actor, post)
 
 
@@ -36,27 +36,27 @@ def reapprove(
     *,
     digest: str,
     revision: int,
-    instant: datetime,
+    scheduled_for: datetime,
     expected_version: int,
     checks: Sequence[Check] = (),
 ) -> Approval:
-    """Approve the post, exactly as the reviewer's page showed it, for `instant` instead of the one that it has.
+    """Approve the content of the reviewer's page for another `scheduled_for`. `revision` is the page's.
 
-    `revision` is the page's. Raises Stale, StateConflict and what `review.approve` raises: nobody moves by this what
-    they
-    wrote themselves.
+    Raises StaleVersion, StateConflict and what `review.approve` raises, also for the reviewer's own work.
     """
     with transaction.atomic():
-        _must_be(post, expected_version)
+        _ensure_version(post, expected_version)
         if post.status != Status.SCHEDULED:
             raise post.conflict("reapprove")
         if post.revision != revision:
-            raise StaleVersion("This post was taken back and approved again since you opened it")
+            raise StaleVersion("This post was reverted and approved again since you opened it")
         review.revert(reviewer.actor, post)
         review.submit(reviewer.actor, post)
-        return review.approve(reviewer, post, digest=digest, revision=post.revision, instant=instant, checks=checks)
+        return review.approve(
+            reviewer, post, digest=digest, revision=post.revision, scheduled_for=scheduled_for, checks=checks
+        )
 
 
-def _must_be(post: ScheduledPost, expected_version: int) -> None:
+def _ensure_version(post: ScheduledPost, expected_version: int) -> None:
     if post.version != expected_version:
         raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})

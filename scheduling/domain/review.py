@@ -1,4 +1,4 @@
-"""Between a draft and the public: submit, reject, redraft, approve, revert."""
+"""Submit, reject, redraft, approve and revert scheduled posts."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -18,7 +18,6 @@ from scheduling.domain import enqueue, media_inspection, two_person_approval
 from scheduling.domain.audit import content_with_digest, record_post_event
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.preflight.checks import Check
-from scheduling.domain.reach import visible_to_key
 from scheduling.domain.validation import validate_publishable
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Approval, Delivery, DeliveryState, ScheduledPost
@@ -28,26 +27,27 @@ BLANK_OUTCOME: dict[str, Any] = {
     "absence_count": 0,
     "platform_post_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
+PUBLISHED_OR_UNKNOWN = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
 TRIES = 3
 SELF_APPROVAL_FORBIDDEN = (
-    "You wrote or last edited this post or its words, or issued or rotated the key that did: another person decides"
+    "You wrote or edited this post, or issued or rotated the API key that did: another person has to approve it"
 )
 
 
 class StaleApproval(StaleVersion):
-    """The reviewer's page showed something else, or the same at an earlier turn: before it was decided on, or changed.
+    """The reviewer's page showed another content, or the same content at an earlier revision.
 
-    `difference` lists what is another than it was; `digest` is that of what stands there now.
+    `difference` lists what changed (as `diff_content`); `digest` is that of the present content.
     """
 
     def __init__(self, digest: str, changed: list[dict[str, Any]]) -> None:
-        said = "has changed" if changed else "was changed, decided on or handed in again"
-        super().__init__(f"The post {said} since you opened it; look at it again", {"difference": changed})
+        event = "has changed" if changed else "was changed, decided on or submitted again"
+        super().__init__(f"The post {event} since you opened it; look at it again", {"difference": changed})
         self.digest, self.difference = digest, changed
 
 
 def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Hand the post to the reviewers, as it stands: edited meanwhile, it is the new content that is handed in.
+    """Submit the post to the reviewers with its present content, also when it was edited since it was loaded.
 
     Raises StateConflict, or Invalid when it is not publishable.
     """
@@ -55,9 +55,8 @@ def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         try:
             return _submit_once(actor, post)
         except StateConflict:
-            fresh = visible_to_key(
-                ScheduledPost.objects.select_related("organization").filter(pk=post.pk), actor.key
-            ).first()
+            visible = ScheduledPost.objects.visible_to_key(actor.key).select_related("organization")
+            fresh = visible.filter(pk=post.pk).first()
             if fresh is None or not fresh.can("submit"):
                 raise
             post = fresh
@@ -68,44 +67,43 @@ def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     with transaction.atomic():
         if post.can("submit"):
             validate_publishable(post, deliveries(post))
-        left = post.apply_transition("submit")
-        record_post_event(actor, "submit", post, left)
+        previous = post.apply_transition("submit")
+        record_post_event(actor, "submit", post, previous)
         enqueue.inspect_after_commit(post)
     return post
 
 
 def reject(by: Actor | Reviewer, post: ScheduledPost, *, notes: str) -> ScheduledPost:
-    """Send the post back to its author with `notes`, which the caller has made sure are not blank.
+    """Return the post to its author with `notes`, which the caller has checked are not blank.
 
-    A person does so as the Reviewer that they are. Raises Forbidden when the post goes to channels that are not theirs.
+    A person rejects as a Reviewer. Raises Forbidden when the post has channels that the reviewer does not review.
     """
     actor = by.actor if isinstance(by, Reviewer) else by
     with transaction.atomic():
         if isinstance(by, Reviewer):
             ensure_may_review(by, post)
-        left = post.apply_transition("reject", notes=notes)
+        previous = post.apply_transition("reject", notes=notes)
         two_person_approval.revoke_pending_approvals(post)
-        record_post_event(actor, "reject", post, left, notes=notes)
+        record_post_event(actor, "reject", post, previous, notes=notes)
     return post
 
 
 def redraft(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Take a rejected post back to draft."""
     with transaction.atomic():
-        left = post.apply_transition("redraft")
-        record_post_event(actor, "redraft", post, left)
+        previous = post.apply_transition("redraft")
+        record_post_event(actor, "redraft", post, previous)
     return post
 
 
 def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Take a scheduled post back to draft, which voids its approval; or a failed one of which nothing went live.
+    """Return a scheduled post to draft and revoke its approval; or a failed post of which nothing was published.
 
-    Clearing `task_id` in this transaction is what stops the publish: a message in flight no longer fits.
+    Clearing `task_id` in this transaction stops the publish: a message that is under way is ignored.
     """
     with transaction.atomic():
         task_id, approval = post.task_id, post.approval
         staged = list(post.deliveries.exclude(staged={}).values_list("channel_id", "staged"))
-        live = Delivery.objects.filter(post=OuterRef("pk"), state__in=[DeliveryState.PUBLISHED, DeliveryState.UNKNOWN])
+        published = Delivery.objects.filter(post=OuterRef("pk"), state__in=PUBLISHED_OR_UNKNOWN)
         cleared = {
             "task_id": None,
             "approval": None,
@@ -113,12 +111,12 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
             "lease_id": None,
             "lease_expires_at": None,
         }
-        left = post.apply_transition("revert", only_if=Q(~Exists(live)), failure_reason="", **cleared)
+        previous = post.apply_transition("revert", only_if=Q(~Exists(published)), failure_reason="", **cleared)
         if approval is not None:
             Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
         two_person_approval.revoke_pending_approvals(post)
         post.deliveries.update(**BLANK_OUTCOME)
-        record_post_event(actor, "revert", post, left)
+        record_post_event(actor, "revert", post, previous)
         enqueue.cancel_after_commit(task_id, staged)
     return post
 
@@ -129,39 +127,41 @@ def approve(
     *,
     digest: str,
     revision: int,
-    instant: datetime | None = None,
+    scheduled_for: datetime | None = None,
     now: bool = False,
     checks: Sequence[Check] = (),
 ) -> Approval:
-    """Approve exactly what the reviewer's page showed, and schedule it; from FAILED, another try of what failed.
+    """Approve exactly the content of the reviewer's page and schedule it; from FAILED, retry the failed channels.
 
-    `digest` and `revision` are the page's: a form is good for one stay with the reviewers, and for one failure.
-    `instant`
-    moves the post, `now` publishes at once. `checks` are those that the reviewer was shown; the approval keeps them.
-    In one transaction: the approval row, the new task id, the state. Raises Forbidden (another's organization or
-    channel, own work), Conflict (an outcome that is not known: `settling` first; media that nobody has looked at:
-    whatever is behind the address by the instant would go out), StaleApproval, Invalid, StateConflict.
+    `digest` and `revision` are the page's: a form is valid until the post's status changes. `scheduled_for` reschedules
+    the post, `now` publishes at once. `checks` are those on the page; the approval keeps them.
+    Locks the post. Writes the approval, the new task id and the status in one transaction.
 
-    Where the organization wants two approvers, the first one's approval is recorded and the post stays where it is;
-    that of another reviewer over the same digest schedules it. See `pairing`.
+    Where the organization requires two approvals, the first one is recorded and the status does not change; the
+    approval of the same digest by another reviewer schedules the post. See `two_person_approval`.
+
+    Raises Forbidden (another organization or channel, own work), Conflict (unknown outcome: resolve it first; media
+    not inspected: approving would publish whatever the URL returns later), StaleApproval, Invalid, StateConflict.
     """
     for _ in range(TRIES):
         try:
-            return _approve(reviewer, post, digest=digest, revision=revision, instant=instant, now=now, checks=checks)
+            return _approve_once(
+                reviewer, post, digest=digest, revision=revision, scheduled_for=scheduled_for, now=now, checks=checks
+            )
         except StateConflict as lost:
-            # A worker may have learnt what the media's bytes are at this very moment: look again, at all of it.
+            # The media may have been inspected concurrently: reload and check again.
             if lost.status not in {Status.WAITING_FOR_APPROVAL, Status.FAILED}:
                 raise
     raise post.conflict("approve")
 
 
-def _approve(
+def _approve_once(
     reviewer: Reviewer,
     post: ScheduledPost,
     *,
     digest: str,
     revision: int,
-    instant: datetime | None,
+    scheduled_for: datetime | None,
     now: bool,
     checks: Sequence[Check],
 ) -> Approval:
@@ -178,23 +178,23 @@ def _approve(
         if not post.can(step):
             raise post.conflict("approve")
         deliveries = unpublished_deliveries(post)
-        _must_be_known(deliveries)
+        _ensure_outcomes_known(deliveries)
         if media_inspection.awaiting_inspection(post):
-            raise Conflict("Nobody has looked at the media yet, and a worker does within seconds: approve it then")
-        shown, shown_digest = current_content(post)
-        if digest != shown_digest:
-            raise StaleApproval(shown_digest, diff_content(content_with_digest(post, digest), shown))
+            raise Conflict("The media check is still running. Try again in a few seconds.")
+        content, present_digest = current_content(post)
+        if digest != present_digest:
+            raise StaleApproval(present_digest, diff_content(content_with_digest(post, digest), content))
         if revision != post.revision:
-            raise StaleApproval(shown_digest, [])
-        when = clock.now() if now else instant or post.scheduled_for
-        validate_publishable(post, deliveries, instant=when, at_once=now)
+            raise StaleApproval(present_digest, [])
+        when = clock.now() if now else scheduled_for or post.scheduled_for
+        validate_publishable(post, deliveries, scheduled_for=when, at_once=now)
         media, version = post.media_sha256, post.version
-        moved = when != post.scheduled_for
+        new_version = version if when == post.scheduled_for else version + 1
         post.scheduled_for = when
-        covered, digest = current_content(post)
+        covered, covered_digest = current_content(post)
         first = None
         if post.organization.second_approver:
-            first = two_person_approval.get_first_approval_for(reviewer, post, digest, now=now)
+            first = two_person_approval.get_first_approval_for(reviewer, post, covered_digest, now=now)
         approval = Approval.objects.create(
             post=post,
             first_approval=first,
@@ -202,61 +202,62 @@ def _approve(
             membership=reviewer.membership,
             session=reviewer.session,
             mfa_verified=reviewer.verified,
-            version=version + moved,
-            digest=digest,
+            version=new_version,
+            digest=covered_digest,
             content=covered,
             checks=[check.as_record() for check in checks],
         )
         if post.organization.second_approver and first is None:
             two_person_approval.record_first_approval(
-                reviewer, post, approval, only_if=Q(media_sha256=media), shown=version
+                reviewer, post, approval, only_if=Q(media_sha256=media), version=version
             )
             return approval
-        again = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
-        staged = list(again.exclude(staged={}).values_list("channel_id", "staged"))
-        again.update(**BLANK_OUTCOME)
-        left = post.apply_transition(
+        unpublished = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
+        staged = list(unpublished.exclude(staged={}).values_list("channel_id", "staged"))
+        unpublished.update(**BLANK_OUTCOME)
+        previous = post.apply_transition(
             step,
             only_if=Q(media_sha256=media),
             approval=approval,
             task_id=uuid4(),
             scheduled_for=when,
-            version=version + moved,
+            version=new_version,
             enqueued_at=None,
             failure_reason="",
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        record_post_event(reviewer.actor, step, post, left, approval=approval.pk, **pair)
+        record_post_event(reviewer.actor, step, post, previous, approval=approval.pk, **pair)
         enqueue.cancel_after_commit(None, staged)
         enqueue.publish_after_commit(post)
     return approval
 
 
 def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:
-    """Raise Forbidden unless the reviewer may decide on everything that the post goes to."""
+    """Raise Forbidden unless the reviewer may review every channel of the post."""
     if reviewer.organization.pk != post.organization_id:
         raise Forbidden("You may not review posts in this organization")
     if not can_review_channels(reviewer.membership, post.deliveries.values_list("channel__public_id", flat=True)):
-        raise Forbidden("This post goes to a channel that you do not review: another reviewer decides")
+        raise Forbidden("This post has a channel that you do not review: another reviewer has to decide")
 
 
-def _must_be_known(deliveries: list[Delivery]) -> None:
-    """Raise Conflict while nobody knows whether one of them is live: it must never be sent again blindly."""
+def _ensure_outcomes_known(deliveries: list[Delivery]) -> None:
+    """Raise Conflict if a delivery's outcome is unknown: retrying could publish it twice."""
     names = [delivery.channel.name for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]
     if names:
-        raise Conflict(f"Say first whether it is live on {' and on '.join(names)}: another try could publish it twice")
+        raise Conflict(f"Enter first whether it was published on {' and '.join(names)}: a retry could publish it twice")
 
 
 def is_author(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:
-    """Whether that person wrote or last edited the post or its words, or has seen the secret of the key that did.
+    """Whether `user` wrote or edited the post, or has seen the secret of the API key that did.
 
-    Whoever issues or rotates a key is shown its secret. `rotated`, the keys that they rotated, spares a query.
+    A key's secret is displayed to the person who issues or rotates it. `rotated`, the ids of the keys that the user
+    rotated, saves a query.
     """
-    keys = [
-        key for key in (post.created_by_key, post.last_edited_by_key, post.content_edited_by_key) if key is not None
-    ]
+    keys = [key for key in (post.created_by_key, post.last_edited_by_key, post.content_edited_by_key) if key]
     people = {post.created_by_user_id, post.last_edited_by_user_id, post.content_edited_by_user_id}
-    if user.pk in people | {key.issued_by_id for key in keys} or not keys:
-        return user.pk in people | {key.issued_by_id for key in keys}
+    if user.pk in people | {key.issued_by_id for key in keys}:
+        return True
     ids = {key.pk for key in keys}
+    if not ids:
+        return False
     return bool(ids & set(rotated) if rotated is not None else keys_rotated_by(user, ids))

@@ -1,6 +1,6 @@
-"""Full publish validation: what the contract asks of every post, then what each platform asks of its own.
+"""Full publish validation: the rules of the contract for every post, then those of each platform.
 
-Nothing here looks anything up. Numbers are graph-api's (sections 2 and 3); where its sources differ, the stricter.
+Runs no query and no request. Limits: graph-api, sections 2 and 3; where its sources differ, the stricter one.
 """
 
 import re
@@ -19,7 +19,7 @@ FACEBOOK_IMAGE_BYTES = 4 * 1024 * 1024  # 100/1366046: "less than 4 MB … JPG, 
 FACEBOOK_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/tiff")
 INSTAGRAM_CAPTION, INSTAGRAM_HASHTAGS, INSTAGRAM_MENTIONS = 2_200, 30, 20  # 36004/2207010
 INSTAGRAM_IMAGE_BYTES = 8 * 1024 * 1024  # 36000/2207004
-INSTAGRAM_RATIOS = (4 / 5, 1.91)  # width : height, 36003/2207009; stories are not held to it
+INSTAGRAM_RATIOS = (4 / 5, 1.91)  # width : height, 36003/2207009; not for stories
 INSTAGRAM_VIDEO_BYTES = 300 * 1024 * 1024
 HASHTAG, MENTION = re.compile(r"#\w+"), re.compile(r"@[\w.]+")
 
@@ -28,21 +28,19 @@ Path = list[str | int]
 
 @dataclass(frozen=True)
 class Violation:
-    """One rule broken. `path` leads from the document's root; `code` is for programs, `message` is a sentence."""
+    """One violated rule. `path` starts at the root of the document; `code` is for programs, `message` is a sentence."""
 
     path: Path
     message: str
     code: str
 
     def as_wire(self) -> dict[str, Any]:
-        """Return what the contract shows in `details`."""
+        """Return the object of the contract's `details`."""
         return {"path": self.path, "message": self.message, "code": self.code}
 
 
 @dataclass(frozen=True)
 class ChannelContent:
-    """One channel of the post, with what it will say there."""
-
     public_id: str
     type: str
     name: str
@@ -51,7 +49,7 @@ class ChannelContent:
 
 @dataclass(frozen=True)
 class _Media:
-    """What the post shows. `facts` is what a worker found there: contentType, size, width, height, or nothing."""
+    """The post's media. `facts` are those of its inspection: contentType, size, width, height; empty before it."""
 
     post_type: str
     kind: str | None
@@ -67,36 +65,37 @@ def find_violations(
     channels: list[ChannelContent],
     now: datetime,
     media_metadata: dict[str, Any] | None = None,
-    instant_is_now: bool = False,
+    at_once: bool = False,
 ) -> list[Violation]:
-    """Return every violation, in the order in which a person would mend them; empty means publishable.
+    """Return every violation, in the order in which a person would fix them; empty means publishable.
 
-    `media_metadata` are those of exactly this `media`; without them only the URL is judged.
+    `media_metadata` must belong to this `media`; without them only the URL is checked. `at_once`: `scheduled_for` is
+    the present time.
     """
-    found = [*_schedule(scheduled_for, now, at_once=instant_is_now), *_address(media)]
+    violations = [*_schedule(scheduled_for, now, at_once=at_once), *_media_url(media)]
     if not channels:
-        found.append(Violation(["channels"], "A post needs at least one channel", "channels.empty"))
-    shown = _Media(type, infer_media_type(media, media_type), media_metadata or {})
-    found += _contradiction(shown)
-    for line in channels:
-        found += _caption(line)
-        found += _facebook(line, shown) if line.type == "FB_PAGE" else _instagram(line, shown)
-    return found
+        violations.append(Violation(["channels"], "A post needs at least one channel", "channels.empty"))
+    item = _Media(type, infer_media_type(media, media_type), media_metadata or {})
+    violations += _media_type(item)
+    for channel in channels:
+        violations += _caption(channel)
+        violations += _facebook(channel, item) if channel.type == "FB_PAGE" else _instagram(channel, item)
+    return violations
 
 
 def infer_media_type(media: str | None, media_type: str | None) -> str | None:
-    """Return IMAGE or VIDEO: as declared, else by the URL's extension; None when neither says."""
+    """Return IMAGE or VIDEO: as declared, else by the URL's extension; None without either."""
     return media_type or (media_url.kind_by_extension(media) if media else None)
 
 
-def _schedule(instant: datetime | None, now: datetime, *, at_once: bool) -> Iterator[Violation]:
-    if instant is None:
-        yield Violation(["scheduledFor"], "A post needs a time to go out at: scheduledFor", "scheduledFor.missing")
-    elif instant <= now and not at_once:
+def _schedule(scheduled_for: datetime | None, now: datetime, *, at_once: bool) -> Iterator[Violation]:
+    if scheduled_for is None:
+        yield Violation(["scheduledFor"], "A post needs a scheduled time: scheduledFor", "scheduledFor.missing")
+    elif scheduled_for <= now and not at_once:
         yield Violation(["scheduledFor"], "scheduledFor must be in the future", "scheduledFor.past")
 
 
-def _address(media: str | None) -> Iterator[Violation]:
+def _media_url(media: str | None) -> Iterator[Violation]:
     if not media or not media.strip():
         yield Violation(["media"], "A post needs a media URL", "media.missing")
     elif problem := media_url.validate_media_url(media):
@@ -104,66 +103,66 @@ def _address(media: str | None) -> Iterator[Violation]:
         yield Violation(["media"], f"The media URL {ending}", code)
 
 
-def _contradiction(shown: _Media) -> Iterator[Violation]:
-    served = str(shown.facts.get("contentType", "")).partition("/")[0].upper()
-    if shown.kind and served in {"IMAGE", "VIDEO"} and served != shown.kind:
-        message = f"The media is declared as {shown.kind}, but its address serves {shown.facts['contentType']}"
+def _media_type(item: _Media) -> Iterator[Violation]:
+    served = str(item.facts.get("contentType", "")).partition("/")[0].upper()
+    if item.kind and served in {"IMAGE", "VIDEO"} and served != item.kind:
+        message = f"The media is declared as {item.kind}, but its address serves {item.facts['contentType']}"
         yield Violation(["mediaType"], message, "mediaType.contradiction")
-    if shown.post_type == "REEL" and shown.kind != "VIDEO":
+    if item.post_type == "REEL" and item.kind != "VIDEO":
         yield Violation(["mediaType"], "A reel needs a video", "mediaType.reel")
 
 
-def _caption(line: ChannelContent) -> Iterator[Violation]:
-    if not line.caption.strip():
-        yield _about(line, "caption", "a caption is missing", "caption.missing")
+def _caption(channel: ChannelContent) -> Iterator[Violation]:
+    if not channel.caption.strip():
+        yield _violation(channel, "caption", "a caption is missing", "caption.missing")
 
 
-def _facebook(line: ChannelContent, shown: _Media) -> Iterator[Violation]:
-    if len(line.caption) > FACEBOOK_CAPTION:
-        yield _too_many(line, "caption.length", len(line.caption), "characters", FACEBOOK_CAPTION)
-    if shown.post_type == "STORY":
-        yield _about(line, "", "stories cannot be published to a Facebook Page", "type.unsupported")
-    if served := _served(shown, "IMAGE"):
+def _facebook(channel: ChannelContent, item: _Media) -> Iterator[Violation]:
+    if len(channel.caption) > FACEBOOK_CAPTION:
+        yield _too_many(channel, "caption.length", len(channel.caption), "characters", FACEBOOK_CAPTION)
+    if item.post_type == "STORY":
+        yield _violation(channel, "", "stories cannot be published to a Facebook Page", "type.unsupported")
+    if served := _served(item, "IMAGE"):
         if served not in FACEBOOK_IMAGES:
-            yield _about(line, "", f"Facebook takes JPEG, PNG, GIF or TIFF images, not {served}", "media.format")
-        if _size(shown) > FACEBOOK_IMAGE_BYTES:
-            yield _about(line, "", "Facebook takes images of up to 4 MB", "media.size")
+            yield _violation(channel, "", f"Facebook takes JPEG, PNG, GIF or TIFF images, not {served}", "media.format")
+        if _size(item) > FACEBOOK_IMAGE_BYTES:
+            yield _violation(channel, "", "Facebook takes images of up to 4 MB", "media.size")
 
 
-def _instagram(line: ChannelContent, shown: _Media) -> Iterator[Violation]:
-    """Yield what Instagram would refuse.
+def _instagram(channel: ChannelContent, item: _Media) -> Iterator[Violation]:
+    """Yield the limits of Instagram that the post exceeds.
 
-    Characters are Unicode code points: Meta does not say what it counts. A hashtag is `#` with word characters, a
-    mention is `@` with word characters or dots.
+    Characters are counted as Unicode code points: Meta does not document what it counts. A hashtag is `#` with word
+    characters, a mention is `@` with word characters or dots.
     """
     for code, count, what, most in (
-        ("caption.length", len(line.caption), "characters", INSTAGRAM_CAPTION),
-        ("caption.hashtags", len(HASHTAG.findall(line.caption)), "hashtags", INSTAGRAM_HASHTAGS),
-        ("caption.mentions", len(MENTION.findall(line.caption)), "mentions", INSTAGRAM_MENTIONS),
+        ("caption.length", len(channel.caption), "characters", INSTAGRAM_CAPTION),
+        ("caption.hashtags", len(HASHTAG.findall(channel.caption)), "hashtags", INSTAGRAM_HASHTAGS),
+        ("caption.mentions", len(MENTION.findall(channel.caption)), "mentions", INSTAGRAM_MENTIONS),
     ):
         if count > most:
-            yield _too_many(line, code, count, what, most)
-    if shown.kind is None:
-        yield _about(line, "", "Instagram needs an image or a video: set mediaType", "mediaType.missing")
-    if served := _served(shown, "IMAGE"):
+            yield _too_many(channel, code, count, what, most)
+    if item.kind is None:
+        yield _violation(channel, "", "Instagram needs an image or a video: set mediaType", "mediaType.missing")
+    if served := _served(item, "IMAGE"):
         if served != "image/jpeg":
-            yield _about(line, "", f"Instagram takes JPEG images only, not {served}", "media.format")
-        if _size(shown) > INSTAGRAM_IMAGE_BYTES:
-            yield _about(line, "", "Instagram takes images of up to 8 MB", "media.size")
-        if shown.post_type == "POST" and not _ratio_fits(shown.facts):
-            yield _about(line, "", "Instagram takes images between 4:5 and 1.91:1", "media.ratio")
-    if _served(shown, "VIDEO") and _size(shown) > INSTAGRAM_VIDEO_BYTES:
-        yield _about(line, "", "Instagram takes videos of up to 300 MB", "media.size")
+            yield _violation(channel, "", f"Instagram takes JPEG images only, not {served}", "media.format")
+        if _size(item) > INSTAGRAM_IMAGE_BYTES:
+            yield _violation(channel, "", "Instagram takes images of up to 8 MB", "media.size")
+        if item.post_type == "POST" and not _ratio_fits(item.facts):
+            yield _violation(channel, "", "Instagram takes images between 4:5 and 1.91:1", "media.ratio")
+    if _served(item, "VIDEO") and _size(item) > INSTAGRAM_VIDEO_BYTES:
+        yield _violation(channel, "", "Instagram takes videos of up to 300 MB", "media.size")
 
 
-def _served(shown: _Media, kind: str) -> str:
-    """Return the content type that the address really serves, when it is of this kind; empty while it is not known."""
-    served = str(shown.facts.get("contentType", ""))
+def _served(item: _Media, kind: str) -> str:
+    """Return the content type that the URL serves when it is of `kind`; otherwise, and before the inspection, empty."""
+    served = str(item.facts.get("contentType", ""))
     return served if served.startswith(f"{kind.lower()}/") else ""
 
 
-def _size(shown: _Media) -> int:
-    return int(shown.facts.get("size") or 0)
+def _size(item: _Media) -> int:
+    return int(item.facts.get("size") or 0)
 
 
 def _ratio_fits(facts: dict[str, Any]) -> bool:
@@ -171,35 +170,35 @@ def _ratio_fits(facts: dict[str, Any]) -> bool:
     if not width or not height:
         return True
     least, most = INSTAGRAM_RATIOS
-    # Two decimals are all that the limits have; a pixel of rounding must not refuse what the platform takes.
+    # The limits have two decimals; a pixel of rounding must not refuse what the platform accepts.
     return bool(least - 0.005 <= width / height <= most + 0.005)
 
 
-def _too_many(line: ChannelContent, code: str, count: int, what: str, most: int) -> Violation:
-    return _about(line, "caption", f"the caption has {count:,} {what}, the limit is {most:,}", code)
+def _too_many(channel: ChannelContent, code: str, count: int, what: str, most: int) -> Violation:
+    return _violation(channel, "caption", f"the caption has {count:,} {what}, the limit is {most:,}", code)
 
 
-def _about(line: ChannelContent, field: str, what: str, code: str) -> Violation:
-    path: Path = ["channels", line.public_id]
-    return Violation([*path, field] if field else path, f"{line.name}: {what}", code)
+def _violation(channel: ChannelContent, field: str, text: str, code: str) -> Violation:
+    path: Path = ["channels", channel.public_id]
+    return Violation([*path, field] if field else path, f"{channel.name}: {text}", code)
 
 
 def validate_publishable(
-    post: ScheduledPost, deliveries: list[Delivery], *, instant: datetime | None = None, at_once: bool = False
+    post: ScheduledPost, deliveries: list[Delivery], *, scheduled_for: datetime | None = None, at_once: bool = False
 ) -> None:
     """Raise Invalid, with every violation in its details, unless the post passes full publish validation."""
-    found = find_violations(
+    violations = find_violations(
         type=post.type,
         media=post.media,
         media_type=post.media_type,
-        scheduled_for=instant or post.scheduled_for,
+        scheduled_for=scheduled_for or post.scheduled_for,
         channels=[
             ChannelContent(delivery.channel.public_id, delivery.channel.type, delivery.channel.name, delivery.caption)
             for delivery in deliveries
         ],
         now=clock.now(),
         media_metadata=post.media_metadata,
-        instant_is_now=at_once,
+        at_once=at_once,
     )
-    if found:
-        raise Invalid(found[0].message, [item.as_wire() for item in found])
+    if violations:
+        raise Invalid(violations[0].message, [violation.as_wire() for violation in violations])

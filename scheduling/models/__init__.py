@@ -1,5 +1,3 @@
-"""What is to go live: posts with their approvals and attempts; what people are told; what reviewers keep."""
-
 from scheduling.models.channel_check import ChannelCheck
 from scheduling.models.notification import (
     DispatchState,

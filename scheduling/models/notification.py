@@ -1,5 +1,3 @@
-"""Notifications, their receivers, and the outcome of each delivery."""
-
 import uuid
 
 from django.db import models
@@ -13,13 +11,13 @@ class NoticeKind(models.TextChoices):
     SUBMITTED = "SUBMITTED", "waits for approval"
     REJECTED = "REJECTED", "was rejected"
     APPROVED = "APPROVED", "was approved"
-    PUBLISHED = "PUBLISHED", "is live"
-    FAILED = "FAILED", "did not go live"
-    UNKNOWN = "UNKNOWN", "may be live: somebody has to look"
+    PUBLISHED = "PUBLISHED", "was published"
+    FAILED = "FAILED", "failed"
+    UNKNOWN = "UNKNOWN", "has an unknown outcome"
     RECONNECT = "RECONNECT", "channel needs reconnecting"
-    UNAPPROVED = "UNAPPROVED", "falls due and is not approved"
-    RULES = "RULES", "an organization's rules changed"
-    TEST = "TEST", "trying out a webhook"
+    UNAPPROVED = "UNAPPROVED", "is due soon and not approved"
+    RULES = "RULES", "the organization's policy changed"
+    TEST = "TEST", "test of a webhook"
 
 
 class NotificationMedium(models.TextChoices):
@@ -28,16 +26,16 @@ class NotificationMedium(models.TextChoices):
 
 
 class DispatchState(models.TextChoices):
-    PENDING = "PENDING", "on its way"
+    PENDING = "PENDING", "pending"
     SENT = "SENT", "sent"
-    FAILED = "FAILED", "given up"
+    FAILED = "FAILED", "failed"
     MOOT = "MOOT", "not needed"
 
 
 class Webhook(models.Model):
-    """Where an organization's own systems are told. `kinds` are those of NoticeKind that it wants.
+    """A URL that an organization's notifications are sent to. `kinds` are the NoticeKinds that it subscribes to.
 
-    After a rotation the former secret signs as well until `previous_until`.
+    After a rotation the previous secret signs as well until `previous_until`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -56,10 +54,7 @@ class Webhook(models.Model):
 
 
 class Notification(models.Model):
-    """A notification, created in the transaction that records its audit event. `once` is unique per event and kind.
-
-    `details` repeat some of the event's.
-    """
+    """A notification, created in the transaction that records its audit event. `details` copies some of the event's."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="notices", db_index=False)
@@ -68,10 +63,10 @@ class Notification(models.Model):
     channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+")
     details = models.JSONField(default=dict)
     dedupe_key = models.CharField(
-        max_length=200, unique=True, help_text="What it speaks of, so that it is told one time."
+        max_length=200, unique=True, help_text="Unique per event and kind, so that it is created once."
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    fanned_out_at = models.DateTimeField(null=True, help_text="When its dispatches were made.")
+    fanned_out_at = models.DateTimeField(null=True, help_text="When its deliveries were created.")
 
     class Meta:
         indexes = [
@@ -85,19 +80,19 @@ class Notification(models.Model):
 
     @property
     def both(self) -> bool:
-        """Whether it tells of a post that did not go live on one channel and is not known to be on another."""
+        """Whether its post failed on one channel and has an unknown outcome on another."""
         return self.kind == NoticeKind.UNKNOWN and bool(self.details.get("absent"))
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of news that it is; whoever wants one of them is told."""
+        """Its kinds; it is sent to subscribers of any of them."""
         return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
 
 
 class NotificationDelivery(models.Model):
-    """The delivery of a notification to one receiver: the outbox. A PENDING one is sent at `retry_at`.
+    """A row of the outbox: one notification to one recipient. A PENDING row is sent at `retry_at`.
 
-    A claimed one has `retry_at` in the future, `tries` above 0 and no `last_error`.
+    A claimed row has `retry_at` in the future, `attempt_count` above 0 and no `last_error`.
     """
 
     notice = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="dispatches")

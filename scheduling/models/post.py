@@ -1,10 +1,10 @@
-"""What is to go live: the scheduled post, its text per channel, approvals, and the ledger of attempts."""
+"""Scheduled posts, their deliveries (one per channel), approvals and publishing attempts."""
 
 import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
 from accounts.models import ApiKey, Membership, Organization, User
@@ -19,25 +19,36 @@ class MediaType(models.TextChoices):
 
 class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
     def for_wire(self) -> "ScheduledPostQuerySet":
-        """Load what a document shows, in two queries however many posts there are."""
+        """Load what the API representation shows, in two queries for any number of posts."""
         deliveries = models.Prefetch(
             "deliveries", Delivery.objects.select_related("channel").order_by("channel__public_id")
         )
         return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(deliveries)
 
+    def visible_to_key(self, key: ApiKey | None) -> "ScheduledPostQuerySet":
+        """Return the posts all of whose channels `key` may use; all posts without a key or a restriction.
+
+        A post on two channels, of which the key has one, is not visible: what the key reads, submits or reverts would
+        concern the other channel as well. Drafts without a channel are visible.
+        """
+        if key is None or key.channels is None:
+            return self
+        other = Delivery.objects.filter(post=OuterRef("pk")).exclude(channel__public_id__in=key.channels)
+        return self.exclude(Exists(other))
+
 
 class ScheduledPost(Lifecycle):
-    """The mutable draft: one media URL, one instant, one caption per channel (its deliveries).
+    """A post: one media URL, one scheduled time, one caption per channel (its deliveries).
 
-    `version` counts changes of content. `task_id` is the pending publish task's, set while SCHEDULED and only then.
-    `edited_by`: who changed the content last; `worded_by`: who last changed more of it than its instant.
-    `lease`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
+    `version` counts changes of content. `task_id` is the pending publish task's, set only while SCHEDULED.
+    `last_edited_by_*` changed the content last; `content_edited_by_*` last changed more than the scheduled time.
+    `lease_id`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="scheduled_posts")
     type = models.CharField(max_length=10, choices=PostType, default=PostType.POST)
-    media = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001  null on the wire
+    media = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001  null in the API
     media_type = models.CharField(max_length=10, choices=MediaType, null=True, blank=True)  # noqa: DJ001
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     media_metadata = models.JSONField(default=dict, editable=False)
@@ -47,8 +58,8 @@ class ScheduledPost(Lifecycle):
     )
     check_level_at = models.DateTimeField(null=True, editable=False)
     scheduled_for = models.DateTimeField(null=True, blank=True)
-    notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null on the wire
-    brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null on the wire
+    notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null in the API
+    brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null in the API
 
     created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
@@ -99,20 +110,25 @@ class ScheduledPost(Lifecycle):
         return f"{self.get_status_display()} {self.id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert, or update named columns; only `Lifecycle.apply_transition` writes the status."""
+        """Insert, or update named columns. Raises TypeError for an update of the status or without names."""
         if not self._state.adding:
             named = set(kwargs.get("update_fields") or ())
             if not named or "status" in named:
-                raise TypeError("Name update_fields, without the state: Lifecycle.apply_transition writes that.")
+                raise TypeError("Name update_fields, without status, which Lifecycle.apply_transition writes.")
         super().save(*args, **kwargs)
 
     def allowed_actions(self) -> list[str]:
-        """As Lifecycle says, but a failed post of which something went live, or may have, cannot be reverted."""
-        verbs = super().allowed_actions()
-        live = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
-        if self.status == Status.FAILED and self.deliveries.filter(state__in=live).exists():
-            verbs.remove("revert")
-        return verbs
+        """Extend Lifecycle: a failed post cannot be reverted when a delivery is or may be published."""
+        actions = super().allowed_actions()
+        published = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
+        if self.status == Status.FAILED and self.deliveries.filter(state__in=published).exists():
+            actions.remove("revert")
+        return actions
+
+    @property
+    def approved_digest(self) -> str:
+        """The digest of the content that the present approval covers; empty without one."""
+        return self.approval.digest if self.approval else ""
 
 
 class DeliveryState(models.TextChoices):
@@ -124,16 +140,16 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """A scheduled post on one channel: what to say there, and what became of it.
+    """A scheduled post on one channel: its caption and its outcome.
 
-    `state` is empty until publishing begins. `staged` holds every id that the platform gave ahead of the commit.
+    `state` is empty until publishing begins. `staged` holds the ids that the platform returned before the commit.
     """
 
     post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="deliveries")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
     caption = models.TextField(blank=True)
-    caption_hash = models.CharField(max_length=64, blank=True, editable=False, help_text="By which its like is found.")
+    caption_hash = models.CharField(max_length=64, blank=True, editable=False, help_text="See content.caption_hash.")
     superpower = models.JSONField(null=True)
     lookup_hashtag = models.CharField(max_length=200, null=True)  # noqa: DJ001  null never collides
 
@@ -154,7 +170,7 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["post", "channel"], name="one_delivery_per_channel"),
             models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_delivery_per_hashtag"),
-            # Two deliveries of the same words, both unclear, must not read back the one post that landed as theirs.
+            # Two deliveries with the same caption and unknown outcomes must not both read back the same published post.
             models.UniqueConstraint(
                 fields=["channel", "platform_post_id"], condition=~Q(platform_post_id=""), name="one_claim_per_post"
             ),
@@ -171,27 +187,27 @@ class Delivery(models.Model):
 
 
 class Approval(models.Model):
-    """A person's decision over exactly one content: who, when, from which session, over which digest, shown what.
+    """A person's approval of one content: who, when, from which session, which digest, and the checks on the page.
 
-    Only `scheduling.domain.review` makes one, and only for a Reviewer. Spent by one publish
-    (the claim refuses an approval that has attempts on the ledger); void once revoked.
+    Only `scheduling.domain.review` creates one, and only for a Reviewer. It is good for one publish: the claim refuses
+    an approval that has attempts. It is void once revoked.
     """
 
     post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="approvals")
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     membership = models.ForeignKey(Membership, null=True, on_delete=models.SET_NULL, related_name="+")
     session = models.CharField(max_length=64, help_text="SHA-256 of the session's key.")
-    mfa_verified = models.BooleanField(default=False, help_text="Whether a second factor stood behind the session.")
+    mfa_verified = models.BooleanField(default=False, help_text="Whether the session was verified with MFA.")
     version = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     content = models.JSONField(help_text="The canonical content that the digest covers.")
-    checks = models.JSONField(default=list, help_text="The checks that the reviewer was shown.")
+    checks = models.JSONField(default=list, help_text="The checks on the reviewer's page.")
     first_approval = models.ForeignKey(
         "self",
         null=True,
         on_delete=models.RESTRICT,
         related_name="+",
-        help_text="Where two people have to approve: the other one's approval of the same digest, given before.",
+        help_text="Where two approvals are required: the earlier approval of the same digest by another person.",
     )
     created_at = models.DateTimeField(default=clock.now)
     revoked_at = models.DateTimeField(null=True)
@@ -201,7 +217,7 @@ class Approval(models.Model):
 
 
 class WorkerHeartbeat(models.Model):
-    """When a worker was last seen taking the beat's round. A sign of life, kept where a lost broker cannot lose it."""
+    """When a worker last ran the periodic sweep; in the database, so that it survives the broker."""
 
     worker = models.CharField(primary_key=True, max_length=200)
     seen_at = models.DateTimeField()
@@ -217,9 +233,9 @@ class Outcome(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """The ledger: a row before each outward commit, its outcome after. No outcome: nobody came back to say.
+    """A row inserted before each publishing call; its outcome is written after. No outcome: the worker was killed.
 
-    `platform_at` is what `started_at` was by the platform's own clock, where the worker had heard from it before.
+    `platform_at` is `started_at` by the platform's clock, where the worker knew it.
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")

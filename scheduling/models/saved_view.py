@@ -1,5 +1,3 @@
-"""What a reviewer keeps for themselves."""
-
 from django.db import models
 
 from accounts import clock
@@ -7,11 +5,11 @@ from accounts.models import User
 
 
 class SavedView(models.Model):
-    """A list of posts that a person comes back to: the filters of its address, under a name."""
+    """A person's saved filter of the list of posts."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
     name = models.CharField(max_length=60)
-    query = models.CharField(max_length=1000, blank=True, help_text="The address's query, without the question mark.")
+    query = models.CharField(max_length=1000, blank=True, help_text="The query string, without the question mark.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -106,7 +106,9 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             unknown = post.deliveries.filter(state="UNKNOWN").exists()
             instant = clock.now() + timedelta(minutes=minutes) if minutes else None
             try:
-                approval = review.approve(judge, post, revision=page[0], digest=page[1], instant=instant, now=at_once)
+                approval = review.approve(
+                    judge, post, revision=page[0], digest=page[1], scheduled_for=instant, now=at_once
+                )
             except DomainError:
                 due = (instant or post.scheduled_for) <= clock.now() and not at_once
                 assert stale or due or unknown or self.model[pk] not in {"WAITING_FOR_APPROVAL", "FAILED"}

@@ -137,7 +137,7 @@ def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
 
 
 def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_due, sandbox, facebook):
-    post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
+    post, deliveries = lease.load_post(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
     ready = [publish_commit.ReadyDelivery(delivery, payload.delivery_account(delivery)) for delivery in deliveries]
     taken = threading.Event()
@@ -159,7 +159,7 @@ def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_du
 
 
 def test_takeover_against_an_uncommitted_intent_waits_and_finds_it(make_due, facebook, monkeypatch):
-    post, deliveries = lease.load(str(make_due(channels=[facebook]).pk))
+    post, deliveries = lease.load_post(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
     ScheduledPost.objects.filter(pk=post.pk).update(lease_expires_at=clock.now())
     locked, insert = threading.Event(), Attempt.objects.bulk_create
@@ -175,5 +175,5 @@ def test_takeover_against_an_uncommitted_intent_waits_and_finds_it(make_due, fac
         locked.wait()
         return lease.take_over(str(post.pk)) is not None and Attempt.objects.count()
 
-    attempts, found = at_once(lambda: publish_commit._intend(run, deliveries), take_over)
+    attempts, found = at_once(lambda: publish_commit._insert_attempts(run, deliveries), take_over)
     assert (len(attempts), found) == (1, 1)

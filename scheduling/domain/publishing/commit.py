@@ -1,4 +1,4 @@
-"""The instant itself: intents for all channels, then one outward call a channel, side by side, then the outcomes."""
+"""The publishing call: attempts for all channels first, then one call per channel in parallel, then the outcomes."""
 
 import logging
 from collections.abc import Callable
@@ -12,109 +12,113 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import outcomes, payload, reconcile
+from scheduling.domain.publishing import outcomes, payload
 from scheduling.domain.publishing.lease import LeaseLost, PublishRun
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 log = logging.getLogger(__name__)
-Answer = str | Exception
+Answer = str | Exception  # the id of the post, empty while the platform processes it; or the error
 
 
 @dataclass(frozen=True)
 class ReadyDelivery:
-    """A delivery with nothing left to prepare, and the account, opened, that it goes out through."""
+    """A delivery with nothing left to prepare, and the account, with its token, that it is published through."""
 
     delivery: Delivery
     account: Account
 
 
 def publish_ready(run: PublishRun, ready: list[ReadyDelivery], content: Content) -> None:
-    """Send every one of `ready`, each exactly once, and note how it ended. A slow channel does not hold up another.
+    """Make the publishing call of each of `ready` and store its outcome. A slow channel does not delay another.
 
-    Raises LeaseLost before anything is sent, when the post has passed to another worker.
+    Raises LeaseLost before any call when another worker holds the post.
     """
     if not ready:
         return
     run.extend(payload.commit_seconds())
-    attempts = _intend(run, [item.delivery for item in ready])
+    attempts = _insert_attempts(run, [item.delivery for item in ready])
     try:
-        # Whoever was held up after writing the intents may have been followed by another, who has seen them.
+        # If this worker was paused after the insert, another may have taken over, and it has read these attempts.
         run.extend(payload.commit_seconds() - payload.MARGIN)
     except LeaseLost as lost:
         for attempt in attempts:
             outcomes.record_outcome(attempt, Outcome.REFUSED, lost)
         raise
-    answers = _side_by_side([_call(item, content) for item in ready])
-    for one, attempt, answer in zip(ready, attempts, answers, strict=True):
+    answers = _call_in_parallel([_commit_call(item, content) for item in ready])
+    for item, attempt, answer in zip(ready, attempts, answers, strict=True):
         try:
-            _note(one.delivery, attempt, content, answer)
+            _store_answer(item.delivery, attempt, content, answer)
         except Exception as error:
-            log.exception("outcome of delivery %s", one.delivery.pk)
-            reconcile.handle_internal_error(run, one.delivery, error)
+            log.exception("outcome of delivery %s", item.delivery.pk)
+            outcomes.handle_internal_error(run, item.delivery, error)
 
 
-def _intend(run: PublishRun, deliveries: list[Delivery]) -> list[Attempt]:
-    """Insert one attempt per delivery while the post's row is locked and this worker's lease is still on it.
+def _insert_attempts(run: PublishRun, deliveries: list[Delivery]) -> list[Attempt]:
+    """Insert one attempt per delivery while the post's row is locked and still has this worker's lease.
 
-    Leases expire by clocks, and clocks differ. Because of the lock a worker that takes the post over either commits
+    Leases expire by clocks, and clocks differ. Because of the lock, a worker that takes the post over either commits
     first, and nothing is inserted here, or waits for this transaction and then reads the attempts. Raises LeaseLost
-    when the lease is another's or a delivery is live already.
+    when another worker has the lease or a delivery is published already.
     """
-    at, theirs = clock.now(), client.platform_now()
+    started_at, platform_at = clock.now(), client.platform_now()
     attempts = [
-        Attempt(delivery=delivery, approval=run.post.approval, lease_id=run.id, started_at=at, platform_at=theirs)
+        Attempt(
+            delivery=delivery,
+            approval=run.post.approval,
+            lease_id=run.id,
+            started_at=started_at,
+            platform_at=platform_at,
+        )
         for delivery in deliveries
     ]
-    mine = Delivery.objects.filter(
+    held = Delivery.objects.filter(
         pk__in=[delivery.pk for delivery in deliveries], post__status=Status.PUBLISHING, post__lease_id=run.id
     ).exclude(state=DeliveryState.PUBLISHED)
-    # The post before its deliveries, as everywhere. No key changes, so inserts of rows that refer to them do not wait.
-    locked = mine.select_related("post").select_for_update(no_key=True, of=("post", "self")).order_by("pk")
+    # The post is locked before its deliveries, as everywhere. FOR NO KEY UPDATE: inserts of rows that refer to these
+    # do not wait.
+    locked = held.select_related("post").select_for_update(no_key=True, of=("post", "self")).order_by("pk")
     with transaction.atomic():
         if len(locked) != len(deliveries):
             raise LeaseLost
         return Attempt.objects.bulk_create(attempts)
 
 
-def _call(one: ReadyDelivery, content: Content) -> Callable[[], Answer]:
-    """Return the one outward call of a delivery. It touches no row, so that it may run in a thread of its own."""
-    platform, item, staged = (
-        payload.delivery_publisher(one.delivery),
-        payload.build_payload(content, one.delivery),
-        one.delivery.staged,
-    )
+def _commit_call(ready: ReadyDelivery, content: Content) -> Callable[[], Answer]:
+    """Return the publishing call of a delivery. It runs no query, so that it can run in a thread."""
+    publisher = payload.delivery_publisher(ready.delivery)
+    item, staged = payload.build_payload(content, ready.delivery), ready.delivery.staged
 
     def call() -> Answer:
         try:
-            return platform.commit(one.account, item, staged)
-        except Exception as error:  # noqa: BLE001  whatever it was, it is the answer, and is judged below
+            return publisher.commit(ready.account, item, staged)
+        except Exception as error:  # noqa: BLE001  any error is an answer, which _store_answer classifies
             return error
 
     return call
 
 
-def _side_by_side(calls: list[Callable[[], Answer]]) -> list[Answer]:
+def _call_in_parallel(calls: list[Callable[[], Answer]]) -> list[Answer]:
     if len(calls) == 1:
         return [calls[0]()]
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def _note(delivery: Delivery, attempt: Attempt, content: Content, answer: Answer) -> None:
+def _store_answer(delivery: Delivery, attempt: Attempt, content: Content, answer: Answer) -> None:
     if isinstance(answer, str):
         if answer:
             outcomes.mark_published(delivery, attempt, content, answer)
         else:
-            outcomes.mark_processing(delivery, attempt, look_in=reconcile.FIRST_LOOK)
+            outcomes.mark_processing(delivery, attempt)
         return
-    earlier = isinstance(answer, Duplicate) and delivery.attempts.exclude(pk=attempt.pk).exists()
-    if isinstance(answer, GraphError) and not isinstance(answer, Ambiguous) and not earlier:
+    # A duplicate of an earlier attempt is evidence that that attempt was published.
+    of_earlier = isinstance(answer, Duplicate) and delivery.attempts.exclude(pk=attempt.pk).exists()
+    if isinstance(answer, GraphError) and not isinstance(answer, Ambiguous) and not of_earlier:
         outcomes.record_outcome(attempt, Outcome.REFUSED, answer)
         outcomes.handle_refusal(delivery, answer)
         return
-    # Ambiguous, or a duplicate of an earlier try, which is evidence that that one has landed, or an error of our own
-    # after the intent: the write may have gone out, so read back.
+    # Also after an internal error the post may have been published: it is read back.
     if not isinstance(answer, GraphError):
         log.error("commit of delivery %s", delivery.pk, exc_info=answer)
-    outcomes.mark_ambiguous(delivery, attempt, answer, look_in=reconcile.FIRST_LOOK)
+    outcomes.mark_ambiguous(delivery, attempt, answer)

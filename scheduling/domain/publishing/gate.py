@@ -1,4 +1,4 @@
-"""The gate at the publish call: nothing is sent unless a live approval carries the digest of exactly that."""
+"""The check before the publishing call: nothing is sent without a valid approval of exactly that content."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +10,11 @@ from posts.models import ChannelState
 from scheduling.domain.content import Content, approved_content, canonical_sha256
 from scheduling.models import Approval, Delivery, ScheduledPost
 
+MISSED = "MISSED", "The scheduled time passed more than the late limit ago; a reviewer decides whether to publish it."
+
 
 class GateClosed(Exception):
-    """Nothing may be sent. `code` is for programs, the message is a sentence for a person."""
+    """Nothing may be sent. `code` is for programs, `message` is a sentence for a person."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -20,39 +22,37 @@ class GateClosed(Exception):
 
 
 def authorize(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
-    """Return the content that may be sent now, recomputed from the rows; build the payload from it, not from the rows.
+    """Return the content that may be sent now, recomputed from the rows. Payloads are built from it, not from the rows.
 
-    Needs the post with its approval (reviewer, membership, and the same of its first) and organization loaded. Raises
-    GateClosed. What the organization wants is asked now: that two have to approve, or that a second factor stands
-    behind an approval, also holds for what was scheduled before that was switched on.
+    Needs the post with its organization and its approval (reviewer and membership, also of its first approval) loaded.
+    The organization's policy is the present one: two approvals or MFA are required also of posts that were scheduled
+    before the policy changed. Raises GateClosed.
     """
     approval = post.approval
     if approval is None or approval.revoked_at is not None or approval.post_id != post.pk:
-        raise GateClosed("NOT_APPROVED", "No live approval stands behind this post.")
+        raise GateClosed("NOT_APPROVED", "This post has no valid approval.")
     covered = [delivery for delivery in deliveries if delivery.channel.public_id in approval.content["channels"]]
-    found = approved_content(post, covered)
-    if canonical_sha256(found) != approval.digest:
+    content = approved_content(post, covered)
+    if canonical_sha256(content) != approval.digest:
         raise GateClosed("CHANGED", "The content is no longer what was approved; it was not sent.")
     if not post.organization.active:
-        raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the post's instant.")
+        raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the scheduled time.")
     if not still_reviewer(approval):
         raise GateClosed("REVIEWER_GONE", "The person who approved this may no longer review; approve it again.")
-    if lacking := policy_violation(post, approval):
-        raise lacking
-    return found
+    if violation := policy_violation(post, approval):
+        raise violation
+    return content
 
 
 def policy_violation(post: ScheduledPost, approval: Approval) -> GateClosed | None:
-    """Return what the organization's rules want by now and the approval does not have; None when nothing."""
+    """Return which rule of the organization's present policy the approval does not meet; None when it meets all."""
     if post.organization.second_approver and not has_second_approval(approval):
-        return GateClosed(
-            "ONE_APPROVER", "Two people have to approve in this organization, and only one stands for this."
-        )
-    pair = [approval, approval.first_approval] if approval.first_approval else [approval]
-    if post.organization.require_mfa and not all(item.mfa_verified for item in pair):
+        return GateClosed("ONE_APPROVER", "This organization requires two approvals; only one is valid.")
+    approvals = [approval, approval.first_approval] if approval.first_approval else [approval]
+    if post.organization.require_mfa and not all(item.mfa_verified for item in approvals):
         return GateClosed(
             "NO_SECOND_FACTOR",
-            "This organization wants a second factor of its reviewers, and this was approved without one.",
+            "This organization requires two-factor authentication of its reviewers; this was approved without it.",
         )
     return None
 
@@ -68,7 +68,7 @@ def still_reviewer(approval: Approval) -> bool:
 
 
 def has_second_approval(approval: Approval) -> bool:
-    """Whether another person, who still may, approved the very same before."""
+    """Whether another person, who may still review, approved the same digest before."""
     first = approval.first_approval
     if first is None or first.revoked_at is not None or not still_reviewer(first):
         return False
@@ -77,32 +77,29 @@ def has_second_approval(approval: Approval) -> bool:
 
 
 def ensure_channel_connected(delivery: Delivery) -> None:
-    """Raise GateClosed when the delivery's channel cannot be published to, in words that say what to do."""
+    """Raise GateClosed when the delivery's channel cannot be published to; the message says what to do."""
     channel = delivery.channel
     if channel.state == ChannelState.CONNECTED:
         return
-    wording = {
+    reasons = {
         ChannelState.DISCONNECTED: ("CHANNEL_DISCONNECTED", f"{channel.name} was disconnected."),
-        ChannelState.NEEDS_RECONNECT: (
-            "CHANNEL_NEEDS_RECONNECT",
-            f"{channel.name} needs to be connected again.",
-        ),
+        ChannelState.NEEDS_RECONNECT: ("CHANNEL_NEEDS_RECONNECT", f"{channel.name} needs to be connected again."),
         ChannelState.BLOCKED: (
             "CHANNEL_BLOCKED",
             f"The platform blocked {channel.name}; a person has to resume it.",
         ),
     }
-    code, message = wording[ChannelState(channel.state)]
+    code, message = reasons[ChannelState(channel.state)]
     raise GateClosed(code, f"{message} {channel.state_reason}".strip())
 
 
 def is_past_late_limit(post: ScheduledPost) -> bool:
-    """Whether the late limit has passed, after which nothing is sent any more and a person decides."""
+    """Whether the late limit has passed, after which nothing is sent and a person decides."""
     return clock.now() > publish_deadline(post)
 
 
 def publish_deadline(post: ScheduledPost) -> datetime:
-    """Return the instant after which nothing of the post is sent any more."""
+    """Return the time after which nothing of the post is sent."""
     if post.scheduled_for is None:
         return datetime.min.replace(tzinfo=UTC)
     return post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS)

@@ -1,4 +1,4 @@
-"""Who may act on a PUBLISHING post, and until when. A worker that is killed is followed by another."""
+"""The lease: which worker may act on a PUBLISHING post, and until when. After a crash another worker takes over."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,17 +15,17 @@ from accounts.domain.actors import WORKER
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
-LONGEST = 300.0  # seconds, more than anybody holds a post for: staging a film takes 260
+LONGEST = 300.0  # seconds, more than any worker holds a post: staging a video takes 260
 SPENT = Exists(Attempt.objects.filter(approval=OuterRef("post__approval")))
 
 
 class LeaseLost(Exception):
-    """Another worker holds the post now; this one must not send anything any more."""
+    """Another worker holds the post; this one must not send anything."""
 
 
 @dataclass
 class PublishRun:
-    """One worker's turn at one post: the post, its deliveries with their channels, and the lease that it holds."""
+    """One worker's work on one post: the post, its deliveries with their channels, and the lease that it holds."""
 
     post: ScheduledPost
     deliveries: list[Delivery]
@@ -37,19 +37,20 @@ class PublishRun:
         if self.until - clock.now() >= timedelta(seconds=seconds):
             return
         until = clock.now() + timedelta(seconds=max(seconds, settings.LEASE_SECONDS))
-        mine = ScheduledPost.objects.filter(pk=self.post.pk, status=Status.PUBLISHING, lease_id=self.id)
-        if not mine.update(lease_expires_at=until):
+        if not self._held().update(lease_expires_at=until):
             raise LeaseLost
         self.until = until
 
     def release(self, until: datetime) -> None:
-        """Let go of the post until `until`, when whoever comes first goes on with it."""
-        mine = ScheduledPost.objects.filter(pk=self.post.pk, status=Status.PUBLISHING, lease_id=self.id)
-        mine.update(lease_id=None, lease_expires_at=until)
+        """Give up the lease; any worker may take the post over from `until` on."""
+        self._held().update(lease_id=None, lease_expires_at=until)
+
+    def _held(self) -> QuerySet[ScheduledPost]:
+        return ScheduledPost.objects.filter(pk=self.post.pk, status=Status.PUBLISHING, lease_id=self.id)
 
 
-def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
-    """Return a post with all that publishing needs, in one query; None when it is gone."""
+def load_post(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
+    """Return a post and its deliveries with all that publishing needs, in one query; None when it was deleted."""
     rows = Delivery.objects.filter(post_id=UUID(post_id)).annotate(spent=SPENT).order_by("channel__public_id")
     deliveries: list[Delivery] = list(
         rows.select_related(
@@ -62,15 +63,15 @@ def load(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
         )
     )
     for delivery in deliveries:
-        delivery.post = deliveries[0].post  # the same object, which carries the lease that is held
+        delivery.post = deliveries[0].post  # one object, which carries the lease
     return (deliveries[0].post, deliveries) if deliveries else None
 
 
 def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> PublishRun | None:
-    """Take a due post, as loaded: SCHEDULED → PUBLISHING, by compare-and-set on id, state, task and version.
+    """Claim a due post, as loaded: SCHEDULED → PUBLISHING, by compare-and-set on id, state, task and version.
 
-    None when the message does not fit any more (reverted, edited, claimed by another, not due yet): nothing to do then.
-    An approval with attempts on the ledger is spent: it cannot be claimed a second time.
+    Returns None when the message is obsolete: the post was reverted, edited or claimed, or is not due. An approval
+    with attempts is spent and cannot be claimed a second time.
     """
     run = PublishRun(post, deliveries)
     if any(vars(delivery)["spent"] for delivery in deliveries):
@@ -78,20 +79,21 @@ def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> P
     due = Q(task_id=task_id, scheduled_for__lte=clock.now())
     try:
         with transaction.atomic():
-            left = post.apply_transition(
+            previous = post.apply_transition(
                 "claim", only_if=due, task_id=None, lease_id=run.id, lease_expires_at=run.until
             )
-            _record("claim", post, left)
+            _record_event("claim", post, previous)
     except StateConflict:
         return None
     return run
 
 
 def abandoned_posts() -> QuerySet[ScheduledPost]:
-    """Return the PUBLISHING posts that nobody holds any more, or waits for: whoever comes first goes on with them.
+    """Return the PUBLISHING posts whose lease has expired, or lies implausibly far in the future.
 
-    Clocks differ, and are set. An end that is further away than any that we set was written by a wrong one, and is
-    not waited for. To take a post from a worker that still has it costs nothing: its intent asks the database.
+    A lease that ends later than any worker sets it was written by a worker with a wrong clock, and is ignored. Taking
+    a post from a worker that still has it is safe: that worker checks the lease in the transaction that inserts the
+    attempts (commit.py).
     """
     now, held = clock.now(), timedelta(seconds=max(LONGEST, settings.LEASE_SECONDS))
     over = Q(lease_expires_at__lte=now) | Q(lease_id__isnull=False, lease_expires_at__gt=now + held)
@@ -100,57 +102,57 @@ def abandoned_posts() -> QuerySet[ScheduledPost]:
 
 
 def take_over(post_id: str) -> PublishRun | None:
-    """Take a PUBLISHING post whose lease has run out; None when somebody holds it or it is settled."""
+    """Take the lease of an abandoned PUBLISHING post; None when another worker holds it or it is settled."""
     run_id, now = uuid4(), clock.now()
     until = now + timedelta(seconds=settings.LEASE_SECONDS)
     if not abandoned_posts().filter(pk=post_id).update(lease_id=run_id, lease_expires_at=until):
         return None
-    found = load(post_id)
-    return PublishRun(*found, id=run_id, until=until) if found else None
+    loaded = load_post(post_id)
+    return PublishRun(*loaded, id=run_id, until=until) if loaded else None
 
 
 def finish(run: PublishRun, step: str, *, failure: str = "") -> None:
-    """Settle the whole post, succeed or fail, unless the lease has passed to another, who settles it then."""
-    details = _why(run, failure) if failure else {}
+    """Settle the post by the step `succeed` or `fail`. Does nothing when another worker has the lease."""
+    details = _failure_details(run, failure) if failure else {}
     released: dict[str, Any] = {"lease_id": None, "lease_expires_at": None, "failure_reason": failure[:300]}
     try:
         with transaction.atomic():
-            left = run.post.apply_transition(step, only_if=Q(lease_id=run.id), **released)
-            _record(step, run.post, left, **details)
+            previous = run.post.apply_transition(step, only_if=Q(lease_id=run.id), **released)
+            _record_event(step, run.post, previous, **details)
     except StateConflict:
         return
 
 
-def fail_unclaimed(post: ScheduledPost, *, code: str, message: str) -> bool:
-    """Fail a SCHEDULED post that must not be sent any more; return whether this call was the one that did."""
+def fail_unclaimed(post: ScheduledPost, code: str, message: str) -> bool:
+    """Fail a SCHEDULED post that must not be sent any more; return whether this call failed it."""
     if post.status != Status.SCHEDULED:
         return False
     try:
         with transaction.atomic():
-            left = post.apply_transition("fail", task_id=None, failure_reason=message[:300])
-            post.deliveries.exclude(state="PUBLISHED").update(
-                state="FAILED", error_code=code, error_message=message[:500]
+            previous = post.apply_transition("fail", task_id=None, failure_reason=message[:300])
+            post.deliveries.exclude(state=DeliveryState.PUBLISHED).update(
+                state=DeliveryState.FAILED, error_code=code, error_message=message[:500]
             )
-            _record("fail", post, left, failure=message[:300], code=code)
+            _record_event("fail", post, previous, failure=message[:300], code=code)
     except StateConflict:
         return False
     return True
 
 
-def _why(run: PublishRun, failure: str) -> dict[str, Any]:
-    """Return what the trail says of a failure: the reason, and on which channels the outcome is not known."""
+def _failure_details(run: PublishRun, failure: str) -> dict[str, Any]:
+    """Return the details of the audit event: the reason, and the channels with an unknown outcome or a failure."""
     unknown = [delivery.channel.public_id for delivery in run.deliveries if delivery.state == DeliveryState.UNKNOWN]
     absent = [delivery.channel.public_id for delivery in run.deliveries if delivery.state == DeliveryState.FAILED]
     return {"failure": failure[:300], "unknown": unknown, "absent": absent}
 
 
-def _record(verb: str, post: ScheduledPost, left: str, **details: Any) -> None:
+def _record_event(verb: str, post: ScheduledPost, previous: str, **details: Any) -> None:
     audit_log.record(
         WORKER,
         verb,
         organization_id=post.organization_id,
         subject=f"post:{post.pk}",
-        step=(left, str(post.status)),
-        digest=post.approval.digest if post.approval else "",
+        step=(previous, str(post.status)),
+        digest=post.approved_digest,
         **details,
     )

@@ -1,8 +1,9 @@
-"""How one delivery ends, or why it goes on: the only writers of a delivery's outcome."""
+"""How one delivery ends, or why it is tried again. The only writers of a delivery's and of an attempt's outcome."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import clock
@@ -12,21 +13,33 @@ from posts.domain.published_posts import record_published
 from posts.graph.errors import GraphError
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import payload, quota, retry_policy
+from scheduling.domain.publishing.lease import PublishRun
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 SETTLED = {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNKNOWN}
-OPEN = ("", Outcome.UNKNOWN)  # of these nobody knows yet how they ended
-NOT_KNOWN = "The platform did not say whether this went live. Look at the channel, then say what is true."
+OPEN = ("", Outcome.UNKNOWN)  # outcomes of attempts that may have been published
+NOT_KNOWN = "The platform did not confirm whether this was published. Check the channel and enter the result."
+
+
+def open_attempts(run: PublishRun) -> dict[int, Attempt]:
+    """Return by delivery its latest attempt without a known outcome, whatever was tried after it."""
+    rows = Attempt.objects.filter(delivery__in=run.deliveries, approval=run.post.approval).order_by("id")
+    return {row.delivery_id: row for row in rows.filter(outcome__in=OPEN)}
 
 
 def mark_published(delivery: Delivery, attempt: Attempt, content: Content, platform_post_id: str) -> None:
-    """Note that the delivery is live, all at once with the copy that readers see.
+    """Mark the delivery as published, in one transaction with the row of the published post.
 
-    Unconditional: what is live is live, whoever holds the lease by now.
+    Unconditional: it is true whichever worker has the lease now.
     """
     at = clock.now()
-    known: dict[str, Any] = {"outcome": Outcome.PUBLISHED, "error_code": "", "error_message": "", "finished_at": at}
-    columns: dict[str, Any] = {
+    attempt_columns: dict[str, Any] = {
+        "outcome": Outcome.PUBLISHED,
+        "error_code": "",
+        "error_message": "",
+        "finished_at": at,
+    }
+    delivery_columns: dict[str, Any] = {
         "state": DeliveryState.PUBLISHED,
         "platform_post_id": platform_post_id,
         "published_at": at,
@@ -35,17 +48,17 @@ def mark_published(delivery: Delivery, attempt: Attempt, content: Content, platf
         "error_message": "",
     }
     with transaction.atomic():
-        Delivery.objects.filter(pk=delivery.pk).update(**columns)
-        Attempt.objects.filter(pk=attempt.pk).update(**known)
+        Delivery.objects.filter(pk=delivery.pk).update(**delivery_columns)
+        Attempt.objects.filter(pk=attempt.pk).update(**attempt_columns)
         if platform_post_id:
             record_copy(delivery, content, platform_post_id, at)
-    for row, written in ((attempt, known), (delivery, columns)):
-        for name, value in written.items():
+    for row, columns in ((attempt, attempt_columns), (delivery, delivery_columns)):
+        for name, value in columns.items():
             setattr(row, name, value)
 
 
 def record_copy(delivery: Delivery, content: Content, platform_post_id: str, at: datetime) -> None:
-    """Record the published post that a delivery became, for the lists of published posts."""
+    """Record the published post of a delivery, for the lists of published posts."""
     item = payload.build_payload(content, delivery)
     record_published(
         channel=delivery.channel,
@@ -62,16 +75,16 @@ def record_copy(delivery: Delivery, content: Content, platform_post_id: str, at:
 
 
 def record_outcome(attempt: Attempt, outcome: Outcome, error: Exception | None = None) -> bool:
-    """Write the outcome of an attempt into the ledger; return whether it is news there.
+    """Write the outcome of an attempt, with the error's code and message; return whether it was written."""
+    code, message = describe_error(error) if error else ("", "")
+    return write_outcome(attempt, outcome, error_code=code, error_message=message)
 
-    What is known stays known: published is the last word, and refused gives way to published alone.
+
+def write_outcome(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
+    """Write the outcome of an attempt and other columns; return whether it was written.
+
+    PUBLISHED replaces any outcome. Another outcome replaces an open one only.
     """
-    code, message = in_words(error) if error else ("", "")
-    return write(attempt, outcome, error_code=code, error_message=message)
-
-
-def write(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
-    """As `conclude`, with the ledger's columns in the caller's words."""
     columns |= {"outcome": outcome, "finished_at": clock.now()}
     rows = Attempt.objects.filter(pk=attempt.pk)
     if outcome != Outcome.PUBLISHED:
@@ -83,70 +96,78 @@ def write(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
     return True
 
 
-def mark_ambiguous(delivery: Delivery, attempt: Attempt, error: Exception, *, look_in: float) -> None:
-    """The attempt may have landed: read back in `look_in` seconds, and do nothing else before."""
+def mark_ambiguous(delivery: Delivery, attempt: Attempt, error: Exception) -> None:
+    """The attempt may have been published: it is read back, and nothing is sent before."""
     record_outcome(attempt, Outcome.UNKNOWN, error)
-    schedule_retry(delivery, error, seconds=look_in, absence_count=0)
+    schedule_retry(delivery, error, seconds=retry_policy.READ_BACK_AFTER, absence_count=0)
 
 
-def mark_processing(delivery: Delivery, attempt: Attempt, *, look_in: float) -> None:
-    """The platform has taken it and is still at work, on a video: whether it is live, and its id, is read later."""
+def mark_processing(delivery: Delivery, attempt: Attempt) -> None:
+    """The platform accepted a video and is processing it: whether it was published, and its id, is read back."""
     record_outcome(attempt, Outcome.UNKNOWN)
     update_delivery(
         delivery,
         state=DeliveryState.PENDING,
         error_code="PROCESSING",
-        error_message="The platform has taken it and is still at work on it.",
+        error_message="The platform accepted it and is still processing it.",
         absence_count=0,
-        retry_at=payload.seconds_from_now(look_in),
+        retry_at=payload.seconds_from_now(retry_policy.READ_BACK_AFTER),
     )
 
 
 def handle_refusal(delivery: Delivery, error: GraphError) -> None:
-    """Nothing went out: try again later, or give up, as the policy for this class of error says."""
-    rule = retry_policy.rule(error)
+    """Nothing was published: retry later, or give up, as the retry policy says for this class of error."""
+    rule = retry_policy.find_rule(error)
     update_channel_state(delivery, error)
     if rule.then == retry_policy.GIVE_UP:
-        failed(delivery, *in_words(error))
-        return
-    if rule.then == retry_policy.DEFER:
+        mark_failed(delivery, *describe_error(error))
+    elif rule.then == retry_policy.DEFER:
         _defer(delivery, error)
-        return
-    staged: dict[str, Any] = {"staged": {}} if rule.then == retry_policy.RESTAGE else {}
-    schedule_retry(delivery, error, seconds=retry_policy.retry_delay(error, delivery.attempt_count), **staged)
+    else:
+        staged: dict[str, Any] = {"staged": {}} if rule.then == retry_policy.RESTAGE else {}
+        schedule_retry(delivery, error, seconds=retry_policy.retry_delay(error, delivery.attempt_count), **staged)
 
 
-def failed(delivery: Delivery, code: str, message: str) -> None:
-    """Settle the delivery as failed, with a reason that a person is shown."""
-    update_delivery(
-        delivery, state=DeliveryState.FAILED, error_code=code[:40], error_message=message[:500], retry_at=None
-    )
+def handle_internal_error(run: PublishRun, delivery: Delivery, error: Exception) -> None:
+    """An error in Dynamo ended a step: retry it later, for a limited time.
+
+    What was never sent ends by the late limit; what may have been sent ends as unknown.
+    """
+    last = open_attempts(run).get(delivery.pk)
+    if last is not None and clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
+        mark_unknown(delivery)
+    else:
+        seconds = min(60.0, retry_policy.READ_BACK_AFTER * 2 ** min(delivery.attempt_count, 5))
+        schedule_retry(delivery, error, seconds=seconds)
+
+
+def mark_failed(delivery: Delivery, code: str, message: str) -> None:
+    """Settle the delivery as failed, with a reason that people are shown."""
+    _end(delivery, DeliveryState.FAILED, code, message)
+
+
+def mark_unknown(delivery: Delivery, code: str = "UNKNOWN", message: str = NOT_KNOWN) -> None:
+    """Settle the delivery as unknown: a person checks the channel and resolves it."""
+    _end(delivery, DeliveryState.UNKNOWN, code, message)
 
 
 def mark_blocked(delivery: Delivery, code: str, message: str) -> None:
-    """The platform held this back, and it is known not to be live: fail, and stop the channel until a person acts."""
+    """The platform blocked the post, which is known to be absent: fail it, and stop the channel until a person acts."""
     channels.block(WORKER, delivery.channel, reason=message)
-    failed(delivery, code, message)
-
-
-def unknown(delivery: Delivery, code: str = "UNKNOWN", message: str = NOT_KNOWN) -> None:
-    """Settle the delivery as not known: a person looks, and says."""
-    update_delivery(
-        delivery, state=DeliveryState.UNKNOWN, error_code=code[:40], error_message=message[:500], retry_at=None
-    )
+    mark_failed(delivery, code, message)
 
 
 def update_channel_state(delivery: Delivery, error: GraphError) -> None:
-    """Mark the channel when the error says that nothing more will go through it until a person acts."""
-    consequence = retry_policy.rule(error).channel
+    """Mark the channel when the error means that nothing can be published to it until a person acts."""
+    consequence = retry_policy.find_rule(error).channel
     if consequence == "reconnect":
         channels.mark_needs_reconnect(WORKER, delivery.channel, reason=str(error))
     elif consequence == "block":
         channels.block(WORKER, delivery.channel, reason=str(error))
 
 
-def in_words(error: Exception) -> tuple[str, str]:
-    """Return (code, message) of an error as a delivery keeps them, cut to what the columns hold."""
+def describe_error(error: Exception) -> tuple[str, str]:
+    """Return (code, message) of an error, cut to the length of the columns."""
     if isinstance(error, GraphError):
         return str(error.label)[:40], str(error)[:500]
     return type(error).__name__[:40], "An error inside Dynamo; its log has the details."
@@ -155,8 +176,7 @@ def in_words(error: Exception) -> tuple[str, str]:
 def update_delivery(delivery: Delivery, **columns: Any) -> None:
     """Write columns of the delivery, in the row and in memory.
 
-    What is live stays live: a worker that was overtaken has nothing else to say of it. How it ended otherwise is for
-    the worker to say that has the post.
+    PUBLISHED is not replaced by another state. Other states are written only by the worker that has the lease.
     """
     for name, value in columns.items():
         setattr(delivery, name, value)
@@ -168,18 +188,9 @@ def update_delivery(delivery: Delivery, **columns: Any) -> None:
     rows.update(**columns)
 
 
-def _defer(delivery: Delivery, error: GraphError) -> None:
-    seconds = quota.quota_delay(delivery)
-    if seconds is not None:
-        schedule_retry(delivery, error, seconds=seconds)
-        return
-    code, message = in_words(error)
-    failed(delivery, code, f"{message.rstrip('.')}. {quota.in_words(delivery)}")
-
-
 def schedule_retry(delivery: Delivery, error: Exception, *, seconds: float, **columns: Any) -> None:
-    """Let the delivery wait for its next step, which is due in `seconds`."""
-    code, message = in_words(error)
+    """Keep the delivery pending; its next step is due in `seconds`."""
+    code, message = describe_error(error)
     update_delivery(
         delivery,
         state=DeliveryState.PENDING,
@@ -189,3 +200,16 @@ def schedule_retry(delivery: Delivery, error: Exception, *, seconds: float, **co
         retry_at=payload.seconds_from_now(seconds),
         **columns,
     )
+
+
+def _defer(delivery: Delivery, error: GraphError) -> None:
+    seconds = quota.quota_delay(delivery)
+    if seconds is not None:
+        schedule_retry(delivery, error, seconds=seconds)
+        return
+    code, message = describe_error(error)
+    mark_failed(delivery, code, f"{message.rstrip('.')}. {quota.describe_reset(delivery)}")
+
+
+def _end(delivery: Delivery, state: DeliveryState, code: str, message: str) -> None:
+    update_delivery(delivery, state=state, error_code=code[:40], error_message=message[:500], retry_at=None)

@@ -20,7 +20,7 @@ STAGED_LIFE = timedelta(hours=20)  # containers live for 24 h: graph-api, sectio
 def delivery_account(delivery: Delivery) -> Account:
     """Return the account that the delivery goes to, with its token.
 
-    Raises Transient when the token cannot be decrypted: an operator can bring the key back, nobody else can help.
+    Raises Transient when the token cannot be decrypted: an operator can restore the encryption key.
     """
     channel = delivery.channel
     try:
@@ -31,11 +31,11 @@ def delivery_account(delivery: Delivery) -> Account:
 
 
 def build_payload(content: Content, delivery: Delivery) -> PostPayload:
-    """Return the payload for the delivery's channel out of `content`, which the gate has let through."""
-    said = content["channels"][delivery.channel.public_id]
+    """Return the payload for the delivery's channel from the `content` that the gate returned."""
+    channel = content["channels"][delivery.channel.public_id]
     return PostPayload(
         type=content["type"],
-        caption=said["caption"],
+        caption=channel["caption"],
         media=content["media"],
         media_type=infer_media_type(content["media"], content["mediaType"]),
         media_sha256=content["mediaSha256"],
@@ -43,7 +43,6 @@ def build_payload(content: Content, delivery: Delivery) -> PostPayload:
 
 
 def delivery_publisher(delivery: Delivery) -> Publisher:
-    """Return the code that knows the delivery's platform."""
     return publisher(delivery.channel.type)
 
 
@@ -54,20 +53,19 @@ def is_staged(delivery: Delivery, digest: str) -> bool:
 
 
 def staged_id(staged: dict[str, Any]) -> Any:
-    """Return the platform's id of what was staged, by which two workers can tell whether they hold the same."""
+    """Return the platform's id of what was staged; equal ids are the same object."""
     return staged.get("photo") or staged.get("video") or staged.get("container")
 
 
 def seconds_from_now(seconds: float) -> datetime:
-    """Return the instant `seconds` from now."""
     return clock.now() + timedelta(seconds=seconds)
 
 
 def stage_seconds(item: PostPayload) -> float:
-    """Return how long staging may take at the most: a film is fetched and uploaded, 120 s each at the client's caps."""
+    """Return the longest time that staging takes: the client limits fetching and uploading a video to 120 s each."""
     return 260.0 if item.media_type == "VIDEO" else commit_seconds() * 2
 
 
 def commit_seconds() -> float:
-    """Return how long one outward call may take at the most, with a margin: a lease must outlast it."""
+    """Return the longest time that one publishing call takes, with a margin: a lease must outlast it."""
     return float(settings.GRAPH_CONNECT_TIMEOUT + settings.GRAPH_READ_TIMEOUT + MARGIN)

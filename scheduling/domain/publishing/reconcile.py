@@ -1,4 +1,4 @@
-"""An outcome that is not known is read back. Reads only: nothing here can publish."""
+"""Reads back an attempt whose outcome is not known. Nothing here can publish."""
 
 import logging
 from datetime import datetime, timedelta
@@ -13,95 +13,80 @@ from posts.graph.publishers import LookupResult, LookupStatus
 from posts.models import Channel
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import outcomes, payload, retry_policy
-from scheduling.domain.publishing.lease import PublishRun
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 log = logging.getLogger(__name__)
-FIRST_LOOK = 2.0  # seconds after an unclear answer; most late successes are readable by then
-PROOFS = 2  # spaced absence_count that allow another try
-HELD_BACK = "The platform took this for spam and held it back; it did not go live."
+ABSENCES_REQUIRED = 2  # spaced read-backs without the post that allow another attempt
+HELD_BACK = "The platform classified this as spam and did not publish it."
 CLAIMED_WITHIN = timedelta(days=1)
-FAST = timedelta(days=1)  # by which our clock may have been ahead where the platform's was not known
-
-
-def open_attempts(run: PublishRun) -> dict[int, Attempt]:
-    """Return by delivery its latest attempt of which nobody knows how it ended, whatever was tried after it."""
-    rows = Attempt.objects.filter(delivery__in=run.deliveries, approval=run.post.approval).order_by("id")
-    return {row.delivery_id: row for row in rows.filter(outcome__in=outcomes.OPEN)}
-
-
-def handle_internal_error(run: PublishRun, delivery: Delivery, error: Exception) -> None:
-    """An error of our own broke off a step: go on later, from the ledger, and not for ever.
-
-    What was never sent ends by the late limit, what may have been sent as not known.
-    """
-    last = open_attempts(run).get(delivery.pk)
-    if last is not None and clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
-        outcomes.unknown(delivery)
-    else:
-        outcomes.schedule_retry(delivery, error, seconds=min(60.0, FIRST_LOOK * 2 ** min(delivery.attempt_count, 5)))
+MAX_CLOCK_ERROR = timedelta(days=1)  # by which our clock may have been fast where the platform's was not known
 
 
 def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
-    """Read back what became of `last`; return whether another try is allowed: only after proof of absence, twice.
+    """Read back `last`; return whether another attempt is allowed: only after ABSENCES_REQUIRED absences.
 
-    Found live: the delivery is settled as published. Unclear for longer than the limit: settled as unknown.
+    Found: the delivery is settled as published. Unclear for longer than RECONCILE_LIMIT: settled as unknown.
     """
-    finding = _look(delivery, content, last)
-    if finding.verdict is LookupStatus.PUBLISHED:
-        _live(delivery, content, last, finding.post_id)
-    elif finding.verdict is LookupStatus.NOT_FOUND:
-        return _absent(delivery, last)
+    result = _look_up(delivery, content, last)
+    if result.verdict is LookupStatus.PUBLISHED:
+        _mark_published(delivery, content, last, result.post_id)
+    elif result.verdict is LookupStatus.NOT_FOUND:
+        return _handle_absence(delivery, last)
     elif clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
-        outcomes.unknown(delivery)
+        outcomes.mark_unknown(delivery)
     else:
         age = (clock.now() - last.started_at).total_seconds()
-        pause = min(60.0, max(FIRST_LOOK, age / 3))
-        outcomes.update_delivery(delivery, state=DeliveryState.PENDING, retry_at=payload.seconds_from_now(pause))
+        _read_back_in(delivery, min(60.0, max(retry_policy.READ_BACK_AFTER, age / 3)))
     return False
 
 
-def _live(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
-    """Settle it as published, unless somebody else who reads the same Page back has claimed the post just now."""
+def claimed_deliveries(channel: Channel) -> QuerySet[Delivery]:
+    """Return the deliveries published to the channel's Page or account, whichever organization connected it.
+
+    For ids only: an organization must not read another's rows.
+    """
+    return Delivery.objects.filter(channel__in=_same_account(channel)).exclude(platform_post_id="")
+
+
+def _same_account(channel: Channel) -> QuerySet[Channel]:
+    return Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
+
+
+def _read_back_in(delivery: Delivery, seconds: float, **columns: int) -> None:
+    retry_at = payload.seconds_from_now(seconds)
+    outcomes.update_delivery(delivery, state=DeliveryState.PENDING, retry_at=retry_at, **columns)
+
+
+def _mark_published(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
+    """Settle it as published, unless another delivery that reads the same Page has claimed the post just now."""
     channel = delivery.channel
     with transaction.atomic():
-        same = Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
-        list(same.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+        # Locks every channel of the Page or account, in one order: two deliveries cannot claim one post.
+        list(_same_account(channel).select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
         if post_id and claimed_deliveries(channel).filter(platform_post_id=post_id).exclude(pk=delivery.pk).exists():
-            outcomes.update_delivery(
-                delivery, state=DeliveryState.PENDING, retry_at=payload.seconds_from_now(FIRST_LOOK)
-            )
+            _read_back_in(delivery, retry_policy.READ_BACK_AFTER)
             return
         outcomes.mark_published(delivery, last, content, post_id)
 
 
-def claimed_deliveries(channel: Channel) -> QuerySet[Delivery]:
-    """Return the deliveries that are live on the channel's Page or account, whichever organization connected it.
+def _look_up(delivery: Delivery, content: Content, last: Attempt) -> LookupResult:
+    """Read back from the first attempt on, by the platform's clock where it was known then.
 
-    For ids alone: one organization learns nothing of another.
+    Where it was not known or is implausible, our clock may have been fast, and the post may be older than the window.
+    What is found further back is no evidence, neither that it is ours nor that ours is absent.
     """
-    same = Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
-    return Delivery.objects.filter(channel__in=same).exclude(platform_post_id="")
+    attempts = [*delivery.attempts.filter(approval=last.approval_id), last]
+    begun = min(attempt.started_at for attempt in attempts)
+    since = min(attempt.platform_at or begun - MAX_CLOCK_ERROR for attempt in attempts)
+    sure = all(attempt.platform_at for attempt in attempts) and begun - since <= MAX_CLOCK_ERROR
+    result = _look_up_since(delivery, content, min(begun, since) if sure else begun)
+    if sure or result.verdict is not LookupStatus.NOT_FOUND:
+        return result
+    result = _look_up_since(delivery, content, since)
+    return result if result.verdict is LookupStatus.NOT_FOUND else LookupResult(LookupStatus.UNKNOWN)
 
 
-def _look(delivery: Delivery, content: Content, last: Attempt) -> LookupResult:
-    """Read back from the first attempt on: by the platform's clock where that was known then.
-
-    Where it was not, or says what cannot be, ours may have been fast, and the post stand in front of the window. What
-    is found further back proves nothing, neither that it is ours nor that ours is absent.
-    """
-    tries = [*delivery.attempts.filter(approval=last.approval_id), last]
-    begun = min(item.started_at for item in tries)
-    since = min(item.platform_at or begun - FAST for item in tries)
-    sure = all(item.platform_at for item in tries) and begun - since <= FAST
-    finding = _find(delivery, content, min(begun, since) if sure else begun)
-    if sure or finding.verdict is not LookupStatus.NOT_FOUND:
-        return finding
-    finding = _find(delivery, content, since)
-    return finding if finding.verdict is LookupStatus.NOT_FOUND else LookupResult(LookupStatus.UNKNOWN)
-
-
-def _find(delivery: Delivery, content: Content, since: datetime) -> LookupResult:
+def _look_up_since(delivery: Delivery, content: Content, since: datetime) -> LookupResult:
     try:
         claimed = claimed_deliveries(delivery.channel).filter(published_at__gte=since - CLAIMED_WITHIN)
         return payload.delivery_publisher(delivery).find(
@@ -116,28 +101,25 @@ def _find(delivery: Delivery, content: Content, since: datetime) -> LookupResult
     except DatabaseError:
         raise
     except Exception:
-        # An answer of a shape that nobody expected proves nothing.
+        # A response of an unexpected shape is no evidence.
         log.exception("reading back delivery %s", delivery.pk)
         return LookupResult(LookupStatus.UNKNOWN)
 
 
-def _may_still_come(last: Attempt) -> bool:
-    """Whether the platform may still be at work on an attempt that it did not answer."""
-    since = clock.now() - last.started_at
-    return retry_policy.may_land_late(last.error_code) and since < timedelta(seconds=settings.LANDING_LIMIT)
+def _may_appear_late(last: Attempt) -> bool:
+    """Whether the platform may still publish an attempt that it did not answer."""
+    age = clock.now() - last.started_at
+    return retry_policy.may_land_late(last.error_code) and age < timedelta(seconds=settings.LANDING_LIMIT)
 
 
-def _absent(delivery: Delivery, last: Attempt) -> bool:
-    """Whether another try is allowed: once the absence was seen often enough, and is not to be waited for longer."""
-    if delivery.absence_count + 1 < PROOFS or _may_still_come(last):
-        again = payload.seconds_from_now(settings.ABSENCE_SPACING)
-        outcomes.update_delivery(
-            delivery, state=DeliveryState.PENDING, absence_count=delivery.absence_count + 1, retry_at=again
-        )
+def _handle_absence(delivery: Delivery, last: Attempt) -> bool:
+    """Return whether another attempt is allowed: the post was absent often enough and cannot appear late."""
+    if delivery.absence_count + 1 < ABSENCES_REQUIRED or _may_appear_late(last):
+        _read_back_in(delivery, settings.ABSENCE_SPACING, absence_count=delivery.absence_count + 1)
         return False
-    said = last.error_message or "Read back twice: it did not go live."
-    if not outcomes.write(last, Outcome.REFUSED, error_message=said):
-        return False  # another has found out meanwhile
+    message = last.error_message or "Read back twice: it was not published."
+    if not outcomes.write_outcome(last, Outcome.REFUSED, error_message=message):
+        return False  # another worker has found the outcome
     if last.error_code in retry_policy.BLOCKS_WHEN_ABSENT:
         outcomes.mark_blocked(delivery, last.error_code, HELD_BACK)
         return False

@@ -1,16 +1,24 @@
-"""Publish: exactly once, whatever is killed, repeated, lost or timed out.
+"""Publishes approved posts, each delivery exactly once, also when workers are killed and messages are lost or repeated.
 
-Each delivery of a claimed post is driven until it is settled: published, failed with a reason, or unknown.
-1. The gate recomputes the digest of what is about to be sent.
-2. What is not staged yet is staged; ids are saved before the next call.
-3. An attempt row is written: the intent. Then one outward call: the commit. Then the outcome.
-4. An outcome that is not known is never repeated blindly: `reconcile` reads back first, and only proof of absence,
-   twice and spaced, allows another try.
-A worker that dies anywhere leaves a lease that runs out; the next one starts from the ledger.
+`publish` runs for a Celery message and `resume` for an expired lease. Both go on with `advance`.
+
+1. Load the post with its approval and its deliveries. Ignore a message whose task id is not that of the post.
+2. Fail the post (MISSED) when the late limit has passed. Enqueue it again when the message came too early.
+3. Claim it: SCHEDULED → PUBLISHING by compare-and-set, with a lease. `resume` takes an expired lease over. [lease]
+4. Recompute the digest of what is about to be sent and compare it with the approval's. [gate]
+5. Read back each delivery whose last attempt has no known outcome. It is attempted again only after two spaced
+   read-backs that did not find it. [reconcile]
+6. Stage what is not staged: upload media, create containers. Each id is saved before the next call. [stage]
+7. Commit: insert an attempt per delivery, make one publishing call each, store the outcomes. [commit, outcomes]
+8. Settle: all deliveries published → PUBLISHED; all settled, some failed or unknown → FAILED. While a delivery is
+   pending, release the lease until its next step is due.
+
+A worker that is killed at any step leaves a lease that expires. The next worker reads the attempts and continues at 4.
 """
 
 import logging
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -22,28 +30,37 @@ from scheduling.domain import enqueue
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import gate, outcomes, payload, reconcile, retry_policy
 from scheduling.domain.publishing.commit import ReadyDelivery, publish_ready
-from scheduling.domain.publishing.lease import LeaseLost, PublishRun, claim, fail_unclaimed, finish, load, take_over
+from scheduling.domain.publishing.due import due_posts
+from scheduling.domain.publishing.lease import (
+    LeaseLost,
+    PublishRun,
+    abandoned_posts,
+    claim,
+    fail_unclaimed,
+    finish,
+    load_post,
+    take_over,
+)
 from scheduling.domain.publishing.outcomes import SETTLED
 from scheduling.domain.publishing.stage import PostChanged, stage
 from scheduling.models import Attempt, Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
-EARLY_TOLERANCE = 1.0  # seconds; timers of brokers and workers fire a little early now and then
-MISSED = "MISSED", "Its instant passed more than the late limit ago; a person decides whether it still goes out."
+EARLY_TOLERANCE = 1.0  # seconds; brokers and workers sometimes deliver a little before the ETA
 
 
 def publish(post_id: str, task_id: str) -> str:
-    """Publish a due post for the message with this task id; return what happened, in a word, for the log.
+    """Publish a due post for the message with this task id; return the result in one word, for the log.
 
-    Any number of deliveries of the same message, anywhere, publish once: all but one lose the claim.
+    Any number of deliveries of the same message publish once: all but one lose the claim.
     """
-    found = load(post_id)
-    if found is None or str(found[0].task_id) != task_id:
+    loaded = load_post(post_id)
+    if loaded is None or str(loaded[0].task_id) != task_id:
         return "void"
-    post, deliveries = found
+    post, deliveries = loaded
     if gate.is_past_late_limit(post):
-        return "missed" if fail_unclaimed(post, code=MISSED[0], message=MISSED[1]) else "void"
-    if post.scheduled_for is not None and not _wait_for(post.scheduled_for):
+        return "missed" if fail_unclaimed(post, *gate.MISSED) else "void"
+    if post.scheduled_for is not None and not _wait_until(post.scheduled_for):
         enqueue.enqueue_publish(post)
         return "early"
     run = claim(post, deliveries, task_id=task_id)
@@ -51,122 +68,136 @@ def publish(post_id: str, task_id: str) -> str:
 
 
 def resume(post_id: str) -> str:
-    """Go on with a PUBLISHING post whose lease has run out: after a crash, a pause, or an outcome that is not known."""
+    """Continue a PUBLISHING post whose lease has expired: after a crash, a pause or an unknown outcome."""
     run = take_over(post_id)
     return advance(run, fresh=False) if run else "void"
 
 
+def publish_inline() -> Iterator[tuple[str, str]]:
+    """Publish what is due and resume abandoned posts in this process, without a broker; yield (post id, result).
+
+    The claims are the same as the workers', so running workers are safe.
+    """
+    for pk, task_id in list(due_posts(0).values_list("pk", "task_id")):
+        yield str(pk), publish(str(pk), str(task_id))
+    for pk in list(abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)):
+        yield str(pk), resume(str(pk))
+
+
 def advance(run: PublishRun, *, fresh: bool) -> str:
-    """Take each unsettled delivery one step on, then settle the post or let go of it until the next step is due."""
-    unsettled = {} if fresh else reconcile.open_attempts(run)
+    """Take each unsettled delivery one step further, then settle the post or release it until the next step is due.
+
+    `fresh`: the post was claimed just now, so there are no attempts to read back.
+    """
+    unsettled = {} if fresh else outcomes.open_attempts(run)
     try:
         content = gate.authorize(run.post, run.deliveries)
     except gate.GateClosed as closed:
-        return _close(run, closed, unsettled)
+        return _refuse(run, closed, unsettled)
     try:
-        _go_on(run, content, unsettled)
+        _advance_deliveries(run, content, unsettled)
     except LeaseLost:
         return "overtaken"
     return _settle(run)
 
 
-def _wait_for(instant: datetime) -> bool:
-    """Sleep through what is left until `instant`, when that is next to nothing; return whether it has come."""
-    left = (instant - clock.now()).total_seconds()
+def _wait_until(scheduled_for: datetime) -> bool:
+    """Sleep until `scheduled_for` when at most EARLY_TOLERANCE is left; return whether it has come."""
+    left = (scheduled_for - clock.now()).total_seconds()
     if 0 < left <= EARLY_TOLERANCE:
         time.sleep(left)
-    return clock.now() >= instant
+    return clock.now() >= scheduled_for
 
 
-def _go_on(run: PublishRun, content: Content, unsettled: dict[int, Attempt]) -> None:
-    digest = run.post.approval.digest if run.post.approval else ""
-    staged: list[ReadyDelivery] = []
+def _refuse(run: PublishRun, closed: gate.GateClosed, unsettled: dict[int, Attempt]) -> str:
+    for delivery in run.deliveries:
+        if delivery.state in SETTLED:
+            continue
+        if delivery.pk in unsettled:
+            # It may have been published before the gate closed: an unknown outcome stays visible as unknown.
+            outcomes.mark_unknown(delivery, closed.code, closed.message)
+        else:
+            outcomes.mark_failed(delivery, closed.code, closed.message)
+    finish(run, "fail", failure=closed.message)
+    return "refused"
+
+
+def _advance_deliveries(run: PublishRun, content: Content, unsettled: dict[int, Attempt]) -> None:
+    ready: list[ReadyDelivery] = []
     unstaged: list[Delivery] = []
     for delivery in run.deliveries:
         due = delivery.retry_at is None or delivery.retry_at <= clock.now()
         due = due or (delivery.pk not in unsettled and gate.is_past_late_limit(run.post))
         if not due or delivery.state in SETTLED or delivery.channel.public_id not in content["channels"]:
             continue
-        if payload.is_staged(delivery, digest):
-            staged += _ready(run, delivery, content, unsettled.get(delivery.pk))
+        if payload.is_staged(delivery, run.post.approved_digest):
+            ready += _prepare_or_record(run, delivery, content, unsettled.get(delivery.pk))
         else:
             unstaged.append(delivery)
-    publish_ready(run, staged, content)
-    for item in unstaged:  # staging takes its time, and what was ready has not waited for it
-        publish_ready(run, _ready(run, item, content, unsettled.get(item.pk)), content)
+    publish_ready(run, ready, content)
+    for delivery in unstaged:  # after the others, which do not wait for staging
+        publish_ready(run, _prepare_or_record(run, delivery, content, unsettled.get(delivery.pk)), content)
 
 
-def _ready(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> list[ReadyDelivery]:
-    """Return the delivery when it may go out now, prepared; else nothing, with what stands in the way noted on it.
+def _prepare_or_record(
+    run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None
+) -> list[ReadyDelivery]:
+    """Return the delivery when it can be committed now; otherwise store the reason on it and return nothing.
 
-    An error of our own stops neither the other channels nor the end of this one.
+    An internal error ends this step of this delivery only.
     """
     try:
-        return _prepared(run, delivery, content, last)
+        return _prepare(run, delivery, content, last)
     except LeaseLost:
         raise
     except Exception as error:
         log.exception("delivery %s", delivery.pk)
-        reconcile.handle_internal_error(run, delivery, error)
+        outcomes.handle_internal_error(run, delivery, error)
         return []
 
 
-def _prepared(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> list[ReadyDelivery]:
+def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> list[ReadyDelivery]:
     if last is not None and not reconcile.reconcile(delivery, content, last):
         return []
-    if _missed(run, delivery):
+    if _fail_if_late(run, delivery):
         return []
     try:
-        account = _prepare(run, delivery, content)
+        account = _stage_if_needed(run, delivery, content)
     except gate.GateClosed as closed:
-        outcomes.failed(delivery, closed.code, closed.message)
+        outcomes.mark_failed(delivery, closed.code, closed.message)
     except NotReady as error:
-        # Not a failed try: the platform is still at work on what was staged.
-        again = payload.seconds_from_now(retry_policy.retry_delay(error, 0))
-        outcomes.update_delivery(delivery, retry_at=again, error_message=outcomes.in_words(error)[1])
+        # Not a failed try: the platform is still processing what was staged.
+        retry_at = payload.seconds_from_now(retry_policy.retry_delay(error, 0))
+        outcomes.update_delivery(delivery, retry_at=retry_at, error_message=outcomes.describe_error(error)[1])
     except GraphError as error:
         outcomes.handle_refusal(delivery, error)
     else:
-        # Staging a film takes minutes: what was in time before may not be any more.
-        return [] if _missed(run, delivery) else [ReadyDelivery(delivery, account)]
+        # Staging a video takes minutes, so the late limit may have passed since the check above.
+        return [] if _fail_if_late(run, delivery) else [ReadyDelivery(delivery, account)]
     return []
 
 
-def _missed(run: PublishRun, delivery: Delivery) -> bool:
+def _fail_if_late(run: PublishRun, delivery: Delivery) -> bool:
     """Fail the delivery when the late limit has passed; return whether it has."""
     late = gate.is_past_late_limit(run.post)
     if late:
-        code, message = MISSED
-        outcomes.failed(delivery, code, f"{message} {delivery.error_message}".strip())
+        code, message = gate.MISSED
+        outcomes.mark_failed(delivery, code, f"{message} {delivery.error_message}".strip())
     return late
 
 
-def _prepare(run: PublishRun, delivery: Delivery, content: Content) -> Account:
-    """Stage what is not staged yet; return the account, opened, that it goes out through."""
+def _stage_if_needed(run: PublishRun, delivery: Delivery, content: Content) -> Account:
+    """Stage the delivery unless it is staged; return the account, with its token, to publish through."""
     gate.ensure_channel_connected(delivery)
     account = payload.delivery_account(delivery)
-    digest = run.post.approval.digest if run.post.approval else ""
-    if payload.is_staged(delivery, digest):
+    if payload.is_staged(delivery, run.post.approved_digest):
         return account
     run.extend(payload.stage_seconds(payload.build_payload(content, delivery)))
     try:
-        stage(delivery, content, digest, only_if=Q(post__lease_id=run.id))
+        stage(delivery, content, run.post.approved_digest, only_if=Q(post__lease_id=run.id))
     except PostChanged:
         raise LeaseLost from None
     return account
-
-
-def _close(run: PublishRun, closed: gate.GateClosed, unsettled: dict[int, Attempt]) -> str:
-    for delivery in run.deliveries:
-        if delivery.state in SETTLED:
-            continue
-        if delivery.pk in unsettled:
-            # It may have gone out before the gate closed: what is not known stays visible as not known.
-            outcomes.unknown(delivery, closed.code, closed.message)
-        else:
-            outcomes.failed(delivery, closed.code, closed.message)
-    finish(run, "fail", failure=closed.message)
-    return "refused"
 
 
 def _settle(run: PublishRun) -> str:
@@ -177,17 +208,19 @@ def _settle(run: PublishRun) -> str:
         if delivery.channel.public_id in covered and delivery.state not in SETTLED
     ]
     if pending:
-        soonest = min(item.retry_at or clock.now() for item in pending)
-        limit = gate.publish_deadline(run.post)
-        if clock.now() < limit < soonest:
-            soonest = limit + timedelta(milliseconds=100)  # a person is told then, whatever the platform asks for
+        soonest = min(delivery.retry_at or clock.now() for delivery in pending)
+        deadline = gate.publish_deadline(run.post)
+        if clock.now() < deadline < soonest:
+            # The post fails at the deadline, however long a pause the platform asks for.
+            soonest = deadline + timedelta(milliseconds=100)
         soonest = max(soonest, clock.now() + timedelta(milliseconds=200))
         run.release(soonest)
         enqueue.send_task("resume", str(run.post.pk), eta=soonest)
         return "pending"
     failed = [delivery for delivery in run.deliveries if delivery.state != DeliveryState.PUBLISHED]
     if failed:
-        finish(run, "fail", failure="; ".join(f"{item.channel.name}: {item.error_message}" for item in failed))
+        reasons = [f"{delivery.channel.name}: {delivery.error_message}" for delivery in failed]
+        finish(run, "fail", failure="; ".join(reasons))
         return "failed"
     finish(run, "succeed")
     return "published"

@@ -166,7 +166,7 @@ def test_the_front_page_says_whether_posts_go_out(
     make_failed("UNKNOWN", channels=[facebook])
     desk = Desk(reviewer).open("/admin/")
     assert "Posts may not be going out. No worker has ever taken a round" in desk.text
-    heartbeat.note("w1@here")
+    heartbeat.record("w1@here")
     desk.open("/admin/")
     assert "Posts may not be going out" not in desk.text
     assert (

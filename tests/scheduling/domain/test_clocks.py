@@ -100,7 +100,7 @@ def test_a_worker_whose_post_is_taken_for_left_alone_by_a_slow_clock_sends_nothi
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real, taken = commit._intend, []
+    real, taken = commit._insert_attempts, []
 
     def meanwhile(*args):
         if not taken:
@@ -109,7 +109,7 @@ def test_a_worker_whose_post_is_taken_for_left_alone_by_a_slow_clock_sends_nothi
             clock_.shift(timedelta(hours=1))
         return real(*args)
 
-    monkeypatch.setattr(commit, "_intend", meanwhile)
+    monkeypatch.setattr(commit, "_insert_attempts", meanwhile)
     assert send(post) == "overtaken"
     assert (only(Attempt).outcome, only(Delivery).state) == ("published", "PUBLISHED")
 
@@ -123,5 +123,5 @@ def test_a_worker_with_a_fast_clock_is_named_and_counts_for_nothing_else():
         "The clock of the worker w1@fast is ahead of this machine's",
     ]
     assert seen.workers == 0
-    heartbeat.note("w1@fast")
+    heartbeat.record("w1@fast")
     assert health.check_health().problems == []

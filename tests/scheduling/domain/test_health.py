@@ -84,10 +84,10 @@ def test_before_the_first_round_it_is_red() -> None:
 
 def test_workers_are_counted_by_name_and_forgotten_after_a_day() -> None:
     for name in ("w1@here", "w2@there", "w1@here"):
-        heartbeat.note(name)
+        heartbeat.record(name)
     WorkerHeartbeat.objects.create(worker="w0@gone", seen_at=ago(90_000))
     assert heartbeat.worker_status().workers == 2
-    heartbeat.note("w1@here")
+    heartbeat.record("w1@here")
     assert set(WorkerHeartbeat.objects.values_list("worker", flat=True)) == {"w1@here", "w2@there"}
 
 

@@ -16,7 +16,7 @@ from accounts.models import AuditEvent, Membership, Organization
 from scheduling.domain import content, drafts, manual_resolution, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.publishing import gate
-from scheduling.domain.publishing.lease import load
+from scheduling.domain.publishing.lease import load_post
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 from tests.accounts.admin.test_login import code_of
 from tests.scheduling.domain.conftest import send
@@ -46,7 +46,7 @@ def verified_seat(user: Any, organization: Organization) -> Reviewer:
 
 
 def permit(post: Any) -> Any:
-    found = load(str(post.pk))
+    found = load_post(str(post.pk))
     assert found
     return gate.authorize(*found)
 
@@ -81,20 +81,20 @@ def test_whatever_changes_makes_the_next_approval_the_first_again(
     moved: dict[str, Any] = {}
     if what == "edit":
         caption = fresh(post).deliveries.get().caption
-        for text in ("Swapped", caption):  # there and back again: what was approved stands there, and yet was changed
+        for text in ("Swapped", caption):  # there and back again: what was approved is_valid there, and yet was changed
             changes = {"channels": {facebook.public_id: ChannelText("FB_PAGE", text)}}
             drafts.edit(actors.api_key_actor(key), fresh(post), changes=changes)
     elif what == "reject":
         review.reject(second, fresh(post), notes="No")
         review.submit(actors.api_key_actor(key), fresh(post))
     elif what == "moved":
-        moved = {"instant": fresh(post).scheduled_for.replace(microsecond=7)}
+        moved = {"scheduled_for": fresh(post).scheduled_for.replace(microsecond=7)}
     else:
         Membership.objects.filter(user=reviewer).update(may_review=False)
     again = approve(second, post, **moved)
     assert (fresh(post).status, again.first_approval) == ("WAITING_FOR_APPROVAL", None)
     if what == "moved":
-        assert fresh(post).scheduled_for == moved["instant"]
+        assert fresh(post).scheduled_for == moved["scheduled_for"]
         assert approve(judge, post).first_approval == again
         assert fresh(post).status == "SCHEDULED"
     if what in {"edit", "reject"}:

@@ -166,7 +166,7 @@ def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothi
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real = commit._intend
+    real = commit._insert_attempts
     taken = []
 
     def late(*args):
@@ -177,7 +177,7 @@ def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothi
                 clock_.shift(timedelta(seconds=-60))
         return real(*args)
 
-    monkeypatch.setattr(commit, "_intend", late)
+    monkeypatch.setattr(commit, "_insert_attempts", late)
     assert go(post) == "overtaken"
     assert [attempt["outcome"] for attempt in Attempt.objects.values("outcome")] == ["published"]
     assert (len(writes(sandbox)), fresh(post).status) == (1, "PUBLISHED")
@@ -188,7 +188,7 @@ def test_a_worker_held_up_after_its_intent_was_written_sends_nothing(
 ):
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
-    real = commit._intend
+    real = commit._insert_attempts
 
     def late(*args):
         intents = real(*args)
@@ -197,7 +197,7 @@ def test_a_worker_held_up_after_its_intent_was_written_sends_nothing(
         return intents
 
     with monkeypatch.context() as patch:
-        patch.setattr(commit, "_intend", late)
+        patch.setattr(commit, "_insert_attempts", late)
         assert go(post) == "overtaken"
     assert (writes(sandbox), Attempt.objects.get().outcome) == ([], "refused")
     assert go_on(post, clock_) == "PUBLISHED"
@@ -210,9 +210,9 @@ def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, trave
     travel(post)
     go(post)
     attempt = Attempt.objects.create(delivery=stale, approval=fresh(post).approval, lease_id=post.pk)
-    outcomes.mark_ambiguous(stale, attempt, Ambiguous("reset"), look_in=2)
+    outcomes.mark_ambiguous(stale, attempt, Ambiguous("reset"))
     outcomes.handle_refusal(stale, Transient("reset"))
-    outcomes.failed(stale, "X", "x")
+    outcomes.mark_failed(stale, "X", "x")
     assert Delivery.objects.get(pk=stale.pk).state == "PUBLISHED"
 
 
@@ -236,7 +236,7 @@ def test_a_worker_overtaken_in_mid_call_leaves_what_its_follower_has_settled(
     post = make_handed(channels=[facebook])
     clock_ = travel(post)
     sandbox.fault("POST .*/feed", "drop_after")
-    real = commit._side_by_side
+    real = commit._call_in_parallel
 
     def slow(calls):
         answers = real(calls)
@@ -245,7 +245,7 @@ def test_a_worker_overtaken_in_mid_call_leaves_what_its_follower_has_settled(
         assert run.resume(str(post.pk)) == "failed"
         return answers
 
-    monkeypatch.setattr(commit, "_side_by_side", slow)
+    monkeypatch.setattr(commit, "_call_in_parallel", slow)
     go(post)
     delivery = Delivery.objects.get(post=post)
     assert (fresh(post).status, delivery.state, delivery.error_code) == ("FAILED", "UNKNOWN", "UNKNOWN")
@@ -267,7 +267,7 @@ def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_han
 
 def test_of_two_workers_that_stage_the_same_the_first_is_followed(make_handed, sandbox, facebook):
     post = make_handed(channels=[facebook])
-    slow = lease.load(str(post.pk))[1][0]
+    slow = lease.load_post(str(post.pk))[1][0]
     assert stage.prestage(str(post.pk)) == 1
     kept = Delivery.objects.get(post=post).staged
     content, its_digest = post_content.current_content(fresh(post))
@@ -283,9 +283,9 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
     task = stage.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
     content, its_digest = post_content.current_content(fresh(post))
     assert stage.prestage(str(post.pk)) == 1
-    slow = lease.load(str(post.pk))[1][0]
+    slow = lease.load_post(str(post.pk))[1][0]
     slow.staged = {**slow.staged, "ready": False}
-    real, tried = commit._intend, []
+    real, tried = commit._insert_attempts, []
 
     def meanwhile(*args):
         with pytest.raises(stage.PostChanged):
@@ -293,7 +293,7 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
         tried.append(args)
         return real(*args)
 
-    monkeypatch.setattr(commit, "_intend", meanwhile)
+    monkeypatch.setattr(commit, "_insert_attempts", meanwhile)
     clock_ = travel(post)
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=60))

@@ -18,7 +18,7 @@ LATER = timedelta(hours=3)
 
 def reapprove(judge: Any, post: ScheduledPost, **changes: Any) -> Approval:
     given = {"digest": content.current_content(post)[1], "revision": post.revision, "expected_version": post.version}
-    given["instant"] = post.scheduled_for + LATER
+    given["scheduled_for"] = post.scheduled_for + LATER
     return reschedule.reapprove(judge, ScheduledPost.objects.get(pk=post.pk), **given | changes)
 
 
@@ -41,15 +41,15 @@ def test_the_old_message_is_void_and_the_new_one_publishes_at_the_new_instant(
         ({"expected_version": 0}, StaleVersion),
         ({"revision": 0}, StaleVersion),
         ({"digest": "0" * 64}, StaleApproval),
-        ({"instant": None}, Invalid),
+        ({"scheduled_for": None}, Invalid),
     ],
 )
 def test_a_refused_move_leaves_the_old_approval_and_its_message_good(
     changes: dict[str, Any], refusal: type[Exception], make_handed: Any, judge: Any, travel: Any, sandbox: Any
 ) -> None:
     post = make_handed()
-    if "instant" in changes:
-        changes = {"instant": post.scheduled_for - timedelta(days=1)}
+    if "scheduled_for" in changes:
+        changes = {"scheduled_for": post.scheduled_for - timedelta(days=1)}
     with pytest.raises(refusal):
         reapprove(judge, post, **changes)
     assert Approval.objects.get(pk=post.approval_id).revoked_at is None
@@ -62,7 +62,7 @@ def test_handed_back_to_the_reviewers_it_does_not_go_out_before_one_approves(
     make_handed: Any, judge: Any, travel: Any, author: Any, sandbox: Any
 ) -> None:
     post = make_handed()
-    given = {"instant": post.scheduled_for + LATER, "expected_version": post.version}
+    given = {"scheduled_for": post.scheduled_for + LATER, "expected_version": post.version}
     waiting = reschedule.resubmit(actors.user_actor(author), ScheduledPost.objects.get(pk=post.pk), **given)
     assert (waiting.status, waiting.version) == ("WAITING_FOR_APPROVAL", post.version + 1)
     with pytest.raises(StateConflict):

@@ -106,7 +106,7 @@ def test_a_page_is_good_for_one_stay_with_the_reviewers(way, make_waiting, judge
 def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
     post = make_waiting()
     instant = clock.now() + timedelta(days=2)
-    approval = review.approve(judge, post, revision=post.revision, digest=shown(post), instant=instant)
+    approval = review.approve(judge, post, revision=post.revision, digest=shown(post), scheduled_for=instant)
     assert fresh(post).scheduled_for == instant
     assert fresh(post).version == post.version + 1 == approval.version
     assert approval.digest == shown(post)
@@ -123,7 +123,7 @@ def test_a_past_instant_is_not_approved(make_waiting, judge):
     post = make_waiting()
     with pytest.raises(Invalid) as caught:
         review.approve(
-            judge, post, revision=post.revision, digest=shown(post), instant=clock.now() - timedelta(minutes=1)
+            judge, post, revision=post.revision, digest=shown(post), scheduled_for=clock.now() - timedelta(minutes=1)
         )
     assert [detail["path"] for detail in caught.value.details] == [["scheduledFor"]]
     assert fresh(post).status == "WAITING_FOR_APPROVAL"

@@ -96,7 +96,7 @@ def test_a_round_counts_what_it_did(make_scheduled):
 
 
 def test_a_flood_of_media_to_look_at_leaves_the_workers_time_to_publish(make_waiting, monkeypatch):
-    monkeypatch.setattr(sweep, "LOOKS", 2)
+    monkeypatch.setattr(sweep, "MAX_INSPECTIONS", 2)
     for _ in range(5):
         make_waiting(looked=False)
     with later(11):

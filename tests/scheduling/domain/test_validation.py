@@ -48,7 +48,7 @@ def test_an_empty_draft_is_told_everything_that_it_lacks_at_once() -> None:
     assert [item.as_wire() for item in found] == [
         {
             "path": ["scheduledFor"],
-            "message": "A post needs a time to go out at: scheduledFor",
+            "message": "A post needs a scheduled time: scheduledFor",
             "code": "scheduledFor.missing",
         },
         {"path": ["media"], "message": "A post needs a media URL", "code": "media.missing"},
@@ -69,7 +69,7 @@ def test_an_empty_draft_is_told_everything_that_it_lacks_at_once() -> None:
 def test_the_instant_lies_in_the_future_unless_it_is_now(
     instant: datetime | None, at_once: bool, expected: list[str]
 ) -> None:
-    assert codes(check(PAGE, scheduled_for=instant, instant_is_now=at_once)) == expected
+    assert codes(check(PAGE, scheduled_for=instant, at_once=at_once)) == expected
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def move(judge, post):
     given = {
         "digest": content.current_content(post)[1],
         "revision": post.revision,
-        "instant": post.scheduled_for + timedelta(hours=3),
+        "scheduled_for": post.scheduled_for + timedelta(hours=3),
     }
     return reschedule.reapprove(judge, post, **given, expected_version=post.version)
 
