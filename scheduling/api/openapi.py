@@ -85,23 +85,23 @@ def post_json(**changes: Any) -> dict[str, Any]:
 
 
 def request_example(name: str, body: dict[str, Any]) -> OpenApiExample:
-    """Return an example of a body."""
+    """Return an example of a request body."""
     return OpenApiExample(name, body, request_only=True)
 
 
 def response_example(name: str, **changes: Any) -> OpenApiExample:
-    """Return an example of a post in an answer."""
+    """Return an example of a post in a response."""
     return OpenApiExample(name, post_json(**changes), response_only=True)
 
 
 def state_conflict_example(verb: str, status: str, *allowed: str) -> OpenApiExample:
-    """Return the example of a post whose state does not allow the operation."""
+    """Return the example of a conflict with the post's state."""
     name = f"A {status.lower().replace('_', ' ')} post"
     return error_example(name, 409, f"Cannot {verb} a {status} post", {"status": status, "allowed": list(allowed)})
 
 
 def rule_violation_example(name: str, *violations: tuple[list[str], str, str]) -> OpenApiExample:
-    """Return the example of rules that the content breaks: for each its path, message and code."""
+    """Return the example of violated rules: for each its path, message and code."""
     details = [{"path": path, "message": message, "code": code} for path, message, code in violations]
     return error_example(name, 400, violations[0][1], details)
 
@@ -117,7 +117,7 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description='The version that you have seen, `"3"`; stale: 412.',
+    description='The version that you have read, `"3"`; a stale one is answered 412.',
     examples=[OpenApiExample("The first version", '"1"')],
 )
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
@@ -240,7 +240,7 @@ REVERT_POST = [
 ]
 HUMAN_ONLY = OpenApiResponse(
     ERRORS[403].response,
-    "Envelope B: the signature is missing or wrong, or it is right and a person has to do this.",
+    "Envelope B: the signature is missing or wrong, or the action requires a person.",
     [
         *SIGNATURE_ERRORS,
         error_example(

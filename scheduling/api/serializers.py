@@ -1,9 +1,6 @@
-"""What clients send about scheduled posts, and what they receive.
+"""Request and response serializers of scheduled posts. The domain decides whether a post is publishable."""
 
-Strict in shape; whether a post is publishable is decided by the domain.
-"""
-
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -27,8 +24,8 @@ from scheduling.models import DeliveryState, MediaType
 
 
 class ChannelContentSerializer(StrictSerializer):
-    mediumType = StrictCharField(source="medium_type", help_text="The channel's type; it must be what the id says.")
-    caption = StrictCharField(required=False, allow_blank=True, help_text="What is said there.")
+    mediumType = StrictCharField(source="medium_type", help_text="The channel's type; must match the channel id.")
+    caption = StrictCharField(required=False, allow_blank=True, help_text="The text on this channel.")
     superpower = SuperpowerSerializer(
         required=False, allow_null=True, help_text="A superpower by reference (`creativeTemplateId`) or whole."
     )
@@ -41,30 +38,30 @@ class PostContentSerializer(StrictSerializer):
         allow_blank=True,
         allow_null=True,
         required=False,
-        help_text="The URL of publicly hosted media. On a draft any text will do.",
+        help_text="The URL of publicly hosted media. On a draft any text is accepted.",
     )
     mediaType = StrictChoiceField(
         MediaType.values,
         source="media_type",
         allow_null=True,
         required=False,
-        help_text="What the media is; else its file name says.",
+        help_text="Detected from the file extension if omitted.",
     )
     scheduledFor = StrictDateTimeField(
         source="scheduled_for",
         allow_null=True,
         required=False,
-        help_text="When it goes out: ISO-8601 with `Z` or an offset.",
+        help_text="When it is published: ISO 8601 with `Z` or an offset.",
     )
     channels = StrictDictField(
-        child=ChannelContentSerializer(), required=False, help_text="Where it goes out: what is said, by channel id."
+        child=ChannelContentSerializer(), required=False, help_text="The channels, by id, each with its text."
     )
     brief = StrictCharField(
         max_length=10_000,
         allow_blank=True,
         allow_null=True,
         required=False,
-        help_text="For the reviewer alone, never published: what the post is for.",
+        help_text="Note for the reviewer (internal), never published.",
     )
 
 
@@ -72,18 +69,16 @@ class CreatePostSerializer(PostContentSerializer):
     status = StrictChoiceField(
         [Status.DRAFT.value, Status.WAITING_FOR_APPROVAL.value],
         required=False,
-        help_text="`WAITING_FOR_APPROVAL` hands it over at once. Default `DRAFT`.",
+        help_text="`WAITING_FOR_APPROVAL` submits it at once. Default `DRAFT`.",
     )
 
 
 class UpdatePostSerializer(PostContentSerializer):
-    """All fields optional; `status` may only name the step from REJECTED back to DRAFT."""
-
     status = StrictChoiceField([Status.DRAFT.value], required=False, help_text="The step from REJECTED back to DRAFT.")
 
 
 class RejectSerializer(StrictSerializer):
-    notes = StrictCharField(help_text="What is to be changed. Not blank.")
+    notes = StrictCharField(help_text="What the author should change. Not blank.")
 
 
 class StatusesField(StrictCharField):
@@ -105,33 +100,33 @@ class ScheduledPostsQuery(PaginationQuery):
 
 
 class DeliveryErrorSerializer(serializers.Serializer[Any]):
-    """Why a channel is not live."""
+    """Why the post is not published on a channel."""
 
-    code = serializers.CharField(help_text="For programs: the platform's own, or `MISSED`.")
-    message = serializers.CharField(help_text="A sentence.")
+    code = serializers.CharField(help_text="The platform's error code, or one of Dynamo's, such as `MISSED`.")
+    message = serializers.CharField(help_text="The reason, as a sentence.")
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
-    """What became of the post on a channel."""
+    """The result of publishing on a channel."""
 
     state = serializers.ChoiceField(
-        DeliveryState.choices, help_text="How far it has come. UNKNOWN: a person finds out, nothing is sent again."
+        DeliveryState.choices, help_text="UNKNOWN: a person has to check the channel; it is not sent again."
     )
     postId = serializers.CharField(allow_null=True, help_text="Its id on the platform.")
-    permalink = serializers.CharField(allow_null=True, help_text="Where people see it.")
-    publishedAt = UTCMillisField(allow_null=True, help_text="When it went live.")
-    error = DeliveryErrorSerializer(allow_null=True, help_text="Why it is not live.")
+    permalink = serializers.CharField(allow_null=True, help_text="Its public URL.")
+    publishedAt = UTCMillisField(allow_null=True, help_text="When it was published.")
+    error = DeliveryErrorSerializer(allow_null=True, help_text="Why it is not published.")
 
 
 class MediumSerializer(serializers.Serializer[Any]):
-    """What is said on a channel. `outcome` is null until publishing begins."""
+    """A channel of the post."""
 
-    mediumType = serializers.ChoiceField(ChannelType.choices, help_text="Which platform.")
-    caption = serializers.CharField(help_text="What is said.")
+    mediumType = serializers.ChoiceField(ChannelType.choices, help_text="The channel's type.")
+    caption = serializers.CharField(help_text="The text on this channel.")
     superpower = SuperpowerSerializer(
         allow_null=True, help_text="The whole superpower, whether it was sent whole or by reference."
     )
-    outcome = OutcomeSerializer(allow_null=True, help_text="What became of it; null until publishing begins.")
+    outcome = OutcomeSerializer(allow_null=True, help_text="The result; null until publishing begins.")
 
 
 @extend_schema_field(MediumSerializer)
@@ -140,45 +135,42 @@ class MediumField(serializers.JSONField):
 
 
 class CreatorSerializer(serializers.Serializer[Any]):
-    """Who wrote the post."""
+    """The API key or person that created the post."""
 
-    kind = serializers.ChoiceField(["API_KEY", "USER"], help_text="A key or a person.")
-    id = serializers.CharField(help_text="Its or their id.")
-    name = serializers.CharField(help_text="What people call it or them.")
+    kind = serializers.ChoiceField(["API_KEY", "USER"], help_text="An API key or a person.")
+    id = serializers.CharField(help_text="The id of the key or the person.")
+    name = serializers.CharField(help_text="The name of the key or the person.")
 
 
 class ScheduledPostSerializer(serializers.Serializer[Any]):
-    """A scheduled post, the same in every answer. `channels` goes in, `mediumsData` comes out."""
+    """A scheduled post, the same in every response. `channels` of a request are `mediumsData` in a response."""
 
     id = serializers.UUIDField(help_text="Its id.")
     orgId = serializers.UUIDField(help_text="The organization.")
     type = serializers.ChoiceField(PostType.choices, help_text="What is published.")
-    status = serializers.ChoiceField(Status.choices, help_text="Where it is in its lifecycle.")
+    status = serializers.ChoiceField(Status.choices, help_text="Its state in the lifecycle.")
     media = serializers.CharField(allow_null=True, help_text="The media's URL.")
     mediaType = serializers.ChoiceField(MediaType.choices, allow_null=True, help_text="What the media is.")
-    scheduledFor = UTCMillisField(allow_null=True, help_text="When it goes out.")
+    scheduledFor = UTCMillisField(allow_null=True, help_text="When it is published.")
     taskId = serializers.UUIDField(allow_null=True, help_text="The pending publish task; null when there is none.")
-    mediumsData = serializers.DictField(
-        child=MediumField(), help_text="What is said where, and what became of it, by channel id."
-    )
-    notes = serializers.CharField(allow_null=True, help_text="Those of the last rejection.")
-    brief = serializers.CharField(allow_null=True, help_text="What the reviewer is told about it.")
-    createdBy = CreatorSerializer(allow_null=True, help_text="Who wrote it.")
-    createdAt = UTCMillisField(help_text="When it was written.")
-    updatedAt = UTCMillisField(help_text="When it changed last.")
+    mediumsData = serializers.DictField(child=MediumField(), help_text="Text and result by channel id.")
+    notes = serializers.CharField(allow_null=True, help_text="The notes of the last rejection.")
+    brief = serializers.CharField(allow_null=True, help_text="Note for the reviewer (internal), never published.")
+    createdBy = CreatorSerializer(allow_null=True, help_text="Who created it.")
+    createdAt = UTCMillisField(help_text="When it was created.")
+    updatedAt = UTCMillisField(help_text="When it was last changed.")
     version = serializers.IntegerField(help_text="Counts changes of its content; `If-Match` takes it.")
 
 
 class MessageSerializer(serializers.Serializer[Any]):
-    """A sentence."""
+    """A confirmation."""
 
     message = serializers.CharField(help_text="What happened.")
 
 
 def changes(given: dict[str, Any]) -> Changes:
-    """Return a validated body as the domain takes it, without `status`, which is a step and not content."""
+    """Return a validated body as `Changes`, without `status`, which is a transition."""
     fields = {name: value for name, value in given.items() if name != "status"}
     if "channels" in fields:
         fields["channels"] = {public_id: ChannelText(**text) for public_id, text in fields["channels"].items()}
-    found: Changes = fields  # type: ignore[assignment]  # the shape has the keys and types of Changes
-    return found
+    return cast("Changes", fields)

@@ -1,4 +1,4 @@
-"""Scheduled posts over the API: an agent drafts, hands over and takes back. It never approves."""
+"""API views of scheduled posts: clients draft, submit, reject and revert. No API key can approve."""
 
 import re
 from typing import Any, NoReturn
@@ -39,8 +39,6 @@ from scheduling.models.post import ScheduledPostQuerySet
 
 
 class ScheduledPosts(APIView):
-    """The organization's scheduled posts, as far as the key's channels go."""
-
     scopes = {"get": Scope.READ, "post": Scope.DRAFT}
 
     @extend_schema(
@@ -51,9 +49,8 @@ class ScheduledPosts(APIView):
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> Response:
-        """List them, soonest first, undated last; without `status` those that are not published yet."""
-        wanted = validate_query(request, ScheduledPostsQuery)
-        statuses = sorted(set(wanted.get("status") or ()))
+        query = validate_query(request, ScheduledPostsQuery)
+        statuses = sorted(set(query.get("status") or ()))
         rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
         paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
@@ -69,7 +66,6 @@ class ScheduledPosts(APIView):
         examples=openapi.CREATE_POST,
     )
     def post(self, request: Request) -> Response:
-        """Store a draft; with status WAITING_FOR_APPROVAL hand it to the reviewers at once."""
         given = validate_body(request, CreatePostSerializer)
         post = drafts.create(
             api_key_actor(get_api_key(request)),
@@ -81,8 +77,6 @@ class ScheduledPosts(APIView):
 
 
 class ScheduledPostDetail(APIView):
-    """One scheduled post."""
-
     scopes = {"get": Scope.READ, "patch": Scope.DRAFT, "delete": Scope.DRAFT}
 
     @extend_schema(
@@ -93,8 +87,7 @@ class ScheduledPostDetail(APIView):
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        """Return its document."""
-        return Response(_document(request, _id(post_id)))
+        return Response(_document(request, _parse_id(post_id)))
 
     @extend_schema(
         summary="Change a scheduled post",
@@ -107,7 +100,7 @@ class ScheduledPostDetail(APIView):
         examples=openapi.UPDATE_POST,
     )
     def patch(self, request: Request, post_id: str) -> Response:
-        """Change its content, and with status DRAFT take it back from REJECTED: both or neither."""
+        """Change the content, and with status DRAFT redraft a rejected post, in one transaction."""
         post = _post(request, post_id)
         given = validate_body(request, UpdatePostSerializer)
         actor = api_key_actor(get_api_key(request))
@@ -115,7 +108,7 @@ class ScheduledPostDetail(APIView):
             post = drafts.edit(actor, post, changes=changes(given), expected_version=expected_version(request, post))
             if "status" in given and post.status != Status.DRAFT:
                 review.redraft(actor, post)
-        return _answer(request, post)
+        return _response(request, post)
 
     @extend_schema(
         summary="Delete a scheduled post",
@@ -125,14 +118,11 @@ class ScheduledPostDetail(APIView):
         examples=openapi.DELETE_POST,
     )
     def delete(self, request: Request, post_id: str) -> Response:
-        """Remove it; a pending task is cancelled with it."""
         drafts.delete(api_key_actor(get_api_key(request)), _post(request, post_id))
         return Response({"message": "Scheduled post deleted"})
 
 
 class SubmitForApproval(APIView):
-    """The step to WAITING_FOR_APPROVAL. A body is not looked at."""
-
     scopes = {"post": Scope.DRAFT}
 
     @extend_schema(
@@ -145,12 +135,10 @@ class SubmitForApproval(APIView):
         examples=openapi.SUBMIT_POST,
     )
     def post(self, request: Request, post_id: str) -> Response:
-        return _answer(request, review.submit(api_key_actor(get_api_key(request)), _post(request, post_id)))
+        return _response(request, review.submit(api_key_actor(get_api_key(request)), _post(request, post_id)))
 
 
 class Reject(APIView):
-    """The step to REJECTED, with notes."""
-
     scopes = {"post": Scope.QUEUE}
 
     @extend_schema(
@@ -164,12 +152,10 @@ class Reject(APIView):
     def post(self, request: Request, post_id: str) -> Response:
         post = _post(request, post_id)
         notes = validate_body(request, RejectSerializer)["notes"]
-        return _answer(request, review.reject(api_key_actor(get_api_key(request)), post, notes=notes))
+        return _response(request, review.reject(api_key_actor(get_api_key(request)), post, notes=notes))
 
 
 class Revert(APIView):
-    """The step back to DRAFT. A body is not looked at."""
-
     scopes = {"post": Scope.QUEUE}
 
     @extend_schema(
@@ -182,11 +168,11 @@ class Revert(APIView):
         examples=openapi.REVERT_POST,
     )
     def post(self, request: Request, post_id: str) -> Response:
-        return _answer(request, review.revert(api_key_actor(get_api_key(request)), _post(request, post_id)))
+        return _response(request, review.revert(api_key_actor(get_api_key(request)), _post(request, post_id)))
 
 
 class HumanOnlyAction(APIView):
-    """Approving and publishing, which no key can do: the same answer whatever the body, whether the post exists."""
+    """Approving and publishing, which no API key can do: the answer does not reveal whether the post exists."""
 
     scopes = {"post": None}
 
@@ -202,15 +188,15 @@ class HumanOnlyAction(APIView):
         raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")
 
 
-def _id(post_id: str) -> UUID:
-    """Return the id that the path names. Raises Http404 for what cannot be one."""
+def _parse_id(post_id: str) -> UUID:
+    """Return the UUID in its canonical form. Raises Http404 for anything else."""
     try:
-        found = UUID(post_id)
+        parsed = UUID(post_id)
     except ValueError:
         raise Http404 from None
-    if str(found) != post_id.lower():
+    if str(parsed) != post_id.lower():
         raise Http404
-    return found
+    return parsed
 
 
 def _visible(request: Request) -> ScheduledPostQuerySet:
@@ -219,45 +205,44 @@ def _visible(request: Request) -> ScheduledPostQuerySet:
 
 
 def _post(request: Request, post_id: str) -> ScheduledPost:
-    return get_object_or_404(_visible(request).select_related("organization"), pk=_id(post_id))
+    return get_object_or_404(_visible(request).select_related("organization"), pk=_parse_id(post_id))
 
 
-def _answer(request: Request, post: ScheduledPost) -> Response:
-    body: dict[str, Any] = _document(request, post.pk)
-    return Response(body)
+def _response(request: Request, post: ScheduledPost) -> Response:
+    return Response(_document(request, post.pk))
 
 
 def _document(request: Request, post_id: UUID) -> dict[str, Any]:
     return documents([get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)])[0]
 
 
-NO_VERSION = -1  # one that no post ever has
+NO_VERSION = -1  # no post has it
 TAG = re.compile(r'\s*(?:W/)?(?:"(\w+)"|(\w+))\s*')
 
 
 def expected_version(request: Request, post: ScheduledPost) -> int | None:
-    """Return the version that the request insists on, None when it insists on none.
+    """Return the version that the If-Match header requires; None when any version is accepted.
 
-    Quotes are optional, `W/` is ignored, any tag of a list will do, `*` is any version. What is none of this matches
-    no version, because a client that sends the header asked not to be taken at a guess.
+    Quotes are optional, `W/` is ignored, one matching tag of a list suffices, `*` is any version. A malformed header
+    matches no version, so that the change is refused.
     """
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    tags = [found[1] or found[2] for tag in header.split(",") if (found := TAG.fullmatch(tag))]
+    tags = [match[1] or match[2] for tag in header.split(",") if (match := TAG.fullmatch(tag))]
     return post.version if str(post.version) in tags else NO_VERSION
 
 
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """Say that this process is up. Asks nobody else."""
+    """Answer 200 while this process is up; checks nothing else."""
     return JsonResponse({"up": True})
 
 
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Say whether posts go out: 200 or 503, with counts and ages."""
-    seen = health.check_health()
-    return JsonResponse(health.as_json(seen), status=200 if seen.ready else 503)
+    """Answer 200 or 503 whether publishing works, with counts and ages."""
+    result = health.check_health()
+    return JsonResponse(health.as_json(result), status=200 if result.ready else 503)

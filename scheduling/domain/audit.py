@@ -1,4 +1,4 @@
-"""The trail of a post: each line carries the content and its digest, so that what anybody saw can be found again."""
+"""Audit events of posts. Each carries the content and its digest, so that earlier contents can be looked up."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from scheduling.domain.content import Content, current_content
 from scheduling.models import ScheduledPost
 
 
-def record_post_event(actor: Actor, verb: str, post: ScheduledPost, left: str, **details: Any) -> None:
-    """Append to the trail what was done to the post: `left` is the state before, the post shows the one after."""
+def record_post_event(actor: Actor, verb: str, post: ScheduledPost, previous: str, **details: Any) -> None:
+    """Append an audit event about the post. `previous` is its status before; its present one is the status after."""
     content, digest = current_content(post)
     audit_log.record(
         actor,
         verb,
         organization_id=post.organization_id,
         subject=f"post:{post.pk}",
-        step=(left, str(post.status)),
+        step=(previous, str(post.status)),
         digest=digest,
         version=post.version,
         content=content,
@@ -26,7 +26,7 @@ def record_post_event(actor: Actor, verb: str, post: ScheduledPost, left: str, *
 
 
 def content_with_digest(post: ScheduledPost, digest: str) -> Content:
-    """Return the content of this post that had `digest`, from the trail; empty when there never was one."""
+    """Return the content of this post that had `digest`, from the audit log; empty without an event."""
     event = AuditEvent.objects.filter(subject=f"post:{post.pk}", digest=digest).order_by("-id").first()
-    found: Content = event.details.get("content", {}) if event else {}
-    return found
+    content: Content = event.details.get("content", {}) if event else {}
+    return content

@@ -1,7 +1,7 @@
-"""Asking the channels ahead of time, so that a person knows before deciding what the platform would say at the instant.
+"""Checks channels ahead of time, so that a reviewer sees problems before the scheduled time.
 
-The answer is kept for people to see. A token that the platform does not take marks the channel, as it would in staging:
-nothing could go out there anyway, and somebody can still mend it in time.
+The answer is stored for reviewers. A token that the platform rejects marks the channel as in need of reconnecting, as
+staging would, so that it can be reconnected in time.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from accounts.encryption import InvalidToken
 from posts.domain import channels
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied
-from posts.graph.publishers.quota import check_account as ask
+from posts.graph.publishers.quota import check_account
 from posts.models import Channel, ChannelState
 from scheduling.domain import enqueue
 from scheduling.lifecycle import EDITABLE
@@ -26,43 +26,47 @@ SPACING = 2  # seconds
 
 
 def check_channel(channel_id: int) -> bool:
-    """Ask one connected channel and keep what it said; return whether it answered."""
+    """Check one connected channel and store the answer; return whether it answered."""
     channel = Channel.objects.filter(pk=channel_id, state=ChannelState.CONNECTED).first()
     if channel is None:
         return False
-    found = {"problem": "", "permission": False, "quota_used": None, "quota_total": None}
+    result = {"problem": "", "permission": False, "quota_used": None, "quota_total": None}
     try:
-        quota = ask(Account(channel.type, channel.platform_id, channel.token))
+        quota = check_account(Account(channel.type, channel.platform_id, channel.token))
     except InvalidToken:
-        found["problem"] = "Its token cannot be decrypted: an encryption key is missing."
+        result["problem"] = "Its token cannot be decrypted: an encryption key is missing."
     except AuthFailed as error:
-        found["problem"] = str(error)[:300]
+        result["problem"] = str(error)[:300]
         channels.mark_needs_reconnect(WORKER, channel, reason=str(error))
     except GraphError as error:
-        found |= {"problem": str(error)[:300], "permission": isinstance(error, PermissionDenied)}
+        result |= {"problem": str(error)[:300], "permission": isinstance(error, PermissionDenied)}
     else:
-        found |= {"quota_used": quota.used, "quota_total": quota.total}
-    ChannelCheck.objects.update_or_create(channel=channel, defaults={**found, "at": clock.now()})
-    return not found["problem"]
+        result |= {"quota_used": quota.used, "quota_total": quota.total}
+    ChannelCheck.objects.update_or_create(channel=channel, defaults={**result, "at": clock.now()})
+    return not result["problem"]
 
 
 def check_next_channel() -> int:
-    """Have the channel asked whose last answer is oldest, if that is old; return how many: one at a time.
+    """Enqueue the check of the channel that was checked longest ago; return how many: 0 or 1.
 
-    The cache keeps a second one from being asked before the first has had its time.
+    Only if that is longer than CHANNEL_CHECK_INTERVAL ago. The cache keeps SPACING between two checks.
     """
     if not settings.CHANNEL_CHECK_INTERVAL:
         return 0
     old = clock.now() - timedelta(seconds=settings.CHANNEL_CHECK_INTERVAL)
     rows = Channel.objects.filter(Q(checkup=None) | Q(checkup__at__lt=old), state=ChannelState.CONNECTED)
     pk = rows.order_by(F("checkup__at").asc(nulls_first=True), "pk").values_list("pk", flat=True).first()
-    if pk is None or not cache.add(f"examine:{pk}", 1, timeout=60) or not cache.add("examining", 1, timeout=SPACING):
+    if (
+        pk is None
+        or not cache.add(f"channel-check:{pk}", 1, timeout=60)
+        or not cache.add("channel-check", 1, timeout=SPACING)
+    ):
         return 0
     return int(enqueue.send_task("examine_channel", pk))
 
 
 def request_recheck(post: ScheduledPost) -> None:
-    """Have workers look at the media of an editable post, and ask its channels, now. Changes no row itself."""
+    """Enqueue the inspection of an editable post's media and the checks of its channels."""
     if post.status in EDITABLE and post.media:
         enqueue.send_task("inspect_media", str(post.pk), post.version)
     for delivery in post.deliveries.all():

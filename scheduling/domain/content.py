@@ -1,4 +1,4 @@
-"""What goes out, in canonical form, and its SHA-256. An approval stands for exactly one digest."""
+"""The content of a post in canonical form, and its SHA-256 digest. An approval covers exactly one digest."""
 
 import hashlib
 import unicodedata
@@ -23,9 +23,9 @@ Content = dict[str, Any]
 
 
 def approved_content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
-    """Return everything that will go out: type, media with the hash of its bytes, instant, and per channel the text.
+    """Return all that will be published: type, media with the hash of its bytes, time, and the text per channel.
 
-    The rows, deliveries, must have their channel loaded. `mediaSha256` is empty while the bytes could not be fetched.
+    `rows` are deliveries with their channel loaded. `mediaSha256` is empty until the bytes have been fetched.
     """
     return {
         "type": post.type,
@@ -45,20 +45,19 @@ def approved_content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
 
 
 def deliveries(post: ScheduledPost) -> list[Delivery]:
-    """Return the post's deliveries, their channels loaded."""
     return list(post.deliveries.select_related("channel"))
 
 
 def unpublished_deliveries(post: ScheduledPost) -> list[Delivery]:
-    """Return the deliveries that are not live, by channel id: what an approval given now would send."""
+    """Return the unpublished deliveries by channel id: those that an approval given now would send."""
     rows = [delivery for delivery in deliveries(post) if delivery.state != DeliveryState.PUBLISHED]
-    return sorted(rows, key=lambda one: one.channel.public_id)
+    return sorted(rows, key=lambda row: row.channel.public_id)
 
 
 def current_content(post: ScheduledPost) -> tuple[Content, str]:
-    """Return the content that an approval given now would cover, and its digest. The desk shows both."""
-    now = approved_content(post, unpublished_deliveries(post))
-    return now, canonical_sha256(now)
+    """Return the content that an approval given now would cover, and its digest."""
+    content = approved_content(post, unpublished_deliveries(post))
+    return content, canonical_sha256(content)
 
 
 def diff_content(before: Content, after: Content) -> list[dict[str, Any]]:
@@ -75,6 +74,6 @@ def _differences(path: list[str], before: Any, after: Any) -> Iterable[dict[str,
 
 
 def caption_hash(caption: str) -> str:
-    """Return what captions share that differ only in case, white space and ways to write a letter; empty for none."""
+    """Return a hash that ignores case, white space and Unicode form; empty for a blank caption."""
     plain = " ".join(unicodedata.normalize("NFKC", caption).casefold().split())
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest() if plain else ""

@@ -1,4 +1,4 @@
-"""The database is the truth, the broker is a hint. Everything sent from here may be lost, repeated or late."""
+"""Enqueues Celery tasks. Messages may be lost, repeated or late; the sweep finds the work in the database."""
 
 import logging
 from collections.abc import Iterable
@@ -17,29 +17,29 @@ from posts.models import Channel
 from scheduling.models import ScheduledPost
 
 log = logging.getLogger(__name__)
-# The worker has the post in hand a moment before its instant, waits, and then claims it.
+# The worker receives the message shortly before the scheduled time, waits, and then claims the post.
 ENQUEUE_AHEAD = timedelta(milliseconds=250)
 
 
 def send_task(task: str, *args: Any, task_id: UUID | None = None, eta: datetime | None = None) -> bool:
-    """Send a message for `task`; return whether the broker took it. Never raises for a broker that is down."""
+    """Enqueue `scheduling.<task>`; return whether the broker accepted it. Does not raise when the broker is down."""
     try:
         current_app.send_task(
             f"scheduling.{task}", args=args, task_id=str(task_id) if task_id else None, eta=eta, retry=False
         )
     except (OperationalError, OSError) as error:
-        log.warning("broker did not take %s: %s; the sweep will", task, type(error).__name__)
+        log.warning("could not enqueue %s: %s; the next sweep will retry", task, type(error).__name__)
         return False
     return True
 
 
-def within_horizon(instant: datetime) -> bool:
-    """Whether a post for `instant` is near enough to be handed to the broker; the sweep hands over the later ones."""
-    return instant <= clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON)
+def within_horizon(scheduled_for: datetime) -> bool:
+    """Whether a post is enqueued now; the sweep enqueues later ones when they come within ENQUEUE_HORIZON."""
+    return scheduled_for <= clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON)
 
 
 def enqueue_publish(post: ScheduledPost) -> bool:
-    """Hand a SCHEDULED post to Celery for its instant, under its own task id, so that it can be revoked."""
+    """Enqueue a SCHEDULED post for its time, under its own task id, so that it can be revoked."""
     if post.task_id is None:
         return False
     eta = post.scheduled_for - ENQUEUE_AHEAD if post.scheduled_for else None
@@ -47,7 +47,7 @@ def enqueue_publish(post: ScheduledPost) -> bool:
 
 
 def publish_after_commit(post: ScheduledPost) -> None:
-    """Once the transaction is through and when its instant is near: have the post staged, and hand it over."""
+    """On commit, when the scheduled time is near: enqueue staging and publishing."""
 
     def send() -> None:
         if post.scheduled_for is None or not within_horizon(post.scheduled_for):
@@ -61,12 +61,12 @@ def publish_after_commit(post: ScheduledPost) -> None:
 
 
 def cancel_after_commit(task_id: UUID | None, staged: Iterable[tuple[int, dict[str, Any]]]) -> None:
-    """Revoke the task and discard what was staged, once the transaction is through. Losing this harms nothing."""
-    left = [list(item) for item in staged]
+    """On commit, enqueue `cancel`. The claim ignores the task also when this message is lost."""
+    pairs = [list(pair) for pair in staged]
 
     def send() -> None:
-        if task_id is not None or left:
-            send_task("cancel", str(task_id) if task_id else None, left)
+        if task_id is not None or pairs:
+            send_task("cancel", str(task_id) if task_id else None, pairs)
 
     transaction.on_commit(send)
 
@@ -84,24 +84,20 @@ def deliver_after_commit(delivery_ids: Iterable[int]) -> None:
 
 
 def inspect_after_commit(post: ScheduledPost) -> None:
-    """Have a worker fetch the media and note the hash of its bytes, once the transaction is through."""
-
-    def send() -> None:
-        send_task("inspect_media", str(post.pk), post.version)
-
-    transaction.on_commit(send)
+    """On commit, enqueue the inspection of the post's media."""
+    transaction.on_commit(lambda: send_task("inspect_media", str(post.pk), post.version))
 
 
 def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int:
-    """Revoke the task and discard staged objects, given as (channel's key, what was staged); return how many."""
+    """Revoke the task and discard staged objects, given as (primary key of the channel, staged); return how many."""
     if task_id is not None:
         current_app.control.revoke(task_id)
-    channels = Channel.objects.in_bulk([key for key, _ in staged])
-    for key, what in staged:
-        if channel := channels.get(key):
+    channels = Channel.objects.in_bulk([pk for pk, _ in staged])
+    for pk, objects in staged:
+        if channel := channels.get(pk):
             try:
                 account = Account(channel.type, channel.platform_id, channel.token)
-                publisher(channel.type).discard(account, what)
+                publisher(channel.type).discard(account, objects)
             except Exception:
-                log.exception("discarding what was staged on channel %s", key)  # one must not keep the others
+                log.exception("discarding staged objects of channel %s", pk)  # the others are still discarded
     return len(staged)

@@ -1,4 +1,4 @@
-"""Do posts go out? Red when they are late although every process is up. Reads only."""
+"""Whether publishing works: not ready when posts are late although every process is up. Reads only."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,10 @@ BROKER_TIMEOUT = 1  # seconds
 
 @dataclass(frozen=True)
 class QueueStats:
-    """Counts and ages of posts. Ages in seconds; None when there is nothing of the kind.
+    """Counts of posts, and ages in seconds; None without such a post.
 
-    `overdue` are SCHEDULED although their instant has passed. `oldest_lease`: how long ago the first lease on a
-    PUBLISHING post ran out. `unknown` are outcomes that wait for a person to look.
+    `overdue` are SCHEDULED although their time has passed. `oldest_lease`: how long ago the first lease on a
+    PUBLISHING post expired. `unknown` are deliveries that a person has to resolve.
     """
 
     overdue: int
@@ -34,7 +34,7 @@ class QueueStats:
 
 @dataclass(frozen=True)
 class Health:
-    """What was seen, and in `problems` a sentence for each thing that must not stay so."""
+    """The result of the checks; `problems` has a sentence for each problem."""
 
     database: bool
     broker: bool
@@ -45,18 +45,19 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether posts go out, as far as one can tell."""
         return not self.problems
 
 
 def check_health() -> Health:
-    """Look at everything: counts and ages of all organizations together. Never raises."""
+    """Check database, broker, sweep and posts of all organizations together. Never raises."""
     reached = broker_is_reachable()
     try:
         flow, seen = queue_stats(ScheduledPost.objects.all()), heartbeat.worker_status()
     except DatabaseError:
-        return Health(database=False, broker=reached, problems=["The database does not answer.", *_broker(reached)])
-    problems = [*_broker(reached), *_round(seen), *_late(flow)]
+        return Health(
+            database=False, broker=reached, problems=["The database does not answer.", *_broker_problems(reached)]
+        )
+    problems = [*_broker_problems(reached), *_sweep_problems(seen), *_flow_problems(flow)]
     return Health(
         database=True,
         broker=reached,
@@ -85,62 +86,66 @@ def queue_stats(posts: QuerySet[ScheduledPost]) -> QueueStats:
     now = clock.now()
     overdue = posts.filter(status=Status.SCHEDULED, scheduled_for__lte=now)
     due = overdue.aggregate(count=Count("pk"), oldest=Min("scheduled_for"))
-    out = posts.filter(status=Status.PUBLISHING).aggregate(count=Count("pk"), oldest=Min("lease_expires_at"))
+    publishing = posts.filter(status=Status.PUBLISHING).aggregate(count=Count("pk"), oldest=Min("lease_expires_at"))
     failed = posts.filter(status=Status.FAILED)
     unknown = Delivery.objects.filter(state=DeliveryState.UNKNOWN, post__in=failed).count()
-    lease = _age(out["oldest"], now)
+    lease = _age(publishing["oldest"], now)
     return QueueStats(
-        due["count"], _age(due["oldest"], now), out["count"], lease if lease and lease > 0 else None, unknown
+        due["count"], _age(due["oldest"], now), publishing["count"], lease if lease and lease > 0 else None, unknown
     )
 
 
-def _late(flow: QueueStats) -> list[str]:
-    said = []
+def _flow_problems(flow: QueueStats) -> list[str]:
+    problems = []
     if flow.oldest_overdue is not None and flow.oldest_overdue > settings.HEALTH_LATE:
-        late = f"{_many(flow.overdue, 'post')} should be out already"
-        said.append(f"{late}; the oldest has been due for {_seconds(flow.oldest_overdue)}.")
+        overdue = f"{_count(flow.overdue, 'post')} overdue"
+        problems.append(f"{overdue}; the oldest has been due for {_format_age(flow.oldest_overdue)}.")
     if flow.oldest_lease is not None and flow.oldest_lease > settings.HEALTH_LATE:
-        said.append(f"A post is half published, and no worker has gone on with it for {_seconds(flow.oldest_lease)}.")
+        age = _format_age(flow.oldest_lease)
+        problems.append(f"A post has been stuck in PUBLISHING for {age} with no worker.")
     if flow.unknown >= settings.HEALTH_UNKNOWN:
-        said.append(f"Of {_many(flow.unknown, 'delivery', 'deliveries')} nobody knows whether they are live.")
-    return said
+        verb = "has" if flow.unknown == 1 else "have"
+        problems.append(
+            f"{_count(flow.unknown, 'delivery', 'deliveries')} {verb} an unknown outcome; resolve manually."
+        )
+    return problems
 
 
-def _round(seen: heartbeat.WorkerStatus) -> list[str]:
-    said = _silence(seen)
+def _sweep_problems(seen: heartbeat.WorkerStatus) -> list[str]:
+    problems = []
+    if seen.last_round is None:
+        problems.append("The sweep has never run. Start a Celery worker and Celery beat.")
+    elif seen.last_round > settings.HEALTH_SWEEP:
+        age = _format_age(seen.last_round)
+        problems.append(f"The sweep last ran {age} ago: Celery beat, the broker or every worker is down.")
     if seen.ahead is not None:
         worker, seconds = seen.ahead
-        said.append(f"The clock of the worker {worker} is ahead of this machine's by {_seconds(seconds)}: set both.")
-    return said
+        problems.append(f"The clock of worker {worker} is {_format_age(seconds)} ahead of this machine's: set both.")
+    return problems
 
 
-def _silence(seen: heartbeat.WorkerStatus) -> list[str]:
-    if seen.last_round is None:
-        return ["No worker has ever taken a round of the beat: start a worker and a beat."]
-    if seen.last_round > settings.HEALTH_SWEEP:
-        since = _seconds(seen.last_round)
-        return [f"No worker has taken a round of the beat for {since}: the beat, the broker or every worker is down."]
-    return []
-
-
-def _broker(reached: bool) -> list[str]:  # noqa: FBT001  the one thing that it speaks of
+def _broker_problems(reached: bool) -> list[str]:  # noqa: FBT001  the only argument
     return [] if reached else ["The broker does not answer."]
 
 
-def _age(instant: datetime | None, now: datetime) -> float | None:
-    return (now - instant).total_seconds() if instant else None
+def _age(at: datetime | None, now: datetime) -> float | None:
+    return (now - at).total_seconds() if at else None
 
 
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
+def _count(count: int, singular: str, plural: str = "") -> str:
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
-def _seconds(age: float) -> str:
-    return f"{age:.0f} s" if age < 120 else f"{age / 60:.0f} min" if age < 7200 else f"{age / 3600:.0f} h"
+def _format_age(age: float) -> str:
+    if age < 120:
+        return f"{age:.0f} s"
+    if age < 7200:
+        return f"{age / 60:.0f} min"
+    return f"{age / 3600:.0f} h"
 
 
 def as_json(health: Health) -> dict[str, Any]:
-    """Return counts and ages for programs: nothing of any post's content."""
+    """Return counts and ages as JSON, without any content of posts."""
     flow = health.flow
     return {
         "ready": health.ready,

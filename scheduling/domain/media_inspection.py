@@ -1,4 +1,4 @@
-"""Looking at the media: what its bytes are, noted before a person decides, by a worker."""
+"""Inspects media in a worker: fetches it and stores its hash and measures before a reviewer decides."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ from scheduling.models import ScheduledPost
 
 
 def awaiting_inspection(post: ScheduledPost) -> bool:
-    """Whether the post waits for approval and its media is still to be looked at: by then its bytes are approved too.
+    """Whether the post waits for approval and its media is not inspected; the approval shall cover the hash.
 
-    What could not be fetched has been looked at: the checks say so, and an approval stands for its address alone.
+    Media that could not be fetched counts as inspected: a check reports it, and an approval covers the URL only.
     """
     return bool(post.status == Status.WAITING_FOR_APPROVAL and post.media and post.media_checked_at is None)
 
@@ -38,32 +38,32 @@ def inspect_media_once(post_id: str, version: int) -> str:
 
 
 def inspect_media(post_id: str, version: int) -> str:
-    """Fetch the media of an editable post, note hash, type, size and measures; return the hash, empty on failure.
+    """Fetch the media of an editable post, store hash, type, size and measures; return the hash, empty on failure.
 
-    A page that showed other bytes can no longer be approved: the digest covers the hash. Of a post that waits for
-    approval, the level of its checks is stored as well.
+    A review page that showed other bytes can no longer be approved: the digest covers the hash. For a post that waits
+    for approval, the level of its checks is stored as well.
     """
     post = ScheduledPost.objects.filter(pk=post_id, version=version, status__in=EDITABLE).first()
     if post is None or not post.media:
         return ""
     sha256 = ""
-    found: dict[str, Any]
+    metadata: dict[str, Any]
     try:
         facts = inspect(post.media)
     except MediaUnavailable as error:
-        found = {"problem": str(error)[:300], "passing": error.passing}
+        metadata = {"problem": str(error)[:300], "passing": error.passing}
     else:
         sha256 = facts.sha256
-        found = {
+        metadata = {
             "contentType": facts.content_type,
             "size": facts.size,
             "width": facts.width,
             "height": facts.height,
             "seconds": facts.seconds,
         }
-    mine = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
+    unchanged = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
     with transaction.atomic():
-        if not mine.update(media_sha256=sha256, media_metadata=found, media_checked_at=clock.now()):
+        if not unchanged.update(media_sha256=sha256, media_metadata=metadata, media_checked_at=clock.now()):
             return ""
         if sha256 != post.media_sha256:
             post.media_sha256 = sha256

@@ -1,7 +1,7 @@
-"""Is this an address that the platforms can fetch? Read off the URL alone: no name is looked up here.
+"""Validates media URLs without a DNS lookup.
 
-Meta fetches media by plain HTTP from the public internet, without logins (graph-api, section 3). What a name resolves
-to is checked where the bytes are fetched; this check spares an author the wait for what can never work.
+Meta fetches media by HTTP from the public internet, without a login (graph-api, section 3). What a name resolves to is
+checked when the bytes are fetched; this check reports at once what can never work.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ VIDEOS = ("mp4", "mov", "m4v", "webm", "avi", "mkv")
 
 
 def validate_media_url(media: str) -> tuple[str, str] | None:
-    """Return (code, what is wrong, as the end of a sentence) for a URL that the platforms cannot fetch, else None."""
+    """Return (code, end of a sentence that states the problem) for a URL that platforms cannot fetch, else None."""
     try:
         parts = urlsplit(media)
         host, _ = parts.hostname or "", parts.port
@@ -61,15 +61,13 @@ def _host_problem(host: str) -> tuple[str, str] | None:
         return "media.url", "has a host name that is not valid"
     if not all(LABEL.match(label) for label in labels) or labels[-1].isdigit() or labels[-1].startswith("0x"):
         return "media.url", "has a host name that is not valid"
-    return (
-        private
-        if len(labels) == 1 or name.endswith(tuple(f".{private_suffix}" for private_suffix in PRIVATE_SUFFIXES))
-        else None
-    )
+    if len(labels) == 1 or name.endswith(tuple(f".{suffix}" for suffix in PRIVATE_SUFFIXES)):
+        return private
+    return None
 
 
 def _address(name: str) -> Address | None:
-    """Return the address that `name` spells in any way that HTTP clients understand: `127.1`, `0x7f.1`."""
+    """Return the IP address of `name` in any notation that HTTP clients accept, such as `127.1` and `0x7f.1`."""
     try:
         return ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
@@ -86,4 +84,6 @@ def kind_by_extension(media: str) -> str | None:
     except ValueError:
         return None
     extension = parts.path.rpartition(".")[2].lower()
-    return "IMAGE" if extension in IMAGES else "VIDEO" if extension in VIDEOS else None
+    if extension in IMAGES:
+        return "IMAGE"
+    return "VIDEO" if extension in VIDEOS else None

@@ -1,4 +1,4 @@
-"""The address of what has just gone live: read off the critical path, and nobody minds when it fails."""
+"""Reads the permalinks of published posts, separately from publishing; a failure has no consequence."""
 
 from datetime import timedelta
 
@@ -16,33 +16,36 @@ BATCH = 50
 
 
 def missing() -> bool:
-    """Whether something that went live lately has no address yet."""
+    """Whether a recently published post has no permalink."""
     return _missing().exists()
 
 
 def fetch_missing() -> int:
-    """Read the addresses that are missing; return how many were found. What has none is asked for again later.
+    """Read missing permalinks; return how many were found. The others are read again after a minute.
 
-    The batch is put aside first, so that another round, which may begin meanwhile, reads others.
+    `retry_at` of the batch is set first, so that a task that runs at the same time reads other rows.
     """
     found = 0
-    batch = list(_missing().select_related("channel")[:BATCH])
-    Delivery.objects.filter(pk__in=[item.pk for item in batch]).update(retry_at=payload.seconds_from_now(60))
+    deliveries = list(_missing().select_related("channel")[:BATCH])
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
+        retry_at=payload.seconds_from_now(60)
+    )
     asked: set[int] = set()
-    for item in batch:
+    for delivery in deliveries:
         try:
-            account = payload.delivery_account(item)
+            account = payload.delivery_account(delivery)
         except GraphError:
             continue
         pace = rate_limits.background_pace(account)
-        if pace is rate_limits.Pace.STOP or (pace is rate_limits.Pace.SLOW and item.channel_id in asked):
+        if pace is rate_limits.Pace.STOP or (pace is rate_limits.Pace.SLOW and delivery.channel_id in asked):
             continue
-        asked.add(item.channel_id)
-        link = payload.delivery_publisher(item).permalink(account, item.platform_post_id)
+        asked.add(delivery.channel_id)
+        link = payload.delivery_publisher(delivery).permalink(account, delivery.platform_post_id)
         if not link:
             continue
-        outcomes.update_delivery(item, permalink=link, retry_at=None)
-        PublishedPost.objects.filter(channel=item.channel_id, platform_id=item.platform_post_id).update(permalink=link)
+        outcomes.update_delivery(delivery, permalink=link, retry_at=None)
+        published = PublishedPost.objects.filter(channel=delivery.channel_id, platform_id=delivery.platform_post_id)
+        published.update(permalink=link)
         found += 1
     return found
 

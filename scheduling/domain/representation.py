@@ -1,4 +1,4 @@
-"""The document: a scheduled post as clients see it, the same everywhere."""
+"""The JSON representation of a scheduled post, the same in the API and in webhooks."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from scheduling.models.post import ScheduledPostQuerySet
 
 
 def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
-    """Load of the posts themselves what a document shows, and no more."""
+    """Load only the columns that the representation needs."""
     return posts.select_related("created_by_user", "created_by_key").only(
         "id", "organization_id", "type", "status", "media", "media_type", "scheduled_for", "task_id", "notes", "brief",
         "created_at", "updated_at", "version", "created_by_key__name",
@@ -20,26 +20,28 @@ def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySe
 
 
 def serialize_post(post: ScheduledPost) -> dict[str, Any]:
-    """Return the wire object of a post that was loaded by `for_wire`. Runs no query."""
-    return _written(post, post.deliveries.all())
+    """Return the JSON object of a post that was loaded by `for_wire`. Runs no query."""
+    return _serialize(post, post.deliveries.all())
 
 
 def documents(posts: Sequence[ScheduledPost]) -> list[dict[str, Any]]:
-    """Return the wire objects of posts that were loaded with the columns of `shown`. Runs one query."""
+    """Return the JSON objects of posts that were loaded by `only_serialized_fields`. Runs one query."""
     if not posts:
         return []
-    on: dict[UUID, list[Delivery]] = {post.pk: [] for post in posts}
-    rows = Delivery.objects.filter(post_id__in=list(on)).select_related("channel").order_by("channel__public_id")
+    deliveries: dict[UUID, list[Delivery]] = {post.pk: [] for post in posts}
+    rows = (
+        Delivery.objects.filter(post_id__in=list(deliveries)).select_related("channel").order_by("channel__public_id")
+    )
     for delivery in rows.only(
         "post_id", "channel__public_id", "channel__type", "caption", "superpower", "state", "platform_post_id",
         "permalink",
         "published_at", "error_code", "error_message",
     ):  # fmt: skip
-        on[delivery.post_id].append(delivery)
-    return [_written(post, on[post.pk]) for post in posts]
+        deliveries[delivery.post_id].append(delivery)
+    return [_serialize(post, deliveries[post.pk]) for post in posts]
 
 
-def _written(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, Any]:
+def _serialize(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, Any]:
     return {
         "id": str(post.pk),
         "orgId": str(post.organization_id),
@@ -60,7 +62,7 @@ def _written(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, A
 
 
 def serialize_current(organization_id: UUID, post_id: UUID) -> dict[str, Any] | None:
-    """Return the wire object of the organization's post as it stands in the database now, None when it is gone."""
+    """Return the JSON object of the organization's post as it is in the database; None when it was deleted."""
     post = ScheduledPost.objects.for_wire().filter(organization=organization_id, pk=post_id).first()
     return serialize_post(post) if post else None
 
@@ -75,7 +77,7 @@ def _medium(post: ScheduledPost, delivery: Delivery) -> dict[str, Any]:
 
 
 def _outcome(post: ScheduledPost, delivery: Delivery) -> dict[str, Any] | None:
-    """Return what became of the delivery; null until publishing begins."""
+    """Return the outcome of the delivery; None until publishing begins."""
     if not delivery.state and post.status != Status.PUBLISHING:
         return None
     error = {"code": delivery.error_code, "message": delivery.error_message} if delivery.error_code else None

@@ -37,20 +37,20 @@ def sweep(worker: str = "") -> dict[str, int]:
     heartbeat.record(worker)
     steps: dict[str, Callable[[], int]] = {
         "missed": miss_late,
-        "handed": enqueue_due_posts,
+        "enqueued": enqueue_due_posts,
         "resumed": resume_expired_leases,
-        "staging": stage_soon,
-        "examining": examine_channels,
+        "staged": stage_soon,
+        "channel_checks": examine_channels,
         "permalinks": find_permalinks,
     }
     deferrable: dict[str, Callable[[], int]] = {
-        "inspecting": inspect_waiting_media,
-        "checked": checks.refresh_levels,
+        "media": inspect_waiting_media,
+        "check_levels": checks.refresh_levels,
         "sealed": audit_log.seal,
-        "reminded": events.remind,
-        "spread": recipients.fan_out,
-        "dispatching": delivery.enqueue_due,
-        "forgotten": events.delete_old,
+        "reminders": events.remind,
+        "fanned_out": recipients.fan_out,
+        "deliveries": delivery.enqueue_due,
+        "deleted": events.delete_old,
     }
     if not is_overloaded() or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
         steps |= deferrable

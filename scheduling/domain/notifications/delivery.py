@@ -116,7 +116,7 @@ def send(delivery: NotificationDelivery) -> str:
         log.exception("delivery %s", delivery.pk)
         message = f"An error inside Dynamo ({type(error).__name__}); its log has the details."
         return _retry_or_give_up(delivery, message, timed_out=False)
-    # Unconditional: it was sent, also when the claim has expired meanwhile.
+    # Unconditional: it was sent, also when the claim has expired in the meantime.
     sent = {"state": DispatchState.SENT, "sent_at": clock.now(), "last_error": ""}
     NotificationDelivery.objects.filter(pk=delivery.pk).update(**sent)
     return DispatchState.SENT
@@ -135,7 +135,7 @@ def resend(actor: Actor, delivery: NotificationDelivery) -> None:
         if in_progress or not rows.update(
             state=PENDING, attempt_count=0, retry_at=clock.now(), sent_at=None, last_error=""
         ):
-            raise Conflict("It is on its way already")
+            raise Conflict("It is already being sent")
         subject, organization = f"notice:{delivery.notice_id}", delivery.notice.organization_id
         audit_log.record(actor, "notice.resend", organization_id=organization, subject=subject, dispatch=delivery.pk)
         enqueue.deliver_after_commit([delivery.pk])

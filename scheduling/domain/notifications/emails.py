@@ -1,4 +1,4 @@
-"""Notification e-mails in plain text. The subject quotes one cleaned line of what a client wrote."""
+"""Notification e-mails in plain text. The subject quotes one cleaned line of the caption."""
 
 import smtplib
 import unicodedata
@@ -26,36 +26,36 @@ SUBJECTS: dict[str, str] = {
     K.SUBMITTED: "Waits for approval: {title}",
     K.REJECTED: "Rejected: {title}",
     K.APPROVED: "Approved: {title}",
-    K.PUBLISHED: "Live: {title}",
-    K.FAILED: "Did not go live: {title}",
-    K.UNKNOWN: "Is it live? Please look: {title}",
+    K.PUBLISHED: "Published: {title}",
+    K.FAILED: "Failed: {title}",
+    K.UNKNOWN: "Please check whether it was published: {title}",
     K.UNAPPROVED: "Due {away}, not approved: {title}",
     K.RECONNECT: "Needs reconnecting: {channel}",
-    K.RULES: "The rules have changed",
+    K.RULES: "The organization settings have changed",
 }
 OPENINGS: dict[str, str] = {
-    K.SUBMITTED: "{by} handed in “{title}”. It waits for approval.",
-    K.REJECTED: "{by} sent “{title}” back:",
-    K.APPROVED: "{by} approved “{title}”. It goes out by itself.",
-    K.PUBLISHED: "“{title}” is live.",
-    K.FAILED: "“{title}” did not go live everywhere. A person decides what happens next.",
-    K.UNKNOWN: "Nobody knows whether “{title}” is live. It is not sent again before somebody has looked.",
-    K.UNAPPROVED: "“{title}” is due {away}, and {nobody} approved it. Without an approval it does not go out.",
-    K.RECONNECT: "{channel} needs to be connected again. Until then nothing goes out on it.",
-    K.RULES: "{by} changed the rules of your organization. From now on:",
+    K.SUBMITTED: "{by} submitted “{title}” for approval.",
+    K.REJECTED: "{by} rejected “{title}”:",
+    K.APPROVED: "{by} approved “{title}”. It is published at the scheduled time.",
+    K.PUBLISHED: "“{title}” was published.",
+    K.FAILED: "“{title}” was not published on every channel. A reviewer decides what happens next.",
+    K.UNKNOWN: "It is unknown whether “{title}” was published. It is not sent again until a reviewer has checked.",
+    K.UNAPPROVED: "“{title}” is due {away} and {missing}. Without an approval it is not published.",
+    K.RECONNECT: "{channel} needs to be connected again. Until then nothing is published on it.",
+    K.RULES: "{by} changed the settings of your organization. From now on:",
 }
 SECOND = (
     "Waits for a second approval: {title}",
-    "{by} approved “{title}”, as the first of two. It goes out once another reviewer approves the same.",
+    "{by} approved “{title}” as the first of two. It is published once another reviewer approves the same content.",
 )
 BOTH = (
-    "Did not go live everywhere, and please look: {title}",
-    "“{title}” did not go live on one channel, and nobody knows whether it is live on another. Please look first.",
+    "Failed on one channel, please check another: {title}",
+    "“{title}” failed on one channel; its status on another is unknown. Check it before retrying.",
 )
 OUTCOMES: dict[str, str] = {
-    DeliveryState.PUBLISHED: "live",
-    DeliveryState.FAILED: "did not go live",
-    DeliveryState.UNKNOWN: "not known",
+    DeliveryState.PUBLISHED: "published",
+    DeliveryState.FAILED: "failed",
+    DeliveryState.UNKNOWN: "unknown",
 }
 
 
@@ -65,17 +65,17 @@ def send_email(delivery: NotificationDelivery) -> None:
     try:
         email.send()
     except smtplib.SMTPServerDisconnected:
-        raise DeliveryFailed("The mail server broke off.", timed_out=True) from None
+        raise DeliveryFailed("The mail server closed the connection.", timed_out=True) from None
     except smtplib.SMTPResponseException as error:
         raise DeliveryFailed(f"The mail server answered {error.smtp_code}.", timed_out=False) from None
     except smtplib.SMTPException as error:
-        raise DeliveryFailed(f"The mail server did not take it ({type(error).__name__}).", timed_out=False) from None
+        raise DeliveryFailed(f"The mail server did not accept it ({type(error).__name__}).", timed_out=False) from None
     except OSError as error:
         raise DeliveryFailed(f"The mail server does not answer ({type(error).__name__}).", timed_out=True) from None
 
 
 def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
-    """Return the e-mail, from the present state of its post. Raises NotificationObsolete."""
+    """Return the e-mail, built from the present state of its post. Raises NotificationObsolete."""
     notice = notification_delivery.notice
     members = members_with_email().filter(user=notification_delivery.user_id, organization=notice.organization_id)
     member = members.select_related("user").first()
@@ -84,24 +84,25 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
     post, deliveries = _post(notice)
     captions = filter(None, (single_line(delivery.caption) for delivery in deliveries))
     title = next(captions, "Post without a caption")
-    instant = post.scheduled_for if post else None
-    words = {
+    scheduled_for = post.scheduled_for if post else None
+    half_approved = post is not None and two_person_approval.pending_first_approval(post) is not None
+    values = {
         "title": title,
-        "away": formatting.relative(instant).replace("\xa0", " ") if instant else "",
+        "away": formatting.relative(scheduled_for).replace("\xa0", " ") if scheduled_for else "",
         "channel": single_line(notice.channel.name) if notice.channel else "",
-        "by": single_line(str((notice.details.get("by") or {}).get("name") or "Somebody")),
-        "nobody": "only one of two people has"
-        if post and two_person_approval.pending_first_approval(post)
-        else "nobody has",
+        "by": single_line(str((notice.details.get("by") or {}).get("name") or "Dynamo")),
+        "missing": "has only one of two approvals" if half_approved else "is not approved",
     }
     subject, opening = SUBJECTS[notice.kind], OPENINGS[notice.kind]
-    if notice.both or notice.details.get("first_approval"):
-        subject, opening = BOTH if notice.both else SECOND
-    parts = [f"Hello {member.user.first_name or member.user.get_username()},", opening.format(**words)]
+    if notice.both:
+        subject, opening = BOTH
+    elif notice.details.get("first"):
+        subject, opening = SECOND
+    parts = [f"Hello {member.user.first_name or member.user.get_username()},", opening.format(**values)]
     parts += _middle(notice, post, deliveries, member.user)
     parts += [f"{_place(notice)}:\n{_link(notice)}", _foot(notice, member)]
     return EmailMessage(
-        subject=f"[{single_line(notice.organization.name)}] {subject.format(**words)}",
+        subject=f"[{single_line(notice.organization.name)}] {subject.format(**values)}",
         body="\n\n".join(parts).encode("utf-8", "replace").decode(),
         to=[member.user.email],
         headers={
@@ -125,16 +126,16 @@ def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
     """Return the post and its deliveries. Raises NotificationObsolete when there is nothing left to do."""
     if notice.post_id is None:
         if notice.channel and notice.channel.state != ChannelState.NEEDS_RECONNECT:
-            raise NotificationObsolete("The channel has been seen to meanwhile.")
+            raise NotificationObsolete("The channel no longer needs to be reconnected.")
         return None, []
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
     if post is None:
-        raise NotificationObsolete("The post was deleted meanwhile.")
-    if notice.details.get("first_approval"):
+        raise NotificationObsolete("The post was deleted.")
+    if notice.details.get("first"):
         if two_person_approval.pending_first_approval(post) is None:
-            raise NotificationObsolete("It was decided on, or changed, meanwhile.")
+            raise NotificationObsolete("It was decided or changed in the meantime.")
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
-        raise NotificationObsolete("It was decided on meanwhile.")
+        raise NotificationObsolete("It was decided in the meantime.")
     return post, list(post.deliveries.all())
 
 
@@ -147,38 +148,39 @@ def _middle(notice: Notification, post: ScheduledPost | None, deliveries: list[D
         return [quote(str(notice.details.get("notes") or ""))]
     if notice.kind in {K.PUBLISHED, K.FAILED, K.UNKNOWN}:
         return ["\n".join(f"  {_name(delivery.channel)}: {_outcome(delivery)}" for delivery in deliveries)]
-    facts = f"  Goes out: {_when(post, reader)}\n  On: {', '.join(_name(delivery.channel) for delivery in deliveries)}"
+    names = ", ".join(_name(delivery.channel) for delivery in deliveries)
+    facts = f"  Publish on: {_when(post, reader)}\n  Channels: {names}"
     if notice.kind == K.APPROVED:
         return [facts]
-    brief = [f"What its author says about it:\n\n{quote(post.brief)}"] if post.brief else []
+    brief = [f"Note for the reviewer:\n\n{quote(post.brief)}"] if post.brief else []
     return [facts, *_captions(deliveries), *brief]
 
 
 def _captions(deliveries: list[Delivery]) -> list[str]:
     """Return the captions, each once, under the names of its channels when there are several."""
-    said: dict[str, list[str]] = {}
+    channels: dict[str, list[str]] = {}
     for delivery in deliveries:
-        said.setdefault(delivery.caption.strip(), []).append(_name(delivery.channel))
-    if len(said) == 1:
-        return [quote(text) for text in said if text]
-    return [f"{', '.join(names)}:\n\n{quote(text)}" for text, names in list(said.items())[:3] if text]
+        channels.setdefault(delivery.caption.strip(), []).append(_name(delivery.channel))
+    if len(channels) == 1:
+        return [quote(caption) for caption in channels if caption]
+    return [f"{', '.join(names)}:\n\n{quote(caption)}" for caption, names in list(channels.items())[:3] if caption]
 
 
 def quote(text: str) -> str:
-    """Return what somebody wrote, marked as theirs, and cut where it gets long."""
+    """Return the text as a quotation, cut to LONGEST_QUOTE."""
     cut = text.strip() if len(text.strip()) <= LONGEST_QUOTE else f"{text.strip()[:LONGEST_QUOTE].rstrip()} …"
     return "\n".join(f"> {line}".rstrip() for line in cut.splitlines())
 
 
-def _outcome(one: Delivery) -> str:
-    words = OUTCOMES.get(one.state, "not yet")
-    more = one.permalink if one.state == DeliveryState.PUBLISHED else one.error_message
-    return f"{words}. {more}".strip() if more else words
+def _outcome(delivery: Delivery) -> str:
+    outcome = OUTCOMES.get(delivery.state, "pending")
+    details = delivery.permalink if delivery.state == DeliveryState.PUBLISHED else delivery.error_message
+    return f"{outcome}. {details}" if details else outcome
 
 
 def _when(post: ScheduledPost, reader: User) -> str:
     if post.scheduled_for is None:
-        return "when a reviewer says so"
+        return "time not chosen yet"
     zone = formatting.user_timezone(reader)
     utc = formatting.in_utc(post.scheduled_for, zone)
     return f"{formatting.format_long(post.scheduled_for, zone)} ({zone.key}{', ' + utc if utc else ''})"
@@ -190,8 +192,8 @@ def _name(channel: Channel) -> str:
 
 def _place(notice: Notification) -> str:
     if notice.kind == K.RULES:
-        return "The rules"
-    return "Look at it" if notice.post_id is not None else "Channels"
+        return "Settings"
+    return "Open the post" if notice.post_id is not None else "Channels"
 
 
 def _link(notice: Notification) -> str:
@@ -211,4 +213,4 @@ def _foot(notice: Notification, member: Membership) -> str:
     else:
         why = "you wrote or edited this post"
     choose = settings.ADMIN_URL + reverse("admin:scheduling_notification_mine")
-    return f"-- \nYou are told because {why}. Choose what you are told:\n{choose}"
+    return f"-- \nYou receive this because {why}. Notification settings:\n{choose}"

@@ -49,8 +49,8 @@ def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
 def remind() -> int:
     """Create a notification for each unapproved post close to its scheduled time; return how many.
 
-    Reviewers notified of the submission less than GRACE ago are not reminded yet. A post that is moved by less than
-    the lead is not reminded of again.
+    Reviewers notified of the submission less than NOTIFICATION_GRACE ago are not reminded yet. There is no second
+    reminder of a post that is rescheduled by less than the lead.
     """
     now, lead = clock.now(), timedelta(seconds=settings.UNAPPROVED_REMINDER_LEAD)
     reminders = Notification.objects.filter(
@@ -81,7 +81,7 @@ def remind() -> int:
 
 def delete_old() -> int:
     """Delete notifications older than KEPT with their deliveries, at most once an hour; return how many rows."""
-    if not cache.add("notices-forget", 1, timeout=3600):
+    if not cache.add("notifications-delete-old", 1, timeout=3600):
         return 0
     old = Notification.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
     return Notification.objects.filter(pk__in=list(old[:BATCH])).delete()[0]

@@ -103,7 +103,7 @@ def update_preferences(actor: Actor, membership: Membership, *, wanted: Sequence
     Kinds that were not offered stay as they are. Raises Forbidden for another person's membership.
     """
     if actor.user is None or actor.user.pk != membership.user_id:
-        raise Forbidden("Everybody chooses for themselves")
+        raise Forbidden("You can change only your own notification settings")
     kept = [kind for kind in membership.muted_notification_kinds if kind not in offered]
     muted = [str(kind) for kind in MAILED if kind in kept or (kind in offered and kind not in wanted)]
     if muted == membership.muted_notification_kinds:

@@ -52,9 +52,9 @@ def sign(secret: str, stamp: str, body: bytes) -> str:
 
 
 def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
-    """Return the body. `post` is the present document of the API, null when there is none.
+    """Return the body. `post` is its present API representation, null without a post.
 
-    A notification of two kinds has the one that the webhook wants.
+    A notification of two kinds has the one that the webhook subscribes to.
     """
     channel = notice.channel
     wanted = [kind for kind in notice.kinds if kind in hook.kinds]

@@ -1,4 +1,4 @@
-"""An organization's webhooks: added, changed, rotated, tried out, removed. The secret leaves here once, when made."""
+"""Adds, changes, rotates, tests and removes webhooks. A secret is returned in clear once, when it is created."""
 
 import secrets
 from collections.abc import Sequence
@@ -20,74 +20,74 @@ from scheduling.models import NoticeKind, Notification, NotificationDelivery, No
 WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
 LONGEST = 2048
 OVERLAP = timedelta(days=1)
-MOST = 10  # of an organization: each is one more call for each notice
+MOST = 10  # per organization: each is one more request per notification
 
 
 def add(
     actor: Actor, *, organization: Organization, url: str, kinds: Sequence[str], hook_id: UUID | None = None
 ) -> tuple[Webhook, str]:
-    """Add a webhook; return it with its secret in clear. A form that may be sent twice gives a `hook_id`.
+    """Add a webhook; return it with its secret in clear. A form that may be submitted twice passes `hook_id`.
 
-    Raises Invalid for an address that is not to be called or unknown kinds, Conflict for a second time or too many.
+    Raises Invalid for a forbidden URL or unknown kinds, Conflict for a used `hook_id` or too many webhooks.
     """
     secret = secrets.token_urlsafe(32)
     hook = Webhook(
         id=hook_id or uuid4(),
         organization=organization,
-        url=_checked(url),
-        kinds=_known(kinds),
+        url=_validate_url(url),
+        kinds=_validate_kinds(kinds),
         secret_encrypted=encryption.encrypt(secret),
         created_by=actor.user,
     )
     if Webhook.objects.filter(organization=organization).count() >= MOST:
-        raise Conflict(f"There are {MOST} webhooks already: remove one first")
+        raise Conflict(f"There are already {MOST} webhooks: remove one first")
     try:
         with transaction.atomic():
             hook.save(force_insert=True)
-            _record(actor, "webhook.add", hook)
+            _record_event(actor, "webhook.add", hook)
     except IntegrityError:
-        raise Conflict("This webhook has been added already; its secret is not shown again") from None
+        raise Conflict("This webhook was already added; its secret cannot be displayed again") from None
     return hook, secret
 
 
 def change(actor: Actor, hook: Webhook, *, url: str, kinds: Sequence[str], active: bool) -> None:
-    """Change where it goes and what it is told; not `active`, nothing is sent to it. Raises Invalid."""
-    hook.url, hook.kinds, hook.active = _checked(url), _known(kinds), active
+    """Change URL, kinds and whether it is active: nothing is sent to an inactive webhook. Raises Invalid."""
+    hook.url, hook.kinds, hook.active = _validate_url(url), _validate_kinds(kinds), active
     with transaction.atomic():
         hook.save(update_fields=["url", "kinds", "active"])
-        _record(actor, "webhook.change", hook)
+        _record_event(actor, "webhook.change", hook)
 
 
 def rotate(actor: Actor, hook: Webhook) -> str:
-    """Give it a new secret, which signs from now on, and return that in clear. Raises Conflict when somebody just did.
+    """Store a new secret and return it in clear. Raises Conflict when it was rotated since `hook` was loaded.
 
-    For the time of OVERLAP the former one signs each call as well, so that the receiver refuses none until it knows the
-    new one; a secret that was in its own overlap ends at once.
+    For OVERLAP the previous secret signs as well, so that the receiver can be updated. A secret that was still in its
+    own overlap ends at once.
     """
     secret = secrets.token_urlsafe(32)
-    sealed = encryption.encrypt(secret)
+    encrypted = encryption.encrypt(secret)
     with transaction.atomic():
-        known = Webhook.objects.filter(pk=hook.pk, secret_encrypted=hook.secret_encrypted)
+        unchanged = Webhook.objects.filter(pk=hook.pk, secret_encrypted=hook.secret_encrypted)
         until = clock.now() + OVERLAP
-        former = hook.secret_encrypted
-        if not known.update(secret_encrypted=sealed, previous_encrypted=former, previous_until=until):
-            raise Conflict("Its secret was changed meanwhile; the new one was shown then, and is not shown again")
-        _record(actor, "webhook.rotate", hook, previous_until=until.isoformat())
-    hook.secret_encrypted, hook.previous_encrypted, hook.previous_until = sealed, former, until
+        previous = hook.secret_encrypted
+        if not unchanged.update(secret_encrypted=encrypted, previous_encrypted=previous, previous_until=until):
+            raise Conflict("The secret has already been rotated and cannot be displayed again.")
+        _record_event(actor, "webhook.rotate", hook, previous_until=until.isoformat())
+    hook.secret_encrypted, hook.previous_encrypted, hook.previous_until = encrypted, previous, until
     return secret
 
 
 def remove(actor: Actor, hook: Webhook) -> None:
-    """Remove it, and what the log says of it."""
+    """Delete the webhook and its deliveries."""
     with transaction.atomic():
-        _record(actor, "webhook.remove", hook)
+        _record_event(actor, "webhook.remove", hook)
         hook.delete()
 
 
 def send_test(actor: Actor, hook: Webhook) -> Notification:
     """Create a notification of kind TEST for this webhook and enqueue it. Raises Conflict for a paused webhook."""
     if not hook.active:
-        raise Conflict("It is paused: nothing is sent to it")
+        raise Conflict("This webhook is paused")
     now = clock.now()
     with transaction.atomic():
         notice = Notification.objects.create(
@@ -104,11 +104,11 @@ def send_test(actor: Actor, hook: Webhook) -> Notification:
 
 
 def host(hook: Webhook) -> str:
-    """Return where it goes, without what may be secret in the address: its path and its query."""
+    """Return the host of its URL; path and query may be secret."""
     return urlsplit(hook.url).netloc
 
 
-def _checked(url: str) -> str:
+def _validate_url(url: str) -> str:
     url = url.strip()
     problem = media_url.validate_media_url(url)
     if not problem and len(url) > LONGEST:
@@ -116,19 +116,19 @@ def _checked(url: str) -> str:
     if not problem and urlsplit(url).scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:
         problem = ("", "must begin with https://")
     if problem:
-        message = f"The address {problem[1]}"
+        message = f"The URL {problem[1]}"
         raise Invalid(message, [{"path": ["url"], "message": message, "code": "webhook.url"}])
     return url
 
 
-def _known(kinds: Sequence[str]) -> list[str]:
+def _validate_kinds(kinds: Sequence[str]) -> list[str]:
     unknown = set(kinds) - set(WANTED)
     if unknown or not kinds:
-        message = "Choose at least one kind of news"
+        message = "Choose at least one kind of notification"
         raise Invalid(message, [{"path": ["kinds"], "message": message, "code": "webhook.kinds"}])
     return [str(kind) for kind in WANTED if kind in kinds]
 
 
-def _record(actor: Actor, verb: str, hook: Webhook, **more: str) -> None:
-    details = {"host": host(hook), "kinds": hook.kinds, "active": hook.active, **more}
+def _record_event(actor: Actor, verb: str, hook: Webhook, **extra: str) -> None:
+    details = {"host": host(hook), "kinds": hook.kinds, "active": hook.active, **extra}
     audit_log.record(actor, verb, organization_id=hook.organization_id, subject=f"webhook:{hook.pk}", **details)

@@ -1,1 +1,1 @@
-"""The checks one by one, each in the file of what it looks at. `scheduling.domain.preflight.checks` runs them all."""
+"""Checks that a reviewer sees before deciding. `checks.run_checks` runs all of them."""

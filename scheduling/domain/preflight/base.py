@@ -1,5 +1,3 @@
-"""What a check says."""
-
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -8,11 +6,11 @@ Level = Literal["ok", "warn", "stop", "unknown"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, in a sentence for the person who decides. `channel` is the wire id, if it is one's.
+    """The result of one check. `words` is a sentence for the reviewer; `channel` the public id, empty without one.
 
-    stop      approving is refused, or nothing would go out
-    warn      it can go out, and a person should look at this first
-    unknown   nobody has been able to look yet
+    stop      approving is refused, or nothing would be published
+    warn      it can be published; a person should check this first
+    unknown   not checked yet
     """
 
     name: str
@@ -21,5 +19,4 @@ class Check:
     channel: str = ""
 
     def as_record(self) -> dict[str, Any]:
-        """Return what an approval keeps of it."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""What is checked before a person decides, from what is known: nothing here asks a platform."""
+"""Runs the checks that a reviewer sees before deciding. Reads the database only."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,32 +19,32 @@ from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 __all__ = ["Check", "Level", "max_severity", "refresh_levels", "run_checks", "store_levels"]
 ORDER: dict[Level, int] = {"stop": 0, "warn": 1, "unknown": 2, "ok": 3}
-OVER = (Status.PUBLISHING, Status.PUBLISHED)
+DECIDED = (Status.PUBLISHING, Status.PUBLISHED)
 REFRESH_AFTER = timedelta(minutes=1)
 REFRESH_SPACING = 5  # seconds
 REFRESH_BATCH = 200
-WORDS = {
-    "scheduledFor.past": "Its instant has passed: approving it means choosing a new one, or publishing it now.",
-    "scheduledFor.missing": "It has no date yet: approving it means choosing one.",
+MESSAGES = {
+    "scheduledFor.past": "The scheduled time has passed: choose a new time or publish it now.",
+    "scheduledFor.missing": "No date and time yet: choose them to approve.",
 }
 
 
 def run_checks(posts: Sequence[ScheduledPost], zone: ZoneInfo | None) -> dict[UUID, list[Check]]:
     """Return the checks of each post, the worst first, with times in the reader's `zone`.
 
-    Without a zone, times are in UTC and night hours are not checked.
-    Needs the posts loaded by `for_wire`; the number of queries does not depend on how many they are. A post that is
-    going out or is out has no checks any more: its approval holds what was shown.
+    Without a zone, times are in UTC and night hours are not checked. Posts that are PUBLISHING or PUBLISHED have no
+    checks: their approval holds those of the reviewer's page.
+    Needs the posts loaded by `for_wire`; the number of queries does not depend on the number of posts.
     """
-    undecided = [post for post in posts if post.status not in OVER]
+    undecided = [post for post in posts if post.status not in DECIDED]
     known = load_context(undecided)
     return {post.pk: [] for post in posts} | {
-        item.pk: sorted(_checks(item, known, zone), key=lambda check: ORDER[check.level]) for item in undecided
+        post.pk: sorted(_checks(post, known, zone), key=lambda check: ORDER[check.level]) for post in undecided
     }
 
 
 def max_severity(checks: Sequence[Check]) -> Level:
-    """Return the level that a summary has: that of the worst check, ok for none."""
+    """Return the level of the worst check; ok without checks."""
     return min((check.level for check in checks), key=ORDER.__getitem__, default="ok")
 
 
@@ -80,18 +80,20 @@ def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> 
     pending = [delivery for delivery in post.deliveries.all() if delivery.state != DeliveryState.PUBLISHED]
     limits = list(_limits(post, pending))
     yield from limits
-    yield from schedule.look(post, zone)
+    yield from schedule.check_schedule(post, zone)
     broken = {limit.channel for limit in limits if limit.name.startswith("media")}
-    yield from media.look(post, pending, broken if "" not in broken else {item.channel.public_id for item in pending})
-    for item in pending:
-        yield from channels.look(post, item, known)
-        yield from captions.look(post, item)
-        yield from conflicts.look(post, item, known, zone or ZoneInfo("UTC"))
+    if "" in broken:
+        broken = {delivery.channel.public_id for delivery in pending}
+    yield from media.check_media(post, pending, broken)
+    for delivery in pending:
+        yield from channels.check_channel(post, delivery, known)
+        yield from captions.check_caption(post, delivery)
+        yield from conflicts.check_conflicts(post, delivery, known, zone or ZoneInfo("UTC"))
 
 
 def _limits(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
-    """Yield what the publish validation refuses: exactly that would refuse the approval."""
-    for find_violation in find_violations(
+    """Yield the violations of the publish validation, which the approval would refuse."""
+    for violation in find_violations(
         type=post.type,
         media=post.media,
         media_type=post.media_type,
@@ -103,7 +105,6 @@ def _limits(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
         now=clock.now(),
         media_metadata=post.media_metadata,
     ):
-        public_id = (
-            str(find_violation.path[1]) if find_violation.path[0] == "channels" and len(find_violation.path) > 1 else ""
-        )
-        yield Check(find_violation.code, "stop", WORDS.get(find_violation.code, find_violation.message), public_id)
+        of_channel = violation.path[0] == "channels" and len(violation.path) > 1
+        public_id = str(violation.path[1]) if of_channel else ""
+        yield Check(violation.code, "stop", MESSAGES.get(violation.code, violation.message), public_id)

@@ -1,4 +1,4 @@
-"""Clashes: the same thing twice on one channel, or two things at once."""
+"""Checks for conflicts on a channel: posts close in time, and repeated captions or media."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -11,63 +11,63 @@ from scheduling.domain.preflight.context import LATELY, NEAR, CheckContext, Neig
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
-WORDS = {
+STATUS_LABELS = {
     Status.DRAFT: "is in a draft",
     Status.WAITING_FOR_APPROVAL: "waits for approval",
     Status.SCHEDULED: "is scheduled",
-    Status.PUBLISHING: "is going out",
-    Status.FAILED: "did not go out",
+    Status.PUBLISHING: "is being published",
+    Status.FAILED: "failed",
 }
 
 
-def look(post: ScheduledPost, delivery: Delivery, known: CheckContext, zone: ZoneInfo) -> Iterator[Check]:
-    """Yield what clashes on one channel, or that nothing does."""
-    channel, where = delivery.channel, delivery.channel.name
-    found = []
+def check_conflicts(post: ScheduledPost, delivery: Delivery, known: CheckContext, zone: ZoneInfo) -> Iterator[Check]:
+    """Yield the conflicts on one channel, or one check that there are none."""
+    channel, name = delivery.channel, delivery.channel.name
+    conflicts = []
     near = [other for other in _others(post, known.near[channel.pk]) if _close(post.scheduled_for, other.at)]
     if near:
-        said = f"{where}: another post goes out within {NEAR.seconds // 60} minutes, {_when(near[0].at, zone)}."
+        message = f"{name}: another post is due within {NEAR.seconds // 60} minutes, {_when(near[0].at, zone)}."
         if len(near) > 1:
-            said = f"{where}: {len(near)} other posts go out within {NEAR.seconds // 60} minutes."
-        found.append(Check("clash.near", "warn", said, channel.public_id))
+            message = f"{name}: {len(near)} other posts are due within {NEAR.seconds // 60} minutes."
+        conflicts.append(Check("clash.near", "warn", message, channel.public_id))
     captions = _recent(post, known.same_caption[channel.pk, caption_hash(delivery.caption)])
     if captions:
-        said = f"{where}: the same caption {_fate(captions[0], zone)}."
-        found.append(Check("clash.caption", "warn", said, channel.public_id))
+        message = f"{name}: the same caption {_describe(captions[0], zone)}."
+        conflicts.append(Check("clash.caption", "warn", message, channel.public_id))
     media = _recent(post, known.same_media[channel.pk, post.media_sha256]) if post.media_sha256 else []
     if media:
-        said = f"{where}: the same {_kind(post)} {_fate(media[0], zone)}."
-        found.append(Check("clash.media", "warn", said, channel.public_id))
-    yield from found
-    if not found:
-        said = f"{where}: nothing alike in {LATELY.days} days, and nothing else within {NEAR.seconds // 60} minutes."
-        yield Check("clash", "ok", said, channel.public_id)
+        message = f"{name}: the same {_kind(post)} {_describe(media[0], zone)}."
+        conflicts.append(Check("clash.media", "warn", message, channel.public_id))
+    yield from conflicts
+    if not conflicts:
+        message = f"{name}: no similar post in {LATELY.days} days and none within {NEAR.seconds // 60} minutes."
+        yield Check("clash", "ok", message, channel.public_id)
 
 
-def _others(post: ScheduledPost, found: Iterable[NeighbouringPost]) -> list[NeighbouringPost]:
-    return [item for item in found if item.post_id != post.pk]
+def _others(post: ScheduledPost, posts: Iterable[NeighbouringPost]) -> list[NeighbouringPost]:
+    return [item for item in posts if item.post_id != post.pk]
 
 
-def _recent(post: ScheduledPost, found: Iterable[NeighbouringPost]) -> list[NeighbouringPost]:
-    """Return the others of the last days or of days to come: what is live first, the latest first."""
+def _recent(post: ScheduledPost, posts: Iterable[NeighbouringPost]) -> list[NeighbouringPost]:
+    """Return the others since LATELY and the future ones: published first, then the latest first."""
     since = clock.now() - LATELY
-    kept = [other for other in _others(post, found) if other.at is None or other.at >= since]
-    return sorted(kept, key=lambda one: (one.live, one.at is not None, one.at or since), reverse=True)
+    kept = [other for other in _others(post, posts) if other.at is None or other.at >= since]
+    return sorted(kept, key=lambda other: (other.live, other.at is not None, other.at or since), reverse=True)
 
 
-def _close(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and other is not None and abs(one - other) <= NEAR
+def _close(first: datetime | None, second: datetime | None) -> bool:
+    return first is not None and second is not None and abs(first - second) <= NEAR
 
 
-def _fate(other: NeighbouringPost, zone: ZoneInfo) -> str:
+def _describe(other: NeighbouringPost, zone: ZoneInfo) -> str:
     if other.live:
-        return f"went live {_when(other.at, zone)}"
-    done = WORDS.get(Status(other.status), "is in another post") if other.status else "is in another post"
-    return f"{done}, for {_when(other.at, zone)}" if other.at and other.status != Status.FAILED else done
+        return f"was published {_when(other.at, zone)}"
+    label = STATUS_LABELS.get(Status(other.status), "is in another post") if other.status else "is in another post"
+    return f"{label}, for {_when(other.at, zone)}" if other.at and other.status != Status.FAILED else label
 
 
 def _kind(post: ScheduledPost) -> str:
-    return "film" if str(post.media_metadata.get("contentType", "")).startswith("video/") else "picture"
+    return "video" if str(post.media_metadata.get("contentType", "")).startswith("video/") else "image"
 
 
 def _when(at: datetime | None, zone: ZoneInfo) -> str:

@@ -1,4 +1,4 @@
-"""What the checks of many posts need to know besides the posts, in a number of queries that does not grow with them."""
+"""Loads what the checks of many posts need besides the posts, in a fixed number of queries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,14 +17,14 @@ from scheduling.models import ChannelCheck, Delivery, DeliveryState, ScheduledPo
 NEAR = timedelta(minutes=10)
 LATELY = timedelta(days=30)
 DAY = timedelta(days=1)
-ROWS = 2000  # of any one kind: beyond that many neighbours, which of them clash is not what a person needs to hear
+ROWS = 2000  # of each kind; more neighbouring posts are ignored
 COMING = (Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.PUBLISHING)
 Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class NeighbouringPost:
-    """Another post on the same channel: when it goes out or went out, and whether it is out."""
+    """Another post on the same channel: its scheduled or publication time; `live`: it is published."""
 
     post_id: UUID | None
     at: datetime | None
@@ -34,7 +34,7 @@ class NeighbouringPost:
 
 @dataclass
 class CheckContext:
-    """By channel: its checkup, the code of its last failure, and what else goes out there, went out, or reads alike."""
+    """By channel: its last check, the error code of its last post, and neighbouring or similar posts."""
 
     checkups: dict[int, ChannelCheck] = field(default_factory=dict)
     last_error: dict[int, str] = field(default_factory=dict)
@@ -45,28 +45,25 @@ class CheckContext:
 
 
 def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
-    """Return what there is to know about these posts' surroundings."""
     known = CheckContext()
     deliveries = [delivery for post in posts for delivery in post.deliveries.all()]
     channels = {delivery.channel_id for delivery in deliveries}
     if not channels:
         return known
-    known.checkups = {
-        channel_check.channel_id: channel_check for channel_check in ChannelCheck.objects.filter(channel__in=channels)
-    }
+    known.checkups = {checkup.channel_id: checkup for checkup in ChannelCheck.objects.filter(channel__in=channels)}
     latest = Delivery.objects.filter(
         channel=OuterRef("pk"), state__in=[DeliveryState.PUBLISHED, DeliveryState.FAILED]
     ).order_by("-id")
     rows = Channel.objects.filter(pk__in=channels).annotate(last=Subquery(latest.values("error_code")[:1]))
     known.last_error = dict(rows.exclude(last=None).values_list("pk", "last"))
     organizations = {post.organization_id for post in posts}
-    for channel, other in _going_out(organizations, channels, (_around(post) for post in posts), COMING):
+    for channel, other in _planned(organizations, channels, (_around(post) for post in posts), COMING):
         known.near[channel].append(other)
     instagram = {
         delivery.channel_id for delivery in deliveries if delivery.channel.type == ChannelType.INSTAGRAM_ACCOUNT
     }
     if instagram:
-        for channel, other in _going_out(organizations, instagram, (_day(post) for post in posts), COMING[1:]):
+        for channel, other in _planned(organizations, instagram, (_day(post) for post in posts), COMING[1:]):
             known.planned[channel].append(other)
     _captions(known, deliveries, channels)
     _media(known, posts, organizations, channels)
@@ -83,20 +80,20 @@ def _day(post: ScheduledPost) -> Span | None:
     return (at - DAY, at) if at else None
 
 
-def _going_out(
+def _planned(
     organizations: set[UUID], channels: set[int], spans: Iterable[Span | None], statuses: Sequence[Status]
 ) -> Iterator[tuple[int, NeighbouringPost]]:
-    """Yield channel and post of what goes out within any of the spans. Two queries, both led by an index."""
+    """Yield channel and post of the posts due within any of the spans. Two queries, both by an index."""
     within = Q()
     for first, last in _merged(span for span in spans if span):
         within |= Q(scheduled_for__range=(first, last))
     if not within:
         return
     posts = ScheduledPost.objects.filter(within, organization__in=organizations, status__in=statuses)
-    found = {pk: (at, status) for pk, at, status in posts.values_list("pk", "scheduled_for", "status")[:ROWS]}
-    on = Delivery.objects.filter(post__in=list(found), channel__in=channels).values_list("post_id", "channel_id")
+    rows = {pk: (at, status) for pk, at, status in posts.values_list("pk", "scheduled_for", "status")[:ROWS]}
+    on = Delivery.objects.filter(post__in=list(rows), channel__in=channels).values_list("post_id", "channel_id")
     for post_id, channel_id in on:
-        at, status = found[post_id]
+        at, status = rows[post_id]
         yield channel_id, NeighbouringPost(post_id, at, live=False, status=str(status))
 
 
@@ -121,7 +118,7 @@ def _captions(known: CheckContext, deliveries: list[Delivery], channels: set[int
         known.same_caption[channel, key].append(
             NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
         )
-    # What was published by hand, as far as it has been imported.
+    # Posts published outside Dynamo and imported.
     theirs = PublishedPost.objects.filter(
         channel__in=channels, published_at__gte=since, scheduled_post_id=None, deleted_at=None
     )
@@ -134,10 +131,10 @@ def _media(known: CheckContext, posts: Sequence[ScheduledPost], organizations: s
     hashes = {post.media_sha256 for post in posts} - {""}
     alike = ScheduledPost.objects.filter(organization__in=organizations, media_sha256__in=hashes)
     alike = alike.exclude(status=Status.REJECTED).order_by("-scheduled_for")
-    found = {item[0]: item[1:] for item in alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS]}
-    on = Delivery.objects.filter(post__in=list(found), channel__in=channels)
+    rows = {row[0]: row[1:] for row in alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS]}
+    on = Delivery.objects.filter(post__in=list(rows), channel__in=channels)
     for post_id, channel, published_at in on.values_list("post_id", "channel_id", "published_at"):
-        sha256, at, status = found[post_id]
+        sha256, at, status = rows[post_id]
         known.same_media[channel, sha256].append(
             NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
         )

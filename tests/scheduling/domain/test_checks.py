@@ -1,4 +1,4 @@
-"""What a person is told before deciding: each check with a post that passes it and one that does not."""
+"""Preflight checks: each with a post that passes it and one that does not."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def levels(post: ScheduledPost, name: str) -> dict[str, str]:
     return {check.channel: check.level for check in checks(post) if check.name == name}
 
 
-def said(post: ScheduledPost, name: str) -> str:
+def texts(post: ScheduledPost, name: str) -> str:
     return " ".join(check.words for check in checks(post) if check.name == name)
 
 
@@ -45,30 +45,30 @@ def examined(*on: Channel, **columns: Any) -> None:
         ChannelCheck.objects.create(channel=channel, **{"at": clock.now(), **columns})
 
 
-def test_a_post_in_order_has_nothing_but_good_news(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
+def test_checks_of_a_good_post_are_all_ok(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
     examined(facebook)
     examined(instagram, quota_used=3, quota_total=50)
     post = inspected(make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
-    found = checks(post)
-    assert {item.level for item in found} == {"ok"}, found
-    assert max_severity(found) == "ok"
-    assert said(post, "media").startswith("A stranger can fetch the media: JPEG, ")
-    assert "1080 by 1080 pixels" in said(post, "media")
-    assert "50 of 50 posts are left" in said(post, "quota")  # what was live today no longer counts in two days
+    results = checks(post)
+    assert {check.level for check in results} == {"ok"}, results
+    assert max_severity(results) == "ok"
+    assert texts(post, "media").startswith("The media is publicly reachable: JPEG, ")
+    assert "1080 by 1080 pixels" in texts(post, "media")
+    assert "50 of 50 posts are left" in texts(post, "quota")  # what was live today no longer counts in two days
 
 
-def test_media_that_nobody_has_looked_at_is_not_called_good(make_waiting: Any) -> None:
+def test_media_before_inspection_is_unknown(make_waiting: Any) -> None:
     assert levels(make_waiting(looked=False), "media") == {"": "unknown"}
 
 
-def test_media_that_a_stranger_cannot_fetch_stops(make_waiting: Any, sandbox: Any) -> None:
+def test_media_that_is_not_reachable_stops(make_waiting: Any, sandbox: Any) -> None:
     post = inspected(make_waiting(media=f"{sandbox.url}/media/gone.gif"))
     assert levels(post, "media") == {"": "stop"}
-    assert "answered HTTP 404" in said(post, "media")
+    assert "answered HTTP 404" in texts(post, "media")
     assert max_severity(checks(post)) == "stop"
 
 
-def test_media_whose_host_has_a_bad_moment_is_a_warning(make_waiting: Any) -> None:
+def test_media_after_a_temporary_error_warns(make_waiting: Any) -> None:
     post = make_waiting()
     problem = {"problem": "The media at https://x.example/a answered HTTP 503", "passing": True}
     ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=problem, media_checked_at=clock.now())
@@ -84,7 +84,7 @@ def test_media_whose_host_has_a_bad_moment_is_a_warning(make_waiting: Any) -> No
         ({"contentType": "image/jpeg", "size": 1000, "width": 200, "height": 200}, "media.width", "warn"),
     ],
 )
-def test_a_picture_beyond_instagrams_limits_is_told(
+def test_image_beyond_instagrams_limits_is_reported(
     make_waiting: Any, instagram: Channel, facts: dict[str, Any], name: str, level: str
 ) -> None:
     post = make_waiting(channels=[instagram])
@@ -93,18 +93,18 @@ def test_a_picture_beyond_instagrams_limits_is_told(
     assert levels(post, "media.limits") == {}
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(2.0, True), (3.0, False), (900.0, False), (901.0, True)])
-def test_how_long_a_reel_runs_is_held_against_the_limit(
-    make_waiting: Any, instagram: Channel, sandbox: Any, seconds: float, told: bool
+@pytest.mark.parametrize(("seconds", "expected"), [(2.0, True), (3.0, False), (900.0, False), (901.0, True)])
+def test_reel_duration_outside_the_limits_warns(
+    make_waiting: Any, instagram: Channel, sandbox: Any, seconds: float, expected: bool
 ) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
     post = make_waiting(channels=[instagram], **media)
     facts = {"contentType": "video/mp4", "size": 7000, "width": 360, "height": 640, "seconds": seconds}
     ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts, media_checked_at=clock.now())
-    assert (levels(post, "media.seconds") == {instagram.public_id: "warn"}) is told
+    assert (levels(post, "media.seconds") == {instagram.public_id: "warn"}) is expected
 
 
-def test_a_film_is_measured_by_the_worker(make_waiting: Any, instagram: Channel, sandbox: Any) -> None:
+def test_inspection_measures_a_video(make_waiting: Any, instagram: Channel, sandbox: Any) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
     post = inspected(make_waiting(channels=[instagram], **media))
     assert (post.media_metadata["seconds"], post.media_metadata["width"], post.media_metadata["height"]) == (
@@ -112,36 +112,32 @@ def test_a_film_is_measured_by_the_worker(make_waiting: Any, instagram: Channel,
         360,
         640,
     )
-    assert "360 by 640 pixels, 0:04" in said(post, "media")
+    assert "360 by 640 pixels, 0:04" in texts(post, "media")
 
 
-def test_captions_are_counted_against_each_platforms_limits(
-    make_draft: Any, facebook: Channel, instagram: Channel
-) -> None:
+def test_captions_are_counted_by_platform(make_draft: Any, facebook: Channel, instagram: Channel) -> None:
     text = "Olá @rui\n" + "#a " * 31
     post = make_draft(channels={item.public_id: ChannelText(item.type, text) for item in (facebook, instagram)})
     assert levels(post, "caption") == {facebook.public_id: "ok"}
     assert levels(post, "caption.hashtags") == {instagram.public_id: "stop"}
-    assert f"{len(text)} characters of 63,206" in said(post, "caption")
+    assert f"{len(text)} characters of 63,206" in texts(post, "caption")
 
 
-def test_a_story_says_that_its_caption_is_not_shown_and_a_link_that_it_cannot_be_tapped(
-    make_draft: Any, instagram: Channel
-) -> None:
+def test_story_caption_and_instagram_link_warn(make_draft: Any, instagram: Channel) -> None:
     on = {instagram.public_id: ChannelText(instagram.type, "See https://example.org")}
     assert levels(make_draft(channels=on, type="STORY"), "caption") == {instagram.public_id: "warn"}
     assert levels(make_draft(channels=on), "caption.link") == {instagram.public_id: "warn"}
 
 
 @pytest.mark.parametrize("state", [ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED, ChannelState.DISCONNECTED])
-def test_a_channel_through_which_nothing_goes_stops(make_waiting: Any, facebook: Channel, state: str) -> None:
+def test_channel_that_is_not_connected_stops(make_waiting: Any, facebook: Channel, state: str) -> None:
     post = make_waiting(channels=[facebook])
     Channel.objects.filter(pk=facebook.pk).update(state=state, state_reason="The user changed the password")
     assert levels(post, "channel") == {facebook.public_id: "stop"}
-    assert "changed the password" in said(post, "channel")
+    assert "changed the password" in texts(post, "channel")
 
 
-def test_a_permission_that_the_last_post_lacked_is_told_until_a_post_gets_through(
+def test_missing_permission_warns_until_a_post_is_published(
     make_waiting: Any, make_draft: Any, facebook: Channel
 ) -> None:
     post, before = make_waiting(channels=[facebook]), make_draft(channels=[facebook])
@@ -152,20 +148,18 @@ def test_a_permission_that_the_last_post_lacked_is_told_until_a_post_gets_throug
     assert levels(post, "channel.permission") == {}
 
 
-def test_the_days_quota_counts_what_is_live_and_what_is_planned(
-    make_waiting: Any, make_scheduled: Any, instagram: Channel
-) -> None:
+def test_quota_counts_published_and_planned_posts(make_waiting: Any, make_scheduled: Any, instagram: Channel) -> None:
     post = make_waiting(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=3))
     assert levels(post, "quota") == {instagram.public_id: "unknown"}
     examined(instagram, quota_used=48, quota_total=50)
-    assert "2 of 50 posts are left" in said(post, "quota")
+    assert "2 of 50 posts are left" in texts(post, "quota")
     for hours in (1, 2):
         make_scheduled(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=hours))
     make_scheduled(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=4))  # after it
     assert levels(post, "quota") == {instagram.public_id: "warn"}
 
 
-def test_another_post_within_minutes_on_the_same_channel_is_a_clash(
+def test_post_within_minutes_on_the_same_channel_warns(
     make_waiting: Any, make_draft: Any, facebook: Channel, instagram: Channel
 ) -> None:
     at = clock.now() + timedelta(hours=5)
@@ -176,32 +170,28 @@ def test_another_post_within_minutes_on_the_same_channel_is_a_clash(
     assert levels(post, "clash.near") == {facebook.public_id: "warn"}
 
 
-def test_the_same_caption_lately_is_a_clash_however_it_is_spaced(
-    make_waiting: Any, facebook: Channel, instagram: Channel
-) -> None:
+def test_same_caption_with_other_spacing_warns(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
     make_waiting(channels={facebook.public_id: ChannelText(facebook.type, "Market  DAY\n")})
     post = make_waiting(
         channels={item.public_id: ChannelText(item.type, "Market day") for item in (facebook, instagram)},
         scheduled_for=clock.now() + timedelta(days=1),
     )
     assert levels(post, "clash.caption") == {facebook.public_id: "warn"}
-    assert "waits for approval" in said(post, "clash.caption")
+    assert "waits for approval" in texts(post, "clash.caption")
 
 
-@pytest.mark.parametrize(("days", "told"), [(29, True), (31, False)])
-def test_what_was_published_by_hand_lately_counts_as_well(
-    make_waiting: Any, facebook: Channel, days: int, told: bool
+@pytest.mark.parametrize(("days", "expected"), [(29, True), (31, False)])
+def test_same_caption_of_an_imported_post_warns_for_a_month(
+    make_waiting: Any, facebook: Channel, days: int, expected: bool
 ) -> None:
     at = clock.now() - timedelta(days=days)
     row = {"organization": facebook.organization, "channel": facebook, "platform_id": "1_2", "published_at": at}
     PublishedPost.objects.create(**row, caption="olá from casa do sol 👋")
     post = make_waiting(channels=[facebook])
-    assert (levels(post, "clash.caption") == {facebook.public_id: "warn"}) is told
+    assert (levels(post, "clash.caption") == {facebook.public_id: "warn"}) is expected
 
 
-def test_the_same_picture_lately_is_a_clash_whatever_its_address(
-    make_waiting: Any, facebook: Channel, sandbox: Any
-) -> None:
+def test_same_media_at_another_url_warns(make_waiting: Any, facebook: Channel, sandbox: Any) -> None:
     inspected(make_waiting(channels=[facebook], media=sandbox.media("a.jpg")))
     again = make_waiting(
         channels={facebook.public_id: ChannelText(facebook.type, "Something else")},
@@ -211,7 +201,7 @@ def test_the_same_picture_lately_is_a_clash_whatever_its_address(
     assert levels(inspected(again), "clash.media") == {facebook.public_id: "warn"}
 
 
-def test_another_organizations_posts_clash_with_nothing(
+def test_posts_of_another_organization_do_not_conflict(
     make_waiting: Any, facebook: Channel, other_facebook: Channel
 ) -> None:
     post = make_waiting(channels=[facebook])
@@ -227,27 +217,25 @@ def test_another_organizations_posts_clash_with_nothing(
     assert [check.level for check in checks(post) if check.name.startswith("clash")] == ["ok"]
 
 
-def test_a_past_instant_stops_and_says_what_to_do(make_waiting: Any) -> None:
+def test_past_scheduled_time_stops(make_waiting: Any) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
     assert levels(post, "scheduledFor.past") == {"": "stop"}
-    assert "choosing a new one" in said(post, "scheduledFor.past")
+    assert "choose a new time" in texts(post, "scheduledFor.past")
 
 
 @pytest.mark.parametrize(("hour", "level"), [(22, "ok"), (23, "warn"), (0, "warn"), (6, "warn"), (7, "ok"), (12, "ok")])
-def test_night_hours_are_those_of_the_readers_time_zone(make_waiting: Any, hour: int, level: str) -> None:
+def test_night_hours_depend_on_the_readers_time_zone(make_waiting: Any, hour: int, level: str) -> None:
     kolkata = ZoneInfo("Asia/Kolkata")
     post = make_waiting(scheduled_for=datetime(2100, 6, 1, hour, 30, tzinfo=kolkata).astimezone(UTC))
     names = {check.name: check for check in checks(post, kolkata)}
-    (check,) = [one for name, one in names.items() if name.startswith("instant")]
-    assert (check.level, check.name) == (level, "instant.night" if level == "warn" else "instant")
+    (check,) = [check for name, check in names.items() if name.startswith("schedule")]
+    assert (check.level, check.name) == (level, "schedule.night" if level == "warn" else "schedule")
     assert f"{hour:02}:30" in check.words
-    assert levels(post, "instant") == {"": "ok"}  # without a reader
+    assert levels(post, "schedule") == {"": "ok"}  # without a reader
 
 
-def test_the_level_of_waiting_posts_is_stored_and_refreshed(
-    make_draft: Any, make_waiting: Any, facebook: Channel
-) -> None:
+def test_level_of_waiting_posts_is_stored_and_refreshed(make_draft: Any, make_waiting: Any, facebook: Channel) -> None:
     examined(facebook)
     draft, post = make_draft(channels=[facebook]), make_waiting(channels=[facebook])
     unseen = make_waiting(channels=[facebook], looked=False, scheduled_for=clock.now() + timedelta(hours=3))
@@ -259,7 +247,7 @@ def test_the_level_of_waiting_posts_is_stored_and_refreshed(
     assert (refresh_levels(), stored(post), stored(draft)) == (1, "stop", "")
 
 
-def test_many_posts_take_as_many_queries_as_one(make_waiting: Any) -> None:
+def test_checks_run_a_fixed_number_of_queries(make_waiting: Any) -> None:
     counts = []
     for number in (1, 12):
         for _ in range(number):
@@ -273,7 +261,7 @@ def test_many_posts_take_as_many_queries_as_one(make_waiting: Any) -> None:
     assert counts[0] == counts[1] <= 11
 
 
-def test_what_is_going_out_has_no_checks_and_an_approval_keeps_those_that_were_shown(
+def test_approval_keeps_the_checks_of_the_page(
     make_waiting: Any, seat: Any, reviewer: Any, organization: Any, facebook: Channel
 ) -> None:
     post = make_waiting(channels=[facebook])

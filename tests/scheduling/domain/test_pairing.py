@@ -103,7 +103,7 @@ def test_whatever_changes_makes_the_next_approval_the_first_again(
 
 
 def test_nobody_publishes_at_once_where_two_approve(two: Any, make_waiting: Any, judge: Any) -> None:
-    with pytest.raises(Conflict, match="same instant"):
+    with pytest.raises(Conflict, match="same scheduled time"):
         approve(judge, make_waiting(), now=True)
     assert Approval.objects.count() == 0
 

@@ -1,4 +1,4 @@
-"""Between a draft and the public: only a person, only what they saw."""
+"""Submitting, approving, rejecting and reverting: who may, and which content an approval covers."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def judge(seat, reviewer, organization):
     return seat(reviewer, organization)
 
 
-def test_approving_schedules_what_was_shown_and_leaves_a_row_and_a_trail(make_waiting, judge, reviewer):
+def test_approve_schedules_the_post_and_records_approval_and_event(make_waiting, judge, reviewer):
     post = make_waiting()
     approval = review.approve(judge, post, revision=post.revision, digest=shown(post))
     now = fresh(post)
@@ -42,7 +42,7 @@ def test_approving_schedules_what_was_shown_and_leaves_a_row_and_a_trail(make_wa
     assert (event.actor_kind, event.actor_id, event.digest) == ("PERSON", str(reviewer.pk), approval.digest)
 
 
-def test_an_edit_between_page_load_and_approval_is_refused_with_the_difference(make_waiting, judge, key, facebook):
+def test_approve_after_an_edit_raises_stale_approval_with_the_difference(make_waiting, judge, key, facebook):
     post = make_waiting()
     page = shown(post)
     text = {facebook.public_id: ChannelText("FB_PAGE", "Swapped")}
@@ -54,7 +54,7 @@ def test_an_edit_between_page_load_and_approval_is_refused_with_the_difference(m
     assert (fresh(post).status, Approval.objects.count()) == ("WAITING_FOR_APPROVAL", 0)
 
 
-def test_bytes_that_changed_under_the_same_url_make_the_page_stale(make_waiting, judge):
+def test_approve_after_media_bytes_changed_raises_stale_approval(make_waiting, judge):
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64)
     page = shown(post)
@@ -63,7 +63,7 @@ def test_bytes_that_changed_under_the_same_url_make_the_page_stale(make_waiting,
         review.approve(judge, post, revision=post.revision, digest=page)
 
 
-def test_bytes_that_became_known_after_the_page_was_shown_make_it_stale(make_waiting, judge):
+def test_approve_after_media_was_inspected_raises_stale_approval(make_waiting, judge):
     post = make_waiting()
     page = shown(post)
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64)
@@ -72,9 +72,9 @@ def test_bytes_that_became_known_after_the_page_was_shown_make_it_stale(make_wai
     assert Approval.objects.count() == 0
 
 
-def test_media_that_nobody_has_looked_at_yet_is_not_approved(make_waiting, judge):
+def test_approve_before_media_inspection_raises_conflict(make_waiting, judge):
     post = make_waiting(looked=False)
-    with pytest.raises(Conflict, match="Nobody has looked at the media yet"):
+    with pytest.raises(Conflict, match="media check"):
         review.approve(judge, post, revision=post.revision, digest=shown(post))
     before = {"revision": post.revision, "digest": shown(post)}
     inspect_media(str(post.pk), post.version)
@@ -85,7 +85,7 @@ def test_media_that_nobody_has_looked_at_yet_is_not_approved(make_waiting, judge
 
 
 @pytest.mark.parametrize("way", ["revert", "reject", "edit"])
-def test_a_page_is_good_for_one_stay_with_the_reviewers(way, make_waiting, judge, key, facebook):
+def test_approve_with_an_earlier_revision_raises_stale_approval(way, make_waiting, judge, key, facebook):
     post, actor = make_waiting(channels=[facebook]), actors.api_key_actor(key)
     page = {"revision": post.revision, "digest": shown(post)}
     if way == "revert":
@@ -98,12 +98,12 @@ def test_a_page_is_good_for_one_stay_with_the_reviewers(way, make_waiting, judge
             text = {facebook.public_id: ChannelText("FB_PAGE", words)}
             drafts.edit(actor, fresh(post), changes={"channels": text})
     assert (fresh(post).status, shown(post)) == ("WAITING_FOR_APPROVAL", page["digest"])
-    with pytest.raises(review.StaleApproval, match="handed in again"):
+    with pytest.raises(review.StaleApproval, match="submitted again"):
         review.approve(judge, fresh(post), **page)
     review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page["digest"])
 
 
-def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
+def test_approve_with_another_time_covers_that_time(make_waiting, judge):
     post = make_waiting()
     instant = clock.now() + timedelta(days=2)
     approval = review.approve(judge, post, revision=post.revision, digest=shown(post), scheduled_for=instant)
@@ -112,14 +112,14 @@ def test_moving_the_instant_is_part_of_what_is_approved(make_waiting, judge):
     assert approval.digest == shown(post)
 
 
-def test_publishing_now_takes_the_instant_of_the_decision(make_waiting, judge):
+def test_approve_now_schedules_for_the_present_time(make_waiting, judge):
     post = make_waiting()
     before = clock.now()
     review.approve(judge, post, revision=post.revision, digest=shown(post), now=True)
     assert before <= fresh(post).scheduled_for <= clock.now()
 
 
-def test_a_past_instant_is_not_approved(make_waiting, judge):
+def test_approve_for_a_past_time_raises_invalid(make_waiting, judge):
     post = make_waiting()
     with pytest.raises(Invalid) as caught:
         review.approve(
@@ -129,21 +129,21 @@ def test_a_past_instant_is_not_approved(make_waiting, judge):
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
 
 
-def test_nobody_approves_what_they_wrote(make_waiting, make_member, organization, seat):
+def test_approve_by_the_author_is_forbidden(make_waiting, make_member, organization, seat):
     writer = make_member("writer", organization, may_review=True)
     post = make_waiting(actor=actors.user_actor(writer))
-    with pytest.raises(Forbidden, match="another person decides"):
+    with pytest.raises(Forbidden, match="another person"):
         review.approve(seat(writer, organization), post, revision=post.revision, digest=shown(post))
 
 
-def test_nobody_approves_what_they_last_edited(make_waiting, judge, reviewer):
+def test_approve_by_the_last_editor_is_forbidden(make_waiting, judge, reviewer):
     post = make_waiting()
     drafts.edit(actors.user_actor(reviewer), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
-    with pytest.raises(Forbidden, match="another person decides"):
+    with pytest.raises(Forbidden, match="another person"):
         review.approve(judge, post, revision=post.revision, digest=shown(post))
 
 
-def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
+def test_approve_by_the_content_editor_after_a_reschedule_is_forbidden(
     make_waiting, make_member, organization, seat, author, facebook, judge
 ):
     editor = make_member("editor", organization, Role.EDITOR, may_review=True)
@@ -151,13 +151,13 @@ def test_nobody_approves_their_own_words_because_somebody_else_moved_the_post(
     words = {facebook.public_id: ChannelText("FB_PAGE", "The editor's own words")}
     drafts.edit(actors.user_actor(editor), fresh(post), changes={"channels": words})
     drafts.edit(actors.user_actor(author), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
-    with pytest.raises(Forbidden, match="another person decides"):
+    with pytest.raises(Forbidden, match="another person"):
         review.approve(seat(editor, organization), fresh(post), revision=fresh(post).revision, digest=shown(post))
     review.approve(judge, fresh(post), revision=fresh(post).revision, digest=shown(post))
     assert fresh(post).status == "SCHEDULED"
 
 
-def test_what_the_trail_has_forgotten_makes_nobody_fit_to_approve(
+def test_approve_by_the_author_after_an_audit_purge_is_forbidden(
     make_waiting, make_member, organization, seat, author, key, facebook
 ):
     editor = make_member("editor", organization, Role.EDITOR, may_review=True)
@@ -170,31 +170,29 @@ def test_what_the_trail_has_forgotten_makes_nobody_fit_to_approve(
     audit_log.seal()
     assert audit_log.purge(actors.WORKER, organization.pk, before=clock.now() + timedelta(days=1)) > 0
     for item in (editor, keeper):
-        with pytest.raises(Forbidden, match="another person decides"):
+        with pytest.raises(Forbidden, match="another person"):
             review.approve(seat(item, organization), fresh(post), revision=fresh(post).revision, digest=shown(post))
     assert list(audit_verification.find_tampering(organization.pk)) == []
 
 
-def test_nobody_approves_what_a_key_that_they_issued_wrote(make_waiting, author, organization, seat):
+def test_approve_by_the_issuer_of_the_authoring_key_is_forbidden(make_waiting, author, organization, seat):
     author.memberships.update(may_review=True)
     post = make_waiting()
-    with pytest.raises(Forbidden, match="another person decides"):
+    with pytest.raises(Forbidden, match="another person"):
         review.approve(seat(author, organization), post, revision=post.revision, digest=shown(post))
 
 
-def test_nobody_approves_what_a_key_wrote_whose_secret_they_were_shown(
-    make_waiting, make_member, key, organization, seat
-):
+def test_approve_by_the_rotator_of_the_authoring_key_is_forbidden(make_waiting, make_member, key, organization, seat):
     post = make_waiting()
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)
     chair = seat(keeper, organization)
     api_keys.rotate(actors.user_actor(keeper), key, overlap=timedelta(0))
-    with pytest.raises(Forbidden, match="rotated the key"):
+    with pytest.raises(Forbidden, match="rotated the API key"):
         review.approve(chair, post, revision=post.revision, digest=shown(post))
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
 
 
-def test_an_organization_of_one_person_may_relax_that(make_waiting, author, organization, seat):
+def test_approve_own_post_with_self_approval_allowed_schedules_it(make_waiting, author, organization, seat):
     author.memberships.update(may_review=True)
     organization.allow_self_approval = True
     organization.save(update_fields=["allow_self_approval"])
@@ -203,19 +201,19 @@ def test_an_organization_of_one_person_may_relax_that(make_waiting, author, orga
     assert fresh(post).status == "SCHEDULED"
 
 
-def test_another_organizations_reviewer_decides_nothing(make_waiting, outsider, other_organization, seat):
+def test_approve_by_another_organizations_reviewer_is_forbidden(make_waiting, outsider, other_organization, seat):
     post = make_waiting()
     with pytest.raises(Forbidden):
         review.approve(seat(outsider, other_organization), post, revision=post.revision, digest=shown(post))
 
 
-def test_a_reviewer_cannot_be_made_by_hand(reviewer, organization):
+def test_reviewer_constructor_raises_type_error(reviewer, organization):
     with pytest.raises(TypeError):
         Reviewer(reviewer, reviewer.memberships.get(), organization, "session", True, object())
 
 
 @pytest.mark.parametrize("change", ["viewer", "get", "token backend", "no session", "inactive", "organization"])
-def test_only_a_password_session_of_a_reviewer_makes_one(rf, signed_in, reviewer, viewer, organization, change):
+def test_get_reviewer_without_a_password_session_is_forbidden(rf, signed_in, reviewer, viewer, organization, change):
     person = viewer if change == "viewer" else reviewer
     request = rf.get("/admin/") if change == "get" else rf.post("/admin/")
     request.user = person
@@ -232,7 +230,7 @@ def test_only_a_password_session_of_a_reviewer_makes_one(rf, signed_in, reviewer
         get_reviewer(request, organization)
 
 
-def test_reverting_clears_the_task_and_voids_the_approval(make_scheduled, key):
+def test_revert_clears_the_task_and_revokes_the_approval(make_scheduled, key):
     post = make_scheduled()
     review.revert(actors.api_key_actor(key), fresh(post))
     now = fresh(post)
@@ -240,7 +238,7 @@ def test_reverting_clears_the_task_and_voids_the_approval(make_scheduled, key):
     assert Approval.objects.get(post=post).revoked_at is not None
 
 
-def test_a_submission_that_an_edit_overtook_hands_in_what_was_edited(make_draft, key, facebook, instagram):
+def test_submit_after_a_concurrent_edit_submits_the_new_content(make_draft, key, facebook, instagram):
     post = make_draft(channels=[facebook])
     old = fresh(post)
     text = {facebook.public_id: ChannelText("FB_PAGE", "Other words")}
@@ -252,7 +250,7 @@ def test_a_submission_that_an_edit_overtook_hands_in_what_was_edited(make_draft,
         review.submit(actors.api_key_actor(key), old)
 
 
-def test_a_submission_that_was_overtaken_stays_within_the_channels_of_its_key(make_draft, key, facebook, instagram):
+def test_submit_after_an_edit_to_other_channels_raises_state_conflict(make_draft, key, facebook, instagram):
     post = make_draft(channels=[facebook])
     old = fresh(post)
     text = {instagram.public_id: ChannelText("INSTAGRAM_ACCOUNT", "Elsewhere")}
@@ -263,14 +261,14 @@ def test_a_submission_that_was_overtaken_stays_within_the_channels_of_its_key(ma
     assert fresh(post).status == "DRAFT"
 
 
-def test_reverting_twice_is_a_conflict(make_scheduled, key):
+def test_revert_twice_raises_state_conflict(make_scheduled, key):
     post = make_scheduled()
     review.revert(actors.api_key_actor(key), fresh(post))
     with pytest.raises(StateConflict, match="Cannot revert a DRAFT post"):
         review.revert(actors.api_key_actor(key), fresh(post))
 
 
-def test_a_failed_post_of_which_something_is_live_cannot_be_reverted(make_scheduled, key):
+def test_revert_a_partly_published_post_raises_state_conflict(make_scheduled, key):
     post = make_scheduled()
     post.apply_transition("fail")
     post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED")
@@ -279,7 +277,7 @@ def test_a_failed_post_of_which_something_is_live_cannot_be_reverted(make_schedu
     assert caught.value.details == {"status": "FAILED", "allowed": ["delete"]}
 
 
-def test_retrying_covers_only_what_is_not_live(make_scheduled, judge, instagram):
+def test_retry_covers_only_unpublished_channels(make_scheduled, judge, instagram):
     post = make_scheduled()
     post.apply_transition("fail", task_id=None)
     post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED", platform_post_id="1_2")
@@ -288,7 +286,7 @@ def test_retrying_covers_only_what_is_not_live(make_scheduled, judge, instagram)
     assert fresh(post).status == "SCHEDULED"
 
 
-def test_a_page_of_one_failure_does_not_approve_another_try_after_the_next(make_scheduled, judge):
+def test_retry_with_the_page_of_an_earlier_failure_raises_stale_approval(make_scheduled, judge):
     post = make_scheduled()
     post.apply_transition("fail", task_id=None)
     page = {"revision": fresh(post).revision, "digest": shown(post)}
@@ -298,7 +296,7 @@ def test_a_page_of_one_failure_does_not_approve_another_try_after_the_next(make_
         review.approve(judge, fresh(post), **page)
 
 
-def test_rejecting_keeps_the_notes_and_redrafting_goes_back(make_waiting, key):
+def test_reject_stores_notes_and_redraft_returns_to_draft(make_waiting, key):
     post = make_waiting()
     review.reject(actors.api_key_actor(key), fresh(post), notes="Typos")
     assert (fresh(post).status, fresh(post).notes) == ("REJECTED", "Typos")

@@ -47,7 +47,7 @@ def test_what_is_not_known_is_never_sent_again_before_somebody_says_what_is_true
     make_unknown, judge, sandbox, facebook
 ):
     post = make_unknown(facebook)
-    with pytest.raises(Conflict, match=f"Say first whether it is live on {facebook.name}"):
+    with pytest.raises(Conflict, match=facebook.name):
         retry(judge, post)
     assert (fresh(post).status, Approval.objects.count(), len(sandbox.posts)) == ("FAILED", 1, 1)
 
@@ -88,7 +88,7 @@ def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sand
     manual_resolution.mark_not_published(judge, post.deliveries.get(), revision=fresh(post).revision)
     one = post.deliveries.get()
     assert (one.state, one.error_code, one.error_message) == (
-        "FAILED", "NOT_THERE", "reviewer looked: it did not go live.",
+        "FAILED", "NOT_THERE", "reviewer checked: it was not published.",
     )  # fmt: skip
     assert Attempt.objects.get().outcome == "refused"
     retry(judge, post)
@@ -122,7 +122,7 @@ def test_an_id_stands_for_one_post(make_unknown, make_scheduled, judge, sandbox,
     post = make_unknown(facebook)
     other = make_scheduled(channels=[facebook])
     Delivery.objects.filter(post=other).update(state="PUBLISHED", platform_post_id=sandbox.posts[0]["id"])
-    with pytest.raises(Conflict, match="another post's"):
+    with pytest.raises(Conflict, match="another of your posts"):
         manual_resolution.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"], revision=fresh(post).revision)
 
 

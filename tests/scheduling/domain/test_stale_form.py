@@ -75,7 +75,7 @@ def test_what_another_claims_between_the_reading_and_the_claim_is_left_to_them(b
     sandbox.fault("POST .*/feed", "drop_before")
     send(theirs)
     with monkeypatch.context() as patch:
-        patch.setattr(reconcile, "_find", lambda *_: found)
+        patch.setattr(reconcile, "_look_up_since", lambda *_: found)
         clock_.shift(timedelta(seconds=45))
         assert run.resume(str(theirs.pk)) == "pending"
     assert (go_on(theirs, clock_), len(sandbox.posts)) == ("PUBLISHED", 2)

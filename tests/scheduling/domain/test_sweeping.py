@@ -64,7 +64,7 @@ def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make
 
     assert "sealed" in round_at(-21)
     assert "sealed" not in round_at(-15)
-    assert "handed" in round_at(-13)
+    assert "enqueued" in round_at(-13)
     assert "sealed" in round_at(0)
 
 
@@ -91,7 +91,7 @@ def test_what_is_due_soon_is_staged_and_asked_for_once(make_scheduled, settings)
 def test_a_round_counts_what_it_did(make_scheduled):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=60))
     done = sweep.sweep()
-    assert (done["handed"], done["staging"], done["missed"], done["resumed"]) == (1, 1, 0, 0)
+    assert (done["enqueued"], done["staged"], done["missed"], done["resumed"]) == (1, 1, 0, 0)
     assert done["sealed"] >= 3
 
 

@@ -1,4 +1,4 @@
-"""What is told, once: whatever becomes of a post or a channel, to whom it concerns."""
+"""Notifications: one per event and kind, and their recipients."""
 
 import threading
 from datetime import timedelta
@@ -21,8 +21,8 @@ from tests.scheduling.notification_helpers import send_due
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
 
-def told():
-    """Take two rounds, and return what was told so far: kind by kind, in order."""
+def created_kinds():
+    """Run two sweeps of notifications and return the kinds created so far, in order."""
     for _ in range(2):
         events.remind()
         recipients.fan_out()
@@ -30,17 +30,17 @@ def told():
 
 
 def mailed(kind):
-    """Return who is mailed about the notices of that kind."""
+    """Return the user names that notifications of that kind are mailed to."""
     rows = NotificationDelivery.objects.filter(notice__kind=kind, means="EMAIL").order_by("user__username")
     return list(rows.values_list("user__username", flat=True))
 
 
-def test_each_step_of_a_posts_life_is_told_once(make_scheduled, travel, sandbox, facebook, judge, key):
+def test_each_transition_creates_one_notification(make_scheduled, travel, sandbox, facebook, judge, key):
     post = make_scheduled(channels=[facebook])
     travel(post)
     assert send(post) == "published"
-    assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
-    assert told() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
     assert set(Notification.objects.values_list("post_id", flat=True)) == {post.pk}
 
 
@@ -53,38 +53,36 @@ def move(judge, post):
     return reschedule.reapprove(judge, post, **given, expected_version=post.version)
 
 
-def test_a_reviewer_who_moves_a_post_asks_nobody_to_approve_it(make_scheduled, judge, other):
+def test_reschedule_by_a_reviewer_requests_no_approval(make_scheduled, judge, other):
     post = make_scheduled()
-    assert told() == ["SUBMITTED", "APPROVED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED"]
     move(judge, post)
-    assert told() == ["SUBMITTED", "APPROVED", "APPROVED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED", "APPROVED"]
     assert mailed("SUBMITTED") == ["other", "reviewer"]
 
 
-def test_where_two_approve_the_first_approval_asks_the_other_reviewers_for_the_second(
+def test_first_approval_of_two_notifies_the_other_reviewers(
     make_scheduled, organization, judge, seat, other, mailoutbox
 ):
     post = make_scheduled()
-    told()
+    created_kinds()
     send_due()
     type(organization).objects.update(second_approver=True)
     post = ScheduledPost.objects.get(pk=post.pk)
     first = move(judge, post)
-    assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED", "SUBMITTED"]
     assert mailed("SUBMITTED") == ["other", "other", "reviewer"]
     send_due()
-    letter = mailoutbox[-1]
-    assert (len(mailoutbox), letter.to) == (1, ["other@example.com"])
-    assert "Waits for a second approval: Olá" in letter.subject
-    assert "reviewer approved “Olá from Casa do Sol 👋”, as the first of two" in letter.body
+    email = mailoutbox[-1]
+    assert (len(mailoutbox), email.to) == (1, ["other@example.com"])
+    assert "Waits for a second approval: Olá" in email.subject
+    assert "reviewer approved “Olá from Casa do Sol 👋” as the first of two" in email.body
     post.refresh_from_db()
     review.approve(seat(other, organization), post, revision=post.revision, digest=first.digest)
-    assert told() == ["SUBMITTED", "APPROVED", "SUBMITTED", "APPROVED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED", "SUBMITTED", "APPROVED"]
 
 
-def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
-    make_waiting, judge, second, two, key, mailoutbox
-):
+def test_request_for_second_approval_after_an_edit_is_not_sent(make_waiting, judge, second, two, key, mailoutbox):
     post = make_waiting()
     review.approve(judge, post, revision=post.revision, digest=content.current_content(post)[1])
     recipients.fan_out()
@@ -100,13 +98,13 @@ def test_a_second_approval_is_not_asked_for_by_mail_once_the_content_changed(
     assert not any("second" in item.subject for item in mailoutbox)
 
 
-def test_a_rejection_carries_its_notes(make_waiting, judge):
+def test_rejection_contains_its_notes(make_waiting, judge):
     review.reject(judge.actor, make_waiting(), notes="Não, o pão é às 9h")
-    assert told() == ["SUBMITTED", "REJECTED"]
+    assert created_kinds() == ["SUBMITTED", "REJECTED"]
     assert Notification.objects.get(kind="REJECTED").details["notes"] == "Não, o pão é às 9h"
 
 
-def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
+def test_failed_and_unknown_channels_create_one_notification(
     make_scheduled, travel, sandbox, facebook, instagram, settings, organization, reviewer, mailoutbox
 ):
     hooks = [
@@ -122,26 +120,26 @@ def test_what_failed_here_and_is_not_known_there_is_told_once_and_says_both(
     send(post)
     sandbox.fault("GET", "html_502", times=100)
     assert go_on(post, clock_) == "FAILED"
-    assert told()[2:] == ["UNKNOWN"]
+    assert created_kinds()[2:] == ["UNKNOWN"]
     notice = Notification.objects.get(kind="UNKNOWN")
     assert (notice.details["absent"], notice.details["unknown"]) == ([facebook.public_id], [instagram.public_id])
     recipients.fan_out()
     called = NotificationDelivery.objects.filter(notice=notice, means="WEBHOOK").order_by("webhook__created_at")
     assert [item.webhook for item in called] == hooks[:2]
     assert [webhook_sender.payload(notice, hook)["kind"] for hook in hooks[:2]] == ["FAILED", "UNKNOWN"]
-    letter = emails.build_email(NotificationDelivery.objects.get(notice=notice, user=reviewer))
-    for words in ("did not go live on one channel", "nobody knows", "(Facebook): did not go live", "(Instagram): not"):
-        assert words in letter.body, words
+    email = emails.build_email(NotificationDelivery.objects.get(notice=notice, user=reviewer))
+    for text in ("failed on one channel", "unknown", "(Facebook): failed", "(Instagram): unknown"):
+        assert text in email.body, text
 
 
-def test_a_post_that_missed_its_instant_failed(make_handed, travel, facebook):
+def test_missed_post_creates_a_failure_notification(make_handed, travel, facebook):
     post = make_handed(channels=[facebook])
     travel(post, 100_000)
     assert send(post) == "missed"
-    assert told()[-1] == "FAILED"
+    assert created_kinds()[-1] == "FAILED"
 
 
-def test_a_channel_that_needs_reconnecting_is_told_each_time_that_it_comes_to_that(facebook, reviewer, admin_member):
+def test_each_lost_connection_creates_one_notification(facebook, reviewer, admin_member):
     for _ in range(2):
         channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
         channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
@@ -153,61 +151,61 @@ def test_a_channel_that_needs_reconnecting_is_told_each_time_that_it_comes_to_th
             name=facebook.name,
             token="new",
         )
-    assert told() == ["RECONNECT", "RECONNECT"]
+    assert created_kinds() == ["RECONNECT", "RECONNECT"]
     assert mailed("RECONNECT") == ["administrator", "administrator", "reviewer", "reviewer"]
 
 
-def test_a_waiting_post_is_told_of_once_when_its_instant_is_near(make_waiting, make_scheduled, settings, facebook):
+def test_reminder_of_a_waiting_post_is_created_once(make_waiting, make_scheduled, settings, facebook):
     settings.UNAPPROVED_REMINDER_LEAD = 1800
     post = make_waiting(channels=[facebook])
     make_scheduled(channels=[facebook])
-    assert told().count("UNAPPROVED") == 0
+    assert created_kinds().count("UNAPPROVED") == 0
     with time_machine.travel(post.scheduled_for - timedelta(seconds=1790), tick=True):
-        assert told().count("UNAPPROVED") == 1
+        assert created_kinds().count("UNAPPROVED") == 1
         ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=post.scheduled_for + timedelta(minutes=10))
-        assert told().count("UNAPPROVED") == 1
+        assert created_kinds().count("UNAPPROVED") == 1
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=post.scheduled_for + timedelta(days=1))
     with time_machine.travel(post.scheduled_for + timedelta(days=1, seconds=-60), tick=True):
-        assert told().count("UNAPPROVED") == 2
+        assert created_kinds().count("UNAPPROVED") == 2
     assert mailed("UNAPPROVED") == ["reviewer", "reviewer"]
 
 
-def test_a_post_handed_in_shortly_before_its_instant_is_told_of_when_that_comes_near(make_waiting, facebook):
+def test_reminder_of_a_late_submission_waits_for_the_grace_period(make_waiting, facebook):
     post = make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=8))
-    assert told() == ["SUBMITTED"]
+    assert created_kinds() == ["SUBMITTED"]
     with time_machine.travel(post.scheduled_for - timedelta(minutes=4), tick=True):
-        assert told() == ["SUBMITTED", "UNAPPROVED"]
+        assert created_kinds() == ["SUBMITTED", "UNAPPROVED"]
 
 
-def test_reviewers_hear_of_what_waits_and_authors_of_what_became_of_it(
+def test_submissions_go_to_reviewers_and_decisions_to_authors(
     make_waiting, author, viewer, admin_member, outsider, reviewer, judge, facebook
 ):
     post = make_waiting(actor=actors.user_actor(author), channels=[facebook])
     review.reject(judge.actor, post, notes="No")
-    told()
+    created_kinds()
     assert (mailed("SUBMITTED"), mailed("REJECTED")) == (["reviewer"], ["author"])
 
 
-def test_a_reviewer_of_some_channels_hears_of_those(make_waiting, reviewer, facebook, instagram):
+def test_reviewer_of_some_channels_is_notified_of_those_only(make_waiting, reviewer, facebook, instagram):
     Membership.objects.filter(user=reviewer).update(review_channels=[facebook.public_id])
     mine = make_waiting(channels=[facebook])
     make_waiting(channels=[facebook, instagram])
     channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
-    told()
+    created_kinds()
     assert (mailed("SUBMITTED"), mailed("RECONNECT")) == (["reviewer"], ["reviewer"])
     assert NotificationDelivery.objects.get(notice__kind="SUBMITTED").notice.post_id == mine.pk
 
 
-def test_nobody_is_told_of_their_own_doing(make_waiting, reviewer, judge, facebook):
+def test_actor_is_not_notified_of_own_action(make_waiting, reviewer, judge, facebook):
     Membership.objects.filter(user=reviewer).update(role=Role.EDITOR)
     post = make_waiting(actor=actors.user_actor(reviewer), channels=[facebook])
     review.reject(judge.actor, post, notes="No")
-    told()
+    created_kinds()
     assert (mailed("SUBMITTED"), mailed("REJECTED")) == ([], [])
 
 
 @pytest.mark.parametrize("why", ["muted", "inactive", "no address", "left", "organization", "other channels"])
-def test_who_does_not_want_it_or_is_not_there_gets_no_mail(why, make_waiting, reviewer, organization, facebook):
+def test_muted_or_absent_member_gets_no_email(why, make_waiting, reviewer, organization, facebook):
     mine = Membership.objects.filter(user=reviewer)
     if why == "muted":
         mine.update(muted_notification_kinds=["SUBMITTED"])
@@ -222,11 +220,11 @@ def test_who_does_not_want_it_or_is_not_there_gets_no_mail(why, make_waiting, re
     else:
         mine.update(review_channels=["INSTAGRAM_ACCOUNT_1"])
     make_waiting(channels=[facebook])
-    assert told() == ["SUBMITTED"]
+    assert created_kinds() == ["SUBMITTED"]
     assert NotificationDelivery.objects.count() == 0
 
 
-def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
+def test_webhooks_get_subscribed_kinds_of_their_organization(
     make_waiting, organization, other_organization, judge, facebook
 ):
     for where, kinds, active in [
@@ -237,7 +235,7 @@ def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
     ]:
         Webhook.objects.create(organization=where, url="https://x.example", kinds=kinds, active=active)
     review.reject(judge.actor, make_waiting(channels=[facebook]), notes="No")
-    told()
+    created_kinds()
     rows = NotificationDelivery.objects.filter(means="WEBHOOK").order_by("notice__created_at")
     assert [(row.notice.kind, row.webhook.kinds) for row in rows] == [
         ("SUBMITTED", ["SUBMITTED"]),
@@ -245,10 +243,10 @@ def test_webhooks_get_the_kinds_that_they_want_of_their_own_organization(
     ]
 
 
-def test_a_post_that_is_gone_is_still_news(make_waiting, author, facebook):
+def test_deleted_post_keeps_its_notification(make_waiting, author, facebook):
     post = make_waiting(channels=[facebook])
     drafts.delete(actors.user_actor(author), post)
-    assert told() == ["SUBMITTED"]
+    assert created_kinds() == ["SUBMITTED"]
 
 
 def test_an_event_that_is_rolled_back_leaves_no_notification(make_waiting, judge, facebook):
@@ -263,12 +261,12 @@ def test_submission_that_was_fanned_out_stays_when_its_author_approves_it(make_w
     type(organization).objects.update(allow_self_approval=True)
     judge.organization.refresh_from_db()
     post = make_waiting(actor=judge.actor, channels=[facebook])
-    assert told() == ["SUBMITTED"]
+    assert created_kinds() == ["SUBMITTED"]
     review.approve(judge, post, revision=post.revision, digest=content.current_content(post)[1])
-    assert told() == ["SUBMITTED", "APPROVED"]
+    assert created_kinds() == ["SUBMITTED", "APPROVED"]
 
 
-def test_what_is_told_costs_the_same_however_many_there_are(
+def test_fan_out_runs_a_fixed_number_of_queries(
     make_waiting, organization, facebook, reviewer, django_assert_num_queries
 ):
     Webhook.objects.create(organization=organization, url="https://x.example", kinds=["SUBMITTED"])
@@ -278,20 +276,20 @@ def test_what_is_told_costs_the_same_however_many_there_are(
     assert NotificationDelivery.objects.count() == 2 * len(made)
 
 
-def test_old_notices_are_forgotten_with_their_dispatches(make_waiting, facebook, reviewer):
+def test_delete_old_removes_notifications_with_their_deliveries(make_waiting, facebook, reviewer):
     make_waiting(channels=[facebook])
-    told()
+    created_kinds()
     assert (events.delete_old(), NotificationDelivery.objects.count()) == (0, 1)
     with time_machine.travel(clock.now() + events.KEPT + timedelta(days=1), tick=True):
         make_waiting(channels=[facebook])
-        told()
-        cache.delete("notices-forget")  # its hour is over
+        created_kinds()
+        cache.delete("notifications-delete-old")  # its hour is over
         assert events.delete_old() == 2
     assert NotificationDelivery.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rounds_at_the_same_time_tell_and_send_once(make_waiting, facebook, reviewer, mailoutbox):
+def test_concurrent_sweeps_create_and_send_once(make_waiting, facebook, reviewer, mailoutbox):
     for _ in range(6):
         make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=4))
     together = threading.Barrier(4)
