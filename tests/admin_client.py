@@ -1,4 +1,4 @@
-"""A browser for the desk's tests: real forms, hidden fields as the page gives them, CSRF enforced."""
+"""A client for tests of the admin: submits the forms of the page with their hidden fields, CSRF enforced."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -24,32 +24,32 @@ class _Page(HTMLParser):
         self.form: Form | None = None
         self.area = self.select = ""
         self.links: list[str] = []
-        self.words: list[str] = []
+        self.texts: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        given = {key: value or "" for key, value in attrs}
+        attributes = {key: value or "" for key, value in attrs}
         if tag == "a":
-            self.links.append(given.get("href", ""))
+            self.links.append(attributes.get("href", ""))
         if tag == "form":
-            self.form = Form(given.get("action", ""))
+            self.form = Form(attributes.get("action", ""))
             self.forms.append(self.form)
         if self.form is None:
             return
-        name = given.get("name", "")
-        if tag == "input" and name and given.get("type") != "submit":
-            box = given.get("type") in {"checkbox", "radio"}
-            if not box or "checked" in given:
-                self.form.fields[name] = given.get("value", "on" if box else "")
+        name = attributes.get("name", "")
+        if tag == "input" and name and attributes.get("type") != "submit":
+            checkable = attributes.get("type") in {"checkbox", "radio"}
+            if not checkable or "checked" in attributes:
+                self.form.fields[name] = attributes.get("value", "on" if checkable else "")
         elif tag == "textarea":
             self.area, self.form.fields[name] = name, ""
         elif tag == "select":
             self.select = name
-        elif tag == "option" and self.select and ("selected" in given or self.select not in self.form.fields):
-            self.form.fields[self.select] = given.get("value", "")
+        elif tag == "option" and self.select and ("selected" in attributes or self.select not in self.form.fields):
+            self.form.fields[self.select] = attributes.get("value", "")
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.texts.append(data)
         if self.area and self.form is not None:
             self.form.fields[self.area] += data
 
@@ -57,15 +57,15 @@ class _Page(HTMLParser):
         if tag == "form":
             self.form = None
         if tag == "textarea" and self.form is not None:
-            typed = self.form.fields[self.area]
-            self.form.fields[self.area] = typed.removeprefix("\r\n").removeprefix("\n")
+            text = self.form.fields[self.area]
+            self.form.fields[self.area] = text.removeprefix("\r\n").removeprefix("\n")
             self.area = ""
         if tag == "select":
             self.select = ""
 
 
-class Desk:
-    """One person at the desk. `open` and `press` keep the last page."""
+class AdminClient:
+    """A signed-in user. `open` and `press` keep the last response in `answer` and its parsed HTML in `page`."""
 
     def __init__(self, user: User) -> None:
         self.client = Client(enforce_csrf_checks=True)
@@ -74,42 +74,45 @@ class Desk:
         self.page = _Page("")
         self.url = ""
 
-    def open(self, url: str) -> "Desk":
+    def open(self, url: str) -> "AdminClient":
         self.url = url
         return self._keep(self.client.get(url))
 
-    def review(self, post: Any) -> "Desk":
+    def review(self, post: Any) -> "AdminClient":
         return self.open(f"{POSTS}{post.pk}/review/")
 
     def form(self, action: str = "") -> Form:
-        """Return the form whose address ends in `action`; the page's own form for an empty one."""
-        found = [
+        """Return the form whose action ends in `action`; the form without an action attribute if it is blank."""
+        forms = [
             form for form in self.page.forms if (form.action.endswith(f"/{action}/") if action else not form.action)
         ]
-        assert len(found) == 1, (action, [form.action for form in self.page.forms])
-        return found[0]
+        assert len(forms) == 1, (action, [form.action for form in self.page.forms])
+        return forms[0]
 
     def offers(self, action: str) -> bool:
         return any(form.action.endswith(f"/{action}/") for form in self.page.forms)
 
-    def press(self, action: str = "", **typed: str) -> "Desk":
+    def press(self, action: str = "", **typed: str) -> "AdminClient":
         form = self.form(action)
         return self._keep(self.client.post(form.action or self.url, {**form.fields, **typed}))
 
-    def follow(self) -> "Desk":
+    def follow(self) -> "AdminClient":
         return self.open(self.answer.url)
 
     def send(self, url: str, **fields: str) -> Any:
-        """Post by hand what no form offers, with this page's CSRF token."""
+        """POST to a URL that the page has no form for, with the CSRF token of the page."""
         token = next(form.fields["csrfmiddlewaretoken"] for form in self.page.forms)
         return self._keep(self.client.post(url, {"csrfmiddlewaretoken": token, **fields})).answer
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.page.words).split())
+        return " ".join(" ".join(self.page.texts).split())
 
-    def _keep(self, answer: Any) -> "Desk":
+    def _keep(self, answer: Any) -> "AdminClient":
         self.answer = answer
         if not answer.headers.get("Location"):
             self.page = _Page(answer.content.decode())
         return self
+
+
+Desk = AdminClient  # former name, still imported by tests of other apps

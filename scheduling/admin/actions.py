@@ -1,32 +1,36 @@
-"""What the buttons do: each translates a POST into one verb of the domain, and tells what came of it."""
+"""Actions of the review page and of the queue: each maps a POST to one domain function and returns a message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
+from uuid import UUID
 
+from django.db import DatabaseError
 from django.http import HttpRequest
 
 from accounts import formatting
 from accounts.admin.base import current_user, has_role, membership_for
 from accounts.domain.actors import user_actor
-from accounts.domain.reviewers import can_review_channels, get_reviewer
-from accounts.exceptions import Forbidden, Invalid
+from accounts.domain.reviewers import Reviewer, can_review_channels, get_reviewer
+from accounts.exceptions import DomainError, Forbidden, Invalid
 from accounts.models import Role
 from scheduling.admin.review_context import title_of
 from scheduling.domain import channel_checks, drafts, manual_resolution, review
 from scheduling.domain.preflight.checks import run_checks
-from scheduling.lifecycle import Status
+from scheduling.domain.review import StaleApproval
+from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Delivery, ScheduledPost
 
 
 class Action(NamedTuple):
-    """`run` returns a sentence for the person and raises Refusal; `onward` goes to the next waiting post."""
+    """`run` returns a success message or raises DomainError. `advances`: redirect to the next waiting post."""
 
     run: Callable[[HttpRequest, ScheduledPost], str]
-    onward: bool = False
+    advances: bool = False
 
 
 def approve(request: HttpRequest, post: ScheduledPost) -> str:
-    """Approve what the page showed; an instant in `when` moves the post."""
+    """Approve the submitted content. A time in `when` reschedules the post."""
     reviewer = get_reviewer(request, post.organization)
     instant = None
     if "when" in request.POST:
@@ -36,118 +40,207 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         except formatting.InvalidLocalTime as error:
             raise Invalid(str(error)) from None
         if instant is None:
-            raise Invalid("Choose when it goes out, or publish it now.")
-    shown = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **submitted_page_state(request), scheduled_for=instant, checks=shown)
+            raise Invalid("Choose a date and time, or publish it now.")
+    checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
+    approval = review.approve(reviewer, post, **submitted_page_state(request), scheduled_for=instant, checks=checks)
     if approval.post.status != Status.SCHEDULED:
-        return f"You approved “{title_of(post)}” as the first of two: another reviewer has to approve the same."
+        return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
     due = approval.post.scheduled_for
     when = formatting.format_long(due, formatting.user_timezone(reviewer.user)) if due else "soon"
-    return f"Approved: “{title_of(post)}” goes out on {when}."
+    return f"Approved: “{title_of(post)}” will be published on {when}."
 
 
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
-    """Approve what the page showed, for this moment."""
+    """Approve the submitted content for immediate publishing."""
     reviewer = get_reviewer(request, post.organization)
-    shown = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    review.approve(reviewer, post, **submitted_page_state(request), now=True, checks=shown)
-    return f"Approved: “{title_of(post)}” is going out now."
+    checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
+    review.approve(reviewer, post, **submitted_page_state(request), now=True, checks=checks)
+    return f"Approved: “{title_of(post)}” is being published now."
 
 
 def reject(request: HttpRequest, post: ScheduledPost) -> str:
-    """Send it back with notes for its author."""
+    """Reject the post. Raises Invalid without notes for the author."""
     reviewer = get_reviewer(request, post.organization)
     notes = request.POST.get("notes", "").replace("\r\n", "\n").replace("\x00", "").strip()
     if not notes:
         raise Invalid("Say in the notes what should change: the author sees nothing else.")
     review.reject(reviewer, post, notes=notes)
-    return f"Rejected: “{title_of(post)}” is back with its author."
+    return f"Rejected: “{title_of(post)}” was returned to its author."
 
 
 def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
-    """Take a person's word that a channel has it, with the platform's id."""
-    reviewer, delivery = get_reviewer(request, post.organization), _named(request, post)
+    """Record that the post is on the channel, under the platform id that the reviewer entered."""
+    reviewer, delivery = get_reviewer(request, post.organization), _submitted_delivery(request, post)
     manual_resolution.mark_live(
         reviewer, delivery, request.POST.get("post_id", ""), revision=parse_revision(request.POST.get("revision", ""))
     )
-    return f"“{title_of(post)}” is live on {delivery.channel.name}."
+    return f"“{title_of(post)}” is marked as published on {delivery.channel.name}."
 
 
 def mark_not_published(request: HttpRequest, post: ScheduledPost) -> str:
-    """Take a person's word that a channel does not have it."""
-    reviewer, delivery = get_reviewer(request, post.organization), _named(request, post)
+    """Record that the post is not on the channel, so that it can be retried."""
+    reviewer, delivery = get_reviewer(request, post.organization), _submitted_delivery(request, post)
     manual_resolution.mark_not_published(reviewer, delivery, revision=parse_revision(request.POST.get("revision", "")))
-    return f"Noted: it is not on {delivery.channel.name}. Another try can be approved."
+    return f"Marked as not published on {delivery.channel.name}. You can approve a retry."
 
 
 def revert(request: HttpRequest, post: ScheduledPost) -> str:
-    """Take a scheduled, failed or rejected post back to draft."""
+    """Return a scheduled, failed or rejected post to draft. For editors, and reviewers of all its channels."""
     membership = membership_for(request, post.organization_id)
     channels = [delivery.channel.public_id for delivery in post.deliveries.all()]
     if not (has_role(membership, Role.EDITOR) or (membership and can_review_channels(membership, channels))):
-        raise Forbidden("Your membership lets you look, not revert.")
-    verb = review.redraft if post.status == Status.REJECTED else review.revert
-    verb(user_actor(current_user(request)), post)
-    return f"“{title_of(post)}” is a draft again; it will not go out."
+        raise Forbidden("You do not have permission to revert posts.")
+    transition = review.redraft if post.status == Status.REJECTED else review.revert
+    transition(user_actor(current_user(request)), post)
+    return f"“{title_of(post)}” is a draft again and will not be published."
 
 
 def submit(request: HttpRequest, post: ScheduledPost) -> str:
-    """Hand a draft to the reviewers."""
-    _must_write(request, post)
+    """Submit a draft for approval."""
+    _require_editor(request, post)
     review.submit(user_actor(current_user(request)), post)
-    return f"“{title_of(post)}” waits for approval now."
+    return f"“{title_of(post)}” is waiting for approval."
 
 
 def delete(request: HttpRequest, post: ScheduledPost) -> str:
-    """Remove the post; what was scheduled is cancelled with it."""
-    _must_write(request, post)
+    """Delete the post, which also cancels its scheduled publishing task."""
+    _require_editor(request, post)
     title = title_of(post)
     drafts.delete(user_actor(current_user(request)), post)
-    return f"“{title}” is deleted."
+    return f"“{title}” was deleted."
 
 
 def recheck(request: HttpRequest, post: ScheduledPost) -> str:
-    """Have workers look at the media and ask the channels again."""
+    """Enqueue the media inspection and the channel checks again."""
     membership = membership_for(request, post.organization_id)
     if not (has_role(membership, Role.EDITOR) or (membership and membership.may_review)):
-        raise Forbidden("Your membership lets you look, not have it checked again.")
+        raise Forbidden("You do not have permission to check this post again.")
     channel_checks.request_recheck(post)
-    return "A worker looks at the media and asks the channels again. Reload this page in a few seconds."
+    return "The media and the channels are being checked again. Reload this page in a few seconds."
 
 
 class PageState(TypedDict):
-    """What a form says of the page that it stood on."""
+    """Content and revision of the post that the submitted form was rendered with."""
 
     digest: str
     revision: int
 
 
 def submitted_page_state(request: HttpRequest) -> PageState:
-    """Return what the page showed, as its form says; what fits no post where the form says nothing."""
+    """Return the state from the hidden fields; missing fields give values that match no post."""
     return {"digest": request.POST.get("digest", ""), "revision": parse_revision(request.POST.get("revision", ""))}
 
 
 def parse_revision(text: str) -> int:
-    """Return the revision that a form named, one that no post ever has where it is none."""
+    """Return the revision from a hidden field, or -1, which no post has."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
 
-def _named(request: HttpRequest, post: ScheduledPost) -> Delivery:
+MAX_SELECTED = 100
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """Result of one post of a bulk approval. `message` is the publishing time, or why it was not approved."""
+
+    post: ScheduledPost
+    title: str
+    approved: bool
+    message: str
+
+
+def selected_posts(request: HttpRequest) -> dict[UUID, PageState]:
+    """Return the page state of each selected post, of the first MAX_SELECTED at most. Malformed ids are skipped."""
+    ids = []
+    for text in request.POST.getlist("post")[:MAX_SELECTED]:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    return {
+        pk: {
+            "digest": request.POST.get(f"digest-{pk}", ""),
+            "revision": parse_revision(request.POST.get(f"revision-{pk}", "")),
+        }
+        for pk in ids
+    }
+
+
+def bulk_approve(
+    request: HttpRequest, posts: Iterable[ScheduledPost], page_states: dict[UUID, PageState]
+) -> list[BulkResult]:
+    """Approve the posts in the given order and return a result for each.
+
+    Each post has its own digest and its own transaction, so a failure does not affect the others.
+    Needs the posts loaded as for the review page.
+    """
+    posts = list(posts)
+    checks = run_checks(posts, formatting.user_timezone(current_user(request)))
+    reviewers: dict[UUID, Reviewer] = {}
+    results = []
+    for post in posts:
+        title = title_of(post)  # before the approval, which reloads the post
+        try:
+            if post.organization_id not in reviewers:
+                reviewers[post.organization_id] = get_reviewer(request, post.organization)
+            reviewer = reviewers[post.organization_id]
+            approval = review.approve(reviewer, post, **page_states[post.pk], checks=checks[post.pk])
+        except DomainError as error:
+            results.append(BulkResult(post, title, approved=False, message=_bulk_error_message(error)))
+        except DatabaseError:
+            results.append(BulkResult(post, title, approved=False, message="Database error. Try this post again."))
+        else:
+            results.append(BulkResult(post, title, approved=True, message=_approved_message(reviewer, approval.post)))
+    return results
+
+
+def edit_conflict_message(post: ScheduledPost) -> str:
+    """Return the message for a StateConflict. Nothing was saved."""
+    return f"Not saved: another user changed this post; it is now “{post.get_status_display()}”."
+
+
+def other_messages(error: DomainError, problem: str) -> list[str]:
+    """Return the messages of the error's details that differ from `problem`."""
+    details = error.details if isinstance(error.details, list) else []
+    return [detail["message"] for detail in details if detail["message"] != problem]
+
+
+def _approved_message(reviewer: Reviewer, post: ScheduledPost) -> str:
+    if post.status != Status.SCHEDULED:
+        return "First of two approvals saved. Another reviewer must approve the same content."
+    due = post.scheduled_for
+    when = f"on {formatting.format_long(due, formatting.user_timezone(reviewer.user))}" if due else "soon"
+    return f"Will be published {when}."
+
+
+def _bulk_error_message(error: DomainError) -> str:
+    if isinstance(error, StaleApproval):
+        if error.difference:
+            return "The content has changed since you loaded the page. Review it again."
+        return "The post was changed, reviewed or resubmitted since you loaded the page. Review it again."
+    if isinstance(error, StateConflict):
+        if error.status is None:
+            return "It has been deleted in the meantime."
+        return f"Another user changed this post; it is now “{Status(error.status).label}”."
+    return error.message if error.message.endswith(".") else f"{error.message}."
+
+
+def _submitted_delivery(request: HttpRequest, post: ScheduledPost) -> Delivery:
     for delivery in post.deliveries.all():
         if str(delivery.pk) == request.POST.get("delivery"):
             return delivery
-    raise Invalid("This post is not meant for that channel any more.")
+    raise Invalid("This post is no longer assigned to that channel.")
 
 
-def _must_write(request: HttpRequest, post: ScheduledPost) -> None:
+def _require_editor(request: HttpRequest, post: ScheduledPost) -> None:
     if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
-        raise Forbidden("Your membership lets you look, not write.")
+        raise Forbidden("You do not have permission to edit posts.")
 
 
 ACTIONS = {
-    "approve": Action(approve, onward=True),
-    "publish": Action(publish, onward=True),
-    "reject": Action(reject, onward=True),
+    "approve": Action(approve, advances=True),
+    "publish": Action(publish, advances=True),
+    "reject": Action(reject, advances=True),
     "live": Action(mark_published),
     "absent": Action(mark_not_published),
     "revert": Action(revert),

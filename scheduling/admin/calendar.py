@@ -1,4 +1,4 @@
-"""The calendar of scheduled posts by day, and the page that asks before a post is moved."""
+"""The calendar of scheduled posts by day, and the page that confirms rescheduling a post."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,8 @@ from accounts.admin.base import BaseAdmin, current_user, has_role, membership_fo
 from accounts.exceptions import DomainError, Forbidden
 from accounts.models import Membership, Role
 from posts.models import Channel, ChannelState, ChannelType
-from scheduling.admin import calendar_dates, reschedule
+from scheduling.admin import actions, calendar_dates, reschedule
+from scheduling.admin.charts import organization_filter
 from scheduling.admin.review_context import review_context, summary, title_of
 from scheduling.admin.review_queue import after_in_queue
 from scheduling.lifecycle import EDITABLE, StateConflict, Status
@@ -45,9 +46,10 @@ SIGNS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A post on the calendar, with all that is written of it: a page has hundreds.
+    """A post on the calendar, ready to render: a page has hundreds.
 
-    `trouble` says in a word or two what is wrong with it; `move` is where it is moved, empty where there is no way.
+    problem         what is wrong with the post, in two or three words; blank if nothing is
+    reschedule_url  blank if the user cannot reschedule the post
     """
 
     post: ScheduledPost
@@ -55,16 +57,16 @@ class Entry:
     time: str
     title: str
     kind: str
-    said: str
+    label: str
     sign: str
-    trouble: str
+    problem: str
     url: str
-    move: str
-    on: list["Mark"]
+    reschedule_url: str
+    channels: list["ChannelMark"]
 
 
-class Mark(NamedTuple):
-    """A channel's colour on an entry."""
+class ChannelMark(NamedTuple):
+    """A channel's colour mark on an entry."""
 
     name: str
     tint: int
@@ -73,26 +75,26 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class CalendarContext:
-    """Who looks at the calendar, and with what eyes: their channels with colours, their rights, and the moment."""
+    """The user's channels with their colours, memberships by organization, and the current time."""
 
     channels: dict[int, Channel]
     tints: dict[int, int]
     memberships: dict[UUID, Membership]
     now: datetime = field(default_factory=clock.now)
 
-    def mark(self, channel_id: int) -> Mark:
-        """Return how a channel is shown."""
+    def mark(self, channel_id: int) -> ChannelMark:
         channel = self.channels[channel_id]
         network = "facebook" if channel.type == ChannelType.FB_PAGE else "instagram"
-        return Mark(channel.name, self.tints.get(channel_id, 0), network)
+        return ChannelMark(channel.name, self.tints.get(channel_id, 0), network)
 
 
-def entries_of(posts: Iterable[ScheduledPost], zone: ZoneInfo, look: CalendarContext) -> Iterator[Entry]:
-    """Yield the posts as entries. Needs them with their deliveries, and dated."""
-    review, move = _around("review"), _around("move")
+def build_entries(posts: Iterable[ScheduledPost], zone: ZoneInfo, context: CalendarContext) -> Iterator[Entry]:
+    """Yield an entry per post. Needs the posts scheduled and with their deliveries."""
+    # Reversing two URLs for each of hundreds of posts would dominate the time of the page.
+    review_url, reschedule_url = _url_parts("review"), _url_parts("move")
     for post in posts:
-        assert post.scheduled_for is not None  # noqa: S101  they were found by their instants
-        status, trouble, key = str(post.status), _trouble(post, look.now), str(post.pk)
+        assert post.scheduled_for is not None  # noqa: S101  they were selected by it
+        status, problem, pk = str(post.status), _problem(post, context.now), str(post.pk)
         local = post.scheduled_for.astimezone(zone)
         yield Entry(
             post=post,
@@ -100,22 +102,24 @@ def entries_of(posts: Iterable[ScheduledPost], zone: ZoneInfo, look: CalendarCon
             time=f"{local:%H:%M}",
             title=title_of(post),
             kind=status.lower(),
-            said=trouble or LABELS[status],
-            sign="!" if trouble else SIGNS[status],
-            trouble=trouble,
-            url=key.join(review),
-            move=key.join(move) if _movable(post, look.memberships.get(post.organization_id)) else "",
-            on=[look.mark(delivery.channel_id) for delivery in post.deliveries.all()],
+            label=problem or LABELS[status],
+            sign="!" if problem else SIGNS[status],
+            problem=problem,
+            url=pk.join(review_url),
+            reschedule_url=pk.join(reschedule_url)
+            if _can_reschedule(post, context.memberships.get(post.organization_id))
+            else "",
+            channels=[context.mark(delivery.channel_id) for delivery in post.deliveries.all()],
         )
 
 
-def _around(name: str) -> tuple[str, str]:
-    """Return what stands before and after a post's id in the address of one of its pages."""
+def _url_parts(name: str) -> tuple[str, str]:
+    """Return the URL of a post's page, split at the post id."""
     before, _, after = reverse(f"admin:scheduling_scheduledpost_{name}", args=[NO_POST]).partition(str(NO_POST))
     return before, after
 
 
-def _trouble(post: ScheduledPost, now: datetime) -> str:
+def _problem(post: ScheduledPost, now: datetime) -> str:
     late = timedelta(seconds=settings.HEALTH_LATE)
     if post.status == Status.FAILED:
         return "Failed"
@@ -126,27 +130,33 @@ def _trouble(post: ScheduledPost, now: datetime) -> str:
     return ""
 
 
-def _movable(post: ScheduledPost, membership: Membership | None) -> bool:
-    """Whether the page for moving it has something to offer; it says for itself what, and to whom it does not."""
-    reviews = membership is not None and membership.may_review
+def _can_reschedule(post: ScheduledPost, membership: Membership | None) -> bool:
+    """Whether to link to the reschedule page, which itself decides by the post's deliveries and approvals."""
     if post.status in {*EDITABLE, Status.SCHEDULED} and has_role(membership, Role.EDITOR):
         return True
-    return reviews and post.status in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.FAILED}
+    is_reviewer = membership is not None and membership.may_review
+    return is_reviewer and post.status in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED, Status.FAILED}
 
 
 def channel_colors(channels: Sequence[Channel]) -> dict[int, int]:
-    """Return a colour's number for each channel, the same one as long as no channel before it goes away."""
-    return {one.pk: number % TINTS for number, one in enumerate(sorted(channels, key=lambda one: one.pk))}
+    """Return a colour number per channel id. It stays the same until a channel with a lower id is deleted."""
+    return {pk: number % TINTS for number, pk in enumerate(sorted(channel.pk for channel in channels))}
 
 
-COUNTED = 100  # a day is counted up to here; beyond it is "99+"
-TROUBLED = 90  # posts on one page
-SHOWN = {"month": 3, "week": 24, "day": COUNTED - 1}
+MAX_COUNT = 100  # posts counted per day
+MAX_PROBLEMS = 90  # posts with a problem on one page
+MAX_ENTRIES = {"month": 3, "week": 24, "day": MAX_COUNT - 1}  # per day, by view
 
 
 @dataclass
 class Day:
-    """A day of the page. `more` are not shown, `many`: there are more than were counted."""
+    """A day of the page.
+
+    outside    whether it belongs to a neighbouring month
+    more       number of posts that are not shown; `more_exist`: MAX_COUNT was reached, there may be more
+    last       id of the last post shown, where the next page of this day continues
+    skipped    hours that the clocks skip
+    """
 
     date: date
     today: bool
@@ -154,18 +164,18 @@ class Day:
     outside: bool
     entries: list[Entry] = field(default_factory=list)
     more: int = 0
-    many: bool = False
+    more_exist: bool = False
     last: UUID | None = None
     skipped: frozenset[int] = frozenset()
 
     @property
     def count(self) -> int:
-        """How many there are, as far as they were counted."""
+        """Number of posts, at most MAX_COUNT."""
         return len(self.entries) + self.more
 
     @property
     def iso(self) -> str:
-        """The day as addresses name it."""
+        """For query strings: `2026-11-27`."""
         return self.date.isoformat()
 
     @property
@@ -185,7 +195,7 @@ class Day:
 
     @property
     def hours(self) -> list[tuple[int, bool, list[Entry]]]:
-        """Each hour of the clock, whether it is there on this day, and what is due in it."""
+        """Each hour, whether it exists on this day, and its entries."""
         by_hour: dict[int, list[Entry]] = defaultdict(list)
         for entry in self.entries:
             by_hour[entry.local.hour].append(entry)
@@ -196,219 +206,220 @@ def load_days(
     posts: QuerySet[ScheduledPost],
     span: calendar_dates.DateRange,
     *,
-    look: CalendarContext,
+    context: CalendarContext,
     after: ScheduledPost | None = None,
 ) -> list[Day]:
-    """Return the days of the span with their posts, in four queries. `after` is where a long day goes on."""
-    found = _find(posts, span, after)
-    trouble = _find_troubled(posts, span) if after is None else []
-    shown = SHOWN[span.view]
-    wanted = {pk for ids in found.values() for pk in ids[:shown]} | set(trouble)
-    loaded = _load(wanted)
-    this = calendar_dates.today(span.zone)
-    by_day: dict[date, list[Entry]] = defaultdict(list)
-    for entry in entries_of(loaded, span.zone, look):
-        by_day[entry.local.date()].append(entry)
-    made = []
-    for day in span.days:
-        one = Day(day, day == this, day < this, span.view == "month" and day.month != span.on.month)
-        one.entries = _chosen(by_day[day], shown)
-        ids = found.get(day, [])
-        one.many, one.more = len(ids) == COUNTED, max(0, len(ids) - len(one.entries))
-        one.last = ids[shown - 1] if one.more else None
+    """Return the days of the span with their posts, in four queries. `after`: continue a long day after this post."""
+    ids_by_day = _find_ids(posts, span, after)
+    problem_ids = _find_problem_ids(posts, span) if after is None else []
+    limit = MAX_ENTRIES[span.view]
+    loaded = _load_posts({pk for ids in ids_by_day.values() for pk in ids[:limit]} | set(problem_ids))
+    today = calendar_dates.today(span.zone)
+    entries_by_day: dict[date, list[Entry]] = defaultdict(list)
+    for entry in build_entries(loaded, span.zone, context):
+        entries_by_day[entry.local.date()].append(entry)
+    days = []
+    for on in span.days:
+        day = Day(on, on == today, on < today, span.view == "month" and on.month != span.on.month)
+        day.entries = _first_entries(entries_by_day[on], limit)
+        ids = ids_by_day.get(on, [])
+        day.more_exist, day.more = len(ids) == MAX_COUNT, max(0, len(ids) - len(day.entries))
+        day.last = ids[limit - 1] if day.more else None
         if span.view != "month":
-            one.skipped = frozenset(hour for hour in range(24) if not calendar_dates.exists(day, hour, span.zone))
-        made.append(one)
-    return made
+            day.skipped = frozenset(hour for hour in range(24) if not calendar_dates.exists(on, hour, span.zone))
+        days.append(day)
+    return days
 
 
-def _find(
+def _find_ids(
     posts: QuerySet[ScheduledPost], span: calendar_dates.DateRange, after: ScheduledPost | None
 ) -> dict[date, list[UUID]]:
-    """Return the ids of the first COUNTED posts of each day, of those later than `after`."""
+    """Return the ids of the first MAX_COUNT posts of each day that follow `after`."""
     rows = posts.filter(scheduled_for__gte=span.start, scheduled_for__lt=span.end)
     if after is not None:
         rows = rows.filter(after_in_queue(after))
     rows = rows.annotate(day=TruncDate("scheduled_for", tzinfo=span.zone))
     rows = rows.annotate(place=Window(RowNumber(), partition_by="day", order_by=("scheduled_for", "id")))
-    found: dict[date, list[UUID]] = defaultdict(list)
-    for day, pk in rows.filter(place__lte=COUNTED).order_by("scheduled_for", "id").values_list("day", "pk"):
-        found[day].append(pk)
-    return found
+    ids_by_day: dict[date, list[UUID]] = defaultdict(list)
+    for day, pk in rows.filter(place__lte=MAX_COUNT).order_by("scheduled_for", "id").values_list("day", "pk"):
+        ids_by_day[day].append(pk)
+    return ids_by_day
 
 
-def _find_troubled(posts: QuerySet[ScheduledPost], span: calendar_dates.DateRange) -> list[UUID]:
-    """Return the ids of the posts that the page shows as troubled, TROUBLED at most."""
+def _find_problem_ids(posts: QuerySet[ScheduledPost], span: calendar_dates.DateRange) -> list[UUID]:
+    """Return the ids of the posts for which `_problem` is not blank, MAX_PROBLEMS at most."""
     now = clock.now()
-    troubled = Q(status=Status.FAILED) | Q(status=Status.WAITING_FOR_APPROVAL, scheduled_for__lt=now)
-    troubled |= Q(status=Status.SCHEDULED, scheduled_for__lt=now - timedelta(seconds=settings.HEALTH_LATE))
-    rows = posts.filter(troubled, scheduled_for__gte=span.start, scheduled_for__lt=span.end)
-    return list(rows.order_by("scheduled_for", "id").values_list("pk", flat=True)[:TROUBLED])
+    condition = Q(status=Status.FAILED) | Q(status=Status.WAITING_FOR_APPROVAL, scheduled_for__lt=now)
+    condition |= Q(status=Status.SCHEDULED, scheduled_for__lt=now - timedelta(seconds=settings.HEALTH_LATE))
+    rows = posts.filter(condition, scheduled_for__gte=span.start, scheduled_for__lt=span.end)
+    return list(rows.order_by("scheduled_for", "id").values_list("pk", flat=True)[:MAX_PROBLEMS])
 
 
-def _load(wanted: set[UUID]) -> list[ScheduledPost]:
+def _load_posts(ids: set[UUID]) -> list[ScheduledPost]:
     deliveries = Delivery.objects.only("post_id", "channel_id", "caption").order_by("channel__public_id")
-    posts = ScheduledPost.objects.filter(pk__in=wanted).only("organization_id", "status", "scheduled_for")
+    posts = ScheduledPost.objects.filter(pk__in=ids).only("organization_id", "status", "scheduled_for")
     return list(posts.prefetch_related(Prefetch("deliveries", deliveries)).order_by("scheduled_for", "id"))
 
 
-def _chosen(entries: list[Entry], shown: int) -> list[Entry]:
-    """Return as many as fit, in order; what is in trouble is never what is left out for lack of room."""
-    first = sorted(entries, key=lambda one: not one.trouble)[:shown]
-    return sorted(first, key=lambda one: (one.local.astimezone(UTC), one.post.pk))
+def _first_entries(entries: list[Entry], limit: int) -> list[Entry]:
+    """Return `limit` entries in order of time, those with a problem before all others."""
+    first = sorted(entries, key=lambda entry: not entry.problem)[:limit]
+    return sorted(first, key=lambda entry: (entry.local.astimezone(UTC), entry.post.pk))
 
 
-KEPT = ("view", "on", "channel", "organization")
+STATE_PARAMETERS = ("view", "on", "channel", "organization")
 
 
-def urls(desk: BaseAdmin) -> list[URLPattern]:
-    """Return the addresses of the calendar, for the desk of scheduled posts."""
-    wrap = desk.admin_site.admin_view
+def urls(model_admin: BaseAdmin) -> list[URLPattern]:
+    """Return the URLs of the calendar and of the reschedule page, for ScheduledPostAdmin."""
+    wrap = model_admin.admin_site.admin_view
 
     def calendar_view(request: HttpRequest) -> HttpResponse:
-        return show(desk, request)
+        return render_calendar(model_admin, request)
 
-    def move_view(request: HttpRequest, post_id: UUID) -> HttpResponse:
-        return move(desk, request, post_id)
+    def reschedule_view(request: HttpRequest, post_id: UUID) -> HttpResponse:
+        return reschedule_post(model_admin, request, post_id)
 
     return [
-        path("calendar/", wrap(calendar_view), name=f"{desk.label}_calendar"),
-        path("<uuid:post_id>/move/", wrap(move_view), name=f"{desk.label}_move"),
+        path("calendar/", wrap(calendar_view), name=f"{model_admin.label}_calendar"),
+        path("<uuid:post_id>/move/", wrap(reschedule_view), name=f"{model_admin.label}_move"),
     ]
 
 
-def show(desk: BaseAdmin, request: HttpRequest) -> HttpResponse:
-    """Show a month, a week or a day. Reads only."""
+def render_calendar(model_admin: BaseAdmin, request: HttpRequest) -> HttpResponse:
+    """Show a month, a week or a day. Read-only. Raises PermissionDenied for users without a membership."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    asked, own = request.GET, memberships(request)
-    if not own:
-        raise PermissionDenied  # as the other lists refuse whoever belongs nowhere
+    params, by_organization = request.GET, {each.organization_id: each for each in memberships(request)}
+    if not by_organization:
+        raise PermissionDenied
     span = calendar_dates.date_range(
-        asked.get("view", ""), asked.get("on", ""), formatting.user_timezone(current_user(request))
+        params.get("view", ""), params.get("on", ""), formatting.user_timezone(current_user(request))
     )
-    chosen = next((item for item in own if str(item.organization_id) == asked.get("organization")), None)
-    within = [chosen] if chosen else own
-    channels = list(
-        Channel.objects.filter(organization__in=[item.organization_id for item in own]).order_by("name", "id")
-    )
-    tints = channel_colors(channels)
-    shown = [channel for channel in channels if channel.organization_id in {each.organization_id for each in within}]
-    channel = next((item for item in shown if str(item.pk) == asked.get("channel")), None)
-    posts = _posts(within, channel)
-    after = posts.filter(pk=_uuid(asked.get("after", ""))).first() if asked.get("after") else None
-    look = CalendarContext(
-        {channel.pk: channel for channel in channels}, tints, {item.organization_id: item for item in own}
-    )
-    days = load_days(posts, span, look=look, after=after)
-    context = {**desk.admin_site.each_context(request), "opts": desk.opts, "title": "Calendar", "on_calendar": True}
+    organization_id = _parse_uuid(params.get("organization", ""))
+    selected = by_organization.get(organization_id) if organization_id else None
+    organization_ids = [selected.organization_id] if selected else list(by_organization)
+    all_channels = list(Channel.objects.filter(organization__in=list(by_organization)).order_by("name", "id"))
+    tints = channel_colors(all_channels)
+    channels = [channel for channel in all_channels if channel.organization_id in organization_ids]
+    selected_channel = next((channel for channel in channels if str(channel.pk) == params.get("channel")), None)
+    posts = _posts(organization_ids, selected_channel)
+    after = posts.filter(pk=_parse_uuid(params.get("after", ""))).first() if params.get("after") else None
+    calendar_context = CalendarContext({channel.pk: channel for channel in all_channels}, tints, by_organization)
+    days = load_days(posts, span, context=calendar_context, after=after)
+    back = urlencode(_state_parameters(params))
+    context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "title": "Calendar"}
     context |= {
+        "on_calendar": True,
         "span": span,
         "days": days,
         "today": calendar_dates.today(span.zone),
         "empty": not any(day.count for day in days),
-        "troubled": [entry for day in days for entry in day.entries if entry.trouble],
-        "channels": [(item, tints[item.pk]) for item in shown if item.state != ChannelState.DISCONNECTED],
-        "channel": channel,
-        "organizations": own if len(own) > 1 else [],
-        "organization": chosen,
+        "problems": [entry for day in days for entry in day.entries if entry.problem],
+        "channels": [
+            (channel, tints[channel.pk]) for channel in channels if channel.state != ChannelState.DISCONNECTED
+        ],
+        "channel": selected_channel,
+        "organizations": list(by_organization.values()) if len(by_organization) > 1 else [],
+        "organization": selected,
         "views": [(view, view.capitalize()) for view in calendar_dates.VIEWS],
         "states": [(value, str(label), SIGNS[value]) for value, label in Status.choices],
         "may_add": bool(organizations_with_role(request, Role.EDITOR)),
-        "back": (back := urlencode(_kept(request.GET))),
-        "day_link": _day_link(request.GET),
+        "back": back,
+        "day_link": _day_link(params),
         "back_query": urlencode({"back": back}),
         "after": after,
     }
     return TemplateResponse(request, "admin/scheduling/scheduledpost/calendar.html", context)
 
 
-def move(desk: Any, request: HttpRequest, post_id: UUID) -> HttpResponse:
-    """Ask whether, how and to which instant the post is to be moved; a POST does it, by the way that it names."""
+def reschedule_post(model_admin: Any, request: HttpRequest, post_id: UUID) -> HttpResponse:
+    """Show the confirmation page; on POST run the action that the field `way` names."""
+    post = model_admin.get_post_or_404(request, post_id)
     if request.method != "POST":
-        return _ask(desk, request, desk.get_post_or_404(request, post_id))
-    way = reschedule.WAYS.get(request.POST.get("way", ""))
-    if way is None:
-        return _ask(desk, request, desk.get_post_or_404(request, post_id), problem="Choose how it is to be moved.")
+        return _render_confirmation(model_admin, request, post)
+    action = reschedule.RESCHEDULE_ACTIONS.get(request.POST.get("way", ""))
+    if action is None:
+        return _render_confirmation(model_admin, request, post, problem="Choose how to reschedule the post.")
     try:
-        said = way(request, desk.get_post_or_404(request, post_id))
-    except DomainError as refusal:
-        if isinstance(refusal, StateConflict) and refusal.status is None:
+        message = action(request, post)
+    except DomainError as error:
+        if isinstance(error, StateConflict) and error.status is None:
             messages.error(request, "This post has been deleted in the meantime.")
-            return HttpResponseRedirect(desk.url("calendar"))
-        post = desk.get_post_or_404(request, post_id)
-        details = refusal.details if isinstance(refusal.details, list) else []
-        problem = reschedule.in_words(refusal, post)
-        more = [detail["message"] for detail in details if detail["message"] != problem]
-        code = 403 if isinstance(refusal, Forbidden) else 200
-        return _ask(desk, request, post, problem=problem, problems=more, code=code)
-    messages.success(request, said)
-    return HttpResponseRedirect(_onward(desk, request, post_id))
+            return HttpResponseRedirect(model_admin.url("calendar"))
+        post = model_admin.get_post_or_404(request, post_id)
+        problem = reschedule.error_message(error, post)
+        problems = actions.other_messages(error, problem)
+        status = 403 if isinstance(error, Forbidden) else 200
+        return _render_confirmation(model_admin, request, post, problem=problem, problems=problems, status=status)
+    messages.success(request, message)
+    return HttpResponseRedirect(_calendar_url(model_admin, request, post_id))
 
 
-def _ask(
-    desk: Any,
+def _render_confirmation(
+    model_admin: Any,
     request: HttpRequest,
     post: ScheduledPost,
     *,
     problem: str = "",
-    problems: list[str] | None = None,
-    code: int = 200,
+    problems: Sequence[str] = (),
+    status: int = 200,
 ) -> HttpResponse:
     reader, membership = current_user(request), membership_for(request, post.organization_id)
     zone = formatting.user_timezone(reader)
+    params = request.POST if request.method == "POST" else request.GET
     if request.method == "POST":
-        when = request.POST.get("when", "")
+        when = params.get("when", "")
     else:
-        when = calendar_dates.move_to_day(post.scheduled_for, request.GET.get("to", ""), zone)
+        when = calendar_dates.move_to_day(post.scheduled_for, params.get("to", ""), zone)
         when = when or formatting.as_input(post.scheduled_for, zone)
-    instant = reschedule.proposed(when, post, reader)
-    shown = review_context(post, reader=reader, membership=membership)
-    shown |= {"checks": summary(reschedule.proposed_checks(post, instant, reader)), "may_recheck": False}
-    given = request.POST if request.method == "POST" else request.GET
-    context = {**desk.admin_site.each_context(request), "opts": desk.opts, **shown, "title": f"Move {shown['heading']}"}
+    new_time = reschedule.parse_time(when, post, reader)
+    review = review_context(post, reader=reader, membership=membership)
+    back = params.get("back", "")
+    context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **review}
     context |= {
-        "ways": reschedule.reschedule_options(reader, membership, post),
+        "title": f"Reschedule {review['heading']}",
+        "checks": summary(reschedule.proposed_checks(post, new_time, reader)),
+        "may_recheck": False,
+        "options": reschedule.reschedule_options(reader, membership, post),
         "when": when,
-        "skipped": bool(when) and instant is None,
-        "instant": instant if instant != post.scheduled_for else None,
+        "skipped": bool(when) and new_time is None,
+        "new_time": new_time if new_time != post.scheduled_for else None,
         "problem": problem,
-        "problems": problems or [],
-        "back": given.get("back", ""),
-        "calendar_url": f"{desk.url('calendar')}?{urlencode(_kept(QueryDict(given.get('back', ''))))}",
+        "problems": problems,
+        "back": back,
+        "calendar_url": f"{model_admin.url('calendar')}?{urlencode(_state_parameters(QueryDict(back)))}",
         "on_calendar": True,
     }
-    return TemplateResponse(request, "admin/scheduling/scheduledpost/move.html", context, status=code)
+    return TemplateResponse(request, "admin/scheduling/scheduledpost/move.html", context, status=status)
 
 
-def _posts(within: list[Membership], channel: Channel | None) -> Any:
-    ids = [item.organization_id for item in within]
-    # One organization by equality: the index then gives its posts in order.
-    posts = ScheduledPost.objects.filter(**({"organization": ids[0]} if len(ids) == 1 else {"organization__in": ids}))
+def _posts(organization_ids: list[UUID], channel: Channel | None) -> Any:
+    posts = ScheduledPost.objects.filter(**organization_filter(organization_ids))
     return posts.filter(deliveries__channel=channel) if channel else posts
 
 
-def _onward(desk: BaseAdmin, request: HttpRequest, post_id: UUID) -> str:
-    """Return the calendar as the person left it, on the page that shows the post's new day."""
+def _calendar_url(model_admin: BaseAdmin, request: HttpRequest, post_id: UUID) -> str:
+    """Return the calendar in the state that the user left, on the page with the post's new day."""
     zone = formatting.user_timezone(current_user(request))
-    due = ScheduledPost.objects.filter(pk=post_id).values_list("scheduled_for", flat=True).first()
-    kept = _kept(QueryDict(request.POST.get("back", "")))
-    if due is not None:
-        kept["on"] = due.astimezone(zone).date().isoformat()
-    return f"{desk.url('calendar')}?{urlencode(kept)}"
+    scheduled_for = ScheduledPost.objects.filter(pk=post_id).values_list("scheduled_for", flat=True).first()
+    params = _state_parameters(QueryDict(request.POST.get("back", "")))
+    if scheduled_for is not None:
+        params["on"] = scheduled_for.astimezone(zone).date().isoformat()
+    return f"{model_admin.url('calendar')}?{urlencode(params)}"
 
 
-def _day_link(asked: QueryDict) -> str:
-    """Return the address of a day's page, as the calendar is narrowed down, up to where the day comes."""
-    narrowed = {name: value for name, value in _kept(asked).items() if name not in {"view", "on"}}
-    return f"?{urlencode({**narrowed, 'view': 'day', 'on': ''})}"
+def _day_link(params: QueryDict) -> str:
+    """Return the URL of the day view with the current filters, ending in `on=` for the template to append a day."""
+    filters = {name: value for name, value in _state_parameters(params).items() if name not in {"view", "on"}}
+    return f"?{urlencode({**filters, 'view': 'day', 'on': ''})}"
 
 
-def _kept(asked: QueryDict) -> dict[str, str]:
-    return {name: str(asked[name]) for name in KEPT if asked.get(name)}
+def _state_parameters(params: QueryDict) -> dict[str, str]:
+    return {name: str(params[name]) for name in STATE_PARAMETERS if params.get(name)}
 
 
-def _uuid(text: str) -> UUID | None:
+def _parse_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

@@ -1,8 +1,9 @@
-"""Days as the reader's clock counts them: which ones a page shows, and the instants at which they begin and end."""
+"""Days in the reader's time zone: the days that a page shows, and the times at which they begin and end."""
 
 import calendar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from accounts import clock
@@ -14,7 +15,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class DateRange:
-    """The days that a page shows, around `on`; a month is shown in whole weeks, which begin on Monday."""
+    """The days that a page shows around the day `on`. A month is shown in whole weeks from Monday."""
 
     view: str
     on: date
@@ -23,17 +24,17 @@ class DateRange:
 
     @property
     def start(self) -> datetime:
-        """The first instant, in UTC."""
+        """The beginning of the first day, in UTC."""
         return day_start(self.days[0], self.zone)
 
     @property
     def end(self) -> datetime:
-        """The first instant after it, in UTC."""
+        """The end of the last day (exclusive), in UTC."""
         return day_start(self.days[-1] + timedelta(days=1), self.zone)
 
     @property
     def title(self) -> str:
-        """What the days are called: `December 2026`, `30 November to 6 December 2026`, `Tuesday 1 December 2026`."""
+        """The heading: `December 2026`, `30 November to 6 December 2026`, `Tuesday 1 December 2026`."""
         first, last = self.days[0], self.days[-1]
         if self.view == "month":
             return f"{self.on:%B %Y}"
@@ -45,30 +46,30 @@ class DateRange:
 
     @property
     def before(self) -> date:
-        """A day of the page before."""
-        return _within(
+        """A day on the previous page."""
+        return _clamp(
             {"month": self.on.replace(day=1), "week": self.on - WEEK + timedelta(days=1)}.get(self.view, self.on)
             - timedelta(days=1)
         )
 
     @property
     def after(self) -> date:
-        """A day of the page after."""
+        """A day on the next page."""
         if self.view == "month":
-            return _within((self.on.replace(day=28) + timedelta(days=4)).replace(day=1))
-        return _within(self.on + (WEEK if self.view == "week" else timedelta(days=1)))
+            return _clamp((self.on.replace(day=28) + timedelta(days=4)).replace(day=1))
+        return _clamp(self.on + (WEEK if self.view == "week" else timedelta(days=1)))
 
 
 def date_range(view: str, on: str, zone: ZoneInfo) -> DateRange:
-    """Return the days for an address's words; what makes no sense means the month, and today."""
+    """Return the days for the query parameters. Invalid values mean the month view and today."""
     view = view if view in VIEWS else "month"
     try:
-        day = _within(date.fromisoformat(on))
+        day = _clamp(date.fromisoformat(on))
     except ValueError:
         day = today(zone)
     if view == "month":
         weeks = calendar.Calendar(calendar.MONDAY).monthdatescalendar(day.year, day.month)
-        return DateRange(view, day, [item for week in weeks for item in week], zone)
+        return DateRange(view, day, list(chain.from_iterable(weeks)), zone)
     if view == "week":
         monday = day - timedelta(days=day.weekday())
         return DateRange(view, day, [monday + timedelta(days=number) for number in range(7)], zone)
@@ -76,28 +77,28 @@ def date_range(view: str, on: str, zone: ZoneInfo) -> DateRange:
 
 
 def today(zone: ZoneInfo) -> date:
-    """Return the date on the reader's calendar."""
+    """Return the current date in the zone."""
     return clock.now().astimezone(zone).date()
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """Return the instant at which the day begins there, in UTC; a midnight that the clocks skip is when they do."""
+    """Return when the day begins in the zone, in UTC. If the clocks skip midnight, that is when they change."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def exists(day: date, hour: int, zone: ZoneInfo) -> bool:
-    """Whether that hour is on the clock of that day at all."""
+    """Whether the day has this hour; the clocks skip one when daylight saving time begins."""
     local = datetime.combine(day, time(hour), zone)
     return local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
 
 
-def move_to_day(instant: datetime | None, target: str, zone: ZoneInfo) -> str:
-    """Return the value of a time field for `instant` moved to `target`, a day or a day and an hour: `2026-12-01T09`.
+def move_to_day(scheduled_for: datetime | None, target: str, zone: ZoneInfo) -> str:
+    """Return the time moved to `target`, a day or a day and hour (`2026-12-01T09`), as the value of a time field.
 
-    The hour on the clock stays where only a day is named, the minutes stay in any case. Empty for what is no target.
+    With a day alone the local time of day stays, with an hour the minutes stay. Blank for an invalid target.
     """
     day, _, hour = target.partition("T")
-    local = instant.astimezone(zone) if instant else datetime(2000, 1, 1, 9)  # noqa: DTZ001  a time of day
+    local = scheduled_for.astimezone(zone) if scheduled_for else datetime(2000, 1, 1, 9)  # noqa: DTZ001  a time of day
     try:
         moved = datetime.combine(date.fromisoformat(day), local.time())
         moved = moved.replace(hour=int(hour)) if hour else moved
@@ -106,5 +107,5 @@ def move_to_day(instant: datetime | None, target: str, zone: ZoneInfo) -> str:
     return f"{moved:%Y-%m-%dT%H:%M:%S}" if moved.second else f"{moved:%Y-%m-%dT%H:%M}"
 
 
-def _within(day: date) -> date:
+def _clamp(day: date) -> date:
     return min(max(day, EARLIEST), LATEST)

@@ -1,4 +1,4 @@
-"""The front page's charts: their numbers for the script that draws them, and the same in words and rows."""
+"""Charts of the dashboard: data for charts.js, with a summary and a table of the same numbers."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,37 +16,38 @@ from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 BACK, AHEAD = 14, 14  # days, around today
-REACTIONS = 28  # days
-LATEST = 60  # deliveries whose punctuality is shown
-FLOW = (Status.PUBLISHED, Status.FAILED, Status.SCHEDULED, Status.WAITING_FOR_APPROVAL)
-KINDS = ("likes", "comments", "shares")
+ENGAGEMENT_DAYS = 28
+MAX_DELIVERIES = 60  # in the latency chart
+STATUSES = (Status.PUBLISHED, Status.FAILED, Status.SCHEDULED, Status.WAITING_FOR_APPROVAL)
+COUNTS = ("likes", "comments", "shares")
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing: `data` is for the script that draws it, `rows` under `columns` say the same in words.
+    """A chart.
 
-    kind    bars (on top of each other), lines or dots
-    data    {"x": [seconds], "series": [{"label", "colour", "values"}]}; a value is null where there is none
+    kind           bars (stacked), lines or dots
+    data           {"x": [seconds], "series": [{"label", "colour", "values"}]}; null for a missing value
+    columns, rows  the same numbers as a table
     """
 
     id: str
     kind: str
     title: str
-    words: str
+    summary: str
     columns: list[str]
     rows: list[list[str]]
     data: dict[str, Any]
 
     @property
     def data_id(self) -> str:
-        """The id of the element that holds the data."""
+        """The id of the HTML element with the data."""
         return f"{self.id}-data"
 
 
 def organization_filter(organizations: list[UUID]) -> dict[str, Any]:
-    """Return the condition for rows of these organizations."""
-    # One by equality: the index then has the rows in order.
+    """Return the filter arguments for rows of these organizations."""
+    # With equality the index on (organization, ...) returns the rows in order.
     return {"organization": organizations[0]} if len(organizations) == 1 else {"organization__in": organizations}
 
 
@@ -59,25 +60,25 @@ def volume_chart(by_day: dict[date, dict[str, int]], today: date) -> Chart:
             "colour": colours.get(status, "amber"),
             "values": [by_day[day][status] for day in days],
         }
-        for status in FLOW
+        for status in STATUSES
     ]
-    behind = sum(by_day[day][Status.PUBLISHED] for day in days if day <= today)
+    published = sum(by_day[day][Status.PUBLISHED] for day in days if day <= today)
     empty = sum(1 for day in days if day > today and not any(by_day[day].values()))
-    words = f"{behind} published in the last two weeks; in the next two, {empty} of {AHEAD} days are empty."
+    summary = f"{published} published in the last two weeks. {empty} of the next {AHEAD} days have no posts."
     return Chart(
-        "flow",
+        "volume",
         "bars",
-        "Going out, day by day",
-        words,
-        ["Day", *(str(item["label"]) for item in series)],
-        [[_day(day), *(str(by_day[day][status]) for status in FLOW)] for day in days if any(by_day[day].values())],
+        "Posts by day",
+        summary,
+        ["Day", *(str(line["label"]) for line in series)],
+        [[_day(day), *(str(by_day[day][status]) for status in STATUSES)] for day in days if any(by_day[day].values())],
         {"x": [_noon(day) for day in days], "series": series, "today": _noon(today)},
     )
 
 
-def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
-    days = [today - timedelta(days=number) for number in reversed(range(REACTIONS))]
-    found = (
+def engagement_chart(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
+    days = [today - timedelta(days=number) for number in reversed(range(ENGAGEMENT_DAYS))]
+    rows = (
         PublishedPost.objects.filter(
             **organization_filter(organizations),
             published_at__gte=calendar_dates.day_start(days[0], zone),
@@ -85,22 +86,22 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
         )
         .order_by()
         .values(day=TruncDate("published_at", tzinfo=zone))
-        .annotate(posts=Count("pk"), **{f"all_{kind}": Coalesce(Sum(kind), 0) for kind in KINDS})
+        .annotate(posts=Count("pk"), **{f"all_{kind}": Coalesce(Sum(kind), 0) for kind in COUNTS})
     )
-    by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in found}
-    sums = {kind: [int(by_day[day][f"all_{kind}"]) if day in by_day else None for day in days] for kind in KINDS}
-    said = [f"{sum(value or 0 for value in values):,} {kind}" for kind, values in sums.items()]
+    by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in rows}
+    sums = {kind: [int(by_day[day][f"all_{kind}"]) if day in by_day else None for day in days] for kind in COUNTS}
+    totals = [f"{sum(value or 0 for value in values):,} {kind}" for kind, values in sums.items()]
     count = sum(row["posts"] for row in by_day.values())
-    words = f"{count:,} posts went live in four weeks, and got {said[0]}, {said[1]} and {said[2]} so far."
+    summary = f"{count:,} posts published in four weeks: {', '.join(totals)}."
     colours = {"likes": "blue", "comments": "violet", "shares": "green"}
     return Chart(
-        "reactions",
+        "engagement",
         "lines",
-        "Reactions, by the day a post went live",
-        words if count else "Nothing went live in four weeks.",
-        ["Day", "Posts", *(kind.capitalize() for kind in KINDS)],
+        "Engagement by day of publishing",
+        summary if count else "No posts published in four weeks.",
+        ["Day", "Posts", *(kind.capitalize() for kind in COUNTS)],
         [
-            [_day(day), f"{by_day[day]['posts']:,}", *(f"{by_day[day][f'all_{kind}']:,}" for kind in KINDS)]
+            [_day(day), f"{by_day[day]['posts']:,}", *(f"{by_day[day][f'all_{kind}']:,}" for kind in COUNTS)]
             for day in days
             if day in by_day
         ],
@@ -114,7 +115,7 @@ def reactions(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
 
 
 def latency_chart(organizations: list[UUID]) -> Chart:
-    since = clock.now() - timedelta(days=REACTIONS)
+    since = clock.now() - timedelta(days=ENGAGEMENT_DAYS)
     latest = (
         ScheduledPost.objects.filter(
             **organization_filter(organizations),
@@ -123,29 +124,36 @@ def latency_chart(organizations: list[UUID]) -> Chart:
             scheduled_for__lte=clock.now(),
         )
         .order_by("-scheduled_for", "-id")
-        .values_list("pk", "scheduled_for")[:LATEST]
+        .values_list("pk", "scheduled_for")[:MAX_DELIVERIES]
     )
-    instants = dict(latest)
-    rows = Delivery.objects.filter(post__in=instants, state=DeliveryState.PUBLISHED, published_at__isnull=False)
-    found = [
+    scheduled_times = dict(latest)
+    rows = Delivery.objects.filter(post__in=scheduled_times, state=DeliveryState.PUBLISHED, published_at__isnull=False)
+    published = [
         (due, at, name)
         for pk, at, name in rows.values_list("post_id", "published_at", "channel__name")
-        if at and (due := instants[pk])
+        if at and (due := scheduled_times[pk])
     ]
-    late = [(due, max(0.0, (at - due).total_seconds()), name) for due, at, name in sorted(found)][-LATEST:]
-    worst = max((seconds for _, seconds, _ in late), default=0.0)
-    middle = sorted(seconds for _, seconds, _ in late)[len(late) // 2] if late else 0.0
-    words = f"Of the last {len(late)}, half were live within {middle:.1f} s of their instant, all within {worst:.1f} s."
+    delays = [(due, max(0.0, (at - due).total_seconds()), name) for due, at, name in sorted(published)][
+        -MAX_DELIVERIES:
+    ]
+    worst = max((seconds for _, seconds, _ in delays), default=0.0)
+    median = sorted(seconds for _, seconds, _ in delays)[len(delays) // 2] if delays else 0.0
+    summary = (
+        f"Last {len(delays)} posts: half were published within {median:.1f} s of the scheduled time, "
+        f"all within {worst:.1f} s."
+    )
     return Chart(
-        "punctuality",
+        "latency",
         "dots",
-        "Seconds from the instant until it was live",
-        words if late else "Nothing went out lately.",
-        ["Instant (UTC)", "Channel", "Seconds"],
-        [[f"{due.astimezone(UTC):%d %b %H:%M:%S}", name, f"{seconds:.1f}"] for due, seconds, name in late],
+        "Publishing delay",
+        summary if delays else "No posts published recently.",
+        ["Scheduled (UTC)", "Channel", "Seconds"],
+        [[f"{due.astimezone(UTC):%d %b %H:%M:%S}", name, f"{seconds:.1f}"] for due, seconds, name in delays],
         {
-            "x": list(range(1, len(late) + 1)),
-            "series": [{"label": "Seconds", "colour": "blue", "values": [round(seconds, 2) for _, seconds, _ in late]}],
+            "x": list(range(1, len(delays) + 1)),
+            "series": [
+                {"label": "Seconds", "colour": "blue", "values": [round(seconds, 2) for _, seconds, _ in delays]}
+            ],
         },
     )
 
@@ -155,5 +163,5 @@ def _day(day: date) -> str:
 
 
 def _noon(day: date) -> int:
-    """Return a day for the script, which draws in UTC: days have no time zone."""
+    """Return noon of the day in UTC, in seconds: charts.js draws in UTC."""
     return int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())

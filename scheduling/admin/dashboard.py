@@ -1,4 +1,4 @@
-"""The desk's front page: what waits, what is next, what just went live, what went wrong. A few rows of each."""
+"""Context of the dashboard: lists of posts, figures, charts and the health of publishing."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from scheduling.admin import calendar_dates
 from scheduling.admin.charts import (
     AHEAD,
     BACK,
-    FLOW,
+    STATUSES,
     Chart,
+    engagement_chart,
     latency_chart,
     organization_filter,
-    reactions,
     volume_chart,
 )
 from scheduling.admin.review_queue import SOONEST
@@ -35,7 +35,7 @@ LATEST = ("-scheduled_for", "-id")
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel. `status` leads on to the whole list; `empty` is what to say when there is nothing."""
+    """A list of the first posts with a status. `empty` is the message without posts."""
 
     title: str
     status: str
@@ -44,27 +44,35 @@ class Panel:
 
 
 def dashboard_context(user: User) -> dict[str, Any]:
-    """Return the panels, and the channels that somebody has to look after."""
-    own = list(Membership.objects.filter(user=user).values_list("organization_id", "role"))
-    organizations = [organization for organization, _ in own]
+    """Return the context of the dashboard for the user's organizations."""
+    roles = list(Membership.objects.filter(user=user).values_list("organization_id", "role"))
+    organizations = [organization for organization, _ in roles]
     posts = ScheduledPost.objects.filter(**organization_filter(organizations))
     return {
-        "may_write": any(role in {Role.EDITOR, Role.ADMIN} for _, role in own),
-        "figures": dashboard_stats(organizations, formatting.user_timezone(user)),
+        "may_write": any(role in {Role.EDITOR, Role.ADMIN} for _, role in roles),
+        "stats": dashboard_stats(organizations, formatting.user_timezone(user)),
         "health": health.check_health(),
-        "flow": health.queue_stats(posts),
+        "queue_stats": health.queue_stats(posts),
         "panels": [
             Panel(
                 "To approve",
                 Status.WAITING_FOR_APPROVAL,
-                _rows(posts, Status.WAITING_FOR_APPROVAL, *SOONEST),
-                "Nothing waits for a decision.",
+                _first_posts(posts, Status.WAITING_FOR_APPROVAL, *SOONEST),
+                "No posts are waiting for approval.",
             ),
             Panel(
-                "Next to go out", Status.SCHEDULED, _rows(posts, Status.SCHEDULED, *SOONEST), "Nothing is scheduled."
+                "Scheduled next",
+                Status.SCHEDULED,
+                _first_posts(posts, Status.SCHEDULED, *SOONEST),
+                "No posts are scheduled.",
             ),
-            Panel("Went live", Status.PUBLISHED, _rows(posts, Status.PUBLISHED, *LATEST), "Nothing has gone live yet."),
-            Panel("Did not go out", Status.FAILED, _rows(posts, Status.FAILED, *LATEST), "Nothing failed."),
+            Panel(
+                "Recently published",
+                Status.PUBLISHED,
+                _first_posts(posts, Status.PUBLISHED, *LATEST),
+                "No posts published yet.",
+            ),
+            Panel("Failed", Status.FAILED, _first_posts(posts, Status.FAILED, *LATEST), "No failed posts."),
         ],
         "channels": list(
             Channel.objects.filter(
@@ -74,100 +82,100 @@ def dashboard_context(user: User) -> dict[str, Any]:
     }
 
 
-def _rows(posts: ScheduledPostQuerySet, status: Status, *order: Any) -> list[ScheduledPost]:
-    mine = posts.for_wire().filter(status=status)
-    # Without an instant nothing goes out: saying so lets the index give the latest first.
-    mine = mine.filter(scheduled_for__isnull=False) if order == LATEST else mine
-    return list(mine.order_by(*order)[:ROWS])
+def _first_posts(posts: ScheduledPostQuerySet, status: Status, *order: Any) -> list[ScheduledPost]:
+    rows = posts.for_wire().filter(status=status)
+    if order == LATEST:
+        # Always true for these statuses, but it lets PostgreSQL read the index backwards.
+        rows = rows.filter(scheduled_for__isnull=False)
+    return list(rows.order_by(*order)[:ROWS])
 
 
-COUNTED = 1000  # beyond it, a tile says 999+
+MAX_COUNT = 1000  # a tile shows 999+ from here
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One number that a person acts on. `tone` is a colour that only repeats what the words say."""
+    """A figure with a link to the posts behind it. The colour `tone` only repeats the text."""
 
     title: str
     number: str
-    words: str
-    url: str
+    text: str
+    query: str
     tone: str = ""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The front page's figures."""
-
+class DashboardStats:
     tiles: list[Tile]
-    flow: Chart
-    reactions: Chart
-    punctuality: Chart
+    volume: Chart
+    engagement: Chart
+    latency: Chart
 
 
-def dashboard_stats(organizations: list[UUID], zone: ZoneInfo) -> Figures:
-    """Return the figures of these organizations, in six queries, with days as the reader's clock counts them."""
+def dashboard_stats(organizations: list[UUID], zone: ZoneInfo) -> DashboardStats:
+    """Return the figures of these organizations, in six queries, with days in `zone`."""
     posts = ScheduledPost.objects.filter(**organization_filter(organizations))
     today = calendar_dates.today(zone)
-    by_day = _by_day(posts, today, zone)
-    waiting = _capped(posts.filter(status=Status.WAITING_FOR_APPROVAL))
-    failed = _capped(posts.filter(status=Status.FAILED))
-    return Figures(
+    by_day = _count_by_day(posts, today, zone)
+    waiting = _capped_count(posts.filter(status=Status.WAITING_FOR_APPROVAL))
+    failed = _capped_count(posts.filter(status=Status.FAILED))
+    return DashboardStats(
         [
             _waiting_tile(waiting, by_day, today),
             _due_tile(by_day, today),
             _published_tile(by_day, today),
             Tile(
-                "Did not go out",
-                _said(failed),
-                "a person decides what happens next" if failed else "nothing failed",
+                "Failed",
+                _format_count(failed),
+                "needs your attention" if failed else "no failed posts",
                 f"status={Status.FAILED}",
                 "red" if failed else "",
             ),
         ],
         volume_chart(by_day, today),
-        reactions(organizations, today, zone),
+        engagement_chart(organizations, today, zone),
         latency_chart(organizations),
     )
 
 
-def _capped(posts: QuerySet[ScheduledPost]) -> int:
-    return posts.order_by()[:COUNTED].count()
+def _capped_count(posts: QuerySet[ScheduledPost]) -> int:
+    return posts.order_by()[:MAX_COUNT].count()
 
 
-def _said(count: int) -> str:
-    return f"{COUNTED - 1}+" if count >= COUNTED else str(count)
+def _format_count(count: int) -> str:
+    return f"{MAX_COUNT - 1}+" if count >= MAX_COUNT else str(count)
 
 
-def _by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> dict[date, dict[str, int]]:
+def _count_by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> dict[date, dict[str, int]]:
     start, end = today - timedelta(days=BACK), today + timedelta(days=AHEAD)
-    found = (
+    rows = (
         posts.filter(
             scheduled_for__gte=calendar_dates.day_start(start, zone),
             scheduled_for__lt=calendar_dates.day_start(end + timedelta(days=1), zone),
-            status__in=FLOW,
+            status__in=STATUSES,
         )
         .order_by()
         .values("status", day=TruncDate("scheduled_for", tzinfo=zone))
         .annotate(count=Count("pk"))
     )
-    by_day: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FLOW, 0))
-    for row in found:
+    by_day: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(STATUSES, 0))
+    for row in rows:
         by_day[row["day"]][row["status"]] = row["count"]
     return by_day
 
 
 def _waiting_tile(waiting: int, by_day: dict[date, dict[str, int]], today: date) -> Tile:
     soon = sum(by_day[today + timedelta(days=days)][Status.WAITING_FOR_APPROVAL] for days in (0, 1))
-    words = f"{soon} of them for today or tomorrow" if soon else "none for today or tomorrow"
+    text = f"{soon} of them for today or tomorrow" if soon else "none for today or tomorrow"
     status = Status.WAITING_FOR_APPROVAL
-    return Tile("To approve", _said(waiting), words, f"status={status}", "amber" if waiting else "")
+    return Tile("To approve", _format_count(waiting), text, f"status={status}", "amber" if waiting else "")
 
 
 def _due_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
-    out, due = by_day[today][Status.PUBLISHED], by_day[today][Status.SCHEDULED]
-    words = f"{out} of today's {out + due} went out" if out or due else "nothing is planned for today"
-    return Tile("Due today", str(due), words, f"status={Status.SCHEDULED}", "blue" if due else "")
+    published, due = by_day[today][Status.PUBLISHED], by_day[today][Status.SCHEDULED]
+    total = published + due
+    text = f"{published} of today's {total} posts published" if total else "no posts today"
+    return Tile("Due today", str(due), text, f"status={Status.SCHEDULED}", "blue" if due else "")
 
 
 def _published_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
@@ -180,7 +188,7 @@ def _published_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
     return Tile(
         "Published this week",
         str(this),
-        f"{last} in the whole week before",
+        f"{last} in the week before",
         f"status={Status.PUBLISHED}",
         "green" if this else "",
     )

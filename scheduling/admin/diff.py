@@ -1,4 +1,4 @@
-"""Differences between two contents, for people: what changed where, word by word."""
+"""Differences between two versions of a post's content, word by word."""
 
 import difflib
 import re
@@ -11,24 +11,24 @@ from zoneinfo import ZoneInfo
 from accounts import formatting
 from posts.admin.superpowers import describe_superpower, superpower_title
 
-# Words of one text times words of the other that are compared. The time grows with the cube of a text's words when
-# they are all alike, and the texts come from clients: this many take a tenth of a second at worst.
-COMPARED = 40_000
+# Limit of words in one text times words in the other. difflib needs cubic time when all words are equal, and the texts
+# come from clients: this many take a tenth of a second at worst.
+MAX_COMPARISONS = 40_000
 FIELDS = {
     "type": "Type",
     "media": "Media",
     "mediaType": "Media type",
-    "mediaSha256": "The picture or film itself",
-    "scheduledFor": "Goes out",
+    "mediaSha256": "Image or video file",
+    "scheduledFor": "Publish on",
     "caption": "Caption",
     "superpower": "Superpower",
-    "mediumType": "Kind of channel",
+    "mediumType": "Channel type",
 }
 
 
 @dataclass(frozen=True)
 class DiffSegment:
-    """A run of text in a difference. `kind` is `same`, `gone` or `new`."""
+    """A part of a text. `kind` is `same`, `removed` or `added`."""
 
     kind: str
     text: str
@@ -36,87 +36,87 @@ class DiffSegment:
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that differs. `before` and `after` are for reading; `pieces` interleaves them word by word.
+    """A changed field. `before` and `after` are display texts; `segments` interleaves them word by word.
 
-    `pictured`: they are addresses of media, to be shown side by side.
+    `is_media`: both are media URLs, to be shown side by side.
     """
 
     path: str
     label: str
     before: str
     after: str
-    pieces: list[DiffSegment]
-    pictured: bool = False
+    segments: list[DiffSegment]
+    is_media: bool = False
 
 
 def describe_changes(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zone: ZoneInfo) -> list[Change]:
-    """Return the domain's differences in words. `names` maps channel ids to what people call the channels.
+    """Return the domain's differences for display. `names` maps public channel ids to channel names.
 
-    A hash of the media's bytes that only became known is no change of what people see, and is left out.
+    A media hash that was unknown before, or is now, is left out: it is no visible change.
     """
     changes = []
     for difference in differences:
         path = [str(part) for part in difference["path"]]
         if path[-1] == "mediaSha256" and not (difference["before"] and difference["after"]):
             continue
-        changes.append(_change(path, difference["before"], difference["after"], names, zone))
+        changes.append(_describe_change(path, difference["before"], difference["after"], names, zone))
     return changes
 
 
 def word_diff(before: str, after: str) -> list[DiffSegment]:
-    """Return both texts as one, word by word; where too much changed for that, what went and what came."""
+    """Return the segments of both texts. Above MAX_COMPARISONS the whole differing part is removed and added."""
     old, new = re.findall(r"\s+|\S+[^\S\n]*", before), re.findall(r"\s+|\S+[^\S\n]*", after)
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
-    gone, came = old[start : len(old) - end], new[start : len(new) - end]
+    start = _common_prefix(old, new)
+    end = _common_prefix(old[start:][::-1], new[start:][::-1])
+    removed, added = old[start : len(old) - end], new[start : len(new) - end]
     middle = (
-        _compared(gone, came)
-        if len(gone) * len(came) <= COMPARED
-        else [DiffSegment("gone", "".join(gone)), DiffSegment("new", "".join(came))]
+        _compare(removed, added)
+        if len(removed) * len(added) <= MAX_COMPARISONS
+        else [DiffSegment("removed", "".join(removed)), DiffSegment("added", "".join(added))]
     )
-    around = DiffSegment("same", "".join(old[:start])), DiffSegment("same", "".join(old[len(old) - end :]))
-    return [piece for piece in (around[0], *middle, around[1]) if piece.text]
+    prefix, suffix = DiffSegment("same", "".join(old[:start])), DiffSegment("same", "".join(old[len(old) - end :]))
+    return [segment for segment in (prefix, *middle, suffix) if segment.text]
 
 
-def _common(one: list[str], other: list[str]) -> int:
-    """Return how many words both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (left, right) in pairs if left != right), min(len(one), len(other)))
+def _common_prefix(old: list[str], new: list[str]) -> int:
+    """Return the number of equal words at the beginning."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(old), len(new)))
 
 
-def _compared(old: list[str], new: list[str]) -> list[DiffSegment]:
-    pieces = []
+def _compare(old: list[str], new: list[str]) -> list[DiffSegment]:
+    segments = []
     for kind, left, left_end, right, right_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
-            pieces.append(DiffSegment("same", "".join(old[left:left_end])))
+            segments.append(DiffSegment("same", "".join(old[left:left_end])))
             continue
         if left_end > left:
-            pieces.append(DiffSegment("gone", "".join(old[left:left_end])))
+            segments.append(DiffSegment("removed", "".join(old[left:left_end])))
         if right_end > right:
-            pieces.append(DiffSegment("new", "".join(new[right:right_end])))
-    return pieces
+            segments.append(DiffSegment("added", "".join(new[right:right_end])))
+    return segments
 
 
-def _change(path: list[str], before: Any, after: Any, names: dict[str, str], zone: ZoneInfo) -> Change:
+def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, str], zone: ZoneInfo) -> Change:
     field = path[-1]
     label = FIELDS.get(field, field)
     if path[0] == "channels" and len(path) > 1:
         channel = names.get(path[1], path[1])
         label = f"{label} on {channel}" if len(path) > 2 else channel
     if field == "mediaSha256":
-        before, after = "the one that was decided on", "another one, at the same address"
-    old, new = _text(field, before, zone), _text(field, after, zone)
-    pieces = (
+        before, after = "the reviewed file", "another file at the same URL"
+    old, new = _display_text(field, before, zone), _display_text(field, after, zone)
+    segments = (
         word_diff(old, new)
         if field in {"caption", "superpower"}
-        else [DiffSegment("gone", old), DiffSegment("new", new)]
+        else [DiffSegment("removed", old), DiffSegment("added", new)]
     )
     return Change(
-        ".".join(path), label, old, new, [piece for piece in pieces if piece.text], pictured=path == ["media"]
+        ".".join(path), label, old, new, [segment for segment in segments if segment.text], is_media=path == ["media"]
     )
 
 
-def _text(field: str, value: Any, zone: ZoneInfo) -> str:
+def _display_text(field: str, value: Any, zone: ZoneInfo) -> str:
     if value is None or value == "":
         return "nothing"
     if field == "scheduledFor":

@@ -1,4 +1,4 @@
-"""Why a channel did not get its post, in plain words, and what a person can do about it."""
+"""Explains why publishing on a channel failed, and what a user can do about it."""
 
 from dataclasses import dataclass
 
@@ -8,40 +8,40 @@ from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-AGAIN = "Approve another try, for now or for a new instant."
-RECONNECT = "Have an administrator connect the channel again, under Channels; then approve another try."
-RESUME = "Settle it with the platform; then an administrator resumes the channel, under Channels."
-REVERT = "Revert it to draft, change it, and hand it in again."
-LEAVE = "Or leave it: what is live on the other channels stays live."
-LOOK = "If you find it on the channel after all, mark it as live."
+RETRY = "Approve a retry, now or for a new time."
+RECONNECT = "Ask an administrator to reconnect the channel under Channels, then approve a retry."
+RESUME = "Resolve the block with the platform. An administrator can then resume the channel under Channels."
+REVERT = "Revert it to draft, change it and submit it again."
+LEAVE = "Or do nothing: the post stays published on the other channels."
+LOOK = "If the post is on the channel, mark it as published."
 
-OURS: dict[str, tuple[str, list[str]]] = {
-    "MISSED": ("It could not be sent in time, and is not sent late without a person's word.", [AGAIN]),
-    "CHANGED": ("What was about to go out was not what had been approved.", [AGAIN]),
-    "NOT_APPROVED": ("No live approval stood behind it.", [AGAIN]),
+OUR_ERRORS: dict[str, tuple[str, list[str]]] = {
+    "MISSED": ("It could not be published in time. Late posts are not published without a new approval.", [RETRY]),
+    "CHANGED": ("The content differed from the approved content.", [RETRY]),
+    "NOT_APPROVED": ("It had no valid approval.", [RETRY]),
     "ORGANIZATION_INACTIVE": (
-        "The organization had been switched off.",
-        ["Have the organization switched on again; then approve another try."],
+        "The organization was inactive.",
+        ["Have the organization reactivated, then approve a retry."],
     ),
-    "REVIEWER_GONE": ("Whoever had approved it may not review any more.", [AGAIN]),
-    "CHANNEL_DISCONNECTED": ("The channel had been disconnected.", [RECONNECT]),
-    "CHANNEL_NEEDS_RECONNECT": ("The platform no longer took the channel's access token.", [RECONNECT]),
-    "CHANNEL_BLOCKED": ("The platform had blocked the channel.", [RESUME, AGAIN]),
-    "NOT_THERE": ("A person looked for it, and it is not there.", [AGAIN]),
-    "MediaChanged": ("The picture or film at the address is no longer the one that was approved.", []),
+    "REVIEWER_GONE": ("The user who approved it is no longer a reviewer.", [RETRY]),
+    "CHANNEL_DISCONNECTED": ("The channel was disconnected.", [RECONNECT]),
+    "CHANNEL_NEEDS_RECONNECT": ("The platform no longer accepts the channel's access token.", [RECONNECT]),
+    "CHANNEL_BLOCKED": ("The platform blocked the channel.", [RESUME, RETRY]),
+    "NOT_THERE": ("A reviewer marked it as not published.", [RETRY]),
+    "MediaChanged": ("The image or video at this URL is no longer the one that was approved.", []),
 }
-THEIRS: list[tuple[type[errors.GraphError], tuple[str, list[str]]]] = [
-    (errors.AuthFailed, ("The platform no longer takes the channel's access token.", [RECONNECT])),
+GRAPH_ERRORS: list[tuple[type[errors.GraphError], tuple[str, list[str]]]] = [
+    (errors.AuthFailed, ("The platform no longer accepts the channel's access token.", [RECONNECT])),
     (errors.PermissionDenied, ("The channel's access token lacks a permission.", [RECONNECT])),
-    (errors.PolicyBlock, ("The platform holds the channel back.", [RESUME, AGAIN])),
-    (errors.QuotaReached, ("The account had used up its posts of the day.", ["Approve another try, for later."])),
-    (errors.Duplicate, ("The platform says that it has the same post already.", [LOOK])),
-    (errors.InvalidRequest, ("The platform does not take it as it is.", [])),
+    (errors.PolicyBlock, ("The platform restricts the channel.", [RESUME, RETRY])),
+    (errors.QuotaReached, ("The account reached its daily posting limit.", ["Approve a retry for a later time."])),
+    (errors.Duplicate, ("The platform rejected this post as a duplicate.", [LOOK])),
+    (errors.InvalidRequest, ("The platform rejected this post.", [])),
 ]
-OTHERWISE = ("The platform refused it.", [AGAIN])
+OTHER_ERROR = ("The platform returned an error.", [RETRY])
 UNKNOWN = (
-    "The platform never said what became of it. It is not sent again on its own, because it may be live.",
-    ["Look at the channel.", "Then say below whether it is there. Only then can another try be approved."],
+    "The platform did not confirm the result. The post may be published, so it is not retried automatically.",
+    ["Check the channel.", "Then mark below whether the post is published there. After that you can approve a retry."],
 )
 CHANNEL_STATE_WARNINGS = {
     ChannelState.NEEDS_RECONNECT: "This channel needs reconnecting",
@@ -52,51 +52,52 @@ CHANNEL_STATE_WARNINGS = {
 
 @dataclass(frozen=True)
 class Advice:
-    """`reason` is a sentence; `steps` are what a person can do."""
+    """`reason` is one sentence; `steps` are what the user can do."""
 
     reason: str
     steps: list[str]
 
 
 @dataclass(frozen=True)
-class Obstacle:
-    """A channel on which the post will not go out unless somebody acts before its instant."""
+class ChannelWarning:
+    """A channel on which the post will not be published in the channel's present state."""
 
     delivery: Delivery
-    words: str
+    message: str
 
 
 def failure_help(delivery: Delivery, *, revertible: bool) -> Advice | None:
-    """Return the advice for a delivery that failed or is not known; None for any other."""
+    """Return the advice for a delivery that is FAILED or UNKNOWN; None for any other state."""
     if delivery.state == DeliveryState.UNKNOWN:
         return Advice(*UNKNOWN)
     if delivery.state != DeliveryState.FAILED:
         return None
-    reason, steps = OURS.get(delivery.error_code) or _theirs(delivery.error_code)
+    reason, steps = OUR_ERRORS.get(delivery.error_code) or _graph_error_help(delivery.error_code)
     return Advice(reason, [*steps, REVERT if revertible else LEAVE])
 
 
-def channel_warnings(post: ScheduledPost) -> list[Obstacle]:
-    """Return what stands in the way of a post that waits to go out. Needs the deliveries with their channels."""
+def channel_warnings(post: ScheduledPost) -> list[ChannelWarning]:
+    """Return the warnings of a waiting or scheduled post. Needs the deliveries with their channels."""
     if post.status not in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}:
         return []
     return [
-        Obstacle(delivery, CHANNEL_STATE_WARNINGS[ChannelState(delivery.channel.state)])
+        ChannelWarning(delivery, CHANNEL_STATE_WARNINGS[ChannelState(delivery.channel.state)])
         for delivery in post.deliveries.all()
         if delivery.channel.state != ChannelState.CONNECTED
     ]
 
 
-def _theirs(code: str) -> tuple[str, list[str]]:
-    kind = errors.PolicyBlock if code in BLOCKS_WHEN_ABSENT else _kind(code)
-    return next((said for one, said in THEIRS if issubclass(kind, one)), OTHERWISE)
+def _graph_error_help(code: str) -> tuple[str, list[str]]:
+    error_class = errors.PolicyBlock if code in BLOCKS_WHEN_ABSENT else _error_class(code)
+    return next((text for known_class, text in GRAPH_ERRORS if issubclass(error_class, known_class)), OTHER_ERROR)
 
 
-def _kind(label: str) -> type[errors.GraphError]:
-    """Return the class of an error from its label, "190/463", "190" or the name of the class."""
+def _error_class(label: str) -> type[errors.GraphError]:
+    """Return the exception class for a stored error code: "190/463", "190" or the name of the class."""
     code, _, subcode = label.partition("/")
     if code.lstrip("-").isdecimal():
         row = error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
         return row.kind if row else errors.GraphError
-    named = getattr(errors, label, errors.GraphError)
-    return named if isinstance(named, type) and issubclass(named, errors.GraphError) else errors.GraphError
+    error_class = getattr(errors, label, errors.GraphError)
+    is_graph_error = isinstance(error_class, type) and issubclass(error_class, errors.GraphError)
+    return error_class if is_graph_error else errors.GraphError

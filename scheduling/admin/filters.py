@@ -1,4 +1,4 @@
-"""How the list is narrowed down. Each filter is told to the template as `lookup_choices` and `value()`."""
+"""Filters of the list of posts. The template reads their `lookup_choices` and `value()`."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ from scheduling.models import ScheduledPost
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By state; `WAITING_FOR_APPROVAL` is the queue."""
+    """Filters by status; the list of WAITING_FOR_APPROVAL is the review queue."""
 
     title, parameter_name = "status", "status"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer every state."""
+        """Return all statuses."""
         return [(value, str(label)) for value, label in Status.choices]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Keep the posts in the chosen state."""
+        """Return the posts with the selected status."""
         return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
 
 
@@ -37,42 +37,46 @@ class DeliveryChannelFilter(ChannelFilter):
 
 
 class AuthorFilter(admin.SimpleListFilter):
-    """By who wrote it: a person, or a key."""
+    """Filters by author: a user or an API key."""
 
     title, parameter_name = "author", "author"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the members and the keys of the person's organizations, also those that are revoked."""
-        own = [membership.organization_id for membership in memberships(request)]
-        people = User.objects.filter(memberships__organization__in=own).distinct().order_by("first_name", "username")
-        keys = ApiKey.objects.filter(organization__in=own).order_by("name", "id")
+        """Return the members and API keys, including revoked ones, of the user's organizations."""
+        organizations = [membership.organization_id for membership in memberships(request)]
+        people = (
+            User.objects.filter(memberships__organization__in=organizations)
+            .distinct()
+            .order_by("first_name", "username")
+        )
+        keys = ApiKey.objects.filter(organization__in=organizations).order_by("name", "id")
         return [
             *((f"user-{person.pk}", person.get_full_name() or person.get_username()) for person in people),
             *((f"key-{key.pk}", f"{key.name} (API key)") for key in keys),
         ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Keep what the chosen person or key wrote."""
-        kind, _, who = (self.value() or "").partition("-")
-        if kind == "user" and who.isdecimal():
-            return queryset.filter(created_by_user=int(who))
-        return queryset.filter(created_by_key=who) if kind == "key" else queryset
+        """Return the posts created by the selected user or key."""
+        kind, _, pk = (self.value() or "").partition("-")
+        if kind == "user" and pk.isdecimal():
+            return queryset.filter(created_by_user=int(pk))
+        return queryset.filter(created_by_key=pk) if kind == "key" else queryset
 
 
 class ChecksFilter(admin.SimpleListFilter):
     """Filters waiting posts by the stored level of their checks and by the night hours of the reader's time zone.
 
-    `check_level` has no zone, so the night hours are compared here, as `checking.instants` does.
+    `check_level` has no zone, so the night hours are compared here, as `preflight.schedule` does.
     """
 
     title, parameter_name = "checks", "checks"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer what a reviewer sorts by."""
-        return [("passed", "All in order"), ("open", "Something to look at"), ("stop", "Something in the way")]
+        """Return the results that a reviewer can filter by."""
+        return [("passed", "All checks passed"), ("open", "Warnings or blockers"), ("stop", "Blockers")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Keep the posts with the chosen result; a post that has not been checked yet is still to be looked at."""
+        """Return the waiting posts with the selected result. A post without a stored level has not passed."""
         zone = formatting.user_timezone(current_user(request))
         hour = ExtractHour("scheduled_for", tzinfo=zone)
         passed = Q(check_level="ok") & ~Q(hour__in=NIGHT_HOURS)
@@ -84,16 +88,16 @@ class ChecksFilter(admin.SimpleListFilter):
 
 
 class OrganizationFilter(admin.SimpleListFilter):
-    """By organization, for a person who belongs to several."""
+    """Filters by organization, for users with several."""
 
     title, parameter_name = "organization", "organization"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the organizations, unless there is only one."""
-        own = memberships(request)
-        return [(str(item.organization_id), item.organization.name) for item in own] if len(own) > 1 else []
+        """Return the user's organizations, none if there is only one."""
+        choices = [(str(each.organization_id), each.organization.name) for each in memberships(request)]
+        return choices if len(choices) > 1 else []
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the rows of the chosen organization."""
-        known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(organization_id=self.value()) if self.value() in known else queryset
+        """Return the rows of the selected organization."""
+        values = {value for value, _ in self.lookup_choices}
+        return queryset.filter(organization_id=self.value()) if self.value() in values else queryset

@@ -1,4 +1,4 @@
-"""The author's form: one media, one instant, a caption and a superpower per channel."""
+"""The form for creating and editing a post."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +20,18 @@ from scheduling.domain.drafts import Changes, ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, MediaType, ScheduledPost
 
-KEEP = "keep"
+KEEP = "keep"  # choice: the post's superpower, which differs from every template
+# By code of the violation. The API's messages name its fields instead.
+MESSAGES = {
+    "scheduledFor.missing": "Choose a date and time.",
+    "scheduledFor.past": "Choose a time in the future.",
+    "media.url": "Paste a full link that starts with https://.",
+}
 
 
 @dataclass(frozen=True)
 class ChannelFields:
-    """A channel's part of the form, for the template."""
+    """The form fields of one channel."""
 
     channel: Channel
     chosen: forms.BoundField
@@ -34,20 +40,20 @@ class ChannelFields:
 
 
 class PostForm(DomainForm):
-    """Creates or edits a draft through the domain; `submit` in the data hands it to the reviewers as well."""
+    """Creates or edits a post; `submit` in the data also submits it for approval."""
 
     type = forms.ChoiceField(choices=PostType.choices, initial=PostType.POST)
     media_url = forms.CharField(
-        label="Media address", max_length=2048, required=False, strip=True, help_text="A public https address."
+        label="Image or video link", max_length=2048, required=False, strip=True, help_text="A public https:// link."
     )
     media_type = forms.ChoiceField(
-        label="Media type", choices=[("", "As the address says"), *MediaType.choices], required=False
+        label="Media type", choices=[("", "Detect automatically"), *MediaType.choices], required=False
     )
     scheduled_for = forms.CharField(
-        label="Goes out", max_length=40, required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
+        label="Publish on", max_length=40, required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
     )
     brief = forms.CharField(
-        label="Brief for the reviewer",
+        label="Note for the reviewer (internal)",
         max_length=10_000,
         required=False,
         widget=forms.Textarea({"rows": 4}),
@@ -73,27 +79,26 @@ class PostForm(DomainForm):
                 "brief": row.brief or "",
                 "version": row.version,
             }
-        known = Q(pk__in=[item.channel_id for item in self.before.values()]) | ~Q(state=ChannelState.DISCONNECTED)
-        self.channels = list(
-            Channel.objects.filter(known, organization=self.organization).order_by("name", "public_id")
+        selectable = Q(pk__in=[delivery.channel_id for delivery in self.before.values()]) | ~Q(
+            state=ChannelState.DISCONNECTED
         )
-        self.templates = {
-            str(superpower_template.pk): superpower_template
-            for superpower_template in SuperpowerTemplate.objects.filter(organization=self.organization).order_by(
-                "name"
-            )
-        }
+        self.channels = list(
+            Channel.objects.filter(selectable, organization=self.organization).order_by("name", "public_id")
+        )
+        templates = SuperpowerTemplate.objects.filter(organization=self.organization).order_by("name")
+        self.templates = {str(template.pk): template for template in templates}
         for channel in self.channels:
-            self._add(channel)
+            self._add_channel_fields(channel)
 
-    def _add(self, channel: Channel) -> None:
+    def _add_channel_fields(self, channel: Channel) -> None:
         before = self.before.get(channel.public_id)
-        choices = [("", "None"), *((key, superpower_title(one.as_wire())) for key, one in self.templates.items())]
+        choices = [("", "None")]
+        choices += [(key, superpower_title(template.as_wire())) for key, template in self.templates.items()]
         initial = ""
         if before and before.superpower:
-            initial = self._reference(before.superpower)
+            initial = self._superpower_choice(before.superpower)
             if initial == KEEP:
-                choices.insert(1, (KEEP, f"{superpower_title(before.superpower)} (as it is)"))
+                choices.insert(1, (KEEP, f"{superpower_title(before.superpower)} (unchanged)"))
         self.fields[f"on-{channel.public_id}"] = forms.BooleanField(
             label=channel.name, required=False, initial=before is not None
         )
@@ -105,21 +110,20 @@ class PostForm(DomainForm):
             initial=before.caption if before else "",
         )
         self.fields[f"superpower-{channel.public_id}"] = forms.ChoiceField(
-            label="Superpower", choices=choices, required=False, initial=initial
+            label="Superpower (auto-replies)", choices=choices, required=False, initial=initial
         )
 
-    def _reference(self, superpower: dict[str, Any]) -> str:
+    def _superpower_choice(self, superpower: dict[str, Any]) -> str:
         template = self.templates.get(str(superpower.get("creativeTemplateId")))
         return str(template.pk) if template and superpower == template.as_wire() else KEEP
 
     def by_channel(self) -> Iterator[ChannelFields]:
-        """Yield each channel with its three fields."""
         for channel in self.channels:
             names = (f"{part}-{channel.public_id}" for part in ("on", "caption", "superpower"))
             yield ChannelFields(channel, *(self[name] for name in names))
 
     def clean_scheduled_for(self) -> datetime | None:
-        """Return the instant, exactly the stored one when the field was left alone."""
+        """Return the time in UTC; with an untouched field exactly the stored time, whose seconds it does not show."""
         try:
             return formatting.from_input(
                 self.cleaned_data["scheduled_for"], self.zone, shown=self.row.scheduled_for if self.row else None
@@ -128,7 +132,7 @@ class PostForm(DomainForm):
             raise forms.ValidationError(str(error)) from None
 
     def changes(self) -> Changes:
-        """Return what was typed, in the domain's words."""
+        """Return the submitted values as domain changes."""
         data = self.cleaned_data
         return {
             "type": data["type"],
@@ -146,15 +150,15 @@ class PostForm(DomainForm):
         }
 
     def _brief(self) -> str | None:
-        typed = str(self.cleaned_data["brief"]).replace("\r\n", "\n")
+        brief = str(self.cleaned_data["brief"]).replace("\r\n", "\n")
         before = self.row.brief if self.row else None
-        return before if (before or "").replace("\r\n", "\n").strip() == typed else typed or None
+        return before if (before or "").replace("\r\n", "\n").strip() == brief else brief or None
 
     def _caption(self, public_id: str) -> str:
-        # Browsers send CRLF; the public should not get it, and an untouched caption should stay untouched.
-        typed = str(self.cleaned_data[f"caption-{public_id}"]).replace("\r\n", "\n")
+        # Browsers send CRLF, which must not be published. An untouched caption keeps its line breaks.
+        caption = str(self.cleaned_data[f"caption-{public_id}"]).replace("\r\n", "\n")
         before = self.before.get(public_id)
-        return before.caption if before and before.caption.replace("\r\n", "\n") == typed else typed
+        return before.caption if before and before.caption.replace("\r\n", "\n") == caption else caption
 
     def _superpower(self, public_id: str) -> dict[str, Any] | None:
         chosen = self.cleaned_data[f"superpower-{public_id}"]
@@ -163,37 +167,39 @@ class PostForm(DomainForm):
         return {"creativeTemplateId": chosen} if chosen else None
 
     def save(self, actor: Actor) -> tuple[ScheduledPost, str]:
-        """Create or edit; with `submit`, hand over to the reviewers in the same step."""
+        """Create or edit the post and, with `submit`, submit it in the same transaction."""
         submit = "submit" in self.data
+        message = "Saved and submitted for approval." if submit else "Saved."
         if self.row is None:
             post = drafts.create(actor, organization=self.organization, changes=self.changes(), submit=submit)
-            return post, _said(submit)
+            return post, message
         with transaction.atomic():
             post = drafts.edit(actor, self.row, changes=self.changes(), expected_version=self.cleaned_data["version"])
             if submit and post.status in {Status.DRAFT, Status.REJECTED}:
                 review.submit(actor, post)
-        return post, _said(submit)
+        return post, message
 
-    def add_domain_error(self, refusal: DomainError) -> None:
-        """Show what the domain said; after a collision the next save is against what stands there now."""
-        if not isinstance(refusal, StaleVersion):
-            super().add_domain_error(refusal)
+    def add_domain_error(self, error: DomainError) -> None:
+        """Show the error. After an edit conflict, update the hidden version so that saving again overwrites."""
+        if not isinstance(error, StaleVersion):
+            if isinstance(error.details, list):
+                error.details = [
+                    {**detail, "message": MESSAGES.get(detail.get("code"), detail["message"])}
+                    for detail in error.details
+                ]
+            super().add_domain_error(error)
             return
-        fresh = ScheduledPost.objects.filter(pk=self.row.pk).values_list("version", flat=True).first()
-        self.data = {**dict(self.data.items()), "version": str(fresh or "")}
+        version = ScheduledPost.objects.filter(pk=self.row.pk).values_list("version", flat=True).first()
+        self.data = {**dict(self.data.items()), "version": str(version or "")}
         self.add_error(
             None,
-            "Somebody changed this post while you were writing. What you typed is still below; "
-            "compare it with the post, then save again to replace their change.",
+            "Another user changed this post while you were editing. Your changes are still in the form: "
+            "compare them with the post, then save again to overwrite the other change.",
         )
 
     def field_at(self, path: list[Any]) -> str | None:
-        """Return the field for a path of the API: `channels`, its id, and the field in it."""
+        """Return the form field for an API path such as `channels`, channel id, `superpower`."""
         names = {"scheduledFor": "scheduled_for", "mediaType": "media_type", "media": "media_url", "type": "type"}
         if len(path) >= 2 and path[0] == "channels" and f"caption-{path[1]}" in self.fields:
             return f"superpower-{path[1]}" if "superpower" in path else f"caption-{path[1]}"
         return names.get(str(path[0])) if path else None
-
-
-def _said(submit: bool) -> str:  # noqa: FBT001  what the person asked for, told back
-    return "Saved, and handed to the reviewers." if submit else "Saved."

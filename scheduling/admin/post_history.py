@@ -1,4 +1,4 @@
-"""The history of a post: what the trail says of it, line by line, in words."""
+"""The history of a post, from the audit log."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,46 +10,46 @@ from accounts.models import ActorKind, AuditEvent
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
-LINES = 200
-DEEDS = {
-    "create": "wrote it",
-    "edit": "changed it",
-    "submit": "handed it to the reviewers",
+MAX_ENTRIES = 200
+EVENT_LABELS = {
+    "create": "created the draft",
+    "edit": "edited the post",
+    "submit": "submitted it for approval",
     "reject": "rejected it",
-    "redraft": "took it back to draft",
+    "redraft": "returned it to draft",
     "approve": "approved and scheduled it",
-    "retry": "approved another try",
-    "approve_first": "approved it, as the first of two",
-    "revert": "took it back to draft",
-    "inspect": "looked at the media",
-    "claim": "began to publish",
-    "succeed": "saw every channel live",
-    "fail": "could not bring it live everywhere",
-    "settle": "found it live everywhere after all",
-    "mark_live": "said that it is live",
-    "mark_absent": "said that it is not live",
+    "retry": "approved a retry",
+    "approve_first": "gave the first of two approvals",
+    "revert": "returned it to draft",
+    "inspect": "checked the media",
+    "claim": "started publishing",
+    "succeed": "published on all channels",
+    "fail": "failed on at least one channel",
+    "settle": "confirmed it as published on all channels",
+    "mark_live": "marked it as published",
+    "mark_absent": "marked it as not published",
 }
 FIELDS = {
     "type": "the type",
     "media": "the media",
     "mediaType": "the media type",
     "mediaSha256": "the media",
-    "scheduledFor": "the instant",
-    "channels": "the text on its channels",
-    "brief": "the brief",
+    "scheduledFor": "the scheduled time",
+    "channels": "the captions",
+    "brief": "the note for the reviewer",
     "media_type": "the media type",
-    "scheduled_for": "the instant",
+    "scheduled_for": "the scheduled time",
 }
 
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One line of the post's history. `status` is the state that it brought about, empty when that did not change."""
+    """An event of a post. `status` is the new status, blank if the event did not change it."""
 
     event: AuditEvent
-    who: str
+    actor: str
     kind: str
-    deed: str
+    action: str
     notes: str
     brief: str
     status: str
@@ -62,9 +62,9 @@ def post_events(post: ScheduledPost) -> QuerySet[AuditEvent]:
 
 
 def history(post: ScheduledPost) -> list[HistoryEntry]:
-    """Return the last lines of the post's history.
+    """Return the latest MAX_ENTRIES events.
 
-    Each event carries the whole content of its time, up to a megabyte: only what is told is read.
+    The details of an event hold the content at that time, up to a megabyte, so only the keys shown are read.
     """
     events = (
         post_events(post)
@@ -75,28 +75,28 @@ def history(post: ScheduledPost) -> list[HistoryEntry]:
             fields=KeyTransform("fields", "details"),
         )
     )
-    return [_line(event) for event in events[:LINES]]
+    return [_history_entry(event) for event in events[:MAX_ENTRIES]]
 
 
-def _line(event: Any) -> HistoryEntry:
-    moved = event.state_to and event.state_to != event.state_from
+def _history_entry(event: Any) -> HistoryEntry:
+    transitioned = event.state_to and event.state_to != event.state_from
     worker = event.actor_kind == ActorKind.WORKER
     return HistoryEntry(
         event=event,
-        who="Dynamo" if worker else event.actor_name,
+        actor="Dynamo" if worker else event.actor_name,
         kind={ActorKind.KEY: "API key", ActorKind.WORKER: "worker"}.get(event.actor_kind, ""),
-        deed=_deed(event),
+        action=_describe_action(event),
         notes=event.notes or "",
         brief=event.brief or "",
-        status=event.state_to if moved else "",
-        status_label=Status(event.state_to).label if moved and event.state_to in Status.values else "",
+        status=event.state_to if transitioned else "",
+        status_label=Status(event.state_to).label if transitioned and event.state_to in Status.values else "",
     )
 
 
-def _deed(event: Any) -> str:
+def _describe_action(event: Any) -> str:
     fields = event.fields if isinstance(event.fields, list) else []
     changed = list(dict.fromkeys(FIELDS[field] for field in fields if field in FIELDS))
     if event.verb != "edit" or not changed:
-        return DEEDS.get(event.verb, str(event.verb).replace("_", " "))
+        return EVENT_LABELS.get(event.verb, str(event.verb).replace("_", " "))
     listed = changed[0] if len(changed) == 1 else f"{', '.join(changed[:-1])} and {changed[-1]}"
     return f"changed {listed}"

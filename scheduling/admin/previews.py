@@ -1,12 +1,12 @@
-"""One channel's preview: the post as its public will see it on a phone.
+"""Preview of a post on one channel, as on a phone.
 
-Where a feed folds a caption. Instagram shows its first three lines and advises 125 characters to be seen whole
-(help.instagram.com/1643471055915254). Meta publishes no number for Facebook: phones are seen to fold after about 110
-characters and desktops after about 480 (posttruncate.com/en/platform-limits), so 110 is approximate. Over a reel both
-show about one line; 55 is what fits, by our own count. A story has no caption on Instagram.
+Caption length before "See more": Instagram shows three lines and recommends at most 125 characters
+(help.instagram.com/1643471055915254). Meta publishes no number for Facebook; phones cut after about 110 characters and
+desktops after about 480 (posttruncate.com/en/platform-limits), so 110 is approximate. Over a reel both show about one
+line; 55 characters is our own measurement. A story has no caption on Instagram.
 
-How a feed cuts a picture. Instagram takes 4:5 to 1.91:1 and shows that whole (graph-api, section 3). Facebook's feed
-cuts what is taller than 4:5, approximately. Reels and stories fill 9:16, with bars around what is not.
+Cropping: Instagram accepts images from 4:5 to 1.91:1 and shows them uncropped (graph-api, section 3). Facebook's feed
+crops images taller than about 4:5. Reels and stories fill 9:16, with bars around other formats.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from scheduling.admin.failure_help import Advice, failure_help
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 LINES = 3
-FOLDS = {
+VISIBLE_LENGTHS = {
     ("instagram", "POST"): 125,
     ("facebook", "POST"): 110,
     ("instagram", "REEL"): 55,
@@ -25,66 +25,71 @@ FOLDS = {
 }
 MORE = {"instagram": "more", "facebook": "See more"}
 OUTCOMES = {
-    DeliveryState.PENDING: ("quiet", "Waiting for its turn"),
-    DeliveryState.STAGED: ("blue", "Prepared on the platform, not public yet"),
-    DeliveryState.PUBLISHED: ("green", "Live"),
-    DeliveryState.FAILED: ("red", "Did not go live"),
-    DeliveryState.UNKNOWN: ("amber", "Not known whether it is live"),
+    DeliveryState.PENDING: ("quiet", "Pending"),
+    DeliveryState.STAGED: ("blue", "Uploaded, not public yet"),
+    DeliveryState.PUBLISHED: ("green", "Published"),
+    DeliveryState.FAILED: ("red", "Failed"),
+    DeliveryState.UNKNOWN: ("amber", "Outcome unknown"),
 }
 
 
 @dataclass(frozen=True)
 class ChannelPreview:
-    """One channel's preview with what became of it. `tone` and `outcome` are empty until publishing begins.
+    """Preview of the post on one channel, with its outcome.
 
-    `shown` is what the feed shows of the caption before `more`, empty where it shows all of it; `told` says so to the
-    person. `advice` says what a person can do; `sent`: whether anything was ever sent there; `numbers`: likes and such.
+    visible_caption  the part that the feed shows before the link `more`; blank if it shows the whole caption
+    hint             explains to the reviewer where the feed cuts the caption; blank if it does not
+    outcome          with the colour `tone`, blank until publishing starts
+    attempted        whether a publishing request was ever made for this channel
+    counts           likes, comments and shares as text
     """
 
     delivery: Delivery
     network: str
     frame: str
-    shown: str
+    visible_caption: str
     more: str
-    told: str
+    hint: str
     superpower: str
-    sentences: list[str]
+    superpower_details: list[str]
     tone: str
     outcome: str
     advice: Advice | None
-    sent: bool
-    numbers: str
+    attempted: bool
+    counts: str
 
 
-def card(post: ScheduledPost, delivery: Delivery, *, revertible: bool, sent: bool, numbers: str = "") -> ChannelPreview:
+def channel_preview(
+    post: ScheduledPost, delivery: Delivery, *, revertible: bool, attempted: bool, counts: str = ""
+) -> ChannelPreview:
     """Return the preview of one channel. Needs the delivery with its channel."""
     tone, outcome = OUTCOMES[DeliveryState(delivery.state)] if delivery.state else ("", "")
     network = "facebook" if delivery.channel.type == ChannelType.FB_PAGE else "instagram"
-    length = FOLDS.get((network, post.type))
-    shown = truncate_caption(delivery.caption, length) if length else ""
+    length = VISIBLE_LENGTHS.get((network, post.type))
+    visible_caption = truncate_caption(delivery.caption, length) if length else ""
+    hint = f"“{MORE[network]}” appears after about {length} characters or {LINES} lines." if visible_caption else ""
     return ChannelPreview(
         delivery=delivery,
         network=network,
         frame={"REEL": "reel", "STORY": "story"}.get(post.type, "feed"),
-        shown=shown,
+        visible_caption=visible_caption,
         more=MORE[network],
-        told=f"Phones fold it after about {length} characters or {LINES} lines." if shown else "",
+        hint=hint,
         superpower=superpower_title(delivery.superpower),
-        sentences=describe_superpower(delivery.superpower),
+        superpower_details=describe_superpower(delivery.superpower),
         tone=tone,
         outcome=outcome,
         advice=failure_help(delivery, revertible=revertible),
-        sent=sent,
-        numbers=numbers,
+        attempted=attempted,
+        counts=counts,
     )
 
 
 def truncate_caption(caption: str, length: int) -> str:
-    """Return what stands before the fold, cut between words where that is possible; empty when nothing is folded."""
-    lines = caption.split("\n")
-    shown = "\n".join(lines[:LINES])
-    if len(shown) > length:
-        cut = shown[: length + 1]
-        at = max(cut.rfind(" "), cut.rfind("\n"))
-        shown = cut[:at] if at > length // 2 else shown[:length]
-    return shown.rstrip() if len(shown.rstrip()) < len(caption.rstrip()) else ""
+    """Return the first LINES lines, cut between words to about `length`; blank if that is the whole caption."""
+    visible = "\n".join(caption.split("\n")[:LINES])
+    if len(visible) > length:
+        cut = visible[: length + 1]
+        end = max(cut.rfind(" "), cut.rfind("\n"))
+        visible = cut[:end] if end > length // 2 else visible[:length]
+    return visible.rstrip() if len(visible.rstrip()) < len(caption.rstrip()) else ""

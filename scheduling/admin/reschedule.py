@@ -1,4 +1,4 @@
-"""Moving a post to another instant: a page that asks, and what its buttons do. Dragging only leads to the page."""
+"""Rescheduling a post: the options a user has and the actions of the confirmation page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,15 +20,17 @@ from scheduling.domain.preflight.checks import Check, run_checks
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
+NOT_PERMITTED = "You do not have permission to reschedule posts."
+
 
 @dataclass(frozen=True)
 class RescheduleOptions:
-    """How this person may move this post. `why_not` says why it cannot be moved, or not by an approval of theirs.
+    """How this user can reschedule this post. `why_not`: why not at all, or why not with an approval of their own.
 
-    edit        it stays what it is, only its instant changes
-    approve     it waits, or failed: approving it for the new instant moves it
-    reapprove   it is scheduled: a new approval, of the new instant
-    resubmit    it is scheduled: back to the reviewers with the new instant
+    edit        the status stays, only the scheduled time changes
+    approve     a waiting or failed post: approve it for the new time
+    reapprove   a scheduled post: approve it again for the new time
+    resubmit    a scheduled post: submit it for approval with the new time
     """
 
     edit: bool = False
@@ -39,67 +41,68 @@ class RescheduleOptions:
 
     @property
     def any(self) -> bool:
-        """Whether there is a way at all."""
+        """Whether any option is available."""
         return self.edit or self.approve or self.reapprove or self.resubmit
 
 
 def reschedule_options(user: User, membership: Membership | None, post: ScheduledPost) -> RescheduleOptions:
-    """Return the ways. Needs the post with its organization, keys and deliveries loaded."""
-    may = permissions_for(user, membership, post)
+    """Return the options. Needs the post with its organization, keys and deliveries loaded."""
     if post.status != Status.SCHEDULED:
-        why_not = may.why_not
-        if not (may.edit or may.approve or why_not):
-            why_not = f"A post that is “{post.get_status_display().lower()}” cannot be moved by you."
-        return RescheduleOptions(edit=may.edit, approve=may.approve, why_not=why_not)
+        permissions = permissions_for(user, membership, post)
+        why_not = permissions.why_not
+        if not (permissions.edit or permissions.approve or why_not):
+            why_not = f"You cannot reschedule a post in status “{post.get_status_display()}”."
+        return RescheduleOptions(edit=permissions.edit, approve=permissions.approve, why_not=why_not)
     if any(delivery.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for delivery in post.deliveries.all()):
         return RescheduleOptions(
-            why_not="Part of this post is live, or may be: the rest goes out as approved, and is not moved."
+            why_not="This post is published on one of its channels, or may be, so it cannot be rescheduled."
         )
-    writes, reviews = has_role(membership, Role.EDITOR), membership is not None and membership.may_review
-    barred = approval_blocker(user, membership, post)
-    why_not = "" if writes or reviews else "Your membership lets you look, not move posts."
-    if reviews and barred:
-        why_not = barred
-    return RescheduleOptions(reapprove=not barred, resubmit=writes, why_not=why_not)
+    is_editor, is_reviewer = has_role(membership, Role.EDITOR), membership is not None and membership.may_review
+    blocker = approval_blocker(user, membership, post)
+    why_not = "" if is_editor or is_reviewer else NOT_PERMITTED
+    if is_reviewer and blocker:
+        why_not = blocker
+    return RescheduleOptions(reapprove=not blocker, resubmit=is_editor, why_not=why_not)
 
 
 def edit(request: HttpRequest, post: ScheduledPost) -> str:
-    """Change the instant of a draft, of a rejected or of a waiting post."""
-    instant = _instant(request, post)
-    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
-        raise Forbidden("Your membership lets you look, not move posts.")
-    changes: drafts.Changes = {"scheduled_for": instant}
-    moved = drafts.edit(user_actor(current_user(request)), post, changes=changes, expected_version=_version(request))
-    waits = moved.status == Status.WAITING_FOR_APPROVAL
-    return f"{_moved(request, post, instant)}{'; it still waits for approval' if waits else ''}."
+    """Change the scheduled time of a draft, rejected or waiting post. Needs the editor role."""
+    scheduled_for = _submitted_time(request, post)
+    _require_editor(request, post)
+    changes: drafts.Changes = {"scheduled_for": scheduled_for}
+    edited = drafts.edit(
+        user_actor(current_user(request)), post, changes=changes, expected_version=_submitted_version(request)
+    )
+    message = _rescheduled_message(request, post, scheduled_for)
+    if edited.status == Status.WAITING_FOR_APPROVAL:
+        return f"{message}. It is still waiting for approval."
+    return f"{message}."
 
 
 def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
-    """Approve the scheduled post for another instant."""
-    reviewer, instant = get_reviewer(request, post.organization), _instant(request, post)
+    """Approve the scheduled post for another time."""
+    reviewer, scheduled_for = get_reviewer(request, post.organization), _submitted_time(request, post)
     reschedule.reapprove(
         reviewer,
         post,
         **actions.submitted_page_state(request),
-        scheduled_for=instant,
-        expected_version=_version(request),
-        checks=proposed_checks(post, instant, reviewer.user),
+        scheduled_for=scheduled_for,
+        expected_version=_submitted_version(request),
+        checks=proposed_checks(post, scheduled_for, reviewer.user),
     )
-    return _told(request, post, instant)
+    return _result_message(request, post, scheduled_for)
 
 
 def resubmit(request: HttpRequest, post: ScheduledPost) -> str:
-    """Take the scheduled post back and hand it to the reviewers with another instant."""
-    instant = _instant(request, post)
-    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
-        raise Forbidden("Your membership lets you look, not move posts.")
-    reschedule.resubmit(
-        user_actor(current_user(request)), post, scheduled_for=instant, expected_version=_version(request)
-    )
-    return _told(request, post, instant)
+    """Revoke the approval of the scheduled post and submit it with another time. Needs the editor role."""
+    scheduled_for = _submitted_time(request, post)
+    _require_editor(request, post)
+    actor, version = user_actor(current_user(request)), _submitted_version(request)
+    reschedule.resubmit(actor, post, scheduled_for=scheduled_for, expected_version=version)
+    return _result_message(request, post, scheduled_for)
 
 
-WAYS: dict[str, Callable[[HttpRequest, ScheduledPost], str]] = {
+RESCHEDULE_ACTIONS: dict[str, Callable[[HttpRequest, ScheduledPost], str]] = {
     "edit": edit,
     "approve": actions.approve,
     "reapprove": reapprove,
@@ -107,58 +110,63 @@ WAYS: dict[str, Callable[[HttpRequest, ScheduledPost], str]] = {
 }
 
 
-def proposed_checks(post: ScheduledPost, instant: datetime | None, reader: User) -> list[Check]:
-    """Return the checks that the post would have at `instant`, for `reader`."""
+def proposed_checks(post: ScheduledPost, scheduled_for: datetime | None, reader: User) -> list[Check]:
+    """Return the checks that the post would have at that time, with times in the reader's zone."""
     before = post.scheduled_for
-    post.scheduled_for = instant or before
+    post.scheduled_for = scheduled_for or before
     try:
         return run_checks([post], formatting.user_timezone(reader))[post.pk]
     finally:
         post.scheduled_for = before
 
 
-def in_words(refusal: DomainError, post: ScheduledPost) -> str:
-    """Return what to tell the person; nothing has changed."""
-    if isinstance(refusal, StateConflict):
-        return f"That did not happen: this post is “{post.get_status_display()}” by now. Somebody was faster."
-    if isinstance(refusal, StaleVersion):
-        return "Somebody changed this post since you opened this page. Nothing was moved: look at it again."
-    return refusal.message
+def error_message(error: DomainError, post: ScheduledPost) -> str:
+    """Return the message for a failed reschedule. Nothing was saved."""
+    if isinstance(error, StateConflict):
+        return actions.edit_conflict_message(post)
+    if isinstance(error, StaleVersion):
+        return "Not saved: another user changed this post since you opened this page. Check it and try again."
+    return error.message
 
 
-def proposed(typed: str, post: ScheduledPost, reader: User) -> datetime | None:
-    """Return the instant that a time field's value means, None when it means none."""
+def parse_time(text: str, post: ScheduledPost, reader: User) -> datetime | None:
+    """Return the time that the field's value stands for in the reader's zone; None if blank or nonexistent."""
     try:
-        return formatting.from_input(typed, formatting.user_timezone(reader), shown=post.scheduled_for)
+        return formatting.from_input(text, formatting.user_timezone(reader), shown=post.scheduled_for)
     except formatting.InvalidLocalTime:
         return None
 
 
-def _instant(request: HttpRequest, post: ScheduledPost) -> datetime:
+def _require_editor(request: HttpRequest, post: ScheduledPost) -> None:
+    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
+        raise Forbidden(NOT_PERMITTED)
+
+
+def _submitted_time(request: HttpRequest, post: ScheduledPost) -> datetime:
     zone = formatting.user_timezone(current_user(request))
     try:
-        instant = formatting.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
+        scheduled_for = formatting.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
     except formatting.InvalidLocalTime as error:
         raise Invalid(str(error)) from None
-    if instant is None:
-        raise Invalid("Choose when it goes out.")
-    return instant
+    if scheduled_for is None:
+        raise Invalid("Choose a date and time.")
+    return scheduled_for
 
 
-def _version(request: HttpRequest) -> int:
+def _submitted_version(request: HttpRequest) -> int:
     text = request.POST.get("version", "")
     return int(text) if text.isdecimal() else -1  # a version that no post ever has
 
 
-def _told(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
-    """Return what has become of a scheduled post; where two people have to approve, one approval leaves it waiting."""
-    now = ScheduledPost.objects.filter(pk=post.pk).values_list("status", flat=True).first()
-    said = _moved(request, post, instant)
-    if now != Status.WAITING_FOR_APPROVAL:
-        return f"{said}, approved for that instant."
-    return f"{said}, and waits for approval: it does not go out before somebody approves."
+def _result_message(request: HttpRequest, post: ScheduledPost, scheduled_for: datetime) -> str:
+    """Read the new status: with two-person approval, one approval leaves the post waiting."""
+    status = ScheduledPost.objects.filter(pk=post.pk).values_list("status", flat=True).first()
+    message = _rescheduled_message(request, post, scheduled_for)
+    if status != Status.WAITING_FOR_APPROVAL:
+        return f"{message} and approved."
+    return f"{message}. It is waiting for approval and is not published without one."
 
 
-def _moved(request: HttpRequest, post: ScheduledPost, instant: datetime) -> str:
-    scheduled_time = formatting.format_long(instant, formatting.user_timezone(current_user(request)))
-    return f"“{title_of(post)}” is moved to {scheduled_time}"
+def _rescheduled_message(request: HttpRequest, post: ScheduledPost, scheduled_for: datetime) -> str:
+    local_time = formatting.format_long(scheduled_for, formatting.user_timezone(current_user(request)))
+    return f"“{title_of(post)}” was rescheduled to {local_time}"

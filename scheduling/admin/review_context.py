@@ -1,4 +1,4 @@
-"""Everything that the review page shows of one post. Reads only."""
+"""Context of the review page of a post. Read-only."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,90 +23,100 @@ from scheduling.domain.validation import infer_media_type
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Approval, Attempt, Delivery, DeliveryState, MediaType, ScheduledPost
 
-COUNTED = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
-TITLED, HEADLINED = 70, 110  # characters of a post's first line that are its title, and its headline in a list
+COUNTDOWN_STATUSES = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
+TITLE_LENGTH, HEADLINE_LENGTH = 70, 110  # characters of the first line of a caption
 DECISIONS = ("approve", "approve_first", "retry", "reject")
+UNTITLED = "Post without a caption"
+TONES: dict[Level, str] = {"stop": "red", "warn": "amber", "unknown": "quiet", "ok": "green"}
+COUNT_LABELS: dict[Level, tuple[str, str]] = {
+    "stop": ("blocker", "blockers"),
+    "warn": ("warning", "warnings"),
+    "unknown": ("pending", "pending"),
+}
 
 
 def title_of(post: ScheduledPost) -> str:
-    """Return the first line of the first caption, which is what people call a post, as far as its words fit."""
-    return _parted(_caption(post), TITLED)[0]
+    """Return the title of a post: the first line of its first caption, cut to TITLE_LENGTH."""
+    return _split_caption(_first_caption(post), TITLE_LENGTH)[0]
 
 
 def headline_of(post: ScheduledPost) -> str:
-    """Return the same for a row of a list, where there is more room."""
-    return headline(_caption(post))
+    """Return the title for a row of a list, cut to HEADLINE_LENGTH."""
+    return headline(_first_caption(post))
 
 
 def headline(caption: str) -> str:
-    """Return the first line of a caption, as far as its words fit into a row."""
-    return _parted(caption, HEADLINED)[0]
+    """Return the first line of a caption, cut to HEADLINE_LENGTH."""
+    return _split_caption(caption, HEADLINE_LENGTH)[0]
 
 
 def caption_after_headline(post: ScheduledPost) -> str:
-    """Return what the first caption says after its headline, which it goes on with where that breaks off."""
-    return _parted(_caption(post), HEADLINED)[1]
+    """Return the part of the first caption that `headline_of` leaves out."""
+    return _split_caption(_first_caption(post), HEADLINE_LENGTH)[1]
 
 
 def kind_of(post: ScheduledPost) -> str:
-    """Return `image`, `video`, `link` (an address that is neither) or an empty string (no media)."""
+    """Return `image`, `video`, `link` (a URL that is neither) or an empty string (no media)."""
     return kind_at(post.media, post.media_type)
 
 
-def kind_at(address: str | None, media_type: str | None = None) -> str:
-    """Return the same for an address alone, going by its extension where nothing is declared."""
-    if not address:
+def kind_at(url: str | None, media_type: str | None = None) -> str:
+    """Return the same for a URL; without a declared type it depends on the file extension."""
+    if not url:
         return ""
-    inferred = infer_media_type(address, media_type)
+    inferred = infer_media_type(url, media_type)
     return {MediaType.IMAGE.value: "image", MediaType.VIDEO.value: "video"}.get(inferred or "", "link")
 
 
-def _caption(post: ScheduledPost) -> str:
+def _first_caption(post: ScheduledPost) -> str:
     return next((delivery.caption for delivery in post.deliveries.all() if delivery.caption.strip()), "")
 
 
-def _parted(caption: str, longest: int) -> tuple[str, str]:
+def _split_caption(caption: str, length: int) -> tuple[str, str]:
+    """Return the first line, cut between words to about `length`, and the rest. A cut is marked in both parts."""
     caption = caption.strip()
     first = caption.splitlines()[0].rstrip() if caption else ""
-    if len(first) <= longest:
-        return first or "Post without a caption", caption[len(first) :].strip()
-    whole = first[: longest + 1].rfind(" ")
-    end = whole if whole > longest // 2 else longest
+    if len(first) <= length:
+        return first or UNTITLED, caption[len(first) :].strip()
+    last_space = first[: length + 1].rfind(" ")
+    end = last_space if last_space > length // 2 else length
     return f"{first[:end].rstrip()}…", f"… {caption[end:].strip()}"
 
 
 def author_of(post: ScheduledPost) -> dict[str, str]:
-    """Return who wrote the post: `kind` and `name`."""
+    """Return the author's `kind` (of actor) and `name`."""
     if post.created_by_key is not None:
         return {"kind": "API key", "name": post.created_by_key.name}
     if post.created_by_user is not None:
-        return {"kind": "Person", "name": post.created_by_user.get_full_name() or post.created_by_user.get_username()}
+        return {"kind": "Person", "name": _user_name(post.created_by_user)}
     return {"kind": "", "name": "unknown"}
 
 
 def review_context(
     post: ScheduledPost, *, reader: User, membership: Membership | None, stale: StaleApproval | None = None
 ) -> dict[str, Any]:
-    """Return what the template needs. The digest is computed from the very rows that are shown, never read again.
+    """Return the context of the review page. The digest is computed from the loaded rows, without reading again.
 
     Needs the post loaded by `ScheduledPostAdmin.get_post_or_404`.
     """
     zone = formatting.user_timezone(reader)
     deliveries = list(post.deliveries.all())
     pending = [delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED]
-    shown = approved_content(post, pending)
+    content = approved_content(post, pending)
     names = {delivery.channel.public_id: delivery.channel.name for delivery in deliveries}
-    last = post_history.post_events(post).filter(verb__in=DECISIONS).first()
+    last_decision = post_history.post_events(post).filter(verb__in=DECISIONS).first()
     changes: list[Change] = []
     if stale is not None:
-        known = any(item["before"] is not None for item in stale.difference)
+        # An unknown digest has no content to compare with: every field would appear as added.
+        known = any(difference["before"] is not None for difference in stale.difference)
         changes = describe_changes(stale.difference if known else [], names=names, zone=zone)
-    elif last is not None and post.status in EDITABLE:
-        changes = describe_changes(diff_content(last.details.get("content", {}), shown), names=names, zone=zone)
-    may, first = permissions_for(reader, membership, post), two_person_approval.pending_first_approval(post)
+    elif last_decision is not None and post.status in EDITABLE:
+        before = last_decision.details.get("content", {})
+        changes = describe_changes(diff_content(before, content), names=names, zone=zone)
+    first = two_person_approval.pending_first_approval(post)
     revertible = post.status == Status.FAILED and "revert" in post.allowed_actions()
-    sent = _sent(deliveries) if post.status == Status.FAILED else set()
-    numbers = engagement_counts([post])
+    attempted = _attempted(deliveries) if post.status == Status.FAILED else set()
+    counts = engagement_counts([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
     return {
         "post": post,
@@ -114,12 +124,12 @@ def review_context(
         "heading": title_of(post),
         "author": author_of(post),
         "cards": [
-            previews.card(
+            previews.channel_preview(
                 post,
                 delivery,
                 revertible=revertible,
-                sent=delivery.pk in sent,
-                numbers=numbers.get((delivery.channel_id, delivery.platform_post_id), ""),
+                attempted=delivery.pk in attempted,
+                counts=counts.get((delivery.channel_id, delivery.platform_post_id), ""),
             )
             for delivery in deliveries
         ],
@@ -127,127 +137,135 @@ def review_context(
         "media_kind": kind_of(post),
         "media_problem": _media_problem(post),
         "may_recheck": bool(membership and membership.may_review) or has_role(membership, Role.EDITOR),
-        "counts_down": not past and post.status in COUNTED,
-        "digest": canonical_sha256(shown),
-        "may": may,
+        "counts_down": not past and post.status in COUNTDOWN_STATUSES,
+        "digest": canonical_sha256(content),
+        "may": permissions_for(reader, membership, post),
         "first": first,
-        "doomed": _doomed(post),
+        "policy_violation": _policy_violation(post),
         "past": past,
         "when": "" if past else formatting.as_input(post.scheduled_for, zone),
         "zone": zone.key,
-        "consequence": next_step_sentence(post, deliveries, first=first, zone_words=_instant_words(post, reader)),
-        "approve_words": _approve_words(post, first),
+        "next_step": next_step_sentence(post, deliveries, first=first, when=_when(post, reader)),
+        "approve_label": _approve_label(post, first),
         "checks": summary(run_checks([post], zone)[post.pk]),
-        "shown_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
+        "approval_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
         "changes": changes,
-        "last": last,
+        "last_decision": last_decision,
         "history": post_history.history(post),
     }
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Checks for reading: what a person should look at, apart from what is fine. `tone` and `words` sum them up."""
+    """Checks of a post, split into open and passed ones. `label` and the colour `tone` summarize them."""
 
     tone: str
-    words: str
+    label: str
     open: list[Check]
-    fine: list[Check]
+    passed: list[Check]
 
     @property
-    def stops(self) -> bool:
-        """Whether something is in the way."""
-        return any(item.level == "stop" for item in self.open)
+    def blocked(self) -> bool:
+        """Whether a check is a blocker."""
+        return any(check.level == "stop" for check in self.open)
 
 
 def summary(checks: Sequence[Check]) -> Summary | None:
-    """Return the checks summed up, None when there are none."""
+    """Return the summary, None without checks."""
     if not checks:
         return None
-    tone = {"stop": "red", "warn": "amber", "unknown": "quiet", "ok": "green"}[max_severity(checks)]
     by_level = Counter(check.level for check in checks)
-    said: dict[Level, str] = {"stop": "in the way", "warn": "to look at", "unknown": "not known yet"}
-    words = [f"{by_level[level]} {ending}" for level, ending in said.items() if by_level[level]]
-    fine = [check for check in checks if check.level == "ok"]
-    return Summary(tone, ", ".join(words) or "All in order", [check for check in checks if check.level != "ok"], fine)
+    labels = [
+        f"{count} {one if count == 1 else several}"
+        for level, (one, several) in COUNT_LABELS.items()
+        if (count := by_level[level])
+    ]
+    return Summary(
+        TONES[max_severity(checks)],
+        ", ".join(labels) or "All checks passed",
+        [check for check in checks if check.level != "ok"],
+        [check for check in checks if check.level == "ok"],
+    )
 
 
-def next_step_sentence(
-    post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, zone_words: str
-) -> str:
-    """Return in one sentence what happens next, or what has happened. `first` is the approval that wants a second."""
-    where = _where([delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED])
-    live = _where([delivery for delivery in deliveries if delivery.state == DeliveryState.PUBLISHED])
+def next_step_sentence(post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, when: str) -> str:
+    """Return what happens next, or what has happened. `first` is a pending first of two approvals."""
+    pending = _channels([delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED])
+    published = _channels([delivery for delivery in deliveries if delivery.state == DeliveryState.PUBLISHED])
     sentences = {
-        Status.DRAFT: "Nothing happens until its author hands it to the reviewers.",
-        Status.REJECTED: "Nothing happens until its author changes it and hands it in again.",
-        Status.WAITING_FOR_APPROVAL: f"{_once(post, first)} it goes public on {where} {zone_words}; "
-        "nobody is asked again.",
-        Status.SCHEDULED: f"Is due on {where} {zone_words}."
-        if _doomed(post)
-        else f"Goes public on {where} {zone_words}, unless somebody reverts it before.",
-        Status.PUBLISHING: f"It is going out on {where} at this moment.",
-        Status.PUBLISHED: f"It is public on {live}.",
-        Status.FAILED: _failed(post, deliveries, first, zone_words),
+        Status.DRAFT: "Nothing is published until the author submits this post for approval.",
+        Status.REJECTED: "Nothing is published until the author changes this post and submits it again.",
+        Status.WAITING_FOR_APPROVAL: f"{_once_approved(post, first)} it will be published on {pending} {when}; "
+        "no further approval is needed.",
+        Status.SCHEDULED: f"Scheduled for {pending} {when}."
+        if _policy_violation(post)
+        else f"It will be published on {pending} {when}, unless it is reverted first.",
+        Status.PUBLISHING: f"It is being published on {pending} now.",
+        Status.PUBLISHED: f"It is published on {published}.",
+        Status.FAILED: _failed(post, deliveries, first, when),
     }
     return sentences[Status(post.status)]
 
 
-def _doomed(post: ScheduledPost) -> str:
-    """Return why a scheduled post will be refused at its instant, as the organization's rules are by now."""
-    lacking = gate.policy_violation(post, post.approval) if post.approval and post.status == Status.SCHEDULED else None
-    return lacking.message if lacking else ""
+def _policy_violation(post: ScheduledPost) -> str:
+    """Return why publishing a scheduled post will be refused under the present approval policy."""
+    if not post.approval or post.status != Status.SCHEDULED:
+        return ""
+    violation = gate.policy_violation(post, post.approval)
+    return violation.message if violation else ""
 
 
-def _once(post: ScheduledPost, first: Approval | None) -> str:
+def _once_approved(post: ScheduledPost, first: Approval | None) -> str:
     if not post.organization.second_approver:
-        return "Once approved"
-    return "Once a second person has approved the same," if first else "Once two people have approved it,"
+        return "Once approved,"
+    return "Once a second reviewer has approved it," if first else "Once two reviewers have approved it,"
 
 
-def _approve_words(post: ScheduledPost, first: Approval | None) -> str:
+def _approve_label(post: ScheduledPost, first: Approval | None) -> str:
     if post.organization.second_approver and first is None:
-        return "Approve, as the first of two"
-    return "Approve another try" if post.status == Status.FAILED else "Approve and schedule"
+        return "Approve (first of two)"
+    return "Approve and retry" if post.status == Status.FAILED else "Approve and schedule"
 
 
 def _media_problem(post: ScheduledPost) -> str:
-    """Return why a stranger cannot fetch the media; a link's page is the platform's to look at."""
+    """Return why the media cannot be fetched. Blank for a link, whose page only the platform reads."""
     problem = str(post.media_metadata.get("problem") or "")
     return problem if problem and kind_of(post) != "link" and post.status in {*EDITABLE, Status.FAILED} else ""
 
 
-def _failed(post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, zone_words: str) -> str:
+def _failed(post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, when: str) -> str:
     unknown = [delivery for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]
-    absent = [
+    failed = [
         delivery for delivery in deliveries if delivery.state not in {DeliveryState.UNKNOWN, DeliveryState.PUBLISHED}
     ]
-    said = [f"Nobody knows whether it is live on {_where(unknown)}: somebody has to look."] if unknown else []
-    if absent:
-        said.append(f"It did not go out on {_where(absent)}{_what_next(post, first, zone_words)}")
-    return " ".join(said)
+    sentences = []
+    if unknown:
+        sentences.append(f"Outcome unknown on {_channels(unknown)}: check whether the post is there.")
+    if failed:
+        sentences.append(f"Failed on {_channels(failed)}{_after_failure(post, first, when)}")
+    return " ".join(sentences)
 
 
-def _what_next(post: ScheduledPost, first: Approval | None, zone_words: str) -> str:
+def _after_failure(post: ScheduledPost, first: Approval | None, when: str) -> str:
     if not post.organization.second_approver:
-        return "; a person decides what happens next."
+        return "; needs your attention."
     if first is None:
-        return "; another try goes out once two people have approved it."
-    who = first.reviewer.get_full_name() or first.reviewer.get_username()
+        return "; a retry needs two approvals."
+    name = _user_name(first.reviewer)
     if post.scheduled_for is None or post.scheduled_for <= clock.now():
-        return f". {who} approved another try, for an instant that has passed: two people have to approve a new one."
-    return f". {who} approved another try: {zone_words} it goes out, if a second person has approved the same by then."
+        return f". {name} approved a retry for a time that has passed; a new time needs two approvals."
+    return f". {name} approved a retry {when}; it is published if a second reviewer approves it before then."
 
 
-def _instant_words(post: ScheduledPost, reader: User) -> str:
+def _when(post: ScheduledPost, reader: User) -> str:
     if post.scheduled_for is None:
-        return "at the instant that you choose"
+        return "at the time that you choose"
     if post.scheduled_for <= clock.now() and post.status == Status.WAITING_FOR_APPROVAL:
-        return "at the new instant that you choose, for the one it had has passed"
+        return "at the new time that you choose (the scheduled time has passed)"
     return f"on {formatting.format_long(post.scheduled_for, formatting.user_timezone(reader))}"
 
 
-def _where(deliveries: list[Delivery]) -> str:
+def _channels(deliveries: list[Delivery]) -> str:
     names = [
         f"{delivery.channel.name} ({'Facebook' if delivery.channel.type == ChannelType.FB_PAGE else 'Instagram'})"
         for delivery in deliveries
@@ -257,5 +275,10 @@ def _where(deliveries: list[Delivery]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _sent(deliveries: list[Delivery]) -> set[int]:
+def _user_name(user: User) -> str:
+    return user.get_full_name() or user.get_username()
+
+
+def _attempted(deliveries: list[Delivery]) -> set[int]:
+    """Return the ids of the deliveries for which a publishing request was ever made."""
     return set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))

@@ -1,4 +1,4 @@
-"""The trail, for its two pages."""
+"""Template tags for the pages of the audit log."""
 
 from collections.abc import Sequence
 
@@ -6,26 +6,26 @@ from django import template
 
 from accounts import formatting
 from accounts.models import AuditEvent, User
-from scheduling.admin import audit_details, audit_labels
+from scheduling.admin import audit_log
 
 register = template.Library()
-register.filter("raw_json", audit_details.raw_json)
+register.filter("raw_json", audit_log.raw_json)
 
 
 @register.simple_tag
-def entries_of(events: Sequence[AuditEvent]) -> list[audit_labels.AuditRow]:
-    """Return the events in words."""
-    return audit_labels.entries(events)
+def entries_of(events: Sequence[AuditEvent]) -> list[audit_log.AuditRow]:
+    """Return the events for display."""
+    return audit_log.audit_rows(events)
 
 
 @register.simple_tag
-def entry_of(event: AuditEvent) -> audit_labels.AuditRow:
-    """Return one event in words."""
-    return audit_labels.entries([event])[0]
+def entry_of(event: AuditEvent) -> audit_log.AuditRow:
+    """Return one event for display."""
+    return audit_log.audit_rows([event])[0]
 
 
 @register.simple_tag(takes_context=True)
-def details_of(context: template.Context, event: AuditEvent) -> list[audit_details.Detail]:
-    """Return what the event remembers, in words and in the reader's time."""
+def details_of(context: template.Context, event: AuditEvent) -> list[audit_log.Detail]:
+    """Return the details of the event, with times in the reader's time zone."""
     user = context["request"].user
-    return audit_details.details(event, formatting.user_timezone(user if isinstance(user, User) else User()))
+    return audit_log.details(event, formatting.user_timezone(user if isinstance(user, User) else User()))

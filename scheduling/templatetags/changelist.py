@@ -1,4 +1,4 @@
-"""What the desk's lists share: their names, their tables and pages, and what they say when there is nothing."""
+"""Template tags for change lists and forms: names, tables, values, pagination and empty lists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,78 +22,78 @@ from scheduling.templatetags.formatting import local_time
 register = template.Library()
 
 
-class Name(NamedTuple):
-    """What people call a list, one of its rows, and several of them."""
+class ListName(NamedTuple):
+    """Title of a list, and its singular and plural."""
 
     title: str
-    one: str
-    several: str
+    singular: str
+    plural: str
 
 
-# Where the desk's word is another than the model's.
+# Where the interface uses another name than the model.
 NAMES = {
-    "scheduledpost": Name("Posts", "post", "posts"),
-    "publishedpost": Name("Live", "live post", "live posts"),
-    "superpowertemplate": Name("Superpowers", "superpower", "superpowers"),
-    "user": Name("Accounts", "account", "accounts"),
-    "membership": Name("People", "member", "members"),
-    "auditevent": Name("Trail", "event", "events"),
-    "apikey": Name("Keys", "key", "keys"),
+    "scheduledpost": ListName("Posts", "post", "posts"),
+    "publishedpost": ListName("Published", "published post", "published posts"),
+    "superpowertemplate": ListName("Superpowers", "superpower", "superpowers"),
+    "user": ListName("Accounts", "account", "accounts"),
+    "membership": ListName("People", "member", "members"),
+    "auditevent": ListName("Activity log", "event", "events"),
+    "apikey": ListName("API keys", "API key", "API keys"),
 }
 EMPTY = {
-    "scheduledpost": "Nobody has written a post yet.",
-    "publishedpost": "Nothing is live yet, or it has not been read from the platform.",
-    "superpowertemplate": "No superpower yet. A superpower answers comments by itself.",
-    "channel": "No channel is connected yet. Until one is, nothing can go out.",
-    "apikey": "No key yet. An agent needs one to hand in drafts.",
-    "webhook": "No webhook yet. A webhook tells another system what happens here.",
-    "notification": "Nobody had to be told anything yet.",
-    "membership": "Nobody works here yet.",
-    "organization": "There is no organization yet. Make the first: everything belongs to one.",
-    "auditevent": "Nothing has happened yet. What does is told here, for good.",
+    "scheduledpost": "No posts yet.",
+    "publishedpost": "No published posts yet. They appear when a channel is synced.",
+    "superpowertemplate": "No superpowers yet. A superpower (auto-replies) answers comments automatically.",
+    "channel": "No channels connected yet. Nothing can be published without one.",
+    "apikey": "No API keys yet. An agent needs one to submit drafts.",
+    "webhook": "No webhooks yet. A webhook notifies another system about events.",
+    "notification": "No notifications yet.",
+    "membership": "No members yet.",
+    "organization": "No organizations yet. Create the first one: everything belongs to an organization.",
+    "auditevent": "No audit events yet.",
 }
-# Lists that one comes to from another.
-ABOVE = {
+# Breadcrumbs: lists that are reached from another list.
+PARENTS = {
     "accounts.User": ["accounts.Membership"],
     "accounts.Organization": ["accounts.Membership"],
     "scheduling.Webhook": ["scheduling.Notification"],
 }
 
 
-def name(opts: "Options[Any]") -> Name:
-    """Return the words for a model's list."""
+def name(opts: "Options[Any]") -> ListName:
+    """Return the names for a model's list."""
     plural = str(opts.verbose_name_plural)
-    return NAMES.get(opts.model_name or "", Name(capfirst(plural), str(opts.verbose_name), plural))
+    return NAMES.get(opts.model_name or "", ListName(capfirst(plural), str(opts.verbose_name), plural))
 
 
 @register.filter
 def list_name(opts: "Options[Any]") -> str:
-    """Return what the list is called in headings, crumbs and titles."""
+    """Return the title of the list."""
     return name(opts).title
 
 
 @register.filter
 def crumbs(opts: "Options[Any]") -> list[dict[str, str]]:
-    """Return the way from the desk to the model's list, that list included: names and addresses."""
-    way = [*(apps.get_model(item)._meta for item in ABOVE.get(opts.label, [])), opts]
+    """Return `name` and `url` of the lists from the top down to the model's own."""
+    lists = [*(apps.get_model(label)._meta for label in PARENTS.get(opts.label, [])), opts]
     return [
-        {"name": name(item).title, "url": reverse(f"admin:{item.app_label}_{item.model_name}_changelist")}
-        for item in way
+        {"name": name(each).title, "url": reverse(f"admin:{each.app_label}_{each.model_name}_changelist")}
+        for each in lists
     ]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: its column's heading, what it says, and where its row leads, if it does that."""
+    """A cell of a table. `url` is blank unless the cell links to the row."""
 
     heading: str
-    words: Any
+    value: Any
     url: str
 
 
 @register.simple_tag(takes_context=True)
 def table_of(context: template.Context, cl: ChangeList) -> dict[str, Any]:
-    """Return the headings and the rows of a stock list, each cell in the desk's words."""
+    """Return `headings` and `rows` of a stock list."""
     headings = [{**result_header, "text": capfirst(str(result_header["text"]))} for result_header in result_headers(cl)]
     rows = [list(_cells(context, cl, row, headings)) for row in cl.result_list]
     return {"headings": headings, "rows": rows}
@@ -101,25 +101,24 @@ def table_of(context: template.Context, cl: ChangeList) -> dict[str, Any]:
 
 def _cells(context: template.Context, cl: ChangeList, row: Any, headings: list[dict[str, Any]]) -> Iterator[Cell]:
     for place, column in enumerate(cl.list_display):
-        leads = cl.list_display_links is not None and (
-            column in cl.list_display_links if cl.list_display_links else place == 0
-        )
+        links = cl.list_display_links
+        is_link = links is not None and (column in links if links else place == 0)
         field, attribute, value = lookup_field(column, row, cl.model_admin)
         empty = getattr(attribute, "empty_value_display", "none")
-        words = format_value(context, field, row, value, empty)
-        yield Cell(headings[place]["text"], words, cl.url_for_result(row) if leads else "")
+        text = format_value(context, field, row, value, empty)
+        yield Cell(headings[place]["text"], text, cl.url_for_result(row) if is_link else "")
 
 
 @register.simple_tag(takes_context=True)
 def read_only(context: template.Context, shown: AdminReadonlyField) -> Any:
-    """Return what a field says that is shown and not asked for."""
+    """Return the value of a read-only field."""
     row = shown.form.instance
     field, attribute, value = lookup_field(shown.field["field"], row, shown.model_admin)
     return format_value(context, field, row, value, getattr(attribute, "empty_value_display", "never"))
 
 
 def format_value(context: template.Context, field: "Field[Any, Any] | None", row: Any, value: Any, empty: str) -> Any:
-    """Return a value as people read it: an instant in their time zone, yes or no, a person's name."""
+    """Return a value for display: times in the reader's zone, yes or no, names of users and choices."""
     if field is not None and field.is_relation:
         value = getattr(row, field.name)
     if value is None or value == "":
@@ -137,19 +136,19 @@ def format_value(context: template.Context, field: "Field[Any, Any] | None", row
 
 @register.simple_tag
 def list_pages(cl: ChangeList) -> dict[str, str]:
-    """Return where the pages before and after this one are, and in words which rows of how many are shown."""
+    """Return `text` ("1 to 50 of 90 posts") and the query strings of the `previous` and `next` page."""
     number, per_page = cl.page_num, cl.list_per_page
     first, last = (number - 1) * per_page + 1, min(number * per_page, cl.result_count)
     more = getattr(cl.paginator, "more", False)
     total = f"more than {cl.result_count - 1:,}" if more else f"{cl.result_count:,}"
     words = name(cl.opts)
-    counted = f"{total} {words.one if cl.result_count == 1 else words.several}"
+    counted = f"{total} {words.singular if cl.result_count == 1 else words.plural}"
+    if not cl.result_count:
+        text = ""
+    else:
+        text = counted if cl.result_count <= per_page else f"{first:,} to {last:,} of {counted}"
     return {
-        "words": ""
-        if not cl.result_count
-        else counted
-        if cl.result_count <= per_page
-        else f"{first:,} to {last:,} of {counted}",
+        "text": text,
         "previous": cl.get_query_string({"p": number - 1}) if number > 1 else "",
         "next": cl.get_query_string({"p": number + 1}) if last < cl.result_count else "",
     }
@@ -157,10 +156,8 @@ def list_pages(cl: ChangeList) -> dict[str, str]:
 
 @register.inclusion_tag("desk/empty.html")
 def empty_list_message(cl: ChangeList) -> dict[str, Any]:
-    """Say that a list is empty, and why: nothing is there, or nothing fits what was asked for."""
-    narrowed = bool(cl.query or cl.get_filters_params() or cl.params)
-    words = name(cl.opts)
-    if narrowed:
-        searched = f"No {words.one} fits “{cl.query}”" if cl.query else f"No {words.one} fits what you chose"
-        return {"said": f"{searched}.", "narrowed": True}
-    return {"said": EMPTY.get(cl.opts.model_name or "", "Nothing is here yet."), "narrowed": False}
+    """Render the message for an empty list, or for a search or filter without results."""
+    if not (cl.query or cl.get_filters_params() or cl.params):
+        return {"message": EMPTY.get(cl.opts.model_name or "", "Nothing here yet."), "filtered": False}
+    condition = f"matches “{cl.query}”" if cl.query else "matches these filters"
+    return {"message": f"No {name(cl.opts).singular} {condition}.", "filtered": True}

@@ -1,4 +1,4 @@
-"""What the desk's templates share: instants, pills, marked captions, the navigation."""
+"""Template tags of all admin pages: times, badges, captions, the navigation."""
 
 import re
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from accounts.models import User
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState, ChannelType
 from scheduling.admin import dashboard, failure_help, results, review_context
-from scheduling.admin.review_queue import COUNTED, waiting_count
-from scheduling.admin.webhooks import IN_WORDS
+from scheduling.admin.review_queue import MAX_COUNT, waiting_count
+from scheduling.admin.webhooks import KIND_LABELS
 from scheduling.domain.notifications import webhooks
 from scheduling.lifecycle import Status
 from scheduling.models import DispatchState, ScheduledPost
@@ -44,52 +44,52 @@ TONES: dict[str, str] = {
 }
 LOOPBACK = {"127.0.0.1", "localhost"}
 NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
-# The header's entries after the posts: the model whose list each leads to, and those whose pages are a part of it.
+# Navigation after the entries for posts: title, and URL names. The first is the link, the others mark it as current.
 NAV: list[tuple[str, list[str]]] = [
-    ("Live", ["posts_publishedpost"]),
+    ("Published", ["posts_publishedpost"]),
     ("Channels", ["posts_channel"]),
     ("Superpowers", ["posts_superpowertemplate"]),
-    ("Notices", ["scheduling_notification", "scheduling_webhook"]),
-    ("Keys", ["accounts_apikey"]),
+    ("Notifications", ["scheduling_notification", "scheduling_webhook"]),
+    ("API keys", ["accounts_apikey"]),
     ("API", ["admin_api"]),
     ("People", ["accounts_membership", "accounts_user", "accounts_organization", "admin_policy_choose"]),
-    ("Trail", ["accounts_auditevent"]),
+    ("Activity log", ["accounts_auditevent"]),
 ]
-MARKED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
+HIGHLIGHTED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
 
 
 @register.simple_tag(takes_context=True)
-def local_time(context: template.Context, instant: datetime | None, form: str = "short") -> SafeString:
-    """Show an instant in the reader's time zone, with UTC beside it."""
-    if instant is None:
+def local_time(context: template.Context, at: datetime | None, form: str = "short") -> SafeString:
+    """Render a time in the reader's time zone, followed by UTC."""
+    if at is None:
         return mark_safe('<span class="faint">No date yet</span>')
     zone = formatting.user_timezone(_reader(context))
-    words = formatting.format_long(instant, zone) if form == "full" else formatting.format_short(instant, zone)
-    utc = formatting.in_utc(instant, zone)
+    local = formatting.format_long(at, zone) if form == "full" else formatting.format_short(at, zone)
+    utc = formatting.in_utc(at, zone)
     return format_html(
         '<time datetime="{}"><span class="local">{}</span>{}</time>',
-        instant.isoformat(),
-        words,
+        at.isoformat(),
+        local,
         format_html(' <span class="utc">{}</span>', utc) if utc else "",
     )
 
 
 @register.filter
-def distance(instant: datetime | None) -> str:
-    """Return how far away the instant is, in words."""
-    return formatting.relative(instant) if instant else ""
+def distance(at: datetime | None) -> str:
+    """Return the distance to the time: `in 3 hours`."""
+    return formatting.relative(at) if at else ""
 
 
 @register.filter
-def since(instant: datetime) -> str:
-    """Return how long ago that was, in one unit: `3 hours ago`."""
-    words = formatting.relative(instant).partition(",")[0].removesuffix(" ago")
-    return "just now" if words == "now" else f"{words} ago"
+def since(at: datetime) -> str:
+    """Return the distance to a past time in one unit: `3 hours ago`."""
+    age = formatting.relative(at).partition(",")[0].removesuffix(" ago")
+    return "just now" if age == "now" else f"{age} ago"
 
 
 @register.simple_tag
 def status_badge(value: str, label: str) -> SafeString:
-    """Show a state as a coloured label; the colour only repeats what the word says."""
+    """Render a status label; the colour only repeats the text."""
     return format_html('<span class="pill pill-{}">{}</span>', TONES.get(value, "quiet"), label)
 
 
@@ -101,7 +101,7 @@ def network(channel_type: str) -> str:
 
 @register.filter
 def age(seconds: float | None) -> str:
-    """Return an age in words."""
+    """Return an age: `90 s`, `5 min`, `3 h`, `never`."""
     if seconds is None:
         return "never"
     if seconds < 120:
@@ -111,7 +111,7 @@ def age(seconds: float | None) -> str:
 
 @register.filter
 def initials(name: str) -> str:
-    """Return up to two letters that stand for a picture of the account."""
+    """Return up to two letters in place of an avatar."""
     words = [word for word in re.split(r"[\s._-]+", name) if word]
     words = [word for word in words if not word.islower()] or words
     return "".join(word[0] for word in words[:2]).upper() or "?"
@@ -119,22 +119,19 @@ def initials(name: str) -> str:
 
 @register.filter
 def highlight_tags(caption: str) -> SafeString:
-    """Show a caption with its hashtags, mentions and links coloured as the platforms colour them. Nothing is cut."""
+    """Render a caption with hashtags, mentions and links coloured as on the platforms."""
     parts, at = [], 0
-    for found in MARKED.finditer(caption):
-        parts.append(escape(caption[at : found.start()]))
-        parts.append(format_html('<span class="{}">{}</span>', found.lastgroup or "", found.group()))
-        at = found.end()
+    for match in HIGHLIGHTED.finditer(caption):
+        parts.append(escape(caption[at : match.start()]))
+        parts.append(format_html('<span class="{}">{}</span>', match.lastgroup or "", match.group()))
+        at = match.end()
     parts.append(escape(caption[at:]))
     return mark_safe("".join(parts))  # noqa: S308  every part is escaped above
 
 
 @register.filter
 def can_be_shown(url: str | None) -> bool:
-    """Whether the Content-Security-Policy lets a page show the media at `url`: https, or loopback while admitted.
-
-    The same rule as `img-src` in the settings.
-    """
+    """Whether the Content-Security-Policy allows media from `url`, as `img-src` in the settings: https, or loopback."""
     try:
         parts = urlsplit(url or "")
         host = parts.hostname
@@ -146,15 +143,15 @@ def can_be_shown(url: str | None) -> bool:
 
 
 @register.filter
-def news(kind: str) -> str:
-    """Return a kind of news in words."""
-    return IN_WORDS.get(kind, kind)
+def kind_label(kind: str) -> str:
+    """Return the label of a kind of notification."""
+    return KIND_LABELS.get(kind, kind)
 
 
 @register.filter
-def rules_in_words(rules: dict[str, bool] | None) -> list[str]:
-    """Return a sentence for each rule that was changed."""
-    return describe(rules or {})
+def policy_changes(changes: dict[str, bool] | None) -> list[str]:
+    """Return a sentence per changed setting of the approval policy."""
+    return describe(changes or {})
 
 
 register.filter("title_of", review_context.title_of)
@@ -172,33 +169,37 @@ register.filter("has_expired", has_expired)
 
 
 @register.simple_tag(takes_context=True)
-def desk_nav(context: template.Context) -> list[dict[str, Any]]:
-    """Return the entries of the header: title, address, whether it is the page we are on, and a count."""
+def navigation(context: template.Context) -> list[dict[str, Any]]:
+    """Return the entries of the navigation: `title`, `url`, `current` and optionally `count`."""
     request = context["request"]
     posts = reverse("admin:scheduling_scheduledpost_changelist")
     waiting = waiting_count(_reader(context))
     queue = f"{posts}?status={Status.WAITING_FOR_APPROVAL}"
-    queued = context.get("status") == Status.WAITING_FOR_APPROVAL
-    dated = bool(context.get("on_calendar"))
+    on_queue = context.get("status") == Status.WAITING_FOR_APPROVAL
+    on_calendar = bool(context.get("on_calendar"))
     entries: list[dict[str, Any]] = [
         {
             "title": "To approve",
             "url": queue,
-            "count": waiting if waiting <= COUNTED else f"{COUNTED}+",
-            "current": queued,
+            "count": waiting if waiting <= MAX_COUNT else f"{MAX_COUNT}+",
+            "current": on_queue,
         },
-        {"title": "All posts", "url": posts, "current": not queued and not dated and request.path.startswith(posts)},
-        {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": dated},
+        {
+            "title": "All posts",
+            "url": posts,
+            "current": not on_queue and not on_calendar and request.path.startswith(posts),
+        },
+        {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": on_calendar},
     ]
-    for title, models in NAV:
-        url, *more = (_address(model) for model in models)
+    for title, names in NAV:
+        url, *more = (_url(name) for name in names)
         entries.append({"title": title, "url": url, "current": request.path.startswith((url, *more))})
     return entries
 
 
-def _address(place: str) -> str:
-    """Return the address of a page of our own by its name, or of a model's list."""
-    return reverse(place if place.startswith("admin_") else f"admin:{place}_changelist")
+def _url(name: str) -> str:
+    """Return the URL of a page by its URL name, or of a model's list."""
+    return reverse(name if name.startswith("admin_") else f"admin:{name}_changelist")
 
 
 def _reader(context: template.Context) -> User:
@@ -207,18 +208,18 @@ def _reader(context: template.Context) -> User:
 
 
 @register.simple_tag(takes_context=True)
-def desk_overview(context: template.Context) -> dict[str, Any]:
-    """Return what the front page shows."""
+def dashboard_context(context: template.Context) -> dict[str, Any]:
+    """Return the context of the dashboard for the signed-in user."""
     return dashboard.dashboard_context(_reader(context))
 
 
 @register.simple_tag
-def fates_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[results.ChannelResult]]:
-    """Return what became of the posts that are over, by id."""
+def results_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[results.ChannelResult]]:
+    """Return the results of the finished posts by id."""
     return results.channel_results(posts)
 
 
 @register.filter("of")
 def value_of(mapping: dict[Any, Any], key: Any) -> Any:
-    """Return what a mapping holds for a key, None for nothing."""
+    """Return the value for the key, or None."""
     return mapping.get(key)

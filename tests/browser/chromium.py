@@ -1,4 +1,4 @@
-"""The browser: Debian's Chromium, not one that playwright downloads."""
+"""Launches Debian's Chromium instead of a downloaded one."""
 
 import os
 import shutil
@@ -13,21 +13,21 @@ SIZES: dict[str, ViewportSize] = {
 }
 
 
-def path() -> str:
-    """Return where Chromium is: CHROMIUM, or the first of its names on the path."""
+def chromium_path() -> str:
+    """Return the path of Chromium: $CHROMIUM, or the first known name on PATH. Raises RuntimeError."""
     names = (os.environ.get("CHROMIUM") or "", "chromium", "chromium-browser", "google-chrome")
-    found = next((where for name in names if name and (where := shutil.which(name))), None)
-    if found is None:
-        raise RuntimeError("There is no Chromium: apt-get install chromium, or say CHROMIUM=/path/to/it")
-    return found
+    executable = next((path for name in names if name and (path := shutil.which(name))), None)
+    if executable is None:
+        raise RuntimeError("Chromium not found: apt-get install chromium, or set CHROMIUM=/path/to/chromium")
+    return executable
 
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """Give a browser that reaches this machine only, and end it."""
+    """Yield a browser that can only connect to 127.0.0.1."""
     with sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=path(),
+            executable_path=chromium_path(),
             args=["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--disable-dev-shm-usage"],
         )
         yield browser

@@ -1,7 +1,7 @@
-"""People at the desk in a real browser, before the real web: gunicorn, static files, the strict policy.
+"""The admin in a real browser against a real web server: gunicorn, static files, the Content-Security-Policy.
 
-`desk(user)` gives a signed-in person's page, `desk(user, phone=True)` the same on a phone; addresses are relative to
-the web. What any of its pages did wrong (`Guard`) fails the test. Run by `make test-browser`.
+`open_admin(user)` returns a page on which the user is signed in, `open_admin(user, phone=True)` the same on a phone.
+URLs are relative to the server. Errors on any page (`Guard`) fail the test. Run by `make test-browser`.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ from tests.browser.sample_data import Cast, Scene, make
 from tests.services.processes import process_group
 from tests.services.sandbox import SandboxControl
 
-Desk = Callable[..., Page]
+OpenAdmin = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch:
-        # Playwright keeps an event loop running in this thread; the tests use the database beside it, never in it.
+        # Playwright runs an event loop in this thread; the tests use the database outside of it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         with browsers.launched() as browser:
             yield browser
@@ -35,7 +35,7 @@ def chromium() -> Iterator[Browser]:
 def web(
     django_db_setup: None, sandbox_server: SandboxControl, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The web as it is served, on the database of the tests; its base URL."""
+    """Start gunicorn on the database of the tests; yield its base URL."""
     with process_group(tmp_path_factory.mktemp("web")) as started:
         _process, url = started.web(GRAPH_BASE_URL=sandbox_server.url, DYNAMO_WEB_WORKERS="1")
         yield url
@@ -43,17 +43,17 @@ def web(
 
 @pytest.fixture
 def guard(web: str, sandbox_server: SandboxControl) -> Iterator[Guard]:
-    """What listens to this test's pages; the test fails over what it hears."""
-    made = Guard([web, sandbox_server.url])
-    yield made
-    assert made.verdict() == []
+    """Watch the pages of this test; the test fails with its errors."""
+    guard = Guard([web, sandbox_server.url])
+    yield guard
+    assert guard.unexpected_errors() == []
 
 
 @pytest.fixture
 def open_browser(
     transactional_db: None, sandbox: SandboxControl, web: str, guard: Guard, chromium: Browser
 ) -> Iterator[Callable[..., BrowserContext]]:
-    """Open a browser that nobody is signed in to; all of them close before the tables are emptied."""
+    """Return a factory of browser contexts without a session. They close before the tables are truncated."""
     opened: list[BrowserContext] = []
 
     def make(*, phone: bool = False, dark: bool = False, **more: Any) -> BrowserContext:
@@ -78,16 +78,16 @@ def open_browser(
 
 
 @pytest.fixture
-def desk(open_browser: Callable[..., BrowserContext], signed_in: Callable[[User], Any], web: str) -> Desk:
-    """Return a page of a person's browser in which they are signed in. Takes what `open_browser` takes."""
+def open_admin(open_browser: Callable[..., BrowserContext], signed_in: Callable[[User], Any], web: str) -> OpenAdmin:
+    """Return a factory of pages on which the user is signed in. Takes the arguments of `open_browser`."""
 
-    def sit(user: User, **how: Any) -> Page:
+    def sign_in(user: User, **options: Any) -> Page:
         session = signed_in(user).cookies[configured.SESSION_COOKIE_NAME].value
-        context = open_browser(**how)
+        context = open_browser(**options)
         context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": session, "url": web}])
         return context.new_page()
 
-    return sit
+    return sign_in
 
 
 @pytest.fixture
@@ -103,5 +103,5 @@ def scene(
     make_member: Callable[..., User],
     seat: Callable[..., Any],
 ) -> Scene:
-    """A desk with something in every state."""
+    """Sample data with a post in every status."""
     return make(Cast(organization, key, author, facebook, instagram, sandbox, make_draft, make_member, seat))

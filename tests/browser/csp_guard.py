@@ -1,42 +1,39 @@
-"""What a page of the desk must never do: fail in the console, break the policy, speak to anybody but us."""
+"""Detects console errors, Content-Security-Policy violations and requests to other hosts on pages of the admin."""
 
 from collections.abc import Iterable
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request
 
-SILENT = ("data:", "blob:", "about:")
+LOCAL_SCHEMES = ("data:", "blob:", "about:")
 
 
 class Guard:
-    """Listens to pages and keeps what is wrong. `origins` are those that they may speak to."""
+    """Records the errors of pages. `origins` are the allowed request targets."""
 
     def __init__(self, origins: Iterable[str]) -> None:
         self.origins = tuple(f"{origin.rstrip('/')}/" for origin in origins)
-        self.complaints: list[str] = []
-        self.forgiven: list[str] = []
+        self.errors: list[str] = []
+        self.expected: list[str] = []
 
     def watch(self, context: BrowserContext) -> None:
-        """Listen to every page of this context, also to those that it opens later."""
-        context.on("console", self._said)
-        context.on("weberror", lambda error: self._complain(f"uncaught: {error.error}"))
-        context.on("request", self._asked)
+        """Watch every present and future page of the context."""
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
+        context.on("request", self._on_request)
 
-    def forgive(self, words: str) -> None:
-        """Expect a complaint that contains `words`: the refusal that a test is about."""
-        self.forgiven.append(words)
+    def expect_error(self, text: str) -> None:
+        """Ignore errors that contain `text`, such as the status code that a test is about."""
+        self.expected.append(text)
 
-    def verdict(self) -> list[str]:
-        """Return the complaints that nobody expected."""
-        return [complaint for complaint in self.complaints if not any(words in complaint for words in self.forgiven)]
+    def unexpected_errors(self) -> list[str]:
+        """Return the errors that were not expected."""
+        return [error for error in self.errors if not any(text in error for text in self.expected)]
 
-    def _said(self, message: ConsoleMessage) -> None:
-        # Chromium reports violations of the policy here as well, and answers of 400 and above.
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Chromium also reports policy violations and responses of 400 and above here.
         if message.type == "error":
-            self._complain(f"console: {message.text} ({message.location.get('url', '')})")
+            self.errors.append(f"console: {message.text} ({message.location.get('url', '')})")
 
-    def _asked(self, request: Request) -> None:
-        if not request.url.startswith((*self.origins, *SILENT)):
-            self._complain(f"spoke to {request.url}")
-
-    def _complain(self, words: str) -> None:
-        self.complaints.append(words)
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith((*self.origins, *LOCAL_SCHEMES)):
+            self.errors.append(f"request to {request.url}")

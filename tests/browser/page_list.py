@@ -1,6 +1,6 @@
-"""Every page of the desk, and how to get there in the scene. A test compares this with the admin's own map.
+"""All pages of the admin with their URLs in the sample data. A test compares this list with the URL configuration.
 
-A new page gets a line in PAGES, or, when there is nothing to look at, its name in NOT_PAGES.
+Add a new page to PAGES, or its URL name to NOT_PAGES if it shows nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,29 +11,28 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.browser.sample_data import Scene
 
-Way = Callable[[Scene], str]
+MakeUrl = Callable[[Scene], str]
 POSTS = "scheduling_scheduledpost"
 
 
-def to(name: str, pick: Callable[[Scene], Any] | None = None, query: str = "") -> Way:
-    """Return the way to the admin's page `name`, with what `pick` takes from the scene in its address."""
+def to(name: str, pick: Callable[[Scene], Any] | None = None, query: str = "") -> MakeUrl:
+    """Return the URL of the admin page `name`; `pick` returns the object id."""
     return lambda scene: reverse(f"admin:{name}", args=[pick(scene)] if pick else []) + query
 
 
-def plain(name: str) -> Way:
-    """Return the way to a page of the desk beside the admin's own."""
+def plain(name: str) -> MakeUrl:
     return lambda _: reverse(name)
 
 
-def review(status: str) -> Way:
+def review(status: str) -> MakeUrl:
     return to(f"{POSTS}_review", lambda scene: scene.posts[status].pk)
 
 
-# By the name of the admin's URL: what its screenshots are called, and the way there.
-PAGES: dict[str, dict[str, Way]] = {
-    "index": {"desk": to("index")},
+# By URL name: the names of the screenshots and the URLs.
+PAGES: dict[str, dict[str, MakeUrl]] = {
+    "index": {"dashboard": to("index")},
     "login": {"sign-in": to("login")},
-    "admin_account": {"you": plain("admin_account")},
+    "admin_account": {"profile": plain("admin_account")},
     "admin_mfa_setup": {"factor": plain("admin_mfa_setup")},
     "admin_recovery_codes": {"factor-codes": plain("admin_recovery_codes")},
     "admin_mfa_disable": {"factor-off": plain("admin_mfa_disable")},
@@ -119,13 +118,13 @@ PAGES: dict[str, dict[str, Way]] = {
     "scheduling_webhook_change": {"webhook": to("scheduling_webhook_change", lambda scene: scene.webhook.pk)},
     "accounts_auditevent_changelist": {"trail": to("accounts_auditevent_changelist")},
     "accounts_auditevent_change": {
-        "trail-event": to("accounts_auditevent_change", lambda scene: scene.trail.order_by("-id")[0].pk)
+        "trail-event": to("accounts_auditevent_change", lambda scene: scene.audit_events.order_by("-id")[0].pk)
     },
 }
-FOR_STRANGERS = {"sign-in", "invitation-new"}  # looked at by nobody who is signed in
+ANONYMOUS = {"sign-in", "invitation-new"}  # pages opened without a session
 BUTTONS = ("approve", "publish", "reject", "live", "absent", "revert", "submit", "delete", "recheck")
 NOT_PAGES = {
-    # What a form's button is sent to: POST alone.
+    # POST only.
     *(f"{POSTS}_{name}" for name in BUTTONS),
     "posts_channel_disconnect",
     "posts_channel_resume",
@@ -138,17 +137,17 @@ NOT_PAGES = {
     "posts_publishedpost_export",
     # A file.
     "admin_api_file",
-    # Comes between the password and the desk, for who has a second factor.
+    # Second step of the login.
     "admin_mfa",
-    # The stock pages that ours stand before, under the same address.
+    # Stock pages that ours replace under the same URL.
     "admin_login",
     "password_change",
-    # Django's own: data for scripts that we do not use, an index per app, and what `urls.py` closes.
+    # Django's own: unused script data, app indexes, and pages that `urls.py` disables.
     "autocomplete",
     "jsi18n",
     "view_on_site",
     "app_list",
-    # Django's stock history, which is empty because the trail has it, and stock deletion, which nobody may.
+    # Stock history, replaced by the audit log, and stock deletion, which is not permitted.
     *(f"{item}_history" for item in ("accounts_organization", "accounts_user")),
     *(f"accounts_auditevent_{page}" for page in ("history", "add", "delete")),
     "accounts_organization_delete",
@@ -156,15 +155,15 @@ NOT_PAGES = {
 }
 
 
-def named() -> Iterator[tuple[str, Way]]:
-    """Yield every page: what its screenshots are called, and the way there."""
-    for ways in PAGES.values():
-        yield from ways.items()
+def named_pages() -> Iterator[tuple[str, MakeUrl]]:
+    """Yield the name and the URL function of every page."""
+    for pages in PAGES.values():
+        yield from pages.items()
 
 
-def on_the_map() -> set[str]:
-    """Return the names of all URLs of the admin."""
-    return set(_names(admin.site.get_urls())) | set(_elsewhere())
+def all_url_names() -> set[str]:
+    """Return the names of all admin URLs."""
+    return set(_names(admin.site.get_urls())) | set(_names_outside_admin_site())
 
 
 def _names(patterns: list[Any]) -> Iterator[str]:
@@ -175,8 +174,8 @@ def _names(patterns: list[Any]) -> Iterator[str]:
             yield pattern.name
 
 
-def _elsewhere() -> Iterator[str]:
-    """Yield the names of what lies under /admin/ beside the admin site itself."""
+def _names_outside_admin_site() -> Iterator[str]:
+    """Yield the names of URLs under /admin/ that are not part of the admin site."""
     for url_pattern in get_resolver().url_patterns:
         if str(url_pattern.pattern).startswith("admin/"):
             yield from _names(url_pattern.url_patterns if isinstance(url_pattern, URLResolver) else [url_pattern])

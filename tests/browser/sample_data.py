@@ -1,4 +1,4 @@
-"""A guest house's desk on an ordinary day: something in every state, so that every page has something to show."""
+"""Sample data of a guest house with posts in every status, so that every page has content."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from tests.services.sandbox import SandboxControl
 
 @dataclass(frozen=True)
 class Scene:
-    """Who looks, and what there is to look at: `posts` by state, the first of each."""
+    """The signed-in user and the sample data. `posts`: the first of each status."""
 
     person: User
     organization: Organization
@@ -40,13 +40,13 @@ class Scene:
     invitation: str
 
     @property
-    def trail(self) -> QuerySet[AuditEvent]:
+    def audit_events(self) -> QuerySet[AuditEvent]:
         return AuditEvent.objects.filter(organization_id=self.organization.pk)
 
 
 @dataclass(frozen=True)
 class Cast:
-    """What the scene is made of: the fixtures of the suite."""
+    """The fixtures from which the scene is made."""
 
     organization: Organization
     key: ApiKey
@@ -60,7 +60,7 @@ class Cast:
 
 
 def make(cast: Cast) -> Scene:
-    """Write the demo's posts and bring each as far as its plan says."""
+    """Create the posts of the demo and advance each to its planned status."""
     person = cast.make_member("rita", cast.organization, "ADMIN", may_review=True)
     User.objects.filter(pk=person.pk).update(
         time_zone="Europe/Lisbon", first_name="Rita", last_name="Revisora", is_superuser=True
@@ -84,10 +84,10 @@ def make(cast: Cast) -> Scene:
                 by_type[kind].public_id: ChannelText(kind, text, superpower) for kind, text in plan.texts.items()
             },
         )
-        _bring(cast, person, post, plan.outcome, plan.notes)
-    long_ago = clock.now() - timedelta(minutes=40)
-    ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=long_ago)
-    _lost_channel(actors.user_actor(cast.author), cast.organization)
+        _advance(cast, person, post, plan.outcome, plan.notes)
+    created_at = clock.now() - timedelta(minutes=40)
+    ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=created_at)
+    _add_disconnected_channel(actors.user_actor(cast.author), cast.organization)
     posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
     live = PublishedPost.objects.order_by("id").first()
     assert live is not None
@@ -104,23 +104,23 @@ def make(cast: Cast) -> Scene:
     )  # fmt: skip
 
 
-def _bring(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: str) -> None:
+def _advance(cast: Cast, person: User, post: ScheduledPost, outcome: str, notes: str) -> None:
     if outcome == "rejected":
         review.reject(actors.user_actor(person), post, notes=notes)
     if outcome not in {"published", "failed", "scheduled"}:
         return
-    at_once = outcome == "published"
+    publish_now = outcome == "published"
     review.approve(
-        seated(cast, person), post, revision=post.revision, digest=content.current_content(post)[1], now=at_once
+        seated(cast, person), post, revision=post.revision, digest=content.current_content(post)[1], now=publish_now
     )
     post.refresh_from_db()
-    if at_once:
+    if publish_now:
         assert run.publish(str(post.pk), str(post.task_id)) == "published"
         PublishedPost.objects.filter(scheduled_post_id=post.pk).update(likes=48, comments=7, shares=3)
     elif outcome == "failed":
         message = "Error validating access token: the session has expired."
         post.apply_transition(
-            "fail", task_id=None, failure_reason="It did not go live on Casa do Sol: the access token has expired."
+            "fail", task_id=None, failure_reason="Publishing on Casa do Sol failed: the access token has expired."
         )
         Delivery.objects.filter(post=post).update(state="FAILED", error_code="190/463", error_message=message)
 
@@ -129,7 +129,7 @@ def seated(cast: Cast, person: User) -> Any:
     return cast.seat(person, cast.organization)
 
 
-def _lost_channel(actor: actors.Actor, organization: Organization) -> None:
+def _add_disconnected_channel(actor: actors.Actor, organization: Organization) -> None:
     given = {"type": "INSTAGRAM_ACCOUNT", "platform_id": "17841400000000077", "name": "casadosol.cozinha"}
     channel = channels.connect(actor, organization=organization, token="a-token-that-expired", **given)
     channels.mark_needs_reconnect(actor, channel, reason="The access token expired yesterday.")

@@ -1,4 +1,4 @@
-"""The API reference in the browser: requests of "Try it out" are signed, and the server accepts them."""
+"""The API reference in the browser: requests of "Try it out" are signed and accepted."""
 
 from typing import Any
 
@@ -6,43 +6,43 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import ApiKey
-from tests.browser.conftest import Desk
+from tests.browser.conftest import OpenAdmin
 from tests.browser.csp_guard import Guard
 from tests.browser.sample_data import Scene
 
 CHANNELS, CREATE = "/v1/channels", "/v1/scheduled-posts"
 
 
-def tried_out(page: Page, method: str, path: str) -> Any:
-    """Unfold an operation, execute it as it is proposed, and return the response."""
+def try_out(page: Page, method: str, path: str) -> Any:
+    """Execute the example of an operation and return the response."""
     operation = page.locator(f".opblock-{method}").filter(has=page.locator(f'[data-path="{path}"]'))
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()
-    with page.expect_response(f"**{path}*") as answer:
+    with page.expect_response(f"**{path}*") as response:
         operation.get_by_role("button", name="Execute").click()
     expect(operation.locator(".live-responses-table")).to_be_visible()
-    return answer.value
+    return response.value
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_request_is_signed_with_the_typed_key(
-    desk: Desk, scene: Scene, key: ApiKey, guard: Guard, dark: bool
+def test_request_is_signed_with_the_entered_key(
+    open_admin: OpenAdmin, scene: Scene, key: ApiKey, guard: Guard, dark: bool
 ) -> None:
-    guard.forgive("400 (Bad Request)")  # the example names a channel that the organization does not have
-    page = desk(scene.person, dark=dark)
+    guard.expect_error("400 (Bad Request)")  # the example names a channel that the organization does not have
+    page = open_admin(scene.person, dark=dark)
     page.goto("/admin/api/")
-    page.get_by_label("Key id").fill(key.pk)
+    page.get_by_label("API key ID").fill(key.pk)
     page.get_by_label("Secret").fill(key.secret)  # type: ignore[attr-defined]
-    read = tried_out(page, "get", CHANNELS)
+    read = try_out(page, "get", CHANNELS)
     assert read.status == 200
     assert {"x-api-key", "x-date", "x-signature", "x-signature-full"} <= set(read.request.all_headers())
-    written = tried_out(page, "post", CREATE)
+    written = try_out(page, "post", CREATE)
     assert "ignature" not in written.text()
     assert key.secret not in page.evaluate("JSON.stringify([localStorage, sessionStorage])")  # type: ignore[attr-defined]
 
 
-def test_without_a_key_a_request_is_not_signed(desk: Desk, scene: Scene, guard: Guard) -> None:
-    guard.forgive("403")
-    page = desk(scene.person)
+def test_request_without_key_is_not_signed(open_admin: OpenAdmin, scene: Scene, guard: Guard) -> None:
+    guard.expect_error("403")
+    page = open_admin(scene.person)
     page.goto("/admin/api/")
-    assert tried_out(page, "get", CHANNELS).json() == {"message": "Missing authentication headers"}
+    assert try_out(page, "get", CHANNELS).json() == {"message": "Missing authentication headers"}

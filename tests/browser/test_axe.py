@@ -1,8 +1,8 @@
-"""The judge finds what it is there for, in the scheme where it stands, and leaves nothing in the page."""
+"""The accessibility checker finds violations and leaves nothing in the page."""
 
 from accounts.models import User
-from tests.browser.axe import Judge
-from tests.browser.conftest import Desk
+from tests.browser.axe import AccessibilityChecker
+from tests.browser.conftest import OpenAdmin
 
 WORSEN = """() => {
   const place = document.querySelector("#content-main");
@@ -15,11 +15,11 @@ WORSEN = """() => {
 }"""
 
 
-def test_what_keeps_people_out_is_found(desk: Desk, reviewer: User) -> None:
-    page, judge = desk(reviewer), Judge()
+def test_checker_finds_violations(open_admin: OpenAdmin, reviewer: User) -> None:
+    page, checker = open_admin(reviewer), AccessibilityChecker()
     page.goto("/admin/")
-    assert judge.faults(page) == []
+    assert checker.violations(page) == []
     page.evaluate(WORSEN)
-    faults = judge.faults(page)
-    assert {fault.split(" at ")[0] for fault in faults} == {"label", "target-size", "light: color-contrast"}
+    violations = checker.violations(page)
+    assert {violation.split(" at ")[0] for violation in violations} == {"label", "target-size", "light: color-contrast"}
     assert page.evaluate("typeof axe") == "undefined"

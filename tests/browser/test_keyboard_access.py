@@ -1,17 +1,17 @@
-"""With Tab alone: a page's main act is on the way, and wherever the focus is, it is seen. A thumb hits the act too."""
+"""Keyboard access: Tab reaches the main action of a page, and the focus is always visible. Touch targets on a phone."""
 
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Desk
-from tests.browser.page_list import named
+from tests.browser.conftest import OpenAdmin
+from tests.browser.page_list import named_pages
 from tests.browser.sample_data import Scene
 
-# Page by its name in `page_list.py`, and what a person comes for.
-ACTS = {
-    "desk": ".tile a",
+# By page name of `page_list.py`: the selector of the main action.
+MAIN_ACTIONS = {
+    "dashboard": ".tile a",
     "queue": "#several .button.primary",
     "calendar-week": ".entry-link",
     "review-waiting": "#approve .button.primary",
@@ -19,9 +19,9 @@ ACTS = {
     "move-waiting": "#decision .button.primary",
     "post-edit": ".form .button.primary",
     "channels": "#content .button",
-    "you": "#content .button",
+    "profile": "#content .button",
 }
-# A ring of two pixels or more that stands out 3:1 from its ground, around what is not wholly behind something else.
+# Returns description, whether the focus ring is >= 2 px with contrast >= 3:1, and whether the element is uncovered.
 STOP = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
@@ -49,35 +49,38 @@ STOP = """() => {
   const words = one.ariaLabel || one.textContent.trim().slice(0, 40) || one.name || one.id;
   return [`${one.localName} “${words}”`, ring, free];
 }"""
-THUMB = 44  # pixels
+MIN_TARGET = 44  # pixels
 UNFOCUS = "document.activeElement.blur()"
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_tab_leads_to_the_main_act_and_the_focus_is_always_seen(phone: bool, desk: Desk, scene: Scene) -> None:
-    page, ways = desk(scene.person, phone=phone, dark=phone), dict(named())
-    wrong = {}
-    for name, act in ACTS.items():
-        page.goto(ways[name](scene), wait_until="load")
-        wrong[name] = walk(page, act)
-        if phone and (height := page.locator(act).first.evaluate("one => one.offsetHeight")) < THUMB:
-            wrong[name].append(f"{act} is {height} pixels high")
-    assert {name: found for name, found in wrong.items() if found} == {}
+def test_tab_reaches_main_action_with_visible_focus(phone: bool, open_admin: OpenAdmin, scene: Scene) -> None:
+    page, urls = open_admin(scene.person, phone=phone, dark=phone), dict(named_pages())
+    problems = {}
+    for name, selector in MAIN_ACTIONS.items():
+        page.goto(urls[name](scene), wait_until="load")
+        problems[name] = tab_through(page, selector)
+        if phone and (height := page.locator(selector).first.evaluate("element => element.offsetHeight")) < MIN_TARGET:
+            problems[name].append(f"{selector} is {height} pixels high")
+    assert {name: messages for name, messages in problems.items() if messages} == {}
 
 
-def walk(page: Page, act: str) -> list[str]:
-    """Tab once through the page; return the stops at which the focus cannot be seen, and `act` if it is no stop."""
+def tab_through(page: Page, selector: str) -> list[str]:
+    """Tab through the page once; return the stops without visible focus, and `selector` if it was not reached."""
     page.evaluate(UNFOCUS)
-    reached, lost, stops = False, [], 0
-    while stop := tabbed(page):
-        what, ring, free = stop
+    reached, problems, stops = False, [], 0
+    while stop := press_tab(page):
+        element, ring, uncovered = stop
         stops += 1
-        assert stops < 400, f"never comes to an end, at {what}"
-        reached = reached or page.evaluate("act => document.activeElement.matches(act)", act)
-        lost += [f"{what} has no ring"] * (not ring) + [f"{what} is hidden"] * (not free)
-    return lost if reached else [*lost, f"never comes to {act}"]
+        assert stops < 400, f"no end, at {element}"
+        reached = reached or page.evaluate("selector => document.activeElement.matches(selector)", selector)
+        if not ring:
+            problems.append(f"{element} has no focus ring")
+        if not uncovered:
+            problems.append(f"{element} is covered")
+    return problems if reached else [*problems, f"{selector} is not reached"]
 
 
-def tabbed(page: Page) -> Any:
+def press_tab(page: Page) -> Any:
     page.keyboard.press("Tab")
     return page.evaluate(STOP)

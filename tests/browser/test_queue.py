@@ -1,4 +1,4 @@
-"""A reviewer's day at the desk, in a browser: by mouse, by keyboard, and on a phone."""
+"""Reviewing in the browser by mouse, keyboard and touch."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,12 +15,12 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Delivery, SavedView, ScheduledPost
 from tests.admin_client import POSTS
-from tests.browser.conftest import Desk
+from tests.browser.conftest import OpenAdmin
 from tests.services.processes import eventually, process_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
-LOOKED = "new Promise((done) => setTimeout(done, 500))"  # longer than the page waits before a key decides
+WAIT_VISIBLE = "new Promise((done) => setTimeout(done, 500))"  # longer than MIN_VISIBLE of keys.js
 
 
 def status(post: Any) -> str:
@@ -29,7 +29,7 @@ def status(post: Any) -> str:
 
 @pytest.fixture
 def three(make_waiting: Any, facebook: Any) -> list[Any]:
-    """Three posts that wait, soonest first."""
+    """Three waiting posts, soonest first."""
     return [
         make_waiting(
             channels={facebook.public_id: ChannelText(facebook.type, f"{name} is on", None)},
@@ -40,8 +40,8 @@ def three(make_waiting: Any, facebook: Any) -> list[Any]:
 
 
 def press(page: Page, *keys: str) -> None:
-    """Press keys as a person does who has looked at the page."""
-    page.evaluate(LOOKED)
+    """Press keys after the page has been visible for long enough."""
+    page.evaluate(WAIT_VISIBLE)
     for key in keys:
         page.keyboard.press(key)
 
@@ -50,7 +50,7 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.textContent")).strip()
 
 
-def test_a_post_goes_the_whole_way_from_the_sign_in_to_the_public(
+def test_post_is_published_from_login_to_dashboard(
     open_browser: Any, three: list[Any], reviewer: User, web: str, sandbox: Any, tmp_path: Any
 ) -> None:
     User.objects.filter(pk=reviewer.pk).update(
@@ -65,7 +65,7 @@ def test_a_post_goes_the_whole_way_from_the_sign_in_to_the_public(
     expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
     page.get_by_text("Publish now", exact=True).first.click()
     page.get_by_role("button", name="Publish now").click()
-    expect(page.get_by_text("is going out now")).to_be_visible()
+    expect(page.get_by_text("is being published now")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")  # the next one
 
     with process_group(tmp_path) as started:
@@ -75,15 +75,15 @@ def test_a_post_goes_the_whole_way_from_the_sign_in_to_the_public(
         eventually(lambda: Delivery.objects.exclude(permalink="").exists(), within=40, what="linked")
     assert len(sandbox.posts) == 1
     page.goto("/admin/")
-    live = page.locator(".panel", has_text="Went live")
-    expect(live.get_by_role("link", name="Breakfast is on")).to_be_visible()
-    expect(live.get_by_role("link", name="live on Facebook")).to_be_visible()
+    published = page.locator(".panel", has_text="Recently published")
+    expect(published.get_by_role("link", name="Breakfast is on")).to_be_visible()
+    expect(published.get_by_role("link", name="published on Facebook")).to_be_visible()
 
 
-def test_a_stale_approval_shows_what_changed_and_approves_nothing(
-    desk: Desk, three: list[Any], reviewer: User, key: Any, facebook: Any
+def test_stale_approval_shows_the_changes(
+    open_admin: OpenAdmin, three: list[Any], reviewer: User, key: Any, facebook: Any
 ) -> None:
-    page = desk(reviewer)
+    page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
     changes: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "Breakfast is off", None)}}
     drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=three[0].pk), changes=changes)
@@ -94,8 +94,8 @@ def test_a_stale_approval_shows_what_changed_and_approves_nothing(
     expect(page.get_by_text("Approved: “Breakfast is off”")).to_be_visible()
 
 
-def test_a_rejection_needs_notes(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer)
+def test_reject_needs_notes(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
     press(page, "r")
     page.get_by_role("button", name="Reject with these notes").click()
@@ -107,8 +107,8 @@ def test_a_rejection_needs_notes(desk: Desk, three: list[Any], reviewer: User) -
     assert ScheduledPost.objects.get(pk=three[0].pk).notes == "Say when."
 
 
-def test_the_keyboard_moves_opens_approves_and_rejects(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer)
+def test_shortcuts_navigate_approve_and_reject(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer)
     page.goto(QUEUE)
     press(page, "j", "j", "j", "j", "k")
     assert focused(page) == "Lunch is on"
@@ -120,7 +120,7 @@ def test_the_keyboard_moves_opens_approves_and_rejects(desk: Desk, three: list[A
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")
     press(page, "a")
     expect(page.get_by_role("heading", level=1)).to_have_text("Dinner is on")
-    assert [status(item) for item in three] == ["WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL"]
+    assert [status(post) for post in three] == ["WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL"]
     press(page, "u")
     expect(page.get_by_role("heading", level=1)).to_have_text("To approve")
     press(page, "j", "r")
@@ -128,8 +128,8 @@ def test_the_keyboard_moves_opens_approves_and_rejects(desk: Desk, three: list[A
     expect(page.get_by_role("heading", level=1)).to_have_text("Breakfast is on")
 
 
-def test_keys_are_only_letters_where_a_person_types(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer)
+def test_shortcuts_are_ignored_in_text_fields(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
     press(page, "r")
     page.keyboard.type("a jar? / ok")
@@ -142,13 +142,13 @@ def test_keys_are_only_letters_where_a_person_types(desk: Desk, three: list[Any]
     assert Approval.objects.count() == 0
 
 
-def test_help_lists_the_keys_and_can_switch_them_off(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer)
+def test_shortcuts_can_be_turned_off(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
     press(page, "?")
-    expect(page.get_by_role("dialog")).to_contain_text("approve and schedule what is shown")
-    press(page, "a")  # nothing happens behind the overlay
-    page.get_by_label("Single keys do something on this device").uncheck()
+    expect(page.get_by_role("dialog")).to_contain_text("approve and schedule the post")
+    press(page, "a")  # ignored while the dialog is open
+    page.get_by_label("Use keyboard shortcuts on this device").uncheck()
     page.get_by_role("button", name="Close").click()
     press(page, "a", "j", "r")
     expect(page.get_by_label("What should change?")).to_be_hidden()
@@ -157,40 +157,40 @@ def test_help_lists_the_keys_and_can_switch_them_off(desk: Desk, three: list[Any
     assert (page.url.endswith(f"{three[0].pk}/review/"), Approval.objects.count()) == (True, 0)
 
 
-def test_a_key_that_is_held_or_comes_too_soon_approves_nothing(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer)
+def test_held_or_early_key_approves_nothing(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
-    page.evaluate(LOOKED)
+    page.evaluate(WAIT_VISIBLE)
     page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', repeat: true, bubbles: true}))")
     page.keyboard.down("a")
     page.keyboard.down("a")  # repeats, and finds the page of the next post just opened
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")
     page.keyboard.down("a")
     page.keyboard.up("a")
-    assert [status(item) for item in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "WAITING_FOR_APPROVAL"]
+    assert [status(post) for post in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "WAITING_FOR_APPROVAL"]
 
 
-def test_several_are_approved_at_once_and_what_was_refused_says_why(
-    desk: Desk, three: list[Any], reviewer: User, key: Any, facebook: Any
+def test_bulk_approval_lists_refused_posts(
+    open_admin: OpenAdmin, three: list[Any], reviewer: User, key: Any, facebook: Any
 ) -> None:
-    page = desk(reviewer)
+    page = open_admin(reviewer)
     page.goto(QUEUE)
     changes: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "Lunch is late", None)}}
     drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=three[1].pk), changes=changes)
     page.get_by_label("All on this page").check()
-    page.get_by_role("button", name="Approve the chosen (3)").click()
+    page.get_by_role("button", name="Approve selected (3)").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("2 approved, 1 not")
     refused = page.locator("section", has=page.get_by_role("heading", name="Not approved"))
     expect(refused).to_contain_text("Lunch is late")
-    expect(refused).to_contain_text("It has changed since your page was loaded")
-    assert [status(item) for item in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "SCHEDULED"]
+    expect(refused).to_contain_text("The content has changed since")
+    assert [status(post) for post in three] == ["SCHEDULED", "WAITING_FOR_APPROVAL", "SCHEDULED"]
     page.get_by_role("link", name="Back to the queue").click()
     press(page, "j", "x", "a")
     expect(page.get_by_role("heading", level=1)).to_have_text("1 approved")
 
 
-def test_a_phone_approves_in_two_taps(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer, phone=True)
+def test_approve_on_a_phone_in_two_taps(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer, phone=True)
     page.goto(QUEUE)
     page.get_by_role("link", name="Breakfast is on").tap()
     page.locator(".thumbbar").get_by_role("button", name="Approve and schedule").tap()
@@ -199,19 +199,19 @@ def test_a_phone_approves_in_two_taps(desk: Desk, three: list[Any], reviewer: Us
     expect(page.get_by_role("heading", level=1)).to_have_text("Lunch is on")
 
 
-def test_a_view_is_kept_opened_and_deleted(desk: Desk, three: list[Any], reviewer: User) -> None:
-    page = desk(reviewer)
+def test_filter_is_saved_opened_and_deleted(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
+    page = open_admin(reviewer)
     page.goto(QUEUE)
     page.get_by_role("searchbox").fill("lunch")
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("button", name="Apply", exact=True).click()
     expect(page.locator("[data-row]")).to_have_count(1)
-    page.get_by_text("Keep this view…").click()
-    page.get_by_label("Name of the view").fill("About lunch")
-    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_text("Save filter…").click()
+    page.get_by_label("Filter name").fill("About lunch")
+    page.get_by_role("button", name="Save", exact=True).click()
     page.goto(QUEUE)
     expect(page.locator("[data-row]")).to_have_count(3)
     page.get_by_role("link", name="About lunch").click()
     expect(page.locator("[data-row]")).to_have_count(1)
-    page.get_by_role("button", name="Delete the view “About lunch”").click()
+    page.get_by_role("button", name="Delete the filter “About lunch”").click()
     expect(page.get_by_role("link", name="About lunch")).to_have_count(0)
     assert SavedView.objects.count() == 0

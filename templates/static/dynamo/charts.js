@@ -1,12 +1,12 @@
-// Draws the front page's charts. Their words and numbers stand beside them, for whoever cannot see them or this file.
+// Draws the charts of the dashboard. The page also has their numbers as text and tables.
 "use strict";
 (() => {
-  const places = [...document.querySelectorAll("[data-chart]")];
-  if (!places.length || typeof uPlot === "undefined") return;
+  const containers = [...document.querySelectorAll("[data-chart]")];
+  if (!containers.length || typeof uPlot === "undefined") return;
   const probe = document.createElement("span");
   probe.hidden = true;
-  places[0].after(probe);
-  // The colours are pairs of light and dark: a canvas needs the one that counts now.
+  containers[0].after(probe);
+  // A canvas cannot use light-dark(): resolve the colour for the current scheme.
   const colour = (name) => {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
@@ -16,12 +16,12 @@
   const long = new Intl.DateTimeFormat("en-GB", {weekday: "short", day: "numeric", month: "short", timeZone: "UTC"});
   const whole = (values) => values.map((value) => (Number.isInteger(value) ? value.toLocaleString("en-GB") : ""));
 
-  // Bars stand on each other: each is drawn up to the sum of those before it, the tallest first.
+  // Stacked bars: each series is drawn up to the sum of the series before it, the tallest first.
   const stacked = (series) => {
     const sums = [];
     let below = null;
-    for (const one of series) {
-      below = one.values.map((value, place) => (value || 0) + (below ? below[place] : 0));
+    for (const line of series) {
+      below = line.values.map((value, place) => (value || 0) + (below ? below[place] : 0));
       sums.push(below);
     }
     return sums;
@@ -34,13 +34,13 @@
     const font = "12px system-ui, sans-serif";
     const axis = {stroke: ink, font, grid: {show: false}, ticks: {show: false}};
     const drawn = kind === "bars" ? [...data.series].reverse() : data.series;
-    const series = drawn.map((one) => {
-      const tone = colour(`draw-${one.colour}`);
-      const told = (_plot, _value, _series, place) => (place == null ? "" : one.values[place] ?? "none");
-      const made = {label: one.label, stroke: tone, value: told, points: {show: false}};
-      if (kind === "bars") return {...made, fill: tone, width: 0, paths: uPlot.paths.bars({size: [0.7, 28], align: 0})};
-      if (dots) return {...made, width: 0, paths: () => null, points: {show: true, size: 7, fill: tone, stroke: tone}};
-      return {...made, width: 2, fill: clear(tone, 0.08), spanGaps: true, points: {show: true, size: 5, fill: tone, stroke: tone}};
+    const series = drawn.map((line) => {
+      const tone = colour(`draw-${line.colour}`);
+      const legendValue = (_plot, _value, _series, place) => (place == null ? "" : line.values[place] ?? "none");
+      const base = {label: line.label, stroke: tone, value: legendValue, points: {show: false}};
+      if (kind === "bars") return {...base, fill: tone, width: 0, paths: uPlot.paths.bars({size: [0.7, 28], align: 0})};
+      if (dots) return {...base, width: 0, paths: () => null, points: {show: true, size: 7, fill: tone, stroke: tone}};
+      return {...base, width: 2, fill: clear(tone, 0.08), spanGaps: true, points: {show: true, size: 5, fill: tone, stroke: tone}};
     });
     const half = 43200;
     return {
@@ -53,8 +53,8 @@
         y: {range: (_plot, _low, high) => [0, Math.max(high * 1.1, dots ? 1 : 4)]},
       },
       axes: [
-        {...axis, space: 60, values: (_plot, splits) => (dots ? splits.map(() => "") : splits.map((one) => day.format(one * 1000)))},
-        {...axis, grid, size: 46, values: dots ? (_plot, splits) => splits.map((one) => `${one} s`) : (_plot, splits) => whole(splits)},
+        {...axis, space: 60, values: (_plot, splits) => (dots ? splits.map(() => "") : splits.map((seconds) => day.format(seconds * 1000)))},
+        {...axis, grid, size: 46, values: dots ? (_plot, splits) => splits.map((seconds) => `${seconds} s`) : (_plot, splits) => whole(splits)},
       ],
       series: [{label: dots ? "Post" : "Day", value: (_plot, at) => (at == null ? "" : dots ? `${at} of ${data.x.length}` : long.format(at * 1000))}, ...series],
       legend: {live: true},
@@ -74,23 +74,23 @@
   };
 
   const plots = new Map();
-  const draw = (place) => {
-    const data = JSON.parse(document.getElementById(place.dataset.from).textContent);
-    const width = Math.floor(place.clientWidth);
+  const draw = (container) => {
+    const data = JSON.parse(document.getElementById(container.dataset.from).textContent);
+    const width = Math.floor(container.clientWidth);
     if (!data.x.length || !width) return;
-    const kind = place.dataset.chart;
-    const values = data.series.map((one) => one.values);
+    const kind = container.dataset.chart;
+    const values = data.series.map((line) => line.values);
     const rows = kind === "bars" ? stacked(data.series).reverse() : values;
-    if (plots.has(place)) plots.get(place).destroy();
-    plots.set(place, new uPlot(options(kind, data, width), [data.x, ...rows], place));
+    if (plots.has(container)) plots.get(container).destroy();
+    plots.set(container, new uPlot(options(kind, data, width), [data.x, ...rows], container));
   };
-  const all = () => places.forEach(draw);
+  const drawAll = () => containers.forEach(draw);
   let wide = 0;
   new ResizeObserver(() => {
     if (document.body.clientWidth === wide) return;
     wide = document.body.clientWidth;
-    all();
+    drawAll();
   }).observe(document.body);
-  new MutationObserver(all).observe(document.documentElement, {attributeFilter: ["data-theme"]});
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+  new MutationObserver(drawAll).observe(document.documentElement, {attributeFilter: ["data-theme"]});
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 })();

@@ -1,22 +1,21 @@
-// The queue and the review page by keyboard, and choosing several posts. Everything here has a button or a link too.
+// Keyboard shortcuts of the queue and the review page, and the selection for bulk approval.
 "use strict";
 (() => {
   const dialog = document.getElementById("keys");
   if (!dialog) return;
-  const SETTLED = 400; // ms that a page must have been there before a key decides on what it shows
-  const shown = performance.now();
+  const MIN_VISIBLE = 400; // ms that a page must be visible before a key approves its content
+  const loadedAt = performance.now();
   const rows = [...document.querySelectorAll("[data-row]")];
   const links = rows.map((row) => row.querySelector("a.row-title"));
   const form = document.getElementById("several");
   const boxes = form ? [...form.querySelectorAll("input[name=post]")] : [];
 
-  // Choosing several.
-  const chosen = () => boxes.filter((box) => box.checked);
+  const selected = () => boxes.filter((box) => box.checked);
   const all = document.querySelector("[data-all]");
-  const count = () => {
-    const number = chosen().length;
-    const place = document.querySelector("[data-chosen]");
-    if (place) place.textContent = number ? ` (${number})` : "";
+  const updateCount = () => {
+    const number = selected().length;
+    const counter = document.querySelector("[data-selected]");
+    if (counter) counter.textContent = number ? ` (${number})` : "";
     if (!all) return;
     all.checked = number === boxes.length;
     all.indeterminate = number > 0 && number < boxes.length;
@@ -25,32 +24,32 @@
     all.closest("label").hidden = false;
     all.addEventListener("change", () => {
       for (const box of boxes) box.checked = all.checked;
-      count();
+      updateCount();
     });
-    form.addEventListener("change", count);
-    window.addEventListener("pageshow", count);
+    form.addEventListener("change", updateCount);
+    window.addEventListener("pageshow", updateCount);
   }
 
-  // Whether single keys do something here: a choice of this device.
-  const stored = (() => { try { return window.localStorage; } catch { return null; } })();
-  const on = dialog.querySelector("[data-keys-on]");
-  on.checked = stored?.getItem("dynamo.keys") !== "off";
-  on.addEventListener("change", () => stored?.setItem("dynamo.keys", on.checked ? "on" : "off"));
+  // Shortcuts can be turned off, per device.
+  const storage = (() => { try { return window.localStorage; } catch { return null; } })();
+  const enabled = dialog.querySelector("[data-keys-on]");
+  enabled.checked = storage?.getItem("dynamo.keys") !== "off";
+  enabled.addEventListener("change", () => storage?.setItem("dynamo.keys", enabled.checked ? "on" : "off"));
   const opener = document.querySelector("[data-keys-open]");
   opener.hidden = false;
   opener.addEventListener("click", () => dialog.showModal());
 
-  const at = () => rows.findIndex((row) => row.contains(document.activeElement));
+  const currentRow = () => rows.findIndex((row) => row.contains(document.activeElement));
   const move = (step) => {
     if (!links.length) return;
-    const now = at();
+    const now = currentRow();
     const link = links[now < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(now + step, 0), links.length - 1)];
     link.focus();
     link.closest("[data-row]").scrollIntoView({ block: "nearest" });
   };
-  const go = (selector) => document.querySelector(selector)?.click();
-  const settled = (event) => !event.repeat && performance.now() - shown > SETTLED;
-  const reject = () => {
+  const click = (selector) => document.querySelector(selector)?.click();
+  const visibleLongEnough = (event) => !event.repeat && performance.now() - loadedAt > MIN_VISIBLE;
+  const openReject = () => {
     const details = document.querySelector("details.reject");
     if (!details) return;
     details.open = true;
@@ -59,32 +58,32 @@
   const list = {
     j: () => move(1),
     k: () => move(-1),
-    o: () => links[at()]?.click(),
+    o: () => links[currentRow()]?.click(),
     x: () => {
-      const box = rows[at()]?.querySelector("input[name=post]");
-      if (box) { box.checked = !box.checked; count(); }
+      const box = rows[currentRow()]?.querySelector("input[name=post]");
+      if (box) { box.checked = !box.checked; updateCount(); }
     },
     a: (event) => {
-      if (!settled(event)) return;
-      if (chosen().length) form.requestSubmit();
-      else links[at()]?.click();
+      if (!visibleLongEnough(event)) return;
+      if (selected().length) form.requestSubmit();
+      else links[currentRow()]?.click();
     },
-    r: () => { const link = links[at()]; if (link) window.location.assign(`${link.href}#reject`); },
+    r: () => { const link = links[currentRow()]; if (link) window.location.assign(`${link.href}#reject`); },
     "/": () => document.getElementById("searchbar")?.focus(),
   };
   const review = {
-    j: () => go("a[rel=next]"),
-    k: () => go("a[rel=prev]"),
+    j: () => click("a[rel=next]"),
+    k: () => click("a[rel=prev]"),
     a: (event) => {
-      if (!settled(event)) return;
+      if (!visibleLongEnough(event)) return;
       const approve = document.getElementById("approve");
       if (!approve) return;
       const when = approve.querySelector("#when");
       if (when && !when.value) when.focus();
       else approve.requestSubmit();
     },
-    r: reject,
-    u: () => go("a[data-queue]"),
+    r: openReject,
+    u: () => click("a[data-queue]"),
     "/": () => { const queue = document.querySelector("a[data-queue]"); if (queue) window.location.assign(`${queue.href}#searchbar`); },
   };
   const keys = dialog.dataset.page === "list" ? list : review;
@@ -95,11 +94,11 @@
     if (event.key === "?") {
       event.preventDefault();
       dialog.showModal();
-    } else if (on.checked && keys[event.key]) {
+    } else if (enabled.checked && keys[event.key]) {
       event.preventDefault();
       keys[event.key](event);
     }
   });
-  if (window.location.hash === "#reject") reject();
+  if (window.location.hash === "#reject") openReject();
   if (window.location.hash === "#searchbar") document.getElementById("searchbar")?.focus();
 })();

@@ -1,4 +1,4 @@
-// Parts of a page that come from the platform, and tables of numbers drawn as bars. Links and tables stay without it.
+// Loads parts of a page that come from the platform, and draws tables as bar charts. Without it, links and tables stay.
 "use strict";
 (() => {
   const charts = new Map();
@@ -15,16 +15,16 @@
     box.setAttribute("aria-hidden", "true");
     table.before(box);
     table.classList.add("sr");
-    // The sheet's colours come in pairs; what is computed is the one of the pair that is in force.
+    // Computed styles resolve light-dark() for the current colour scheme.
     const { color, fill, stroke, fontFamily, width } = getComputedStyle(box);
     const ratio = window.devicePixelRatio || 1;
     const label = Math.min(150, parseFloat(width) * 0.4);
     const font = `12px ${fontFamily}`;
-    // The longest bar leaves room for the longest number beside it.
+    // Leave room for the longest number beside the longest bar.
     const room = Math.max(60, parseFloat(width) - label);
     const beside = Math.max(...words.map((word) => word.length)) * 7.5 + 12;
     const cut = (name) => (name.length * 6.4 > label ? `${name.slice(0, Math.floor(label / 6.4) - 1)}…` : name);
-    const told = (plot) => {
+    const drawLabels = (plot) => {
       const { ctx } = plot;
       ctx.save();
       ctx.font = `600 ${12 * ratio}px ${fontFamily}`;
@@ -49,7 +49,7 @@
         { show: false },
       ],
       series: [{}, { fill, stroke: fill, width: 0, points: { show: false }, paths: window.uPlot.paths.bars({ size: [0.62, 18], radius: 0.2 }) }],
-      hooks: { draw: [told] },
+      hooks: { draw: [drawLabels] },
     }, [names.map((_, at) => at), values], box);
     box.style.borderColor = stroke;
     charts.set(table, { plot, box });
@@ -57,10 +57,10 @@
 
   const drawAll = (place) => place.querySelectorAll("table[data-chart]").forEach(draw);
 
-  const fetched = async (part, address) => {
-    const answer = await fetch(`${address}?part=1`, { redirect: "error" });
-    if (!(answer.headers.get("content-type") || "").startsWith("text/html")) throw new Error("not a part");
-    part.innerHTML = await answer.text();
+  const loadPart = async (part, url) => {
+    const response = await fetch(`${url}?part=1`, { redirect: "error" });
+    if (!(response.headers.get("content-type") || "").startsWith("text/html")) throw new Error("not an HTML part");
+    part.innerHTML = await response.text();
     drawAll(part);
   };
 
@@ -68,38 +68,38 @@
     part.setAttribute("aria-busy", "true");
     part.firstElementChild?.classList.add("waits");
     try {
-      await fetched(part, part.dataset.part);
+      await loadPart(part, part.dataset.part);
     } catch {
       const link = document.createElement("a");
       link.href = part.dataset.part;
       link.textContent = "try again";
-      const said = document.createElement("p");
-      said.className = "notice notice-amber";
-      said.append("This could not be read; ", link, ".");
-      part.replaceChildren(said);
+      const message = document.createElement("p");
+      message.className = "notice notice-amber";
+      message.append("Could not load this part; ", link, ".");
+      part.replaceChildren(message);
     }
     part.removeAttribute("aria-busy");
   };
 
-  // What changes while it is looked at: asked for again as long as it says that there is more to come.
-  const follow = (part) => {
+  // Reload a part every 3 s while it contains [data-more].
+  const poll = (part) => {
     if (!part.querySelector("[data-more]")) return;
     setTimeout(async () => {
-      if (!document.hidden) await fetched(part, part.dataset.again).catch(() => {});
-      follow(part);
+      if (!document.hidden) await loadPart(part, part.dataset.again).catch(() => {});
+      poll(part);
     }, 3000);
   };
 
   drawAll(document);
   document.querySelectorAll("[data-part]").forEach(load);
-  document.querySelectorAll("[data-again]").forEach(follow);
+  document.querySelectorAll("[data-again]").forEach(poll);
 
   let due = 0;
-  const again = () => {
+  const redraw = () => {
     cancelAnimationFrame(due);
     due = requestAnimationFrame(() => [...charts.keys()].forEach((table) => table.isConnected && draw(table)));
   };
-  window.addEventListener("resize", again);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  window.addEventListener("resize", redraw);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// Settings of Swagger UI. Requests of "Try it out" are signed with the key that was typed into the page.
+// Settings of Swagger UI. Requests of "Try it out" are signed with the key entered on the page.
 
 const bytes = (text) => new TextEncoder().encode(text);
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -24,7 +24,7 @@ async function sign(request) {
   return request;
 }
 
-// The fields of the page replace the Authorize dialogs, which would send a secret as it was typed.
+// The fields of the page replace the Authorize dialogs, which would send the secret itself.
 const withoutAuthorize = () => ({
   wrapComponents: { authorizeBtn: () => () => null, authorizeOperationBtn: () => () => null },
 });

@@ -1,4 +1,4 @@
-"""What all pages of the desk have in common: where one is, how instants and truths are written, what is empty."""
+"""Common parts of the admin pages: navigation, values in tables, empty lists."""
 
 import re
 from datetime import UTC, datetime
@@ -21,57 +21,55 @@ def superuser(admin_member: User) -> User:
     return admin_member
 
 
-def test_the_header_marks_where_one_is(
+def test_navigation_marks_the_current_entry(
     superuser: User, viewer: User, signed_in: Any, organization: Organization
 ) -> None:
     hook = Webhook.objects.create(organization=organization, url="https://example.com/")
-    desk: Client = signed_in(superuser)
-    where = {
+    site: Client = signed_in(superuser)
+    current = {
         f"{POSTS}?status=WAITING_FOR_APPROVAL": "To approve",
         POSTS: "All posts",
         f"{POSTS}calendar/": "Calendar",
-        "/admin/scheduling/notification/": "Notices",
-        "/admin/scheduling/webhook/": "Notices",
-        f"/admin/scheduling/webhook/{hook.pk}/change/": "Notices",
+        "/admin/scheduling/notification/": "Notifications",
+        "/admin/scheduling/webhook/": "Notifications",
+        f"/admin/scheduling/webhook/{hook.pk}/change/": "Notifications",
         "/admin/accounts/membership/": "People",
         "/admin/accounts/user/": "People",
         f"/admin/accounts/user/{viewer.pk}/password/": "People",
         f"/admin/accounts/organization/{organization.pk}/change/": "People",
         f"/admin/policy/{organization.pk}/": "People",
-        "/admin/accounts/apikey/add/": "Keys",
-        "/admin/account/": "You",
+        "/admin/accounts/apikey/add/": "API keys",
+        "/admin/account/": "Profile",
     }
-    assert {address: CURRENT.findall(desk.get(address).content.decode()) for address in where} == {
-        address: [name] for address, name in where.items()
+    assert {address: CURRENT.findall(site.get(address).content.decode()) for address in current} == {
+        address: [name] for address, name in current.items()
     }
 
 
-def test_tables_say_yes_no_never_and_the_readers_time(
-    superuser: User, signed_in: Any, organization: Organization
-) -> None:
-    desk: Client = signed_in(superuser)
+def test_table_shows_yes_no_never_and_local_time(superuser: User, signed_in: Any, organization: Organization) -> None:
+    site: Client = signed_in(superuser)
     Organization.objects.filter(pk=organization.pk).update(created_at=datetime(2026, 7, 1, 14, 5, tzinfo=UTC))
-    page = desk.get("/admin/accounts/organization/").content.decode()
+    page = site.get("/admin/accounts/organization/").content.decode()
     assert re.search(r'<span class="local">Wed 1 Jul(?: 2026)?, 15:05</span> <span class="utc">14:05 UTC</span>', page)
     assert "icon-no.svg" not in page
     assert re.search(r'data-label="Active">yes<', page)
     User.objects.filter(pk=superuser.pk).update(last_login=None)
-    people = desk.get("/admin/accounts/membership/").content.decode()
-    assert re.search(r'data-label="Last signed in">(never|<time)', people)
-    assert not re.search(r"[ap]\.m\.", people)
+    members = site.get("/admin/accounts/membership/").content.decode()
+    assert re.search(r'data-label="Last signed in">(never|<time)', members)
+    assert not re.search(r"[ap]\.m\.", members)
 
 
-def test_an_empty_list_says_whether_it_is_empty_or_narrowed_down(superuser: User, signed_in: Any) -> None:
-    desk: Client = signed_in(superuser)
-    said = {
-        "/admin/accounts/apikey/": "No key yet.",
-        "/admin/accounts/apikey/?q=zebra": "No key fits “zebra”.",
-        "/admin/posts/superpowertemplate/": "No superpower yet.",
-        "/admin/posts/channel/": "No channel is connected yet.",
-        "/admin/posts/publishedpost/?q=zebra": "No live post fits “zebra”.",
-        f"{POSTS}?status=FAILED": "No post fits what you chose.",
+def test_empty_list_differs_from_filtered_list(superuser: User, signed_in: Any) -> None:
+    site: Client = signed_in(superuser)
+    messages = {
+        "/admin/accounts/apikey/": "No API keys yet.",
+        "/admin/accounts/apikey/?q=zebra": "No API key matches “zebra”.",
+        "/admin/posts/superpowertemplate/": "No superpowers yet.",
+        "/admin/posts/channel/": "No channels connected yet.",
+        "/admin/posts/publishedpost/?q=zebra": "No published post matches “zebra”.",
+        f"{POSTS}?status=FAILED": "No post matches these filters.",
     }
-    pages = {address: desk.get(address).content.decode() for address in said}
-    assert [address for address, words in said.items() if words not in pages[address]] == []
-    narrowed = [address for address, page in pages.items() if '<a href="?">Show all</a>' in page]
-    assert narrowed == [address for address in said if "?" in address]
+    pages = {address: site.get(address).content.decode() for address in messages}
+    assert [address for address, message in messages.items() if message not in pages[address]] == []
+    filtered = [address for address, page in pages.items() if '<a href="?">Show all</a>' in page]
+    assert filtered == [address for address in messages if "?" in address]

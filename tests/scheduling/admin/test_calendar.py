@@ -1,4 +1,4 @@
-"""The calendar: days as the reader's clock counts them, whose posts it shows, and what it costs."""
+"""The calendar: days in the user's time zone, visible posts, and the number of queries."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -12,21 +12,21 @@ from accounts.models import Membership, User
 from posts.models import Channel
 from scheduling.admin import calendar_dates
 from scheduling.models import ScheduledPost
-from tests.admin_client import POSTS, Desk
+from tests.admin_client import POSTS, AdminClient
 
 CALENDAR = f"{POSTS}calendar/"
 LISBON, HAVANA = ZoneInfo("Europe/Lisbon"), ZoneInfo("America/Havana")
 
 
-def at(desk: Desk, query: str) -> dict[str, list[str]]:
+def open_calendar(site: AdminClient, query: str) -> dict[str, list[str]]:
     """Open the calendar; return the ids of the posts of each day that has any."""
-    days = desk.open(f"{CALENDAR}?{query}").answer.context["days"]
+    days = site.open(f"{CALENDAR}?{query}").answer.context["days"]
     return {day.date.isoformat(): [str(entry.post.pk) for entry in day.entries] for day in days if day.entries}
 
 
-def living_in(user: User, zone: str) -> Desk:
+def user_in_zone(user: User, zone: str) -> AdminClient:
     User.objects.filter(pk=user.pk).update(time_zone=zone)
-    return Desk(user)
+    return AdminClient(user)
 
 
 def test_a_month_is_whole_weeks_from_monday_to_sunday() -> None:
@@ -66,16 +66,19 @@ def test_a_post_stands_on_the_day_that_its_reader_has(make_draft: Any, author: U
     post = make_draft(scheduled_for=datetime(2027, 6, 30, 23, 30, tzinfo=UTC))
     last = make_draft(scheduled_for=datetime(2027, 6, 30, 22, 59, 59, tzinfo=UTC))
     june = "view=month&on=2027-06-10"
-    assert at(living_in(author, "Europe/Lisbon"), june) == {"2027-06-30": [str(last.pk)], "2027-07-01": [str(post.pk)]}
-    assert at(living_in(author, "America/New_York"), june) == {"2027-06-30": [str(last.pk), str(post.pk)]}
+    assert open_calendar(user_in_zone(author, "Europe/Lisbon"), june) == {
+        "2027-06-30": [str(last.pk)],
+        "2027-07-01": [str(post.pk)],
+    }
+    assert open_calendar(user_in_zone(author, "America/New_York"), june) == {"2027-06-30": [str(last.pk), str(post.pk)]}
 
 
 def test_both_hours_of_an_autumn_night_stand_in_order(make_draft: Any, author: User) -> None:
     second = make_draft(scheduled_for=datetime(2027, 10, 31, 1, 10, tzinfo=UTC))  # 01:10, after the clocks went back
     first = make_draft(scheduled_for=datetime(2027, 10, 31, 0, 40, tzinfo=UTC))  # 01:40, before
-    desk = living_in(author, "Europe/Lisbon")
-    assert at(desk, "view=week&on=2027-10-31") == {"2027-10-31": [str(first.pk), str(second.pk)]}
-    hours = desk.answer.context["days"][6].hours
+    site = user_in_zone(author, "Europe/Lisbon")
+    assert open_calendar(site, "view=week&on=2027-10-31") == {"2027-10-31": [str(first.pk), str(second.pk)]}
+    hours = site.answer.context["days"][6].hours
     assert [len(entries) for _, _, entries in hours] == [0, 2, *[0] * 22]
 
 
@@ -84,22 +87,29 @@ def test_people_see_their_own_organizations_posts(
 ) -> None:
     post = make_draft(scheduled_for=datetime(2027, 6, 1, 12, tzinfo=UTC))
     june = "on=2027-06-10"
-    assert at(Desk(reviewer), june) == {"2027-06-01": [str(post.pk)]}
+    assert open_calendar(AdminClient(reviewer), june) == {"2027-06-01": [str(post.pk)]}
     for query in (june, f"{june}&organization={organization.pk}", f"{june}&view=day&after={post.pk}"):
-        desk = Desk(outsider)
-        assert at(desk, query) == {}
-        assert "Casa do Sol" not in desk.text
+        site = AdminClient(outsider)
+        assert open_calendar(site, query) == {}
+        assert "Casa do Sol" not in site.text
     Membership.objects.create(user=outsider, organization=organization)
-    assert at(Desk(outsider), june) == at(Desk(outsider), f"{june}&organization={organization.pk}") != {}
+    assert (
+        open_calendar(AdminClient(outsider), june)
+        == open_calendar(AdminClient(outsider), f"{june}&organization={organization.pk}")
+        != {}
+    )
 
 
 def test_a_channel_narrows_it_down(make_draft: Any, author: User, facebook: Channel, instagram: Channel) -> None:
     noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
     both, alone = make_draft(scheduled_for=noon), make_draft(scheduled_for=noon, channels=[facebook])
-    desk = Desk(author)
-    assert at(desk, f"on=2027-06-10&channel={instagram.pk}") == {"2027-06-01": [str(both.pk)]}
-    assert set(at(desk, f"on=2027-06-10&channel={facebook.pk}")["2027-06-01"]) == {str(both.pk), str(alone.pk)}
-    tints = {channel: tint for entry in desk.answer.context["days"][0].entries for channel, tint, _ in entry.on}
+    site = AdminClient(author)
+    assert open_calendar(site, f"on=2027-06-10&channel={instagram.pk}") == {"2027-06-01": [str(both.pk)]}
+    assert set(open_calendar(site, f"on=2027-06-10&channel={facebook.pk}")["2027-06-01"]) == {
+        str(both.pk),
+        str(alone.pk),
+    }
+    tints = {channel: tint for entry in site.answer.context["days"][0].entries for channel, tint, _ in entry.channels}
     assert len(set(tints.values())) == len(tints)
 
 
@@ -108,37 +118,37 @@ def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft: Any, make_waitin
     posts = [make_draft(scheduled_for=noon + timedelta(minutes=number)) for number in range(6)]
     late = make_waiting()
     ScheduledPost.objects.filter(pk=late.pk).update(scheduled_for=noon + timedelta(hours=5))
-    desk, day = Desk(author), noon.date().isoformat()
-    # What nobody approved in time is shown, though it is the last of that day.
-    assert at(desk, f"on={day}") == {day: [str(post.pk) for post in (*posts[:2], late)]}
-    assert "and 4 more" in desk.text
-    assert "Not approved in time" in desk.text
-    more = next(link for link in desk.page.links if "view=day" in link and f"on={day}" in link)
-    assert at(desk, more.lstrip("?"))[day] == [str(post.pk) for post in (*posts, late)]
+    site, day = AdminClient(author), noon.date().isoformat()
+    # A post with a problem is shown although it is the last of the day.
+    assert open_calendar(site, f"on={day}") == {day: [str(post.pk) for post in (*posts[:2], late)]}
+    assert "and 4 more" in site.text
+    assert "Not approved in time" in site.text
+    more = next(link for link in site.page.links if "view=day" in link and f"on={day}" in link)
+    assert open_calendar(site, more.lstrip("?"))[day] == [str(post.pk) for post in (*posts, late)]
 
 
 def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: User, monkeypatch: Any) -> None:
     from scheduling.admin import calendar
 
-    monkeypatch.setattr(calendar, "COUNTED", 4)
-    monkeypatch.setitem(calendar.SHOWN, "day", 3)
+    monkeypatch.setattr(calendar, "MAX_COUNT", 4)
+    monkeypatch.setitem(calendar.MAX_ENTRIES, "day", 3)
     noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
-    posts = sorted((make_draft(scheduled_for=noon) for _ in range(5)), key=lambda one: one.pk)
-    desk = Desk(author)
-    assert at(desk, "view=day&on=2027-06-01") == {"2027-06-01": [str(post.pk) for post in posts[:3]]}
-    assert "and 1 or more" in desk.text
-    onward = next(link for link in desk.page.links if f"after={posts[2].pk}" in link)
-    assert at(desk, onward.lstrip("?")) == {"2027-06-01": [str(post.pk) for post in posts[3:]]}
+    posts = sorted((make_draft(scheduled_for=noon) for _ in range(5)), key=lambda post: post.pk)
+    site = AdminClient(author)
+    assert open_calendar(site, "view=day&on=2027-06-01") == {"2027-06-01": [str(post.pk) for post in posts[:3]]}
+    assert "and 1 or more" in site.text
+    onward = next(link for link in site.page.links if f"after={posts[2].pk}" in link)
+    assert open_calendar(site, onward.lstrip("?")) == {"2027-06-01": [str(post.pk) for post in posts[3:]]}
 
 
 def test_empty_days_to_come_offer_a_new_post_on_them(make_draft: Any, author: User, viewer: User) -> None:
     soon = clock.now().date() + timedelta(days=1)
     wanted = f"{POSTS}add/?scheduled_for={soon.isoformat()}T09:00"
-    desk = Desk(author).open(f"{CALENDAR}?on={soon.isoformat()}")
-    assert wanted in desk.page.links
-    assert not any(f"={(soon - timedelta(days=3)).isoformat()}T" in link for link in desk.page.links)
-    assert desk.open(wanted).form().fields["scheduled_for"] == f"{soon.isoformat()}T09:00"
-    assert not any("/add/" in link for link in Desk(viewer).open(CALENDAR).page.links)
+    site = AdminClient(author).open(f"{CALENDAR}?on={soon.isoformat()}")
+    assert wanted in site.page.links
+    assert not any(f"={(soon - timedelta(days=3)).isoformat()}T" in link for link in site.page.links)
+    assert site.open(wanted).form().fields["scheduled_for"] == f"{soon.isoformat()}T09:00"
+    assert not any("/add/" in link for link in AdminClient(viewer).open(CALENDAR).page.links)
 
 
 @pytest.mark.parametrize("view", ["month", "week", "day"])
@@ -147,12 +157,12 @@ def test_it_costs_the_same_for_one_post_and_for_many(
 ) -> None:
     noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
     make_draft(scheduled_for=noon)
-    desk, query = Desk(author), f"view={view}&on=2027-06-01"
-    at(desk, query)
+    site, query = AdminClient(author), f"view={view}&on=2027-06-01"
+    open_calendar(site, query)
     with django_assert_max_num_queries(12) as one:
-        at(desk, query)
+        open_calendar(site, query)
     for days in range(4):
         make_draft(scheduled_for=noon + timedelta(days=days))
         make_draft(scheduled_for=noon)
     with django_assert_max_num_queries(len(one)):
-        assert at(desk, query)
+        assert open_calendar(site, query)

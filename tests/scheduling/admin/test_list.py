@@ -1,4 +1,4 @@
-"""The list and the queue, and the walk: no GET of the desk changes a row."""
+"""The list of posts, and GET requests to all admin URLs, which must not change a row."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,76 +13,74 @@ from accounts.models import User
 from posts.domain.published_posts import record_published
 from posts.models import Channel
 from scheduling.domain.drafts import ChannelText
-from tests.admin_client import POSTS, Desk
+from tests.admin_client import POSTS, AdminClient
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 
 
-def test_the_queue_holds_what_waits_soonest_first(make_waiting: Any, make_draft: Any, reviewer: User) -> None:
+def test_queue_lists_waiting_posts_soonest_first(make_waiting: Any, make_draft: Any, reviewer: User) -> None:
     late, soon = (make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (9, 1))
     make_draft()
-    desk = Desk(reviewer).open(QUEUE)
-    assert [link for link in desk.page.links if link.endswith("/review/")] == [
+    site = AdminClient(reviewer).open(QUEUE)
+    assert [link for link in site.page.links if link.endswith("/review/")] == [
         f"{POSTS}{post.pk}/review/" for post in (soon, late)
     ]
-    assert "To approve 2 waiting" in desk.text
+    assert "To approve 2 waiting" in site.text
 
 
-def test_captions_are_searched_and_channels_filter(make_draft: Any, reviewer: User, facebook: Channel) -> None:
+def test_search_and_channel_filter(make_draft: Any, reviewer: User, facebook: Channel) -> None:
     channels = {facebook.public_id: ChannelText(facebook.type, "Pumpkin soup", None)}
     soup, _other = make_draft(channels=channels), make_draft()
-    desk = Desk(reviewer)
+    site = AdminClient(reviewer)
     for url in (f"{POSTS}?q=pumpkin", f"{POSTS}?q=pumpkin&channel={facebook.pk}"):
-        desk.open(url)
-        assert [link for link in desk.page.links if link.endswith("/review/")] == [f"{POSTS}{soup.pk}/review/"]
-    desk.open(f"{POSTS}?channel={facebook.pk}")
-    assert len([link for link in desk.page.links if link.endswith("/review/")]) == 2
+        site.open(url)
+        assert [link for link in site.page.links if link.endswith("/review/")] == [f"{POSTS}{soup.pk}/review/"]
+    site.open(f"{POSTS}?channel={facebook.pk}")
+    assert len([link for link in site.page.links if link.endswith("/review/")]) == 2
 
 
-def test_the_list_costs_the_same_for_one_row_and_for_five(
-    make_draft: Any, reviewer: User, django_assert_max_num_queries: Any
-) -> None:
-    desk = Desk(reviewer)
+def test_list_has_constant_queries(make_draft: Any, reviewer: User, django_assert_max_num_queries: Any) -> None:
+    site = AdminClient(reviewer)
     make_draft()
-    desk.open(POSTS)
+    site.open(POSTS)
     with django_assert_max_num_queries(30) as one:
-        desk.open(POSTS)
+        site.open(POSTS)
     for _ in range(4):
         make_draft()
     with django_assert_max_num_queries(len(one)):
-        desk.open(POSTS)
+        site.open(POSTS)
 
 
 def dump() -> dict[str, list[Any]]:
-    """Everything in the database except the sessions' own clockwork."""
+    """All rows of the database, by model."""
     return {
         model._meta.label: sorted(map(str, model._base_manager.values_list()))
         for model in apps.get_models(include_auto_created=True)
     }
 
 
-def addresses(post: Any, rows: dict[Any, Any]) -> list[str]:
-    found = ["/admin/", "/admin/password_change/", "/admin/jsi18n/", POSTS, QUEUE, f"{POSTS}{post.pk}/review/"]
-    found += [
+def admin_urls(post: Any, rows: dict[Any, Any]) -> list[str]:
+    urls = ["/admin/", "/admin/password_change/", "/admin/jsi18n/", POSTS, QUEUE, f"{POSTS}{post.pk}/review/"]
+    urls += [
         f"{POSTS}{post.pk}/{name}/"
         for name in ("approve", "publish", "reject", "revert", "submit", "delete", "live", "absent")
     ]
-    found += [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/1/forget/"]
+    urls += [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/1/forget/"]
     for model in admin.site._registry:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         row = rows.get(model) or model._base_manager.first()
-        asked = [("changelist", ()), ("add", ())]
+        pages = [("changelist", ()), ("add", ())]
         if row is not None:
-            asked += [(page, (row.pk,)) for page in ("change", "delete", "history", "page", "disconnect", "resume")]
-        for page, args in asked:
+            pages += [(page, (row.pk,)) for page in ("change", "delete", "history", "page", "disconnect", "resume")]
+        for page, args in pages:
             try:
-                found.append(reverse(f"admin:{name}_{page}", args=args))
+                urls.append(reverse(f"admin:{name}_{page}", args=args))
             except NoReverseMatch:
                 continue
-    return found
+    return urls
 
 
-def test_no_get_of_any_address_changes_a_row(
+def test_get_of_any_admin_url_changes_no_row(
     make_waiting: Any, make_member: Any, organization: Any, facebook: Channel, key: Any
 ) -> None:
     post = make_waiting()
@@ -99,17 +97,17 @@ def test_no_get_of_any_address_changes_a_row(
         scheduled_post_id=post.pk,
     )
     person = make_member("everything", organization, "ADMIN", may_review=True)
-    desk = Desk(person).open("/admin/")
+    site = AdminClient(person).open("/admin/")
     before = dump()
-    urls = addresses(post, {})
-    answers = {url: desk.client.get(url).status_code for url in urls}
+    urls = admin_urls(post, {})
+    answers = {url: site.client.get(url).status_code for url in urls}
     assert dump() == before
     assert {url: code for url, code in answers.items() if code >= 500} == {}
     assert len(urls) > 20
     assert actors.user_actor(person).name == "everything"
 
 
-def test_the_pages_obey_the_policy(make_waiting: Any, reviewer: User, author: User) -> None:
+def test_pages_obey_the_content_security_policy(make_waiting: Any, reviewer: User, author: User) -> None:
     post = make_waiting()
     for user, url in (
         (reviewer, "/admin/"),
@@ -117,7 +115,7 @@ def test_the_pages_obey_the_policy(make_waiting: Any, reviewer: User, author: Us
         (reviewer, f"{POSTS}{post.pk}/review/"),
         (author, f"{POSTS}add/"),
     ):
-        answer = Desk(user).open(url).answer
+        answer = AdminClient(user).open(url).answer
         html = answer.content.decode()
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
         assert [mark for mark in (" style=", "<style", "onclick", "javascript:", "<script>") if mark in html] == []

@@ -1,4 +1,4 @@
-"""What the review page shows of a post: folds, frames, checks, brief, difference, history. All of it escaped."""
+"""The review page: previews, checks, note, changes and history, all of them escaped."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from scheduling.admin.previews import truncate_caption
 from scheduling.domain import drafts, media_inspection
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
-from tests.admin_client import POSTS, Desk
+from tests.admin_client import POSTS, AdminClient
 
 ARABIC = "مساء الخير من كاسا دو سول " * 12
 EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"
@@ -32,7 +32,7 @@ EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"
         ("", ""),
     ],
 )
-def test_a_caption_is_folded_between_words_after_its_length_or_three_lines(caption: str, shown: str) -> None:
+def test_truncate_caption_cuts_between_words_or_after_three_lines(caption: str, shown: str) -> None:
     assert truncate_caption(caption, 125) == shown
 
 
@@ -41,12 +41,10 @@ def on(channel: Channel, caption: str) -> dict[str, ChannelText]:
 
 
 def page(user: User, post: ScheduledPost) -> str:
-    return str(Desk(user).review(post).answer.content.decode())
+    return str(AdminClient(user).review(post).answer.content.decode())
 
 
-def test_a_long_caption_is_folded_and_whole_one_click_away(
-    make_waiting: Any, reviewer: User, facebook: Channel
-) -> None:
+def test_long_caption_is_folded(make_waiting: Any, reviewer: User, facebook: Channel) -> None:
     html = page(reviewer, make_waiting(channels=on(facebook, ARABIC)))
     assert '<details class="caption fold"' in html
     assert html.count(ARABIC.strip()) >= 1
@@ -55,7 +53,7 @@ def test_a_long_caption_is_folded_and_whole_one_click_away(
 
 
 @pytest.mark.parametrize(("kind", "frame"), [("POST", "feed"), ("REEL", "reel"), ("STORY", "story")])
-def test_each_type_has_the_frame_of_its_platform(
+def test_preview_frame_depends_on_post_type(
     make_draft: Any, author: User, instagram: Channel, sandbox: Any, kind: str, frame: str
 ) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO"}
@@ -65,52 +63,49 @@ def test_each_type_has_the_frame_of_its_platform(
     assert ("Not shown in a story:" in html) is (kind == "STORY")
 
 
-def test_nothing_that_an_author_wrote_is_markup(make_waiting: Any, reviewer: User, facebook: Channel, key: Any) -> None:
+def test_author_text_is_escaped(make_waiting: Any, reviewer: User, facebook: Channel, key: Any) -> None:
     post = make_waiting(channels=on(facebook, EVIL), brief=EVIL)
     drafts.edit(actors.api_key_actor(key), post, changes={"brief": EVIL + " again"})
     html = page(reviewer, post)
     assert "<script>alert" not in html
     assert "style=" not in html
-    assert 'href="https://x.example' not in html  # the brief's links are to be read, not to be followed
+    assert 'href="https://x.example' not in html  # links in the note are not clickable
 
 
-def test_the_brief_is_shown_with_its_line_breaks_and_isolated(make_waiting: Any, reviewer: User) -> None:
+def test_note_keeps_line_breaks_and_is_isolated(make_waiting: Any, reviewer: User) -> None:
     html = page(reviewer, make_waiting(brief="Why: summer\nRisk: none"))
     assert '<div class="pre" dir="auto">Why: summer\nRisk: none</div>' in html
-    assert "Brief" not in page(reviewer, make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
+    assert "Note for the reviewer" not in page(reviewer, make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
 
 
-def test_an_approval_keeps_the_checks_that_the_page_showed(
-    make_waiting: Any, reviewer: User, sandbox: Any, facebook: Channel
-) -> None:
+def test_approval_stores_the_checks_shown(make_waiting: Any, reviewer: User, sandbox: Any, facebook: Channel) -> None:
     post = make_waiting(media=f"{sandbox.url}/media/gone.gif", channels=[facebook])
     media_inspection.inspect_media(str(post.pk), post.version)
-    desk = Desk(reviewer).review(post)
-    assert "The public would see nothing here" in desk.text
-    assert "A stranger cannot fetch the media" in desk.text
+    site = AdminClient(reviewer).review(post)
+    assert "Media not available" in site.text
 
-    desk.press("approve")
+    site.press("approve")
 
-    kept = {(check["name"], check["level"]) for check in Approval.objects.get().checks}
-    assert ("media", "stop") in kept
-    assert "Shown at the approval" in Desk(reviewer).review(post).text
+    stored = {(check["name"], check["level"]) for check in Approval.objects.get().checks}
+    assert ("media", "stop") in stored
+    assert "Checks at approval" in AdminClient(reviewer).review(post).text
 
 
-def test_a_second_look_is_asked_for_and_changes_nothing_itself(make_waiting: Any, reviewer: User, viewer: User) -> None:
+def test_recheck_changes_no_row_itself(make_waiting: Any, reviewer: User, viewer: User) -> None:
     post = make_waiting()
     before = ScheduledPost.objects.values().get(pk=post.pk)
-    desk = Desk(reviewer).review(post).press("recheck")
-    assert desk.answer.url == f"{POSTS}{post.pk}/review/"
+    site = AdminClient(reviewer).review(post).press("recheck")
+    assert site.answer.url == f"{POSTS}{post.pk}/review/"
     assert ScheduledPost.objects.values().get(pk=post.pk) == before
-    assert not Desk(viewer).review(post).offers("recheck")
-    assert desk.client.get(f"{POSTS}{post.pk}/recheck/").status_code == 405
+    assert not AdminClient(viewer).review(post).offers("recheck")
+    assert site.client.get(f"{POSTS}{post.pk}/recheck/").status_code == 405
 
 
-def test_other_media_are_shown_side_by_side(make_waiting: Any, reviewer: User, sandbox: Any, key: Any) -> None:
+def test_changed_media_are_shown_side_by_side(make_waiting: Any, reviewer: User, sandbox: Any, key: Any) -> None:
     from scheduling.domain import review
 
     post = make_waiting(media=sandbox.media("old.jpg"))
-    Desk(reviewer).review(post).press("reject", notes="Another picture, please")
+    AdminClient(reviewer).review(post).press("reject", notes="Another picture, please")
     drafts.edit(
         actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk), changes={"media": sandbox.media("new.jpg")}
     )
@@ -122,15 +117,15 @@ def test_other_media_are_shown_side_by_side(make_waiting: Any, reviewer: User, s
     assert html.count(f'<img src="{sandbox.media("old.jpg")}"') == 1
 
 
-def test_the_history_says_what_was_changed(make_waiting: Any, reviewer: User, key: Any, instagram: Channel) -> None:
+def test_history_names_the_changed_fields(make_waiting: Any, reviewer: User, key: Any, instagram: Channel) -> None:
     post = make_waiting()
     drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Because", "channels": on(instagram, "Other")})
-    text = Desk(reviewer).review(post).text
-    assert "agent API key changed the text on its channels and the brief" in text
-    assert "The brief as it was then Because" in text
+    text = AdminClient(reviewer).review(post).text
+    assert "agent API key changed the captions and the note for the reviewer" in text
+    assert "Note for the reviewer at that time Because" in text
 
 
-def test_the_instant_counts_down_only_while_it_can_be_met(make_waiting: Any, reviewer: User) -> None:
+def test_countdown_is_shown_before_the_scheduled_time_only(make_waiting: Any, reviewer: User) -> None:
     post = make_waiting()
     assert "data-countdown=" in page(reviewer, post)
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""The queue: what a row says, how it is narrowed down and kept, and approving several at once."""
+"""The review queue: rows, filters, saved filters and bulk approval."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Membership, Organization, User
 from posts.domain.published_posts import record_published
 from posts.models import Channel, PublishedPost
 from scheduling.admin.permissions import load_permission_context, permissions_for
-from scheduling.admin.posts import ALL
+from scheduling.admin.posts import RELATED
 from scheduling.domain import drafts, review, saved_views
 from scheduling.domain.content import current_content
 from scheduling.domain.drafts import ChannelText
@@ -20,7 +20,7 @@ from scheduling.domain.preflight.checks import refresh_levels
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, ChannelCheck, Delivery, SavedView, ScheduledPost
 from tests.accounts.admin.test_login import enrol
-from tests.admin_client import POSTS, Desk
+from tests.admin_client import POSTS, AdminClient
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 
@@ -29,8 +29,8 @@ def status(post: Any) -> str:
     return str(ScheduledPost.objects.get(pk=post.pk).status)
 
 
-def listed(desk: Desk) -> list[Any]:
-    return [row.post.pk for row in desk.answer.context["rows"]]
+def listed(site: AdminClient) -> list[Any]:
+    return [row.post.pk for row in site.answer.context["rows"]]
 
 
 @pytest.fixture
@@ -38,42 +38,42 @@ def two(make_waiting: Any) -> list[Any]:
     return [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2)]
 
 
-def send(desk: Desk, posts: list[Any], **typed: str) -> Desk:
-    """Choose these posts on the page and approve them; `typed` replaces fields."""
-    fields = {**desk.form("approve").fields, **typed}
+def bulk_approve(site: AdminClient, posts: list[Any], **typed: str) -> AdminClient:
+    """Submit the bulk approval with these posts selected; `typed` replaces fields."""
+    fields = {**site.form("approve").fields, **typed}
     fields.pop("post", None)
-    chosen = {**fields, "post": [str(post.pk) for post in posts]}
-    return desk._keep(desk.client.post(desk.form("approve").action, chosen))
+    data = {**fields, "post": [str(post.pk) for post in posts]}
+    return site._keep(site.client.post(site.form("approve").action, data))
 
 
-def test_a_row_says_who_wrote_it_when_and_what_the_checks_say(two: list[Any], reviewer: User) -> None:
+def test_row_shows_author_age_and_checks(two: list[Any], reviewer: User) -> None:
     ScheduledPost.objects.filter(pk=two[0].pk).update(created_at=clock.now() - timedelta(hours=3, minutes=5))
     User.objects.filter(pk=reviewer.pk).update(time_zone="Asia/Kolkata")
-    desk = Desk(reviewer).open(QUEUE)
-    assert "API key agent · 3 hours ago" in desk.text
-    assert "UTC in 59 minutes" in desk.text
-    row = desk.answer.context["rows"][0]
-    assert (row.checks.tone, row.checks.words in desk.text) == ("amber", True)
+    site = AdminClient(reviewer).open(QUEUE)
+    assert "API key agent · 3 hours ago" in site.text
+    assert "UTC in 59 minutes" in site.text
+    row = site.answer.context["rows"][0]
+    assert (row.checks.tone, row.checks.label in site.text) == ("amber", True)
 
 
-def test_each_is_approved_under_its_own_digest(two: list[Any], reviewer: User) -> None:
-    desk = send(Desk(reviewer).open(QUEUE), two)
-    assert "2 approved" in desk.text
+def test_bulk_approval_approves_each_post(two: list[Any], reviewer: User) -> None:
+    site = bulk_approve(AdminClient(reviewer).open(QUEUE), two)
+    assert "2 approved" in site.text
     approvals = Approval.objects.order_by("id")
     assert [(approval.post_id, approval.reviewer, bool(approval.checks)) for approval in approvals] == [
         (post.pk, reviewer, True) for post in two
     ]
-    assert [status(item) for item in two] == [Status.SCHEDULED] * 2
+    assert [status(post) for post in two] == [Status.SCHEDULED] * 2
 
 
-def test_a_refusal_stops_none_of_the_others_and_says_why(
+def test_bulk_approval_reports_each_refused_post(
     two: list[Any], make_waiting: Any, make_draft: Any, other_key: Any, other_facebook: Channel, key: Any, author: User,
     reviewer: User, facebook: Channel,
 ) -> None:  # fmt: skip
     rejected, changed, deleted, good = (
         make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (3, 4, 5, 6)
     )
-    desk = Desk(reviewer).open(QUEUE)
+    site = AdminClient(reviewer).open(QUEUE)
     review.reject(actors.user_actor(reviewer), ScheduledPost.objects.get(pk=rejected.pk), notes="No.")
     text: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "New words", None)}}
     drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=changed.pk), changes=text)
@@ -81,26 +81,24 @@ def test_a_refusal_stops_none_of_the_others_and_says_why(
     foreign: Any = {"channels": {other_facebook.public_id: ChannelText(other_facebook.type, "Rival's secret", None)}}
     theirs = drafts.create(actors.api_key_actor(other_key), organization=other_key.organization, changes=foreign)
 
-    send(desk, [rejected, changed, deleted, theirs, good])
-    assert desk.answer.status_code == 200
+    bulk_approve(site, [rejected, changed, deleted, theirs, good])
+    assert site.answer.status_code == 200
     for words in (
         "1 approved, 4 not",
-        "It is “Rejected” by now",
-        "It has changed since",
-        "2 of those that you chose are not",
+        "it is now “Rejected”",
+        "The content has changed since",
+        "2 selected posts no longer exist",
     ):
-        assert words in desk.text
-    assert "Rival" not in desk.text
-    assert [status(item) for item in (rejected, changed, good, two[0])] == [
+        assert words in site.text
+    assert "Rival" not in site.text
+    assert [status(post) for post in (rejected, changed, good, two[0])] == [
         "REJECTED", "WAITING_FOR_APPROVAL", "SCHEDULED", "WAITING_FOR_APPROVAL",
     ]  # fmt: skip
     assert Approval.objects.count() == 1
 
 
-def test_a_database_that_fails_midway_is_told_of_the_one_post_alone(
-    two: list[Any], reviewer: User, monkeypatch: Any
-) -> None:
-    desk = Desk(reviewer).open(QUEUE)
+def test_bulk_approval_database_error_affects_one_post(two: list[Any], reviewer: User, monkeypatch: Any) -> None:
+    site = AdminClient(reviewer).open(QUEUE)
     real = ScheduledPost.apply_transition
 
     def broken(self: Any, step: str, **columns: Any) -> Any:
@@ -109,73 +107,71 @@ def test_a_database_that_fails_midway_is_told_of_the_one_post_alone(
         return real(self, step, **columns)
 
     monkeypatch.setattr(ScheduledPost, "apply_transition", broken)
-    send(desk, two)
-    assert "It could not be stored. Try this one again." in desk.text
-    assert [status(item) for item in two] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
+    bulk_approve(site, two)
+    assert "Database error. Try this post again." in site.text
+    assert [status(post) for post in two] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
     assert Approval.objects.count() == 1
 
 
-def test_who_may_not_decide_is_offered_nothing_and_refused(
+def test_bulk_approval_without_permission_is_refused(
     two: list[Any], viewer: User, make_member: Any, organization: Any, key: Any
 ) -> None:
-    desk = Desk(viewer).open(QUEUE)
-    assert not any(form.fields.get("post") or "digest" in str(form.fields) for form in desk.page.forms)
-    rows = desk.answer.context["rows"]
+    site = AdminClient(viewer).open(QUEUE)
+    assert not any(form.fields.get("post") or "digest" in str(form.fields) for form in site.page.forms)
+    rows = site.answer.context["rows"]
     digests = {f"digest-{row.post.pk}": row.digest for row in rows}
-    answer = desk.send(f"{POSTS}approve/", post=str(two[0].pk), **digests)
-    assert ("You do not have permission to approve posts" in desk.text, answer.status_code) == (True, 200)
-    assert [status(item) for item in two] == [Status.WAITING_FOR_APPROVAL] * 2
+    answer = site.send(f"{POSTS}approve/", post=str(two[0].pk), **digests)
+    assert (answer.status_code, [result.approved for result in answer.context["refused"]]) == (200, [False])
+    assert [status(post) for post in two] == [Status.WAITING_FOR_APPROVAL] * 2
 
     both = make_member("both", organization, may_review=True)
     sooner: Any = {"scheduled_for": clock.now() + timedelta(minutes=30)}
     drafts.edit(actors.user_actor(both), ScheduledPost.objects.get(pk=two[0].pk), changes=sooner)
-    own = Desk(both).open(QUEUE)
+    own = AdminClient(both).open(QUEUE)
     assert [row.pickable for row in own.answer.context["rows"]] == [False, True]
-    assert "another person decides" in own.text
+    assert own.answer.context["rows"][0].permissions.why_not
 
 
-def test_what_is_in_the_way_is_not_approved_from_the_list(make_waiting: Any, reviewer: User) -> None:
+def test_blocked_post_is_not_offered_for_bulk_approval(make_waiting: Any, reviewer: User) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
-    desk = Desk(reviewer).open(QUEUE)
-    assert not desk.offers("approve") or "post" not in desk.form("approve").fields
-    assert "1 in the way" in desk.text
+    site = AdminClient(reviewer).open(QUEUE)
+    assert not site.offers("approve") or "post" not in site.form("approve").fields
+    assert "1 blocker" in site.text
 
 
-def test_the_lists_buttons_answer_to_post_alone_and_with_a_token(two: list[Any], reviewer: User, client: Any) -> None:
+def test_list_actions_need_post_and_csrf_token(two: list[Any], reviewer: User, client: Any) -> None:
     view = saved_views.save_view(reviewer, "Mine", "q=x")
     urls = [f"{POSTS}approve/", f"{POSTS}views/keep/", f"{POSTS}views/{view.pk}/forget/"]
-    desk = Desk(reviewer).open(QUEUE)
+    site = AdminClient(reviewer).open(QUEUE)
     events = AuditEvent.objects.count()
-    assert [desk.client.get(url).status_code for url in urls] == [405] * 3
-    assert [desk.client.post(url).status_code for url in urls] == [403] * 3
+    assert [site.client.get(url).status_code for url in urls] == [405] * 3
+    assert [site.client.post(url).status_code for url in urls] == [403] * 3
     assert [client.post(url).url for url in urls] == [f"/admin/login/?next={POSTS}"] * 3
     assert (AuditEvent.objects.count(), SavedView.objects.count()) == (events, 1)
 
 
-def test_a_view_is_kept_changed_and_deleted_by_its_owner_alone(
-    two: list[Any], reviewer: User, author: User, outsider: User
-) -> None:
-    desk = Desk(reviewer).open(f"{QUEUE}&author=key-{two[0].created_by_key_id}")
-    desk.press("keep", name="The agent's")
+def test_saved_filters_belong_to_one_user(two: list[Any], reviewer: User, author: User, outsider: User) -> None:
+    site = AdminClient(reviewer).open(f"{QUEUE}&author=key-{two[0].created_by_key_id}")
+    site.press("keep", name="The agent's")
     view = SavedView.objects.get()
-    assert desk.answer.url == f"{POSTS}?{view.query}"
-    assert "Kept as “The agent's”." in desk.follow().text
+    assert site.answer.url == f"{POSTS}?{view.query}"
+    assert "Filter saved as “The agent's”." in site.follow().text
     User.objects.filter(pk=outsider.pk).update(is_superuser=True)
-    for somebody in (author, outsider):  # of the same organization and of another
-        other = Desk(somebody).open(f"{QUEUE}&q=theirs")
+    for user in (author, outsider):  # of the same organization and of another
+        other = AdminClient(user).open(f"{QUEUE}&q=theirs")
         assert "The agent's" not in other.text
         other.send(f"{POSTS}views/{view.pk}/forget/")
         other.press("keep", name="The agent's")
         assert SavedView.objects.get(pk=view.pk).query == view.query
-        assert [saved_view.query for saved_view in saved_views.saved_views(somebody)] == [
+        assert [saved_view.query for saved_view in saved_views.saved_views(user)] == [
             "status=WAITING_FOR_APPROVAL&q=theirs"
         ]
-    desk.press("forget")
+    site.press("forget")
     assert (saved_views.saved_views(reviewer), SavedView.objects.count()) == ([], 2)
 
 
-def test_filters_narrow_down_by_author_and_by_checks(
+def test_author_and_checks_filters(
     make_waiting: Any, author: User, reviewer: User, facebook: Channel, key: Any
 ) -> None:
     agents = make_waiting(channels=[facebook])
@@ -184,7 +180,7 @@ def test_filters_narrow_down_by_author_and_by_checks(
     )
     ScheduledPost.objects.filter(pk=own.pk).update(media_metadata={"problem": "It is gone"}, check_level_at=None)
     refresh_levels()
-    desk = Desk(reviewer)
+    site = AdminClient(reviewer)
     for query, expected in (
         (f"author=key-{key.pk}", [agents.pk]),
         (f"author=user-{author.pk}", [own.pk]),
@@ -193,7 +189,7 @@ def test_filters_narrow_down_by_author_and_by_checks(
         ("checks=open", [agents.pk, own.pk]),
         ("author=nobody", [agents.pk, own.pk]),
     ):
-        assert listed(desk.open(f"{QUEUE}&{query}")) == expected, query
+        assert listed(site.open(f"{QUEUE}&{query}")) == expected, query
 
 
 def test_checks_filter_compares_night_hours_in_the_readers_time_zone(
@@ -202,28 +198,28 @@ def test_checks_filter_compares_night_hours_in_the_readers_time_zone(
     ChannelCheck.objects.create(channel=facebook, at=clock.now())
     noon = (clock.now() + timedelta(days=2)).replace(hour=12, minute=0)
     post = make_waiting(channels=[facebook], scheduled_for=noon)
-    for zone, query, words in (("UTC", "passed", "All in order"), ("Pacific/Auckland", "open", "1 to look at")):
+    for zone, query, label in (("UTC", "passed", "All checks passed"), ("Pacific/Auckland", "open", "1 warning")):
         User.objects.filter(pk=reviewer.pk).update(time_zone=zone)
         other = "open" if query == "passed" else "passed"
-        assert listed(Desk(reviewer).open(f"{QUEUE}&checks={other}")) == []
-        desk = Desk(reviewer).open(f"{QUEUE}&checks={query}")
-        assert (listed(desk), desk.answer.context["rows"][0].checks.words) == ([post.pk], words)
+        assert listed(AdminClient(reviewer).open(f"{QUEUE}&checks={other}")) == []
+        site = AdminClient(reviewer).open(f"{QUEUE}&checks={query}")
+        assert (listed(site), site.answer.context["rows"][0].checks.label) == ([post.pk], label)
 
 
-def test_the_review_page_leads_to_the_one_before_and_the_one_after(make_waiting: Any, reviewer: User) -> None:
+def test_review_page_links_previous_and_next_post(make_waiting: Any, reviewer: User) -> None:
     posts = [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2, 3)]
-    beside = []
+    neighbours = []
     for post in posts:
-        context = Desk(reviewer).review(post).answer.context
-        beside.append((context["earlier"], context["upcoming"]))
-    assert beside == [(None, posts[1]), (posts[0], posts[2]), (posts[1], posts[0])]
+        context = AdminClient(reviewer).review(post).answer.context
+        neighbours.append((context["previous"], context["next"]))
+    assert neighbours == [(None, posts[1]), (posts[0], posts[2]), (posts[1], posts[0])]
 
 
-def test_what_is_over_says_where_it_is_live_or_what_can_be_done(
+def test_finished_post_shows_results_and_advice(
     make_scheduled: Any, reviewer: User, facebook: Channel, instagram: Channel
 ) -> None:
     post = make_scheduled()
-    post.apply_transition("fail", task_id=None, failure_reason="It is not live everywhere.")
+    post.apply_transition("fail", task_id=None, failure_reason="Not published on all channels.")
     deliveries = Delivery.objects.filter(post=post)
     link = "https://www.facebook.com/123/posts/5"
     deliveries.filter(channel=facebook).update(state="PUBLISHED", platform_post_id="1_5", permalink=link)
@@ -235,63 +231,63 @@ def test_what_is_over_says_where_it_is_live_or_what_can_be_done(
     )  # fmt: skip
     PublishedPost.objects.update(likes=1, comments=1200)
     for url in ("/admin/", f"{POSTS}?status=FAILED"):
-        desk = Desk(reviewer).open(url)
-        assert link in desk.page.links
-        for words in ("1 like · 1,200 comments", "not known whether it is live.", "Look at the channel."):
-            assert words in desk.text, (url, words)
-    assert "1 like · 1,200 comments" in Desk(reviewer).review(post).text
+        site = AdminClient(reviewer).open(url)
+        assert link in site.page.links
+        for words in ("1 like · 1,200 comments", "outcome unknown.", "Check the channel."):
+            assert words in site.text, (url, words)
+    assert "1 like · 1,200 comments" in AdminClient(reviewer).review(post).text
 
 
-def test_the_queue_costs_the_same_for_one_row_and_for_six(
+def test_queue_has_constant_queries(
     make_waiting: Any, make_scheduled: Any, reviewer: User, django_assert_max_num_queries: Any
 ) -> None:
-    """Every kind of row, waiting and over, with their checks, rights and fates; and the list of answers."""
+    """Rows of waiting and finished posts, with checks, permissions and results."""
     pages = (QUEUE, POSTS, f"{POSTS}?status=FAILED", f"{QUEUE}&checks=open", f"{QUEUE}&q=casa", "/admin/")
 
-    def more() -> None:
+    def add_posts() -> None:
         make_waiting()
         failed = make_scheduled()
-        failed.apply_transition("fail", task_id=None, failure_reason="It did not go out.")
+        failed.apply_transition("fail", task_id=None, failure_reason="Failed.")
         failed.deliveries.update(state="FAILED", error_code="190/463", platform_post_id="")
 
-    more()
-    desk = Desk(reviewer)
+    add_posts()
+    site = AdminClient(reviewer)
     costs = {}
     for page in pages:
-        desk.open(page)
+        site.open(page)
         with django_assert_max_num_queries(45) as spent:
-            desk.open(page)
+            site.open(page)
         costs[page] = len(spent)
     for _ in range(5):
-        more()
+        add_posts()
     for page in pages:
         with django_assert_max_num_queries(costs[page]):
-            desk.open(page)
+            site.open(page)
 
 
-def test_rights_cost_the_same_where_two_approve_and_a_second_factor_is_demanded(
+def test_permissions_with_mfa_and_two_person_approval_have_constant_queries(
     make_waiting: Any, reviewer: User, organization: Organization, seat: Any, django_assert_num_queries: Any
 ) -> None:
-    """Also for what the reader approved first, or gave its words before somebody else moved it."""
+    """Including posts that the reader approved first, or wrote before another user rescheduled them."""
     mine = Organization.objects.filter(pk=organization.pk)
     mine.update(second_approver=True)
     made = [make_waiting() for _ in range(4)]
-    judge = seat(reviewer, mine.get())
+    reviewing = seat(reviewer, mine.get())
     for post in made[:3]:
-        review.approve(judge, post, revision=post.revision, digest=current_content(post)[1])
+        review.approve(reviewing, post, revision=post.revision, digest=current_content(post)[1])
     Approval.objects.update(mfa_verified=True)
-    Approval.objects.filter(post=made[2]).update(digest="0" * 64)  # of what it said before
+    Approval.objects.filter(post=made[2]).update(digest="0" * 64)  # of earlier content
     ScheduledPost.objects.filter(pk=made[3].pk).update(content_edited_by_user=reviewer)
     mine.update(require_mfa=True)
     enrol(reviewer)
-    whole = ScheduledPost.objects.for_wire().select_related(*ALL)
+    whole = ScheduledPost.objects.for_wire().select_related(*RELATED)
     for posts in (made[:1], made):
         loaded = list(whole.filter(pk__in=[post.pk for post in posts]))
         with django_assert_num_queries(3):
-            learnt = load_permission_context(reviewer, loaded)
+            context = load_permission_context(reviewer, loaded)
         member = Membership.objects.get(user=reviewer)
         with django_assert_num_queries(0):
-            may = {item.pk: permissions_for(reviewer, member, item, learnt=learnt) for item in loaded}
-    assert [may[item.pk].approve for item in made] == [False, False, True, False]
-    assert "as the first of two" in may[made[0].pk].why_not
-    assert "or its words" in may[made[3].pk].why_not
+            may = {post.pk: permissions_for(reviewer, member, post, context=context) for post in loaded}
+    assert [may[post.pk].approve for post in made] == [False, False, True, False]
+    assert "first of two approvals" in may[made[0].pk].why_not
+    assert may[made[3].pk].why_not == f"{review.SELF_APPROVAL_FORBIDDEN}."

@@ -1,4 +1,4 @@
-"""The log of notices, webhooks and each person's own choice, on the desk."""
+"""The notification log, webhooks and notification settings in the admin."""
 
 from typing import Any
 
@@ -10,9 +10,8 @@ from accounts import encryption
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
 from scheduling.models import NotificationDelivery, Webhook
-from tests.admin_client import Desk
-from tests.scheduling.notification_helpers import send_due
-from tests.scheduling.notification_helpers import sweep_and_send as tell
+from tests.admin_client import AdminClient
+from tests.scheduling.notification_helpers import send_due, sweep_and_send
 from tests.services.webhook_receiver import Receiver, receiving
 
 LOG, MINE, HOOKS = (
@@ -27,107 +26,107 @@ EVERYTHING = [
 
 @pytest.fixture
 def receiver(sandbox: Any) -> Any:
-    with receiving() as one:
-        yield one
+    with receiving() as receiver:
+        yield receiver
 
 
-def secret_on(desk: Desk) -> str:
-    """Return the secret that the page shows."""
-    html = desk.answer.content.decode()
+def secret_on(site: AdminClient) -> str:
+    html = site.answer.content.decode()
     return html.partition('id="hook-secret">')[2].partition("<")[0]
 
 
-def add(desk: Desk, url: str) -> str:
+def add(site: AdminClient, url: str) -> str:
     """Add a webhook by the form and return the secret that was shown."""
-    return secret_on(desk.open(f"{HOOKS}add/").press(url=url, kinds=EVERYTHING))
+    return secret_on(site.open(f"{HOOKS}add/").press(url=url, kinds=EVERYTHING))
 
 
-def test_an_administrator_adds_a_webhook_and_sees_its_secret_once(admin_member: User, receiver: Receiver) -> None:
-    desk = Desk(admin_member)
-    secret = add(desk, f"{receiver.url}/in?token=t")
+def test_add_webhook_shows_the_secret_once(admin_member: User, receiver: Receiver) -> None:
+    site = AdminClient(admin_member)
+    secret = add(site, f"{receiver.url}/in?token=t")
     hook = Webhook.objects.get()
     assert (encryption.decrypt(hook.secret_encrypted), hook.kinds, hook.created_by) == (
         secret,
         EVERYTHING,
         admin_member,
     )
-    again = desk.client.post(f"{HOOKS}add/", desk.answer.wsgi_request.POST)
+    again = site.client.post(f"{HOOKS}add/", site.answer.wsgi_request.POST)
     assert ("added already" in again.content.decode(), Webhook.objects.count()) == (True, 1)
     for url in (HOOKS, f"{HOOKS}{hook.pk}/change/", LOG):
-        page = desk.open(url).answer.content.decode()
+        page = site.open(url).answer.content.decode()
         assert secret not in page
         assert ("token=t" in page) == url.endswith("change/")
     assert secret not in str(list(AuditEvent.objects.values_list()))
 
 
-def test_a_webhook_is_changed_tried_out_rotated_and_removed(admin_member: User, receiver: Receiver) -> None:
-    desk = Desk(admin_member)
-    first = add(desk, receiver.url)
+def test_webhook_test_rotate_change_and_remove(admin_member: User, receiver: Receiver) -> None:
+    site = AdminClient(admin_member)
+    first = add(site, receiver.url)
     hook = Webhook.objects.get()
     page = f"{HOOKS}{hook.pk}/change/"
-    desk.open(page).press("test").follow()
+    site.open(page).press("test").follow()
     send_due()
     assert b'"kind":"TEST"' in receiver.calls[0][2]
 
-    rotating = desk.open(page).form("rotate")
-    second = secret_on(desk.press("rotate"))
+    rotating = site.open(page).form("rotate")
+    second = secret_on(site.press("rotate"))
     assert (second != first, encryption.decrypt(Webhook.objects.get().secret_encrypted)) == (True, second)
-    desk.client.post(rotating.action, rotating.fields)  # sent a second time
-    assert "changed meanwhile" in desk.open(page).text
+    site.client.post(rotating.action, rotating.fields)  # sent a second time
+    assert "already been rotated" in site.open(page).text
     assert encryption.decrypt(Webhook.objects.get().secret_encrypted) == second
 
-    desk.press(kinds=["FAILED"], active="")
+    site.press(kinds=["FAILED"], active="")
     hook = Webhook.objects.get()
     assert (hook.kinds, hook.active) == (["FAILED"], False)
-    assert "It is paused" in desk.open(page).press("test").follow().text
-    desk.press(kinds=[], url="nowhere")
-    assert "This field is required" in desk.text
+    site.open(page).press("test").follow()
+    assert len(receiver.calls) == 1
+    site.press(kinds=[], url="nowhere")
+    assert "This field is required" in site.text
 
-    desk.open(page).press("remove").follow()
+    site.open(page).press("remove").follow()
     assert Webhook.objects.count() == 0
     verbs = AuditEvent.objects.filter(subject=f"webhook:{hook.pk}").order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["webhook.add", "webhook.rotate", "webhook.change", "webhook.remove"]
 
 
-def test_the_log_says_what_became_of_each_and_an_administrator_sends_it_again(
+def test_log_shows_deliveries_and_administrator_can_send_again(
     admin_member: User, reviewer: User, outsider: User, receiver: Receiver, make_waiting: Any, facebook: Channel
 ) -> None:
-    desk = Desk(admin_member)
-    add(desk, receiver.url)
+    site = AdminClient(admin_member)
+    add(site, receiver.url)
     receiver.answers = [500]
     make_waiting(channels=[facebook])
-    tell()
-    log = desk.open(LOG)
-    assert "A post waits for approval Olá from Casa do Sol 👋" in log.text
+    sweep_and_send()
+    log = site.open(LOG)
+    assert "A post is waiting for approval Olá from Casa do Sol 👋" in log.text
     assert "reviewer · e-mail sent" in log.text
-    assert "on its way 1 try, again" in log.text
+    assert "1 attempt, next" in log.text
     assert "127.0.0.1 answered HTTP 500" in log.text
-    one = NotificationDelivery.objects.get(means="WEBHOOK")
-    again = f"{LOG}{one.pk}/again/"
-    assert desk.client.get(again).status_code == 405
-    for other, status in ((Desk(reviewer), 403), (Desk(outsider), 404)):
+    row = NotificationDelivery.objects.get(means="WEBHOOK")
+    again = f"{LOG}{row.pk}/again/"
+    assert site.client.get(again).status_code == 405
+    for other, status in ((AdminClient(reviewer), 403), (AdminClient(outsider), 404)):
         assert other.open(LOG).answer.status_code == 200
         assert not [form for form in other.page.forms if form.action.endswith("/again/")]
         assert other.open("/admin/").send(again).status_code == status
-    assert "waits for approval" not in Desk(outsider).open(LOG).page.words
-    assert NotificationDelivery.objects.get(pk=one.pk).state == "PENDING"
+    assert "waiting for approval" not in AdminClient(outsider).open(LOG).page.texts
+    assert NotificationDelivery.objects.get(pk=row.pk).state == "PENDING"
 
-    desk.open(LOG)
-    assert desk.send(again).status_code == 302
+    site.open(LOG)
+    assert site.send(again).status_code == 302
     send_due()
-    assert (NotificationDelivery.objects.get(pk=one.pk).state, len(receiver.calls)) == ("SENT", 2)
-    assert "Nobody had to be told anything yet" in Desk(outsider).open(LOG).text
+    assert (NotificationDelivery.objects.get(pk=row.pk).state, len(receiver.calls)) == ("SENT", 2)
+    assert "No notifications yet" in AdminClient(outsider).open(LOG).text
 
 
-def test_the_log_is_narrowed_down(admin_member: User, reviewer: User, make_waiting: Any, facebook: Channel) -> None:
+def test_log_filters(admin_member: User, reviewer: User, make_waiting: Any, facebook: Channel) -> None:
     make_waiting(channels=[facebook])
-    tell()
-    desk = Desk(admin_member)
-    found = {
-        query: "reviewer · e-mail" in desk.open(f"{LOG}?{query}").text
+    sweep_and_send()
+    site = AdminClient(admin_member)
+    shown = {
+        query: "reviewer · e-mail" in site.open(f"{LOG}?{query}").text
         for query in ("kind=SUBMITTED", "kind=FAILED", "delivery=SENT", "delivery=FAILED", "kind=nonsense")
     }
-    assert found == {
+    assert shown == {
         "kind=SUBMITTED": True,
         "kind=FAILED": False,
         "delivery=SENT": True,
@@ -136,35 +135,35 @@ def test_the_log_is_narrowed_down(admin_member: User, reviewer: User, make_waiti
     }
 
 
-def test_the_lists_cost_the_same_however_long_they_are(
+def test_lists_have_constant_queries(
     admin_member: User, reviewer: User, make_waiting: Any, facebook: Channel, organization: Organization
 ) -> None:
-    desk, counts = Desk(admin_member), []
+    site, counts = AdminClient(admin_member), []
     for _ in range(2):
         for _ in range(3):
             Webhook.objects.create(organization=organization, url="https://x.example", kinds=["FAILED"])
             make_waiting(channels=[facebook])
-        tell()
+        sweep_and_send()
         for url in (LOG, HOOKS):
             with CaptureQueriesContext(connection) as captured:
-                desk.open(url)
+                site.open(url)
             counts.append(len(captured))
     assert counts[:2] == counts[2:]
 
 
-def test_everybody_chooses_what_they_are_mailed_about(
+def test_notification_settings_are_stored_per_membership(
     reviewer: User, viewer: User, other_organization: Organization, organization: Organization
 ) -> None:
     Membership.objects.create(user=reviewer, organization=other_organization, role=Role.EDITOR)
-    desk = Desk(reviewer).open(MINE)
+    site = AdminClient(reviewer).open(MINE)
     mine = Membership.objects.get(user=reviewer, organization=organization)
     other = Membership.objects.get(user=reviewer, organization=other_organization)
-    assert "A post waits for approval" in desk.text
-    desk.press(**{f"member-{mine.pk}": ["SUBMITTED", "FAILED", "REJECTED"], f"member-{other.pk}": ["FAILED"]})
+    assert "A post is waiting for approval" in site.text
+    site.press(**{f"member-{mine.pk}": ["SUBMITTED", "FAILED", "REJECTED"], f"member-{other.pk}": ["FAILED"]})
     mine.refresh_from_db()
     other.refresh_from_db()
-    # What a reviewer may get, and did not tick.
+    # The kinds available to a reviewer that were not selected.
     assert mine.muted_notification_kinds == ["UNKNOWN", "RECONNECT", "UNAPPROVED", "RULES"]
     assert other.muted_notification_kinds == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN"]
     assert AuditEvent.objects.filter(verb="membership.mute", actor_id=str(reviewer.pk)).count() == 2
-    assert "told nothing by e-mail" in Desk(viewer).open(MINE).text
+    assert "Viewers receive no e-mails" in AdminClient(viewer).open(MINE).text

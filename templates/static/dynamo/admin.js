@@ -1,4 +1,4 @@
-// Conveniences only: every page works without this file.
+// Enhancements only: every page works without this file.
 "use strict";
 for (const area of document.querySelectorAll("textarea[maxlength], .channel textarea")) {
   const count = document.createElement("p");
@@ -20,7 +20,7 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
-// Where the bar scrolls sideways, it shows the page that one is on.
-const bar = document.querySelector("#desk-nav ul");
-const here = bar?.querySelector("[aria-current]");
-if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+// Scroll the current entry of a navigation that is wider than the window into view.
+const nav = document.querySelector("#main-nav ul");
+const current = nav?.querySelector("[aria-current]");
+if (current) nav.scrollLeft = current.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;

@@ -1,0 +1,119 @@
+"""Figures and charts of the dashboard: organizations, days, and the number of queries."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import time_machine
+
+from accounts import clock
+from accounts.models import User
+from posts.models import Channel, PublishedPost
+from scheduling.admin.dashboard import dashboard_stats
+from scheduling.models import Delivery
+from tests.admin_client import AdminClient
+
+NOON = datetime(2027, 6, 16, 12, tzinfo=UTC)  # a Wednesday
+UTC_ZONE, LISBON = ZoneInfo("UTC"), ZoneInfo("Europe/Lisbon")
+
+
+def make_published(channel: Channel, number: int, at: datetime, **columns: Any) -> PublishedPost:
+    return PublishedPost.objects.create(
+        organization=channel.organization, channel=channel, platform_id=str(number), published_at=at, **columns
+    )
+
+
+def rows(chart: Any) -> dict[str, list[str]]:
+    return {row[0]: row[1:] for row in chart.rows}
+
+
+def tiles(site: AdminClient) -> dict[str, str]:
+    return {tile.title: tile.number for tile in site.open("/admin/").answer.context["dashboard"]["stats"].tiles}
+
+
+def test_tiles_count_posts_of_own_organizations(
+    make_waiting: Any, make_scheduled: Any, make_draft: Any, reviewer: User, outsider: User
+) -> None:
+    with time_machine.travel(NOON, tick=False):
+        make_draft()
+        make_waiting(), make_waiting(scheduled_for=NOON + timedelta(days=9))
+        make_scheduled()
+        failed = make_scheduled(scheduled_for=NOON + timedelta(days=2))
+        failed.apply_transition("fail", task_id=None, failure_reason="It did not go out.")
+        for days_ago in (timedelta(days=2), timedelta(days=3)):
+            out = make_scheduled(scheduled_for=NOON + timedelta(hours=1))
+            out.scheduled_for = NOON - days_ago
+            out.save(update_fields=["scheduled_for"])
+            out.apply_transition("claim"), out.apply_transition("succeed", task_id=None)
+        assert tiles(AdminClient(reviewer)) == {
+            "To approve": "2",
+            "Due today": "1",
+            "Published this week": "1",
+            "Failed": "1",
+        }
+        assert set(tiles(AdminClient(outsider)).values()) == {"0"}
+
+
+def test_days_follow_the_time_zone(make_scheduled: Any, facebook: Channel) -> None:
+    late = NOON.replace(hour=23, minute=30)  # after midnight in Lisbon
+    with time_machine.travel(NOON, tick=False):
+        make_scheduled(scheduled_for=late)
+        make_published(facebook, 1, late - timedelta(days=1), likes=5)
+        here, there = (dashboard_stats([facebook.organization_id], zone) for zone in (UTC_ZONE, LISBON))
+    assert (list(rows(here.volume)), list(rows(there.volume))) == (["Wed 16 Jun"], ["Thu 17 Jun"])
+    assert (list(rows(here.engagement)), list(rows(there.engagement))) == (["Tue 15 Jun"], ["Wed 16 Jun"])
+    assert here.volume.data["x"][14] == datetime(2027, 6, 16, 12, tzinfo=UTC).timestamp() == here.volume.data["today"]
+
+
+def test_engagement_excludes_deleted_and_foreign_posts(
+    facebook: Channel, instagram: Channel, other_facebook: Channel
+) -> None:
+    with time_machine.travel(NOON, tick=False):
+        make_published(facebook, 1, NOON - timedelta(days=3), likes=5, comments=2, shares=1)
+        make_published(instagram, 2, NOON - timedelta(days=3, hours=1), likes=7)
+        make_published(instagram, 3, NOON - timedelta(days=1), likes=1, deleted_at=NOON)
+        make_published(facebook, 4, NOON - timedelta(days=40), likes=900)
+        make_published(other_facebook, 5, NOON - timedelta(days=1), likes=800)
+        chart = dashboard_stats([facebook.organization_id], UTC_ZONE).engagement
+        both = dashboard_stats([facebook.organization_id, other_facebook.organization_id], UTC_ZONE).engagement
+    assert rows(chart) == {"Sun 13 Jun": ["2", "12", "2", "1"]}
+    assert "2 posts published in four weeks: 12 likes, 2 comments, 1 shares." in chart.summary
+    assert chart.data["series"][0]["values"].count(None) == 27
+    assert list(rows(both)) == ["Sun 13 Jun", "Tue 15 Jun"]
+
+
+def test_latency_is_measured_from_the_scheduled_time(make_scheduled: Any, facebook: Channel) -> None:
+    with time_machine.travel(NOON, tick=False):
+        for seconds in (0.5, 2.5, -1.0):
+            post = make_scheduled(channels=[facebook], scheduled_for=NOON + timedelta(minutes=1))
+            post.apply_transition("claim"), post.apply_transition("succeed", task_id=None)
+            at = post.scheduled_for + timedelta(seconds=seconds)
+            Delivery.objects.filter(post=post).update(state="PUBLISHED", published_at=at)
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        chart = dashboard_stats([facebook.organization_id], UTC_ZONE).latency
+    assert sorted(row[-1] for row in chart.rows) == ["0.0", "0.5", "2.5"]
+    assert "half were published within 0.5 s of the scheduled time, all within 2.5 s" in chart.summary
+
+
+def test_dashboard_has_constant_queries_and_chart_summaries(
+    make_scheduled: Any, reviewer: User, facebook: Channel, django_assert_max_num_queries: Any
+) -> None:
+    make_scheduled()
+    make_published(facebook, 1, clock.now() - timedelta(days=2), caption="</script><b>x", likes=3)
+    site = AdminClient(reviewer).open("/admin/")
+    with django_assert_max_num_queries(40) as one:
+        site.open("/admin/")
+    for number in range(2, 6):
+        make_scheduled()
+        make_published(facebook, number, clock.now() - timedelta(days=number), likes=3)
+    with django_assert_max_num_queries(len(one)):
+        site.open("/admin/")
+    html = site.answer.content.decode()
+    drawn = [
+        json.loads(data) for data in re.findall(r'<script id="\w+-data" type="application/json">(.*?)</script>', html)
+    ]
+    assert [len(chart["series"]) for chart in drawn] == [4, 3, 1]
+    assert sum(value or 0 for value in drawn[1]["series"][0]["values"]) == 15
+    assert html.count("<figcaption>") == 3

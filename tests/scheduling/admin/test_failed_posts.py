@@ -1,0 +1,182 @@
+"""Failed posts: the reason, the advice and the available actions."""
+
+from typing import Any
+
+import pytest
+
+from accounts.domain import actors
+from accounts.models import AuditEvent, User
+from posts.domain import channels
+from posts.models import Channel
+from scheduling.admin.failure_help import failure_help
+from scheduling.lifecycle import Status
+from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
+from tests.admin_client import POSTS, AdminClient
+
+
+def fresh(post: Any) -> ScheduledPost:
+    return ScheduledPost.objects.get(pk=post.pk)
+
+
+@pytest.fixture
+def make_failed(make_scheduled: Any) -> Any:
+    """Make a FAILED post whose deliveries were sent and ended as the columns say."""
+
+    def make(state: str, code: str = "UNKNOWN", message: str = "Outcome unknown.", **changes: Any) -> ScheduledPost:
+        post = make_scheduled(**changes)
+        post.apply_transition("fail", task_id=None, failure_reason=message)
+        post.deliveries.update(state=state, error_code=code, error_message=message)
+        for delivery in post.deliveries.all():
+            Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk, outcome="unknown")
+        return fresh(post)
+
+    return make
+
+
+def test_mark_as_published_needs_a_valid_platform_id(make_failed: Any, reviewer: User, facebook: Channel) -> None:
+    post = make_failed("UNKNOWN", channels=[facebook])
+    site = AdminClient(reviewer).review(post)
+    assert not site.offers("approve")
+    assert "unknown outcome" in site.text
+
+    site.press("live", post_id="not an id")
+    assert fresh(post).status == Status.FAILED
+    assert site.form("live").fields["post_id"] == "not an id"
+
+    site.press("live", post_id=f"{facebook.platform_id}_5")
+    assert fresh(post).status == Status.PUBLISHED
+    assert "is marked as published on Casa do Sol." in site.follow().text
+    assert "reviewer marked it as published" in site.text
+
+
+def test_mark_as_not_published_allows_a_retry(make_failed: Any, reviewer: User, facebook: Channel) -> None:
+    post = make_failed("UNKNOWN", channels=[facebook])
+    site = AdminClient(reviewer).review(post).press("absent").follow()
+    assert "A reviewer marked it as not published." in site.text
+    assert "reviewer marked it as not published" in site.text
+    site.press("approve")
+    assert fresh(post).status == Status.SCHEDULED
+
+
+def test_retry_with_unknown_outcome_is_refused(make_failed: Any, reviewer: User, facebook: Channel) -> None:
+    post = make_failed("UNKNOWN", channels=[facebook])
+    site = AdminClient(reviewer).review(post)
+    site.send(f"{POSTS}{post.pk}/publish/", digest="x")
+    assert (site.answer.status_code, fresh(post).status) == (200, Status.FAILED)
+    assert site.answer.context["problem"]
+
+
+def test_failed_post_offers_retry_revert_and_mark_as_published(
+    make_failed: Any, make_member: Any, organization: Any, facebook: Channel
+) -> None:
+    post = make_failed("FAILED", "190/463", "The token has expired.", channels=[facebook])
+    site = AdminClient(make_member("both", organization, may_review=True)).review(post)
+    assert [name for name in ("approve", "publish", "revert", "live", "delete", "absent") if site.offers(name)] == [
+        "approve", "publish", "revert", "live", "delete",
+    ]  # fmt: skip
+    for words in ("no longer accepts the channel's access token", "reconnect the channel", "Revert it to draft"):
+        assert words in site.text
+    site.press("revert")
+    assert fresh(post).status == Status.DRAFT
+
+
+def test_partly_published_post_cannot_be_reverted(make_failed: Any, reviewer: User, facebook: Channel) -> None:
+    post = make_failed("FAILED", "MISSED", "Too late.")
+    post.deliveries.filter(channel=facebook).update(state="PUBLISHED", platform_post_id="1_2")
+    site = AdminClient(reviewer).review(post)
+    assert not site.offers("revert")
+    assert "Revert it to draft" not in site.text
+    assert "the post stays published on the other channels" in site.text
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "first"),
+    [
+        ("MISSED", "could not be published in time", "Approve a retry"),
+        ("CHANNEL_BLOCKED", "blocked the channel", "Resolve the block"),
+        ("368", "restricts the channel", "Resolve the block"),
+        ("368/1390008", "restricts the channel", "Resolve the block"),
+        ("4/2207051", "restricts the channel", "Resolve the block"),
+        ("200/458", "lacks a permission", "Ask an administrator"),
+        ("9/2207042", "daily posting limit", "for a later time"),
+        ("506", "as a duplicate", "mark it as published"),
+        ("36003/2207009", "rejected this post", "Revert it"),
+        ("MediaChanged", "no longer the one that was approved", "Revert it"),
+        ("MediaUnavailable", "returned an error", "Approve a retry"),
+        ("999999", "returned an error", "Approve a retry"),
+        ("", "returned an error", "Approve a retry"),
+    ],
+)
+def test_failure_help_gives_a_reason_and_a_first_step(code: str, reason: str, first: str) -> None:
+    advice = failure_help(Delivery(state="FAILED", error_code=code), revertible=True)
+    assert advice is not None
+    assert reason in advice.reason
+    assert first in advice.steps[0]
+    assert 1 <= len(advice.steps) <= 3
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (channels.mark_needs_reconnect, "This channel needs reconnecting"),
+        (channels.block, "This channel is blocked by the platform"),
+    ],
+)
+def test_pending_posts_of_a_broken_channel_have_a_warning(
+    make_scheduled: Any, make_waiting: Any, reviewer: User, facebook: Channel, verb: Any, words: str
+) -> None:
+    scheduled, waiting = make_scheduled(channels=[facebook]), make_waiting(channels=[facebook])
+    site = AdminClient(reviewer)
+    pages = ["/admin/", POSTS, f"{POSTS}?status=WAITING_FOR_APPROVAL"]
+    pages += [f"{POSTS}{post.pk}/review/" for post in (scheduled, waiting)]
+    assert [url for url in pages if words in site.open(url).text] == []
+    verb(actors.WORKER, facebook, reason="Spam complaint.")
+    assert [url for url in pages if words in site.open(url).text] == pages
+    assert "Spam complaint." in site.open("/admin/").text
+    channels.connect(
+        actors.user_actor(reviewer),
+        organization=facebook.organization,
+        type=facebook.type,
+        platform_id=facebook.platform_id,
+        name=facebook.name,
+        token="new-token",
+    )
+    assert [url for url in pages if words in site.open(url).text] == []
+
+
+def test_finished_post_has_no_channel_warning(make_failed: Any, reviewer: User, facebook: Channel) -> None:
+    make_failed("FAILED", "MISSED", "Too late.", channels=[facebook])
+    channels.block(actors.WORKER, facebook, reason="Spam.")
+    assert "This channel is blocked" not in AdminClient(reviewer).open(POSTS).text
+
+
+def test_dashboard_shows_the_health_of_publishing(
+    make_failed: Any, make_scheduled: Any, reviewer: User, outsider: User, facebook: Channel
+) -> None:
+    from scheduling.domain import heartbeat
+
+    make_failed("UNKNOWN", channels=[facebook])
+    site = AdminClient(reviewer).open("/admin/")
+    assert "Publishing may be interrupted." in site.text
+    heartbeat.record("w1@here")
+    site.open("/admin/")
+    assert "Publishing may be interrupted" not in site.text
+    assert "Publishing Publishing works Overdue posts 0 Being published 0 Outcome unknown 1" in site.text
+    assert "Outcome unknown 0" in AdminClient(outsider).open("/admin/").text
+    assert WorkerHeartbeat.objects.count() == 1
+
+
+def test_only_an_administrator_resumes_a_blocked_channel(
+    facebook: Channel, admin_member: User, reviewer: User, author: User
+) -> None:
+    channels.block(actors.WORKER, facebook, reason="Spam.")
+    url = f"/admin/posts/channel/{facebook.pk}/resume/"
+    for person in (reviewer, author):
+        assert AdminClient(person).open("/admin/").send(url).status_code == 403
+    facebook.refresh_from_db()
+    assert facebook.state == "BLOCKED"
+    site = AdminClient(admin_member).open(f"/admin/posts/channel/{facebook.pk}/change/")
+    assert "Spam." in site.text
+    site.press("resume")
+    facebook.refresh_from_db()
+    assert (facebook.state, AuditEvent.objects.latest("id").actor_id) == ("CONNECTED", str(admin_member.pk))
