@@ -11,12 +11,11 @@ from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from accounts.admin.base import current_user
-from accounts.admin.base import memberships as memberships_of
+from accounts.admin import base
+from accounts.admin.base import current_user, render_page
 from accounts.admin.reauthentication import check_password_throttled
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import user_actor
@@ -26,7 +25,7 @@ from accounts.models import User
 
 def account_view(request: HttpRequest) -> HttpResponse:
     device = mfa.get_mfa(current_user(request))
-    return _page(request, "profile", "Profile", device=device, memberships=memberships_of(request))
+    return _page(request, "profile", "Profile", device=device, memberships=base.memberships(request))
 
 
 @sensitive_post_parameters()
@@ -173,7 +172,4 @@ def _form(
 
 
 def _page(request: HttpRequest, page: str, title: str, **extra: Any) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, "list_url": reverse("admin_account"), **extra}
-    response = TemplateResponse(request, f"desk/{page}.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render_page(request, f"desk/{page}.html", title, list_url=reverse("admin_account"), **extra)

@@ -8,11 +8,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import OrganizationScopedAdmin, current_user, organizations_with_role
+from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin, current_user, organizations_with_role, render_page
 from accounts.domain import api_keys
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, DomainError
@@ -20,9 +19,8 @@ from accounts.models import ApiKey, Organization, Role, Scope, User, all_scopes,
 
 if TYPE_CHECKING:
     OrganizationChoice = forms.ModelChoiceField[Organization]
-    ModelAdmin = admin.ModelAdmin[ApiKey]
 else:
-    OrganizationChoice, ModelAdmin = forms.ModelChoiceField, admin.ModelAdmin
+    OrganizationChoice = forms.ModelChoiceField
 
 BASE = "admin:accounts_apikey"
 
@@ -209,8 +207,8 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             except DomainError as error:
                 form.add_error(None, error.message)
             else:
-                return self._page(request, "secret", key=key, secret=secret, title="API key created")
-        return self._page(request, "create", form=form, title=self.add_title)
+                return self._page(request, "secret", "API key created", key=key, secret=secret)
+        return self._page(request, "create", self.add_title, form=form)
 
     def detail_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         key = self._get_key(request, key_id)
@@ -218,6 +216,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         return self._page(
             request,
             "key",
+            key.name,
             key=key,
             state=self.state(key),
             last_use=key.last_used_at,
@@ -226,7 +225,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             channels=None if key.channels is None else [names.get(channel, channel) for channel in key.channels],
             overlaps=key.previous_until is not None and clock.now() < key.previous_until,
             usable=key.is_valid_at(clock.now()) and self.has_change_permission(request, key),
-            title=key.name,
         )
 
     def permissions_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
@@ -241,7 +239,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
                 outcome = "changed, starting with its next request" if changed else "not changed"
                 messages.success(request, f"Permissions of {key.name} {outcome}.")
                 return HttpResponseRedirect(reverse(f"{BASE}_change", args=[key.pk]))
-        return self._page(request, "permissions", form=form, key=key, title=f"Permissions of {key.name}")
+        return self._page(request, "permissions", f"Permissions of {key.name}", form=form, key=key)
 
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Ask for the overlap; on POST rotate and show the new secret."""
@@ -253,14 +251,14 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             except DomainError as error:
                 form.add_error(None, error.message)
             else:
-                return self._page(request, "secret", key=key, secret=secret, title=f"New secret of {key.name}")
-        return self._page(request, "rotate", form=form, key=key, title=f"Rotate {key.name}")
+                return self._page(request, "secret", f"New secret of {key.name}", key=key, secret=secret)
+        return self._page(request, "rotate", f"Rotate {key.name}", form=form, key=key)
 
     def revoke_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Ask for confirmation; on POST revoke."""
         key = self._get_key(request, key_id, change=True)
         if request.method != "POST":
-            return self._page(request, "revoke", form=forms.Form(), key=key, title=f"Revoke {key.name}")
+            return self._page(request, "revoke", f"Revoke {key.name}", form=forms.Form(), key=key)
         try:
             api_keys.revoke(user_actor(current_user(request)), key)
         except DomainError as error:
@@ -279,7 +277,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             raise PermissionDenied
         return key
 
-    def _page(self, request: HttpRequest, page: str, **context: Any) -> HttpResponse:
-        context |= {**self.admin_site.each_context(request), "opts": self.opts}
-        context["list_url"] = reverse(f"{BASE}_changelist")
-        return TemplateResponse(request, f"admin/accounts/apikey/{page}.html", context)
+    def _page(self, request: HttpRequest, page: str, title: str, **context: Any) -> HttpResponse:
+        context |= {"opts": self.opts, "list_url": reverse(f"{BASE}_changelist")}
+        return render_page(request, f"admin/accounts/apikey/{page}.html", title, **context)

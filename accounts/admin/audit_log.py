@@ -1,18 +1,13 @@
 """The activity log, read-only."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.base import OrganizationScopedAdmin
+from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin
 from accounts.models import AuditEvent
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[AuditEvent]
-else:
-    ModelAdmin = admin.ModelAdmin
 
 
 class ActorKindFilter(admin.ChoicesFieldListFilter):

@@ -61,6 +61,16 @@ def current_user(request: HttpRequest) -> User:
     return request.user
 
 
+def render_page(
+    request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any
+) -> TemplateResponse:
+    """Return an admin page that caches do not store."""
+    context = {**admin.site.each_context(request), "title": title, **context}
+    response = TemplateResponse(request, template, context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def roles_by_organization(request: HttpRequest) -> dict[UUID, str]:
     """Return the user's role by organization id; empty unless the user is active. Cached on the request."""
     roles: dict[UUID, str] | None = getattr(request, "_dynamo_roles", None)
@@ -260,8 +270,7 @@ class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
         given = request.GET.get("organization")
         chosen = [membership for membership in choices if str(membership.organization_id) == given]
         if len(choices) > 1 and not chosen:
-            context = {**self.admin_site.each_context(request), "opts": self.opts, "memberships": choices}
-            return TemplateResponse(request, "desk/choose.html", context | {"title": self.add_title})
+            return render_page(request, "desk/choose.html", self.add_title, opts=self.opts, memberships=choices)
         return self._form(request, (chosen or choices)[0].organization, None)
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
@@ -305,7 +314,6 @@ class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
                 form.add_domain_error(error)
             else:
                 return self.answer(request, form, stored, message)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "row": row}
-        context |= {"title": str(row) if row else self.add_title, "list_url": self.url("changelist")}
+        context = {"opts": self.opts, "form": form, "row": row, "list_url": self.url("changelist")}
         context |= {"organization": organization, **self.context(row)}
-        return TemplateResponse(request, self.form_template, context)
+        return render_page(request, self.form_template, str(row) if row else self.add_title, **context)

@@ -3,20 +3,22 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.admin.base import render_page
 from accounts.domain import invitations
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, User
+
+TEMPLATE = "desk/invitation.html"
 
 
 class SignUpForm(forms.Form):
@@ -59,7 +61,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         invitation = invitations.find(token)
     except DomainError as error:
-        return _page(request, "Invitation", status=410, dead=error.message)
+        return render_page(request, TEMPLATE, "Invitation", status=410, dead=error.message)
     user = request.user if isinstance(request.user, User) else None
     has_account = invitations.invitee_has_account(invitation)
     form = None if user or has_account else SignUpForm(request.POST or None, invitation=invitation)
@@ -77,8 +79,9 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
                 return HttpResponseRedirect(reverse("admin:login"))
         except DomainError as error:
             problem = error.message
-    return _page(
+    return render_page(
         request,
+        TEMPLATE,
         f"Join {invitation.organization}",
         invitation=invitation,
         form=form,
@@ -86,8 +89,3 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         sign_in=f"{reverse('admin:login')}?{urlencode({'next': request.path})}",
         mine=user is not None and user.email.lower() == invitation.email,
     )
-
-
-def _page(request: HttpRequest, title: str, *, status: int = 200, **extra: Any) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, **extra}
-    return TemplateResponse(request, "desk/invitation.html", context, status=status)

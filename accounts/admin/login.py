@@ -9,7 +9,6 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
@@ -17,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import clock
+from accounts.admin.base import render_page
 from accounts.domain import mfa, sessions
 from accounts.domain.reviewers import PASSWORD_BACKEND
 from accounts.exceptions import DomainError
@@ -76,17 +76,15 @@ def mfa_view(request: HttpRequest) -> HttpResponse:
             login(request, user, backend=PASSWORD_BACKEND)
             sessions.mark_authenticated(request, device_id=device.pk)
             return HttpResponseRedirect(_redirect_url(request))
-    context = {**admin.site.each_context(request), "title": "Your code", "problem": problem}
-    return TemplateResponse(request, "desk/code.html", context | {"next": _redirect_url(request)})
+    return render_page(request, "desk/code.html", "Your code", problem=problem, next=_redirect_url(request))
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None, _credentials: Any = None) -> HttpResponse:
     """Return 429 after too many wrong passwords. Called by django-axes (AXES_LOCKOUT_CALLABLE)."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    context = {**admin.site.each_context(request), "title": "Temporarily locked", "minutes": -(-seconds // 60)}
-    response = TemplateResponse(request, "desk/locked.html", context | {"has_permission": False}, status=429)
+    context = {"minutes": -(-seconds // 60), "has_permission": False}
+    response = render_page(request, "desk/locked.html", "Temporarily locked", status=429, **context)
     response["Retry-After"] = str(seconds)
-    response["Cache-Control"] = "no-store"
     return response.render()
 
 

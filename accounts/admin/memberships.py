@@ -1,18 +1,17 @@
 """Members: every member sees the list; organization admins invite, change and remove, but never themselves."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import organizations_with_role
+from accounts.admin.base import ModelAdmin, organizations_with_role, render_page
 from accounts.admin.users import (
     SuperuserManagedAdmin,
     administered_organizations,
@@ -22,11 +21,6 @@ from accounts.admin.users import (
 from accounts.domain import invitations, memberships
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, Membership, Organization, Role
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Membership]
-else:
-    ModelAdmin = admin.ModelAdmin
 
 LIST = "admin:accounts_membership_changelist"
 
@@ -169,13 +163,14 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
 
     def invite_view(self, request: HttpRequest) -> HttpResponse:
         """Show the invitation form; on POST create the invitation, mail the link and show it once."""
-        mine = self._administered(request).order_by("name")
+        mine = list(self._administered(request).order_by("name"))
         if not mine:
             raise PermissionDenied
-        organization = mine.filter(pk=request.GET["organization"]).first() if _has_organization_id(request) else None
-        if organization is None and len(mine) > 1:
+        given = request.GET.get("organization")
+        chosen = [organization for organization in mine if str(organization.pk) == given]
+        if len(mine) > 1 and not chosen:
             return self._page(request, "organization", "Invite someone", organizations=mine)
-        organization = organization or mine[0]
+        organization = (chosen or mine)[0]
         form = InviteForm(request.POST or None, organization=organization)
         if request.method == "POST" and form.is_valid():
             fields = {"email": form.cleaned_data["email"], **form.cleaned_membership_fields()}
@@ -253,16 +248,5 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
         return HttpResponseRedirect(reverse(LIST))
 
     def _page(self, request: HttpRequest, page: str, title: str, **extra: Any) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **extra}
-        context["list_url"] = reverse(LIST)
-        response = TemplateResponse(request, f"admin/accounts/membership/{page}.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
-
-
-def _has_organization_id(request: HttpRequest) -> bool:
-    """Whether the query parameter `organization` is a UUID."""
-    try:
-        return bool(forms.UUIDField().clean(request.GET.get("organization")))
-    except forms.ValidationError:
-        return False
+        context = {"opts": self.opts, "list_url": reverse(LIST), **extra}
+        return render_page(request, f"admin/accounts/membership/{page}.html", title, **context)

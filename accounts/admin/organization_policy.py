@@ -4,13 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from accounts.admin.base import current_user, roles_by_organization
+from accounts.admin.base import current_user, render_page, roles_by_organization
 from accounts.admin.users import administered_organizations
 from accounts.domain import organization_policy, sessions
 from accounts.domain.actors import user_actor
@@ -97,8 +96,5 @@ def edit_policy(request: HttpRequest, organization_id: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, page: str, title: str, **extra: Any) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, **extra}
-    context["list_url"] = reverse("admin:accounts_membership_changelist")
-    response = TemplateResponse(request, f"admin/accounts/organization/{page}.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    extra["list_url"] = reverse("admin:accounts_membership_changelist")
+    return render_page(request, f"admin/accounts/organization/{page}.html", title, **extra)

@@ -7,13 +7,12 @@ in it the middleware accepts the request and the view runs as if nothing had hap
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.admin.base import render_page
 from accounts.domain import mfa, sessions
 from accounts.exceptions import DomainError
 from accounts.models import User
@@ -79,8 +78,6 @@ def _credential_page(request: HttpRequest, *, code: bool, problem: str = "") -> 
         if name not in NOT_REPEATED and "password" not in name
         for value in values
     ]
-    context = {**admin.site.each_context(request), "title": "Confirm your identity", "code": code, "problem": problem}
-    context |= {"repeated": repeated, "action": request.get_full_path()}
-    response = TemplateResponse(request, "desk/reauthenticate.html", context, status=403)
-    response["Cache-Control"] = "no-store"
-    return response.render()
+    context = {"code": code, "problem": problem, "repeated": repeated, "action": request.get_full_path()}
+    page = render_page(request, "desk/reauthenticate.html", "Confirm your identity", status=403, **context)
+    return page.render()

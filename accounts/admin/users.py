@@ -15,10 +15,9 @@ from django.db import transaction
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin, current_user, organizations_with_role
+from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin, current_user, organizations_with_role, render_page
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import DomainError
@@ -253,8 +252,8 @@ class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
             else:
                 messages.success(request, f"Done for {user}.")
                 return HttpResponseRedirect(change_url)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "list_url": change_url}
-        return TemplateResponse(request, "desk/form.html", context | {"title": f"Reset two-factor: {user}"})
+        title = f"Reset two-factor: {user}"
+        return render_page(request, "desk/form.html", title, opts=self.opts, form=form, list_url=change_url)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         obj.is_staff = obj.is_staff or not change

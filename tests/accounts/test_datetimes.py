@@ -1,4 +1,4 @@
-"""Instants on the wire."""
+"""ISO 8601 in the API."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -7,7 +7,7 @@ import pytest
 from accounts.datetimes import format_datetime, parse_datetime
 
 
-def test_instants_go_out_in_utc_with_milliseconds_and_z() -> None:
+def test_format_datetime_is_utc_with_milliseconds() -> None:
     lisbon = timezone(timedelta(hours=1))
     assert format_datetime(datetime(2026, 7, 1, 14, 0, 0, 999_999, tzinfo=lisbon)) == "2026-07-01T13:00:00.999Z"
     assert format_datetime(datetime(2026, 7, 1, 13, tzinfo=UTC)) == "2026-07-01T13:00:00.000Z"
@@ -26,7 +26,7 @@ def test_instants_go_out_in_utc_with_milliseconds_and_z() -> None:
         "2026-07-01T13:00:00.000000000Z",
     ],
 )
-def test_instants_come_in_with_z_or_an_offset(text: str) -> None:
+def test_parse_datetime_accepts_z_or_offset(text: str) -> None:
     assert parse_datetime(text) == datetime(2026, 7, 1, 13, tzinfo=UTC)
     assert parse_datetime(text).tzinfo is UTC
 
@@ -54,6 +54,6 @@ def test_instants_come_in_with_z_or_an_offset(text: str) -> None:
         "12026-07-01T13:00:00Z",
     ],
 )
-def test_what_names_no_instant_of_our_calendar_is_refused(text: str) -> None:
+def test_parse_datetime_refuses_other_text(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_datetime(text)

@@ -1,4 +1,4 @@
-"""Encryption keys change, and nothing is lost, whatever happens in between."""
+"""Re-encryption with a new key."""
 
 import pytest
 from cryptography.fernet import Fernet
@@ -11,13 +11,13 @@ from posts.models import Channel
 pytestmark = pytest.mark.django_db
 
 
-def test_every_column_that_is_encrypted_is_known():
+def test_encrypted_columns_finds_all():
     known = {f"{model.__name__}.{column}" for model, column in encryption.encrypted_columns()}
     assert {"ApiKey.secret_encrypted", "ApiKey.previous_encrypted", "Channel.token_encrypted"} <= known
     assert "Webhook.secret_encrypted" in known
 
 
-def test_after_the_rotation_the_old_key_may_go(facebook: Channel, key: ApiKey, settings, capsys):
+def test_after_reencryption_the_old_key_is_not_needed(facebook: Channel, key: ApiKey, settings, capsys):
     token, secret = facebook.token, encryption.decrypt(key.secret_encrypted)
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
     assert Channel.objects.get().token == token
@@ -25,21 +25,21 @@ def test_after_the_rotation_the_old_key_may_go(facebook: Channel, key: ApiKey, s
     settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert Channel.objects.get().token == token
     assert encryption.decrypt(ApiKey.objects.get(pk=key.pk).secret_encrypted) == secret
-    said = capsys.readouterr().out
-    assert "posts.Channel.token_encrypted: re-encrypted 1" in said
-    assert token not in said
+    output = capsys.readouterr().out
+    assert "posts.Channel.token_encrypted: re-encrypted 1" in output
+    assert token not in output
 
 
-def test_what_no_key_opens_stays_as_it_is_and_is_told(facebook: Channel, settings):
-    sealed = facebook.token_encrypted
+def test_undecryptable_value_is_kept_and_reported(facebook: Channel, settings):
+    ciphertext = facebook.token_encrypted
     settings.ENCRYPTION_KEYS = ["another"]
     with pytest.raises(CommandError, match="1 could not be decrypted"):
         call_command("reencrypt_secrets")
-    assert Channel.objects.get().token_encrypted == sealed
+    assert Channel.objects.get().token_encrypted == ciphertext
 
 
-def test_what_is_stored_meanwhile_stays(facebook: Channel):
-    steps = encryption.reencrypt_column(Channel, "token_encrypted")
-    assert list(steps) == [True]
-    one = Channel.objects.get()
-    assert (one.token, one.token_encrypted == facebook.token_encrypted) == (facebook.token, False)
+def test_reencrypt_column_keeps_the_plaintext(facebook: Channel):
+    results = encryption.reencrypt_column(Channel, "token_encrypted")
+    assert list(results) == [True]
+    channel = Channel.objects.get()
+    assert (channel.token, channel.token_encrypted == facebook.token_encrypted) == (facebook.token, False)

@@ -1,4 +1,4 @@
-"""No secret in a line of the log, whoever wrote it there."""
+"""Redaction of secrets in the log."""
 
 import logging
 
@@ -23,7 +23,7 @@ SEALED = "gAAAAA" + "Bq-_" * 20 + "=="
         f"OAuth {TOKEN}",
     ],
 )
-def test_what_looks_like_a_secret_is_cut_out(line):
+def test_secret_is_redacted(line):
     assert TOKEN not in redact(line)
     assert "[cut]" in redact(line)
 
@@ -32,13 +32,13 @@ def test_what_looks_like_a_secret_is_cut_out(line):
     "line",
     ["post 1f0c was published", "GET /v1/posts?limit=20 200", "The password is wrong", "secret: no", "EAAB is short"],
 )
-def test_other_lines_stay_as_they_are(line):
+def test_other_text_is_unchanged(line):
     assert redact(line) == line
 
 
-def test_a_traceback_is_cut_as_well():
+def test_traceback_is_redacted():
     error = ValueError(f"refused: access_token={TOKEN} and {SEALED}")
     record = logging.LogRecord("x", logging.ERROR, "f", 1, "failed", (), (ValueError, error, None))
-    said = RedactingFormatter("%(message)s").format(record)
-    assert "ValueError: refused: access_token=[cut]" in said
-    assert (TOKEN in said, SEALED in said) == (False, False)
+    output = RedactingFormatter("%(message)s").format(record)
+    assert "ValueError: refused: access_token=[cut]" in output
+    assert (TOKEN in output, SEALED in output) == (False, False)

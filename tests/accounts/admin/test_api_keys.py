@@ -1,4 +1,4 @@
-"""API keys on the desk."""
+"""API keys in the admin."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ LIST = "/admin/accounts/apikey/"
 
 
 @pytest.fixture
-def desk(signed_in: Callable[[User], Client], admin_member: User) -> Client:
+def browser(signed_in: Callable[[User], Client], admin_member: User) -> Client:
     """The browser of an administrator of the organization."""
     return signed_in(admin_member)
 
@@ -36,16 +36,14 @@ def shown_secret(page: Any) -> str:
     return matched[1]
 
 
-def fill(desk: Client, own: Organization, /, **given: Any) -> dict[str, Any]:
-    blank = desk.get(f"{LIST}add/")
+def fill(browser: Client, own: Organization, /, **given: Any) -> dict[str, Any]:
+    blank = browser.get(f"{LIST}add/")
     access = {"scopes": Scope.values, "reach": "all"}
     return {"organization": str(own.pk), "name": "agent", "key_id": hidden(blank, "key_id"), **access, **given}
 
 
-def test_a_key_is_issued_and_its_secret_shown_once(
-    desk: Client, organization: Organization, admin_member: User
-) -> None:
-    page = desk.post(f"{LIST}add/", fill(desk, organization, expires_in="7"))
+def test_create_shows_the_secret_once(browser: Client, organization: Organization, admin_member: User) -> None:
+    page = browser.post(f"{LIST}add/", fill(browser, organization, expires_in="7"))
     key = ApiKey.objects.get()
     secret = shown_secret(page)
     assert page.status_code == 200
@@ -54,33 +52,33 @@ def test_a_key_is_issued_and_its_secret_shown_once(
     assert "no-store" in page.headers["Cache-Control"]
     assert AuditEvent.objects.get().verb == "key.issue"
     for elsewhere in (LIST, f"{LIST}{key.pk}/change/", f"{LIST}{key.pk}/rotate/", f"{LIST}{key.pk}/revoke/"):
-        assert secret not in desk.get(elsewhere).content.decode(), elsewhere
+        assert secret not in browser.get(elsewhere).content.decode(), elsewhere
     assert secret not in str([session.get_decoded() for session in Session.objects.all()])
-    assert secret not in str(desk.cookies)
+    assert secret not in str(browser.cookies)
 
 
-def test_a_key_is_issued_for_some_scopes_and_channels_and_says_so(
-    desk: Client, organization: Organization, facebook: Channel, instagram: Channel, other_facebook: Channel
+def test_create_with_some_scopes_and_channels_stores_them(
+    browser: Client, organization: Organization, facebook: Channel, instagram: Channel, other_facebook: Channel
 ) -> None:
-    blank = desk.get(f"{LIST}add/").content.decode()
+    blank = browser.get(f"{LIST}add/").content.decode()
     assert (facebook.public_id in blank, other_facebook.public_id in blank) == (True, False)
     access = {"scopes": ["read", "draft"], "reach": "some", "channels": [instagram.public_id]}
-    desk.post(f"{LIST}add/", fill(desk, organization, **access))
+    browser.post(f"{LIST}add/", fill(browser, organization, **access))
     key = ApiKey.objects.get()
     assert (key.scopes, key.channels) == (["read", "draft"], [instagram.public_id])
     details = AuditEvent.objects.get().details
     assert (details["scopes"], details["channels"]) == (key.scopes, key.channels)
-    page = desk.get(f"{LIST}{key.pk}/change/").content.decode()
+    page = browser.get(f"{LIST}{key.pk}/change/").content.decode()
     assert (Scope.READ.label in page, Scope.QUEUE.label in page, instagram.name in page) == (True, False, True)
-    assert "read, draft" in desk.get(LIST).content.decode()
+    assert "read, draft" in browser.get(LIST).content.decode()
 
 
-def test_access_is_changed_later_with_a_line_in_the_trail(desk: Client, key: Any, facebook: Channel) -> None:
+def test_permissions_change_is_stored_and_recorded(browser: Client, key: Any, facebook: Channel) -> None:
     address = f"{LIST}{key.pk}/access/"
-    assert desk.get(address).content.decode().count("checked") == 4
+    assert browser.get(address).content.decode().count("checked") == 4
     access = {"scopes": ["read"], "reach": "some", "channels": [facebook.public_id]}
-    assert "changed, starting with its next request" in desk.post(address, access, follow=True).content.decode()
-    assert "not changed." in desk.post(address, access, follow=True).content.decode()
+    assert "changed, starting with its next request" in browser.post(address, access, follow=True).content.decode()
+    assert "not changed." in browser.post(address, access, follow=True).content.decode()
     key.refresh_from_db()
     assert (key.scopes, key.channels) == (["read"], [facebook.public_id])
     event = AuditEvent.objects.get()
@@ -88,21 +86,21 @@ def test_access_is_changed_later_with_a_line_in_the_trail(desk: Client, key: Any
     assert event.details == {
         "changed": {"scopes": [Scope.values, ["read"]], "channels": [None, [facebook.public_id]]},
     }
-    desk.post(address, {"scopes": ["read"], "reach": "all", "channels": [facebook.public_id]})
+    browser.post(address, {"scopes": ["read"], "reach": "all", "channels": [facebook.public_id]})
     key.refresh_from_db()
     assert key.channels is None
 
 
-def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organization: Organization) -> None:
-    given = fill(desk, organization)
-    desk.post(f"{LIST}add/", given)
-    again = desk.post(f"{LIST}add/", given)
+def test_create_submitted_twice_creates_one_key(browser: Client, organization: Organization) -> None:
+    given = fill(browser, organization)
+    browser.post(f"{LIST}add/", given)
+    again = browser.post(f"{LIST}add/", given)
     assert "already been created" in again.content.decode()
     assert ApiKey.objects.count() == 1
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"name": " "}, "This field is required"),
         ({"expires_in": "0"}, "greater than or equal to 1"),
@@ -114,18 +112,18 @@ def test_a_form_that_is_sent_again_issues_no_second_key(desk: Client, organizati
         ({"reach": "some", "channels": ["FB_PAGE_1"]}, "Select a valid choice"),
     ],
 )
-def test_what_is_wrong_is_said_on_the_form(
-    given: dict[str, str], said: str, desk: Client, organization: Organization
+def test_create_with_invalid_input_shows_the_error(
+    given: dict[str, str], message: str, browser: Client, organization: Organization
 ) -> None:
-    page = desk.post(f"{LIST}add/", fill(desk, organization, **given))
+    page = browser.post(f"{LIST}add/", fill(browser, organization, **given))
     assert page.status_code == 200
-    assert said in page.content.decode()
+    assert message in page.content.decode()
     assert ApiKey.objects.count() == 0
 
 
-def test_rotation_shows_the_new_secret_and_keeps_the_old_for_the_overlap(desk: Client, key: Any) -> None:
-    form = desk.get(f"{LIST}{key.pk}/rotate/")
-    page = desk.post(f"{LIST}{key.pk}/rotate/", {"overlap": "1", "known": hidden(form, "known")})
+def test_rotate_shows_the_new_secret_and_keeps_the_old_one(browser: Client, key: Any) -> None:
+    form = browser.get(f"{LIST}{key.pk}/rotate/")
+    page = browser.post(f"{LIST}{key.pk}/rotate/", {"overlap": "1", "known": hidden(form, "known")})
     stored = ApiKey.objects.get()
     assert shown_secret(page) == encryption.decrypt(stored.secret_encrypted) != key.secret
     assert encryption.decrypt(stored.previous_encrypted) == key.secret
@@ -133,26 +131,26 @@ def test_rotation_shows_the_new_secret_and_keeps_the_old_for_the_overlap(desk: C
     assert abs(stored.previous_until - clock.now() - timedelta(hours=1)) < timedelta(minutes=1)
 
 
-def test_a_rotation_that_is_sent_again_rotates_once(desk: Client, key: Any) -> None:
-    form = desk.get(f"{LIST}{key.pk}/rotate/")
+def test_rotate_submitted_twice_rotates_once(browser: Client, key: Any) -> None:
+    form = browser.get(f"{LIST}{key.pk}/rotate/")
     given = {"overlap": "24", "known": hidden(form, "known")}
-    secret = shown_secret(desk.post(f"{LIST}{key.pk}/rotate/", given))
-    again = desk.post(f"{LIST}{key.pk}/rotate/", given)
+    secret = shown_secret(browser.post(f"{LIST}{key.pk}/rotate/", given))
+    again = browser.post(f"{LIST}{key.pk}/rotate/", given)
     assert "already been rotated" in again.content.decode()
     assert encryption.decrypt(ApiKey.objects.get().secret_encrypted) == secret
 
 
-def test_revoking_asks_first_and_is_for_good(desk: Client, key: Any) -> None:
-    assert "refused immediately and permanently" in desk.get(f"{LIST}{key.pk}/revoke/").content.decode()
+def test_revoke_needs_a_post_and_is_permanent(browser: Client, key: Any) -> None:
+    assert "refused immediately and permanently" in browser.get(f"{LIST}{key.pk}/revoke/").content.decode()
     assert ApiKey.objects.get().revoked_at is None
-    answer = desk.post(f"{LIST}{key.pk}/revoke/", follow=True)
+    answer = browser.post(f"{LIST}{key.pk}/revoke/", follow=True)
     assert "Agent is revoked." in answer.content.decode()
     assert ApiKey.objects.get().revoked_at is not None
-    assert "already revoked" in desk.post(f"{LIST}{key.pk}/revoke/", follow=True).content.decode()
-    assert "Rotate…" not in desk.get(f"{LIST}{key.pk}/change/").content.decode()
+    assert "already revoked" in browser.post(f"{LIST}{key.pk}/revoke/", follow=True).content.decode()
+    assert "Rotate…" not in browser.get(f"{LIST}{key.pk}/change/").content.decode()
 
 
-def test_members_see_the_keys_and_change_none(
+def test_members_see_keys_but_get_403_on_changes(
     signed_in: Callable[[User], Client], author: User, viewer: User, key: Any
 ) -> None:
     for user in (author, viewer):
@@ -167,7 +165,7 @@ def test_members_see_the_keys_and_change_none(
     assert list(ApiKey.objects.values_list("revoked_at", "secret_encrypted")) == [(None, key.secret_encrypted)]
 
 
-def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
+def test_posts_without_csrf_token_get_403(admin_member: User, key: Any) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(admin_member)
     for address in ("add/", f"{key.pk}/access/", f"{key.pk}/rotate/", f"{key.pk}/revoke/"):
@@ -175,7 +173,7 @@ def test_buttons_need_csrf_tokens(admin_member: User, key: Any) -> None:
     assert ApiKey.objects.get().revoked_at is None
 
 
-def test_looking_changes_nothing(desk: Client, key: Any, admin_member: User) -> None:
+def test_get_requests_change_nothing(browser: Client, key: Any, admin_member: User) -> None:
     api_keys.rotate(user_actor(admin_member), key, overlap=timedelta(hours=1))
     before = list(ApiKey.objects.values())
     for address in (
@@ -187,11 +185,11 @@ def test_looking_changes_nothing(desk: Client, key: Any, admin_member: User) -> 
         f"{key.pk}/revoke/",
         "dk_none/change/",
     ):
-        desk.get(LIST + address)
+        browser.get(LIST + address)
     assert list(ApiKey.objects.values()) == before
 
 
-def test_no_page_deletes_a_key(desk: Client, key: Any) -> None:
-    assert desk.post(f"{LIST}{key.pk}/delete/", {"post": "yes"}).status_code == 404
-    assert desk.post(LIST, {"action": "delete_selected", "_selected_action": [key.pk]}).status_code in {200, 302}
+def test_delete_does_not_exist(browser: Client, key: Any) -> None:
+    assert browser.post(f"{LIST}{key.pk}/delete/", {"post": "yes"}).status_code == 404
+    assert browser.post(LIST, {"action": "delete_selected", "_selected_action": [key.pk]}).status_code in {200, 302}
     assert ApiKey.objects.count() == 1

@@ -1,4 +1,4 @@
-"""The trail on the desk."""
+"""The activity log in the admin."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.admin_client import Desk
 LIST = "/admin/accounts/auditevent/"
 
 
-def test_members_read_the_trail_of_their_organizations_and_nobody_writes(
+def test_members_read_events_of_their_organizations_only(
     signed_in: Callable[[User], Client],
     admin_member: User,
     organization: Organization,
@@ -38,7 +38,7 @@ def test_members_read_the_trail_of_their_organizations_and_nobody_writes(
     assert list(AuditEvent.objects.values()) == before
 
 
-def test_the_trail_is_told_in_words(
+def test_events_are_displayed_in_words(
     make_waiting: Any, admin_member: User, reviewer: User, viewer: User, organization: Organization, facebook: Channel
 ) -> None:
     post = make_waiting()
@@ -49,12 +49,12 @@ def test_the_trail_is_told_in_words(
     mine.role, mine.may_review = Role.EDITOR, True
     memberships.save(user_actor(admin_member), mine)
     desk = Desk(admin_member).open(LIST)
-    for words in (
+    for text in (
         "agent wrote it", "handed it to the reviewers", "rejected it", "changed what the member may do",
         "Dynamo found that the channel needs reconnecting", f"Channel: {facebook.name}", "Invitation: otto@example.com",
         f"Post: {post.deliveries.first().caption[:20]}", "Waiting for approval", "Needs reconnecting",
     ):  # fmt: skip
-        assert words in desk.text, words
+        assert text in desk.text, text
     assert not re.search(r"WAITING_FOR|NEEDS_RECONNECT|membership\.change|[ap]\.m\.", desk.text)
     changed, rejected = (AuditEvent.objects.get(verb=verb) for verb in ("membership.change", "reject"))
     assert "Role Viewer → Editor Reviews no → yes" in desk.open(f"{LIST}{changed.pk}/change/").text
@@ -64,7 +64,7 @@ def test_the_trail_is_told_in_words(
     assert "{'" not in desk.text
 
 
-def test_the_trail_costs_the_same_for_few_events_and_for_many(
+def test_number_of_queries_does_not_depend_on_number_of_events(
     make_draft: Any, admin_member: User, django_assert_max_num_queries: Any
 ) -> None:
     desk = Desk(admin_member)

@@ -1,4 +1,4 @@
-"""Rights on the desk follow from memberships, not from Django's permissions and not from being a superuser."""
+"""Permissions follow from memberships, not from Django's permissions or superuser status."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from posts.models import Channel, PublishedPost
 
 
 class Scoped(OrganizationScopedAdmin, admin.ModelAdmin):
-    """As a model admin of the desk declares it: EDITOR and up may write."""
+    """A model admin with the default edit_role, EDITOR."""
 
 
 class ByPath(Scoped):
@@ -56,35 +56,33 @@ def rights(user: User, obj: Any = None, model_admin: Any = KEYS) -> str:
     )
 
 
-def test_members_of_two_organizations_see_both(key: ApiKey, other_key: ApiKey, viewer: User) -> None:
+def test_member_of_two_organizations_sees_both(key: ApiKey, other_key: ApiKey, viewer: User) -> None:
     Membership.objects.create(user=viewer, organization=other_key.organization, role=Role.ADMIN)
     assert set(KEYS.get_queryset(as_seen_by(viewer))) == {key, other_key}
     assert rights(viewer, key) == "mva"
     assert rights(viewer, other_key) == "mvacd"
 
 
-def test_viewers_look_and_editors_write(key: ApiKey, viewer: User, author: User, admin_member: User) -> None:
+def test_viewer_reads_and_editor_writes(key: ApiKey, viewer: User, author: User, admin_member: User) -> None:
     assert rights(viewer, key) == rights(viewer) == "mv"
     assert rights(author, key) == rights(author) == "mvacd"
     assert rights(admin_member, key) == "mvacd"
 
 
-def test_neither_django_s_permissions_nor_a_superuser_s_cape_give_any(
-    key: ApiKey, superuser: User, viewer: User
-) -> None:
+def test_django_permissions_and_superuser_status_grant_nothing(key: ApiKey, superuser: User, viewer: User) -> None:
     viewer.user_permissions.set(Permission.objects.all())
     assert rights(User.objects.get(pk=viewer.pk), key) == "mv"
     assert rights(superuser, key) == ""
 
 
-def test_inactive_people_and_keys_have_none(key: ApiKey, author: User) -> None:
+def test_inactive_users_and_keys_have_no_permissions(key: ApiKey, author: User) -> None:
     author.is_active = False
     assert rights(author, key) == ""
     assert rights(key, key) == ""  # type: ignore[arg-type]  # whatever a request's user may be
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.ADMIN])
-def test_edit_role_is_the_least_that_may_write(
+def test_edit_role_is_the_lowest_role_that_writes(
     role: Role, key: ApiKey, make_member: Callable[..., User], organization: Organization
 ) -> None:
     class ForAdministrators(Scoped):
@@ -93,21 +91,21 @@ def test_edit_role_is_the_least_that_may_write(
     class ForNobody(Scoped):
         edit_role = None
 
-    member = make_member("someone", organization, role)
+    member = make_member("member", organization, role)
     assert rights(member, key, ForAdministrators(ApiKey, admin.site)) == ("mvacd" if role == Role.ADMIN else "mv")
     assert rights(member, key, ForNobody(ApiKey, admin.site)) == "mv"
 
 
-def test_the_organization_may_be_a_path_or_a_plain_column_away(
+def test_organization_lookup_can_be_a_path_or_a_column(
     facebook: Channel, other_facebook: Channel, author: User, organization: Organization
 ) -> None:
-    def live(channel: Channel) -> PublishedPost:
+    def published(channel: Channel) -> PublishedPost:
         return PublishedPost.objects.create(
             organization=channel.organization, channel=channel, platform_id="1", published_at=channel.connected_at
         )
 
     posts = ByPath(PublishedPost, admin.site)
-    own, foreign = live(facebook), live(other_facebook)
+    own, foreign = published(facebook), published(other_facebook)
     assert list(posts.get_queryset(as_seen_by(author))) == [own]
     assert (rights(author, own, posts), rights(author, foreign, posts)) == ("mvacd", "ma")
 
@@ -117,7 +115,7 @@ def test_the_organization_may_be_a_path_or_a_plain_column_away(
     assert rights(author, AuditEvent(organization_id=other_facebook.organization_id), events) == "m"
 
 
-def test_choices_are_of_the_organizations_that_one_may_edit_in(
+def test_choices_are_limited_to_editable_organizations(
     organization: Organization, other_organization: Organization, author: User, outsider: User, viewer: User
 ) -> None:
     Membership.objects.create(user=author, organization=other_organization, role=Role.VIEWER)
@@ -129,21 +127,19 @@ def test_choices_are_of_the_organizations_that_one_may_edit_in(
     assert offered == {"organization": {organization}, "issued_by": {author, viewer}}
 
 
-def test_choices_of_models_that_belong_to_an_organization_are_scoped(
-    facebook: Channel, other_facebook: Channel, author: User
-) -> None:
+def test_choices_of_scoped_models_are_limited(facebook: Channel, other_facebook: Channel, author: User) -> None:
     field = PublishedPost._meta.get_field("channel")
     posts = ByPath(PublishedPost, admin.site)
     assert list(posts.formfield_for_foreignkey(field, as_seen_by(author)).queryset) == [facebook]
 
 
-def test_sealed_columns_cannot_be_asked_for_letter_by_letter(author: User) -> None:
+def test_lookups_on_encrypted_columns_are_refused(author: User) -> None:
     request = as_seen_by(author)
     assert not KEYS.lookup_allowed("secret_encrypted__startswith", "gAAAA", request)
     assert KEYS.lookup_allowed("name__startswith", "a", request)
 
 
-def test_memberships_are_read_once_per_request(author: User, key: ApiKey, django_assert_num_queries: Any) -> None:
+def test_memberships_are_queried_once_per_request(author: User, key: ApiKey, django_assert_num_queries: Any) -> None:
     request = as_seen_by(author)
     with django_assert_num_queries(1):
         assert KEYS.has_module_permission(request)

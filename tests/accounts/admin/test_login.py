@@ -1,4 +1,4 @@
-"""Signing in: throttled, with a second factor where there is one; and an end to every session."""
+"""Login lockout, two-device authentication, password change and sessions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,9 +22,9 @@ LOGIN = "/admin/login/"
 
 
 def code_of(user: User) -> str:
-    """Return what the person's authenticator app shows at this moment."""
-    factor = TotpDevice.objects.get(user=user)
-    return f"{totp(bytes.fromhex(encryption.decrypt(factor.secret_encrypted))):06d}"
+    """Return the current code of the user's authenticator app."""
+    device = TotpDevice.objects.get(user=user)
+    return f"{totp(bytes.fromhex(encryption.decrypt(device.secret_encrypted))):06d}"
 
 
 def enrol(user: User) -> list[str]:
@@ -47,9 +47,7 @@ def is_in(browser: Client) -> bool:
     return browser.get("/admin/").status_code == 200
 
 
-def test_too_many_wrong_passwords_lock_that_person_out_from_that_address_for_a_while(
-    reviewer: User, author: User, settings: Any
-) -> None:
+def test_too_many_wrong_passwords_lock_username_and_address(reviewer: User, author: User, settings: Any) -> None:
     for _ in range(settings.AXES_FAILURE_LIMIT):
         _, answer = sign_in(reviewer, "guess")
     assert (answer.status_code, "Too many wrong passwords" in answer.content.decode()) == (429, True)
@@ -62,7 +60,7 @@ def test_too_many_wrong_passwords_lock_that_person_out_from_that_address_for_a_w
         assert sign_in(reviewer)[1].status_code == 302
 
 
-def test_behind_a_proxy_its_own_word_counts_and_not_what_the_client_made_up(reviewer: User, settings: Any) -> None:
+def test_lockout_behind_proxy_uses_the_last_forwarded_address(reviewer: User, settings: Any) -> None:
     settings.BEHIND_PROXY = True
     for number in range(settings.AXES_FAILURE_LIMIT):
         sign_in(reviewer, "guess", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, 203.0.113.9")
@@ -72,13 +70,13 @@ def test_behind_a_proxy_its_own_word_counts_and_not_what_the_client_made_up(revi
     assert sign_in(reviewer, HTTP_X_FORWARDED_FOR="10.9.9.9, 203.0.113.9")[1].status_code == 302
 
 
-def test_looking_at_the_sign_in_writes_nothing(reviewer: User) -> None:
+def test_get_of_login_pages_writes_nothing(reviewer: User) -> None:
     Client().get(LOGIN)
     Client().get(f"{LOGIN}code/")
     assert (AccessAttempt.objects.count(), Session.objects.count(), AuditEvent.objects.count()) == (0, 0, 0)
 
 
-def test_a_second_factor_is_asked_for_and_each_code_lets_in_once(reviewer: User) -> None:
+def test_login_with_mfa_accepts_each_code_once(reviewer: User) -> None:
     enrol(reviewer)
     with a_while_later():
         browser, answer = sign_in(reviewer)
@@ -93,7 +91,7 @@ def test_a_second_factor_is_asked_for_and_each_code_lets_in_once(reviewer: User)
         assert not is_in(again)
 
 
-def test_the_code_page_is_for_whoever_gave_the_password_and_not_for_long(reviewer: User) -> None:
+def test_code_page_needs_a_recent_correct_password(reviewer: User) -> None:
     enrol(reviewer)
     assert Client().post(f"{LOGIN}code/", {"code": code_of(reviewer)}).url == LOGIN
     browser, answer = sign_in(reviewer)
@@ -108,7 +106,7 @@ def test_the_code_page_is_for_whoever_gave_the_password_and_not_for_long(reviewe
 
 
 @pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example/"])
-def test_a_code_leads_nowhere_but_to_the_desk(reviewer: User, onward: str) -> None:
+def test_code_page_does_not_redirect_to_other_hosts(reviewer: User, onward: str) -> None:
     enrol(reviewer)
     with a_while_later():
         browser, _ = sign_in(reviewer)
@@ -116,7 +114,7 @@ def test_a_code_leads_nowhere_but_to_the_desk(reviewer: User, onward: str) -> No
     assert answer.url == "/admin/"
 
 
-def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_sessions(
+def test_mfa_setup_shows_the_secret_until_confirmed_and_ends_other_sessions(
     reviewer: User, signed_in: Callable[[User], Client]
 ) -> None:
     browser, other = signed_in(reviewer), signed_in(reviewer)
@@ -144,7 +142,7 @@ def test_setting_up_shows_the_secret_until_the_app_has_proved_it_and_ends_other_
     assert "already used" in later.post(page.url, {"code": codes[0]}).content.decode()
 
 
-def test_switching_it_off_takes_password_and_code(reviewer: User, signed_in: Callable[[User], Client]) -> None:
+def test_mfa_disable_needs_password_and_code(reviewer: User, signed_in: Callable[[User], Client]) -> None:
     codes = enrol(reviewer)
     page, browser = "/admin/account/mfa/disable/", signed_in(reviewer)
     browser.post(page, {"password": "wrong", "code": codes[0]})
@@ -155,7 +153,7 @@ def test_switching_it_off_takes_password_and_code(reviewer: User, signed_in: Cal
     assert AuditEvent.objects.filter(verb="user.second_factor_off").count() == 1
 
 
-def test_signing_out_everywhere_ends_every_session_and_only_by_post(
+def test_sign_out_everywhere_needs_a_post_and_ends_all_sessions(
     reviewer: User, signed_in: Callable[[User], Client]
 ) -> None:
     one, other = signed_in(reviewer), signed_in(reviewer)
@@ -167,7 +165,7 @@ def test_signing_out_everywhere_ends_every_session_and_only_by_post(
     assert is_in(signed_in(reviewer))
 
 
-def test_a_new_password_ends_the_other_sessions_and_is_recorded(
+def test_password_change_ends_other_sessions_and_is_recorded(
     reviewer: User, signed_in: Callable[[User], Client]
 ) -> None:
     one, other = signed_in(reviewer), signed_in(reviewer)
@@ -177,7 +175,7 @@ def test_a_new_password_ends_the_other_sessions_and_is_recorded(
     assert AuditEvent.objects.get().details == {"changed": {}, "password": "set"}
 
 
-def test_an_open_session_guesses_the_password_no_better_than_the_sign_in(
+def test_password_change_counts_wrong_passwords_towards_the_lockout(
     reviewer: User, signed_in: Callable[[User], Client], settings: Any
 ) -> None:
     page, browser = "/admin/password_change/", signed_in(reviewer)
@@ -192,7 +190,7 @@ def test_an_open_session_guesses_the_password_no_better_than_the_sign_in(
         assert browser.post(page, right).status_code == 302
 
 
-def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
+def test_only_superusers_reset_mfa_of_others(
     reviewer: User, admin_member: User, signed_in: Callable[[User], Client]
 ) -> None:
     enrol(reviewer)
@@ -206,12 +204,12 @@ def test_a_superuser_helps_who_lost_their_phone_and_nobody_else_does(
     assert mfa.get_mfa(reviewer) is None
 
 
-def test_nothing_in_the_database_tells_the_codes(reviewer: User, tmp_path: Any) -> None:
+def test_database_contains_no_secret_or_code_in_clear(reviewer: User, tmp_path: Any) -> None:
     codes = enrol(reviewer)
-    factor = TotpDevice.objects.get()
-    secret = encryption.decrypt(factor.secret_encrypted)
+    device = TotpDevice.objects.get()
+    secret = encryption.decrypt(device.secret_encrypted)
     dump = tmp_path / "dump.json"
     call_command("dumpdata", "--output", str(dump), verbosity=0)
     text = dump.read_text()
-    for told in (secret, mfa.base32_secret(factor), *codes, *(code.replace("-", "") for code in codes)):
-        assert told not in text
+    for text_in_clear in (secret, mfa.base32_secret(device), *codes, *(code.replace("-", "") for code in codes)):
+        assert text_in_clear not in text

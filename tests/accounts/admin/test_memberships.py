@@ -1,4 +1,4 @@
-"""Administrators look after the members of their organization: invite, change, end. Never themselves, nobody else's."""
+"""Invitations and members: changed by admins of the organization only, never by themselves."""
 
 import re
 from collections.abc import Callable
@@ -28,18 +28,18 @@ def boss(signed_in: Callable[[User], Client], admin_member: User) -> Client:
 
 
 def invite(boss: Client, **typed: Any) -> str:
-    """Invite through the form and return the address that the link leads to."""
+    """Invite through the form and return the path of the link."""
     page = boss.post(f"{MEMBERS}invite/", {**WHOM, **typed}).content.decode()
-    found = re.search(r'id="invitation-link">http://testserver(/[^<]+)<', page)
-    assert found, page
-    return found[1]
+    matched = re.search(r'id="invitation-link">http://testserver(/[^<]+)<', page)
+    assert matched, page
+    return matched[1]
 
 
 def verbs() -> list[str]:
     return list(AuditEvent.objects.order_by("id").values_list("verb", flat=True))
 
 
-def test_who_is_invited_chooses_name_and_password_and_is_in(boss: Client, facebook: Channel) -> None:
+def test_invitation_creates_account_and_membership(boss: Client, facebook: Channel) -> None:
     link = invite(boss, reach="some", channels=[facebook.public_id])
     assert (mail.outbox[0].to, link in mail.outbox[0].body) == (["rita@example.com"], True)
     assert link.split("/")[3] not in boss.get(MEMBERS).content.decode()
@@ -64,7 +64,7 @@ def test_who_is_invited_chooses_name_and_password_and_is_in(boss: Client, facebo
     assert verbs() == ["invitation.send", "invitation.accept"]
 
 
-def test_a_link_works_once_and_not_for_ever_and_only_as_it_was_made(boss: Client, settings: Any) -> None:
+def test_invitation_link_works_once_until_it_expires(boss: Client, settings: Any) -> None:
     link = invite(boss)
     forged = signing.dumps(str(Invitation.objects.get().pk), salt="another")
     for bad in (link[:-3] + "xx/", f"/admin/invitation/{forged}/", "/admin/invitation/x/"):
@@ -79,9 +79,7 @@ def test_a_link_works_once_and_not_for_ever_and_only_as_it_was_made(boss: Client
     assert not User.objects.filter(username="rita2").exists()
 
 
-def test_a_withdrawn_invitation_and_one_that_was_replaced_and_one_of_a_former_admin_are_dead(
-    boss: Client, admin_member: User
-) -> None:
+def test_invitation_revoked_or_replaced_or_of_former_admin_gets_410(boss: Client, admin_member: User) -> None:
     first, second = invite(boss), invite(boss)
     assert (Client().get(first).status_code, Client().get(second).status_code) == (410, 200)
     waiting = Invitation.objects.get(revoked_at=None)
@@ -94,13 +92,13 @@ def test_a_withdrawn_invitation_and_one_that_was_replaced_and_one_of_a_former_ad
     assert Client().get(third).status_code == 410
 
 
-def test_who_has_an_account_signs_in_and_confirms(
+def test_invitation_of_existing_user_needs_their_session(
     boss: Client, outsider: User, viewer: User, signed_in: Callable[[User], Client], organization: Organization
 ) -> None:
     link = invite(boss, email=outsider.email)
-    stranger = Client()
-    assert "Sign in" in stranger.get(link).content.decode()
-    stranger.post(link, NEW)
+    anonymous = Client()
+    assert "Sign in" in anonymous.get(link).content.decode()
+    anonymous.post(link, NEW)
     assert not User.objects.filter(username="rita").exists()
 
     browser = signed_in(viewer)
@@ -114,7 +112,7 @@ def test_who_has_an_account_signs_in_and_confirms(
     assert Membership.objects.get(user=outsider, organization=organization).may_review
 
 
-def test_an_admin_changes_and_ends_somebody_elses_membership(boss: Client, viewer: User, facebook: Channel) -> None:
+def test_admin_changes_and_removes_another_member(boss: Client, viewer: User, facebook: Channel) -> None:
     membership = Membership.objects.get(user=viewer)
     page = f"{MEMBERS}{membership.pk}/"
     boss.get(f"{page}change/")
@@ -134,14 +132,15 @@ def test_an_admin_changes_and_ends_somebody_elses_membership(boss: Client, viewe
 
 
 @pytest.mark.parametrize("reach", ["", "some", "none"])
-def test_who_reviews_what_is_said_in_so_many_words(reach: str, boss: Client, viewer: User, facebook: Channel) -> None:
-    """No channel ticked is not every channel, neither for a member nor for whoever is invited."""
+def test_reviewer_without_choice_of_channels_is_refused(
+    reach: str, boss: Client, viewer: User, facebook: Channel
+) -> None:
     membership = Membership.objects.get(user=viewer)
     page = f"{MEMBERS}{membership.pk}/change/"
     assert 'name="reach" value="all" checked' not in boss.get(page).content.decode()
     typed = {"role": "VIEWER", "may_review": "on", "reach": reach}
     for address in (page, f"{MEMBERS}invite/"):
-        answer = boss.post(address, {**typed, "email": "somebody@example.com"})
+        answer = boss.post(address, {**typed, "email": "new@example.com"})
         assert (answer.status_code, "wrong" in answer.content.decode()) == (200, True)
     assert (Membership.objects.get(user=viewer).may_review, Invitation.objects.count()) == (False, 0)
     boss.post(page, {**typed, "reach": "all", "channels": [facebook.public_id]})
@@ -153,7 +152,7 @@ def test_who_reviews_what_is_said_in_so_many_words(reach: str, boss: Client, vie
 
 
 @pytest.mark.parametrize("who", ["author", "reviewer", "outsider", "admin_member"])
-def test_nobody_raises_themselves_or_reaches_where_they_do_not_administer(
+def test_members_cannot_change_themselves_or_other_organizations(
     who: str, request: pytest.FixtureRequest, organization: Organization, viewer: User, other_facebook: Channel
 ) -> None:
     user = request.getfixturevalue(who)
@@ -187,7 +186,7 @@ def test_nobody_raises_themselves_or_reaches_where_they_do_not_administer(
     assert Invitation.objects.count() == 0
 
 
-def test_the_pages_refuse_whom_the_domain_refuses(
+def test_member_pages_without_permission_are_refused(
     signed_in: Callable[[User], Client], author: User, viewer: User, outsider: User, admin_member: User
 ) -> None:
     pages = [f"{MEMBERS}{Membership.objects.get(user=item).pk}/change/" for item in (viewer, outsider, admin_member)]
@@ -202,7 +201,7 @@ def test_the_pages_refuse_whom_the_domain_refuses(
     assert AuditEvent.objects.count() == 0
 
 
-def test_the_last_admin_stays(
+def test_last_admin_cannot_be_removed_or_demoted(
     admin_member: User, make_member: Callable[..., User], organization: Organization, viewer: User
 ) -> None:
     second = make_member("second", organization, Role.ADMIN)

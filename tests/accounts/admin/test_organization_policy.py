@@ -1,4 +1,4 @@
-"""An organization's rules: its administrators change them, after a proof, in the open, and nobody else's."""
+"""Organization settings."""
 
 from typing import Any
 
@@ -22,33 +22,39 @@ def page(organization: Organization) -> str:
     return f"/admin/policy/{organization.pk}/"
 
 
-def as_they_are(organization: Organization) -> dict[str, bool]:
+def stored_policy(organization: Organization) -> dict[str, bool]:
     return organization_policy.get_policy(Organization.objects.get(pk=organization.pk))
 
 
-def test_an_administrator_changes_them_and_trail_and_colleagues_are_told(
+def test_admin_changes_settings_event_and_notification_are_created(
     admin_member: User, reviewer: User, author: User, organization: Organization
 ) -> None:
     desk = Desk(admin_member).open(PEOPLE)
     assert "/admin/policy/" in desk.page.links
     desk.open("/admin/policy/").follow().press(second_approver="on", allow_self_approval="on")
     assert "Two different reviewers have to approve the same content." in desk.follow().text
-    assert [name for name, on in as_they_are(organization).items() if on] == ["second_approver", "allow_self_approval"]
+    assert [name for name, on in stored_policy(organization).items() if on] == [
+        "second_approver",
+        "allow_self_approval",
+    ]
     event = AuditEvent.objects.get(verb="organization.change")
     assert (event.organization_id, event.actor_id) == (organization.pk, str(admin_member.pk))
     assert event.details["changed"] == {"second_approver": [False, True], "allow_self_approval": [False, True]}
 
     recipients.fan_out()
-    notice = Notification.objects.get()
-    assert (notice.kind, list(NotificationDelivery.objects.values_list("user", flat=True))) == ("RULES", [reviewer.pk])
-    letter = emails.build_email(NotificationDelivery.objects.select_related("notice").get())
-    assert "Reviewers can approve what they wrote themselves." in letter.body
-    assert f"/admin/policy/{organization.pk}/" in letter.body
+    notification = Notification.objects.get()
+    assert (notification.kind, list(NotificationDelivery.objects.values_list("user", flat=True))) == (
+        "RULES",
+        [reviewer.pk],
+    )
+    email = emails.build_email(NotificationDelivery.objects.select_related("notice").get())
+    assert "Reviewers can approve what they wrote themselves." in email.body
+    assert f"/admin/policy/{organization.pk}/" in email.body
     desk.press()
     assert (AuditEvent.objects.count(), "Nothing was changed" in desk.follow().text) == (1, True)
 
 
-def test_nobody_else_changes_them_and_no_administrator_another_organizations(
+def test_other_members_and_other_organizations_admins_are_refused(
     admin_member: User, reviewer: User, author: User, outsider: User, organization: Organization,
     other_organization: Organization, client: Client,
 ) -> None:  # fmt: skip
@@ -66,43 +72,42 @@ def test_nobody_else_changes_them_and_no_administrator_another_organizations(
                 mine, other_organization, wanted={"second_approver": True}, known=known, verified=True
             )
     assert client.post(page(organization), typed).status_code in {302, 403}
-    assert not any(as_they_are(organization).values())
-    assert not any(as_they_are(other_organization).values())
+    assert not any(stored_policy(organization).values())
+    assert not any(stored_policy(other_organization).values())
     assert AuditEvent.objects.count() == 0
 
 
-def test_what_is_typed_in_an_old_session_is_asked_for_a_proof_first(
+def test_change_in_old_session_needs_reauthentication(
     admin_member: Any, organization: Organization, settings: Any
 ) -> None:
     desk = Desk(admin_member).open(page(organization))
     settings.REAUTHENTICATE_AFTER = -1
     desk.press(second_approver="on")
-    assert (desk.answer.status_code, as_they_are(organization)["second_approver"]) == (403, False)
+    assert (desk.answer.status_code, stored_policy(organization)["second_approver"]) == (403, False)
     settings.REAUTHENTICATE_AFTER = 60
     desk.press(str(organization.pk), proof=admin_member.raw_password)
-    assert as_they_are(organization)["second_approver"]
+    assert stored_policy(organization)["second_approver"]
 
 
-def test_with_a_password_alone_nobody_takes_back_that_a_second_factor_is_wanted(
-    admin_member: User, organization: Organization
-) -> None:
+def test_require_mfa_cannot_be_turned_off_with_a_password_alone(admin_member: User, organization: Organization) -> None:
     Organization.objects.update(require_mfa=True)
     desk = Desk(admin_member).open(page(organization)).press(require_mfa="")
-    assert ("requires two-factor authentication" in desk.text, as_they_are(organization)["require_mfa"]) == (True, True)
+    assert ("requires two-factor authentication" in desk.text, stored_policy(organization)["require_mfa"]) == (
+        True,
+        True,
+    )
     enrol(admin_member)
     wanted = {"require_mfa": False}
-    now = as_they_are(organization)
+    now = stored_policy(organization)
     organization_policy.update_policy(user_actor(admin_member), organization, wanted=wanted, known=now, verified=True)
-    assert not as_they_are(organization)["require_mfa"]
+    assert not stored_policy(organization)["require_mfa"]
 
 
-def test_of_two_administrators_the_later_does_not_undo_unseen_what_the_other_set(
-    admin_member: User, organization: Organization
-) -> None:
+def test_concurrent_change_is_a_conflict(admin_member: User, organization: Organization) -> None:
     desk = Desk(admin_member).open(page(organization))
     Organization.objects.update(second_approver=True)
     desk.press(require_full_signature="on")
     assert "Another administrator has changed these settings" in desk.text
-    assert as_they_are(organization) | {"second_approver": False} == dict.fromkeys(organization_policy.RULES, False)
+    assert stored_policy(organization) | {"second_approver": False} == dict.fromkeys(organization_policy.RULES, False)
     with pytest.raises(Conflict):
         organization_policy.update_policy(user_actor(admin_member), organization, wanted={}, known={}, verified=False)

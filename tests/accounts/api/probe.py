@@ -1,4 +1,4 @@
-"""A URLconf of views that do what the suite asks, to see the API's machinery from outside."""
+"""A URLconf with views for the tests of the API layer."""
 
 from typing import Any
 
@@ -69,8 +69,8 @@ class Echo(APIView):
 
 
 def plain(value: Any) -> Any:
-    """Return the fields with instants in a form that tells them from text."""
-    return {key: ["instant", str(item)] if key in {"when", "since"} else item for key, item in value.items()}
+    """Return the fields with datetimes marked as such."""
+    return {key: ["datetime", str(item)] if key in {"when", "since"} else item for key, item in value.items()}
 
 
 RAISED: dict[str, Exception] = {
@@ -79,11 +79,11 @@ RAISED: dict[str, Exception] = {
     "conflict": exceptions.Conflict("Hashtag already in use"),
     "stale": exceptions.StaleVersion("Version 3 is current"),
     "forbidden": exceptions.Forbidden("A human decides"),
-    "http404": Http404("a detail that is nobody's business"),
-    "denied": PermissionDenied("a detail that is nobody's business"),
+    "http404": Http404("an internal detail"),
+    "denied": PermissionDenied("an internal detail"),
     "upstream": UpstreamFailed("The platform failed"),
     "busy": UpstreamThrottled("The platform is throttling us", retry_after=17.2),
-    "bug": RuntimeError("a detail that is nobody's business"),
+    "bug": RuntimeError("an internal detail"),
 }
 
 

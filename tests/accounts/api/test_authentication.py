@@ -1,4 +1,4 @@
-"""Who signed this request: the order of the checks, their words, and that refusals tell nothing."""
+"""Authentication: order of the checks, messages, and no disclosure."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -39,14 +39,14 @@ def accepted(organization: Organization) -> tuple[int, Any]:
     return 200, [{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}]
 
 
-def test_a_good_signature_is_accepted_and_leaves_no_cookie(key: Any, api: Any, organization: Organization) -> None:
+def test_valid_signature_is_accepted_without_cookie(key: Any, api: Any, organization: Organization) -> None:
     assert ask(key) == accepted(organization)
     response = api.get("/organizations")
     assert response.cookies == {}
     assert "WWW-Authenticate" not in response.headers
 
 
-def test_a_request_below_v1_reads_no_session(key: Any, api: Any) -> None:
+def test_api_request_reads_no_session(key: Any, api: Any) -> None:
     api.client.force_login(key.issued_by)
     with CaptureQueriesContext(connection) as queries:
         response = api.get("/organizations")
@@ -58,11 +58,11 @@ def test_a_request_below_v1_reads_no_session(key: Any, api: Any) -> None:
 
 @pytest.mark.parametrize("name", ["x_api_key", "x_date", "x_signature"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_all_three_headers_are_needed(name: str, value: str | None, key: Any) -> None:
+def test_missing_header_gets_403(name: str, value: str | None, key: Any) -> None:
     assert ask(key, **{name: value}) == refused("Missing authentication headers")
 
 
-def test_an_unsigned_request_is_forbidden(db: None, client: Client) -> None:
+def test_unsigned_request_gets_403(db: None, client: Client) -> None:
     response = client.get(PATH)
     assert (response.status_code, response.json()) == refused("Missing authentication headers")
 
@@ -83,11 +83,11 @@ def test_an_unsigned_request_is_forbidden(db: None, client: Client) -> None:
         "x" * 5000,
     ],
 )
-def test_a_date_that_is_none_is_said_to_be_invalid(date: str, key: Any) -> None:
+def test_invalid_date_gets_403(date: str, key: Any) -> None:
     assert ask(key, date.encode().decode("latin-1")) == refused("Invalid date")
 
 
-def test_iso_dates_and_the_three_http_dates_are_accepted(key: Any, organization: Organization) -> None:
+def test_iso_and_http_dates_are_accepted(key: Any, organization: Organization) -> None:
     with time_machine.travel(NOW, tick=False):
         for date in (
             "2026-07-01T13:00:00.000Z",
@@ -103,48 +103,46 @@ def test_iso_dates_and_the_three_http_dates_are_accepted(key: Any, organization:
     ("age", "good"),
     [(-5.001, False), (-5, True), (0, True), (60, True), (60.001, False), (3600 * 24 * 365, False)],
 )
-def test_the_window_is_five_seconds_ahead_and_sixty_behind_bounds_included(
-    age: float, good: bool, key: Any, organization: Organization
-) -> None:
+def test_date_window_is_5_s_ahead_to_60_s_old(age: float, good: bool, key: Any, organization: Organization) -> None:
     with time_machine.travel(NOW, tick=False):
         answer = ask(key, stamp(NOW - timedelta(seconds=age)))
     assert answer == (accepted(organization) if good else refused("Signature expired"))
 
 
 @pytest.mark.parametrize("signature", ["0" * 64, "é" * 64, "x", "A" * 9000])
-def test_a_wrong_signature_is_refused(signature: str, key: Any) -> None:
+def test_wrong_signature_gets_403(signature: str, key: Any) -> None:
     assert ask(key, x_signature=signature.encode().decode("latin-1")) == refused("Invalid signature")
 
 
-def test_a_signature_in_capitals_is_refused(key: Any) -> None:
+def test_uppercase_signature_gets_403(key: Any) -> None:
     date = stamp(clock.now())
     assert ask(key, date, x_signature=sign(key.secret, date).upper()) == refused("Invalid signature")
 
 
-def test_a_signature_covers_the_date_as_it_was_written(key: Any) -> None:
+def test_signature_covers_the_exact_date_string(key: Any) -> None:
     date = stamp(clock.now())
     assert ask(key, date, x_signature=sign(key.secret, date.replace("Z", "+00:00"))) == refused("Invalid signature")
 
 
 @pytest.mark.parametrize("key_id", ["dk_unknown", "dk_é", "\x00", "x" * 5000, "' OR 1=1 --"])
-def test_an_unknown_key_is_an_invalid_signature(key_id: str, key: Any) -> None:
+def test_unknown_key_is_an_invalid_signature(key_id: str, key: Any) -> None:
     assert ask(key, x_api_key=key_id.encode().decode("latin-1")) == refused("Invalid signature")
 
 
-def test_a_revoked_and_an_expired_key_are_invalid_signatures(key: Any) -> None:
+def test_revoked_and_expired_keys_are_invalid_signatures(key: Any) -> None:
     ApiKey.objects.update(expires_at=clock.now())
     assert ask(key) == refused("Invalid signature")
     ApiKey.objects.update(expires_at=None, revoked_at=clock.now())
     assert ask(key) == refused("Invalid signature")
 
 
-def test_a_known_and_an_unknown_key_cost_the_same_queries(key: Any, django_assert_num_queries: Any) -> None:
+def test_known_and_unknown_keys_take_the_same_queries(key: Any, django_assert_num_queries: Any) -> None:
     for headers in ({"x_api_key": "dk_unknown"}, {"x_api_key": "\x00"}, {"x_signature": "0" * 64}):
         with django_assert_num_queries(1):
             ask(key, **headers)
 
 
-def test_the_previous_secret_is_good_until_its_overlap_ends(key: Any, organization: Organization) -> None:
+def test_previous_secret_is_valid_until_the_overlap_ends(key: Any, organization: Organization) -> None:
     until = clock.now() + timedelta(hours=1)
     ApiKey.objects.update(
         secret_encrypted=encryption.encrypt("new"),
@@ -158,14 +156,14 @@ def test_the_previous_secret_is_good_until_its_overlap_ends(key: Any, organizati
         assert ask(key) == refused("Invalid signature")
 
 
-def test_an_inactive_organization_must_pay_first(key: Any, organization: Organization) -> None:
+def test_inactive_organization_gets_402(key: Any, organization: Organization) -> None:
     organization.active = False
     organization.save(update_fields=["active"])
     assert ask(key) == refused("The organization is inactive", 402)
     assert ask(key, x_signature="0" * 64) == refused("Invalid signature")
 
 
-def test_the_checks_run_in_order(key: Any) -> None:
+def test_checks_run_in_order(key: Any) -> None:
     ApiKey.objects.update(revoked_at=clock.now())
     old = stamp(clock.now() - timedelta(hours=1))
     assert ask(key, "nonsense", x_signature=None) == refused("Missing authentication headers")
@@ -173,19 +171,19 @@ def test_the_checks_run_in_order(key: Any) -> None:
     assert ask(key, old, x_signature="x") == refused("Signature expired")
 
 
-def test_two_requests_may_share_a_signature(key: Any, organization: Organization) -> None:
+def test_signature_can_be_used_twice(key: Any, organization: Organization) -> None:
     date = stamp(clock.now())
     assert [ask(key, date), ask(key, date)] == [accepted(organization)] * 2
 
 
-def test_a_good_request_records_the_use_of_the_key_at_most_once_a_minute(key: Any) -> None:
+def test_last_used_at_is_written_at_most_once_a_minute(key: Any) -> None:
     for seconds, recorded in ((0, 0), (59, 0), (60, 60), (90, 60)):
         with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
             ask(key)
         assert ApiKey.objects.get().last_used_at == NOW + timedelta(seconds=recorded)
 
 
-def test_a_refused_request_records_no_use(key: Any, organization: Organization) -> None:
+def test_refused_request_does_not_set_last_used_at(key: Any, organization: Organization) -> None:
     ask(key, x_signature="0" * 64)
     organization.active = False
     organization.save(update_fields=["active"])
@@ -193,7 +191,7 @@ def test_a_refused_request_records_no_use(key: Any, organization: Organization) 
     assert ApiKey.objects.get().last_used_at is None
 
 
-def test_no_secret_and_no_signature_reaches_the_log(key: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_contains_no_secret_and_no_signature(key: Any, caplog: pytest.LogCaptureFixture) -> None:
     date = stamp(clock.now())
     caplog.set_level("DEBUG")
     ask(key, date)

@@ -1,4 +1,4 @@
-"""Paths that nobody serves: a stranger learns nothing, a client learns that there is nothing."""
+"""Unknown paths below /v1."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ PATHS = ["/nothing", "/organizations/", "/a%0Ab", "/%00", "/%ff", "/organization
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", METHODS)
-def test_unknown_paths(method: str, path: str, api: Any, client: Client) -> None:
+def test_unknown_path_gets_403_unsigned_and_404_signed(method: str, path: str, api: Any, client: Client) -> None:
     unsigned = client.generic(method, f"/v1{path}")
     signed = api.call(method, path)
     bodies = [None, None] if method == "HEAD" else [unsigned.json(), signed.json()]
@@ -21,6 +21,6 @@ def test_unknown_paths(method: str, path: str, api: Any, client: Client) -> None
     assert len(signed.headers["x-request-id"]) == 32
 
 
-def test_known_and_unknown_paths_look_the_same_to_strangers(client: Client, db: None) -> None:
+def test_unsigned_responses_do_not_disclose_paths(client: Client, db: None) -> None:
     known, unknown = client.post("/v1/organizations"), client.post("/v1/nothing")
     assert (known.status_code, known.content) == (unknown.status_code, unknown.content)

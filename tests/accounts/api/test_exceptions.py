@@ -1,4 +1,4 @@
-"""The contract's table of errors, row by row, seen from outside."""
+"""Error responses, row by row of the contract's table."""
 
 import logging
 from typing import Any
@@ -31,17 +31,17 @@ def answer(response: Any) -> tuple[int, Any]:
         ("busy", 503, {"message": "The platform is throttling us"}),
     ],
 )
-def test_what_the_domain_says_becomes_an_answer(name: str, status: int, body: Any, api: Any) -> None:
+def test_exception_becomes_its_response(name: str, status: int, body: Any, api: Any) -> None:
     assert answer(api.get(f"/raise/{name}")) == (status, body)
 
 
-def test_busy_says_when_to_come_back_in_whole_seconds(api: Any) -> None:
+def test_upstream_throttled_sets_retry_after_in_whole_seconds(api: Any) -> None:
     assert api.get("/raise/busy").headers["Retry-After"] == "18"
     assert "Retry-After" not in api.get("/raise/upstream").headers
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_bug_is_a_bare_500_and_a_traceback_in_the_log(
+def test_unexpected_exception_is_a_500_and_a_logged_traceback(
     debug: bool, api: Any, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.DEBUG = debug
@@ -56,14 +56,14 @@ def test_a_bug_is_a_bare_500_and_a_traceback_in_the_log(
     assert line.exc_info[0] is RuntimeError
 
 
-def test_a_wrong_method_on_a_known_path_is_405(api: Any) -> None:
+def test_unsupported_method_gets_405(api: Any) -> None:
     for method in ("PUT", "DELETE", "OPTIONS", "PURGE"):
         status, body = answer(api.call(method, "/echo"))
         assert (status, body) == (405, {"message": f'Method "{method}" not allowed.'})
     assert "POST" in api.call("PUT", "/echo").headers["Allow"]
 
 
-def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_413(api: Any) -> None:
+def test_body_over_1_mib_gets_413(api: Any) -> None:
     start, end = b'{"lines": {}, "notes": "', b'"}'
     text = b"x" * (1024 * 1024 - len(start) - len(end))
     status, body = answer(api.post("/echo", body=start + text + end))
@@ -77,30 +77,30 @@ def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_413(api: Any) -> No
     ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
      "application/problem+json", "application/json; charset=utf-16", "text/json", "*/*", "application/*", "x" * 1000],
 )  # fmt: skip
-def test_a_body_that_is_not_json_by_its_type_is_415(content_type: str, api: Any) -> None:
-    said = answer(api.post("/echo", body=b'{"lines": {}}', content_type=content_type))
-    assert said == (415, {"message": "Send JSON in UTF-8, with the content type application/json"})
+def test_other_content_type_gets_415(content_type: str, api: Any) -> None:
+    response = answer(api.post("/echo", body=b'{"lines": {}}', content_type=content_type))
+    assert response == (415, {"message": "Send JSON in UTF-8, with the content type application/json"})
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"'])
-def test_json_may_name_its_charset(content_type: str, api: Any) -> None:
+def test_json_with_charset_utf_8_is_accepted(content_type: str, api: Any) -> None:
     assert answer(api.post("/echo", body=b'{"lines": {}}', content_type=content_type))[0] == 200
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*;q=0", "nonsense", "a" * 10_000])
-def test_answers_are_json_whatever_is_accepted(accept: str, api: Any) -> None:
+def test_response_is_json_for_any_accept_header(accept: str, api: Any) -> None:
     response = api.get("/echo?limit=7", headers={"accept": accept})
     assert answer(response) == (200, {"limit": 7})
     assert response.headers["Content-Type"] == "application/json"
 
 
-def test_a_bad_host_is_refused_in_json(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_bad_host_below_v1_gets_400_as_json(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     response = client.get("/v1/organizations", headers={"host": "evil.example"})
     assert answer(response) == (400, {"message": "Bad request"})
     assert len(response.headers["x-request-id"]) == 32
 
 
-def test_errors_outside_of_the_api_stay_pages(client: Client, db: None) -> None:
+def test_unknown_path_outside_v1_gets_an_html_page(client: Client, db: None) -> None:
     for path in ("/nowhere", "/v10", "/V1/organizations"):
         response = client.get(path)
         assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8"), path

@@ -1,4 +1,4 @@
-"""The signature over method, path, query, date and body: optional, required by an organization, never half right."""
+"""The signature over method, path, query, date and body."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ INVALID = {"message": "Invalid signature"}
 
 
 def full(api: SignedClient, method: str, target: str, body: bytes = b"", secret: str = "") -> dict[str, str]:
-    """Return all four headers, the full one over these words."""
+    """Return all four headers, the full one over these values."""
     plain = api.signature(stamp(clock.now()))
     message = full_signature_message(method=method, target=target, date=plain["x-date"], body=body)
     return {**plain, "x-signature-full": sign(secret or api.secret, message)}
 
 
-def test_it_is_checked_when_it_is_there_and_asked_for_when_it_is_required(api: SignedClient, organization: Any) -> None:
+def test_full_signature_is_checked_if_present_and_required_by_setting(api: SignedClient, organization: Any) -> None:
     assert api.get("/organizations").status_code == 200
     for required in (False, True):
         Organization.objects.update(require_full_signature=required)
@@ -32,7 +32,7 @@ def test_it_is_checked_when_it_is_there_and_asked_for_when_it_is_required(api: S
     assert (answer.status_code, answer.json()) == (403, REQUIRED)
 
 
-def test_it_covers_method_path_query_and_body(api: SignedClient) -> None:
+def test_full_signature_covers_method_path_query_and_body(api: SignedClient) -> None:
     body = b'{"brief": "Because"}'
     good = full(api, "POST", "/v1/scheduled-posts", body)
     assert api.post("/scheduled-posts", body=body, headers=good).status_code == 201
@@ -45,7 +45,7 @@ def test_it_covers_method_path_query_and_body(api: SignedClient) -> None:
     assert api.get("/channels", query={"limit": "5"}, headers=listed).json() == INVALID
 
 
-def test_it_needs_the_same_secret_and_the_plain_signature_first(api: SignedClient, other_api: SignedClient) -> None:
+def test_full_signature_is_checked_after_the_plain_one(api: SignedClient, other_api: SignedClient) -> None:
     Organization.objects.update(require_full_signature=True)
     other = full(api, "GET", "/v1/organizations", secret=other_api.secret)
     assert api.get("/organizations", headers=other).json() == INVALID
@@ -57,7 +57,7 @@ def test_it_needs_the_same_secret_and_the_plain_signature_first(api: SignedClien
 
 
 @pytest.mark.usefixtures("organization")
-def test_a_body_that_is_too_large_is_said_to_be(api: SignedClient) -> None:
+def test_too_large_body_with_full_signature_gets_413(api: SignedClient) -> None:
     body = b" " * (1024 * 1024 + 1)
     assert (
         api.post("/scheduled-posts", body=body, headers=full(api, "POST", "/v1/scheduled-posts", body)).status_code

@@ -1,4 +1,4 @@
-"""Rows written without their serializer say the same as the serializer."""
+"""JSONRowWriter returns what the serializer returns."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -49,7 +49,7 @@ rows = st.tuples(
 
 @given(st.lists(rows, max_size=4))
 @settings(max_examples=150, deadline=None)
-def test_the_same_bytes_as_the_declared_serializer_whatever_the_values(given_rows: list[Any]) -> None:
+def test_rows_equal_the_serializers_output(given_rows: list[Any]) -> None:
     things = [
         SimpleNamespace(name=name, place=SimpleNamespace(name=there), at=at, number=number, extra=extra)
         for name, there, at, number, extra in given_rows
@@ -65,13 +65,13 @@ def test_the_same_bytes_as_the_declared_serializer_whatever_the_values(given_row
     assert JSONRowWriter(Thing).render_list(stored) == JSONRenderer().render(Thing(things, many=True).data)
 
 
-def test_columns_are_the_sources_in_order_json_as_text() -> None:
+def test_columns_are_the_sources_in_order() -> None:
     columns = JSONRowWriter(Thing).columns
     assert [column for column in columns if isinstance(column, str)] == ["name", "place__name", "at", "number"]
     assert [type(column).__name__ for column in columns] == ["str"] * 4 + ["Cast"]
 
 
-def test_columns_that_were_not_asked_for_are_left_out() -> None:
+def test_extra_columns_are_ignored() -> None:
     at = datetime(2026, 7, 1, tzinfo=UTC)
     assert json.loads(JSONRowWriter(Thing).render_list([("a", "b", at, 1, None, "more")])) == [
         {"name": "a", "there": "b", "at": "2026-07-01T00:00:00.000Z", "counted": {"number": 1, "extra": None}}
@@ -84,7 +84,7 @@ class Own(serializers.CharField):
 
 
 @pytest.mark.parametrize("field", [Own(), serializers.BooleanField(), serializers.SerializerMethodField(), Counted()])
-def test_a_field_that_it_could_write_wrongly_is_refused_at_import(field: Any) -> None:
+def test_field_without_writer_raises_type_error(field: Any) -> None:
     declared = type("Declared", (serializers.Serializer,), {"field": field, "get_field": str})
     with pytest.raises(TypeError, match="has no writer"):
         JSONRowWriter(declared)

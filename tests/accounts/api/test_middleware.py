@@ -1,4 +1,4 @@
-"""Request ids: on each answer, and on each line of the log."""
+"""Request ids and headers of all responses."""
 
 import logging
 from typing import Any
@@ -9,30 +9,30 @@ from django.test import Client
 from accounts.api.middleware import RequestIdFilter, current
 
 
-def test_an_id_is_made_for_each_request(api: Any) -> None:
+def test_request_id_is_created_for_each_request(api: Any) -> None:
     ids = [api.get("/organizations").headers["x-request-id"] for _ in range(2)]
     assert [len(pk) for pk in ids] == [32, 32]
     assert ids[0] != ids[1]
 
 
 @pytest.mark.parametrize("given", ["abc", "3f1c-77:a_b.c", "x" * 100])
-def test_a_plain_word_is_kept(given: str, api: Any) -> None:
+def test_valid_request_id_is_kept(given: str, api: Any) -> None:
     assert api.get("/organizations", headers={"x-request-id": given}).headers["x-request-id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a\nb", "é", "x" * 101, "<script>", "a,b"])
-def test_anything_else_is_replaced(given: str, api: Any) -> None:
+def test_invalid_request_id_is_replaced(given: str, api: Any) -> None:
     made = api.get("/organizations", headers={"x-request-id": given}).headers["x-request-id"]
     assert len(made) == 32
     assert made != given
 
 
-def test_pages_and_errors_outside_of_the_api_have_one_too(client: Client, db: None) -> None:
+def test_pages_have_a_request_id(client: Client, db: None) -> None:
     assert [len(client.get(path).headers["x-request-id"]) for path in ("/admin/login/", "/nowhere")] == [32, 32]
 
 
 @pytest.mark.usefixtures("probe")
-def test_lines_that_are_logged_meanwhile_carry_it(api: Any) -> None:
+def test_log_records_have_the_request_id(api: Any) -> None:
     seen: list[tuple[str, str]] = []
 
     class Keep(logging.Handler):
@@ -49,3 +49,16 @@ def test_lines_that_are_logged_meanwhile_carry_it(api: Any) -> None:
         logging.getLogger().removeHandler(handler)
     assert seen == [("accounts.api.exceptions", "find-me"), ("django.request", "find-me")]
     assert current.get() == "-"
+
+
+@pytest.mark.django_db
+def test_security_headers_are_on_all_responses(api: Any) -> None:
+    answers = [api.get("/channels"), api.get("/nothing"), Client().get("/v1/posts"), Client().get("/admin/login/")]
+    for answer in answers:
+        assert "camera=()" in answer.headers["Permissions-Policy"]
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "no-store" in answer.headers["Cache-Control"]

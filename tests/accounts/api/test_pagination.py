@@ -1,4 +1,4 @@
-"""Keyset pages: nothing repeated, nothing skipped, and cursors that open one list only."""
+"""Keyset pagination."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -52,47 +52,47 @@ def cursor_of(link: str | None) -> str:
 
 
 def walk(key: ApiKey, limit: int, **given: Any) -> list[str]:
-    found, link = fetch(key, f"limit={limit}", **given)
-    seen = found
+    page, link = fetch(key, f"limit={limit}", **given)
+    seen = page
     while link:
-        assert len(found) == limit
-        found, link = fetch(key, f"limit={limit}&cursor={cursor_of(link)}", **given)
-        seen = seen + found
+        assert len(page) == limit
+        page, link = fetch(key, f"limit={limit}&cursor={cursor_of(link)}", **given)
+        seen = seen + page
     return seen
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 11, 12, 13])
-def test_pages_of_any_size_make_up_the_list(limit: int, key: ApiKey, rows: list[ApiKey]) -> None:
+def test_pages_of_any_size_cover_the_list(limit: int, key: ApiKey, rows: list[ApiKey]) -> None:
     assert walk(key, limit) == [f"k{number:02}" for number in reversed(range(12))]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 7, 12])
 @pytest.mark.parametrize("direction", ["", "-"])
-def test_nulls_come_last_in_either_direction(limit: int, direction: str, key: ApiKey, rows: list[ApiKey]) -> None:
+def test_nulls_are_last_in_both_directions(limit: int, direction: str, key: ApiKey, rows: list[ApiKey]) -> None:
     dated = ["k00", "k02", "k04", "k06", "k08", "k10"]
     undated = ["k01", "k03", "k05", "k07", "k09", "k11"]
     expected = dated + undated if not direction else dated[::-1] + undated[::-1]
     assert walk(key, limit, ordering=[f"{direction}expires_at", f"{direction}id"]) == expected
 
 
-def test_a_list_that_fits_has_no_link(key: ApiKey, rows: list[ApiKey]) -> None:
+def test_last_page_has_no_link(key: ApiKey, rows: list[ApiKey]) -> None:
     assert fetch(key, "limit=12")[1] is None
     assert fetch(key, "limit=11")[1] is not None
     assert fetch(key, "", queryset=ApiKey.objects.none()) == ([], None)
 
 
-def test_without_a_limit_a_page_has_a_hundred_rows(key: ApiKey, organization: Any, author: Any) -> None:
+def test_default_limit_is_100(key: ApiKey, organization: Any, author: Any) -> None:
     ApiKey.objects.bulk_create(
         ApiKey(id=f"k{number:03}", organization=organization, issued_by=author) for number in range(101)
     )
-    found, link = fetch(key, "")
-    assert len(found) == 100
+    page, link = fetch(key, "")
+    assert len(page) == 100
     assert fetch(key, f"cursor={cursor_of(link)}")[1] is None
 
 
-def test_rows_that_come_and_go_neither_repeat_nor_hide_others(key: ApiKey, rows: list[ApiKey]) -> None:
-    found, link = fetch(key, "limit=4")
-    assert found == ["k11", "k10", "k09", "k08"]
+def test_added_and_deleted_rows_do_not_shift_pages(key: ApiKey, rows: list[ApiKey]) -> None:
+    page, link = fetch(key, "limit=4")
+    assert page == ["k11", "k10", "k09", "k08"]
     ApiKey.objects.create(
         id="k99", organization=key.organization, issued_by=key.issued_by, created_at=NOON + timedelta(days=1)
     )
@@ -100,7 +100,9 @@ def test_rows_that_come_and_go_neither_repeat_nor_hide_others(key: ApiKey, rows:
     assert fetch(key, f"limit=4&cursor={cursor_of(link)}")[0] == ["k07", "k05", "k04", "k03"]
 
 
-def test_pages_cost_the_same_wherever_they_are(key: ApiKey, rows: list[ApiKey], django_assert_num_queries: Any) -> None:
+def test_number_of_queries_is_the_same_for_all_pages(
+    key: ApiKey, rows: list[ApiKey], django_assert_num_queries: Any
+) -> None:
     related = ApiKey.objects.filter(pk__startswith="k").prefetch_related("issued_by__memberships")
     query = "limit=2"
     while query:
@@ -113,29 +115,27 @@ def test_pages_cost_the_same_wherever_they_are(key: ApiKey, rows: list[ApiKey], 
             fetch(key, query, ordering=EXPIRES, queryset=related)
 
 
-def test_the_link_is_absolute_and_keeps_the_other_parameters(key: ApiKey, rows: list[ApiKey]) -> None:
+def test_link_is_absolute_and_keeps_other_parameters(key: ApiKey, rows: list[ApiKey]) -> None:
     _, link = fetch(key, "q=a%26b&limit=1&cursor=" + cursor_of(fetch(key, "limit=1")[1]))
     assert link is not None
     assert re.fullmatch(r'<http://testserver/v1/list\?q=a%26b&limit=1&cursor=[\w%:-]+>; rel="next"', link)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "e30:1a:x", "a%00b", "%ff", "x" * 5000])
-def test_a_cursor_of_nobody_s_is_a_422(cursor: str, key: ApiKey, rows: list[ApiKey]) -> None:
+def test_invalid_cursor_is_refused(cursor: str, key: ApiKey, rows: list[ApiKey]) -> None:
     with pytest.raises(RequestValidationError) as caught:
         fetch(key, f"cursor={cursor}")
     assert [problem.path for problem in caught.value.problems] == [("cursor",)]
 
 
-def test_a_cursor_that_was_tampered_with_is_a_422(key: ApiKey, rows: list[ApiKey]) -> None:
+def test_altered_cursor_is_refused(key: ApiKey, rows: list[ApiKey]) -> None:
     cursor = cursor_of(fetch(key, "limit=1")[1])
     for other in (cursor[:-1] + ("A" if cursor[-1] != "A" else "B"), "X" + cursor[1:], cursor + "x"):
         with pytest.raises(RequestValidationError):
             fetch(key, f"limit=1&cursor={other}")
 
 
-def test_a_cursor_opens_the_list_that_it_was_made_for_and_no_other(
-    key: ApiKey, other_key: ApiKey, rows: list[ApiKey]
-) -> None:
+def test_cursor_of_another_list_is_refused(key: ApiKey, other_key: ApiKey, rows: list[ApiKey]) -> None:
     cursor = f"limit=1&cursor={cursor_of(fetch(key, 'limit=1', type='POST')[1])}"
     assert fetch(key, cursor, type="POST")[0] == ["k10"]
     refused: list[tuple[ApiKey, dict[str, Any]]] = [

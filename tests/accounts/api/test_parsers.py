@@ -1,4 +1,4 @@
-"""Malformed JSON in all its forms: one error, an empty path, and never a 500."""
+"""Malformed JSON: one error with an empty path, never a 500."""
 
 from typing import Any
 
@@ -42,13 +42,13 @@ MALFORMED = {
         b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
     ],
 )
-def test_malformed_json_is_one_error(body: bytes, api: Any) -> None:
+def test_malformed_json_gets_one_error(body: bytes, api: Any) -> None:
     response = api.post("/echo", body=body)
     assert (response.status_code, response.json()) == (422, MALFORMED)
 
 
 @pytest.mark.parametrize(("body", "echoed"), [(b"[]", None), (b'"text"', "text"), (b"1", 1), (b"null", None)])
-def test_json_that_is_no_object_is_one_error(body: bytes, echoed: Any, api: Any) -> None:
+def test_json_other_than_an_object_gets_one_error(body: bytes, echoed: Any, api: Any) -> None:
     response = api.post("/echo", body=body)
     context = {"label": "value", "type": "object"} | ({} if echoed is None else {"value": echoed})
     message = '"value" must be of type object'
@@ -56,16 +56,16 @@ def test_json_that_is_no_object_is_one_error(body: bytes, echoed: Any, api: Any)
     assert (response.status_code, response.json()) == (422, {"error": [error]})
 
 
-def test_a_byte_order_mark_is_forgiven(api: Any) -> None:
+def test_byte_order_mark_is_accepted(api: Any) -> None:
     response = api.post("/echo", body=b'\xef\xbb\xbf{"lines": {}}')
     assert (response.status_code, response.json()) == (200, {"status": "DRAFT", "lines": {}})
 
 
-def test_a_missing_body_reads_as_an_empty_object(api: Any) -> None:
+def test_missing_body_is_an_empty_object(api: Any) -> None:
     (error,) = api.post("/echo").json()["error"]
     assert (error["path"], error["type"]) == (["lines"], "any.required")
 
 
-def test_large_integers_that_a_double_can_hold_are_numbers(api: Any) -> None:
+def test_integer_within_double_range_is_accepted(api: Any) -> None:
     response = api.post("/echo", body=b'{"lines": {}, "count": ' + b"9" * 300 + b"}")
     assert (response.status_code, response.json()["count"]) == (200, int("9" * 300))

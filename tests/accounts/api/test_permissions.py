@@ -1,4 +1,4 @@
-"""What a key may be used for: each view says which scope it needs, and a key without it is told so."""
+"""Scopes of API keys."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,13 +42,13 @@ def views(resolver: URLResolver | None = None) -> Iterator[type[APIView]]:
 
 
 def test_every_method_of_every_view_declares_its_scope() -> None:
-    found = [(view, method) for view in views() for method in METHODS if hasattr(view, method)]
-    assert len(found) > len(NEEDS)
-    for view, method in found:
+    methods = [(view, method) for view in views() for method in METHODS if hasattr(view, method)]
+    assert len(methods) > len(NEEDS)
+    for view, method in methods:
         required_scope(view, method)
 
 
-def test_what_is_not_declared_answers_nobody() -> None:
+def test_undeclared_method_raises_improperly_configured() -> None:
     class Forgetful(APIView):
         def get(self) -> None: ...
 
@@ -56,7 +56,7 @@ def test_what_is_not_declared_answers_nobody() -> None:
         required_scope(Forgetful, "get")
 
 
-def test_a_key_without_the_scope_is_told_which(api: SignedClient) -> None:
+def test_missing_scope_gets_403_with_its_name(api: SignedClient) -> None:
     for call, scope in NEEDS.items():
         ApiKey.objects.update(scopes=[value for value in Scope.values if value != scope])
         answer = api.call(*call.split())
@@ -65,13 +65,13 @@ def test_a_key_without_the_scope_is_told_which(api: SignedClient) -> None:
         assert api.call(*call.split()).status_code != 403, call
 
 
-def test_a_person_decides_whatever_the_scopes(make_key: Callable[..., ApiKey], organization: Any, author: Any) -> None:
+def test_approve_with_any_scopes_gets_403(make_key: Callable[..., ApiKey], organization: Any, author: Any) -> None:
     for scopes in ([], Scope.values):
         answer = SignedClient(make_key(organization, author, scopes=scopes)).post(f"/scheduled-posts/{NO_POST}/approve")
         assert (answer.status_code, "human reviewer" in answer.json()["message"]) == (403, True)
 
 
-def test_head_needs_what_get_needs_and_other_methods_are_not_there(api: SignedClient) -> None:
+def test_head_needs_the_scope_of_get(api: SignedClient) -> None:
     ApiKey.objects.update(scopes=["draft"])
     assert api.call("HEAD", "/channels").status_code == 403
     for method in ("OPTIONS", "PUT", "TRACE", "PURGE"):
@@ -79,7 +79,7 @@ def test_head_needs_what_get_needs_and_other_methods_are_not_there(api: SignedCl
     assert api.get("/nothing").status_code == 404
 
 
-def test_a_scope_that_is_taken_away_is_gone_at_the_next_request(api: SignedClient) -> None:
+def test_removed_scope_is_refused_at_the_next_request(api: SignedClient) -> None:
     """The row is read at each request, in every process: nothing in this one notices the update."""
     assert api.get("/channels").status_code == 200
     ApiKey.objects.update(scopes=["draft"])

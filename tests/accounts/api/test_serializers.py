@@ -1,4 +1,4 @@
-"""Shapes: every problem at once, in Joi's words, at its path."""
+"""Validation errors: all at once, in Joi's form, with their paths."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ def errors(response: Any) -> list[Any]:
     return list(response.json()["error"])
 
 
-def told(response: Any) -> list[tuple[Any, ...]]:
+def problems(response: Any) -> list[tuple[Any, ...]]:
     return [(error["path"], error["type"], error["message"]) for error in errors(response)]
 
 
-def test_what_is_sound_is_returned_as_it_came(api: Any) -> None:
+def test_valid_body_is_returned_unchanged(api: Any) -> None:
     rule = {"name": "x", "values": ["any"], "unknown": {"deep": [1, None, {"a": 2.5}]}}
     given = {
         "status": "WAITING_FOR_APPROVAL",
@@ -30,84 +30,39 @@ def test_what_is_sound_is_returned_as_it_came(api: Any) -> None:
         "lines": {"a": {"caption": "", "rule": rule}, "b": {"caption": "é👋", "rule": None}},
     }
     response = api.post("/echo", given)
-    returned = {**given, "count": 3, "when": ["instant", "2026-07-01 13:00:00.250000+00:00"]}
+    returned = {**given, "count": 3, "when": ["datetime", "2026-07-01 13:00:00.250000+00:00"]}
     assert (response.status_code, response.json()) == (200, returned)
 
 
-def test_defaults_are_filled_in(api: Any) -> None:
+def test_missing_fields_get_defaults(api: Any) -> None:
     assert api.post("/echo", {"lines": {}}).json() == {"status": "DRAFT", "lines": {}}
 
 
 @pytest.mark.parametrize(
-    ("given", "error"),
+    ("given", "path", "code", "text", "context"),
     [
-        (
-            {"status": "SCHEDULED"},
-            {
-                "message": '"status" must be one of [DRAFT, WAITING_FOR_APPROVAL]',
-                "path": ["status"],
-                "type": "any.only",
-                "context": {
-                    "label": "status",
-                    "key": "status",
-                    "value": "SCHEDULED",
-                    "valids": ["DRAFT", "WAITING_FOR_APPROVAL"],
-                },
-            },
-        ),
-        (
-            {"lines": {"FB_PAGE_1": {}}},
-            {
-                "message": '"caption" is required',
-                "path": ["lines", "FB_PAGE_1", "caption"],
-                "type": "any.required",
-                "context": {"label": "caption", "key": "caption"},
-            },
-        ),
-        (
-            {"foo": 1},
-            {
-                "message": '"foo" is not allowed',
-                "path": ["foo"],
-                "type": "object.unknown",
-                "context": {"label": "foo", "key": "foo", "child": "foo"},
-            },
-        ),
-        (
-            {"lines": {"a": {"caption": "", "rule": {"name": "x", "values": []}}}},
-            {
-                "message": '"values" must contain at least 1 items',
-                "path": ["lines", "a", "rule", "values"],
-                "type": "array.min",
-                "context": {"label": "values", "key": "values", "limit": 1},
-            },
-        ),
-        (
-            {"lines": {"a": {"caption": "", "rule": {"name": "x", "values": ["fine", 7]}}}},
-            {
-                "message": '"[1]" must be a string',
-                "path": ["lines", "a", "rule", "values", 1],
-                "type": "string.base",
-                "context": {"label": "[1]", "key": 1, "value": 7},
-            },
-        ),
-        (
-            {"media": "sixsix"},
-            {
-                "message": '"media" length must be less than or equal to 5 characters long',
-                "path": ["media"],
-                "type": "string.max",
-                "context": {"label": "media", "key": "media", "value": "sixsix", "limit": 5},
-            },
-        ),
+        ({"status": "SCHEDULED"}, ["status"], "any.only", "must be one of [DRAFT, WAITING_FOR_APPROVAL]",
+         {"value": "SCHEDULED", "valids": ["DRAFT", "WAITING_FOR_APPROVAL"]}),
+        ({"lines": {"FB_PAGE_1": {}}}, ["lines", "FB_PAGE_1", "caption"], "any.required", "is required", {}),
+        ({"foo": 1}, ["foo"], "object.unknown", "is not allowed", {"child": "foo"}),
+        ({"lines": {"a": {"caption": "", "rule": {"name": "x", "values": []}}}}, ["lines", "a", "rule", "values"],
+         "array.min", "must contain at least 1 items", {"limit": 1}),
+        ({"lines": {"a": {"caption": "", "rule": {"name": "x", "values": ["fine", 7]}}}},
+         ["lines", "a", "rule", "values", 1], "string.base", "must be a string", {"label": "[1]", "value": 7}),
+        ({"media": "sixsix"}, ["media"], "string.max", "length must be less than or equal to 5 characters long",
+         {"value": "sixsix", "limit": 5}),
     ],
-)
-def test_errors_have_joi_s_form(given: Any, error: Any, api: Any) -> None:
+)  # fmt: skip
+def test_error_has_joi_s_form(
+    given: Any, path: list[Any], code: str, text: str, context: dict[str, Any], api: Any
+) -> None:
+    context = {"label": path[-1], "key": path[-1], **context}
+    error = {"message": f'"{context["label"]}" {text}', "path": path, "type": code, "context": context}
     assert errors(api.post("/echo", {"lines": {}, **given})) == [error]
 
 
 @pytest.mark.parametrize(
-    ("field", "values", "code", "says"),
+    ("field", "values", "code", "text"),
     [
         ("notes", [1, True, [], {}, 1.5], "string.base", "must be a string"),
         ("notes", ["", " ", "\n\t", "\u3000"], "string.empty", "is not allowed to be empty"),
@@ -128,23 +83,23 @@ def test_errors_have_joi_s_form(given: Any, error: Any, api: Any) -> None:
         ("status", ["draft", "", None, 1, [], {}], "any.only", "must be one of [DRAFT, WAITING_FOR_APPROVAL]"),
     ],
 )
-def test_wrong_values(field: str, values: list[Any], code: str, says: str, api: Any) -> None:
+def test_wrong_values(field: str, values: list[Any], code: str, text: str, api: Any) -> None:
     for value in values:
-        assert told(api.post("/echo", {"lines": {}, field: value})) == [([field], code, f'"{field}" {says}')], value
+        assert problems(api.post("/echo", {"lines": {}, field: value})) == [([field], code, f'"{field}" {text}')], value
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 1])
 def test_wrong_types_deeper_down(value: Any, api: Any) -> None:
-    assert told(api.post("/echo", {"lines": {"a": value}})) == [
+    assert problems(api.post("/echo", {"lines": {"a": value}})) == [
         (["lines", "a"], "object.base", '"a" must be of type object')
     ]
     if value is not None:
-        assert told(api.post("/echo", {"lines": {"a": {"caption": "", "rule": value}}})) == [
+        assert problems(api.post("/echo", {"lines": {"a": {"caption": "", "rule": value}}})) == [
             (["lines", "a", "rule"], "object.base", '"rule" must be of type object')
         ]
 
 
-def test_all_errors_are_reported_at_once_whatever_their_depth(api: Any) -> None:
+def test_errors_at_all_depths_are_reported_together(api: Any) -> None:
     given = {
         "status": "SCHEDULED",
         "media": 5,
@@ -152,8 +107,8 @@ def test_all_errors_are_reported_at_once_whatever_their_depth(api: Any) -> None:
         "extra": "\x00",
         "lines": {"a": {"caption": 1, "rule": {"values": [None, "fine", ""], "kept": "\ud800"}}, "b": {"more": True}},
     }
-    found = [(error["path"], error["type"]) for error in errors(api.post("/echo", given))]
-    assert sorted(found, key=str) == sorted(
+    paths = [(error["path"], error["type"]) for error in errors(api.post("/echo", given))]
+    assert sorted(paths, key=str) == sorted(
         [
             (["status"], "any.only"),
             (["media"], "string.base"),
@@ -172,35 +127,35 @@ def test_all_errors_are_reported_at_once_whatever_their_depth(api: Any) -> None:
 
 
 @pytest.mark.parametrize(("text", "what"), [("\x00", "a NUL character"), ("\ud83d", "half of a surrogate pair")])
-def test_text_that_no_database_carries_is_refused_at_any_depth(text: str, what: str, api: Any) -> None:
+def test_nul_and_lone_surrogates_are_refused_at_any_depth(text: str, what: str, api: Any) -> None:
     def line(**rule: Any) -> Any:
         return {"lines": {"a": {"caption": "", "rule": {"name": "x", **rule}}}}
 
     at = ["lines", "a", "rule"]
     message = f"must not contain {what}"
-    assert told(api.post("/echo", {"lines": {}, "notes": f"a{text}"})) == [
+    assert problems(api.post("/echo", {"lines": {}, "notes": f"a{text}"})) == [
         (["notes"], "string.base", f'"notes" {message}')
     ]
-    assert told(api.post("/echo", line(kept=[{"deep": text}]))) == [
+    assert problems(api.post("/echo", line(kept=[{"deep": text}]))) == [
         ([*at, "kept", 0, "deep"], "string.base", f'"deep" {message}')
     ]
-    assert told(api.post("/echo", line(kept={text: 1}))) == [
+    assert problems(api.post("/echo", line(kept={text: 1}))) == [
         ([*at, "kept"], "object.base", f'"kept" must not have a key that contains {what}')
     ]
     replaced = text.encode("utf-8", "replace").decode()
-    assert told(api.post("/echo", {"lines": {}, text: 1})) == [
+    assert problems(api.post("/echo", {"lines": {}, text: 1})) == [
         ([], "object.base", f'"value" must not have a key that contains {what}'),
         ([replaced], "object.unknown", f'"{replaced}" is not allowed'),
     ]
 
 
-def test_whole_surrogate_pairs_are_characters(api: Any) -> None:
+def test_surrogate_pair_is_accepted(api: Any) -> None:
     response = api.post("/echo", body=b'{"lines": {}, "notes": "\\ud83d\\udc4b"}')
     assert (response.status_code, response.json()["notes"]) == (200, "👋")
 
 
 @pytest.mark.parametrize(("levels", "status"), [(60, 200), (61, 422), (300, 422)])
-def test_nesting_ends_at_64_levels(levels: int, status: int, api: Any) -> None:
+def test_nesting_over_64_levels_is_refused(levels: int, status: int, api: Any) -> None:
     deep: Any = 1
     for _ in range(levels):
         deep = [deep]
@@ -213,12 +168,12 @@ def test_nesting_ends_at_64_levels(levels: int, status: int, api: Any) -> None:
         assert error["path"] == ["lines", "a", "rule", "kept", *[0] * 60]
 
 
-def test_a_large_wrong_value_is_not_sent_back(api: Any) -> None:
+def test_large_wrong_value_is_not_echoed(api: Any) -> None:
     (error,) = errors(api.post("/echo", {"lines": {}, "media": "x" * 100_000}))
     assert error["context"] == {"label": "media", "key": "media", "limit": 5}
 
 
-def test_half_a_million_errors_are_a_readable_answer(api: Any) -> None:
+def test_errors_are_limited_to_5000(api: Any) -> None:
     rule = {"name": "x", "values": [1] * 300_000}
     response = api.post("/echo", {"lines": {"a": {"caption": "", "rule": rule}}})
     assert len(errors(response)) == 5000
@@ -232,11 +187,11 @@ def asked(api: Any, query: str) -> Any:
     return api.get(f"/echo?{query}")
 
 
-def test_query_parameters_are_text_with_the_same_rules(api: Any) -> None:
+def test_query_parameters_are_parsed(api: Any) -> None:
     response = asked(api, "limit=7&active=true&since=2026-07-01T13:00:00Z&q=%C3%A9")
     assert (response.status_code, response.json()) == (
         200,
-        {"limit": 7, "active": True, "since": ["instant", "2026-07-01 13:00:00+00:00"], "q": "é"},
+        {"limit": 7, "active": True, "since": ["datetime", "2026-07-01 13:00:00+00:00"], "q": "é"},
     )
     assert asked(api, "").json() == {"limit": 100}
 
@@ -264,13 +219,11 @@ def test_wrong_query_parameters(query: str, path: str, code: str, api: Any) -> N
 
 
 def test_all_wrong_parameters_are_reported(api: Any) -> None:
-    found = [error["path"] for error in errors(asked(api, "limit=0&active=1&since=x&nope=1"))]
-    assert found == [["limit"], ["active"], ["since"]]
+    paths = [error["path"] for error in errors(asked(api, "limit=0&active=1&since=x&nope=1"))]
+    assert paths == [["limit"], ["active"], ["since"]]
 
 
 @pytest.mark.parametrize(("query", "value"), [("limit=x", "x"), ("limit=1.5", "1.5"), ("limit=501", 501)])
-def test_a_wrong_parameter_is_echoed_as_text_and_one_out_of_bounds_as_a_number(
-    query: str, value: Any, api: Any
-) -> None:
+def test_wrong_parameter_is_echoed_as_text_or_number(query: str, value: Any, api: Any) -> None:
     (error,) = errors(asked(api, query))
     assert error["context"]["value"] == value

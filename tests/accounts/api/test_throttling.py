@@ -1,4 +1,4 @@
-"""Rate limits of keys and addresses, and of wrong signatures."""
+"""Rate limits of keys, addresses and wrong signatures."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ def statuses(api: Any, times: int) -> list[int]:
     return [api.get("/organizations").status_code for _ in range(times)]
 
 
-def test_over_the_limit_is_429_until_the_minute_is_over(api: Any, settings: Any) -> None:
+def test_over_the_limit_gets_429_until_the_minute_ends(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 3
     with time_machine.travel(MINUTE + timedelta(seconds=20), tick=False):
         assert statuses(api, 3) == [200] * 3
@@ -37,7 +37,7 @@ def test_over_the_limit_is_429_until_the_minute_is_over(api: Any, settings: Any)
         assert statuses(api, 4) == [200, 200, 200, 429]
 
 
-def test_each_key_has_a_limit_of_its_own(api: Any, other_api: Any, settings: Any) -> None:
+def test_limit_is_per_key(api: Any, other_api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 1
     with time_machine.travel(MINUTE, tick=False):
         assert statuses(api, 2) == [200, 429]
@@ -48,7 +48,7 @@ def budget(answer: Any) -> tuple[str, str]:
     return answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]
 
 
-def test_every_answer_says_what_is_left(api: Any, settings: Any) -> None:
+def test_responses_have_rate_limit_headers(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE, settings.API_RATE_PER_ADDRESS = 2, 9
     both = '"address";q=9;w=60, "key";q=2;w=60'
     with time_machine.travel(MINUTE + timedelta(seconds=20), tick=False):
@@ -60,7 +60,7 @@ def test_every_answer_says_what_is_left(api: Any, settings: Any) -> None:
     assert "RateLimit" not in Client().get("/admin/login/").headers
 
 
-def test_an_address_has_a_limit_signed_or_not(api: Any, other_api: Any, settings: Any) -> None:
+def test_limit_per_address_counts_all_requests(api: Any, other_api: Any, settings: Any) -> None:
     settings.API_RATE_PER_ADDRESS = 2
     with time_machine.travel(MINUTE, tick=False):
         assert statuses(api, 1) == [200]
@@ -70,7 +70,7 @@ def test_an_address_has_a_limit_signed_or_not(api: Any, other_api: Any, settings
         assert Client(REMOTE_ADDR="192.0.2.7").get("/v1/posts").status_code == 403
 
 
-def test_whoever_guesses_is_stopped_where_they_are_and_the_holder_of_the_key_is_not(api: Any, settings: Any) -> None:
+def test_wrong_signatures_block_the_address_not_the_key(api: Any, settings: Any) -> None:
     settings.SIGNATURE_FAILURES_PER_MINUTE = 2
 
     def guess(key_id: str, **right: str) -> tuple[int, Any]:
@@ -90,7 +90,7 @@ def test_whoever_guesses_is_stopped_where_they_are_and_the_holder_of_the_key_is_
         assert guess(api.key.pk) == wrong
 
 
-def test_behind_a_proxy_only_its_own_word_counts(settings: Any, db: None) -> None:
+def test_address_behind_proxy_is_the_last_forwarded_one(settings: Any, db: None) -> None:
     settings.API_RATE_PER_ADDRESS = 1
 
     def ask(forwarded: str) -> int:
@@ -104,7 +104,7 @@ def test_behind_a_proxy_only_its_own_word_counts(settings: Any, db: None) -> Non
         assert [ask("192.0.2.3"), ask("nonsense"), ask("\x00")] == [429, 403, 429]
 
 
-def test_unknown_paths_count_and_refused_signatures_do_not(api: Any, settings: Any) -> None:
+def test_key_limit_counts_unknown_paths_but_not_wrong_signatures(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 1
     with time_machine.travel(MINUTE, tick=False):
         for _ in range(3):
@@ -113,7 +113,7 @@ def test_unknown_paths_count_and_refused_signatures_do_not(api: Any, settings: A
         assert api.get("/nothing").status_code == 429
 
 
-def test_what_is_not_let_in_costs_the_key_nothing(api: Any, organization: Any, settings: Any) -> None:
+def test_unauthorized_requests_do_not_count_against_the_key(api: Any, organization: Any, settings: Any) -> None:
     """A recorded signature opens nothing where requests are signed in full, and takes nothing from the holder."""
     settings.API_RATE_PER_MINUTE = 2
     with time_machine.travel(MINUTE, tick=False):
@@ -124,14 +124,12 @@ def test_what_is_not_let_in_costs_the_key_nothing(api: Any, organization: Any, s
         assert statuses(api, 3) == [200, 200, 429]
 
 
-def test_no_limit_is_a_limit_of_zero(api: Any, settings: Any) -> None:
+def test_limit_of_zero_is_no_limit(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 0
     assert statuses(api, 3) == [200] * 3
 
 
-def test_a_cache_that_is_down_lets_requests_pass_and_says_so(
-    api: Any, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unavailable_cache_allows_requests_and_logs(api: Any, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.API_RATE_PER_MINUTE = 1
     settings.CACHES = DOWN
     assert statuses(api, 3) == [200] * 3
@@ -139,7 +137,7 @@ def test_a_cache_that_is_down_lets_requests_pass_and_says_so(
     assert {line.getMessage() for line in lines} == {"The cache is down: requests are not counted"}
 
 
-def test_concurrent_requests_are_all_counted_and_the_counter_expires(settings: Any) -> None:
+def test_concurrent_increments_are_counted_and_expire(settings: Any) -> None:
     throttle = ApiKeyThrottle()
     with ThreadPoolExecutor(8) as executor:
         counts = list(executor.map(lambda _: throttle.increment("a"), range(200)))
@@ -151,7 +149,7 @@ def test_concurrent_requests_are_all_counted_and_the_counter_expires(settings: A
         assert max(counts) <= 200  # the file cache may lose counts
 
 
-def test_a_request_that_the_scopes_of_the_key_refuse_counts_against_the_address_alone(api: Any, settings: Any) -> None:
+def test_missing_scope_counts_against_the_address_only(api: Any, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE, settings.API_RATE_PER_ADDRESS = 2, 9
     ApiKey.objects.update(scopes=["draft"])
     with time_machine.travel(MINUTE, tick=False):

@@ -1,4 +1,4 @@
-"""The trail's chain: whatever is done to it behind Dynamo's back is found."""
+"""The hash chain: every change made directly in the database is found."""
 
 import io
 import json
@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
 @contextmanager
-def behind_its_back():
-    """Do as somebody who owns the database, and takes away what guards it there."""
+def without_triggers():
+    """Disable the triggers, as the owner of the database could."""
     owned = connection.vendor == "postgresql"
     tables = ("accounts_auditevent", "accounts_auditchainlink")
     with connection.cursor() as cursor:
@@ -43,25 +43,25 @@ def events(organization, other_organization):
     return list(AuditEvent.objects.filter(organization_id=organization.pk).order_by("id"))
 
 
-def seal_at(organization, position):
+def link_at(organization, position):
     return AuditChainLink.objects.get(organization_id=organization.pk, position=position)
 
 
-def breaks(organization):
+def problems(organization):
     return list(audit_verification.find_tampering(organization.pk))
 
 
-def verify(*words):
+def verify(*arguments):
     """Return the exit status of `manage.py verify_audit_log` and what it printed."""
     out = io.StringIO()
     try:
-        call_command("verify_audit_log", *words, stdout=out)
+        call_command("verify_audit_log", *arguments, stdout=out)
     except SystemExit as end:
         return end.code, out.getvalue()
     return 0, out.getvalue()
 
 
-def test_an_untouched_chain_holds_and_sealing_again_adds_nothing(events):
+def test_unchanged_chain_is_intact(events):
     assert (
         list(audit_verification.find_tampering()),
         audit_log.seal(everything=True),
@@ -70,105 +70,105 @@ def test_an_untouched_chain_holds_and_sealing_again_adds_nothing(events):
     assert verify() == (0, "The audit log is intact: 6 events.\n")
 
 
-def test_sealing_goes_on_where_it_stopped(events, organization):
+def test_seal_continues_the_chain(events, organization):
     audit_log.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
     assert audit_log.seal() == 1
     last = AuditChainLink.objects.filter(organization_id=organization.pk).latest("position")
-    assert (last.position, last.previous) == (6, seal_at(organization, 5).hash)
+    assert (last.position, last.previous) == (6, link_at(organization, 5).hash)
 
 
-def test_an_altered_event_is_named(events, organization):
-    with behind_its_back():
-        AuditEvent.objects.filter(pk=events[2].pk).update(actor_name="someone else")
+def test_altered_event_is_found(events, organization):
+    with without_triggers():
+        AuditEvent.objects.filter(pk=events[2].pk).update(actor_name="another name")
     named = f"event {events[2].pk} (seal 3 of organization {organization.pk}) was altered"
-    assert breaks(organization) == [named]
+    assert problems(organization) == [named]
     assert verify() == (1, f"{named}\n")
 
 
-def test_a_removed_event_is_named(events, organization):
+def test_removed_event_is_found(events, organization):
     pk = events[1].pk
-    with behind_its_back():
+    with without_triggers():
         AuditEvent.objects.filter(pk=pk).delete()
-    assert breaks(organization) == [f"event {pk} (seal 2 of organization {organization.pk}) was removed"]
+    assert problems(organization) == [f"event {pk} (seal 2 of organization {organization.pk}) was removed"]
 
 
-def test_a_removed_seal_is_named(events, organization):
-    with behind_its_back():
-        seal_at(organization, 3).delete()
-    assert breaks(organization)[0] == f"seal 3 of organization {organization.pk} is missing"
+def test_removed_link_is_found(events, organization):
+    with without_triggers():
+        link_at(organization, 3).delete()
+    assert problems(organization)[0] == f"seal 3 of organization {organization.pk} is missing"
 
 
-def test_two_events_that_changed_places_are_named(events, organization):
-    first, second = seal_at(organization, 1), seal_at(organization, 2)
-    with behind_its_back():
+def test_swapped_events_are_found(events, organization):
+    first, second = link_at(organization, 1), link_at(organization, 2)
+    with without_triggers():
         AuditChainLink.objects.filter(pk=first.pk).update(event_id=0)
         AuditChainLink.objects.filter(pk=second.pk).update(event_id=first.event_id)
         AuditChainLink.objects.filter(pk=first.pk).update(event_id=second.event_id)
-    assert breaks(organization) == [
+    assert problems(organization) == [
         f"event {second.event_id} (seal 1 of organization {organization.pk}) was altered",
         f"event {first.event_id} (seal 2 of organization {organization.pk}) was altered",
     ]
 
 
-def test_a_tail_that_was_forged_without_the_key_is_named(events, organization, settings):
+def test_event_signed_with_another_key_is_found(events, organization, settings):
     real = settings.AUDIT_KEYS
     settings.AUDIT_KEYS = ["a guess"]
     forged = audit_log.record(actors.WORKER, "approve", organization_id=organization.pk, subject="post:1")
     audit_log.seal()
     settings.AUDIT_KEYS = real
-    assert breaks(organization) == [f"event {forged.pk} (seal 6 of organization {organization.pk}) was altered"]
+    assert problems(organization) == [f"event {forged.pk} (seal 6 of organization {organization.pk}) was altered"]
 
 
-def test_a_forged_event_that_dynamo_sealed_unknowingly_is_named(events, organization):
+def test_forged_event_is_found_before_and_after_sealing(events, organization):
     copy = AuditEvent.objects.get(pk=events[0].pk)
     copy.pk, copy.verb, copy.signature = None, "approve", "0" * 96
     copy.save(force_insert=True)
-    assert "not written by Dynamo" in breaks(organization)[0]
+    assert "not written by Dynamo" in problems(organization)[0]
     audit_log.seal()
-    assert breaks(organization) == [
+    assert problems(organization) == [
         f"event {copy.pk} (seal 6 of organization {organization.pk}) was not written by Dynamo"
     ]
 
 
-def test_a_tail_that_was_cut_off_is_named_by_who_kept_the_head(events, organization, tmp_path):
+def test_truncated_chain_is_found_with_stored_heads(events, organization, tmp_path):
     kept = tmp_path / "heads"
     assert verify("--keep", str(kept))[0] == 0
-    last = seal_at(organization, 5)
-    with behind_its_back():
+    last = link_at(organization, 5)
+    with without_triggers():
         AuditEvent.objects.filter(pk=last.event_id).delete()
         last.delete()
-    assert breaks(organization) == []
+    assert problems(organization) == []
     assert verify("--heads", str(kept)) == (
         1,
         f"the chain of organization {organization.pk} no longer reaches seal 5\n",
     )
 
 
-def test_what_is_forgotten_on_purpose_leaves_a_chain_that_holds_and_says_so(events, organization):
+def test_purge_leaves_an_intact_chain(events, organization):
     assert audit_log.purge(actors.WORKER, organization.pk, before=clock.now() + timedelta(seconds=1)) == 5
     audit_log.seal()
     left = AuditEvent.objects.get(organization_id=organization.pk)
-    assert (left.verb, left.details["upTo"], breaks(organization)) == ("forget", 5, [])
+    assert (left.verb, left.details["upTo"], problems(organization)) == ("forget", 5, [])
 
 
-def test_removing_more_than_was_forgotten_is_named(events, organization):
+def test_removal_beyond_the_purge_is_found(events, organization):
     audit_log.purge(actors.WORKER, organization.pk, before=events[2].at)
     later = AuditEvent.objects.get(pk=events[3].pk)
-    with behind_its_back():
+    with without_triggers():
         later.delete()
-    assert breaks(organization) == [f"event {events[3].pk} (seal 4 of organization {organization.pk}) was removed"]
+    assert problems(organization) == [f"event {events[3].pk} (seal 4 of organization {organization.pk}) was removed"]
 
 
-def test_a_new_key_marks_from_now_on_and_the_old_one_still_verifies(events, organization, settings):
+def test_new_audit_key_signs_and_the_old_one_verifies(events, organization, settings):
     settings.AUDIT_KEYS = ["new", *settings.AUDIT_KEYS]
     audit_log.record(actors.WORKER, "later", organization_id=organization.pk, subject="post:1")
     audit_log.seal()
-    assert breaks(organization) == []
+    assert problems(organization) == []
     settings.AUDIT_KEYS = ["new"]
-    assert len(breaks(organization)) == 5
+    assert len(problems(organization)) == 5
 
 
-def test_each_line_of_the_export_is_json_with_its_seal(events, organization):
+def test_export_writes_json_lines_with_links(events, organization):
     out = io.StringIO()
     call_command("export_audit_log", "--organization", organization.name, stdout=out)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -178,17 +178,17 @@ def test_each_line_of_the_export_is_json_with_its_seal(events, organization):
 
 @pytest.mark.parametrize("how", ["update", "delete", "truncate"])
 @pytest.mark.parametrize("model", [AuditEvent, AuditChainLink])
-def test_postgresql_refuses_to_alter_or_remove_the_trail(events, model, how):
+def test_postgresql_refuses_changes_of_the_audit_log(events, model, how):
     rows = model.objects.filter(organization_id=events[0].organization_id)
     if connection.vendor != "postgresql":
-        assert rows.count() == 5  # SQLite, for trying out, has no such guard: verify_audit_log is what tells there
+        assert rows.count() == 5  # SQLite has no triggers: only verify_audit_log finds it there
         return
     switch_truncate_triggers("ENABLE")
-    tries = {
+    attempts = {
         "update": lambda: rows.update(organization_id=events[0].organization_id),
         "delete": rows.delete,
         "truncate": lambda: connection.cursor().execute(f"TRUNCATE {model._meta.db_table} CASCADE"),
     }
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        tries[how]()
+        attempts[how]()
     assert rows.count() == 5

@@ -1,4 +1,4 @@
-"""Organizations, people and memberships: who changes them, and what the trail keeps."""
+"""Organizations, users and memberships: who can change them, and what is recorded."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ def root(db: None) -> User:
     return User.objects.create_user("root", is_staff=True, is_superuser=True)
 
 
-def trail() -> list[tuple[Any, ...]]:
+def events() -> list[tuple[Any, ...]]:
     return list(AuditEvent.objects.order_by("id").values_list("organization_id", "verb", "subject", "details"))
 
 
-def test_only_superusers_manage(author: User, key: Any, organization: Organization) -> None:
+def test_save_without_superuser_is_forbidden(author: User, key: Any, organization: Organization) -> None:
     organization.name = "Ours now"
     for actor in (user_actor(author), api_key_actor(key), WORKER):
         with pytest.raises(Forbidden, match="superusers"):
@@ -28,24 +28,24 @@ def test_only_superusers_manage(author: User, key: Any, organization: Organizati
             memberships.remove(actor, Membership.objects.get(user=author))
     assert Organization.objects.get(pk=organization.pk).name == "Casa do Sol"
     assert Membership.objects.filter(user=author).count() == 1
-    assert trail() == []
+    assert events() == []
 
 
-def test_a_new_organization_leaves_a_line(root: User) -> None:
+def test_new_organization_is_recorded(root: User) -> None:
     organization = Organization(name="New")
     memberships.save(user_actor(root), organization)
     rules = ("allow_self_approval", "second_approver", "require_mfa", "require_full_signature")
     changed = {"name": [None, "New"], "active": [None, True], **{rule: [None, False] for rule in rules}}
-    assert trail() == [
+    assert events() == [
         (organization.pk, "organization.create", f"organization:{organization.pk}", {"changed": changed})
     ]
 
 
-def test_a_change_is_quoted_before_and_after(root: User, author: User, organization: Organization) -> None:
+def test_change_is_recorded_with_old_and_new_value(root: User, author: User, organization: Organization) -> None:
     membership = Membership.objects.get(user=author)
     membership.may_review = True
     memberships.save(user_actor(root), membership)
-    assert trail() == [
+    assert events() == [
         (
             organization.pk,
             "membership.change",
@@ -55,12 +55,12 @@ def test_a_change_is_quoted_before_and_after(root: User, author: User, organizat
     ]
 
 
-def test_what_did_not_change_leaves_no_line(root: User, organization: Organization) -> None:
+def test_save_without_change_is_not_recorded(root: User, organization: Organization) -> None:
     memberships.save(user_actor(root), organization)
-    assert trail() == []
+    assert events() == []
 
 
-def test_a_membership_that_ends_leaves_a_line(root: User, author: User, organization: Organization) -> None:
+def test_removal_is_recorded(root: User, author: User, organization: Organization) -> None:
     membership = Membership.objects.get(user=author)
     subject = f"membership:{membership.pk}"
     memberships.remove(user_actor(root), membership)
@@ -68,11 +68,11 @@ def test_a_membership_that_ends_leaves_a_line(root: User, author: User, organiza
         "organization_id": str(organization.pk), "user_id": author.pk, "role": Role.EDITOR, "may_review": False,
             "review_channels": None,
     }  # fmt: skip
-    assert trail() == [(organization.pk, "membership.remove", subject, {"was": was})]
+    assert events() == [(organization.pk, "membership.remove", subject, {"was": was})]
     assert not Membership.objects.filter(user=author).exists()
 
 
-def test_a_person_leaves_a_line_in_each_of_their_organizations_and_no_password(
+def test_user_change_is_recorded_in_each_organization_without_password(
     root: User, author: User, organization: Organization, other_organization: Organization
 ) -> None:
     Membership.objects.create(organization=other_organization, user=author)
@@ -81,11 +81,11 @@ def test_a_person_leaves_a_line_in_each_of_their_organizations_and_no_password(
     memberships.save(user_actor(root), author, password=True)
     details = {"changed": {"email": ["author@example.com", "new@example.com"]}, "password": "set"}
     expected = [(item.pk, "user.change", f"user:{author.pk}", details) for item in (organization, other_organization)]
-    assert sorted(trail(), key=lambda line: line[0]) == sorted(expected, key=lambda line: line[0])
-    assert author.password not in str(trail())
+    assert sorted(events(), key=lambda line: line[0]) == sorted(expected, key=lambda line: line[0])
+    assert author.password not in str(events())
 
 
-def test_a_person_of_no_organization_has_a_line_all_the_same(root: User) -> None:
+def test_user_without_organization_is_recorded(root: User) -> None:
     newcomer = User(username="newcomer")
     memberships.save(user_actor(root), newcomer)
-    assert [line[:3] for line in trail()] == [(memberships.NO_ORGANIZATION_ID, "user.create", f"user:{newcomer.pk}")]
+    assert [line[:3] for line in events()] == [(memberships.NO_ORGANIZATION_ID, "user.create", f"user:{newcomer.pk}")]

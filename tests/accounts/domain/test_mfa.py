@@ -1,4 +1,4 @@
-"""Codes: of this minute, once, and not by trying."""
+"""Two-factor codes."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.embedded
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(0, True), (29, True), (-29, True), (65, False), (-65, False)])
-def test_a_phones_clock_may_be_off_by_half_a_minute(reviewer: User, seconds: int, good: bool) -> None:
+def test_code_is_accepted_with_a_clock_drift_of_30_s(reviewer: User, seconds: int, good: bool) -> None:
     enrol(reviewer)
     noon = (clock.now() + timedelta(hours=1)).replace(second=15, microsecond=0)
     with time_machine.travel(noon, tick=False):
@@ -30,7 +30,7 @@ def test_a_phones_clock_may_be_off_by_half_a_minute(reviewer: User, seconds: int
                 mfa.verify_code(reviewer, code)
 
 
-def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
+def test_used_and_older_codes_are_refused(reviewer: User) -> None:
     enrol(reviewer)
     noon = (clock.now() + timedelta(hours=1)).replace(second=15, microsecond=0)
     with time_machine.travel(noon, tick=False) as now:
@@ -43,7 +43,7 @@ def test_neither_a_used_code_nor_an_older_one_is_taken(reviewer: User) -> None:
                 mfa.verify_code(reviewer, code)
 
 
-def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: User) -> None:
+def test_wrong_codes_throttle_the_right_one_too(reviewer: User) -> None:
     enrol(reviewer)
     with time_machine.travel(clock.now() + timedelta(hours=1), tick=False) as now:
         for _ in range(mfa.FREE_ATTEMPTS):
@@ -63,7 +63,7 @@ def test_wrong_codes_make_one_wait_and_the_right_one_waits_as_well(reviewer: Use
         mfa.verify_code(reviewer, code_of(reviewer))
 
 
-def test_what_is_only_being_set_up_protects_and_opens_nothing(reviewer: User, author: User) -> None:
+def test_pending_device_has_no_effect(reviewer: User, author: User) -> None:
     mfa.start_enrolment(reviewer)
     assert mfa.get_mfa(reviewer) is None
     with pytest.raises(Conflict):
@@ -75,7 +75,7 @@ def test_what_is_only_being_set_up_protects_and_opens_nothing(reviewer: User, au
         mfa.remove(user_actor(author), reviewer)
 
 
-def test_secrets_survive_a_change_of_encryption_keys(reviewer: User, settings: Any) -> None:
+def test_secret_is_readable_after_reencryption(reviewer: User, settings: Any) -> None:
     codes = enrol(reviewer)
     settings.ENCRYPTION_KEYS = ["the new one", *settings.ENCRYPTION_KEYS]
     done = [

@@ -14,15 +14,15 @@ from posts.models import Channel
 from tests.api_client import SignedClient
 
 
-def issue(organization: str, issued_by: str, **given: Any) -> str:
+def create(organization: str, issued_by: str, **given: Any) -> str:
     out = StringIO()
     call_command("create_api_key", organization=organization, name="agent", issued_by=issued_by, stdout=out, **given)
     return out.getvalue()
 
 
 @pytest.mark.parametrize("naming", ["id", "name"])
-def test_it_prints_a_pair_that_signs(naming: str, organization: Organization, author: User) -> None:
-    printed = issue(str(organization.pk) if naming == "id" else organization.name, "author")
+def test_command_prints_a_working_key(naming: str, organization: Organization, author: User) -> None:
+    printed = create(str(organization.pk) if naming == "id" else organization.name, "author")
     matched = re.fullmatch(r"id      (dk_[0-9a-f]{24})\nsecret  ([\w-]{43})\n", printed)
     assert matched is not None
     key: Any = ApiKey.objects.get()
@@ -32,25 +32,27 @@ def test_it_prints_a_pair_that_signs(naming: str, organization: Organization, au
     assert AuditEvent.objects.get().verb == "key.issue"
 
 
-def test_it_can_expire(organization: Organization, author: User) -> None:
-    issue(organization.name, "author", expires_in=30)
+def test_expires_in_sets_the_expiry(organization: Organization, author: User) -> None:
+    create(organization.name, "author", expires_in=30)
     expires_at = ApiKey.objects.get().expires_at
     assert expires_at is not None
     assert abs(expires_at - clock.now() - timedelta(days=30)) < timedelta(minutes=1)
 
 
-def test_it_can_be_limited(organization: Organization, author: User, facebook: Channel, instagram: Channel) -> None:
-    issue(organization.name, "author", scopes=["draft", "read"], channels=[instagram.public_id])
+def test_scopes_and_channels_limit_the_key(
+    organization: Organization, author: User, facebook: Channel, instagram: Channel
+) -> None:
+    create(organization.name, "author", scopes=["draft", "read"], channels=[instagram.public_id])
     key = ApiKey.objects.get()
     assert (key.scopes, key.channels) == (["read", "draft"], [instagram.public_id])
 
 
 @pytest.mark.parametrize(
-    ("named", "issued_by", "given", "said"),
+    ("named", "issued_by", "given", "message"),
     [
         ("Nowhere", "author", {}, "There is no organization Nowhere"),
         ("00000000-0000-0000-0000-000000000000", "author", {}, "There is no organization 0000"),
-        ("Casa do Sol", "nobody", {}, "There is no user nobody"),
+        ("Casa do Sol", "ghost", {}, "There is no user ghost"),
         ("Casa do Sol", "viewer", {}, "viewer cannot be responsible"),
         ("Casa do Sol", "outsider", {}, "outsider cannot be responsible"),
         ("Casa do Sol", "author", {"expires_in": 0}, "in the past"),
@@ -60,14 +62,14 @@ def test_it_can_be_limited(organization: Organization, author: User, facebook: C
     ],
 )
 @pytest.mark.usefixtures("author", "viewer", "outsider")
-def test_it_says_what_is_wrong(named: str, issued_by: str, given: dict[str, Any], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
-        issue(named, issued_by, **given)
+def test_invalid_arguments_raise_command_error(named: str, issued_by: str, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        create(named, issued_by, **given)
     assert ApiKey.objects.count() == 0
 
 
-def test_a_name_that_two_organizations_share_is_not_enough(organization: Organization, author: User) -> None:
+def test_ambiguous_organization_name_is_refused(organization: Organization, author: User) -> None:
     Organization.objects.create(name=organization.name)
     with pytest.raises(CommandError, match="There are several organizations Casa do Sol"):
-        issue(organization.name, "author")
+        create(organization.name, "author")
     assert ApiKey.objects.count() == 0
