@@ -1,4 +1,4 @@
-# `make` with no target lists the targets. Everything below sets itself up; nothing needs to be installed by hand.
+# `make` without a target lists the targets. Each target installs what it needs.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -13,10 +13,10 @@ export PORT
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-demo: $(VENV)/run.stamp ## Run the whole product against a sandbox of the platform, on PORT (8000)
+demo: $(VENV)/run.stamp ## Run Dynamo with a sandbox of the platform, on PORT (8000)
 	@exec $(BIN)/python manage.py demo --port $(PORT)
 
-demo-reset: $(VENV)/run.stamp ## Forget what the demo kept
+demo-reset: $(VENV)/run.stamp ## Delete the demo's data
 	@$(BIN)/python manage.py demo --reset
 
 setup: $(VENV)/dev.stamp ## Create the environment that the other targets use
@@ -26,22 +26,22 @@ test: $(VENV)/dev.stamp ## Run all tests on PostgreSQL and Redis, then those mar
 	$(BIN)/python -m tests.services.engines -- $(PYTEST) $(ARGS)
 	$(BIN)/python -m tests.services.engines --embedded -- $(PYTEST) -m embedded $(ARGS)$(if $(ARGS), || test $$? -eq 5) # 5: ARGS selected none
 
-test-browser: $(VENV)/dev.stamp ## Drive the desk in Chromium (Debian's, or CHROMIUM=/path), on PostgreSQL and Redis
+test-browser: $(VENV)/dev.stamp ## Test the admin in Chromium (Debian's, or CHROMIUM=/path), on PostgreSQL and Redis
 	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
 
-keyboard: $(VENV)/dev.stamp ## Time how long fifty posts take that a reviewer approves by keyboard
+keyboard: $(VENV)/dev.stamp ## Measure the time to approve fifty posts by keyboard
 	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser/keyboard_benchmark.py -q -s
 
-screenshots: $(VENV)/dev.stamp ## Take every page of the desk, light and dark, desktop and phone (PAGES="queue desk")
+screenshots: $(VENV)/dev.stamp ## Capture every page of the admin, light and dark, desktop and phone (PAGES="queue desk")
 	PAGES="$(PAGES)" $(BIN)/python -m tests.services.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
 
-bench: $(VENV)/dev.stamp ## Measure lateness, lists, CPU of requests and load; 6 minutes (ARGS="--only reading --posts 1000000")
+bench: $(VENV)/dev.stamp ## Measure publishing delay, lists, CPU per request and load; 6 minutes (ARGS="--only reading --posts 1000000")
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-faults: $(VENV)/dev.stamp ## Break everything on purpose and count what went live (POSTS=10000 OVER=1200 SEED=1)
+faults: $(VENV)/dev.stamp ## Inject faults and compare the published posts with the expected ones (POSTS=10000 OVER=1200 SEED=1)
 	$(BIN)/python -m tests.chaos $(if $(POSTS),--posts $(POSTS)) $(if $(OVER),--seconds $(OVER)) $(if $(SEED),--seed $(SEED))
 
-access-matrix: $(VENV)/dev.stamp ## Try every URL, task and command as every kind of user, and print who was allowed
+access-matrix: $(VENV)/dev.stamp ## Print the result of every endpoint, task and command for every role
 	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/security -q
 
 fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (SECONDS=60 SEED=1 CASES=20)
@@ -75,11 +75,11 @@ audit: ## Compare requirements/run.txt with the published advisories, where they
 		--progress-spinner off --timeout 10 2>&1)"; status=$$?; echo "$$output" | tail -n 60; \
 	case "$$output" in \
 		*"Found "*"known vulnerabilit"*) exit 1 ;; \
-		*"could not be audited"*) echo 'NOT AUDITED: the service does not know the packages listed above.' ;; \
+		*"could not be audited"*) echo 'NOT AUDITED: the service has no data for the packages listed above.' ;; \
 		*) test $$status -eq 0 || echo 'NOT AUDITED: the advisories cannot be reached.' ;; \
 	esac
 
-format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
+format: $(VENV)/dev.stamp ## Format the code and apply the fixes of ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -103,7 +103,7 @@ $(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
 	$(INSTALL) requirements/run.txt
 	@touch $@
 
-# What the tests need contains what the demo needs.
+# dev.txt includes run.txt.
 $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp

@@ -70,36 +70,36 @@ def check_weight(context: SandboxContext, comments: int) -> None:
 def facebook_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
     """Return the comments, and the paging with both cursors and the links that exist."""
     before = cut.params.text("before")
-    after = _open(context, thread, cut, before or cut.params.text("after"))
+    after = _decode_cursor(context, thread, cut, before or cut.params.text("after"))
     if after is _LOST:
         return [], {}
     places = _since(thread, cut, after, backwards=bool(before))
-    found = list(islice(places, cut.limit + 1))
-    more, found = len(found) > cut.limit, found[: cut.limit]
+    page = list(islice(places, cut.limit + 1))
+    more, page = len(page) > cut.limit, page[: cut.limit]
     if before:
-        found.reverse()
-    if not found:
+        page.reverse()
+    if not page:
         return [], {}
-    first, last = _seal(cut, found[0]), _seal(cut, found[-1])
+    first, last = _encode_cursor(cut, page[0]), _encode_cursor(cut, page[-1])
     paging: dict[str, Any] = {"cursors": {"before": first, "after": last}}
     if before or more:
         paging["next"] = cut.next_link(after=last)
     if more if before else after is not None:
         paging["previous"] = cut.next_link(before=first)
-    return [comment for _, comment in found if comment], paging
+    return [comment for _, comment in page if comment], paging
 
 
 def instagram_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
     """Return the comments, and the paging with `after` only; on the last page the paging is empty."""
-    after = _open(context, thread, cut, cut.params.text("after"))
+    after = _decode_cursor(context, thread, cut, cut.params.text("after"))
     if after is _LOST:
         return [], {}
-    found = list(islice(thread.walk(cut.level, cut.order, after), cut.limit + 1))
+    page = list(islice(thread.walk(cut.level, cut.order, after), cut.limit + 1))
     paging: dict[str, Any] = {}
-    if len(found) > cut.limit > 0:
-        last = _seal(cut, found[cut.limit - 1])
+    if len(page) > cut.limit > 0:
+        last = _encode_cursor(cut, page[cut.limit - 1])
         paging = {"cursors": {"after": last}, "next": cut.next_link(after=last)}
-    return [comment for _, comment in found[: cut.limit] if comment], paging
+    return [comment for _, comment in page[: cut.limit] if comment], paging
 
 
 def _since(thread: Thread, cut: Cut, after: Key | None, *, backwards: bool) -> Iterator[Place]:
@@ -119,13 +119,13 @@ NEVER: Key = (0.0, 0.0, -1)
 _LOST: Key = (0.0, 0.0, -2)
 
 
-def _seal(cut: Cut, place: Place) -> str:
+def _encode_cursor(cut: Cut, place: Place) -> str:
     (first, second, third), comment = place
     text = f"{cut.order}|{first!r}|{second!r}|{third}|{comment.id if comment else ''}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _open(context: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
+def _decode_cursor(context: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
     """Return the key of a cursor; _LOST when its comment is deleted and the setting asks for an empty page."""
     if not cursor:
         return None

@@ -49,7 +49,7 @@ class Thread:
         return self._readable(number)
 
     def walk(self, level: str, order: str, after: Key | None, *, backwards: bool = False) -> Iterator[Place]:
-        """Yield the comments after the key `after`, in this order or backwards; None for one that must not be shown.
+        """Yield the comments after the key `after`, in this order or backwards; None for one that is hidden.
 
         `level` is toplevel, stream or the id of a comment, for its replies.
         """
@@ -83,14 +83,14 @@ class Thread:
             return Lane(crowd.size, lambda at: (crowd.timestamp(at), 0.0, at), self._readable)
         if level == TOP:
             return Lane(
-                crowd.tops, lambda at: self._moment(crowd.at_top(at)), lambda at: self._readable(crowd.at_top(at))
+                crowd.tops, lambda at: self._key_of(crowd.at_top(at)), lambda at: self._readable(crowd.at_top(at))
             )
         slot, number = number_in(level)
         below = range(0)
         if slot == self.audience.slot and number < crowd.size:
             top, is_top = crowd.place(number)
             below = crowd.replies_to(top) if is_top else below
-        return Lane(len(below), lambda at: self._moment(below[at]), lambda at: self._readable(below[at]))
+        return Lane(len(below), lambda at: self._key_of(below[at]), lambda at: self._readable(below[at]))
 
     def _ranked(self) -> Lane:
         """Return the post's comments in an order that is independent of time."""
@@ -102,7 +102,7 @@ class Thread:
             lambda at: self._readable(crowd.at_top((at * stride + crowd.draw(0)) % size)),
         )
 
-    def _moment(self, number: int) -> Key:
+    def _key_of(self, number: int) -> Key:
         return (self.crowd.timestamp(number), 0.0, number)
 
     def _readable(self, number: int) -> Comment | None:

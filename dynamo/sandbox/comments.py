@@ -31,19 +31,20 @@ def find(context: SandboxContext, account: Account, node_id: str) -> Comment | N
     if not isinstance(post, Post) or post.account != account.id:
         return None
     thread = Thread(context, post)
-    found = thread.find(node_id)
-    gone = thread.audience.deleted
-    return found if found and found.id not in gone and found.parent not in gone else None
+    comment = thread.find(node_id)
+    if comment is None or {comment.id, comment.parent} & set(thread.audience.deleted):
+        return None
+    return comment
 
 
 def below(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/comments and /{comment}/comments or /replies."""
     node = request.node
     if isinstance(node, Video):
-        found = context.state.find(node.post)
-        if not isinstance(found, Post):
+        post = context.state.find(node.post)
+        if not isinstance(post, Post):
             return {"data": []}
-        node = found
+        node = post
     assert isinstance(node, Post | Comment)  # noqa: S101  routing knows the types that have this edge
     kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
     link = f"{context.url}/{request.version}{request.path}"
@@ -76,14 +77,14 @@ def listing(
         require(account, READ_PEOPLE)
         cut = facebook_cut(params, link, kept, parent)
         check_weight(context, cut.limit * _weight(wanted))
-        found, paging = facebook_page(context, thread, cut) if cut.limit else ([], {})
+        page, paging = facebook_page(context, thread, cut) if cut.limit else ([], {})
     else:
         require(account, "instagram_manage_comments")
         cut = instagram_cut(params, link, kept, parent)
         # This edge does not contain comments on ads.
-        found, paging = ([], {}) if post.origin in {"ad", "dark"} else instagram_page(context, thread, cut)
+        page, paging = ([], {}) if post.origin in {"ad", "dark"} else instagram_page(context, thread, cut)
     fields = wanted or (FACEBOOK_USUAL if account.is_page else INSTAGRAM_USUAL)
-    answer: dict[str, Any] = {"data": [shown(context, comment, fields) for comment in found]}
+    answer: dict[str, Any] = {"data": [render(context, comment, fields) for comment in page]}
     if paging:
         answer["paging"] = paging
     if account.is_page and params.text("summary").strip("[]") in YES:
@@ -98,7 +99,7 @@ def _weight(wanted: list[Field] | None) -> int:
     return 1 + sum(int(field.modifiers.get("limit") or 25) for field in inner)
 
 
-def shown(context: SandboxContext, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
+def render(context: SandboxContext, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
     """Return the requested fields and `id`, without empty ones. Raises 100 for an unknown field."""
     readers = FACEBOOK if "_" in comment.id else INSTAGRAM
     answer: dict[str, Any] = {}
@@ -133,7 +134,7 @@ def _parent(context: SandboxContext, comment: Comment, field: Field) -> dict[str
     if [part.name for part in wanted] == ["id"]:
         return {"id": comment.parent}
     parent = context.state.find(comment.parent) or find(context, context.state.account(comment.account), comment.parent)
-    return shown(context, parent, wanted) if isinstance(parent, Comment) else None
+    return render(context, parent, wanted) if isinstance(parent, Comment) else None
 
 
 def _permalink(context: SandboxContext, comment: Comment, _field: Field) -> str:

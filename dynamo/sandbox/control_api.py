@@ -37,7 +37,7 @@ def handle(context: SandboxContext, request: Request) -> Response:
         return answer({"error": str(error)}, 400)
 
 
-def _given(request: Request) -> dict[str, Any]:
+def _json_body(request: Request) -> dict[str, Any]:
     given = json.loads(request.body or b"{}")
     if not isinstance(given, dict):
         raise InvalidControl("the body must be a JSON object")
@@ -46,16 +46,16 @@ def _given(request: Request) -> dict[str, Any]:
 
 def _accounts(context: SandboxContext, _request: Request) -> Any:
     with context.state.lock:
-        return {"accounts": [_shown(account) for account in context.state.accounts()]}
+        return {"accounts": [_account_fields(account) for account in context.state.accounts()]}
 
 
-def _shown(account: Account) -> dict[str, Any]:
+def _account_fields(account: Account) -> dict[str, Any]:
     return {name: getattr(account, name) for name in sorted(ACCOUNT_KEYS - {"token"})}
 
 
 def _put_account(context: SandboxContext, request: Request) -> Any:
     """Create an account, or change the given fields of a known one."""
-    given = _given(request)
+    given = _json_body(request)
     texts = {name: given[name] for name in ("id", "type", "name", "token", "username") if name in given}
     if not set(given) <= ACCOUNT_KEYS or not all(isinstance(text, str) for text in texts.values()):
         raise InvalidControl(f"an account has these fields, as text: {', '.join(sorted(ACCOUNT_KEYS))}")
@@ -72,7 +72,7 @@ def _put_account(context: SandboxContext, request: Request) -> Any:
         if context.state.tokens.get(given.get("token", ""), known.id) != known.id:
             raise InvalidControl("the token belongs to another account")
         changed = Account(**({name: getattr(known, name) for name in ACCOUNT_KEYS} | given))
-        return _shown(context.state.put(changed))
+        return _account_fields(context.state.put(changed))
 
 
 def _record(context: SandboxContext, request: Request) -> Any:
@@ -85,8 +85,8 @@ def _requests(context: SandboxContext, request: Request) -> Any:
     return {"requests": kept[-int(request.query.get("limit", len(kept) or 1)) :]}
 
 
-def _order(context: SandboxContext, request: Request) -> Any:
-    return context.faults.order(_given(request)).as_json()
+def _add_fault(context: SandboxContext, request: Request) -> Any:
+    return context.faults.order(_json_body(request)).as_json()
 
 
 def _faults(context: SandboxContext, _request: Request) -> Any:
@@ -102,8 +102,8 @@ def _settings(context: SandboxContext, _request: Request) -> Any:
     return context.settings.as_json()
 
 
-def _set(context: SandboxContext, request: Request) -> Any:
-    context.settings.change(_given(request))
+def _change_settings(context: SandboxContext, request: Request) -> Any:
+    context.settings.change(_json_body(request))
     return context.settings.as_json()
 
 
@@ -119,7 +119,7 @@ def _state(context: SandboxContext, _request: Request) -> Any:
 
 
 def _posts(context: SandboxContext, request: Request) -> Any:
-    return external_posts.posts(context, _given(request))
+    return external_posts.posts(context, _json_body(request))
 
 
 def _post_of(context: SandboxContext, given: dict[str, Any]) -> Post:
@@ -131,20 +131,20 @@ def _post_of(context: SandboxContext, given: dict[str, Any]) -> Post:
 
 def _comments(context: SandboxContext, request: Request) -> Any:
     """Generate `count` comments of a post, add those in `items`, and delete those whose ids are in `delete`."""
-    given = _given(request)
+    given = _json_body(request)
     check_keys(given, CROWD_KEYS | {"post", "items", "delete"})
     with context.state.lock:
         post = _post_of(context, given)
         if "count" in given:
-            _crowd(context, post, given)
-        added = [_keep(context, post, item) for item in given.get("items", [])]
+            _set_audience(context, post, given)
+        added = [_add_comment(context, post, item) for item in given.get("items", [])]
         for comment_id in given.get("delete", []):
-            remove(context, _known(context, post, str(comment_id)))
+            remove(context, _get_comment(context, post, str(comment_id)))
         thread = Thread(context, post)
         return {"post": post.id, "comments": thread.total("stream"), "ids": added}
 
 
-def _crowd(context: SandboxContext, post: Post, given: dict[str, Any]) -> None:
+def _set_audience(context: SandboxContext, post: Post, given: dict[str, Any]) -> None:
     count, share = int(given["count"]), float(given.get("replies", 0.2))
     if not 0 <= count < LARGEST or not 0 <= share < 1:
         raise InvalidControl(f"count must be below {LARGEST}, replies a share below 1")
@@ -158,10 +158,10 @@ def _crowd(context: SandboxContext, post: Post, given: dict[str, Any]) -> None:
     context.state.put(audience)
 
 
-def _keep(context: SandboxContext, post: Post, item: dict[str, Any]) -> str:
+def _add_comment(context: SandboxContext, post: Post, item: dict[str, Any]) -> str:
     check_keys(item, COMMENT_KEYS)
     account, audience = context.state.account(post.account), context.state.audience(post)
-    parent = _known(context, post, str(item["parent"])) if item.get("parent") else None
+    parent = _get_comment(context, post, str(item["parent"])) if item.get("parent") else None
     if parent and parent.parent:
         raise InvalidControl("a reply cannot have replies")
     author = item.get("author", {"id": "6900000000000001", "name": "Maria Silva"}) or {}
@@ -196,16 +196,16 @@ def _keep(context: SandboxContext, post: Post, item: dict[str, Any]) -> str:
     return context.state.put(comment).id
 
 
-def _known(context: SandboxContext, post: Post, comment_id: str) -> Comment:
-    found = context.state.find(comment_id) or find(context, context.state.account(post.account), comment_id)
-    if not isinstance(found, Comment) or found.post != post.id:
+def _get_comment(context: SandboxContext, post: Post, comment_id: str) -> Comment:
+    comment = context.state.find(comment_id) or find(context, context.state.account(post.account), comment_id)
+    if not isinstance(comment, Comment) or comment.post != post.id:
         raise InvalidControl(f"{comment_id} is not a comment on this post")
-    return found
+    return comment
 
 
 def _metrics(context: SandboxContext, request: Request) -> Any:
     """Set a post's counters: likes, comments, shares, reactions by name; null resets a counter to the actual number."""
-    given = _given(request)
+    given = _json_body(request)
     check_keys(given, {"post", "likes", "comments", "shares", "reactions"})
     with context.state.lock:
         audience = context.state.audience(_post_of(context, given))
@@ -223,7 +223,7 @@ def _metrics(context: SandboxContext, request: Request) -> Any:
 
 def _insights(context: SandboxContext, request: Request) -> Any:
     """Set a post's insights: `values` by metric (null: no data), `empty`, and `refused`, error codes by metric."""
-    given = _given(request)
+    given = _json_body(request)
     check_keys(given, {"post", "values", "empty", "refused"})
     with context.state.lock:
         audience = context.state.audience(_post_of(context, given))
@@ -240,10 +240,10 @@ ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Request], Any]] = {
     ("GET", "/__record"): _record,
     ("GET", "/__requests"): _requests,
     ("GET", "/__faults"): _faults,
-    ("POST", "/__faults"): _order,
+    ("POST", "/__faults"): _add_fault,
     ("DELETE", "/__faults"): _no_faults,
     ("GET", "/__settings"): _settings,
-    ("POST", "/__settings"): _set,
+    ("POST", "/__settings"): _change_settings,
     ("POST", "/__posts"): _posts,
     ("POST", "/__comments"): _comments,
     ("POST", "/__metrics"): _metrics,

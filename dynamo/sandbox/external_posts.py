@@ -18,7 +18,7 @@ COUNTERS = {"likes", "comments", "shares", "reactions"}
 INSTAGRAM_TYPES = {"video": "VIDEO", "reel": "VIDEO", "album": "CAROUSEL_ALBUM"}
 PAGE_MIX = ("photo", "photo", "photo", "text", "reel", "link", "photo", "video", "album", "photo")
 INSTAGRAM_MIX = ("photo", "photo", "reel", "album", "photo", "reel")
-WORDS = (
+TEXTS = (
     "Bom dia ☀️",
     "New on the terrace",
     "Season's first figs",
@@ -40,15 +40,15 @@ def posts(context: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
         account = state.find(str(given.get("account")))
         if not isinstance(account, Account):
             raise InvalidControl("account is not the id of an account")
-        made = [_item(state, account, item) for item in given.get("items", [])]
+        made = [_post_from_item(state, account, item) for item in given.get("items", [])]
         if "count" in given:
-            _series(state, account, given)
+            _make_series(state, account, given)
     return {"account": account.id, "ids": [post.id for post in made], "count": int(given.get("count", len(made)))}
 
 
-def _item(state: State, account: Account, item: dict[str, Any]) -> Post:
+def _post_from_item(state: State, account: Account, item: dict[str, Any]) -> Post:
     check_keys(item, ITEM | COUNTERS)
-    post = _make(
+    post = _make_post(
         state,
         account,
         kind=str(item.get("kind", "text" if account.is_page else "photo")),
@@ -73,26 +73,26 @@ def _item(state: State, account: Account, item: dict[str, Any]) -> Post:
     return state.put(post)
 
 
-def _series(state: State, account: Account, given: dict[str, Any]) -> None:
+def _make_series(state: State, account: Account, given: dict[str, Any]) -> None:
     count, seed, days = int(given["count"]), int(given.get("seed", 1)), float(given.get("days", 730))
     kinds = given.get("kinds") or (PAGE_MIX if account.is_page else INSTAGRAM_MIX)
     origins = given.get("origins") or ["page"]
     newest = now() - DAY
     for number in range(count):
         draw = number * 7 + seed
-        post = _make(
+        post = _make_post(
             state,
             account,
             kind=str(kinds[draw % len(kinds)]),
             origin=str(origins[number % len(origins)]),
             at=newest - days * DAY * number / max(1, count),
-            message="" if draw % 9 == 0 else f"{WORDS[draw % len(WORDS)]} · {number}",
+            message="" if draw % 9 == 0 else f"{TEXTS[draw % len(TEXTS)]} · {number}",
         )
         post.seed, post.slot = seed, FIRST_SLOT + len(state.seeded)
         state.put(post)
 
 
-def _make(
+def _make_post(
     state: State, account: Account, *, kind: str, origin: str, at: float, message: str, post_id: str = ""
 ) -> Post:
     if kind not in KINDS or origin not in ORIGINS or (not account.is_page and origin == "visitor"):

@@ -67,7 +67,7 @@ def videos_of(kind: str) -> Callable[[SandboxContext, Request], dict[str, Any]]:
     return listing
 
 
-def _place(post: Post) -> tuple[float, str]:
+def _sort_key(post: Post) -> tuple[float, str]:
     return (post.timestamp, post.id)
 
 
@@ -80,17 +80,21 @@ def _page(context: SandboxContext, request: Request, wanted: Wanted, *, reach: i
         newest = list(islice(_falling(line, low, high, wanted), reach))
         low = newest[-1] if newest else low
     after, before = params.text("after"), params.text("before")
-    if after and _died(context, after):
+    if after and _is_dead(context, after):
         return {"data": []}
     if before and not after:
-        rising = (at for at in range(max(low, bisect_right(line, _open(before), key=_place)), high) if wanted(line[at]))
-        shown = list(islice(rising, limit))[::-1]
+        rising = (
+            at
+            for at in range(max(low, bisect_right(line, _decode_cursor(before), key=_sort_key)), high)
+            if wanted(line[at])
+        )
+        positions = list(islice(rising, limit))[::-1]
     else:
-        top = min(high, bisect_left(line, _open(after), key=_place)) if after else high
-        shown = list(islice(_falling(line, low, top, wanted), limit))
-    return _answer(context, request, [line[at] for at in shown], limit, more=(
-        any(True for _ in _falling(line, low, shown[-1], wanted)) if shown else False,
-        any(wanted(line[at]) for at in range(shown[0] + 1, high)) if shown else False,
+        top = min(high, bisect_left(line, _decode_cursor(after), key=_sort_key)) if after else high
+        positions = list(islice(_falling(line, low, top, wanted), limit))
+    return _respond(context, request, [line[at] for at in positions], limit, more=(
+        any(True for _ in _falling(line, low, positions[-1], wanted)) if positions else False,
+        any(wanted(line[at]) for at in range(positions[0] + 1, high)) if positions else False,
     ))  # fmt: skip
 
 
@@ -107,7 +111,7 @@ def _falling(line: list[Post], low: int, high: int, wanted: Wanted) -> Iterator[
     return (at for at in range(high - 1, low - 1, -1) if wanted(line[at]))
 
 
-def _answer(
+def _respond(
     context: SandboxContext, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
 ) -> dict[str, Any]:
     """Return the page as JSON; `more` is whether there are older and newer posts."""
@@ -118,7 +122,7 @@ def _answer(
         if isinstance(node, Post | Video):
             answer["data"].append(select(context, node, fields or parse(USUAL[node_type(node)])))
     if posts:
-        cursors = {"before": _seal(posts[0]), "after": _seal(posts[-1])}
+        cursors = {"before": _encode_cursor(posts[0]), "after": _encode_cursor(posts[-1])}
         answer["paging"] = {"cursors": cursors}
         if more[0]:
             answer["paging"]["next"] = _link(context, request, limit, after=cursors["after"])
@@ -142,11 +146,11 @@ def _link(context: SandboxContext, request: Request, limit: int, **cursor: str) 
     return f"{context.url}/{request.version}{request.path}?{urlencode(kept | {'limit': str(limit)} | cursor)}"
 
 
-def _seal(post: Post) -> str:
+def _encode_cursor(post: Post) -> str:
     return base64.urlsafe_b64encode(f"{post.timestamp!r}|{post.id}".encode()).decode().rstrip("=")
 
 
-def _open(cursor: str) -> tuple[float, str]:
+def _decode_cursor(cursor: str) -> tuple[float, str]:
     try:
         timestamp, _, node_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
         return float(timestamp), node_id
@@ -154,9 +158,9 @@ def _open(cursor: str) -> tuple[float, str]:
         raise errors.invalid("Invalid cursors values") from None
 
 
-def _died(context: SandboxContext, cursor: str) -> bool:
+def _is_dead(context: SandboxContext, cursor: str) -> bool:
     """Return whether the cursor's post is deleted and the setting asks for an empty page. Raises 100 if it refuses."""
-    post_id = _open(cursor)[1]
+    post_id = _decode_cursor(cursor)[1]
     dead = post_id in context.state.nodes and context.state.find(post_id) is None
     if dead and context.settings.dead_cursors == "refuse":
         raise errors.invalid("Invalid cursors values")

@@ -26,14 +26,14 @@ class Field:
 
 def parse(text: str) -> list[Field]:
     """Parse a selection. Raises 2500 "Syntax error", as the platform does."""
-    found, end = _fields(text.replace(" ", ""), 0)
+    fields, end = _fields(text.replace(" ", ""), 0)
     if end != len(text.replace(" ", "")):
         raise _syntax(text, end)
-    return found
+    return fields
 
 
 def _fields(text: str, at: int) -> tuple[list[Field], int]:
-    found: list[Field] = []
+    fields: list[Field] = []
     while True:
         name = _NAME.match(text, at)
         if name is None:
@@ -46,9 +46,9 @@ def _fields(text: str, at: int) -> tuple[list[Field], int]:
             if text[at : at + 1] != "}":
                 raise _syntax(text, at)
             at += 1
-        found.append(field)
+        fields.append(field)
         if text[at : at + 1] != ",":
-            return found, at
+            return fields, at
         at += 1
 
 

@@ -73,9 +73,9 @@ def _photo_attachment(context: SandboxContext, photo_id: str, message: str) -> d
 
 
 def _foreign_photo(context: SandboxContext, post: Post, number: int) -> dict[str, Any]:
-    url, shown = context.permalink(post.id), context.picture_url(post, number)
+    url, src = context.permalink(post.id), context.picture_url(post, number)
     target = {"id": f"2{number}{post.id.rpartition('_')[2][2:]}", "url": url}
-    image = {"image": {"height": 1080, "width": 1080, "src": shown}}
+    image = {"image": {"height": 1080, "width": 1080, "src": src}}
     return {"media": image, "media_type": "photo", "type": "photo", "target": target, "url": url}
 
 
@@ -93,13 +93,13 @@ def attachments(context: SandboxContext, post: Post, _field: Field) -> dict[str,
         album = {"media": parts[0].get("media"), "media_type": "album", "type": "album", "title": title, "url": url}
         return {"data": [album | {"target": {"id": post.id, "url": url}, "subattachments": {"data": parts}}]}
     if post.video:
-        shown = {"media_type": "video", "type": "video_inline", "target": {"id": post.video, "url": url}, "url": url}
+        result = {"media_type": "video", "type": "video_inline", "target": {"id": post.video, "url": url}, "url": url}
         if post.foreign:
-            shown["media"] = {"image": {"height": 720, "width": 720, "src": context.picture_url(post)}}
-        return {"data": [shown]}
+            result["media"] = {"image": {"height": 720, "width": 720, "src": context.picture_url(post)}}
+        return {"data": [result]}
     if post.link:
-        shown = {"media_type": "link", "type": "share", "title": post.link, "target": {"url": post.link}}
-        return {"data": [shown | {"url": post.link, "unshimmed_url": post.link}]}
+        result = {"media_type": "link", "type": "share", "title": post.link, "target": {"url": post.link}}
+        return {"data": [result | {"url": post.link, "unshimmed_url": post.link}]}
     return None
 
 
@@ -152,15 +152,15 @@ def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, A
     live = isinstance(post, Post) and post.is_visible(now())
     done = bool(video.post) and now() >= video.ready_at
     word = "ready" if done else "processing" if video.sha256 else "uploading" if video.received else "upload_required"
-    shown: dict[str, Any] = {
+    result: dict[str, Any] = {
         "video_status": word,
         "uploading_phase": {"status": "complete" if video.sha256 else "in_progress"},
         "processing_phase": {"status": "complete" if done else "in_progress" if video.post else "not_started"},
         "publishing_phase": {"status": "complete" if live else "not_started"},
     }
     if live and isinstance(post, Post):
-        shown["publishing_phase"] |= {"publish_status": "published", "publish_time": stamp(post.visible_at)}
-    return shown
+        result["publishing_phase"] |= {"publish_status": "published", "publish_time": stamp(post.visible_at)}
+    return result
 
 
 def _published(context: SandboxContext, video: Video, _field: Field) -> bool:
@@ -209,16 +209,16 @@ def _media_username(context: SandboxContext, media: Post, field: Field) -> str:
 
 def _children(context: SandboxContext, media: Post, _field: Field) -> dict[str, Any] | None:
     nodes = [context.state.find(child) for child in media.children]
-    shown = [
+    result = [
         {"id": node.id, "media_type": node.media_type, "media_url": context.stored_url(node.sha256)}
         for node in nodes
         if isinstance(node, Container)
     ]
-    shown += [
+    result += [
         {"id": str(int(media.id) + number + 1), "media_type": "IMAGE", "media_url": context.picture_url(media, number)}
         for number in range(media.pictures if media.kind == "carousel" else 0)
     ]
-    return {"data": shown} if shown else None
+    return {"data": result} if result else None
 
 
 def _media_url(context: SandboxContext, media: Post, _field: Field) -> str | None:
@@ -307,15 +307,15 @@ def view(context: SandboxContext, node: Node, fields: str = "") -> dict[str, Any
 
 def select(context: SandboxContext, node: Node, wanted: list[Field]) -> dict[str, Any]:
     if isinstance(node, Comment):
-        return comments.shown(context, node, wanted)
+        return comments.render(context, node, wanted)
     kind = node_type(node)
     readers = READERS[kind]
-    shown: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for field in wanted:
         if field.name != "id":
             if field.name not in readers:
                 raise errors.unknown_field(field.name, kind)
             value = keep(readers[field.name](context, node, field), field)
             if value is not None:
-                shown[field.alias] = value
-    return shown | {"id": node.id}
+                result[field.alias] = value
+    return result | {"id": node.id}

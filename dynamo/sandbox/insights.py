@@ -265,8 +265,8 @@ def read(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[st
     if audience.insights_empty or other_period or (post.kind == "story" and not is_current_story(post)):
         return {"data": []}
     known = of(post)
-    shown = [name for name in dict.fromkeys(names) if audience.insights.get(name, 0) is not None]
-    return {"data": [_entry(post.id, name, known[name], counted, audience, wanted) for name in shown]}
+    given = [name for name in dict.fromkeys(names) if audience.insights.get(name, 0) is not None]
+    return {"data": [_entry(post.id, name, known[name], counted, audience, wanted) for name in given]}
 
 
 def _check_instagram(post: Post, names: list[str], wanted: dict[str, str], audience: Audience) -> None:

@@ -70,10 +70,10 @@ class Params:
         if value is not None and value != "":
             return str(value).split(",")
         numbered = re.compile(re.escape(name) + r"\[(\d+)\]")
-        found = sorted(
+        entries = sorted(
             (int(match[1]), value) for key, value in self.values.items() if (match := numbered.fullmatch(key))
         )
-        return [_maybe_json(value) for _, value in found]
+        return [_maybe_json(value) for _, value in entries]
 
 
 def _json_list(name: str, value: str) -> list[Any]:
@@ -116,9 +116,9 @@ def _multipart(params: Params, content_type: str, body: bytes) -> None:
     if boundary is None:
         raise invalid("The multipart body names no boundary")
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode())[1:]:
-        head, found, data = part.partition(b"\r\n\r\n")
+        head, separator, data = part.partition(b"\r\n\r\n")
         name = _DISPOSITION.search(head)
-        if not found or name is None:
+        if not separator or name is None:
             continue
         if name[2] is not None:
             params.files[name[1].decode()] = data

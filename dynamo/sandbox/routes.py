@@ -91,10 +91,10 @@ def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:
     if request.method == "GET":
         require(request.account, READ if is_page else IG_READ)
         with context.state.lock:
-            shown = view(context, node, request.params.text("fields"))
+            fields = view(context, node, request.params.text("fields"))
             if isinstance(node, Container) and node.polls:
                 node.polls -= 1
-            return shown
+            return fields
     if request.method == "DELETE" and isinstance(node, Comment):
         require(request.account, "pages_manage_engagement" if is_page else IG_PEOPLE)
         return comments.delete(context, node)
@@ -110,12 +110,12 @@ def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:
 
 def _on_edge(context: SandboxContext, request: Request, node: Node, edge: str) -> Any:
     kind = node_type(node)
-    found = EDGES.get((request.method, kind, edge))
-    if found is None:
+    entry = EDGES.get((request.method, kind, edge))
+    if entry is None:
         if request.method == "GET":
             raise errors.unknown_field(edge, kind)
         raise errors.missing(request.method, node.id)
-    scope, handler = found
+    scope, handler = entry
     require(request.account, scope)
     request.node = node
     if request.method == "GET":

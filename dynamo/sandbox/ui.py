@@ -7,7 +7,7 @@ from dynamo.sandbox.http import Request, Response, iso_milliseconds
 from dynamo.sandbox.models import Photo, Post
 from dynamo.sandbox.state import SandboxContext, now
 
-SHOWN = 48
+PAGE_SIZE = 48
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'"
 FILES = {
     "/page.css": ("ui.css", "text/css; charset=utf-8"),
@@ -43,18 +43,18 @@ def file(request: Request) -> Response:
 def overview(context: SandboxContext, request: Request) -> Response:
     """Show the newest posts, of `?account=` if given; `?page=2` shows older ones."""
     account, number = request.query.get("account", ""), request.query.get("page", "1")
-    first = (max(1, int(number)) - 1) * SHOWN if number.isdecimal() else 0
+    first = (max(1, int(number)) - 1) * PAGE_SIZE if number.isdecimal() else 0
     with context.state.lock:
         live = [post for post in context.state.live(now()) if post.deleted_at is None and account in {"", post.account}]
         live.reverse()
-        cards = "".join(_card(context, post) for post in live[first : first + SHOWN])
+        cards = "".join(_card(context, post) for post in live[first : first + PAGE_SIZE])
         names = len({post.account for post in live})
         made = sum(map(len, context.state.posts.values()))
     summary = f"{len(live)} post{'' if len(live) == 1 else 's'} on {names} account{'' if names == 1 else 's'}"
     query = f"account={escape(account)}&amp;" if account else ""
     more = ""
-    if first + SHOWN < len(live):
-        more = f'<nav><a href="/?{query}page={first // SHOWN + 2}">Older posts</a></nav>'
+    if first + PAGE_SIZE < len(live):
+        more = f'<nav><a href="/?{query}page={first // PAGE_SIZE + 2}">Older posts</a></nav>'
     body = FRAME.format(
         title="Published in the sandbox", count=made, summary=summary if live else "", cards=cards or EMPTY, more=more
     )
@@ -86,13 +86,13 @@ def _card(context: SandboxContext, post: Post) -> str:
     text = f'<p class="text">{escape(post.message)}</p>' if post.message else ""
     link = f'<a class="link" href="{escape(post.link)}" rel="noreferrer">{escape(post.link)}</a>' if post.link else ""
     media = _media(context, post)
-    words = text + link + media if network == "facebook" else media + text
+    content = text + link + media if network == "facebook" else media + text
     kind = "" if post.kind in {"text", "link", "photo", "image"} else f'<span class="kind">{post.kind}</span>'
     return f"""<article class="{network}" id="{escape(post.id)}">
 <header><span class="face" aria-hidden="true">{escape(account.name[:1].upper())}</span>
 <div><a class="who" href="/?account={account.id}">{escape(account.name)}</a>
 <span class="network">{network.title()}</span>{kind}</div></header>
-{words}
+{content}
 <footer><time datetime="{timestamp}">{timestamp[:10]} <b>{timestamp[11:19]}</b><small>{timestamp[19:]}</small></time>
 <a class="id" href="/live/{escape(post.id)}">{escape(post.id)}</a></footer>
 </article>
@@ -101,14 +101,14 @@ def _card(context: SandboxContext, post: Post) -> str:
 
 def _media(context: SandboxContext, post: Post) -> str:
     if post.video or post.media_type == "VIDEO":
-        film = context.picture_url(post, kind="mp4").removeprefix(context.url)
-        return f'<video class="media" src="{escape(film)}" controls muted loop preload="metadata"></video>'
+        video = context.picture_url(post, kind="mp4").removeprefix(context.url)
+        return f'<video class="media" src="{escape(video)}" controls muted loop preload="metadata"></video>'
     nodes = [context.state.find(photo) for photo in post.photos]
     sources = [context.stored_url(node.sha256) for node in nodes if isinstance(node, Photo)] or [
         context.picture_url(post, number) for number in range(max(1, post.pictures))
     ]
-    shown = [source.removeprefix(context.url) for source in sources if source][:4]
-    if not shown:
+    images = [source.removeprefix(context.url) for source in sources if source][:4]
+    if not images:
         return ""
-    pictures = "".join(f'<img src="{escape(url)}" alt="" loading="lazy">' for url in shown)
-    return f'<div class="media of{len(shown)}">{pictures}</div>'
+    pictures = "".join(f'<img src="{escape(url)}" alt="" loading="lazy">' for url in images)
+    return f'<div class="media of{len(images)}">{pictures}</div>'

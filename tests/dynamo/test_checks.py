@@ -34,7 +34,7 @@ def test_production_with_safe_settings_starts(tmp_path: Path) -> None:
     assert start(tmp_path)[0] == 0
 
 
-def test_outside_production_nothing_is_demanded(tmp_path: Path) -> None:
+def test_checks_outside_production_find_nothing(tmp_path: Path) -> None:
     assert start(tmp_path, **dict.fromkeys(SAFE))[0] == 0
 
 
@@ -53,7 +53,9 @@ def test_outside_production_nothing_is_demanded(tmp_path: Path) -> None:
         ({"DYNAMO_ENQUEUE_HORIZON": "3000"}, "dynamo.E008"),
     ],
 )
-def test_production_with_an_unsafe_setting_refuses(tmp_path: Path, changed: dict[str, str | None], code: str) -> None:
+def test_production_with_an_unsafe_setting_does_not_start(
+    tmp_path: Path, changed: dict[str, str | None], code: str
+) -> None:
     status, said = start(tmp_path, **changed)
     assert status == 1
     assert f"({code})" in said

@@ -10,9 +10,7 @@ from accounts.api.middleware import REQUEST_ID
 from accounts.models import User
 
 
-def test_what_is_not_there_or_not_allowed_is_said_on_a_page_of_ours(
-    viewer: User, signed_in: Callable[[User], Client]
-) -> None:
+def test_404_and_403_have_our_page(viewer: User, signed_in: Callable[[User], Client]) -> None:
     desk = signed_in(viewer)
     said = {
         "/admin/nothing/": (404, "Page not found"),
@@ -25,32 +23,32 @@ def test_what_is_not_there_or_not_allowed_is_said_on_a_page_of_ours(
         assert "dynamo/admin.css" in answer.content.decode()
 
 
-def test_a_form_without_its_token_is_said_to_be_too_old(viewer: User, signed_in: Callable[[User], Client]) -> None:
+def test_form_without_csrf_token_is_403_with_our_page(viewer: User, signed_in: Callable[[User], Client]) -> None:
     desk = signed_in(viewer)
     desk.handler.enforce_csrf_checks = True
     answer = desk.post("/admin/account/sign-out/")
     assert (answer.status_code, "This page has expired" in answer.content.decode()) == (403, True)
 
 
-def test_a_mistake_of_ours_needs_no_database_and_names_the_line_in_the_log(rf: RequestFactory) -> None:
+def test_500_needs_no_database_and_shows_the_request_id(rf: RequestFactory) -> None:
     request = rf.get("/admin/", **{REQUEST_ID: "a-name-in-the-log"})
     page = error_views.server_error(request)
     assert (page.status_code, "a-name-in-the-log" in page.content.decode()) == (500, True)
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_the_api_keeps_its_envelope(rf: RequestFactory, status: int) -> None:
+def test_api_errors_are_json(rf: RequestFactory, status: int) -> None:
     handler = {400: error_views.bad_request, 500: error_views.server_error}[status]
     assert handler(rf.get("/v1/posts")).headers["Content-Type"] == "application/json"
 
 
-def test_what_is_signed_out_is_told_so(viewer: User, signed_in: Callable[[User], Client]) -> None:
+def test_logout_shows_a_confirmation(viewer: User, signed_in: Callable[[User], Client]) -> None:
     page = signed_in(viewer).post("/admin/logout/").content.decode()
     assert "You are signed out" in page
     assert "Sign in again" in page
 
 
-def test_nothing_of_the_stock_pages_is_left_behind_the_desk(viewer: User, signed_in: Callable[[User], Client]) -> None:
+def test_admin_has_no_stock_pages(viewer: User, signed_in: Callable[[User], Client]) -> None:
     User.objects.filter(pk=viewer.pk).update(is_superuser=True)
     desk, organization = signed_in(viewer), viewer.memberships.get().organization
     assert "To approve" in desk.get("/admin/accounts/").content.decode()

@@ -47,7 +47,7 @@ def connect(folder: Path) -> Connection:
     return Connection("filesystem://localhost", transport=Transport, transport_options=options)
 
 
-def test_every_message_arrives_once_and_whole_between_processes(tmp_path: Path) -> None:
+def test_message_between_processes_arrives_once(tmp_path: Path) -> None:
     (tmp_path / "control").mkdir()
 
     def run(role: str) -> subprocess.Popen[str]:
@@ -61,7 +61,7 @@ def test_every_message_arrives_once_and_whole_between_processes(tmp_path: Path) 
     assert sorted(int(n) for out, _ in said for n in out.split()) == list(range(COUNT))
 
 
-def test_bindings_of_many_queues_survive_each_other(tmp_path: Path) -> None:
+def test_concurrent_bindings_are_kept(tmp_path: Path) -> None:
     (tmp_path / "control").mkdir()
     exchange = Exchange("news", type="fanout")
     with connect(tmp_path) as one, connect(tmp_path) as other:

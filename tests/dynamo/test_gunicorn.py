@@ -16,14 +16,14 @@ print(gc.get_freeze_count() > 50_000, gc.get_threshold()[0] > 700)
 """
 
 
-def test_what_is_loaded_at_start_is_out_of_the_garbage_collector_s_sight() -> None:
+def test_worker_excludes_loaded_objects_from_garbage_collection() -> None:
     started = subprocess.run(
         [sys.executable, "-c", STARTED], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
     )
     assert started.stdout == "True True\n"
 
 
-def test_unsafe_settings_keep_it_from_starting() -> None:
+def test_gunicorn_with_unsafe_settings_does_not_start() -> None:
     unsafe = {**os.environ, "DYNAMO_PRODUCTION": "1", "GRAPH_APP_SECRET": "", "DYNAMO_BIND": "127.0.0.1:0"}
     refused = subprocess.run(
         [sys.executable, "-m", "gunicorn"],

@@ -24,7 +24,7 @@ def get(url: str) -> tuple[int, dict[str, object], float]:
     return status, json.loads(body), time.monotonic() - began
 
 
-def test_without_database_and_broker_it_is_up_and_not_ready(processes: ProcessGroup) -> None:
+def test_readyz_without_database_and_broker_fails(processes: ProcessGroup) -> None:
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
     _, url = processes.web(**nowhere)
     assert get(f"{url}/healthz")[:2] == (200, {"up": True})
@@ -34,7 +34,7 @@ def test_without_database_and_broker_it_is_up_and_not_ready(processes: ProcessGr
     assert seconds < 5
 
 
-def test_a_broker_that_takes_the_call_and_says_nothing_is_not_waited_for(processes: ProcessGroup) -> None:
+def test_readyz_silent_broker_times_out(processes: ProcessGroup) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         _, url = processes.web(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         status, said, seconds = get(f"{url}/readyz")

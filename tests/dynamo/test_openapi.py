@@ -37,7 +37,7 @@ def fits(document: Any, schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator({**DESCRIPTION, **schema}).validate(document)
 
 
-def test_the_file_is_what_the_code_says() -> None:
+def test_file_equals_the_generated_schema() -> None:
     assert openapi.generate_schema() == DESCRIPTION
 
 
@@ -61,7 +61,7 @@ def test_every_schema_is_one_of_the_dialect_that_openapi_3_1_speaks() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
-def test_every_answer_and_every_body_has_an_example_that_fits() -> None:
+def test_responses_and_bodies_have_valid_examples() -> None:
     shown = 0
     for path, method, said in OPERATIONS:
         contents = [("body", said["requestBody"])] if "requestBody" in said else []
@@ -74,7 +74,7 @@ def test_every_answer_and_every_body_has_an_example_that_fits() -> None:
     assert shown > 200
 
 
-def test_every_field_and_parameter_says_what_it_is() -> None:
+def test_fields_and_parameters_have_descriptions() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     silent = {f"{name}.{field}" for name, one in schemas.items() for field, said in one.get("properties", {}).items()
               if not said.get("description")}  # fmt: skip
@@ -102,7 +102,7 @@ def stage(
     ("path", "method", "operation"),
     [pytest.param(*operation, id=f"{operation[1]} {operation[0]}") for operation in OPERATIONS],
 )
-def test_each_example_is_answered_as_it_says(path: str, method: str, operation: Any, stage: Stage) -> None:
+def test_examples_return_their_documented_responses(path: str, method: str, operation: Any, stage: Stage) -> None:
     scope = "".join(operation["security"][0]["apiKey"])
     wrong = {}
     for status, kind, name, value in examples(operation):

@@ -3,7 +3,7 @@
 from tests.browser.page_list import NOT_PAGES, PAGES, named, on_the_map
 
 
-def test_every_address_of_the_desk_is_a_page_that_is_looked_at_or_none_at_all() -> None:
+def test_admin_urls_are_in_the_page_list() -> None:
     listed = set(PAGES) | NOT_PAGES
     assert on_the_map() - listed == set(), "give it a line in tests/browser/page_list.py"
     assert listed - on_the_map() == set(), "it is gone: take it out of tests/browser/page_list.py"

@@ -32,17 +32,17 @@ PLANTED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("content", PLANTED.values(), ids=PLANTED.keys())
-def test_a_planted_secret_is_found_and_not_repeated(content: bytes) -> None:
+def test_scan_finds_a_secret_without_printing_it(content: bytes) -> None:
     [line] = found([SECRET, Secret("another", "never written anywhere")], [Place("web.log", content)])
     assert line.startswith("web.log holds the token in ")
     assert TEXT not in line
 
 
-def test_nothing_is_found_where_nothing_is() -> None:
+def test_scan_without_secrets_finds_nothing() -> None:
     assert found([SECRET], [Place("web.log", b"a secret of 36 chars" * 50), Place("empty", b"")]) == []
 
 
-def test_a_sessions_key_may_be_in_the_database_and_nowhere_else() -> None:
+def test_scan_session_key_is_allowed_in_the_database_only() -> None:
     key = Secret("a session's key", "q1w2e3r4t5z6", stored=True)
     places = [Place("table django_session", key.text.encode(), database=True), Place("web.log", key.text.encode())]
     assert found([key], places) == ["web.log holds a session's key in clear"]

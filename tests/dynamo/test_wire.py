@@ -76,7 +76,7 @@ def test_a_chunked_body_is_refused_and_creates_no_draft(web: int, api: SignedCli
     assert not ScheduledPost.objects.exists()
 
 
-def test_requests_come_through_as_they_were_sent_however_they_are_cut(web: int, api: SignedClient) -> None:
+def test_requests_in_fragments_arrive_unchanged(web: int, api: SignedClient) -> None:
     body = json.dumps({"brief": "Olá " * 2000}).encode()
     request = lines(api, POST, JSON, f"Content-Length: {len(body)}") + body
     with connected(web) as connection:
@@ -110,7 +110,7 @@ def test_requests_come_through_as_they_were_sent_however_they_are_cut(web: int, 
     assert in_full("/v1/organizations", "/v1/%6Frganizations") == 403
 
 
-def test_what_is_no_request_is_refused(web: int, api: SignedClient) -> None:
+def test_malformed_request_is_refused(web: int, api: SignedClient) -> None:
     refused = {
         "two lengths": lines(api, GET, "Content-Length: 0", "Content-Length: 5"),
         "length and chunks": lines(api, GET, "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n",

@@ -29,7 +29,7 @@ def held(worker: Process) -> set[tuple[str, int]]:
 
 
 @pytest.mark.processes
-def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_left(processes: ProcessGroup) -> None:
+def test_task_reuses_the_database_connection(processes: ProcessGroup) -> None:
     worker = processes.worker(queues="media")
 
     def swept(times: int) -> None:
@@ -46,7 +46,7 @@ def test_the_next_task_finds_the_connection_to_the_database_that_the_last_one_le
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="A file has no connection that a server could end")
 @pytest.mark.processes
-def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(processes: ProcessGroup) -> None:
+def test_task_after_a_lost_database_connection_succeeds(processes: ProcessGroup) -> None:
     worker = processes.worker(queues="media")
     app.send_task("scheduling.fill_permalinks")
     eventually(lambda: worker.said().count("succeeded in") >= 1, what="a task")
@@ -61,7 +61,7 @@ def test_a_worker_goes_on_when_its_connection_was_ended_between_two_tasks(proces
 
 
 @pytest.mark.processes
-def test_a_worker_that_has_a_message_in_hand_outlives_its_broker(processes: ProcessGroup) -> None:
+def test_worker_with_a_message_survives_a_lost_broker(processes: ProcessGroup) -> None:
     with Redis() as broker:
         worker = processes.worker("--pool", "threads", queues="media", wait=False, REDIS_URL=broker.url)
 

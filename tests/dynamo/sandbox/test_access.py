@@ -58,7 +58,7 @@ def test_missing_unknown_and_expired_tokens_differ(sandbox: SandboxControl) -> N
     assert code(get(sandbox, node, headers=BEARER).json()) == (190, 463)
 
 
-def test_a_token_that_was_replaced_opens_nothing(sandbox: SandboxControl) -> None:
+def test_replaced_token_is_refused(sandbox: SandboxControl) -> None:
     sandbox.call("POST", "/__accounts", {"id": FACEBOOK.id, "token": "fresh"})
     assert code(get(sandbox, "/me", headers=BEARER).json()) == (190, None)
     assert get(sandbox, "/me", headers={"Authorization": "Bearer fresh"}).json()["id"] == FACEBOOK.id

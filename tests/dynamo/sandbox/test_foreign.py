@@ -160,7 +160,7 @@ def test_instagram_lists_its_newest_ten_thousand_alone(instagram: Caller) -> Non
         {"number": 3},
     ],
 )
-def test_orders_that_make_no_sense_are_refused(page: Caller, order: dict[str, Any]) -> None:
+def test_malformed_control_calls_are_refused(page: Caller, order: dict[str, Any]) -> None:
     answer = requests.post(f"{page.sandbox.url}/__posts", json={"account": page.id, **order}, timeout=10)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
 

@@ -222,6 +222,6 @@ def test_the_period_of_instagram_insights_cannot_be_changed(instagram: Caller, m
         ("insights", {"value": 1}),
     ],
 )
-def test_orders_that_make_no_sense_are_refused(page: Caller, post: str, path: str, body: dict[str, Any]) -> None:
+def test_malformed_control_calls_are_refused(page: Caller, post: str, path: str, body: dict[str, Any]) -> None:
     answer = page.session.post(f"{page.sandbox.url}/__{path}", json={"post": post, **body}, timeout=10)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])

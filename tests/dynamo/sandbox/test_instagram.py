@@ -181,7 +181,7 @@ def test_containers_are_counted_per_day(instagram: Caller) -> None:
     assert code(instagram.edge("media", image_url=instagram.sandbox.media())) == (9, 2207042)
 
 
-def test_another_accounts_container_looks_as_if_it_were_not_there(instagram: Caller) -> None:
+def test_container_of_another_account_is_not_found(instagram: Caller) -> None:
     other = PlatformAccount("INSTAGRAM_ACCOUNT", "17841400000000002", "rival", "token-of-rival")
     instagram.sandbox.register(other)
     foreign = Caller(instagram.sandbox, other).container()

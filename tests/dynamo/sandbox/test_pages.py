@@ -74,7 +74,7 @@ def test_a_published_photo_makes_its_own_post(page: Caller) -> None:
         ({"url": "{media}/clip.mp4"}, (100, 1366046)),
     ],
 )
-def test_what_is_no_picture_is_refused(page: Caller, fields: dict[str, str], wanted: Any) -> None:
+def test_photo_of_another_type_is_refused(page: Caller, fields: dict[str, str], wanted: Any) -> None:
     given = {name: value.format(media=f"{page.sandbox.url}/media") for name, value in fields.items()}
     assert code(page.edge("photos", published="false", **given)) == wanted
 

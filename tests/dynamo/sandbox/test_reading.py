@@ -134,7 +134,7 @@ def test_instagram_media_are_listed_newest_first_without_captions_that_are_empty
     assert instagram.list("media", limit=1)["paging"]["next"].startswith(sandbox.url)
 
 
-def test_what_belongs_to_another_page_looks_as_if_it_were_not_there(page: Caller) -> None:
+def test_object_of_another_page_is_not_found(page: Caller) -> None:
     _, post = page.photo_post()
     other = Caller(page.sandbox, OTHER_FACEBOOK)
     assert code(other.get(post)) == (100, 33)

@@ -22,7 +22,7 @@ from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_record_says_what_became_visible_when_and_by_which_call(sandbox: SandboxControl) -> None:
+def test_record_has_time_and_call_of_each_post(sandbox: SandboxControl) -> None:
     instagram = Caller(sandbox, INSTAGRAM)
     container = instagram.container(caption="Olá")
     before = clock.now()
@@ -52,7 +52,7 @@ def test_the_record_can_be_read_from_where_one_stopped(sandbox: SandboxControl) 
     assert [entry["message"] for entry in rest] == ["2"]
 
 
-def test_what_went_live_survives_a_restart(tmp_path: Path) -> None:
+def test_record_survives_a_restart(tmp_path: Path) -> None:
     first = start(folder=tmp_path)
     control = SandboxControl(first.url)
     control.register(FACEBOOK)
@@ -88,7 +88,7 @@ def test_what_went_live_survives_a_restart(tmp_path: Path) -> None:
     fourth.close()
 
 
-def test_a_closed_sandbox_answers_nobody_and_wakes_its_sleepers_without_doing_their_work() -> None:
+def test_close_ends_delayed_calls_without_effect() -> None:
     sandbox = start()
     control = SandboxControl(sandbox.url)
     control.register(FACEBOOK)
@@ -122,7 +122,7 @@ def test_pictures_are_the_same_for_the_same_name_and_other_for_another_version(s
     assert fetch("a.mp4") != fetch("b.mp4")
 
 
-def test_the_page_shows_what_went_live_newest_first_and_escaped(sandbox: SandboxControl) -> None:
+def test_ui_shows_posts_newest_first_and_escaped(sandbox: SandboxControl) -> None:
     page, instagram = Caller(sandbox, FACEBOOK), Caller(sandbox, INSTAGRAM)
     assert "Nothing is published yet" in requests.get(sandbox.url, timeout=10).text
     _, older = page.photo_post("<script>alert(1)</script> & co")
@@ -141,7 +141,7 @@ def test_the_page_shows_what_went_live_newest_first_and_escaped(sandbox: Sandbox
         assert requests.get(f"{sandbox.url}/{file}", timeout=10).headers["Content-Type"].startswith(kind)
 
 
-def test_what_goes_live_after_a_restart_replaces_nothing(tmp_path: Path) -> None:
+def test_posts_after_a_restart_replace_nothing(tmp_path: Path) -> None:
     texts = [["one", "two"], ["three", "four"], ["five", "six"]]
     for batch in texts:
         server = start(folder=tmp_path)

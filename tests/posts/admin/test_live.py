@@ -50,7 +50,7 @@ def walk(desk: Desk, url: str, between: Callable[[], Any] = lambda: None) -> lis
     return seen
 
 
-def test_pages_neither_repeat_nor_skip_while_posts_come_and_go(
+def test_list_pages_neither_repeat_nor_skip_during_changes(
     viewer: User, facebook: Channel, instagram: Channel, other_facebook: Channel
 ) -> None:
     for channel in (facebook, instagram, other_facebook):
@@ -70,9 +70,7 @@ def test_pages_neither_repeat_nor_skip_while_posts_come_and_go(
     assert walk(Desk(viewer), f"{LIVE}?channel={instagram.pk}") == in_one
 
 
-def test_one_person_in_two_organizations_sees_both_in_one_order(
-    viewer: User, facebook: Channel, other_facebook: Channel
-) -> None:
+def test_list_of_two_organizations_is_merged(viewer: User, facebook: Channel, other_facebook: Channel) -> None:
     for channel in (facebook, other_facebook):
         fill(channel, 30)
     Membership.objects.create(organization=other_facebook.organization, user=viewer, role=Role.VIEWER)
@@ -80,7 +78,7 @@ def test_one_person_in_two_organizations_sees_both_in_one_order(
     assert walk(Desk(viewer), LIVE) == list(rows)
 
 
-def test_the_list_takes_as_many_queries_for_many_posts_and_counts_none(viewer: User, facebook: Channel) -> None:
+def test_list_queries_do_not_grow_and_count_nothing(viewer: User, facebook: Channel) -> None:
     desk, taken = Desk(viewer).open(LIVE), []
     for count in (1, 120):
         PublishedPost.objects.all().delete()
@@ -102,12 +100,12 @@ def test_the_list_takes_as_many_queries_for_many_posts_and_counts_none(viewer: U
 
 
 @pytest.mark.parametrize("before", ["x", "~", "2026-01-01T00:00:00~1", "2026-01-01T00:00:00+00:00~" + "9" * 30, "%00"])
-def test_a_page_that_begins_nowhere_is_the_first_one(viewer: User, facebook: Channel, before: str) -> None:
+def test_list_malformed_position_shows_the_first_page(viewer: User, facebook: Channel, before: str) -> None:
     fill(facebook, 3)
     assert len(shown(Desk(viewer).open(f"{LIVE}?before={before.replace('+', '%2B')}"))) == 3
 
 
-def test_a_row_shows_numbers_superpower_and_the_way_to_the_platform(viewer: User, facebook: Channel) -> None:
+def test_list_row_shows_counters_superpower_and_link(viewer: User, facebook: Channel) -> None:
     at = int((clock.now() - timedelta(days=1)).timestamp() * 1000)
     power = {"name": "Greeter", "hashtag": "hi", "expirationDate": at}
     fill(
@@ -123,7 +121,7 @@ def test_a_row_shows_numbers_superpower_and_the_way_to_the_platform(viewer: User
     assert shown(desk.open(f"{LIVE}?q=nothing")) == []
 
 
-def test_reactions_stand_on_the_page_and_live_parts_are_read_apart(viewer: User, page_post: LivePost) -> None:
+def test_page_shows_reactions_insights_and_comments(viewer: User, page_post: LivePost) -> None:
     PublishedPost.objects.update(reactions={"like": 7, "love": 2_000, "sad": 0})
     page_post.insights(values={"post_media_view": 4321, "post_clicks_by_type": {"other clicks": 5, "link clicks": 3}})
     page_post.comments(items=[{"text": "<b>Que lindo</b>", "author": {"id": "69", "name": "Maria"}}])
@@ -141,7 +139,7 @@ def test_reactions_stand_on_the_page_and_live_parts_are_read_apart(viewer: User,
 
 
 @pytest.mark.parametrize("part", ["insights/", "comments/", "comments.csv"])
-def test_a_failing_platform_costs_a_sentence_and_not_the_page(
+def test_page_platform_failure_is_shown_in_its_part(
     viewer: User, live_post: LivePost, sandbox: SandboxControl, part: str
 ) -> None:
     url = f"{LIVE}{live_post.row.pk}/"
@@ -154,7 +152,7 @@ def test_a_failing_platform_costs_a_sentence_and_not_the_page(
     assert live_post.channel.token not in failed.answer.content.decode()
 
 
-def test_a_member_downloads_all_comments_and_nobody_else(viewer: User, outsider: User, live_post: LivePost) -> None:
+def test_comments_csv_is_for_members_only(viewer: User, outsider: User, live_post: LivePost) -> None:
     live_post.comments(items=[{"text": "=1+1"}, {"text": "Olá"}])
     url = f"{LIVE}{live_post.row.pk}/comments.csv"
     answer = Desk(viewer).client.get(url)
@@ -165,7 +163,7 @@ def test_a_member_downloads_all_comments_and_nobody_else(viewer: User, outsider:
     assert Desk(outsider).open(f"{url.removesuffix('.csv')}/").answer.status_code == 404
 
 
-def test_channels_say_how_far_their_reading_has_come(viewer: User, outsider: User, facebook: Channel) -> None:
+def test_channel_list_shows_sync_progress(viewer: User, outsider: User, facebook: Channel) -> None:
     state = ChannelSync.objects.create(channel=facebook, depth="all", read_count=1200, created_count=1100, total=5000)
     desk = Desk(viewer).open(CHANNELS)
     assert "Syncing: 1,200 of about 5,000 posts, 1,100 new" in desk.text

@@ -9,7 +9,7 @@ from tests.admin_client import Desk
 CHANNELS, POWERS, LIVE = "/admin/posts/channel/", "/admin/posts/superpowertemplate/", "/admin/posts/publishedpost/"
 
 
-def test_an_administrator_connects_a_channel_and_the_token_never_comes_back(admin_member: User) -> None:
+def test_connect_channel_never_shows_the_token(admin_member: User) -> None:
     desk = Desk(admin_member).open(f"{CHANNELS}add/")
     desk.press(type="FB_PAGE", platform_id="42", name="Padaria", token="a-secret-token")
     channel = Channel.objects.get()
@@ -20,7 +20,7 @@ def test_an_administrator_connects_a_channel_and_the_token_never_comes_back(admi
     assert "a-secret-token" not in str(list(AuditEvent.objects.values_list()))
 
 
-def test_a_refused_form_keeps_what_was_typed_but_the_token(admin_member: User) -> None:
+def test_channel_form_with_errors_keeps_input_except_the_token(admin_member: User) -> None:
     desk = Desk(admin_member).open(f"{CHANNELS}add/")
     desk.press(type="FB_PAGE", platform_id="4 2", name="Padaria", token="a-secret-token")
     assert Channel.objects.count() == 0
@@ -29,7 +29,7 @@ def test_a_refused_form_keeps_what_was_typed_but_the_token(admin_member: User) -
     assert "a-secret-token" not in desk.answer.content.decode()
 
 
-def test_reconnecting_gives_a_new_token_to_the_same_channel(admin_member: User, facebook: Channel) -> None:
+def test_reconnect_channel_replaces_the_token(admin_member: User, facebook: Channel) -> None:
     desk = Desk(admin_member).open(f"{CHANNELS}{facebook.pk}/change/")
     desk.press("disconnect")
     assert Channel.objects.get().state == ChannelState.DISCONNECTED
@@ -43,7 +43,7 @@ def test_reconnecting_gives_a_new_token_to_the_same_channel(admin_member: User, 
     )
 
 
-def test_a_superpower_is_written_in_words_and_read_back(author: User) -> None:
+def test_superpower_form_writes_and_reads_the_document(author: User) -> None:
     desk = Desk(author).open(f"{POWERS}add/")
     desk.press(
         name="Greeter", hashtag="#Hello", words="menu\r\nsoup", public="Thanks!", private="Here it is", like="on"
@@ -62,7 +62,7 @@ def test_a_superpower_is_written_in_words_and_read_back(author: User) -> None:
     assert SuperpowerTemplate.objects.get().document == before
 
 
-def test_a_hashtag_that_is_taken_is_refused_and_the_rest_stays_typed(author: User) -> None:
+def test_superpower_form_taken_hashtag_keeps_input(author: User) -> None:
     desk = Desk(author)
     for _ in range(2):
         desk.open(f"{POWERS}add/").press(name="Greeter", hashtag="hello", public="Thanks!")
@@ -71,7 +71,7 @@ def test_a_hashtag_that_is_taken_is_refused_and_the_rest_stays_typed(author: Use
     assert desk.form().fields["public"] == "Thanks!"
 
 
-def test_live_posts_are_read_only(reviewer: User, outsider: User, facebook: Channel) -> None:
+def test_published_post_is_read_only(reviewer: User, outsider: User, facebook: Channel) -> None:
     record_published(
         channel=facebook,
         platform_id="1_2",

@@ -299,13 +299,13 @@ class TestFailures:
         assert "is disconnected" in answer.json()["message"]
 
 
-def test_a_passing_failure_is_nobodys_business(api: SignedClient, live_post: LivePost, sandbox: SandboxControl) -> None:
+def test_one_failed_page_is_retried(api: SignedClient, live_post: LivePost, sandbox: SandboxControl) -> None:
     live_post.comments(items=[said("still here")])
     sandbox.fault("GET .*comments", "error", times=1, code=2, status=500)
     assert texts(api.get(live_post.path("comments")).json()["items"]) == ["still here"]
 
 
-def test_texts_that_no_json_should_break_on(api: SignedClient, live_post: LivePost) -> None:
+def test_unusual_texts_are_returned_as_json(api: SignedClient, live_post: LivePost) -> None:
     given = ["nul \x00 inside", "half \ud83d of a pair", "\u202eright to left\u202c", "שלום", "x" * 1_000_000]
     live_post.comments(items=[said(text, -number) for number, text in enumerate(given)])
     shown = texts(api.get(live_post.path("comments")).json()["items"])

@@ -42,7 +42,7 @@ def test_all_comments_and_replies_are_in_the_file_once(api: SignedClient, live_p
     assert {row[1] for row in found if row[1]} < {row[0] for row in found}
 
 
-def test_hostile_texts_are_intact_and_defused(api: SignedClient, live_post: LivePost) -> None:
+def test_export_escapes_formulas(api: SignedClient, live_post: LivePost) -> None:
     given = ["=1+1", "nul \x00 inside", "half \ud83d of a pair", "\u202eright to left\u202c", "שלום", 'a\r\nb;\t"c"']
     live_post.comments(items=[{"text": text} for text in given])
     found = {row[5] for row in rows(api.get(live_post.path("comments/export")).getvalue())}
@@ -66,7 +66,9 @@ def test_a_failure_in_the_middle_breaks_the_stream(
         list(stream)
 
 
-def test_who_stops_reading_stops_the_calls(api: SignedClient, live_post: LivePost, sandbox: SandboxControl) -> None:
+def test_export_closed_by_the_client_stops_the_calls(
+    api: SignedClient, live_post: LivePost, sandbox: SandboxControl
+) -> None:
     live_post.comments(count=2000, replies=0, seed=3)
     sandbox.fault("GET .*/comments", "delay", times=None, seconds=0)
 
@@ -103,7 +105,7 @@ def test_a_link_opens_the_same_file_until_it_expires(
     assert api.client.get(link).status_code == 403
 
 
-def test_nothing_is_kept_of_a_file_that_is_not_whole(
+def test_export_failure_stores_nothing(
     api: SignedClient, live_post: LivePost, sandbox: SandboxControl, tmp_path: Path
 ) -> None:
     live_post.comments(count=2000, replies=0, seed=3)
@@ -113,7 +115,7 @@ def test_nothing_is_kept_of_a_file_that_is_not_whole(
     assert not list(tmp_path.rglob("*.csv"))
 
 
-def test_too_many_exports_at_once_wait(api: SignedClient, page_post: LivePost) -> None:
+def test_export_beyond_the_limit_is_throttled(api: SignedClient, page_post: LivePost) -> None:
     page_post.comments(count=5)
     open_ones = [comment_export.Export(page_post.channel, page_post.id) for _ in range(comment_export.MAX_EXPORTS)]
     answer = api.get(page_post.path("comments/export"))
@@ -130,7 +132,7 @@ def test_an_unknown_delivery_is_refused(api: SignedClient, page_post: LivePost) 
 
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
-def test_over_the_wire_a_broken_file_does_not_look_whole(
+def test_export_failure_aborts_the_http_response(
     processes: ProcessGroup,
     api: SignedClient,
     on_sandbox: Callable[..., LivePost],

@@ -76,7 +76,7 @@ def test_one_refused_metric_leaves_the_others_alone(
     assert reasons(said)[bad]
 
 
-def test_a_refusal_costs_few_calls(api: SignedClient, page_post: LivePost, asked: list[str]) -> None:
+def test_refused_metric_takes_few_calls(api: SignedClient, page_post: LivePost, asked: list[str]) -> None:
     answer(api, page_post)
     assert len(asked) == 2
     asked.clear()
@@ -106,7 +106,7 @@ def test_a_metric_without_data_beside_ones_with(api: SignedClient, media_post: L
     ("type_", "media_type", "expected"),
     [("POST", "IMAGE", False), ("POST", "VIDEO", True), ("REEL", "VIDEO", True), ("STORY", None, False)],
 )
-def test_a_pages_films_have_views(
+def test_page_video_has_view_metrics(
     api: SignedClient,
     on_sandbox: Callable[..., LivePost],
     facebook: Channel,
@@ -151,7 +151,7 @@ def test_a_page_video_known_by_its_bare_id_is_asked_for_as_the_pages_post(
     assert values(answer(api, page_post))["post_media_view"] == 7
 
 
-def test_what_there_is_no_time_for_is_said(
+def test_metrics_after_the_deadline_are_unavailable(
     api: SignedClient, page_post: LivePost, sandbox: SandboxControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("posts.graph.insights.LEAST", 19.5)
@@ -161,7 +161,7 @@ def test_what_there_is_no_time_for_is_said(
     assert reasons(said) == {"post_total_media_view_unique": "There was no time left to request it"}
 
 
-def test_a_failure_after_something_was_given_spoils_only_the_rest(
+def test_failure_after_the_first_group_keeps_its_metrics(
     api: SignedClient, page_post: LivePost, sandbox: SandboxControl
 ) -> None:
     sandbox.fault("GET .*insights", "html_502", times=50, skip=1)

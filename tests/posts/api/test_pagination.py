@@ -50,7 +50,7 @@ def matching(posts: list[PublishedPost], **columns: Any) -> list[str]:
 
 @pytest.mark.parametrize("limit", [1, 7, 13])
 @pytest.mark.parametrize("filters", ["", "channel", "type", "both", "dates"])
-def test_posts_that_come_and_go_neither_repeat_nor_hide_others(
+def test_pages_neither_repeat_nor_skip_during_changes(
     api: SignedClient, posts: list[PublishedPost], facebook: Channel, instagram: Channel, limit: int, filters: str
 ) -> None:
     dice = Random(limit)
@@ -83,7 +83,7 @@ def test_posts_that_come_and_go_neither_repeat_nor_hide_others(
 @pytest.mark.parametrize(
     ("filters", "most"), [("", 2), ("&type=REEL", 2), ("&mediumId={0}", 3), ("&type=REEL&mediumId={0}", 3)]
 )
-def test_a_page_takes_the_same_few_queries_wherever_it_is(
+def test_page_queries_are_constant(
     api: SignedClient,
     posts: list[PublishedPost],
     facebook: Channel,

@@ -72,7 +72,7 @@ def test_a_post_with_all_that_the_platform_gave(
     assert (one.status_code, one.json()) == (200, expected)
 
 
-def test_what_the_platform_did_not_give_is_null_and_never_missing(
+def test_values_not_returned_by_the_platform_are_null(
     api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel
 ) -> None:
     live("17800000000000001", channel=instagram)
@@ -177,7 +177,7 @@ def test_filters_apply_before_the_limit(
     assert ids(api.get(f"/posts?mediumId={instagram.public_id}")) == ["elsewhere"]
 
 
-def test_what_went_live_stays_readable_after_its_channel_is_disconnected(
+def test_posts_of_a_disconnected_channel_stay_readable(
     api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel
 ) -> None:
     live("1")

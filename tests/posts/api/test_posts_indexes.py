@@ -15,7 +15,7 @@ pytestmark = pytest.mark.embedded
 @pytest.mark.parametrize("place", ["", "&mediumId={0}"])
 @pytest.mark.parametrize("dates", ["", "&startDate=2020-01-01&endDate=2999-12-31"])
 @pytest.mark.parametrize("which", ["first", "next"])
-def test_every_list_walks_an_index_in_its_order(
+def test_list_reads_an_index_in_its_order(
     api: SignedClient, key: ApiKey, kind: str, place: str, dates: str, which: str
 ) -> None:
     channels = create_channels(key.organization, 3)

@@ -17,7 +17,7 @@ def steps() -> list[tuple[str, str, str]]:
     return list(AuditEvent.objects.order_by("id").values_list("verb", "state_from", "state_to"))
 
 
-def test_a_connected_channel_keeps_its_token_encrypted(organization: Organization, author: User) -> None:
+def test_connect_encrypts_the_token(organization: Organization, author: User) -> None:
     channel = channels.connect(actors.user_actor(author), organization=organization, **GIVEN)
     row = Channel.objects.get()
     assert (row.pk, row.public_id, row.state, row.token) == (channel.pk, "FB_PAGE_42", "CONNECTED", "EAAB-token")
@@ -26,7 +26,7 @@ def test_a_connected_channel_keeps_its_token_encrypted(organization: Organizatio
     assert "EAAB-token" not in str(AuditEvent.objects.get().details)
 
 
-def test_connecting_again_renews_token_and_name_and_heals_the_state(organization: Organization, author: User) -> None:
+def test_connect_again_replaces_token_name_and_state(organization: Organization, author: User) -> None:
     actor = actors.user_actor(author)
     channel = channels.connect(actor, organization=organization, **GIVEN)
     channels.mark_needs_reconnect(actors.WORKER, channel, reason="190/463")
@@ -52,16 +52,14 @@ def test_connecting_again_renews_token_and_name_and_heals_the_state(organization
         {"token": "tökèn"},
     ],
 )
-def test_what_cannot_be_a_channel_is_refused_and_nothing_is_stored(
-    organization: Organization, author: User, change: dict[str, Any]
-) -> None:
+def test_connect_invalid_values_are_refused(organization: Organization, author: User, change: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refusal:
         channels.connect(actors.user_actor(author), organization=organization, **{**GIVEN, **change})
     assert Channel.objects.count() == 0
     assert "token" not in change or not change["token"] or change["token"] not in str(refusal.value)
 
 
-def test_one_page_may_be_connected_to_two_organizations(
+def test_connect_one_page_to_two_organizations(
     organization: Organization, other_organization: Organization, author: User
 ) -> None:
     for item in (organization, other_organization):
@@ -69,7 +67,7 @@ def test_one_page_may_be_connected_to_two_organizations(
     assert Channel.objects.filter(public_id="FB_PAGE_42").count() == 2
 
 
-def test_a_blocked_channel_is_resumed_by_a_person(facebook: Channel, author: User) -> None:
+def test_resume_blocked_channel_is_connected(facebook: Channel, author: User) -> None:
     channels.block(actors.WORKER, facebook, reason="368")
     assert (facebook.state, facebook.state_reason) == (ChannelState.BLOCKED, "368")
     channels.resume(actors.user_actor(author), facebook)
@@ -78,7 +76,7 @@ def test_a_blocked_channel_is_resumed_by_a_person(facebook: Channel, author: Use
     assert steps() == [("channel.block", "CONNECTED", "BLOCKED"), ("channel.resume", "BLOCKED", "CONNECTED")]
 
 
-def test_only_a_blocked_channel_is_resumed(facebook: Channel, author: User) -> None:
+def test_resume_other_state_is_a_conflict(facebook: Channel, author: User) -> None:
     channels.mark_needs_reconnect(actors.WORKER, facebook, reason="190")
     with pytest.raises(Conflict, match="is not blocked"):
         channels.resume(actors.user_actor(author), facebook)
@@ -86,7 +84,7 @@ def test_only_a_blocked_channel_is_resumed(facebook: Channel, author: User) -> N
     assert facebook.state == ChannelState.NEEDS_RECONNECT
 
 
-def test_a_worker_never_brings_a_disconnected_channel_back(facebook: Channel, author: User) -> None:
+def test_disconnected_channel_is_not_changed_by_workers(facebook: Channel, author: User) -> None:
     channels.disconnect(actors.user_actor(author), facebook)
     channels.mark_needs_reconnect(actors.WORKER, facebook, reason="190")
     channels.block(actors.WORKER, facebook, reason="368")
@@ -96,7 +94,7 @@ def test_a_worker_never_brings_a_disconnected_channel_back(facebook: Channel, au
     assert steps() == [("channel.disconnect", "CONNECTED", "DISCONNECTED")]
 
 
-def test_a_long_reason_is_cut_to_what_the_column_holds(facebook: Channel) -> None:
+def test_long_reason_is_truncated(facebook: Channel) -> None:
     channels.mark_needs_reconnect(actors.WORKER, facebook, reason="x" * 1000)
     facebook.refresh_from_db()
     assert facebook.state_reason == "x" * 300

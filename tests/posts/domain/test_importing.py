@@ -24,7 +24,7 @@ def now() -> float:
     return clock.now().timestamp()
 
 
-def test_only_what_the_page_itself_published_is_taken(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_imports_only_posts_of_the_page(sandbox: SandboxControl, facebook: Channel) -> None:
     origins = ["page", "ad", "dark", "visitor", "unpublished", "hidden", "expired"]
     made = [make(sandbox, facebook, {"origin": origin, "message": origin})[0] for origin in origins]
     report = sync.sync(facebook)
@@ -32,7 +32,7 @@ def test_only_what_the_page_itself_published_is_taken(sandbox: SandboxControl, f
     assert [item[0] for item in rows(facebook)] == made[:1]
 
 
-def test_an_advertisement_on_instagram_is_left_out(sandbox: SandboxControl, instagram: Channel) -> None:
+def test_sync_skips_instagram_advertisements(sandbox: SandboxControl, instagram: Channel) -> None:
     mine, _ad = (make(sandbox, instagram, {"kind": "photo", "origin": item})[0] for item in ("page", "ad"))
     sync.sync(instagram)
     assert [item[0] for item in rows(instagram)] == [mine]
@@ -49,7 +49,7 @@ def test_an_advertisement_on_instagram_is_left_out(sandbox: SandboxControl, inst
         ("reel", "REEL", "VIDEO", True),
     ],
 )
-def test_kinds_of_a_page(
+def test_sync_kinds_of_a_page(
     sandbox: SandboxControl, facebook: Channel, kind: str, type_: str, media_type: str, *, has_media: bool
 ) -> None:
     name = make(sandbox, facebook, {"kind": kind, "message": "Olá", "published_at": 1_700_000_000})[0]
@@ -70,7 +70,7 @@ def test_kinds_of_a_page(
         ("story", "STORY", "IMAGE", False),
     ],
 )
-def test_kinds_of_an_instagram_account(
+def test_sync_kinds_of_an_instagram_account(
     sandbox: SandboxControl, instagram: Channel, kind: str, type_: str, media_type: str, *, has_thumbnail: bool
 ) -> None:
     name = make(sandbox, instagram, {"kind": kind, "published_at": now() - 600})[0]
@@ -80,7 +80,7 @@ def test_kinds_of_an_instagram_account(
     assert (one.thumbnail_url is not None) is has_thumbnail
 
 
-def test_numbers_come_with_each_reaction(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_imports_counters_and_reactions(sandbox: SandboxControl, facebook: Channel) -> None:
     counters = {"likes": 7, "shares": 3, "reactions": {"LOVE": 2, "WOW": 1}}
     post, reel = (make(sandbox, facebook, {"kind": kind, **counters})[0] for kind in ("photo", "reel"))
     sandbox.call("POST", "/__comments", {"post": post, "count": 5})
@@ -92,7 +92,7 @@ def test_numbers_come_with_each_reaction(sandbox: SandboxControl, facebook: Chan
     assert one.reactions == other.reactions == expected
 
 
-def test_a_number_that_is_not_told_stays_unknown(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_counter_without_permission_is_null(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.register(FACEBOOK, scopes=["pages_read_engagement", "pages_show_list"])
     name = make(sandbox, facebook, {"likes": 7, "shares": 3})[0]
     assert sync.sync(facebook).outcome is Outcome.FINISHED
@@ -101,15 +101,13 @@ def test_a_number_that_is_not_told_stays_unknown(sandbox: SandboxControl, facebo
     assert ChannelSync.objects.get().excluded_fields == ["comments", "reactions"]
 
 
-def test_instagram_has_no_reactions_and_says_so(sandbox: SandboxControl, instagram: Channel) -> None:
+def test_sync_instagram_reactions_are_null(sandbox: SandboxControl, instagram: Channel) -> None:
     name = make(sandbox, instagram, {"kind": "photo", "likes": 4})[0]
     sync.sync(instagram)
     assert (row(name).likes, row(name).reactions) == (4, None)
 
 
-def test_doing_it_again_changes_nothing_and_new_numbers_arrive(
-    sandbox: SandboxControl, facebook: Channel, hours: Any
-) -> None:
+def test_sync_again_updates_counters_only(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     make(sandbox, facebook, count=230, seed=3)
     assert sync.sync(facebook).added == 230
     before = rows(facebook)
@@ -125,7 +123,7 @@ def test_doing_it_again_changes_nothing_and_new_numbers_arrive(
     assert row(newest.platform_id).likes == 12_345
 
 
-def test_what_dynamo_knows_of_its_own_post_is_kept(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_keeps_superpower_and_scheduled_post(sandbox: SandboxControl, facebook: Channel) -> None:
     name = make(sandbox, facebook, {"kind": "video", "message": "from the platform", "likes": 5})[0]
     source, superpower = uuid.uuid4(), {"name": "Greeter"}
     record_published(
@@ -148,13 +146,13 @@ def test_what_dynamo_knows_of_its_own_post_is_kept(sandbox: SandboxControl, face
     assert one.published_at == at
 
 
-def test_a_caption_that_no_database_takes_is_kept_as_far_as_it_can(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_replaces_characters_that_databases_refuse(sandbox: SandboxControl, facebook: Channel) -> None:
     name = make(sandbox, facebook, {"message": "a\x00b \ud800 c\u202e"})[0]
     sync.sync(facebook)
     assert row(name).caption == "ab ? c\u202e"
 
 
-def test_the_last_day_is_read_often_and_the_rest_rarely(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
+def test_sync_interval_depends_on_age(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     fresh, old = (make(sandbox, facebook, {"published_at": now() - at * DAY})[0] for at in (0.1, 20))
     make(sandbox, facebook, *({"published_at": now() - 10 * DAY - item, "message": "between"} for item in range(120)))
     sync.sync(facebook)
@@ -170,7 +168,7 @@ def test_the_last_day_is_read_often_and_the_rest_rarely(sandbox: SandboxControl,
     assert row(old).likes == 9
 
 
-def test_a_later_walk_reads_no_deeper_than_it_has_to(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
+def test_sync_later_walk_ends_at_its_depth(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     make(sandbox, facebook, count=600, seed=1, days=600, kinds=["photo"])
     sync.sync(facebook)
     calls = len(sandbox.call("GET", "/__requests")["requests"])
@@ -182,7 +180,7 @@ def test_a_later_walk_reads_no_deeper_than_it_has_to(sandbox: SandboxControl, fa
 @pytest.mark.parametrize(
     ("percent", "outcome", "read"), [(74, "finished", 250), (75, "paused", 100), (90, "paused", 0)]
 )
-def test_the_budget_of_calls_is_kept_for_publishing(
+def test_sync_pauses_for_the_rate_limit(
     sandbox: SandboxControl, facebook: Channel, percent: int, outcome: str, read: int
 ) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
@@ -197,9 +195,7 @@ def test_the_budget_of_calls_is_kept_for_publishing(
         assert report.message
 
 
-def test_a_field_that_the_platform_does_not_know_costs_itself_alone(
-    sandbox: SandboxControl, instagram: Channel
-) -> None:
+def test_sync_unknown_field_drops_its_group_only(sandbox: SandboxControl, instagram: Channel) -> None:
     name = make(sandbox, instagram, {"kind": "photo", "likes": 4})[0]
     sandbox.fault(
         "GET .*/media",
@@ -213,13 +209,13 @@ def test_a_field_that_the_platform_does_not_know_costs_itself_alone(
     assert ChannelSync.objects.get().excluded_fields == ["shares_count"]
 
 
-def test_a_page_that_is_too_heavy_is_asked_for_in_smaller_ones(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_too_large_page_is_halved(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=120, kinds=["photo"])
     sandbox.fault("GET .*/published_posts", "error", times=2, code=1, status=500, message="Please reduce the amount")
     assert sync.sync(facebook).read == 120
 
 
-def test_a_token_that_opens_nothing_any_more_stops_the_reading(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_invalid_token_needs_reconnect(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.register(FACEBOOK, expired=True)
     report = sync.sync(facebook)
     facebook.refresh_from_db()
@@ -229,7 +225,7 @@ def test_a_token_that_opens_nothing_any_more_stops_the_reading(sandbox: SandboxC
     assert FACEBOOK.token not in state.last_error
 
 
-def test_a_failure_is_tried_again_ever_later(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_failure_pauses_double(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.fault("GET ", "html_502", times=None)
     pauses = []
     for _ in range(2):
@@ -242,7 +238,7 @@ def test_a_failure_is_tried_again_ever_later(sandbox: SandboxControl, facebook: 
     assert ChannelSync.objects.get().failures == 0
 
 
-def test_stories_are_read_and_outlive_their_day(sandbox: SandboxControl, instagram: Channel, hours: Any) -> None:
+def test_sync_expired_story_is_not_deleted(sandbox: SandboxControl, instagram: Channel, hours: Any) -> None:
     name = make(sandbox, instagram, {"kind": "story", "published_at": now() - 600})[0]
     sync.sync(instagram)
     for _ in range(3):
@@ -251,7 +247,7 @@ def test_stories_are_read_and_outlive_their_day(sandbox: SandboxControl, instagr
     assert (row(name).type, row(name).deleted_at, row(name).missing_since) == ("STORY", None, None)
 
 
-def test_channels_are_apart(sandbox: SandboxControl, facebook: Channel, instagram: Channel) -> None:
+def test_sync_reads_one_channel(sandbox: SandboxControl, facebook: Channel, instagram: Channel) -> None:
     make(sandbox, facebook, count=5)
     make(sandbox, instagram, count=7)
     sync.sync(facebook)

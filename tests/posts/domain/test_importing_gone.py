@@ -31,9 +31,7 @@ def known(facebook: Channel) -> int:
     return published_posts(facebook.organization).count()
 
 
-def test_a_deleted_post_leaves_the_lists_after_two_proofs_a_day_apart(
-    deleted: str, facebook: Channel, hours: Any
-) -> None:
+def test_deleted_post_is_hidden_after_two_refusals_a_day_apart(deleted: str, facebook: Channel, hours: Any) -> None:
     sync.sync(facebook, full=True)
     assert (known(facebook), row(deleted).deleted_at) == (3, None)
     assert row(deleted).missing_since is not None
@@ -46,7 +44,9 @@ def test_a_deleted_post_leaves_the_lists_after_two_proofs_a_day_apart(
     assert row(deleted).deleted_at is not None
 
 
-def test_a_flicker_proves_nothing(sandbox: SandboxControl, facebook: Channel, deleted: str, hours: Any) -> None:
+def test_refusal_of_every_post_deletes_nothing(
+    sandbox: SandboxControl, facebook: Channel, deleted: str, hours: Any
+) -> None:
     """The platform says 100/33 of everything: of what is there as well."""
     for _ in range(3):
         sandbox.fault("GET /[0-9]+_[0-9]+", "flicker", times=2)
@@ -56,7 +56,7 @@ def test_a_flicker_proves_nothing(sandbox: SandboxControl, facebook: Channel, de
     assert (known(facebook), row(deleted).missing_since) == (3, None)
 
 
-def test_a_post_that_only_the_listing_lacks_is_not_gone(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
+def test_unlisted_post_that_can_be_read_is_kept(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     make(sandbox, facebook, {"message": "here"})
     hidden = make(sandbox, facebook, {"message": "hidden", "origin": "hidden", "likes": 6})[0]
     sync.sync(facebook)
@@ -79,7 +79,7 @@ def row_time() -> Any:
     return PublishedPost.objects.values_list("published_at", flat=True)[0] - timedelta(minutes=30)
 
 
-def test_a_post_that_is_shown_again_is_back(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
+def test_post_listed_again_is_restored(sandbox: SandboxControl, facebook: Channel, hours: Any) -> None:
     name = make(sandbox, facebook, {"message": "here"})[0]
     sync.sync(facebook)
     PublishedPost.objects.update(deleted_at=row_time(), missing_since=row_time())
@@ -88,7 +88,7 @@ def test_a_post_that_is_shown_again_is_back(sandbox: SandboxControl, facebook: C
     assert (row(name).deleted_at, row(name).missing_since, known(facebook)) == (None, None, 1)
 
 
-def test_an_unanswered_question_is_no_proof(sandbox: SandboxControl, facebook: Channel, deleted: str) -> None:
+def test_failed_check_does_not_count_as_refusal(sandbox: SandboxControl, facebook: Channel, deleted: str) -> None:
     sandbox.fault("GET /[0-9]+_[0-9]+", "html_502", times=None)
     assert sync.sync(facebook, full=True).outcome == "failed"
     assert row(deleted).missing_since is None

@@ -18,7 +18,7 @@ from tests.services.sandbox import SandboxControl
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
-def test_a_failed_run_goes_on_where_it_was(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_after_a_failure_continues_at_its_position(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=450, kinds=["photo"])
     sandbox.fault("GET .*/published_posts", "html_502", times=None, skip=2)
     assert sync.sync(facebook).outcome is Outcome.FAILED
@@ -30,7 +30,7 @@ def test_a_failed_run_goes_on_where_it_was(sandbox: SandboxControl, facebook: Ch
     assert len(sandbox.call("GET", "/__requests")["requests"]) - calls <= 250 / 25 + 4
 
 
-def test_a_slice_of_time_ends_with_more_to_do(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_with_time_limit_ends_with_more(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
     report = sync.sync(facebook, seconds=0)
     assert (report.outcome, report.read) == (Outcome.MORE, 100)
@@ -39,7 +39,7 @@ def test_a_slice_of_time_ends_with_more_to_do(sandbox: SandboxControl, facebook:
     assert len(rows(facebook)) == 250
 
 
-def test_one_run_at_a_time(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_of_a_leased_channel_is_busy(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=3)
     mine = ChannelSync.objects.create(
         channel=facebook, lease_id=uuid.uuid4(), lease_expires_at=clock.now() + timedelta(seconds=9)
@@ -50,7 +50,7 @@ def test_one_run_at_a_time(sandbox: SandboxControl, facebook: Channel) -> None:
     assert sync.sync(facebook).outcome is Outcome.FINISHED
 
 
-def test_a_run_that_was_overtaken_writes_nothing_more(sandbox: SandboxControl, facebook: Channel) -> None:
+def test_sync_without_lease_writes_nothing(sandbox: SandboxControl, facebook: Channel) -> None:
     make(sandbox, facebook, count=250, kinds=["photo"])
 
     def overtake(_done: Any) -> None:
@@ -63,7 +63,7 @@ def test_a_run_that_was_overtaken_writes_nothing_more(sandbox: SandboxControl, f
 
 
 @pytest.mark.parametrize("death", ["work", "refuse", "empty"])
-def test_a_cursor_whose_post_was_deleted_loses_nothing(sandbox: SandboxControl, facebook: Channel, death: str) -> None:
+def test_sync_cursor_of_a_deleted_post_loses_nothing(sandbox: SandboxControl, facebook: Channel, death: str) -> None:
     sandbox.settings(dead_cursors=death)
     make(sandbox, facebook, count=250, kinds=["photo"])
     sync.sync(facebook, seconds=0)
@@ -98,7 +98,7 @@ def test_enqueue_due_channels_takes_the_longest_overdue_first(
     assert sent[-1] == instagram.pk
 
 
-def test_a_page_is_written_with_few_queries(
+def test_sync_queries_are_limited(
     sandbox: SandboxControl, facebook: Channel, django_assert_max_num_queries: Any
 ) -> None:
     make(sandbox, facebook, count=100, kinds=["photo"])

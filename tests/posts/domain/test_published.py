@@ -22,7 +22,7 @@ FACTS: dict[str, Any] = {
 }
 
 
-def test_saying_it_twice_leaves_one_copy_in_one_query(facebook: Channel, django_assert_num_queries: Any) -> None:
+def test_record_published_twice_keeps_one_row(facebook: Channel, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         record_published(channel=facebook, **FACTS)
     record_published(channel=facebook, **FACTS)
@@ -36,7 +36,7 @@ def test_saying_it_twice_leaves_one_copy_in_one_query(facebook: Channel, django_
     )
 
 
-def test_a_copy_read_from_the_platform_keeps_its_facts_and_gains_the_link(facebook: Channel) -> None:
+def test_record_published_keeps_an_imported_row(facebook: Channel) -> None:
     PublishedPost.objects.create(
         organization_id=facebook.organization_id,
         channel=facebook,
@@ -52,7 +52,7 @@ def test_a_copy_read_from_the_platform_keeps_its_facts_and_gains_the_link(facebo
     assert (row.superpower, row.scheduled_post_id) == ({"name": "Greeter"}, SOURCE)
 
 
-def test_the_same_id_on_two_channels_is_two_posts(facebook: Channel, instagram: Channel) -> None:
+def test_record_published_same_id_on_two_channels_is_two_rows(facebook: Channel, instagram: Channel) -> None:
     for channel in (facebook, instagram):
         record_published(channel=channel, **FACTS)
     assert PublishedPost.objects.count() == 2

@@ -73,7 +73,7 @@ def test_every_cell_of_text_is_defused() -> None:
         ("nice; @SUM(1)", "nice; '@SUM(1)"),
     ],
 )
-def test_where_other_separators_part_cells_nothing_runs_either(text: str, expected: str) -> None:
+def test_formula_after_another_separator_is_escaped(text: str, expected: str) -> None:
     assert rows(comment(text))[1][5] == expected
 
 
@@ -84,15 +84,15 @@ def test_where_other_separators_part_cells_nothing_runs_either(text: str, expect
         "comma, \"quote\"; semicolon", "\u202eright to left\u202c", "שלום, עולם", "👨‍👩‍👧", "'", "a\r\nb", "e\u0301",
     ],
 )  # fmt: skip
-def test_other_texts_are_intact(text: str) -> None:
+def test_other_texts_are_unchanged(text: str) -> None:
     assert rows(comment(text))[1][5] == text
 
 
-def test_a_nul_is_seen_and_cuts_nothing_off() -> None:
+def test_nul_is_replaced_by_its_symbol() -> None:
     assert rows(comment("before\x00after"))[1][5] == "before␀after"
 
 
-def test_a_text_of_ten_megabytes_comes_in_pieces() -> None:
+def test_long_text_is_split_into_chunks() -> None:
     text = "é=+\n" * 2_500_000
     sent = list(csv_chunks([comment(text)]))
     assert max(len(piece) for piece in sent) == MAX_CHUNK
@@ -101,7 +101,7 @@ def test_a_text_of_ten_megabytes_comes_in_pieces() -> None:
     assert row[5] == text
 
 
-def test_pieces_are_sent_before_the_end() -> None:
+def test_chunks_are_yielded_before_the_end() -> None:
     taken = []
 
     def many() -> Any:
@@ -113,7 +113,7 @@ def test_pieces_are_sent_before_the_end() -> None:
     assert len(taken) < 500
 
 
-def test_defusing_takes_no_longer_for_hostile_texts() -> None:
+def test_escape_formula_takes_linear_time() -> None:
     import time
 
     began = time.monotonic()

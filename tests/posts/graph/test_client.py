@@ -32,7 +32,7 @@ def speak_to(settings: Any) -> Any:
     return to
 
 
-def test_a_call_carries_the_token_in_a_header_and_names_the_version(speak_to: Any, settings: Any) -> None:
+def test_call_has_token_header_and_version(speak_to: Any, settings: Any) -> None:
     settings.GRAPH_APP_SECRET = "app-secret"
     with serving(OK) as server:
         speak_to(server.url)
@@ -44,7 +44,7 @@ def test_a_call_carries_the_token_in_a_header_and_names_the_version(speak_to: An
     assert f"Authorization: Bearer {FACEBOOK.token}\r\n" in headers
 
 
-def test_the_proof_opens_an_app_that_asks_for_it(sandbox: SandboxControl, settings: Any) -> None:
+def test_call_has_appsecret_proof(sandbox: SandboxControl, settings: Any) -> None:
     sandbox.settings(app_secret="app-secret", require_proof=True)
     with pytest.raises(errors.InvalidRequest):
         client.get(PAGE, FACEBOOK.id, fields="name")
@@ -53,20 +53,20 @@ def test_the_proof_opens_an_app_that_asks_for_it(sandbox: SandboxControl, settin
     assert set(client.post_public(PAGE, FEED, {"message": "Olá"})) == {"id"}
 
 
-def test_nobody_there_is_safe_to_repeat(speak_to: Any) -> None:
+def test_refused_connection_is_transient(speak_to: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         speak_to(f"http://127.0.0.1:{probe.getsockname()[1]}")
     with pytest.raises(errors.Transient, match="nothing was sent"):
         client.post_public(PAGE, FEED, {"message": "Olá"})
 
 
-def test_a_name_that_resolves_to_nothing_is_safe_to_repeat(speak_to: Any) -> None:
+def test_unknown_host_is_transient(speak_to: Any) -> None:
     speak_to("http://graph.invalid")
     with pytest.raises(errors.Transient, match="nothing was sent"):
         client.post_public(PAGE, FEED, {"message": "Olá"})
 
 
-def test_a_handshake_that_fails_is_safe_to_repeat(speak_to: Any) -> None:
+def test_failed_handshake_is_transient(speak_to: Any) -> None:
     with serving(b"this is not TLS") as server:
         speak_to(server.url.replace("http://", "https://"))
         with pytest.raises(errors.Transient, match="nothing was sent"):
@@ -77,7 +77,7 @@ CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
 
 
 @pytest.mark.parametrize("script", [b"", CUT, b"no http at all\r\n\r\n", answer(b"<html>", "502 Bad Gateway")])
-def test_a_write_that_was_sent_is_sent_once_and_ambiguous(speak_to: Any, script: bytes) -> None:
+def test_lost_write_is_sent_once_and_ambiguous(speak_to: Any, script: bytes) -> None:
     with serving(script, OK) as server:
         speak_to(server.url)
         with pytest.raises(errors.Ambiguous):
@@ -85,21 +85,21 @@ def test_a_write_that_was_sent_is_sent_once_and_ambiguous(speak_to: Any, script:
     assert len(server.requests) == 1
 
 
-def test_a_read_is_sent_again(speak_to: Any) -> None:
+def test_read_is_retried(speak_to: Any) -> None:
     with serving(answer(b"<html>", "502 Bad Gateway"), answer(b"", "503 Down"), OK) as server:
         speak_to(server.url)
         assert client.get(PAGE, "1_2") == {"id": "1_2"}
     assert len(server.requests) == 3
 
 
-def test_a_read_that_stays_unanswered_is_transient(speak_to: Any) -> None:
+def test_read_without_response_is_transient(speak_to: Any) -> None:
     with serving(CUT) as server:
         speak_to(server.url)
         with pytest.raises(errors.Transient):
             client.get(PAGE, "1_2")
 
 
-def test_staging_is_never_ambiguous_and_never_sent_again_by_itself(speak_to: Any) -> None:
+def test_staging_call_is_transient_and_sent_once(speak_to: Any) -> None:
     with serving(b"", OK) as server:
         speak_to(server.url)
         with pytest.raises(errors.Transient):
@@ -107,7 +107,7 @@ def test_staging_is_never_ambiguous_and_never_sent_again_by_itself(speak_to: Any
     assert len(server.requests) == 1
 
 
-def test_silence_ends_at_the_read_timeout(speak_to: Any, settings: Any) -> None:
+def test_silent_server_ends_at_the_read_timeout(speak_to: Any, settings: Any) -> None:
     settings.GRAPH_READ_TIMEOUT = 0.2
     with serving([OK], pause=1) as server:
         speak_to(server.url)
@@ -117,7 +117,7 @@ def test_silence_ends_at_the_read_timeout(speak_to: Any, settings: Any) -> None:
         assert time.monotonic() - started < 0.9
 
 
-def test_an_answer_that_drips_ends_as_well(speak_to: Any, settings: Any) -> None:
+def test_slow_body_ends_at_the_deadline(speak_to: Any, settings: Any) -> None:
     settings.GRAPH_CONNECT_TIMEOUT, settings.GRAPH_READ_TIMEOUT = 0.1, 0.3
     drips = [b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n"] * 30]
     with serving(drips, pause=0.1) as server:
@@ -128,7 +128,7 @@ def test_an_answer_that_drips_ends_as_well(speak_to: Any, settings: Any) -> None
         assert time.monotonic() - started < 1.5
 
 
-def test_a_cut_answer_without_a_length_is_not_taken_for_a_whole_one(speak_to: Any, settings: Any) -> None:
+def test_cut_body_without_length_is_an_error(speak_to: Any, settings: Any) -> None:
     settings.GRAPH_CONNECT_TIMEOUT, settings.GRAPH_READ_TIMEOUT = 0.1, 0.3
     with serving([b'HTTP/1.1 200 OK\r\n\r\n{"id": "1"}', *[b" "] * 30], pause=0.1) as server:
         speak_to(server.url)
@@ -144,7 +144,7 @@ def test_redirects_are_not_followed(speak_to: Any) -> None:
     assert trap.requests == []
 
 
-def test_an_answer_larger_than_any_real_one_is_not_kept(speak_to: Any) -> None:
+def test_too_large_body_is_an_error(speak_to: Any) -> None:
     with serving(answer(b'{"id": "' + b"1" * client.LARGEST + b'"}')) as server:
         speak_to(server.url)
         with pytest.raises(errors.Transient):
@@ -163,7 +163,7 @@ def test_post_while_account_is_blocked_sends_nothing(sandbox: SandboxControl) ->
     assert rate_limits.usage_percent(PAGE) == 100
 
 
-def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_version_is_logged_once(speak_to: Any, caplog: pytest.LogCaptureFixture) -> None:
     script = [answer(b"{}", "200 OK", "facebook-api-version: v21.0") for _ in range(2)]
     client._versions.clear()
     with serving(*script) as server:
@@ -174,7 +174,7 @@ def test_another_version_is_told_once(speak_to: Any, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("date", ["", "soon", f"Fri, 31 Dec {10**20} 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 -0000"])
-def test_a_time_that_says_nothing_takes_no_answer_away(speak_to: Any, date: str) -> None:
+def test_invalid_date_header_is_ignored(speak_to: Any, date: str) -> None:
     client._platform_clock.clear()
     with serving(answer(b'{"id": "1_2"}', "200 OK", f"Date: {date}")) as server:
         speak_to(server.url)
@@ -182,7 +182,7 @@ def test_a_time_that_says_nothing_takes_no_answer_away(speak_to: Any, date: str)
     assert (client.clock_skew(), client.platform_now()) == (timedelta(0), None)
 
 
-def test_the_platforms_time_goes_on_whatever_becomes_of_our_clock(speak_to: Any) -> None:
+def test_platform_now_is_independent_of_our_clock(speak_to: Any) -> None:
     with serving(answer(b"{}", "200 OK", "Date: Mon, 23 Nov 2026 12:00:00 GMT")) as server:
         speak_to(server.url)
         client.get(PAGE, "1")
@@ -192,7 +192,7 @@ def test_the_platforms_time_goes_on_whatever_becomes_of_our_clock(speak_to: Any)
     assert timedelta(0) <= there - datetime(2026, 11, 23, 12, tzinfo=UTC) < timedelta(minutes=1)
 
 
-def test_bytes_go_to_places_of_the_platform_only(sandbox: SandboxControl) -> None:
+def test_upload_to_another_host_is_refused(sandbox: SandboxControl) -> None:
     for place in ("https://evil.example/x", "http://rupload.facebook.com/x", "https://evilfacebook.com/x"):
         with pytest.raises(errors.InvalidRequest):
             client.upload(PAGE, place, io.BytesIO(b"film"), 4)
@@ -201,7 +201,7 @@ def test_bytes_go_to_places_of_the_platform_only(sandbox: SandboxControl) -> Non
 @pytest.mark.parametrize(
     "fault", ["drop_after", "drop_before", "html_502", "truncated_json", "expired_token", "flicker"]
 )
-def test_neither_errors_nor_logs_give_anything_away(
+def test_errors_and_logs_contain_no_secret(
     sandbox: SandboxControl, settings: Any, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     settings.GRAPH_APP_SECRET = "app-secret"
@@ -224,11 +224,11 @@ def test_neither_errors_nor_logs_give_anything_away(
         assert [secret for secret in secrets if secret in written] == []
 
 
-def test_an_account_does_not_show_its_token() -> None:
+def test_account_repr_has_no_token() -> None:
     assert FACEBOOK.token not in repr(PAGE)
 
 
-def test_an_old_connection_is_not_trusted_with_a_write(speak_to: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_connection_is_closed_before_a_write(speak_to: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
     monkeypatch.setattr(client, "IDLE", 0.0)
     with serving([kept, b""], OK, pause=0.2) as server:
@@ -238,9 +238,7 @@ def test_an_old_connection_is_not_trusted_with_a_write(speak_to: Any, monkeypatc
         assert client.post_public(PAGE, FEED, {"message": "Olá"}) == {"id": "1_2"}
 
 
-def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(
-    speak_to: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_call_after_its_deadline_is_not_sent(speak_to: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease is as long as the longest call: nothing may go out after it, however long the look-up took."""
     settings.GRAPH_CONNECT_TIMEOUT, settings.GRAPH_READ_TIMEOUT = 0.05, 0.05
     look_up = socket.getaddrinfo
@@ -257,7 +255,7 @@ def test_a_call_whose_time_is_up_before_it_is_sent_is_not_sent(
     assert server.requests in ([], [b""])
 
 
-def test_a_connection_that_fails_is_not_tried_again_for_a_write(speak_to: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_connection_is_not_retried_for_a_write(speak_to: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     look_up = socket.getaddrinfo
 

@@ -37,40 +37,40 @@ def kind(code: int, subcode: int | None = None) -> type[errors.GraphError] | Non
     return row.kind if row else None
 
 
-def test_what_the_platform_gave_up_waiting_for_may_still_come() -> None:
+def test_timeout_code_is_response_timeout() -> None:
     assert kind(-2) is errors.ResponseTimeout
     assert issubclass(errors.ResponseTimeout, errors.Ambiguous)
 
 
 @pytest.mark.parametrize("code", [1, 2, -1])
-def test_what_may_have_happened_is_ambiguous(code: int) -> None:
+def test_server_codes_are_ambiguous(code: int) -> None:
     assert kind(code) is errors.Ambiguous
     assert kind(code, 99) is errors.Ambiguous
 
 
 @pytest.mark.parametrize("code", THROTTLED)
-def test_throttles_are_refusals(code: int) -> None:
+def test_rate_limit_codes_are_throttled(code: int) -> None:
     assert kind(code) is errors.Throttled
     assert kind(code, 1996) is errors.Throttled
 
 
 @pytest.mark.parametrize(("code", "subcode"), AUTH)
-def test_tokens_that_open_nothing(code: int, subcode: int | None) -> None:
+def test_token_codes_are_auth_failed(code: int, subcode: int | None) -> None:
     assert kind(code, subcode) is errors.AuthFailed
 
 
 @pytest.mark.parametrize("code", PERMISSION)
-def test_missing_permissions(code: int) -> None:
+def test_permission_codes_are_permission_denied(code: int) -> None:
     assert kind(code) is errors.PermissionDenied
 
 
 @pytest.mark.parametrize("code", INVALID)
-def test_bad_input(code: int) -> None:
+def test_input_codes_are_invalid_request(code: int) -> None:
     assert kind(code) is errors.InvalidRequest
 
 
 @pytest.mark.parametrize(("code", "subcode", "expected"), INSTAGRAM)
-def test_instagram_by_subcode(code: int, subcode: int, expected: type[errors.GraphError]) -> None:
+def test_instagram_subcodes_have_their_class(code: int, subcode: int, expected: type[errors.GraphError]) -> None:
     assert kind(code, subcode) is expected
 
 
@@ -86,22 +86,22 @@ def test_instagram_by_subcode(code: int, subcode: int, expected: type[errors.Gra
         (20, 1772107, errors.Ambiguous),
     ],
 )
-def test_particular_ones(code: int, subcode: int | None, expected: type[errors.GraphError]) -> None:
+def test_single_codes_have_their_class(code: int, subcode: int | None, expected: type[errors.GraphError]) -> None:
     assert kind(code, subcode) is expected
 
 
 @pytest.mark.parametrize("code", [0, 5, 20, 24, 300, 12345, 80015, 36005])
-def test_codes_that_nobody_documents_have_no_row(code: int) -> None:
+def test_undocumented_codes_have_no_row(code: int) -> None:
     assert kind(code) is None
     assert kind(code, 4242) is None
 
 
-def test_no_two_rows_claim_the_same_pair() -> None:
+def test_pairs_of_code_and_subcode_are_unique() -> None:
     pairs = [(str(row.code), row.subcode) for row in error_codes.TABLE]
     assert len(pairs) == len(set(pairs))
 
 
-def test_a_failed_container_says_why_in_its_status() -> None:
+def test_container_status_returns_code_and_row() -> None:
     code, subcode, row = error_codes.from_container_status("Error: Media upload has failed with error code 2207026")
     assert (code, subcode, row and row.kind) == (352, 2207026, errors.InvalidRequest)
     assert (

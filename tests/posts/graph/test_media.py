@@ -34,7 +34,7 @@ def look(body: bytes, *headers: str) -> media.MediaFacts:
 @pytest.mark.parametrize(
     ("kind", "expected"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("GIF", "image/gif"), ("WEBP", "image/webp")]
 )
-def test_a_picture_is_told_by_its_bytes(kind: str, expected: str) -> None:
+def test_inspect_image_type_comes_from_its_bytes(kind: str, expected: str) -> None:
     body = picture(kind)
     facts = look(body, "Content-Type: video/mp4")
     assert facts == media.MediaFacts(hashlib.sha256(body).hexdigest(), expected, len(body), 32, 20)
@@ -43,7 +43,7 @@ def test_a_picture_is_told_by_its_bytes(kind: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("brand", "expected"), [(b"isom", "video/mp4"), (b"mp42", "video/mp4"), (b"qt  ", "video/quicktime")]
 )
-def test_a_video_is_told_by_its_bytes(brand: bytes, expected: str) -> None:
+def test_inspect_video_type_comes_from_its_bytes(brand: bytes, expected: str) -> None:
     body = struct.pack(">I", 16) + b"ftyp" + brand + b"\0" * 100
     facts = look(body, "Content-Type: image/jpeg")
     assert (facts.content_type, facts.size, facts.width) == (expected, len(body), None)
@@ -52,7 +52,7 @@ def test_a_video_is_told_by_its_bytes(brand: bytes, expected: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>login</html>", b"\0\0\0\x18ftypheic" + b"\0" * 20, b"\xff\xd8\xff", b"%PDF-1.7"]
 )
-def test_anything_else_is_refused(body: bytes) -> None:
+def test_inspect_other_content_is_refused(body: bytes) -> None:
     with pytest.raises(MediaUnavailable, match="neither an image nor a video") as caught:
         look(body, "Content-Type: image/jpeg")
     assert not caught.value.passing
@@ -65,24 +65,24 @@ def png_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [9_000, 10_000, 60_000])
-def test_a_decompression_bomb_is_refused_unopened(side: int) -> None:
+def test_inspect_decompression_bomb_is_refused(side: int) -> None:
     with pytest.raises(MediaUnavailable, match="more than 80 megapixels"):
         look(png_header(side, side))
 
 
-def test_a_picture_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inspect_too_large_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "IMAGE_BYTES", 100)
     with pytest.raises(MediaUnavailable, match="larger than"):
         look(picture("PNG") + b"\0" * 100)
 
 
-def test_a_video_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inspect_too_large_video_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "VIDEO_BYTES", 1000)
     with pytest.raises(MediaUnavailable, match="larger than"):
         look(b"\0\0\0\x10ftypisom" + b"\0" * 2000)
 
 
-def test_bytes_come_with_their_facts(sandbox: SandboxControl) -> None:
+def test_download_returns_bytes_and_facts(sandbox: SandboxControl) -> None:
     body, facts = download(sandbox.media("sunset.jpg"))
     assert (hashlib.sha256(body).hexdigest(), len(body)) == (facts.sha256, facts.size)
     assert (facts.content_type, facts.width, facts.height) == ("image/jpeg", 1080, 1080)
@@ -90,12 +90,12 @@ def test_bytes_come_with_their_facts(sandbox: SandboxControl) -> None:
     assert inspect(sandbox.media("film.mp4")).content_type == "video/mp4"
 
 
-def test_a_film_is_no_picture(sandbox: SandboxControl) -> None:
+def test_download_video_is_refused(sandbox: SandboxControl) -> None:
     with pytest.raises(MediaUnavailable, match="not an image"):
         download(sandbox.media("film.mp4"))
 
 
-def test_a_host_that_is_down_may_come_back() -> None:
+def test_inspect_unreachable_host_may_be_retried() -> None:
     with serving() as server:
         url = server.url
     with pytest.raises(MediaUnavailable) as caught:

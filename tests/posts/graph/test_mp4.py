@@ -34,38 +34,38 @@ def look(data: bytes) -> VideoInfo:
     return read_mp4_info(io.BytesIO(data), len(data))
 
 
-def test_a_real_film() -> None:
+def test_mp4_of_the_sandbox_is_measured() -> None:
     assert look(CLIP) == VideoInfo(4.0, 360, 640)
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_both_versions_of_the_header_after_the_picture_data(version: int) -> None:
+def test_mp4_header_versions_after_the_data_are_read(version: int) -> None:
     assert look(box(b"ftyp", b"isom") + box(b"mdat", bytes(500)) + movie(version=version)) == VideoInfo(
         12.5, 1920, 1080
     )
 
 
-def test_a_film_taken_upright_is_as_it_is_shown() -> None:
+def test_mp4_rotation_swaps_width_and_height() -> None:
     assert look(movie(turned=True)) == VideoInfo(12.5, 1080, 1920)
 
 
-def test_sizes_of_eight_bytes_and_to_the_end_are_understood() -> None:
+def test_mp4_long_and_open_box_sizes_are_read() -> None:
     large = struct.pack(">I4sQ", 1, b"mdat", 16 + 100) + bytes(100)
     last = struct.pack(">I", 0) + movie()[4:]
     assert look(large + last) == VideoInfo(12.5, 1920, 1080)
 
 
 @pytest.mark.parametrize(("scale", "duration"), [(0, 5), (1000, 0), (1000, 2**32 - 1)])
-def test_a_duration_that_says_nothing_is_not_known(scale: int, duration: int) -> None:
+def test_mp4_unset_duration_is_none(scale: int, duration: int) -> None:
     assert look(movie(scale=scale, duration=duration)).seconds is None
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 7, b"\0\0\0\1moov", b"\xff" * 64, bytes(4096), box(b"free", b"") * 5000])
-def test_what_is_no_film_says_nothing(data: bytes) -> None:
+def test_mp4_of_other_content_is_empty(data: bytes) -> None:
     assert look(data) == VideoInfo()
 
 
-def test_damaged_films_never_make_it_fail() -> None:
+def test_mp4_damaged_file_never_raises() -> None:
     chance = random.Random(7)
     for _ in range(2000):
         damaged = bytearray(CLIP[: chance.randrange(40, 4300)])

@@ -23,7 +23,7 @@ def business(percent: Any, minutes: Any = 0) -> dict[str, str]:
     return {"X-Business-Use-Case-Usage": json.dumps({"123": entries})}
 
 
-def test_the_highest_of_all_numbers_counts() -> None:
+def test_usage_is_the_highest_percentage() -> None:
     app = {"X-App-Usage": '{"call_count": 28, "total_time": 31, "total_cputime": 25}'}
     assert rate_limits.of_app(app) == rate_limits.Usage(31, 0)
     assert rate_limits.of_account({**business(80, 2), "X-Page-Usage": '{"call_count": 90}'}) == rate_limits.Usage(
@@ -34,19 +34,19 @@ def test_the_highest_of_all_numbers_counts() -> None:
 @pytest.mark.parametrize(
     "value", ["", "[]", "{", "17", '{"a": 1}', '{"a": ["b"]}', '{"call_count": "x"}', '{"call_count": true}']
 )
-def test_odd_headers_say_nothing(value: str) -> None:
+def test_malformed_headers_are_ignored(value: str) -> None:
     headers = dict.fromkeys(["X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage"], value)
     assert rate_limits.of_app(headers).percent in {0, 1}
     assert rate_limits.of_account(headers).regain_seconds == 0
 
 
-def test_an_account_and_the_app_are_known_to_everybody() -> None:
+def test_usage_is_shared_through_the_cache() -> None:
     rate_limits.record_usage(PAGE, {**business(55), "X-App-Usage": '{"call_count": 30}'})
     assert (rate_limits.usage_percent(PAGE), rate_limits.usage_percent(OTHER)) == (55, 30)
     assert rate_limits.blocked_until(PAGE) is None
 
 
-def test_lost_access_stops_the_account_until_it_is_back_and_a_minute_more() -> None:
+def test_lost_access_blocks_the_account() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         rate_limits.record_usage(PAGE, business(100, 5))
         assert rate_limits.blocked_until(PAGE) == NOON + timedelta(minutes=6)
@@ -55,19 +55,19 @@ def test_lost_access_stops_the_account_until_it_is_back_and_a_minute_more() -> N
         assert rate_limits.blocked_until(PAGE) is None
 
 
-def test_a_limit_of_the_app_stops_every_account() -> None:
+def test_app_limit_blocks_every_account() -> None:
     with time_machine.travel(NOON, tick=False):
         rate_limits.block(PAGE, 30, code=4)
         assert rate_limits.blocked_until(OTHER) == NOON + timedelta(seconds=30)
 
 
-def test_a_time_to_come_back_may_be_a_date() -> None:
+def test_retry_after_accepts_a_date() -> None:
     with time_machine.travel(NOON, tick=False):
         assert rate_limits.retry_after({"Retry-After": "Mon, 23 Nov 2026 12:02:00 GMT"}) == 120
         assert rate_limits.retry_after({"Retry-After": "soon"}) == rate_limits.DEFAULT_BLOCK
 
 
-def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_cache_does_not_fail_calls(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
     }
@@ -76,7 +76,7 @@ def test_a_cache_that_is_down_costs_no_call(settings: Any, caplog: pytest.LogCap
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
-def test_access_that_is_said_to_be_lost_for_years_is_believed_so_for_a_day():
+def test_long_lost_access_is_limited_to_a_day():
     with time_machine.travel(NOON, tick=False):
         rate_limits.record_usage(PAGE, business(100, 900_000))
         assert rate_limits.blocked_until(PAGE) == NOON + timedelta(days=1, minutes=1)
@@ -85,17 +85,17 @@ def test_access_that_is_said_to_be_lost_for_years_is_believed_so_for_a_day():
 @pytest.mark.parametrize(
     "asked", ["-5", "1e3", "soon", "Mon, 01 Jan 0001 00:00:00 GMT", f"Fri, 31 Dec {10**20} 23:59:59 GMT"]
 )
-def test_a_wait_that_says_nothing_is_some_minutes(asked):
+def test_retry_after_malformed_is_the_default(asked):
     assert rate_limits.retry_after({"Retry-After": asked}) == rate_limits.DEFAULT_BLOCK
 
 
 @pytest.mark.parametrize("asked", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_a_wait_that_no_calendar_holds_is_believed_for_a_day(asked):
+def test_retry_after_overflow_is_a_day(asked):
     seconds = rate_limits.retry_after({"Retry-After": asked})
     assert seconds == 86_400
     rate_limits.block(OTHER, seconds)
     assert rate_limits.blocked_until(OTHER) is not None
 
 
-def test_a_header_of_nested_brackets_says_nothing():
+def test_deeply_nested_header_is_ignored():
     assert rate_limits.of_app({"X-App-Usage": "[" * 60_000}) == rate_limits.Usage()

@@ -20,17 +20,17 @@ def refused(
     return caught.value
 
 
-def test_an_object_is_what_was_asked_for() -> None:
+def test_object_is_returned() -> None:
     assert responses.parse_response(200, {}, b'{"id": "1"}', outward=True) == {"id": "1"}
     assert responses.parse_response(200, {}, b"true", outward=True) == {"success": True}
 
 
-def test_an_error_in_a_200_is_an_error() -> None:
+def test_error_with_status_200_is_raised() -> None:
     assert type(refused(200, code=190, error_subcode=463)) is errors.AuthFailed
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 500])
-def test_the_status_does_not_classify_a_known_code(status: int) -> None:
+def test_status_is_ignored_for_a_known_code(status: int) -> None:
     error = refused(status, code=100, error_subcode=33)
     assert (type(error), error.label, error.trace) == (errors.NotFound, "100/33", "Atrace")
 
@@ -38,7 +38,7 @@ def test_the_status_does_not_classify_a_known_code(status: int) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"Service Unavailable", b'{"id": "1', b"[]", b'{"success": false}', b'{"error": "odd"}', b"\xff\xfe"]
 )
-def test_what_cannot_be_read_is_ambiguous_after_a_write_and_transient_after_a_read(body: bytes) -> None:
+def test_unreadable_response_is_ambiguous_after_a_write_only(body: bytes) -> None:
     with pytest.raises(errors.Ambiguous):
         responses.parse_response(200, {}, body, outward=True)
     with pytest.raises(errors.Transient):
@@ -46,7 +46,7 @@ def test_what_cannot_be_read_is_ambiguous_after_a_write_and_transient_after_a_re
 
 
 @pytest.mark.parametrize("code", [1, 2, -1])
-def test_a_trouble_of_the_platform_is_only_ambiguous_for_outward_writes(code: int) -> None:
+def test_platform_failure_is_ambiguous_for_outward_writes_only(code: int) -> None:
     assert type(refused(500, code=code)) is errors.Ambiguous
     assert type(refused(500, code=code, outward=False)) is errors.Transient
 
@@ -55,30 +55,30 @@ def test_an_unknown_code_is_not_repeated() -> None:
     assert type(refused(400, code=987)) is errors.UnknownErrorCode
 
 
-def test_an_unknown_code_of_a_server_in_trouble_is_unclear() -> None:
+def test_unknown_code_with_status_500_is_ambiguous() -> None:
     assert type(refused(500, code=987)) is errors.Ambiguous
     assert type(refused(400, code=987, is_transient=True)) is errors.Ambiguous
 
 
 @pytest.mark.parametrize("code", [100, 10, 987])
-def test_a_refusal_that_the_platform_says_will_pass_is_not_final(code: int) -> None:
+def test_refusal_with_is_transient_is_ambiguous(code: int) -> None:
     assert type(refused(400, code=code, is_transient=True)) is errors.Ambiguous
     assert type(refused(400, code=code, is_transient=True, outward=False)) is errors.Transient
 
 
 @pytest.mark.parametrize(("code", "kind"), [(190, errors.AuthFailed), (4, errors.Throttled), (368, errors.PolicyBlock)])
-def test_the_hint_that_it_will_pass_moves_nothing_else(code: int, kind: type[errors.GraphError]) -> None:
+def test_is_transient_is_ignored_for_other_classes(code: int, kind: type[errors.GraphError]) -> None:
     assert type(refused(400, code=code, is_transient=True)) is kind
 
 
-def test_a_text_never_classifies() -> None:
+def test_message_text_is_not_used_for_classification() -> None:
     assert (
         type(refused(400, code=987, message="(#4) Application request limit reached, timeout"))
         is errors.UnknownErrorCode
     )
 
 
-def test_a_throttle_says_how_long() -> None:
+def test_throttled_has_retry_after() -> None:
     business = {
         "X-Business-Use-Case-Usage": json.dumps({"1": [{"call_count": 100, "estimated_time_to_regain_access": 7}]})
     }
@@ -90,13 +90,13 @@ def test_a_throttle_says_how_long() -> None:
     assert waits == [7 * 60 + 60, 42, 300]
 
 
-def test_a_429_without_a_body_is_a_throttle() -> None:
+def test_status_429_without_body_is_throttled() -> None:
     with pytest.raises(errors.Throttled) as caught:
         responses.parse_response(429, {"Retry-After": "9"}, b"slow down", outward=True)
     assert (caught.value.retry_after, caught.value.label) == (9, "Throttled")
 
 
-def test_what_is_raised_holds_no_secret() -> None:
+def test_error_contains_no_secret() -> None:
     text = (
         f"Bad {TOKEN} at https://cdn.example/a.jpg?sig=hidden&x=1 and https://h/p#frag, access_token=EAAother "
         "appsecret_proof: deadbeef"
@@ -107,7 +107,7 @@ def test_what_is_raised_holds_no_secret() -> None:
         assert "https://cdn.example/a.jpg" in str(error)
 
 
-def test_the_message_is_for_people() -> None:
+def test_error_message_contains_meaning_and_text() -> None:
     error = refused(code=190, error_subcode=463, message="Session has expired")
     assert str(error) == "The access token has expired: Session has expired"
 
@@ -116,6 +116,6 @@ def test_the_message_is_for_people() -> None:
     "body", [b"[" * 100_000, b'{"error":{"code":1e999}}', b'{"error":{"code":NaN}}'], ids=["deep", "infinite", "nan"]
 )
 @pytest.mark.parametrize(("outward", "kind"), [(True, errors.Ambiguous), (False, errors.Transient)])
-def test_a_body_that_no_parser_takes_is_an_unclear_answer(body, outward, kind):
+def test_deeply_nested_body_is_ambiguous(body, outward, kind):
     with pytest.raises(kind):
         responses.parse_response(200, {}, body, outward=outward)

@@ -41,25 +41,25 @@ def refused(url: str, cap: int = 1000) -> FetchError:
         "2001:20::1", "2001:db8::1", "3fff:fff:ffff::1", "feff::1",
     ],
 )  # fmt: skip
-def test_addresses_that_only_this_machine_reaches_are_refused(settings: Any, address: str) -> None:
+def test_private_addresses_are_refused(settings: Any, address: str) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
     assert not safe_http.is_public_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
-def test_public_addresses_are_admitted(address: str) -> None:
+def test_public_addresses_are_allowed(address: str) -> None:
     assert safe_http.is_public_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "0.0.0.1"])
-def test_admitting_loopback_admits_nothing_else(address: str) -> None:
+def test_allow_loopback_allows_nothing_else(address: str) -> None:
     assert not safe_http.is_public_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1", "[::1]", "[::ffff:7f00:1]"]
 )
-def test_every_spelling_of_this_machine_is_refused(settings: Any, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_fetch_spellings_of_loopback_are_refused(settings: Any, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
     monkeypatch.setattr(socket, "getaddrinfo", network_guard._getaddrinfo)  # numbers in odd spellings need no look-up
     with serving(PICTURE) as server:
@@ -67,13 +67,13 @@ def test_every_spelling_of_this_machine_is_refused(settings: Any, monkeypatch: p
     assert (error.passing, server.requests) == (False, [])
 
 
-def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_host_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, 1, 6, "", (item, 80)) for item in ("8.8.8.8", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert not refused("http://two-faced.example/a.jpg").passing
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_connects_to_the_checked_address(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def rebinding(host: str, port: int, *_: Any, **__: Any) -> Any:
@@ -91,7 +91,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
     assert f"Host: rebinding.example:{port}\r\n" in server.requests[0].decode()
 
 
-def test_the_certificate_must_be_the_names_not_the_addresss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_certificate_is_checked_for_the_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name that TLS asks for is the URL's host, though the connection goes to an address."""
     asked: list[Any] = []
 
@@ -112,7 +112,7 @@ def test_the_certificate_must_be_the_names_not_the_addresss(monkeypatch: pytest.
     assert {mode for _, _, mode in asked} == {ssl.CERT_REQUIRED}
 
 
-def test_redirects_are_followed_and_checked_again() -> None:
+def test_fetch_redirect_target_is_checked() -> None:
     with serving(PICTURE) as server:
         moved = answer(b"", "302 Found", f"Location: {server.url}/b.jpg")
         into = io.BytesIO()
@@ -125,7 +125,7 @@ def test_redirects_are_followed_and_checked_again() -> None:
         assert not refused(f"{trap.url}/a.jpg").passing
 
 
-def test_redirects_without_end_are_refused() -> None:
+def test_fetch_too_many_redirects_is_refused() -> None:
     with serving(*[answer(b"", "302 Found", "Location: /again")] * 5) as server:
         assert "redirects too often" in str(refused(f"{server.url}/a.jpg"))
     assert len(server.requests) == safe_http.MAX_REDIRECTS + 1
@@ -143,18 +143,18 @@ def test_redirects_without_end_are_refused() -> None:
         "http://h:99999/",
     ],
 )
-def test_odd_urls_are_refused_for_good(url: str) -> None:
+def test_fetch_malformed_url_is_refused(url: str) -> None:
     assert not refused(url).passing
 
 
 @pytest.mark.parametrize(("status", "passing"), [("404 Not Found", False), ("503 Down", True), ("429 Slow", True)])
-def test_an_error_of_the_host_is_told(status: str, passing: bool) -> None:
+def test_fetch_error_status_is_raised(status: str, passing: bool) -> None:
     with serving(answer(b"no", status)) as server:
         error = refused(f"{server.url}/a.jpg?sig=hidden")
     assert (error.passing, str(error)) == (passing, f"The media at http://127.0.0.1/a.jpg answered HTTP {status[:3]}")
 
 
-def test_too_much_is_refused_whatever_the_headers_say() -> None:
+def test_fetch_too_large_body_is_refused() -> None:
     endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 5000
     with serving(endless) as server:
         assert "larger than" in str(refused(f"{server.url}/a.jpg"))
@@ -165,13 +165,13 @@ def test_fetch_compressed_response_is_refused() -> None:
         assert "Content-Encoding" in str(refused(f"{server.url}/a.jpg"))
 
 
-def test_what_breaks_off_is_refused_and_may_pass() -> None:
+def test_fetch_interrupted_body_may_be_retried() -> None:
     with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf") as server:
         assert refused(f"{server.url}/a.jpg").passing
 
 
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
-def test_what_drips_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
+def test_fetch_slow_body_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
     monkeypatch.setattr(safe_http, "FETCH_SECONDS", 0.4)
     with serving([beginning, *[b"X-A: b\r\n"] * 30], pause=0.1) as server:
         started = time.monotonic()
@@ -180,7 +180,7 @@ def test_what_drips_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch, be
     assert (error.passing, "took longer" in str(error)) == (True, True)
 
 
-def test_an_error_says_nothing_of_the_query_and_drags_nothing_along() -> None:
+def test_fetch_error_contains_no_query() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         url = f"http://127.0.0.1:{probe.getsockname()[1]}/a.jpg?sig=hidden"
     error: BaseException | None = refused(url)
@@ -201,7 +201,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answers)
 
 
-def test_the_next_address_is_tried_when_the_first_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_post_json_tries_the_next_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as receiver:
         port = receiver.url.rsplit(":", 1)[1]
         resolving(monkeypatch, "127.0.0.2", "127.0.0.1")  # nobody listens on the first
@@ -211,14 +211,14 @@ def test_the_next_address_is_tried_when_the_first_does_not_answer(monkeypatch: p
     assert "Authorization" not in headers
 
 
-def test_no_address_is_called_when_one_of_them_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_post_json_host_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     resolving(monkeypatch, "127.0.0.1", "10.0.0.1")
     with receiving() as receiver, pytest.raises(FetchError, match="The receiver's host"):
         post_json(f"http://receiver.example:{receiver.url.rsplit(':', 1)[1]}/", b"{}", {})
     assert receiver.calls == []
 
 
-def test_an_answer_that_drips_is_cut_off_and_one_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_post_json_slow_and_endless_responses_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_http, "POST_SECONDS", 0.4)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     with serving([head, *[b"x"] * 100]) as drip, pytest.raises(WebhookRejected, match=r"within 0\.4 s") as caught:
@@ -229,7 +229,7 @@ def test_an_answer_that_drips_is_cut_off_and_one_without_end_is_not_read(monkeyp
         post_json(endless.url, b"{}", {})
 
 
-def test_what_breaks_off_after_it_was_sent_is_not_sent_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_post_json_after_sending_no_other_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     resolving(monkeypatch, "127.0.0.1", "127.0.0.1")
     with serving(b"", answer(b"")) as server, pytest.raises(WebhookRejected, match="ConnectionError"):
         post_json(f"http://receiver.example:{server.url.rsplit(':', 1)[1]}/", b"{}", {})

@@ -43,7 +43,7 @@ def commit_route(kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
+def test_publish_creates_one_post_that_find_returns(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     assert stage.live == []
@@ -57,7 +57,7 @@ def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_commit_is_one_write(stage: Stage, kind: str) -> None:
+def test_commit_sends_one_write(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     before = len(stage.requests)
@@ -67,7 +67,7 @@ def test_the_commit_is_one_write(stage: Stage, kind: str) -> None:
 
 @pytest.mark.parametrize("fault", ["drop_after", "error_after", "error400_after", "truncated_json", "html_502_after"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage, kind: str, fault: str) -> None:
+def test_commit_lost_response_is_ambiguous_and_found(stage: Stage, kind: str, fault: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.sandbox.fault(commit_route(kind), fault)
@@ -79,7 +79,7 @@ def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage
 
 @pytest.mark.parametrize("fault", ["drop_before", "html_502"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_write_lost_on_the_way_is_absent_and_can_be_done_again(stage: Stage, kind: str, fault: str) -> None:
+def test_commit_lost_request_is_not_found_and_repeatable(stage: Stage, kind: str, fault: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.sandbox.fault(commit_route(kind), fault)
@@ -92,7 +92,7 @@ def test_a_write_lost_on_the_way_is_absent_and_can_be_done_again(stage: Stage, k
 
 @pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_reading_back_that_fails_proves_nothing(stage: Stage, kind: str, fault: str) -> None:
+def test_find_failure_is_unknown(stage: Stage, kind: str, fault: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.commit(item, staged)
@@ -101,7 +101,7 @@ def test_a_reading_back_that_fails_proves_nothing(stage: Stage, kind: str, fault
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
-def test_a_second_commit_of_the_same_is_taken_as_a_sign_that_the_first_landed(stage: Stage, kind: str) -> None:
+def test_commit_twice_is_ambiguous(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.commit(item, staged)
@@ -110,7 +110,7 @@ def test_a_second_commit_of_the_same_is_taken_as_a_sign_that_the_first_landed(st
     assert len(stage.live) == 1
 
 
-def test_the_same_text_again_is_a_duplicate(stage: Stage) -> None:
+def test_commit_same_text_is_duplicate(stage: Stage) -> None:
     item = stage.item()
     stage.publish(item)
     with pytest.raises(errors.Duplicate):
@@ -118,7 +118,7 @@ def test_the_same_text_again_is_a_duplicate(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
-def test_every_id_is_saved_before_the_next_call(stage: Stage, kind: str) -> None:
+def test_stage_saves_each_id_before_the_next_call(stage: Stage, kind: str) -> None:
     """Whatever `save` raises ends the staging there and then: the row belongs to somebody else by now."""
     item = make(stage, kind)
     seen: list[tuple[Staged, int]] = []
@@ -138,7 +138,7 @@ def test_every_id_is_saved_before_the_next_call(stage: Stage, kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
-def test_staging_goes_on_from_what_was_saved(stage: Stage, kind: str) -> None:
+def test_stage_continues_from_saved_state(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     stage.sandbox.settings(video_chunk_bytes=4096)
     whole = stage.stage(item)
@@ -150,7 +150,7 @@ def test_staging_goes_on_from_what_was_saved(stage: Stage, kind: str) -> None:
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
-def test_a_transfer_that_breaks_off_goes_on_where_it_was(stage: Stage, skip: int) -> None:
+def test_stage_video_interrupted_transfer_continues(stage: Stage, skip: int) -> None:
     stage.sandbox.settings(video_chunk_bytes=4096)
     item = stage.film()
     stage.sandbox.fault(r"POST .*/videos$", "drop_before", skip=skip)
@@ -163,7 +163,7 @@ def test_a_transfer_that_breaks_off_goes_on_where_it_was(stage: Stage, skip: int
     assert [text for _, text in stage.live] == [item.caption]
 
 
-def test_a_chunk_that_arrived_unanswered_starts_the_upload_anew(stage: Stage) -> None:
+def test_stage_video_lost_response_restarts_the_upload(stage: Stage) -> None:
     item = stage.film()
     stage.sandbox.settings(video_chunk_bytes=4096)
     stage.sandbox.fault(r"POST .*/videos$", "drop_after", skip=1)
@@ -173,7 +173,7 @@ def test_a_chunk_that_arrived_unanswered_starts_the_upload_anew(stage: Stage) ->
         stage.stage(item, stage.saved[-1])
 
 
-def test_a_reels_upload_that_breaks_off_is_done_again(stage: Stage) -> None:
+def test_stage_reel_interrupted_upload_is_repeated(stage: Stage) -> None:
     item = stage.film("REEL")
     stage.sandbox.fault("POST /video-upload/.*", "drop_after")
     with pytest.raises(errors.Transient):
@@ -182,7 +182,7 @@ def test_a_reels_upload_that_breaks_off_is_done_again(stage: Stage) -> None:
     assert [text for _, text in stage.live] == [item.caption]
 
 
-def test_a_reels_upload_that_cannot_go_on_starts_anew(stage: Stage) -> None:
+def test_stage_reel_refused_upload_requires_restage(stage: Stage) -> None:
     item = stage.film("REEL")
     stage.sandbox.fault("POST /video-upload/.*", "error", times=2, code=100, status=400)
     with pytest.raises(errors.InvalidRequest):
@@ -192,7 +192,7 @@ def test_a_reels_upload_that_cannot_go_on_starts_anew(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
-def test_other_bytes_than_the_approved_ones_are_not_staged(stage: Stage, kind: str) -> None:
+def test_stage_changed_media_is_refused(stage: Stage, kind: str) -> None:
     item = replace(make(stage, kind), media_sha256="0" * 64)
     before = len(stage.requests)
     with pytest.raises(errors.MediaChanged):
@@ -200,7 +200,7 @@ def test_other_bytes_than_the_approved_ones_are_not_staged(stage: Stage, kind: s
     assert (len(stage.requests), stage.saved) == (before, [])
 
 
-def test_what_goes_live_is_the_bytes_that_were_approved(stage: Stage) -> None:
+def test_publish_uses_the_approved_bytes(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
@@ -208,7 +208,7 @@ def test_what_goes_live_is_the_bytes_that_were_approved(stage: Stage) -> None:
     assert [post["media_sha256"] for post in stage.sandbox.posts] == [item.media_sha256]
 
 
-def test_media_that_cannot_be_had_now_may_be_had_later(stage: Stage) -> None:
+def test_stage_unavailable_media_is_transient(stage: Stage) -> None:
     item = stage.picture()
     stage.sandbox.fault("GET /media/.*", "html_502")
     with pytest.raises(errors.Transient):
@@ -220,7 +220,7 @@ def test_media_that_cannot_be_had_now_may_be_had_later(stage: Stage) -> None:
     ("type_", "media_type"),
     [("STORY", "IMAGE"), ("STORY", "VIDEO"), ("REEL", "IMAGE"), ("REEL", None), ("STORY", None)],
 )
-def test_what_a_page_does_not_take_is_refused_unsent(stage: Stage, type_: str, media_type: str | None) -> None:
+def test_stage_unsupported_post_is_refused_without_a_call(stage: Stage, type_: str, media_type: str | None) -> None:
     item = PostPayload(type_, "Olá", stage.sandbox.media(), media_type, "")
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
@@ -228,13 +228,13 @@ def test_what_a_page_does_not_take_is_refused_unsent(stage: Stage, type_: str, m
 
 
 @pytest.mark.parametrize(("kind", "name"), [("photo", "film.mp4"), ("video", "terrace.jpg"), ("reel", "terrace.jpg")])
-def test_media_that_are_not_what_they_are_called_are_refused(stage: Stage, kind: str, name: str) -> None:
+def test_stage_media_of_another_type_is_refused(stage: Stage, kind: str, name: str) -> None:
     item = replace(make(stage, kind), media=stage.sandbox.media(name), media_sha256="")
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
 
 
-def test_a_staged_photo_that_is_gone_is_staged_again(stage: Stage) -> None:
+def test_commit_deleted_photo_requires_restage(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.publisher.discard(stage.account, staged)
@@ -244,7 +244,7 @@ def test_a_staged_photo_that_is_gone_is_staged_again(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
-def test_discarding_never_touches_what_is_live(stage: Stage, kind: str) -> None:
+def test_discard_keeps_published_posts(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.commit(item, staged)
@@ -253,14 +253,14 @@ def test_discarding_never_touches_what_is_live(stage: Stage, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
-def test_discarding_removes_what_is_only_staged(stage: Stage, kind: str) -> None:
+def test_discard_deletes_staged_media(stage: Stage, kind: str) -> None:
     staged = stage.stage(make(stage, kind))
     stage.publisher.discard(stage.account, staged)
     assert stage.requests[-1] == f"DELETE /{staged.get('photo') or staged['video']}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_discarding_leaves_alone_what_it_cannot_tell_and_raises_nothing(stage: Stage, kind: str) -> None:
+def test_discard_unknown_outcome_deletes_nothing(stage: Stage, kind: str) -> None:
     staged = stage.stage(make(stage, kind))
     stage.sandbox.fault(".*", "drop_before", times=9)
     stage.publisher.discard(stage.account, staged)
@@ -269,7 +269,7 @@ def test_discarding_leaves_alone_what_it_cannot_tell_and_raises_nothing(stage: S
 
 
 @pytest.mark.parametrize("kind", ["video", "reel"])
-def test_a_video_that_is_still_processed_is_pending(stage: Stage, kind: str) -> None:
+def test_find_processing_video_is_processing(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     stage.sandbox.settings(video_seconds=60)
     staged = stage.stage(item)
@@ -278,7 +278,7 @@ def test_a_video_that_is_still_processed_is_pending(stage: Stage, kind: str) -> 
 
 
 @pytest.mark.parametrize("claimed_first", [True, False])
-def test_a_text_that_belongs_to_another_post_is_not_ours(stage: Stage, claimed_first: bool) -> None:
+def test_find_claimed_text_is_not_found(stage: Stage, claimed_first: bool) -> None:
     stage.sandbox.settings(duplicate_check=False)
     item = stage.item()
     other = stage.publish(item)
@@ -288,25 +288,25 @@ def test_a_text_that_belongs_to_another_post_is_not_ours(stage: Stage, claimed_f
     assert stage.find(item, {}) == LookupResult(LookupStatus.PUBLISHED, "")
 
 
-def test_a_text_from_before_the_window_is_not_ours(stage: Stage) -> None:
+def test_find_older_text_is_not_found(stage: Stage) -> None:
     item = stage.item()
     stage.publish(item)
     with time_machine.travel(clock.now() + LONG_AGO, tick=True):
         assert stage.find(item, {}, since=clock.now()) == ABSENT
 
 
-def test_another_text_is_not_ours(stage: Stage) -> None:
+def test_find_other_text_is_not_found(stage: Stage) -> None:
     stage.publish(stage.item(caption="Olá"))
     assert stage.find(stage.item(caption="Olá!"), {}) == ABSENT
     assert stage.find(stage.item(caption="  Olá \r\n"), {}).verdict is LookupStatus.PUBLISHED
 
 
-def test_the_same_words_over_another_link_leave_it_open(stage: Stage) -> None:
+def test_find_same_text_with_another_link_is_unknown(stage: Stage) -> None:
     stage.publish(stage.item(media="https://example.com/menu"))
     assert stage.find(stage.item(media="https://example.com/wine"), {}) == UNCLEAR
 
 
-def test_a_photo_is_found_far_down_the_page(stage: Stage) -> None:
+def test_find_photo_on_a_later_page(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     post_id = stage.commit(item, staged)
@@ -315,7 +315,7 @@ def test_a_photo_is_found_far_down_the_page(stage: Stage) -> None:
     assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, post_id)
 
 
-def test_a_page_too_busy_to_look_through_proves_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_too_many_posts_is_unknown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     from posts.graph.publishers import recent_posts
 
     monkeypatch.setattr(recent_posts, "PAGES", 1)
@@ -324,7 +324,7 @@ def test_a_page_too_busy_to_look_through_proves_nothing(stage: Stage, monkeypatc
     assert stage.find(stage.item(), {}) == UNCLEAR
 
 
-def test_a_permalink_is_read_and_nobody_minds_when_it_fails(stage: Stage) -> None:
+def test_permalink_failure_is_none(stage: Stage) -> None:
     post_id = stage.publish(stage.item())
     assert stage.publisher.permalink(stage.account, post_id) == f"{stage.sandbox.url}/live/{post_id}"
     assert stage.publisher.permalink(stage.account, "1_2") is None
@@ -343,7 +343,7 @@ def test_a_permalink_is_read_and_nobody_minds_when_it_fails(stage: Stage) -> Non
         ("localised", {"code": 100, "subcode": 1609008}, errors.InvalidRequest),
     ],
 )
-def test_refusals_keep_their_class(
+def test_commit_refusal_keeps_its_class(
     stage: Stage, fault: str, more: dict[str, int], expected: type[errors.GraphError]
 ) -> None:
     item = stage.item()
@@ -354,7 +354,7 @@ def test_refusals_keep_their_class(
     assert stage.live == []
 
 
-def test_a_token_without_the_permission_is_told(stage: Stage) -> None:
+def test_commit_without_scope_is_permission_denied(stage: Stage) -> None:
     stage.sandbox.register(FACEBOOK, scopes=["pages_read_engagement"])
     with pytest.raises(errors.PermissionDenied):
         stage.publish(stage.item())
@@ -363,7 +363,7 @@ def test_a_token_without_the_permission_is_told(stage: Stage) -> None:
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["text", "photo"])
-def test_what_landed_is_found_although_our_clock_is_fast(processes, tmp_path, monkeypatch, settings, kind) -> None:
+def test_find_with_a_fast_clock_is_published(processes, tmp_path, monkeypatch, settings, kind) -> None:
     """The platform's posts carry the platform's time; by it they are older than the attempt that made them."""
     settings.GRAPH_BASE_URL = processes.sandbox(tmp_path / "platform")[1]
     platform = SandboxControl(settings.GRAPH_BASE_URL)

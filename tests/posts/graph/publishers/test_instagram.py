@@ -28,7 +28,7 @@ def make(stage: Stage, kind: str) -> PostPayload:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
+def test_publish_creates_one_post_that_find_returns(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     assert (staged["ready"], stage.live) == (True, [])
@@ -43,14 +43,14 @@ def test_it_goes_live_once_and_is_found(stage: Stage, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "product"), [("image", "FEED"), ("video", "REELS"), ("reel", "REELS"), ("image story", "STORY")]
 )
-def test_it_becomes_what_it_was_meant_to_be(stage: Stage, kind: str, product: str) -> None:
+def test_publish_creates_the_requested_kind(stage: Stage, kind: str, product: str) -> None:
     from posts.graph import client
 
     media_id = stage.publish(make(stage, kind))
     assert client.get(stage.account, media_id, fields="media_product_type")["media_product_type"] == product
 
 
-def test_the_commit_is_one_write(stage: Stage) -> None:
+def test_commit_sends_one_write(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     before = len(stage.requests)
@@ -62,7 +62,7 @@ def test_the_commit_is_one_write(stage: Stage) -> None:
     "fault", ["drop_after", "error_after", "error400_after", "truncated_json", "html_502_after", "spam_after"]
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage, kind: str, fault: str) -> None:
+def test_commit_lost_response_is_ambiguous_and_found(stage: Stage, kind: str, fault: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.sandbox.fault(PUBLISH, fault)
@@ -74,7 +74,7 @@ def test_an_answer_lost_after_the_write_is_ambiguous_and_then_found(stage: Stage
 
 @pytest.mark.parametrize("fault", ["drop_before", "html_502"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_write_lost_on_the_way_is_absent_and_can_be_done_again(stage: Stage, kind: str, fault: str) -> None:
+def test_commit_lost_request_is_not_found_and_repeatable(stage: Stage, kind: str, fault: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
     stage.sandbox.fault(PUBLISH, fault)
@@ -86,7 +86,7 @@ def test_a_write_lost_on_the_way_is_absent_and_can_be_done_again(stage: Stage, k
 
 
 @pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
-def test_a_reading_back_that_fails_proves_nothing(stage: Stage, fault: str) -> None:
+def test_find_failure_is_unknown(stage: Stage, fault: str) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.commit(item, staged)
@@ -94,7 +94,7 @@ def test_a_reading_back_that_fails_proves_nothing(stage: Stage, fault: str) -> N
     assert stage.find(item, staged) == UNCLEAR
 
 
-def test_a_listing_that_fails_leaves_what_is_published_published(stage: Stage) -> None:
+def test_find_listing_failure_keeps_published(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.sandbox.fault("GET .*/media$", "flicker", times=9)
@@ -104,7 +104,7 @@ def test_a_listing_that_fails_leaves_what_is_published_published(stage: Stage) -
 
 
 @pytest.mark.parametrize("answer", ["refuse", "not_ready"])
-def test_a_container_that_was_used_is_never_thrown_away_for_a_new_one(stage: Stage, answer: str) -> None:
+def test_commit_published_container_is_ambiguous(stage: Stage, answer: str) -> None:
     """24/2207008 is the answer for a container that never was, and for one that has gone out: its status tells."""
     stage.sandbox.settings(creation_id_twice=answer)
     item = stage.picture()
@@ -115,7 +115,7 @@ def test_a_container_that_was_used_is_never_thrown_away_for_a_new_one(stage: Sta
     assert len(stage.live) == 1
 
 
-def test_a_used_container_whose_status_cannot_be_read_is_not_thrown_away(stage: Stage) -> None:
+def test_commit_unreadable_container_is_ambiguous(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.commit(item, staged)
@@ -124,7 +124,7 @@ def test_a_used_container_whose_status_cannot_be_read_is_not_thrown_away(stage: 
         stage.commit(item, staged)
 
 
-def test_a_container_in_the_making_is_saved_and_not_ready(stage: Stage) -> None:
+def test_stage_processing_container_is_saved_and_not_ready(stage: Stage) -> None:
     stage.sandbox.settings(container_polls=2)
     item = stage.picture()
     with pytest.raises(errors.NotReady):
@@ -136,7 +136,7 @@ def test_a_container_in_the_making_is_saved_and_not_ready(stage: Stage) -> None:
     assert [call for call in stage.requests if call.startswith("POST")] == [f"POST /{INSTAGRAM.id}/media"]
 
 
-def test_publishing_too_early_is_refused_as_not_ready(stage: Stage) -> None:
+def test_commit_processing_container_is_not_ready(stage: Stage) -> None:
     stage.sandbox.settings(container_seconds=60)
     item = stage.picture()
     with pytest.raises(errors.NotReady):
@@ -146,7 +146,7 @@ def test_publishing_too_early_is_refused_as_not_ready(stage: Stage) -> None:
     assert (caught.value.label, stage.find(item, stage.saved[0])) == ("9007/2207027", PENDING)
 
 
-def test_the_id_is_saved_before_the_next_call(stage: Stage) -> None:
+def test_stage_saves_the_id_before_the_next_call(stage: Stage) -> None:
     seen: list[tuple[Staged, int]] = []
 
     class Moved(Exception):
@@ -162,7 +162,7 @@ def test_the_id_is_saved_before_the_next_call(stage: Stage) -> None:
     assert (staged["ready"], len(stage.requests)) == (False, calls)
 
 
-def test_an_expired_container_is_staged_again(stage: Stage) -> None:
+def test_expired_container_requires_restage(stage: Stage) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     with time_machine.travel(clock.now().timestamp() + 25 * 3600):
@@ -178,14 +178,16 @@ def test_an_expired_container_is_staged_again(stage: Stage) -> None:
     ("subcode", "expected"),
     [(2207082, errors.RestageRequired), (2207026, errors.InvalidRequest), (2207999, errors.RestageRequired)],
 )
-def test_a_container_that_failed_says_what_to_do(stage: Stage, subcode: int, expected: type[errors.GraphError]) -> None:
+def test_stage_failed_container_raises_by_its_subcode(
+    stage: Stage, subcode: int, expected: type[errors.GraphError]
+) -> None:
     stage.sandbox.fault("POST .*/media$", "container_error", subcode=subcode)
     with pytest.raises(errors.GraphError) as caught:
         stage.stage(stage.film())
     assert (type(caught.value), caught.value.subcode) == (expected, subcode)
 
 
-def test_a_failed_container_is_staged_again_at_the_commit_too(stage: Stage) -> None:
+def test_commit_failed_container_requires_restage(stage: Stage) -> None:
     stage.sandbox.fault("POST .*/media$", "container_error", subcode=2207082)
     item = stage.film()
     with pytest.raises(errors.RestageRequired):
@@ -195,7 +197,7 @@ def test_a_failed_container_is_staged_again_at_the_commit_too(stage: Stage) -> N
     assert stage.find(item, stage.saved[0]) == ABSENT
 
 
-def test_bytes_that_change_before_the_container_is_made_are_not_staged(stage: Stage) -> None:
+def test_stage_media_changed_before_the_container_is_refused(stage: Stage) -> None:
     item = stage.picture()
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
     before = len([call for call in stage.requests if call.startswith("POST")])
@@ -204,7 +206,7 @@ def test_bytes_that_change_before_the_container_is_made_are_not_staged(stage: St
     assert len([call for call in stage.requests if call.startswith("POST")]) == before
 
 
-def test_bytes_that_change_while_the_platform_fetches_them_do_not_go_live(stage: Stage) -> None:
+def test_stage_media_changed_during_processing_is_refused(stage: Stage) -> None:
     stage.sandbox.settings(container_polls=1)
     item = stage.picture()
     with pytest.raises(errors.NotReady):
@@ -215,19 +217,19 @@ def test_bytes_that_change_while_the_platform_fetches_them_do_not_go_live(stage:
     assert [item["ready"] for item in stage.saved] == [False]
 
 
-def test_a_hash_that_nobody_knows_is_not_compared(stage: Stage) -> None:
+def test_stage_without_hash_is_not_compared(stage: Stage) -> None:
     item = replace(stage.picture(), media_sha256="")
     assert stage.publish(item) == stage.live[0][0]
 
 
-def test_the_platform_may_not_get_at_the_media_for_once(stage: Stage) -> None:
+def test_stage_platform_fetch_failure_is_transient(stage: Stage) -> None:
     stage.sandbox.fault("POST .*/media$", "localised")
     with pytest.raises(errors.Transient) as caught:
         stage.stage(stage.picture())
     assert (type(caught.value), caught.value.label) == (errors.Transient, "9004/2207052")
 
 
-def test_the_quota_of_the_day(stage: Stage) -> None:
+def test_stage_without_quota_is_quota_reached(stage: Stage) -> None:
     stage.sandbox.settings(quota_total=1)
     stage.publish(stage.picture(caption="one"))
     with pytest.raises(errors.QuotaReached):
@@ -235,14 +237,14 @@ def test_the_quota_of_the_day(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("type_", "media_type"), [("POST", None), ("REEL", "IMAGE"), ("STORY", None)])
-def test_what_instagram_does_not_take_is_refused_unsent(stage: Stage, type_: str, media_type: str | None) -> None:
+def test_stage_unsupported_post_is_refused_without_a_call(stage: Stage, type_: str, media_type: str | None) -> None:
     item = PostPayload(type_, "Olá", stage.sandbox.media(), media_type, "")
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
     assert stage.requests == []
 
 
-def test_among_equals_nobody_guesses(stage: Stage) -> None:
+def test_find_equal_posts_has_no_id(stage: Stage) -> None:
     item = stage.picture()
     first = stage.publish(item)
     staged = stage.stage(item)
@@ -252,7 +254,7 @@ def test_among_equals_nobody_guesses(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("other", ["caption", "kind", "window"])
-def test_the_newest_is_not_ours_because_it_is_the_newest(stage: Stage, other: str) -> None:
+def test_find_newest_of_others_is_not_found(stage: Stage, other: str) -> None:
     item = stage.picture()
     staged = stage.stage(item)
     stage.commit(item, staged)
@@ -262,7 +264,7 @@ def test_the_newest_is_not_ours_because_it_is_the_newest(stage: Stage, other: st
         assert stage.find(looked_for, staged, since=since) == LookupResult(LookupStatus.PUBLISHED, "")
 
 
-def test_a_status_that_lags_behind_the_listing_does_not_publish_twice(stage: Stage) -> None:
+def test_find_listed_post_with_old_status_is_published(stage: Stage) -> None:
     """Our container says FINISHED, yet the very post stands there: the same words in the window are evidence enough."""
     item = stage.picture()
     live = stage.publish(item)
@@ -271,21 +273,21 @@ def test_a_status_that_lags_behind_the_listing_does_not_publish_twice(stage: Sta
     assert stage.find(item, staged, claimed={live}) == ABSENT
 
 
-def test_somebody_elses_story_neither_proves_nor_disproves_ours(stage: Stage) -> None:
+def test_find_another_story_is_unknown(stage: Stage) -> None:
     item = stage.picture("STORY")
     stage.publish(item)
     staged = stage.stage(item)
     assert stage.find(item, staged) == UNCLEAR
 
 
-def test_discarding_leaves_the_container_to_expire(stage: Stage) -> None:
+def test_discard_sends_nothing(stage: Stage) -> None:
     staged = stage.stage(stage.picture())
     before = stage.requests
     stage.publisher.discard(stage.account, staged)
     assert stage.requests == before
 
 
-def test_a_permalink_is_read_and_nobody_minds_when_it_fails(stage: Stage) -> None:
+def test_permalink_failure_is_none(stage: Stage) -> None:
     media_id = stage.publish(stage.picture())
     assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/live/{media_id}"
     stage.sandbox.fault("GET .*", "flicker")
