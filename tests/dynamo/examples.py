@@ -42,18 +42,20 @@ KINDS = (
 )
 
 
-def differences(said: Any, found: Any, at: str = "") -> list[str]:
-    """Return where the answer is not what the example says."""
-    if isinstance(said, dict) and isinstance(found, dict) and said.keys() == found.keys():
-        return [line for key in said for line in differences(said[key], found[key], f"{at}.{key}")]
-    if isinstance(said, list) and isinstance(found, list) and len(said) == len(found):
+def differences(expected: Any, actual: Any, at: str = "") -> list[str]:
+    """Return the differences between the example and the response."""
+    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
+        return [line for key in expected for line in differences(expected[key], actual[key], f"{at}.{key}")]
+    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         return [
-            line for n, (a, b) in enumerate(zip(said, found, strict=True)) for line in differences(a, b, f"{at}[{n}]")
+            line
+            for n, (a, b) in enumerate(zip(expected, actual, strict=True))
+            for line in differences(a, b, f"{at}[{n}]")
         ]
-    differs = at.rpartition(".")[2] in DIFFERS and isinstance(said, str) and isinstance(found, str)
-    if said == found or (differs and kind(said) == kind(found)):
+    differs = at.rpartition(".")[2] in DIFFERS and isinstance(expected, str) and isinstance(actual, str)
+    if expected == actual or (differs and kind(expected) == kind(actual)):
         return []
-    return [f"{at or 'the whole'}: {said!r} is {found!r}"]
+    return [f"{at or 'the whole'}: {expected!r} is {actual!r}"]
 
 
 def kind(text: str) -> str:
@@ -95,8 +97,8 @@ class Stage:
             post.deliveries.update(permalink=LIVE["permalink"])
         return str(post.pk)
 
-    def live(self) -> str:
-        """Publish on the platform, where two people say something; return the post's id there."""
+    def publish(self) -> str:
+        """Publish on the platform, with two comments; return the post's id there."""
         self.sandbox.reset()
         name = Caller(self.sandbox, FACEBOOK).edge("feed", message=LIVE["caption"])["id"]
         metrics = LIVE["metrics"]
@@ -128,7 +130,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Scene:
-    """What an example needs beforehand, as `arrange` knows it, and what is sent where the description does not say."""
+    """The state that an example needs, as `arrange` names it, and the parts of the request that it does not contain."""
 
     given: str = ""
     body: Any = None
@@ -138,21 +140,21 @@ class Scene:
 
 def scene(operation: dict[str, Any], name: str) -> Scene:
     """Return the scene of an example of the operation; its body is that of the request's example of the same name."""
-    found = SCENES.get(f"{operation['operationId']} {name}") or SCENES.get(name) or Scene()
+    result = SCENES.get(f"{operation['operationId']} {name}") or SCENES.get(name) or Scene()
     bodies = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
     for key, example in bodies.items():
         if example.get("summary", key) == name:
-            found = replace(found, body=example["value"])
+            result = replace(result, body=example["value"])
     needs_channel = any(
         parameter["name"] == "mediumId" and parameter.get("required") for parameter in operation.get("parameters", [])
     )
-    if needs_channel and "mediumId" not in found.query and name != "Without its channel":
-        found = replace(found, query={"mediumId": PAGE, **found.query})
-    return found
+    if needs_channel and "mediumId" not in result.query and name != "Without its channel":
+        result = replace(result, query={"mediumId": PAGE, **result.query})
+    return result
 
 
 def replay(stage: Stage, method: str, path: str, scene: Scene) -> tuple[int, str]:
-    """Bring about what the scene needs, send it, and return the answer's status and content."""
+    """Set up the scene, send its request, and return the status and content of the response."""
     call = Call(path.removeprefix("/v1"))
     arrange(stage, call, scene.given)
     if isinstance(scene.body, bytes):
@@ -165,21 +167,21 @@ def replay(stage: Stage, method: str, path: str, scene: Scene) -> tuple[int, str
                 content_type=call.content_type if call.body is not None else None,
                 headers={**call.headers, **scene.headers}, query=scene.query,
             )  # fmt: skip
-    found = answer.status_code, answer.getvalue().decode()
+    result = answer.status_code, answer.getvalue().decode()
     stage.sandbox.heal()
-    return found
+    return result
 
 
 def arrange(stage: Stage, call: Call, given: str) -> None:
-    """Make it so. Raises KeyError for words that nobody knows."""
-    if found := re.fullmatch(r"an? ([A-Z_]+) post", given):
-        call.post = stage.post(found[1])
+    """Create the state `given`. Raises KeyError for an unknown one."""
+    if match := re.fullmatch(r"an? ([A-Z_]+) post", given):
+        call.post = stage.post(match[1])
         return
-    live = call.path.startswith("/posts") and given != "nothing there"
-    if live or ("{post_id}" in call.path and given != "nothing there"):
-        call.post = stage.live() if live else stage.post("DRAFT")
+    is_published = call.path.startswith("/posts") and given != "nothing there"
+    if is_published or ("{post_id}" in call.path and given != "nothing there"):
+        call.post = stage.publish() if is_published else stage.post("DRAFT")
     if given:
-        WORDS[given](stage, call)
+        SETUPS[given](stage, call)
 
 
 def _signed(**headers: str) -> Callable[[Stage, Call], None]:
@@ -199,7 +201,7 @@ def _old(stage: Stage, call: Call) -> None:
 
 
 def _large(_stage: Stage, call: Call) -> None:
-    # A full signature has the body read where nobody else looks at it.
+    # The whole body is covered by a full signature.
     call.headers["x-signature-full"] = "0" * 64
     call.body = b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
 
@@ -235,7 +237,7 @@ def _nothing(_stage: Stage, _call: Call) -> None:
     """It is so already."""
 
 
-WORDS: dict[str, Callable[[Stage, Call], None]] = {
+SETUPS: dict[str, Callable[[Stage, Call], None]] = {
     "nothing there": _nothing,
     "a platform that fails": _fault("expired_token"),
     "a platform that is busy": _fault("throttle", minutes=3),
@@ -274,7 +276,7 @@ SCENES: dict[str, Scene] = {
     "Too many": Scene("too many requests"),
     "Not JSON by its type": Scene("another content type"),
     "Not JSON": Scene(body=b'{"status": '),
-    "Not found": Scene("nothing there"),
+    "Not result": Scene("nothing there"),
     "Whatever the post": Scene("nothing there"),
     "A limit out of bounds": Scene(query={"limit": "1000"}),
     # Channels, superpowers and published posts

@@ -56,6 +56,6 @@ def test_checks_outside_production_find_nothing(tmp_path: Path) -> None:
 def test_production_with_an_unsafe_setting_does_not_start(
     tmp_path: Path, changed: dict[str, str | None], code: str
 ) -> None:
-    status, said = start(tmp_path, **changed)
+    status, output = start(tmp_path, **changed)
     assert status == 1
-    assert f"({code})" in said
+    assert f"({code})" in output

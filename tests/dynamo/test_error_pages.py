@@ -1,4 +1,4 @@
-"""What people read when something is wrong: our words on our page, without asking the database for anything."""
+"""The error pages, which need no database."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from accounts.models import User
 
 def test_404_and_403_have_our_page(viewer: User, signed_in: Callable[[User], Client]) -> None:
     desk = signed_in(viewer)
-    said = {
+    pages = {
         "/admin/nothing/": (404, "Page not found"),
         "/nothing": (404, "Page not found"),
         "/admin/accounts/apikey/add/": (403, "You do not have permission to do this"),
     }
-    for address, (status, words) in said.items():
+    for address, (status, text) in pages.items():
         answer = desk.get(address)
-        assert (answer.status_code, words in answer.content.decode()) == (status, True), address
+        assert (answer.status_code, text in answer.content.decode()) == (status, True), address
         assert "dynamo/admin.css" in answer.content.decode()
 
 

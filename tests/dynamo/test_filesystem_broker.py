@@ -56,9 +56,9 @@ def test_message_between_processes_arrives_once(tmp_path: Path) -> None:
 
     readers, writer = [run("get"), run("get")], run("put")
     assert writer.communicate(timeout=60) == ("", "")
-    said = [reader.communicate(timeout=60) for reader in readers]
-    assert [errors for _, errors in said] == ["", ""]
-    assert sorted(int(n) for out, _ in said for n in out.split()) == list(range(COUNT))
+    outputs = [reader.communicate(timeout=60) for reader in readers]
+    assert [errors for _, errors in outputs] == ["", ""]
+    assert sorted(int(n) for out, _ in outputs for n in out.split()) == list(range(COUNT))
 
 
 def test_concurrent_bindings_are_kept(tmp_path: Path) -> None:

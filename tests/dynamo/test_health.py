@@ -1,4 +1,4 @@
-"""A web whose database and broker are gone still answers, at once, and says so."""
+"""/healthz and /readyz without database and broker."""
 
 import json
 import socket
@@ -28,15 +28,15 @@ def test_readyz_without_database_and_broker_fails(processes: ProcessGroup) -> No
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
     _, url = processes.web(**nowhere)
     assert get(f"{url}/healthz")[:2] == (200, {"up": True})
-    status, said, seconds = get(f"{url}/readyz")
-    assert (status, said["ready"], said["database"], said["broker"]) == (503, False, False, False)
-    assert said["problems"] == ["The database does not answer.", "The broker does not answer."]
+    status, body, seconds = get(f"{url}/readyz")
+    assert (status, body["ready"], body["database"], body["broker"]) == (503, False, False, False)
+    assert body["problems"] == ["The database does not answer.", "The broker does not answer."]
     assert seconds < 5
 
 
 def test_readyz_silent_broker_times_out(processes: ProcessGroup) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         _, url = processes.web(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        status, said, seconds = get(f"{url}/readyz")
-    assert (status, said["broker"], said["database"]) == (503, False, True)
+        status, body, seconds = get(f"{url}/readyz")
+    assert (status, body["broker"], body["database"]) == (503, False, True)
     assert seconds < 4

@@ -62,29 +62,33 @@ def test_every_schema_is_one_of_the_dialect_that_openapi_3_1_speaks() -> None:
 
 
 def test_responses_and_bodies_have_valid_examples() -> None:
-    shown = 0
-    for path, method, said in OPERATIONS:
-        contents = [("body", said["requestBody"])] if "requestBody" in said else []
-        for name, one in contents + list(said["responses"].items()):
-            for kind, content in resolved(one)["content"].items():
+    count = 0
+    for path, method, operation in OPERATIONS:
+        contents = [("body", operation["requestBody"])] if "requestBody" in operation else []
+        for name, part in contents + list(operation["responses"].items()):
+            for kind, content in resolved(part)["content"].items():
                 assert content.get("examples"), (method, path, name, kind)
                 for example in content["examples"].values():
                     fits(example["value"], content["schema"])
-                    shown += 1
-    assert shown > 200
+                    count += 1
+    assert count > 200
 
 
 def test_fields_and_parameters_have_descriptions() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
-    silent = {f"{name}.{field}" for name, one in schemas.items() for field, said in one.get("properties", {}).items()
-              if not said.get("description")}  # fmt: skip
-    for path, _, said in OPERATIONS:
-        silent |= {
+    undescribed = {
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for field, content in schema.get("properties", {}).items()
+        if not content.get("description")
+    }
+    for path, _, operation in OPERATIONS:
+        undescribed |= {
             f"{path}?{parameter['name']}"
-            for parameter in said.get("parameters", [])
+            for parameter in operation.get("parameters", [])
             if not parameter.get("description")
         }
-    assert silent == set()
+    assert undescribed == set()
 
 
 @pytest.fixture

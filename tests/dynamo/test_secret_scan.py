@@ -1,4 +1,4 @@
-"""What looks for leaks finds them, however they are spelt, and says which it is without saying it again."""
+"""The secret scan finds every spelling of a secret, and does not print it."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""The map's edges: what Django brings along and nobody here needs."""
+"""URLs that Django adds and that are disabled."""
 
 from collections.abc import Callable
 

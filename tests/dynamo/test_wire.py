@@ -134,7 +134,7 @@ def test_malformed_request_is_refused(web: int, api: SignedClient) -> None:
     assert status(ask(web, overridden)) == 405
     for path in ("/v1/posts/..%2f..%2fadmin", "/v1/../healthz", "/static/..%2f..%2fsettings.py", "//v1/organizations"):
         assert status(ask(web, lines(api, f"GET {path} HTTP/1.1"))) in {400, 404, 422}, path
-    squeezed = gzip.compress(b'{"brief": "x"}')  # nobody inflates it, so that there is no bomb
+    squeezed = gzip.compress(b'{"brief": "x"}')  # not decompressed, so a decompression bomb has no effect
     head = lines(api, POST, JSON, "Content-Encoding: gzip", f"Content-Length: {len(squeezed)}")
     assert status(ask(web, head + squeezed)) == 422
     large = lines(api, POST, JSON, f"Content-Length: {3 * 1024**2}")

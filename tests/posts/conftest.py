@@ -1,4 +1,4 @@
-"""Posts that are live on the platform and in the table, with an audience to order."""
+"""Published posts in the sandbox and in the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class LivePost:
 
     def path(self, *rest: str, **query: Any) -> str:
         """Return the API's path of the post, with its channel named."""
-        words = "".join(f"&{name}={value}" for name, value in query.items())
-        return f"/posts/{'/'.join((self.id, *rest))}?mediumId={self.channel.public_id}{words}"
+        parameters = "".join(f"&{name}={value}" for name, value in query.items())
+        return f"/posts/{'/'.join((self.id, *rest))}?mediumId={self.channel.public_id}{parameters}"
 
     def comments(self, **what: Any) -> list[str]:
         """Give it comments: `count` of them, or exact `items`; return the ids of exact ones."""
@@ -44,7 +44,7 @@ class LivePost:
 
 @pytest.fixture
 def on_sandbox(sandbox: SandboxControl) -> Callable[..., LivePost]:
-    """Publish a text or a picture on a channel."""
+    """Publish a text or an image on a channel."""
 
     def publish(channel: Channel, **columns: Any) -> LivePost:
         caller = Caller(sandbox, ACCOUNTS[channel.public_id])

@@ -169,7 +169,7 @@ def test_pages_of_other_origins_cannot_order_anything(sandbox: SandboxControl) -
 
 
 def test_tokens_are_never_shown(sandbox: SandboxControl) -> None:
-    secret = PlatformAccount("FB_PAGE", "777", "Silent", "a-token-nobody-sees")
+    secret = PlatformAccount("FB_PAGE", "777", "Silent", "a-secret-token")
     sandbox.register(secret)
     shown = json.dumps(sandbox.call("GET", "/__accounts")) + get(sandbox, "/").text
     assert secret.token not in shown

@@ -1,4 +1,4 @@
-"""Comments as the sandbox shows them: Facebook's orders and levels, Instagram's, and crowds that nobody keeps."""
+"""Comments in the sandbox: orders and levels of Facebook, generated comments, cursors."""
 
 from typing import Any
 

@@ -17,18 +17,18 @@ def post(page: Caller, message: str = "x") -> requests.Response:
     return page.send("POST", f"{page.id}/feed", data={"message": message})
 
 
-@pytest.mark.parametrize(("fault", "live"), [("drop_before", 0), ("drop_after", 1)])
+@pytest.mark.parametrize(("fault", "published"), [("drop_before", 0), ("drop_after", 1)])
 @pytest.mark.parametrize("reset", [False, True])
-def test_a_dropped_connection_does_the_work_or_not(page: Caller, fault: str, live: int, reset: bool) -> None:
+def test_a_dropped_connection_does_the_work_or_not(page: Caller, fault: str, published: int, reset: bool) -> None:
     page.sandbox.fault(FEED, fault, reset=reset)
     with pytest.raises(requests.ConnectionError):
         post(page)
-    assert len(page.sandbox.posts) == live
+    assert len(page.sandbox.posts) == published
     assert post(page, "y").status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "wanted", "live"),
+    ("fault", "status", "wanted", "published"),
     [
         ("error", 500, (2, None), 0),
         ("error_after", 500, (2, None), 1),
@@ -41,21 +41,23 @@ def test_a_dropped_connection_does_the_work_or_not(page: Caller, fault: str, liv
         ("localised", 400, (9004, 2207052), 0),
     ],
 )
-def test_an_error_comes_before_or_after_the_work(page: Caller, fault: str, status: int, wanted: Any, live: int) -> None:
+def test_an_error_comes_before_or_after_the_work(
+    page: Caller, fault: str, status: int, wanted: Any, published: int
+) -> None:
     page.sandbox.fault(FEED, fault)
     answer = post(page)
     assert (answer.status_code, code(answer.json())) == (status, wanted)
     assert answer.json()["error"]["fbtrace_id"] == answer.headers["x-fb-request-id"]
-    assert len(page.sandbox.posts) == live
+    assert len(page.sandbox.posts) == published
     assert post(page, "y").status_code == 200
 
 
-@pytest.mark.parametrize(("fault", "live"), [("html_502", 0), ("html_502_after", 1)])
-def test_a_gateway_answers_html(page: Caller, fault: str, live: int) -> None:
+@pytest.mark.parametrize(("fault", "published"), [("html_502", 0), ("html_502_after", 1)])
+def test_a_gateway_answers_html(page: Caller, fault: str, published: int) -> None:
     page.sandbox.fault(FEED, fault)
     answer = post(page)
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html; charset=utf-8")
-    assert len(page.sandbox.posts) == live
+    assert len(page.sandbox.posts) == published
 
 
 def test_truncated_json_is_a_200_that_cannot_be_read(page: Caller) -> None:

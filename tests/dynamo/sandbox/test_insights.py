@@ -15,7 +15,7 @@ def story(instagram: Caller) -> str:
     return str(instagram.publish(instagram.container(media_type="STORIES"))["id"])
 
 
-def say(sandbox: SandboxControl, path: str, post: str, **what: Any) -> None:
+def control(sandbox: SandboxControl, path: str, post: str, **what: Any) -> None:
     sandbox.call("POST", f"/__{path}", {"post": post, **what})
 
 
@@ -27,7 +27,7 @@ def values(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_counters_of_a_page_post_come_with_each_reaction(page: Caller, post: str) -> None:
-    say(page.sandbox, "metrics", post, reactions={"LIKE": 119, "LOVE": 6}, shares=10, comments=13)
+    control(page.sandbox, "metrics", post, reactions={"LIKE": 119, "LOVE": 6}, shares=10, comments=13)
     kinds = ",".join(
         f"reactions.type({kind}).limit(0).summary(total_count).as({kind.lower()})" for kind in ("LIKE", "LOVE", "WOW")
     )
@@ -45,7 +45,7 @@ def test_counters_of_a_page_post_come_with_each_reaction(page: Caller, post: str
 
 
 def test_likes_alone_are_reactions_too(page: Caller, post: str) -> None:
-    say(page.sandbox, "metrics", post, likes=3)
+    control(page.sandbox, "metrics", post, likes=3)
     shown = page.get(post, fields="reactions.summary(total_count).limit(0),likes.summary(total_count).limit(0)")
     assert [shown[name]["summary"]["total_count"] for name in ("reactions", "likes")] == [3, 3]
     assert page.get(f"{post}/reactions", summary="total_count", limit=0) == {"data": [], "summary": {"total_count": 3}}
@@ -63,8 +63,8 @@ def test_counters_about_people_need_their_permission(page: Caller, post: str) ->
 
 
 def test_instagram_counts_in_the_listing(instagram: Caller, media: str) -> None:
-    say(instagram.sandbox, "metrics", media, likes=12, shares=2)
-    say(instagram.sandbox, "comments", media, count=5, replies=0.4)
+    control(instagram.sandbox, "metrics", media, likes=12, shares=2)
+    control(instagram.sandbox, "comments", media, count=5, replies=0.4)
     fields = "like_count,comments_count,shares_count"
     assert instagram.list("media", fields=fields)["data"] == [
         {"like_count": 12, "comments_count": 5, "shares_count": 2, "id": media}
@@ -75,7 +75,7 @@ def test_instagram_counts_in_the_listing(instagram: Caller, media: str) -> None:
 
 
 def test_insights_of_a_page_post_have_the_documented_shape(page: Caller, post: str) -> None:
-    say(page.sandbox, "metrics", post, reactions={"LIKE": 3, "SAD": 1}, comments=2)
+    control(page.sandbox, "metrics", post, reactions={"LIKE": 3, "SAD": 1}, comments=2)
     names = "post_reactions_by_type_total,post_reactions_sorry_total,post_activity_by_action_type"
     answer = page.get(f"{post}/insights", metric=names)
     assert values(answer) == {
@@ -103,7 +103,7 @@ def test_one_removed_metric_refuses_the_whole_call(page: Caller, post: str, gone
 
 
 def test_a_metric_can_be_refused_for_one_page_alone(page: Caller, post: str) -> None:
-    say(page.sandbox, "insights", post, refused={"post_media_view": 100, "post_total_media_view_unique": 200})
+    control(page.sandbox, "insights", post, refused={"post_media_view": 100, "post_total_media_view_unique": 200})
     codes = {
         name: code(page.get(f"{post}/insights", metric=f"post_clicks,{name}"))[0]
         for name in ("post_media_view", "post_total_media_view_unique")
@@ -113,12 +113,12 @@ def test_a_metric_can_be_refused_for_one_page_alone(page: Caller, post: str) -> 
 
 
 def test_missing_data_is_an_empty_list_or_a_missing_entry(page: Caller, post: str) -> None:
-    say(page.sandbox, "insights", post, values={"post_clicks": None, "post_media_view": 77})
+    control(page.sandbox, "insights", post, values={"post_clicks": None, "post_media_view": 77})
     assert values(page.get(f"{post}/insights", metric="post_clicks,post_media_view")) == {"post_media_view": 77}
-    say(page.sandbox, "insights", post, empty=True)
+    control(page.sandbox, "insights", post, empty=True)
     assert page.get(f"{post}/insights", metric="post_clicks,post_media_view") == {"data": []}
     assert code(page.get(f"{post}/insights", metric="post_impressions")) == (100, None)
-    say(page.sandbox, "insights", post, empty=False)
+    control(page.sandbox, "insights", post, empty=False)
     assert page.get(f"{post}/insights", metric="post_media_view", period="day") == {"data": []}
 
 
@@ -130,7 +130,7 @@ def test_insights_want_a_metric_and_a_permission(page: Caller, post: str) -> Non
 
 
 def test_insights_come_along_in_fields(page: Caller, post: str) -> None:
-    say(page.sandbox, "insights", post, values={"post_clicks": 4})
+    control(page.sandbox, "insights", post, values={"post_clicks": 4})
     shown = page.get(post, fields="insights.metric(post_clicks){name,values}")
     assert shown["insights"] == {"data": [{"name": "post_clicks", "values": [{"value": 4}]}]}
 
@@ -149,7 +149,7 @@ def test_a_video_has_its_own_edge_and_none_of_the_posts(page: Caller) -> None:
 
 
 def test_the_common_metrics_answer_for_feed_and_reels(instagram: Caller, media: str) -> None:
-    say(instagram.sandbox, "metrics", media, likes=9, comments=1, shares=2)
+    control(instagram.sandbox, "metrics", media, likes=9, comments=1, shares=2)
     shown = values(instagram.get(f"{media}/insights", metric=SAFE))
     assert set(shown) == set(SAFE.split(","))
     assert [shown[name] for name in ("likes", "comments", "shares", "total_interactions")] == [9, 1, 2, 12]
@@ -176,12 +176,12 @@ def test_a_metric_of_another_kind_of_media_refuses_the_whole_call(instagram: Cal
 
 def test_facebook_views_throw_unless_the_media_was_shared_there(instagram: Caller, media: str) -> None:
     assert code(instagram.get(f"{media}/insights", metric="reach,facebook_views")) == (100, None)
-    say(instagram.sandbox, "insights", media, values={"facebook_views": 8})
+    control(instagram.sandbox, "insights", media, values={"facebook_views": 8})
     assert values(instagram.get(f"{media}/insights", metric="facebook_views")) == {"facebook_views": 8}
 
 
 def test_a_breakdown_comes_as_a_total_value(instagram: Caller, media: str) -> None:
-    say(instagram.sandbox, "insights", media, values={"profile_activity": 20})
+    control(instagram.sandbox, "insights", media, values={"profile_activity": 20})
     entry = instagram.get(f"{media}/insights", metric="profile_activity", breakdown="action_type")["data"][0]
     assert "values" not in entry
     total = entry["total_value"]
@@ -195,13 +195,13 @@ def test_a_breakdown_comes_as_a_total_value(instagram: Caller, media: str) -> No
 
 
 def test_a_story_seen_by_fewer_than_five_is_refused(instagram: Caller, story: str) -> None:
-    say(instagram.sandbox, "insights", story, values={"reach": 4})
+    control(instagram.sandbox, "insights", story, values={"reach": 4})
     answer = instagram.get(f"{story}/insights", metric="views,reach")
     assert (code(answer), answer["error"]["message"]) == (
         (10, None),
         "(#10) Not enough viewers for the media to show insights",
     )
-    say(instagram.sandbox, "insights", story, values={"reach": 5})
+    control(instagram.sandbox, "insights", story, values={"reach": 5})
     assert values(instagram.get(f"{story}/insights", metric="reach")) == {"reach": 5}
 
 

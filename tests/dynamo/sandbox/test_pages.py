@@ -15,17 +15,17 @@ def clip(page: Caller) -> bytes:
     return requests.get(page.sandbox.media("clip.mp4"), timeout=10).content
 
 
-def live(page: Caller) -> list[tuple[str, str]]:
+def published(page: Caller) -> list[tuple[str, str]]:
     return [(entry["kind"], entry["message"]) for entry in page.sandbox.posts]
 
 
 def test_a_staged_photo_is_invisible_until_a_feed_post_attaches_it(page: Caller) -> None:
     photo = page.staged_photo()
-    assert live(page) == []
+    assert published(page) == []
     posted = page.edge("feed", message="Olá", **{"attached_media[0]": json.dumps({"media_fbid": photo})})
     assert posted == {"id": posted["id"]}
     assert posted["id"].startswith(f"{FACEBOOK.id}_")
-    assert live(page) == [("photo", "Olá")]
+    assert published(page) == [("photo", "Olá")]
     assert page.sandbox.posts[0]["photos"] == [photo]
 
 
@@ -40,7 +40,7 @@ def test_attached_media_is_taken_as_json_list_and_as_json_body(page: Caller) -> 
 def test_an_unknown_photo_cannot_be_attached(page: Caller, fbid: str) -> None:
     answer = page.edge("feed", message="x", **{"attached_media[0]": json.dumps({"media_fbid": fbid})})
     assert code(answer) == (100, None)
-    assert live(page) == []
+    assert published(page) == []
 
 
 def test_a_photo_of_another_page_cannot_be_attached(page: Caller) -> None:
@@ -53,7 +53,7 @@ def test_a_photo_that_was_posted_cannot_be_attached_again(page: Caller) -> None:
     photo, _ = page.photo_post()
     answer = page.edge("feed", message="again", **{"attached_media[0]": json.dumps({"media_fbid": photo})})
     assert code(answer) == (100, 1366051)
-    assert live(page) == [("photo", "Olá")]
+    assert published(page) == [("photo", "Olá")]
     assert page.sandbox.posts[0]["calls"] == 1
 
 
@@ -88,7 +88,7 @@ def test_a_post_needs_something_to_show(page: Caller) -> None:
     assert code(page.edge("feed")) == (197, None)
     assert code(page.edge("feed", link="javascript:alert(1)")) == (1500, None)
     assert code(page.edge("feed", message="x" * 63_207)) == (100, None)
-    assert live(page) == []
+    assert published(page) == []
 
 
 def test_the_same_text_twice_in_a_row_is_refused(page: Caller) -> None:
@@ -97,7 +97,7 @@ def test_the_same_text_twice_in_a_row_is_refused(page: Caller) -> None:
     assert page.sandbox.posts[0]["calls"] == 2
     page.edge("feed", message="something else")
     page.edge("feed", message="Olá")
-    assert live(page) == [("text", "Olá"), ("text", "something else"), ("text", "Olá")]
+    assert published(page) == [("text", "Olá"), ("text", "something else"), ("text", "Olá")]
 
 
 def test_the_same_text_twice_with_photos_or_without_the_check_goes_live_twice(page: Caller) -> None:
@@ -106,7 +106,7 @@ def test_the_same_text_twice_with_photos_or_without_the_check_goes_live_twice(pa
     page.sandbox.settings(duplicate_check=False)
     page.edge("feed", message="text")
     page.edge("feed", message="text")
-    assert live(page) == [("photo", "Olá"), ("photo", "Olá"), ("text", "text"), ("text", "text")]
+    assert published(page) == [("photo", "Olá"), ("photo", "Olá"), ("text", "text"), ("text", "text")]
 
 
 def test_feed_answers_the_fields_that_were_asked_for(page: Caller) -> None:
@@ -116,7 +116,7 @@ def test_feed_answers_the_fields_that_were_asked_for(page: Caller) -> None:
 
 def test_an_unpublished_post_goes_live_once_however_often_it_is_flipped(page: Caller) -> None:
     post = page.edge("feed", message="later", published="false")["id"]
-    assert live(page) == []
+    assert published(page) == []
     assert page.post(post, is_published="true") == {"success": True}
     moment = page.sandbox.posts[0]["published_at"]
     assert page.post(post, is_published="true") == {"success": True}
@@ -129,7 +129,7 @@ def test_native_scheduling_has_a_window(page: Caller, ahead: int, taken: bool) -
     assert ("id" in answer) == taken
     if not taken:
         assert code(answer) == (100, 1363115)
-    assert live(page) == []
+    assert published(page) == []
     assert len(page.list("scheduled_posts")["data"]) == int(taken)
 
 
@@ -159,15 +159,15 @@ def test_a_sessionised_video_is_known_before_its_bytes_and_live_after_finish(pag
             files={"video_file_chunk": ("clip.mp4", data[at:until])},
         ).json()  # fmt: skip
         at, until = int(answer["start_offset"]), int(answer["end_offset"])
-    assert live(page) == []
+    assert published(page) == []
     finish = {"upload_phase": "finish", "upload_session_id": session["upload_session_id"], "description": "Film"}
     assert page.edge("videos", **finish) == {"success": True}
-    assert live(page) == [("video", "Film")]
+    assert published(page) == [("video", "Film")]
     shown = page.get(video, fields="published,post_id,permalink_url,status")
     assert (shown["published"], shown["post_id"]) == (True, page.sandbox.posts[0]["id"])
     assert shown["status"]["video_status"] == "ready"
     assert code(page.edge("videos", **finish)) == (100, 1363041)
-    assert len(live(page)) == 1
+    assert len(published(page)) == 1
 
 
 def test_a_span_out_of_order_names_the_one_that_is_wanted(page: Caller) -> None:
@@ -183,10 +183,10 @@ def test_a_video_by_url_answers_no_post_id_and_is_live_after_processing(page: Ca
     page.sandbox.settings(video_seconds=0.3)
     video = page.edge("videos", file_url=page.sandbox.media("clip.mp4"), description="Film")
     assert video == {"id": video["id"]}
-    assert live(page) == []
+    assert published(page) == []
     assert page.get(video["id"], fields="status")["status"]["video_status"] == "processing"
     time.sleep(0.35)
-    assert live(page) == [("video", "Film")]
+    assert published(page) == [("video", "Film")]
     assert [entry["id"] for entry in page.list("videos")["data"]] == [video["id"]]
 
 
@@ -205,15 +205,15 @@ def test_a_reel_is_started_uploaded_and_finished(page: Caller, by_url: bool) -> 
     assert sent.json() == {"success": True}
     finish = {"upload_phase": "finish", "video_id": started["video_id"], "video_state": "PUBLISHED"}
     assert page.edge("video_reels", **finish, description="Reel") == {"success": True}
-    assert live(page) == [("reel", "Reel")]
+    assert published(page) == [("reel", "Reel")]
     assert page.list("published_posts")["data"] == []
     assert [item["id"] for item in page.list("video_reels")["data"]] == [started["video_id"]]
     assert code(page.edge("video_reels", **finish)) == (100, None)
-    assert len(live(page)) == 1
+    assert len(published(page)) == 1
 
 
 def test_a_reel_cannot_be_finished_before_its_bytes_are_there(page: Caller) -> None:
     video = page.edge("video_reels", upload_phase="start")["video_id"]
     answer = page.edge("video_reels", upload_phase="finish", video_id=video, video_state="PUBLISHED")
     assert code(answer) == (100, None)
-    assert live(page) == []
+    assert published(page) == []

@@ -163,9 +163,9 @@ def test_the_page_survives_a_caption_that_no_encoding_can_carry(sandbox: Sandbox
 
 def test_the_command_listens_on_loopback_and_ends_on_sigterm(tmp_path: Path) -> None:
     port_file = tmp_path / "port"
-    words = ["manage.py", "sandbox", "--folder", str(tmp_path / "kept"), "--port-file", str(port_file)]
+    arguments = ["manage.py", "sandbox", "--folder", str(tmp_path / "kept"), "--port-file", str(port_file)]
     process = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, env=os.environ | {"DYNAMO_VAR": str(tmp_path)}, stdout=subprocess.PIPE
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | {"DYNAMO_VAR": str(tmp_path)}, stdout=subprocess.PIPE
     )
     try:
         until = time.monotonic() + 20
@@ -178,5 +178,5 @@ def test_the_command_listens_on_loopback_and_ends_on_sigterm(tmp_path: Path) -> 
         assert (tmp_path / "kept" / "journal.jsonl").stat().st_mode & 0o777 == 0o600
     finally:
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=10)
-    assert (process.returncode, said.decode()) == (0, f"Sandbox of the Graph API: {url}\n")
+        output, _ = process.communicate(timeout=10)
+    assert (process.returncode, output.decode()) == (0, f"Sandbox of the Graph API: {url}\n")

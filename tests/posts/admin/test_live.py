@@ -1,4 +1,4 @@
-"""What is live on the desk: a list that counts nothing, a page whose live parts may fail, all comments as CSV."""
+"""Published posts in the admin: list, page, insights, comments and CSV."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ ROW = re.compile(rf"^{LIVE}(\d+)/$")
 
 
 def fill(channel: Channel, count: int, **columns: Any) -> None:
-    """Make posts at few instants, so that most of them tie."""
+    """Make posts at few times, so that most of them tie."""
     now = clock.now()
     PublishedPost.objects.bulk_create(
         PublishedPost(

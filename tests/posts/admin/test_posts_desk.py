@@ -1,4 +1,4 @@
-"""Channels, superpowers and live posts on the desk."""
+"""Channels, superpowers and published posts in the admin."""
 
 from accounts import clock
 from accounts.models import AuditEvent, User

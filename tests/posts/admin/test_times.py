@@ -1,4 +1,4 @@
-"""Times as people type them."""
+"""Times typed into forms."""
 
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,6 @@ def test_from_input_year_outside_every_time_zone_is_refused(typed: str, zone: st
 
 
 def test_from_input_last_year_is_accepted() -> None:
-    instant = formatting.from_input("2999-12-31T23:59", ZoneInfo("UTC"))
-    assert instant is not None
-    assert formatting.format_long(instant, ZoneInfo("Pacific/Auckland")) == "Wednesday 1 January 3000, 12:59"
+    time = formatting.from_input("2999-12-31T23:59", ZoneInfo("UTC"))
+    assert time is not None
+    assert formatting.format_long(time, ZoneInfo("Pacific/Auckland")) == "Wednesday 1 January 3000, 12:59"

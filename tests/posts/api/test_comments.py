@@ -1,4 +1,4 @@
-"""GET /posts/{id}/comments: live, one shape for both platforms, our own cursor."""
+"""GET /posts/{id}/comments: read from the platform, the same object for both, with our own cursor."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.embedded
 AT = datetime(2026, 7, 1, 13, tzinfo=UTC)
 
 
-def said(text: str, minutes: float = 0, **more: Any) -> dict[str, Any]:
+def item(text: str, minutes: float = 0, **more: Any) -> dict[str, Any]:
     return {"text": text, "created_at": (AT + timedelta(minutes=minutes)).timestamp(), **more}
 
 
@@ -46,11 +46,11 @@ def texts(items: list[Any]) -> list[str]:
 def test_a_comment_with_all_that_facebook_gives(api: SignedClient, page_post: LivePost) -> None:
     first, stranger = page_post.comments(
         items=[
-            said("Que lindo! 😍", author={"id": "69", "name": "Maria"}, likes=3),
-            said("hidden", 1, stranger=True, hidden=True),
+            item("Que lindo! 😍", author={"id": "69", "name": "Maria"}, likes=3),
+            item("hidden", 1, stranger=True, hidden=True),
         ]
     )
-    [reply] = page_post.comments(items=[said("Obrigado", 2, parent=first, author={"id": FACEBOOK.id, "name": "Casa"})])
+    [reply] = page_post.comments(items=[item("Obrigado", 2, parent=first, author={"id": FACEBOOK.id, "name": "Casa"})])
     answer = api.get(page_post.path("comments"))
     assert answer.json() == {
         "items": [
@@ -76,11 +76,11 @@ def test_a_comment_with_all_that_facebook_gives(api: SignedClient, page_post: Li
 def test_a_comment_with_all_that_instagram_gives(api: SignedClient, media_post: LivePost) -> None:
     first, stranger = media_post.comments(
         items=[
-            said("Que lindo! 😍", author={"id": "69", "username": "maria"}, likes=3),
-            said("hidden", 1, author={"id": "70", "username": "nobody"}, stranger=True, hidden=True),
+            item("Que lindo! 😍", author={"id": "69", "username": "maria"}, likes=3),
+            item("hidden", 1, author={"id": "70", "username": "nobody"}, stranger=True, hidden=True),
         ]
     )
-    [reply] = media_post.comments(items=[said("Obrigado", 2, parent=first, author={"id": "69", "username": "maria"})])
+    [reply] = media_post.comments(items=[item("Obrigado", 2, parent=first, author={"id": "69", "username": "maria"})])
     assert api.get(media_post.path("comments")).json()["items"] == [
         {
             "id": stranger, "parentId": None, "text": "hidden", "createdAt": "2026-07-01T13:01:00.000Z",
@@ -98,11 +98,11 @@ def test_a_comment_with_all_that_instagram_gives(api: SignedClient, media_post: 
 
 
 def thread(post: LivePost, name: str, minutes: float, replies: int) -> list[str]:
-    """Say something and answer it; return the texts in the order of the list."""
-    [top] = post.comments(items=[said(name, minutes)])
+    """Create a comment with replies; return the texts in the order of the list."""
+    [top] = post.comments(items=[item(name, minutes)])
     answers = [f"{name}.{number}" for number in range(replies)]
     post.comments(
-        items=[said(text, minutes + 60 + number, parent=top) for number, text in enumerate(answers)]
+        items=[item(text, minutes + 60 + number, parent=top) for number, text in enumerate(answers)]
     ) if answers else None
     return [name, *answers]
 
@@ -135,7 +135,7 @@ def test_no_comment_is_left_out_when_the_one_under_the_cursor_is_deleted(
 ) -> None:
     sandbox.settings(dead_cursors=dead)
     names = [f"{number}" for number in range(30)]
-    ids = live_post.comments(items=[said(name, number) for number, name in enumerate(names)])
+    ids = live_post.comments(items=[item(name, number) for number, name in enumerate(names)])
     left = list(reversed(list(zip(names, ids, strict=True))))
     found: list[str] = []
     after: dict[str, str] = {}
@@ -251,7 +251,7 @@ def test_the_post_has_to_be_one_of_ours(
 
 @pytest.mark.parametrize("what", ["comments", "insights", "comments/export", "comments/export&delivery=url"])
 class TestFailures:
-    """Each live endpoint says what went wrong, before its first byte."""
+    """Each endpoint that reads from the platform returns its error before the first byte."""
 
     def ask(self, api: SignedClient, post: LivePost, what: str) -> Any:
         name, _, more = what.partition("&")
@@ -300,13 +300,13 @@ class TestFailures:
 
 
 def test_one_failed_page_is_retried(api: SignedClient, live_post: LivePost, sandbox: SandboxControl) -> None:
-    live_post.comments(items=[said("still here")])
+    live_post.comments(items=[item("still here")])
     sandbox.fault("GET .*comments", "error", times=1, code=2, status=500)
     assert texts(api.get(live_post.path("comments")).json()["items"]) == ["still here"]
 
 
 def test_unusual_texts_are_returned_as_json(api: SignedClient, live_post: LivePost) -> None:
     given = ["nul \x00 inside", "half \ud83d of a pair", "\u202eright to left\u202c", "שלום", "x" * 1_000_000]
-    live_post.comments(items=[said(text, -number) for number, text in enumerate(given)])
+    live_post.comments(items=[item(text, -number) for number, text in enumerate(given)])
     shown = texts(api.get(live_post.path("comments")).json()["items"])
     assert shown == [given[0], "half \ufffd of a pair", *given[2:]]

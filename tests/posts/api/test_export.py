@@ -89,9 +89,9 @@ def test_a_link_opens_the_same_file_until_it_expires(
 ) -> None:
     live_post.comments(count=120, seed=3)
     streamed = api.get(live_post.path("comments/export")).getvalue()
-    told = api.get(live_post.path("comments/export", delivery="url")).json()
-    assert (set(told), told["totalCount"]) == ({"totalCount", "csvUrl"}, 120)
-    link = told["csvUrl"].removeprefix("http://testserver")
+    body = api.get(live_post.path("comments/export", delivery="url")).json()
+    assert (set(body), body["totalCount"]) == ({"totalCount", "csvUrl"}, 120)
+    link = body["csvUrl"].removeprefix("http://testserver")
     kept = api.client.get(link)
     assert (kept.getvalue(), kept.headers["Cache-Control"]) == (streamed, "private, no-store")
     assert len(list(tmp_path.rglob("*.csv"))) == 1

@@ -1,4 +1,4 @@
-"""GET /posts/{id}/insights: what the platform gives, and why it does not give the rest."""
+"""GET /posts/{id}/insights."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,12 +20,12 @@ def answer(api: SignedClient, post: LivePost) -> dict[str, Any]:
     return dict(given.json())
 
 
-def values(said: dict[str, Any]) -> dict[str, Any]:
-    return {insight["name"]: insight["value"] for insight in said["insights"]}
+def values(body: dict[str, Any]) -> dict[str, Any]:
+    return {insight["name"]: insight["value"] for insight in body["insights"]}
 
 
-def reasons(said: dict[str, Any]) -> dict[str, str]:
-    return {item["name"]: item["reason"] for item in said["unavailable"]}
+def reasons(body: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item["reason"] for item in body["unavailable"]}
 
 
 @pytest.fixture
@@ -45,22 +45,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_page_posts_insights(api: SignedClient, page_post: LivePost) -> None:
     page_post.insights(values={"post_media_view": 7, "post_reactions_by_type_total": {"like": 3, "love": 1}})
     with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
-        said = answer(api, page_post)
-    assert said["postId"] == page_post.id
-    assert said["mediumId"] == page_post.channel.public_id
-    assert said["fetchedAt"] == "2026-11-24T12:00:00.000Z"
-    first = said["insights"][0]
+        body = answer(api, page_post)
+    assert body["postId"] == page_post.id
+    assert body["mediumId"] == page_post.channel.public_id
+    assert body["fetchedAt"] == "2026-11-24T12:00:00.000Z"
+    first = body["insights"][0]
     assert set(first) == {"name", "period", "title", "description", "value"}
     assert (first["name"], first["period"], first["value"]) == ("post_media_view", "lifetime", 7)
-    assert values(said)["post_reactions_by_type_total"] == {"like": 3, "love": 1}
-    assert said["unavailable"] == []
+    assert values(body)["post_reactions_by_type_total"] == {"like": 3, "love": 1}
+    assert body["unavailable"] == []
 
 
 def test_an_instagram_posts_insights(api: SignedClient, media_post: LivePost) -> None:
     media_post.insights(values={"views": 40, "reach": 30, "saved": 0})
-    said = answer(api, media_post)
-    assert {name: values(said)[name] for name in ("views", "reach", "saved")} == {"views": 40, "reach": 30, "saved": 0}
-    assert list(reasons(said)) == ["facebook_views"]
+    body = answer(api, media_post)
+    assert {name: values(body)[name] for name in ("views", "reach", "saved")} == {"views": 40, "reach": 30, "saved": 0}
+    assert list(reasons(body)) == ["facebook_views"]
 
 
 @pytest.mark.parametrize("bad", ["post_clicks", "post_media_view", "post_total_media_view_unique"])
@@ -70,10 +70,10 @@ def test_one_refused_metric_leaves_the_others_alone(
 ) -> None:
     whole = set(values(answer(api, page_post)))
     page_post.insights(refused={bad: code})
-    said = answer(api, page_post)
-    assert set(values(said)) == whole - {bad}
-    assert list(reasons(said)) == [bad]
-    assert reasons(said)[bad]
+    body = answer(api, page_post)
+    assert set(values(body)) == whole - {bad}
+    assert list(reasons(body)) == [bad]
+    assert reasons(body)[bad]
 
 
 def test_refused_metric_takes_few_calls(api: SignedClient, page_post: LivePost, asked: list[str]) -> None:
@@ -87,19 +87,19 @@ def test_refused_metric_takes_few_calls(api: SignedClient, page_post: LivePost, 
 
 def test_empty_data_is_unknown_and_not_zero(api: SignedClient, live_post: LivePost) -> None:
     live_post.insights(empty=True)
-    said = answer(api, live_post)
-    assert said["insights"] == []
-    unknown = {name: reason for name, reason in reasons(said).items() if name != "facebook_views"}
+    body = answer(api, live_post)
+    assert body["insights"] == []
+    unknown = {name: reason for name, reason in reasons(body).items() if name != "facebook_views"}
     assert len(unknown) >= 6
     assert {"not zero" in reason for reason in unknown.values()} == {True}
 
 
 def test_a_metric_without_data_beside_ones_with(api: SignedClient, media_post: LivePost) -> None:
     media_post.insights(values={"reach": None, "views": 0})
-    said = answer(api, media_post)
-    assert values(said)["views"] == 0
-    assert "reach" not in values(said)
-    assert "not zero" in reasons(said)["reach"]
+    body = answer(api, media_post)
+    assert values(body)["views"] == 0
+    assert "reach" not in values(body)
+    assert "not zero" in reasons(body)["reach"]
 
 
 @pytest.mark.parametrize(
@@ -156,18 +156,18 @@ def test_metrics_after_the_deadline_are_unavailable(
 ) -> None:
     monkeypatch.setattr("posts.graph.insights.LEAST", 19.5)
     sandbox.settings(latency_ms=700)
-    said = answer(api, page_post)
-    assert len(said["insights"]) == 5
-    assert reasons(said) == {"post_total_media_view_unique": "There was no time left to request it"}
+    body = answer(api, page_post)
+    assert len(body["insights"]) == 5
+    assert reasons(body) == {"post_total_media_view_unique": "There was no time left to request it"}
 
 
 def test_failure_after_the_first_group_keeps_its_metrics(
     api: SignedClient, page_post: LivePost, sandbox: SandboxControl
 ) -> None:
     sandbox.fault("GET .*insights", "html_502", times=50, skip=1)
-    said = answer(api, page_post)
-    assert len(said["insights"]) == 5
-    assert reasons(said) == {"post_total_media_view_unique": "The platform's answer cannot be read (HTTP 502)"}
+    body = answer(api, page_post)
+    assert len(body["insights"]) == 5
+    assert reasons(body) == {"post_total_media_view_unique": "The platform's answer cannot be read (HTTP 502)"}
 
 
 def test_an_error_of_the_service_alone_is_a_502(

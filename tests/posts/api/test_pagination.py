@@ -22,7 +22,7 @@ def make(channel: Channel, platform_id: str, at: datetime, kind: str = "POST") -
 
 @pytest.fixture
 def posts(facebook: Channel, instagram: Channel, other_facebook: Channel) -> list[PublishedPost]:
-    """Posts of two channels at few instants, so that most of them tie; and another organization's among them."""
+    """Posts of two channels at few times, so that most of them tie; and another organization's among them."""
     dice = Random(3)
     for number in range(COUNT):
         at = DAY + timedelta(milliseconds=dice.randrange(6) // 2, microseconds=dice.randrange(2))

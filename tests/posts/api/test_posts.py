@@ -15,7 +15,7 @@ DAY = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def live(facebook: Channel) -> Callable[..., PublishedPost]:
+def make_post(facebook: Channel) -> Callable[..., PublishedPost]:
     """Store a published post."""
 
     def make(platform_id: str, at: datetime = DAY, channel: Channel = facebook, **columns: Any) -> PublishedPost:
@@ -36,9 +36,9 @@ def ids(answer: Any) -> list[str]:
 
 
 def test_a_post_with_all_that_the_platform_gave(
-    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel
+    api: SignedClient, make_post: Callable[..., PublishedPost], facebook: Channel
 ) -> None:
-    live(
+    make_post(
         "123_456",
         DAY + timedelta(hours=13, microseconds=999),
         type="REEL",
@@ -73,9 +73,9 @@ def test_a_post_with_all_that_the_platform_gave(
 
 
 def test_values_not_returned_by_the_platform_are_null(
-    api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel
+    api: SignedClient, make_post: Callable[..., PublishedPost], instagram: Channel
 ) -> None:
-    live("17800000000000001", channel=instagram)
+    make_post("17800000000000001", channel=instagram)
     assert api.get("/posts").json() == [
         {
             "id": "17800000000000001",
@@ -95,44 +95,44 @@ def test_values_not_returned_by_the_platform_are_null(
 
 
 def test_newest_first_merged_over_channels_ties_by_id(
-    api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel
+    api: SignedClient, make_post: Callable[..., PublishedPost], instagram: Channel
 ) -> None:
-    live("a", DAY)
-    live("c", DAY)
-    live("b", DAY, instagram)
-    live("z", DAY - timedelta(seconds=1))
-    live("0", DAY + timedelta(microseconds=1), instagram)
+    make_post("a", DAY)
+    make_post("c", DAY)
+    make_post("b", DAY, instagram)
+    make_post("z", DAY - timedelta(seconds=1))
+    make_post("0", DAY + timedelta(microseconds=1), instagram)
     assert ids(api.get("/posts")) == ["0", "c", "b", "a", "z"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4])
 def test_pages_neither_repeat_nor_skip_while_posts_are_added(
-    api: SignedClient, live: Callable[..., PublishedPost], instagram: Channel, limit: int
+    api: SignedClient, make_post: Callable[..., PublishedPost], instagram: Channel, limit: int
 ) -> None:
     for number in range(5):
-        live(f"{number}", DAY + timedelta(microseconds=number // 3))
-        live(f"{number}i", DAY, instagram)
+        make_post(f"{number}", DAY + timedelta(microseconds=number // 3))
+        make_post(f"{number}i", DAY, instagram)
     whole = ids(api.get("/posts"))
     seen: list[str] = []
     path = f"/posts?limit={limit}"
     while path:
         answer = api.get(path)
         seen += ids(answer)
-        live(f"new{len(seen)}", DAY + timedelta(days=1))
+        make_post(f"new{len(seen)}", DAY + timedelta(days=1))
         path = answer.headers.get("Link", "").removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
     assert seen == whole
     assert len(seen) == 10
 
 
 def test_the_cost_of_a_page_does_not_grow(
-    api: SignedClient, live: Callable[..., PublishedPost], django_assert_max_num_queries: Any
+    api: SignedClient, make_post: Callable[..., PublishedPost], django_assert_max_num_queries: Any
 ) -> None:
-    live("first")
+    make_post("first")
     api.get("/posts")
     with django_assert_max_num_queries(12) as few:
         api.get("/posts")
     for number in range(30):
-        live(str(number), DAY + timedelta(minutes=number))
+        make_post(str(number), DAY + timedelta(minutes=number))
     with django_assert_max_num_queries(12) as many:
         assert len(ids(api.get("/posts"))) == 31
     assert len(many.captured_queries) == len(few.captured_queries)
@@ -155,32 +155,32 @@ def test_the_cost_of_a_page_does_not_grow(
     ],
 )
 def test_dates_are_inclusive_and_a_bare_date_is_a_whole_day(
-    api: SignedClient, live: Callable[..., PublishedPost], filters: str, expected: list[str]
+    api: SignedClient, make_post: Callable[..., PublishedPost], filters: str, expected: list[str]
 ) -> None:
-    live("before", DAY - timedelta(microseconds=1))
-    live("first", DAY)
-    live("noon", DAY + timedelta(hours=12, microseconds=500))
-    live("last", DAY + timedelta(days=1, microseconds=-1))
-    live("next", DAY + timedelta(days=1))
+    make_post("before", DAY - timedelta(microseconds=1))
+    make_post("first", DAY)
+    make_post("noon", DAY + timedelta(hours=12, microseconds=500))
+    make_post("last", DAY + timedelta(days=1, microseconds=-1))
+    make_post("next", DAY + timedelta(days=1))
     assert ids(api.get(f"/posts?{filters}")) == expected
 
 
 def test_filters_apply_before_the_limit(
-    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel, instagram: Channel
+    api: SignedClient, make_post: Callable[..., PublishedPost], facebook: Channel, instagram: Channel
 ) -> None:
-    live("reel", DAY, type="REEL")
-    live("elsewhere", DAY, instagram, type="REEL")
+    make_post("reel", DAY, type="REEL")
+    make_post("elsewhere", DAY, instagram, type="REEL")
     for number in range(3):
-        live(f"post{number}", DAY + timedelta(hours=number))
+        make_post(f"post{number}", DAY + timedelta(hours=number))
     assert ids(api.get("/posts?type=REEL&limit=2")) == ["reel", "elsewhere"]
     assert ids(api.get(f"/posts?type=REEL&limit=1&mediumId={facebook.public_id}")) == ["reel"]
     assert ids(api.get(f"/posts?mediumId={instagram.public_id}")) == ["elsewhere"]
 
 
 def test_posts_of_a_disconnected_channel_stay_readable(
-    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel
+    api: SignedClient, make_post: Callable[..., PublishedPost], facebook: Channel
 ) -> None:
-    live("1")
+    make_post("1")
     Channel.objects.update(state="DISCONNECTED")
     assert ids(api.get("/posts")) == ids(api.get(f"/posts?mediumId={facebook.public_id}")) == ["1"]
 
@@ -188,9 +188,9 @@ def test_posts_of_a_disconnected_channel_stay_readable(
 @pytest.mark.parametrize("path", ["/posts", "/posts/1"])
 @pytest.mark.parametrize("medium_id", ["FB_PAGE_999888777666555", "FB_PAGE_0", "nonsense"])
 def test_an_unknown_or_foreign_channel_is_refused(
-    api: SignedClient, live: Callable[..., PublishedPost], other_facebook: Channel, path: str, medium_id: str
+    api: SignedClient, make_post: Callable[..., PublishedPost], other_facebook: Channel, path: str, medium_id: str
 ) -> None:
-    live("1", channel=other_facebook)
+    make_post("1", channel=other_facebook)
     answer = api.get(f"{path}?mediumId={medium_id}")
     assert (answer.status_code, answer.json()) == (
         400,
@@ -201,8 +201,8 @@ def test_an_unknown_or_foreign_channel_is_refused(
     )
 
 
-def test_one_post_needs_its_channel(api: SignedClient, live: Callable[..., PublishedPost]) -> None:
-    live("1")
+def test_one_post_needs_its_channel(api: SignedClient, make_post: Callable[..., PublishedPost]) -> None:
+    make_post("1")
     answer = api.get("/posts/1")
     assert (answer.status_code, answer.json()) == (
         422,
@@ -221,10 +221,10 @@ def test_one_post_needs_its_channel(api: SignedClient, live: Callable[..., Publi
 
 @pytest.mark.parametrize("post_id", ["2", "%00", "1%00", "%F0%9F%91%8B", "x" * 3000])
 def test_an_unknown_post_is_not_found(
-    api: SignedClient, live: Callable[..., PublishedPost], facebook: Channel, instagram: Channel, post_id: str
+    api: SignedClient, make_post: Callable[..., PublishedPost], facebook: Channel, instagram: Channel, post_id: str
 ) -> None:
-    live("1")
-    live("2", channel=instagram)
+    make_post("1")
+    make_post("2", channel=instagram)
     answer = api.get(f"/posts/{post_id}?mediumId={facebook.public_id}")
     assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
 

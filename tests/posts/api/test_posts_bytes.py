@@ -1,4 +1,4 @@
-"""The list and its declared document say the same of every row that a database can hold."""
+"""The row writer and the declared serializer return the same JSON for every row."""
 
 import json
 from datetime import UTC, datetime
@@ -57,7 +57,7 @@ def test_the_same_members_in_the_same_order_with_the_same_values(
     api: SignedClient, facebook: Channel, rows: list[dict[str, Any]]
 ) -> None:
     fast, declared = listed(api, facebook, rows)
-    # Written anew, because databases space JSON in ways of their own, and some write 1.5e-10 out.
+    # Serialized again, because databases format JSON differently, and some write 1.5e-10 out.
     assert json.dumps(json.loads(fast)) == json.dumps(json.loads(declared))
 
 

@@ -1,4 +1,4 @@
-"""Deleted posts: gone after two spaced refusals and absence from the listings, and never by one flicker."""
+"""Detection of deleted posts."""
 
 from datetime import timedelta
 from typing import Any
@@ -47,7 +47,7 @@ def test_deleted_post_is_hidden_after_two_refusals_a_day_apart(deleted: str, fac
 def test_refusal_of_every_post_deletes_nothing(
     sandbox: SandboxControl, facebook: Channel, deleted: str, hours: Any
 ) -> None:
-    """The platform says 100/33 of everything: of what is there as well."""
+    """The platform returns 100/33 for everything, existing posts included."""
     for _ in range(3):
         sandbox.fault("GET /[0-9]+_[0-9]+", "flicker", times=2)
         sync.sync(facebook, full=True)

@@ -1,4 +1,4 @@
-"""The record of what went live."""
+"""record_published."""
 
 import uuid
 from datetime import UTC, datetime
@@ -41,14 +41,14 @@ def test_record_published_keeps_an_imported_row(facebook: Channel) -> None:
         organization_id=facebook.organization_id,
         channel=facebook,
         platform_id="1_2",
-        caption="as the platform says",
+        caption="from the platform",
         permalink="https://facebook.example/1_2",
         published_at=AT,
         likes=7,
     )
     record_published(channel=facebook, **FACTS)
     row = PublishedPost.objects.get()
-    assert (row.caption, row.permalink, row.likes) == ("as the platform says", "https://facebook.example/1_2", 7)
+    assert (row.caption, row.permalink, row.likes) == ("from the platform", "https://facebook.example/1_2", 7)
     assert (row.superpower, row.scheduled_post_id) == ({"name": "Greeter"}, SOURCE)
 
 

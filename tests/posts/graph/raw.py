@@ -1,4 +1,4 @@
-"""A server that says exactly these bytes: for what no well-meant stand-in would ever answer."""
+"""A server that returns exactly the given bytes."""
 
 import socket
 import threading

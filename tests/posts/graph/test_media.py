@@ -20,7 +20,7 @@ def _loopback_is_public(settings: Any) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = True
 
 
-def picture(kind: str) -> bytes:
+def image(kind: str) -> bytes:
     into = io.BytesIO()
     Image.new("RGB", (32, 20), "teal").save(into, kind)
     return into.getvalue()
@@ -35,7 +35,7 @@ def look(body: bytes, *headers: str) -> media.MediaFacts:
     ("kind", "expected"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("GIF", "image/gif"), ("WEBP", "image/webp")]
 )
 def test_inspect_image_type_comes_from_its_bytes(kind: str, expected: str) -> None:
-    body = picture(kind)
+    body = image(kind)
     facts = look(body, "Content-Type: video/mp4")
     assert facts == media.MediaFacts(hashlib.sha256(body).hexdigest(), expected, len(body), 32, 20)
 
@@ -73,7 +73,7 @@ def test_inspect_decompression_bomb_is_refused(side: int) -> None:
 def test_inspect_too_large_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "IMAGE_BYTES", 100)
     with pytest.raises(MediaUnavailable, match="larger than"):
-        look(picture("PNG") + b"\0" * 100)
+        look(image("PNG") + b"\0" * 100)
 
 
 def test_inspect_too_large_video_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

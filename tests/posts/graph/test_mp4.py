@@ -1,4 +1,4 @@
-"""How long and large a film is, by its boxes; and that no file keeps the worker busy or makes it fail."""
+"""Duration and size of videos from their boxes, and files that must not fail or block the worker."""
 
 import io
 import random

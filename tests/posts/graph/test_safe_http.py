@@ -15,7 +15,7 @@ from tests.plugins import network_guard
 from tests.posts.graph.raw import answer, serving
 from tests.services.webhook_receiver import receiving
 
-PICTURE = answer(b"picture")
+IMAGE = answer(b"picture")
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def test_allow_loopback_allows_nothing_else(address: str) -> None:
 def test_fetch_spellings_of_loopback_are_refused(settings: Any, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = False
     monkeypatch.setattr(socket, "getaddrinfo", network_guard._getaddrinfo)  # numbers in odd spellings need no look-up
-    with serving(PICTURE) as server:
+    with serving(IMAGE) as server:
         error = refused(f"http://{host}:{server.url.rsplit(':', 1)[1]}/a.jpg")
     assert (error.passing, server.requests) == (False, [])
 
@@ -82,7 +82,7 @@ def test_fetch_connects_to_the_checked_address(monkeypatch: pytest.MonkeyPatch) 
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    with serving(PICTURE) as server:
+    with serving(IMAGE) as server:
         port = server.url.rsplit(":", 1)[1]
         into = io.BytesIO()
         fetch(f"http://rebinding.example:{port}/a.jpg?sig=1", into, cap=1000)
@@ -101,7 +101,7 @@ def test_fetch_certificate_is_checked_for_the_host_name(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
     resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
-    with serving(PICTURE) as server:
+    with serving(IMAGE) as server:
         port = int(server.url.rsplit(":", 1)[1])
         real = socket.getaddrinfo
         monkeypatch.setattr(
@@ -113,7 +113,7 @@ def test_fetch_certificate_is_checked_for_the_host_name(monkeypatch: pytest.Monk
 
 
 def test_fetch_redirect_target_is_checked() -> None:
-    with serving(PICTURE) as server:
+    with serving(IMAGE) as server:
         moved = answer(b"", "302 Found", f"Location: {server.url}/b.jpg")
         into = io.BytesIO()
         with serving(moved) as first:
@@ -204,7 +204,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 def test_post_json_tries_the_next_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as receiver:
         port = receiver.url.rsplit(":", 1)[1]
-        resolving(monkeypatch, "127.0.0.2", "127.0.0.1")  # nobody listens on the first
+        resolving(monkeypatch, "127.0.0.2", "127.0.0.1")  # no server listens on the first
         post_json(f"http://receiver.example:{port}/in", b"{}", {"X-Dynamo-Event": "1"})
     [(path, headers, body)] = receiver.calls
     assert (path, headers["Host"], headers["X-Dynamo-Event"], body) == ("/in", f"receiver.example:{port}", "1", b"{}")

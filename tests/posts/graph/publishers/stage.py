@@ -1,4 +1,4 @@
-"""One publisher against the sandbox: what it saved, what went live, what it found."""
+"""One publisher against the sandbox, with the states that it saved."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -36,10 +36,10 @@ class Stage:
         sha256 = inspect(media).sha256 if media and media_type else ""
         return PostPayload(kind, caption, media, media_type, sha256)
 
-    def picture(self, kind: str = "POST", **more: Any) -> PostPayload:
+    def image(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("terrace.jpg"), media_type="IMAGE", **more)
 
-    def film(self, kind: str = "POST", **more: Any) -> PostPayload:
+    def video(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("film.mp4"), media_type="VIDEO", **more)
 
     def stage(self, item: PostPayload, staged: Staged | None = None) -> Staged:
@@ -57,8 +57,8 @@ class Stage:
         return self.publisher.find(self.account, item, staged, since=since or self.began, claimed=claimed)
 
     @property
-    def live(self) -> list[tuple[str, str]]:
-        """Return (id, text) of all that went live on this account."""
+    def posts(self) -> list[tuple[str, str]]:
+        """Return (id, text) of the posts published on this account."""
         return [
             (post["id"], post["message"]) for post in self.sandbox.posts if post["account"] == self.account.platform_id
         ]

@@ -1,4 +1,4 @@
-"""Publishing on a Page, over real HTTP: whatever is lost on the way, it goes live once and is found again."""
+"""Publishing on a Page over HTTP: a post is published once, and found after every kind of lost message."""
 
 from dataclasses import replace
 
@@ -31,11 +31,11 @@ def make(stage: Stage, kind: str) -> PostPayload:
         case "link":
             return stage.item(media="https://example.com/menu")
         case "photo":
-            return stage.picture()
+            return stage.image()
         case "video":
-            return stage.film()
+            return stage.video()
         case _:
-            return stage.film("REEL")
+            return stage.video("REEL")
 
 
 def commit_route(kind: str) -> str:
@@ -46,11 +46,11 @@ def commit_route(kind: str) -> str:
 def test_publish_creates_one_post_that_find_returns(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
-    assert stage.live == []
+    assert stage.posts == []
     assert staged["ready"] is True
     assert stage.find(item, staged) == ABSENT
     post_id = stage.commit(item, staged)
-    [(platform_post_id, text)] = stage.live
+    [(platform_post_id, text)] = stage.posts
     assert text == item.caption
     assert post_id == ("" if kind in NO_ID else platform_post_id)
     assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
@@ -73,7 +73,7 @@ def test_commit_lost_response_is_ambiguous_and_found(stage: Stage, kind: str, fa
     stage.sandbox.fault(commit_route(kind), fault)
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    [(platform_post_id, _)] = stage.live
+    [(platform_post_id, _)] = stage.posts
     assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
 
 
@@ -87,7 +87,7 @@ def test_commit_lost_request_is_not_found_and_repeatable(stage: Stage, kind: str
         stage.commit(item, staged)
     assert stage.find(item, staged) == ABSENT
     stage.commit(item, staged)
-    assert [text for _, text in stage.live] == [item.caption]
+    assert [text for _, text in stage.posts] == [item.caption]
 
 
 @pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
@@ -107,7 +107,7 @@ def test_commit_twice_is_ambiguous(stage: Stage, kind: str) -> None:
     stage.commit(item, staged)
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    assert len(stage.live) == 1
+    assert len(stage.posts) == 1
 
 
 def test_commit_same_text_is_duplicate(stage: Stage) -> None:
@@ -119,7 +119,7 @@ def test_commit_same_text_is_duplicate(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
 def test_stage_saves_each_id_before_the_next_call(stage: Stage, kind: str) -> None:
-    """Whatever `save` raises ends the staging there and then: the row belongs to somebody else by now."""
+    """An exception of `save` ends the staging at once: another worker has the lease."""
     item = make(stage, kind)
     seen: list[tuple[Staged, int]] = []
 
@@ -152,7 +152,7 @@ def test_stage_continues_from_saved_state(stage: Stage, kind: str) -> None:
 @pytest.mark.parametrize("skip", [0, 1, 2])
 def test_stage_video_interrupted_transfer_continues(stage: Stage, skip: int) -> None:
     stage.sandbox.settings(video_chunk_bytes=4096)
-    item = stage.film()
+    item = stage.video()
     stage.sandbox.fault(r"POST .*/videos$", "drop_before", skip=skip)
     with pytest.raises(errors.Transient):
         stage.stage(item)
@@ -160,11 +160,11 @@ def test_stage_video_interrupted_transfer_continues(stage: Stage, skip: int) -> 
     stage.commit(item, staged)
     starts = [item for item in stage.saved if item.get("video")]
     assert {start["video"] for start in starts} == {staged["video"]}
-    assert [text for _, text in stage.live] == [item.caption]
+    assert [text for _, text in stage.posts] == [item.caption]
 
 
 def test_stage_video_lost_response_restarts_the_upload(stage: Stage) -> None:
-    item = stage.film()
+    item = stage.video()
     stage.sandbox.settings(video_chunk_bytes=4096)
     stage.sandbox.fault(r"POST .*/videos$", "drop_after", skip=1)
     with pytest.raises(errors.Transient):
@@ -174,16 +174,16 @@ def test_stage_video_lost_response_restarts_the_upload(stage: Stage) -> None:
 
 
 def test_stage_reel_interrupted_upload_is_repeated(stage: Stage) -> None:
-    item = stage.film("REEL")
+    item = stage.video("REEL")
     stage.sandbox.fault("POST /video-upload/.*", "drop_after")
     with pytest.raises(errors.Transient):
         stage.stage(item)
     stage.commit(item, stage.stage(item, stage.saved[-1]))
-    assert [text for _, text in stage.live] == [item.caption]
+    assert [text for _, text in stage.posts] == [item.caption]
 
 
 def test_stage_reel_refused_upload_requires_restage(stage: Stage) -> None:
-    item = stage.film("REEL")
+    item = stage.video("REEL")
     stage.sandbox.fault("POST /video-upload/.*", "error", times=2, code=100, status=400)
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
@@ -201,7 +201,7 @@ def test_stage_changed_media_is_refused(stage: Stage, kind: str) -> None:
 
 
 def test_publish_uses_the_approved_bytes(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
     stage.commit(item, staged)
@@ -209,7 +209,7 @@ def test_publish_uses_the_approved_bytes(stage: Stage) -> None:
 
 
 def test_stage_unavailable_media_is_transient(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     stage.sandbox.fault("GET /media/.*", "html_502")
     with pytest.raises(errors.Transient):
         stage.stage(item)
@@ -235,12 +235,12 @@ def test_stage_media_of_another_type_is_refused(stage: Stage, kind: str, name: s
 
 
 def test_commit_deleted_photo_requires_restage(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.publisher.discard(stage.account, staged)
     with pytest.raises(errors.RestageRequired):
         stage.commit(item, staged)
-    assert stage.publish(item) == stage.live[0][0]
+    assert stage.publish(item) == stage.posts[0][0]
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
@@ -307,7 +307,7 @@ def test_find_same_text_with_another_link_is_unknown(stage: Stage) -> None:
 
 
 def test_find_photo_on_a_later_page(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     post_id = stage.commit(item, staged)
     for number in range(60):
@@ -351,7 +351,7 @@ def test_commit_refusal_keeps_its_class(
     with pytest.raises(errors.GraphError) as caught:
         stage.publish(item)
     assert type(caught.value) is expected
-    assert stage.live == []
+    assert stage.posts == []
 
 
 def test_commit_without_scope_is_permission_denied(stage: Stage) -> None:
@@ -377,7 +377,7 @@ def test_find_with_a_fast_clock_is_published(processes, tmp_path, monkeypatch, s
     platform.fault(commit_route(kind), "drop_after")
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    [(platform_post_id, _)] = stage.live
+    [(platform_post_id, _)] = stage.posts
     assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
     offset.write_text("0", encoding="ascii")
-    assert stage.find(item, staged) == UNCLEAR  # set back meanwhile: nothing is proven
+    assert stage.find(item, staged) == UNCLEAR  # the clock was set back

@@ -24,17 +24,17 @@ def stage(sandbox: SandboxControl) -> Stage:
 
 def make(stage: Stage, kind: str) -> PostPayload:
     type_ = "STORY" if kind.endswith("story") else "REEL" if kind == "reel" else "POST"
-    return stage.picture(type_) if kind.startswith("image") else stage.film(type_)
+    return stage.image(type_) if kind.startswith("image") else stage.video(type_)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_publish_creates_one_post_that_find_returns(stage: Stage, kind: str) -> None:
     item = make(stage, kind)
     staged = stage.stage(item)
-    assert (staged["ready"], stage.live) == (True, [])
+    assert (staged["ready"], stage.posts) == (True, [])
     assert stage.find(item, staged) == ABSENT
     media_id = stage.commit(item, staged)
-    [(platform_post_id, text)] = stage.live
+    [(platform_post_id, text)] = stage.posts
     assert (platform_post_id, text) == (media_id, "" if kind.endswith("story") else item.caption)
     assert staged["container"] != media_id
     assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, media_id)
@@ -51,7 +51,7 @@ def test_publish_creates_the_requested_kind(stage: Stage, kind: str, product: st
 
 
 def test_commit_sends_one_write(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     before = len(stage.requests)
     stage.commit(item, staged)
@@ -68,7 +68,7 @@ def test_commit_lost_response_is_ambiguous_and_found(stage: Stage, kind: str, fa
     stage.sandbox.fault(PUBLISH, fault)
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    [(platform_post_id, _)] = stage.live
+    [(platform_post_id, _)] = stage.posts
     assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
 
 
@@ -81,13 +81,13 @@ def test_commit_lost_request_is_not_found_and_repeatable(stage: Stage, kind: str
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
     assert stage.find(item, staged) == ABSENT
-    assert stage.commit(item, staged) == stage.live[0][0]
-    assert len(stage.live) == 1
+    assert stage.commit(item, staged) == stage.posts[0][0]
+    assert len(stage.posts) == 1
 
 
 @pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
 def test_find_failure_is_unknown(stage: Stage, fault: str) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.commit(item, staged)
     stage.sandbox.fault("GET .*", fault, times=9)
@@ -95,7 +95,7 @@ def test_find_failure_is_unknown(stage: Stage, fault: str) -> None:
 
 
 def test_find_listing_failure_keeps_published(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.sandbox.fault("GET .*/media$", "flicker", times=9)
     assert stage.find(item, staged) == UNCLEAR
@@ -105,18 +105,18 @@ def test_find_listing_failure_keeps_published(stage: Stage) -> None:
 
 @pytest.mark.parametrize("answer", ["refuse", "not_ready"])
 def test_commit_published_container_is_ambiguous(stage: Stage, answer: str) -> None:
-    """24/2207008 is the answer for a container that never was, and for one that has gone out: its status tells."""
+    """24/2207008 is returned for an unknown container and for a published one: its status decides."""
     stage.sandbox.settings(creation_id_twice=answer)
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.commit(item, staged)
     with pytest.raises(errors.Ambiguous):
         stage.commit(item, staged)
-    assert len(stage.live) == 1
+    assert len(stage.posts) == 1
 
 
 def test_commit_unreadable_container_is_ambiguous(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.commit(item, staged)
     stage.sandbox.fault("GET .*", "flicker", times=9)
@@ -126,7 +126,7 @@ def test_commit_unreadable_container_is_ambiguous(stage: Stage) -> None:
 
 def test_stage_processing_container_is_saved_and_not_ready(stage: Stage) -> None:
     stage.sandbox.settings(container_polls=2)
-    item = stage.picture()
+    item = stage.image()
     with pytest.raises(errors.NotReady):
         stage.stage(item)
     [staged] = stage.saved
@@ -138,7 +138,7 @@ def test_stage_processing_container_is_saved_and_not_ready(stage: Stage) -> None
 
 def test_commit_processing_container_is_not_ready(stage: Stage) -> None:
     stage.sandbox.settings(container_seconds=60)
-    item = stage.picture()
+    item = stage.image()
     with pytest.raises(errors.NotReady):
         stage.stage(item)
     with pytest.raises(errors.NotReady) as caught:
@@ -157,13 +157,13 @@ def test_stage_saves_the_id_before_the_next_call(stage: Stage) -> None:
         raise Moved
 
     with pytest.raises(Moved):
-        stage.publisher.stage(stage.account, stage.picture(), {}, save)
+        stage.publisher.stage(stage.account, stage.image(), {}, save)
     [(staged, calls)] = seen
     assert (staged["ready"], len(stage.requests)) == (False, calls)
 
 
 def test_expired_container_requires_restage(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     with time_machine.travel(clock.now().timestamp() + 25 * 3600):
         with pytest.raises(errors.RestageRequired):
@@ -171,7 +171,7 @@ def test_expired_container_requires_restage(stage: Stage) -> None:
         with pytest.raises(errors.RestageRequired):
             stage.stage(item, {**staged, "ready": False})
         assert stage.find(item, staged) == ABSENT
-        assert stage.publish(item) == stage.live[0][0]
+        assert stage.publish(item) == stage.posts[0][0]
 
 
 @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ def test_stage_failed_container_raises_by_its_subcode(
 ) -> None:
     stage.sandbox.fault("POST .*/media$", "container_error", subcode=subcode)
     with pytest.raises(errors.GraphError) as caught:
-        stage.stage(stage.film())
+        stage.stage(stage.video())
     assert (type(caught.value), caught.value.subcode) == (expected, subcode)
 
 
 def test_commit_failed_container_requires_restage(stage: Stage) -> None:
     stage.sandbox.fault("POST .*/media$", "container_error", subcode=2207082)
-    item = stage.film()
+    item = stage.video()
     with pytest.raises(errors.RestageRequired):
         stage.stage(item)
     with pytest.raises(errors.RestageRequired):
@@ -198,7 +198,7 @@ def test_commit_failed_container_requires_restage(stage: Stage) -> None:
 
 
 def test_stage_media_changed_before_the_container_is_refused(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
     before = len([call for call in stage.requests if call.startswith("POST")])
     with pytest.raises(errors.MediaChanged):
@@ -208,7 +208,7 @@ def test_stage_media_changed_before_the_container_is_refused(stage: Stage) -> No
 
 def test_stage_media_changed_during_processing_is_refused(stage: Stage) -> None:
     stage.sandbox.settings(container_polls=1)
-    item = stage.picture()
+    item = stage.image()
     with pytest.raises(errors.NotReady):
         stage.stage(item)
     stage.sandbox.settings(media_versions={"terrace.jpg": 2})
@@ -218,22 +218,22 @@ def test_stage_media_changed_during_processing_is_refused(stage: Stage) -> None:
 
 
 def test_stage_without_hash_is_not_compared(stage: Stage) -> None:
-    item = replace(stage.picture(), media_sha256="")
-    assert stage.publish(item) == stage.live[0][0]
+    item = replace(stage.image(), media_sha256="")
+    assert stage.publish(item) == stage.posts[0][0]
 
 
 def test_stage_platform_fetch_failure_is_transient(stage: Stage) -> None:
     stage.sandbox.fault("POST .*/media$", "localised")
     with pytest.raises(errors.Transient) as caught:
-        stage.stage(stage.picture())
+        stage.stage(stage.image())
     assert (type(caught.value), caught.value.label) == (errors.Transient, "9004/2207052")
 
 
 def test_stage_without_quota_is_quota_reached(stage: Stage) -> None:
     stage.sandbox.settings(quota_total=1)
-    stage.publish(stage.picture(caption="one"))
+    stage.publish(stage.image(caption="one"))
     with pytest.raises(errors.QuotaReached):
-        stage.publish(stage.picture(caption="two"))
+        stage.publish(stage.image(caption="two"))
 
 
 @pytest.mark.parametrize(("type_", "media_type"), [("POST", None), ("REEL", "IMAGE"), ("STORY", None)])
@@ -245,7 +245,7 @@ def test_stage_unsupported_post_is_refused_without_a_call(stage: Stage, type_: s
 
 
 def test_find_equal_posts_has_no_id(stage: Stage) -> None:
-    item = stage.picture()
+    item = stage.image()
     first = stage.publish(item)
     staged = stage.stage(item)
     second = stage.commit(item, staged)
@@ -255,40 +255,40 @@ def test_find_equal_posts_has_no_id(stage: Stage) -> None:
 
 @pytest.mark.parametrize("other", ["caption", "kind", "window"])
 def test_find_newest_of_others_is_not_found(stage: Stage, other: str) -> None:
-    item = stage.picture()
+    item = stage.image()
     staged = stage.stage(item)
     stage.commit(item, staged)
-    looked_for = {"caption": stage.picture(caption="Adeus"), "kind": stage.film(), "window": item}[other]
+    looked_for = {"caption": stage.image(caption="Adeus"), "kind": stage.video(), "window": item}[other]
     with time_machine.travel(clock.now() + LONG_AGO, tick=True):
         since = clock.now() if other == "window" else None
         assert stage.find(looked_for, staged, since=since) == LookupResult(LookupStatus.PUBLISHED, "")
 
 
 def test_find_listed_post_with_old_status_is_published(stage: Stage) -> None:
-    """Our container says FINISHED, yet the very post stands there: the same words in the window are evidence enough."""
-    item = stage.picture()
-    live = stage.publish(item)
+    """The container is FINISHED, but the post is listed: the same caption in the window is enough."""
+    item = stage.image()
+    post_id = stage.publish(item)
     staged = stage.stage(item)
-    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, live)
-    assert stage.find(item, staged, claimed={live}) == ABSENT
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, post_id)
+    assert stage.find(item, staged, claimed={post_id}) == ABSENT
 
 
 def test_find_another_story_is_unknown(stage: Stage) -> None:
-    item = stage.picture("STORY")
+    item = stage.image("STORY")
     stage.publish(item)
     staged = stage.stage(item)
     assert stage.find(item, staged) == UNCLEAR
 
 
 def test_discard_sends_nothing(stage: Stage) -> None:
-    staged = stage.stage(stage.picture())
+    staged = stage.stage(stage.image())
     before = stage.requests
     stage.publisher.discard(stage.account, staged)
     assert stage.requests == before
 
 
 def test_permalink_failure_is_none(stage: Stage) -> None:
-    media_id = stage.publish(stage.picture())
-    assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/live/{media_id}"
+    media_id = stage.publish(stage.image())
+    assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/post_id/{media_id}"
     stage.sandbox.fault("GET .*", "flicker")
     assert stage.publisher.permalink(stage.account, media_id) is None
