@@ -32,8 +32,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=200)
     active = models.BooleanField(default=True)
     allow_self_approval = models.BooleanField(
-        default=False,
-        help_text="For organizations of one person: reviewers can approve what they wrote themselves.",
+        default=False, help_text="For organizations of one person: reviewers can approve what they wrote themselves."
     )
     second_approver = models.BooleanField(
         default=False, help_text="Two different reviewers have to approve the same content before it is scheduled."

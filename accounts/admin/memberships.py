@@ -12,12 +12,7 @@ from django.urls import URLPattern, path, reverse
 
 from accounts import clock
 from accounts.admin.base import ModelAdmin, organizations_with_role, render_page
-from accounts.admin.users import (
-    SuperuserManagedAdmin,
-    administered_organizations,
-    is_superuser,
-    reauthenticated_actor,
-)
+from accounts.admin.users import SuperuserManagedAdmin, administered_organizations, is_superuser, reauthenticated_actor
 from accounts.domain import invitations, memberships
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, Membership, Organization, Role

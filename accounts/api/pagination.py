@@ -18,12 +18,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
 from accounts.api.exceptions import RequestValidationError, ValidationProblem
-from accounts.api.serializers import (
-    StrictCharField,
-    StrictIntegerField,
-    StrictSerializer,
-    validate_query,
-)
+from accounts.api.serializers import StrictCharField, StrictIntegerField, StrictSerializer, validate_query
 
 LIMIT = StrictIntegerField(min_value=1, max_value=500, default=100, help_text="The maximum number of rows.")
 
@@ -32,10 +27,7 @@ class PaginationQuery(StrictSerializer):
     """The query parameters of every list. Lists with filters inherit from it."""
 
     limit = LIMIT
-    cursor = StrictCharField(
-        required=False,
-        help_text="The position after the previous page. Follow the `Link` header instead.",
-    )
+    cursor = StrictCharField(required=False, help_text="The position after the previous page, from its `Link` header.")
 
 
 def row_after(names: Sequence[str], values: Sequence[Any]) -> TupleGreaterThan | TupleLessThan:

@@ -106,9 +106,7 @@ def _has_its_digest(event: AuditEvent) -> bool:
 def _purges(organization_id: UUID) -> dict[int, str]:
     """Return the hash of the last purged link by its position, one for each authentic event of a purge."""
     events = AuditEvent.objects.filter(
-        organization_id=organization_id,
-        verb=audit_log.PURGE_VERB,
-        subject=audit_log.purge_subject(organization_id),
+        organization_id=organization_id, verb=audit_log.PURGE_VERB, subject=audit_log.purge_subject(organization_id)
     )
     return {event.details["upTo"]: event.details["hash"] for event in events if audit_log.is_authentic(event)}
 

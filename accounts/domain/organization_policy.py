@@ -41,12 +41,7 @@ def describe(policy: Mapping[str, bool]) -> list[str]:
 
 
 def update_policy(
-    actor: Actor,
-    organization: Organization,
-    *,
-    wanted: Mapping[str, bool],
-    known: Mapping[str, bool],
-    verified: bool,
+    actor: Actor, organization: Organization, *, wanted: Mapping[str, bool], known: Mapping[str, bool], verified: bool
 ) -> dict[str, bool]:
     """Set the `wanted` rules and return those that changed. Locks the organization; the audit event notifies members.
 

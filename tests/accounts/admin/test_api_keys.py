@@ -83,9 +83,7 @@ def test_permissions_change_is_stored_and_recorded(browser: Client, key: Any, fa
     assert (key.scopes, key.channels) == (["read"], [facebook.public_id])
     event = AuditEvent.objects.get()
     assert (event.verb, event.subject) == ("key.restrict", f"key:{key.pk}")
-    assert event.details == {
-        "changed": {"scopes": [Scope.values, ["read"]], "channels": [None, [facebook.public_id]]},
-    }
+    assert event.details == {"changed": {"scopes": [Scope.values, ["read"]], "channels": [None, [facebook.public_id]]}}
     browser.post(address, {"scopes": ["read"], "reach": "all", "channels": [facebook.public_id]})
     key.refresh_from_db()
     assert key.channels is None

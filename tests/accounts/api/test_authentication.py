@@ -100,8 +100,7 @@ def test_iso_and_http_dates_are_accepted(key: Any, organization: Organization) -
 
 
 @pytest.mark.parametrize(
-    ("age", "good"),
-    [(-5.001, False), (-5, True), (0, True), (60, True), (60.001, False), (3600 * 24 * 365, False)],
+    ("age", "good"), [(-5.001, False), (-5, True), (0, True), (60, True), (60.001, False), (3600 * 24 * 365, False)]
 )
 def test_date_window_is_5_s_ahead_to_60_s_old(age: float, good: bool, key: Any, organization: Organization) -> None:
     with time_machine.travel(NOW, tick=False):

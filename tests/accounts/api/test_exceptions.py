@@ -16,11 +16,7 @@ def answer(response: Any) -> tuple[int, Any]:
 @pytest.mark.parametrize(
     ("name", "status", "body"),
     [
-        (
-            "invalid",
-            400,
-            {"message": "Not publishable", "details": [{"path": ["media"], "message": "x", "code": "y"}]},
-        ),
+        ("invalid", 400, {"message": "Not publishable", "details": [{"path": ["media"], "message": "x", "code": "y"}]}),
         ("incomplete", 422, {"message": "A group lacks a reply"}),
         ("conflict", 409, {"message": "Hashtag already in use"}),
         ("stale", 412, {"message": "Version 3 is current"}),

@@ -8,12 +8,7 @@ pytestmark = pytest.mark.usefixtures("probe")
 
 MALFORMED = {
     "error": [
-        {
-            "message": '"value" must be valid JSON',
-            "path": [],
-            "type": "object.base",
-            "context": {"label": "value"},
-        }
+        {"message": '"value" must be valid JSON', "path": [], "type": "object.base", "context": {"label": "value"}}
     ]
 }
 
