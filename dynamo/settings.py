@@ -291,10 +291,10 @@ EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 MAIL_GOES_OUT = bool(EMAIL_HOST) or not PRODUCTION
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("EMAIL_FROM", "Dynamo <dynamo@localhost>")
-# Where the desk is, for links in e-mails.
+# The admin's URL, for links in e-mails.
 _HOST = next((host for host in ALLOWED_HOSTS if host[:1] not in {"*", "."}), "localhost")
-_DESK = f"https://{_HOST}" if PRODUCTION else f"http://{env_str('DYNAMO_BIND', '127.0.0.1:8000')}"
-ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _DESK).rstrip("/")
+_ORIGIN = f"https://{_HOST}" if PRODUCTION else f"http://{env_str('DYNAMO_BIND', '127.0.0.1:8000')}"
+ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _ORIGIN).rstrip("/")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

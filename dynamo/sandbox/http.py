@@ -1,4 +1,4 @@
-"""Request, response, and the platform's formats of versions and instants."""
+"""Request, response, and the platform's formats of versions and times."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the sandbox stores: instants are seconds since the epoch, ids are strings."""
+"""What the sandbox stores. Times are seconds since the epoch, ids are strings."""
 
 import zlib
 from dataclasses import dataclass, field

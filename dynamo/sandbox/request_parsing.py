@@ -127,7 +127,7 @@ def _multipart(params: Params, content_type: str, body: bytes) -> None:
 
 
 class InvalidControl(ValueError):
-    """A control call is not valid; the text says why."""
+    """A control call is not valid; the message is the reason."""
 
 
 def check_keys(values: dict[str, Any], allowed: set[str]) -> None:

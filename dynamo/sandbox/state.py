@@ -240,7 +240,7 @@ class SandboxContext:
         self.settings = Settings(app_secret=self._app_secret)
 
     def wait(self, seconds: float) -> None:
-        """Sleep without a lock. Raises HangUp when the sandbox stops or is reset meanwhile."""
+        """Sleep without a lock. Raises HangUp when the sandbox stops or is reset."""
         if seconds > 0 and self._over.wait(seconds):
             raise HangUp(reset=False)
 

@@ -100,7 +100,7 @@ def _decrypt_cursor(cursor: str, channel: Channel, post_id: str) -> CommentPosit
 
 
 def _edge_position(values: dict[str, object]) -> EdgePosition:
-    return EdgePosition(**{**values, "trail": tuple(values["trail"]), "same": tuple(values["same"])})  # type: ignore[arg-type]
+    return EdgePosition(**{**values, "cursors": tuple(values["cursors"]), "same": tuple(values["same"])})  # type: ignore[arg-type]
 
 
 def _binding(channel: Channel, post_id: str) -> str:

@@ -20,8 +20,7 @@ from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.graph.cursor_reader import EdgePosition, EdgeReader, Item
 from posts.graph.errors import NotFound, Throttled
-from posts.graph.parsing import count, dig, items
-from posts.graph.publishers.recent_posts import parse_graph_time
+from posts.graph.parsing import count, dig, items, parse_graph_time
 
 PAGE_SECONDS, EXPORT_SECONDS = 20.0, 60.0
 REPLIES = 5  # that are requested with their comment
@@ -225,7 +224,7 @@ class _ThreadReader:
             for item, _, after in edge.read(position, first):
                 yield self.listing.parse(item, comment.done), after
         except NotFound:
-            # 100/33 does not prove that the comment was deleted; its absence from the list of comments does.
+            # 100/33 does not mean that the comment was deleted; its absence from the list of comments does.
             if self.top.shows(comment):
                 raise
 

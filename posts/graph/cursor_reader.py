@@ -14,8 +14,7 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, Transient
-from posts.graph.parsing import dig, items
-from posts.graph.publishers.recent_posts import parse_graph_time
+from posts.graph.parsing import dig, items, parse_graph_time
 
 TRIES = 9  # enough to halve 200 down to 1
 PAUSE, MAX_PAUSE = 0.05, 1.0  # seconds before the next try, doubling
@@ -34,13 +33,13 @@ class CursorLost(Transient):
 
 @dataclass(frozen=True)
 class EdgePosition:
-    """A position in an edge: in the page of `size` items at the last cursor of `trail` ("" is the start of the edge).
+    """A position in an edge: in the page of `size` items at the last cursor of `cursors` ("" is the start of the edge).
 
     `done` is the id of the last item that was read, `at` its time in seconds, and `same` the other ids of that second.
     `begun`: that item belongs to this page, otherwise it is the last one of the page before.
     """
 
-    trail: tuple[str, ...] = ("",)
+    cursors: tuple[str, ...] = ("",)
     size: int = 25
     done: str = ""
     at: float | None = None
@@ -76,11 +75,11 @@ class EdgeReader:
             for item in page.items:
                 at = _seconds(item, self.stamp)
                 same = (*last.same, last.done)[-TIES:] if at == last.at else ()
-                last = here = EdgePosition(page.trail, page.size, item["id"], at, begun=True, same=same)
+                last = here = EdgePosition(page.cursors, page.size, item["id"], at, begun=True, same=same)
                 if item is not page.items[-1]:
                     yield item, here, here
                 elif page.after:
-                    yield item, here, replace(here, trail=(*page.trail, page.after)[-CURSORS_KEPT:], begun=False)
+                    yield item, here, replace(here, cursors=(*page.cursors, page.after)[-CURSORS_KEPT:], begun=False)
                 else:
                     yield item, here, None
 
@@ -92,7 +91,7 @@ class EdgeReader:
 @dataclass(frozen=True)
 class _Page:
     items: list[Item]
-    trail: tuple[str, ...]
+    cursors: tuple[str, ...]
     size: int
     after: str
 
@@ -102,11 +101,11 @@ class _Reading:
 
     def __init__(self, edge: EdgeReader, position: EdgePosition) -> None:
         self.edge, self.wanted_size = edge, position.size
-        self.trail, self.size = list(position.trail), position.size
+        self.cursors, self.size = list(position.cursors), position.size
         self.done, self.at, self.same = position.done, position.at, position.same
         self.skipping = position.begun  # the page may begin with items that were read already
         self.suspect, self.refused = "", False
-        self.cursors: set[str] = set()
+        self.seen_cursors: set[str] = set()
         self.pages_at_size = 0
 
     def pages(self, first: Item | None = None) -> Iterator[_Page]:
@@ -122,28 +121,28 @@ class _Reading:
                 if self.refused:
                     raise CursorLost("The platform does not accept a cursor that it returned")
                 return
-            if not items and not after and len(self.trail) > 1 and not self.suspect:
+            if not items and not after and len(self.cursors) > 1 and not self.suspect:
                 self._step_back(refused=False)
                 continue
             self.suspect = ""
-            trail = tuple(self.trail)
+            cursors = tuple(self.cursors)
             if items := self._unread(items):
                 self._remember(items)
-                yield _Page(items, trail, self.size, after)
+                yield _Page(items, cursors, self.size, after)
                 self._grow()
             if not after:
                 return
-            if after in self.cursors:
+            if after in self.seen_cursors:
                 raise CursorLost("The platform's cursors form a cycle")
-            self.cursors.add(after)
-            self.trail = [*trail, after][-CURSORS_KEPT:]
+            self.seen_cursors.add(after)
+            self.cursors = [*cursors, after][-CURSORS_KEPT:]
         raise CursorLost("There are too many pages")
 
     def _step_back(self, *, refused: bool) -> None:
         """Go to the page before, to find there the items after the last one that was read."""
-        self.suspect, self.refused = self.trail.pop(), refused
-        self.cursors.discard(self.suspect)  # an earlier page may return it again
-        if not self.trail:
+        self.suspect, self.refused = self.cursors.pop(), refused
+        self.seen_cursors.discard(self.suspect)  # an earlier page may return it again
+        if not self.cursors:
             raise CursorLost("The platform no longer accepts this position")
         self.skipping = bool(self.done)
 
@@ -152,7 +151,7 @@ class _Reading:
         try:
             return self.fetch_page()
         except InvalidRequest:
-            if not self.trail[-1]:
+            if not self.cursors[-1]:
                 raise
         self._step_back(refused=True)
         return None
@@ -161,8 +160,8 @@ class _Reading:
         """Request the page; after each Transient half of it, until TRIES or the edge's `seconds` are used up."""
         edge, until = self.edge, time.monotonic() + self.edge.seconds
         params = {**edge.params, "limit": str(self.size)}
-        if self.trail[-1]:
-            params["after"] = self.trail[-1]
+        if self.cursors[-1]:
+            params["after"] = self.cursors[-1]
         pause, tries = PAUSE, 1
         while True:
             seconds = max(1.0, until - time.monotonic())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from posts.graph.account import Account
@@ -60,6 +60,14 @@ def items(value: Any) -> list[dict[str, Any]]:
 def full_id(account: Account, post_id: str) -> str:
     """Return a Page's post id in the form that every edge accepts, {page}_{post}."""
     return post_id if not post_id or "_" in post_id else f"{account.platform_id}_{post_id}"
+
+
+def parse_graph_time(text: Any) -> datetime | None:
+    """Parse a time of the platform, 2021-06-30T21:21:18+0000."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_id(value: Any) -> str:

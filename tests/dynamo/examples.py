@@ -276,7 +276,7 @@ SCENES: dict[str, Scene] = {
     "Too many": Scene("too many requests"),
     "Not JSON by its type": Scene("another content type"),
     "Not JSON": Scene(body=b'{"status": '),
-    "Not result": Scene("nothing there"),
+    "Not found": Scene("nothing there"),
     "Whatever the post": Scene("nothing there"),
     "A limit out of bounds": Scene(query={"limit": "1000"}),
     # Channels, superpowers and published posts
@@ -286,7 +286,7 @@ SCENES: dict[str, Scene] = {
     "getPosts No date": Scene(query={"startDate": "yesterday"}),
     "Unknown channel": Scene(query={"mediumId": "FB_PAGE_4711"}),
     "A channel to connect again": Scene("a platform that fails"),
-    "The platform is busy": Scene("a platform that is busy"),
+    "Rate limited by the platform": Scene("a platform that is busy"),
     "A page of one": Scene(query={"limit": "1"}),
     "getPostComments A limit out of bounds": Scene(query={"limit": "200"}),
     "A cursor of another list": Scene(query={"after": "abc"}),

@@ -11,8 +11,7 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, NotFound, PermissionDenied
 from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, missing_columns
-from posts.graph.parsing import ImportedPost, address, count, dig, full_id, items, parse_id, text
-from posts.graph.publishers.recent_posts import parse_graph_time
+from posts.graph.parsing import ImportedPost, address, count, dig, full_id, items, parse_graph_time, parse_id, text
 
 Before = Callable[[], None]
 REACTIONS = ("LIKE", "LOVE", "CARE", "HAHA", "WOW", "SAD", "ANGRY")

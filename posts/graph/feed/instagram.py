@@ -9,8 +9,7 @@ from typing import Any
 
 from posts.graph.account import Account
 from posts.graph.feed.fields import FieldGroup, missing_columns
-from posts.graph.parsing import ImportedPost, address, count, dig, items, parse_id, text
-from posts.graph.publishers.recent_posts import parse_graph_time
+from posts.graph.parsing import ImportedPost, address, count, dig, items, parse_graph_time, parse_id, text
 
 MEDIA = (
     FieldGroup("media", "id,caption,media_type,timestamp"),

@@ -10,8 +10,7 @@ from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest, NotFound, PermissionDenied, Transient
 from posts.graph.feed import facebook, instagram
 from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, optional
-from posts.graph.parsing import ImportedPost, count, dig, items
-from posts.graph.publishers.recent_posts import parse_graph_time
+from posts.graph.parsing import ImportedPost, count, dig, items, parse_graph_time
 
 TOO_MUCH = 1  # the code of "Please reduce the amount of data you're asking for"
 SMALLEST = 5
@@ -144,7 +143,7 @@ def _page(
 def fetch_post(account: Account, platform_id: str, *, without: Collection[str] = ()) -> ImportedPost | None:
     """Return the post as it is now, None for one that exists and is not visible. Raises NotFound and other GraphErrors.
 
-    NotFound does not prove that the post was deleted: see `errors.UNSEEN`.
+    NotFound does not mean that the post was deleted: see `errors.UNSEEN`.
     """
     edge = next(iter(EDGES[account.type].values()))
     dropped = set(without)
@@ -166,7 +165,7 @@ def fetch_post(account: Account, platform_id: str, *, without: Collection[str] =
 
 
 def is_reachable(account: Account, node: str) -> bool:
-    """Whether the platform returns this node now. For an existing node, False shows that NotFound proves nothing."""
+    """Whether the platform returns this node now. For an existing node, False shows that NotFound is not reliable now."""
     try:
         return bool(client.get(account, node, fields="id").get("id"))
     except GraphError:

@@ -147,7 +147,7 @@ def _look_up(account: Account, staged: Staged) -> tuple[LookupResult, bool]:
     try:
         video = client.get(account, staged["video"], fields="published,post_id,permalink_url,status")
     except GraphError:
-        # A new video can be denied for seconds: 100/33 proves nothing.
+        # A new video can be denied for seconds: 100/33 does not mean that it failed.
         return LookupResult(LookupStatus.UNKNOWN), False
     uploading, processing, publishing = (
         dig(video, "status", f"{phase}_phase", "status") for phase in ("uploading", "processing", "publishing")

@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
-from posts.graph.parsing import dig, items
+from posts.graph.parsing import dig, items, parse_graph_time
 
 SKEW = timedelta(seconds=60)  # between the platform's clock and ours
 MAX_SKEW = timedelta(days=-1)  # more is not believed: older posts may have the same text
@@ -53,14 +53,6 @@ def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, st
             return
         params["after"] = str(after)
     raise TooMany("The account has too many recent posts to search")
-
-
-def parse_graph_time(text: Any) -> datetime | None:
-    """Parse a time of the platform, 2021-06-30T21:21:18+0000."""
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S%z").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def same_text(caption: Any, other: str) -> bool:
