@@ -165,7 +165,7 @@ def fetch_post(account: Account, platform_id: str, *, without: Collection[str] =
 
 
 def is_reachable(account: Account, node: str) -> bool:
-    """Whether the platform returns this node now. For an existing node, False shows that NotFound is not reliable now."""
+    """Whether the platform returns this node now. False for an existing node: NotFound is not reliable now."""
     try:
         return bool(client.get(account, node, fields="id").get("id"))
     except GraphError:
