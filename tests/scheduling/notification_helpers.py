@@ -1,4 +1,4 @@
-"""The sweep and the tasks of the queue `notifications`, run in the test's own process."""
+"""Runs the sweep and the tasks of the queue `notifications` in the test process."""
 
 from scheduling.domain.notifications import delivery, events, recipients
 

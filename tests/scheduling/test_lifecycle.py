@@ -1,4 +1,4 @@
-"""The lifecycle and its one writer."""
+"""The lifecycle and its single writer."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -10,7 +10,7 @@ from scheduling.models import ScheduledPost
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 
-def test_every_step_starts_and_ends_where_the_design_says():
+def test_transitions_match_the_design():
     steps = {(step.name, str(step.source), str(step.target)) for step in ScheduledPost().get_all_status_transitions()}
     assert steps == {
         ("submit", "DRAFT", "WAITING_FOR_APPROVAL"),
@@ -30,19 +30,19 @@ def test_every_step_starts_and_ends_where_the_design_says():
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "PUBLISHING", "PUBLISHED"])
-def test_the_database_refuses_a_state_beyond_approval_without_one(make_draft, status):
+def test_database_refuses_an_unapproved_scheduled_post(make_draft, status):
     post = make_draft()
     with pytest.raises(IntegrityError, match="nothing_goes_out_unapproved"), transaction.atomic():
         ScheduledPost.objects.filter(pk=post.pk).update(status=status)
     assert ScheduledPost.objects.get(pk=post.pk).status == "DRAFT"
 
 
-def test_the_state_cannot_be_assigned(make_draft):
+def test_status_cannot_be_assigned(make_draft):
     with pytest.raises(AttributeError):
         make_draft().status = Status.SCHEDULED
 
 
-def test_saving_must_name_its_columns_and_never_the_state(make_draft):
+def test_save_without_columns_or_with_status_raises_type_error(make_draft):
     post = make_draft()
     for fields in (None, [], ["status"], ["media", "status"]):
         with pytest.raises(TypeError):
@@ -52,7 +52,7 @@ def test_saving_must_name_its_columns_and_never_the_state(make_draft):
     assert ScheduledPost.objects.get(pk=post.pk).media == "https://example.com/2.jpg"
 
 
-def test_a_copy_from_an_earlier_turn_takes_no_step_though_state_and_version_are_the_same(make_waiting):
+def test_transition_of_an_earlier_revision_raises_state_conflict(make_waiting):
     old = make_waiting()
     new = ScheduledPost.objects.get(pk=old.pk)
     for step in ("reject", "submit"):
@@ -62,7 +62,7 @@ def test_a_copy_from_an_earlier_turn_takes_no_step_though_state_and_version_are_
     assert (new.revision, ScheduledPost.objects.get(pk=old.pk).revision) == (3, 3)
 
 
-def test_of_two_who_move_the_same_post_one_wins_and_the_other_is_told(make_waiting):
+def test_concurrent_transitions_have_one_winner(make_waiting):
     mine = make_waiting()
     theirs = ScheduledPost.objects.get(pk=mine.pk)
     mine.apply_transition("reject", notes="no")
@@ -72,7 +72,7 @@ def test_of_two_who_move_the_same_post_one_wins_and_the_other_is_told(make_waiti
     assert ScheduledPost.objects.get(pk=mine.pk).notes == "no"
 
 
-def test_a_move_on_an_old_version_changes_nothing(make_waiting):
+def test_transition_of_an_old_version_changes_nothing(make_waiting):
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(version=post.version + 1)
     with pytest.raises(StateConflict):
@@ -80,12 +80,12 @@ def test_a_move_on_an_old_version_changes_nothing(make_waiting):
     assert ScheduledPost.objects.get(pk=post.pk).status == "WAITING_FOR_APPROVAL"
 
 
-def test_an_illegal_step_names_where_the_post_is_and_what_would_work(make_draft):
+def test_illegal_transition_reports_status_and_allowed_actions(make_draft):
     with pytest.raises(StateConflict, match="Cannot revert a DRAFT post") as caught:
         make_draft().apply_transition("revert")
     assert caught.value.details == {"status": "DRAFT", "allowed": ["submit-for-approval", "update", "delete"]}
 
 
-def test_steps_are_not_reachable_past_the_machine(make_draft):
+def test_transition_methods_do_not_write_the_database(make_draft):
     with pytest.raises(TransitionNotAllowed):
         make_draft().approve()

@@ -1,4 +1,4 @@
-"""A walk through lifecycle and publisher, step by random step, against a model and the platform's own record."""
+"""Random steps through lifecycle and publisher, against a model and the platform's record."""
 
 import os
 from collections import Counter
@@ -29,7 +29,7 @@ LEGAL = {
 
 
 @pytest.mark.django_db
-def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules are one class
+def test_random_steps_never_publish_twice_or_unapproved(  # noqa: C901  a machine's rules are one class
     sandbox, key, reviewer, organization, facebook, instagram, seat, media
 ):
     judge, actor, channels = seat(reviewer, organization), actors.api_key_actor(key), [facebook, instagram]
@@ -37,7 +37,7 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
     seen = Counter()
 
     class Walk(RuleBasedStateMachine):
-        """`model`: where each post should be; `approved`: the captions that a person has said yes to."""
+        """`model`: where each post should be; `approved`: the captions that a person has approved."""
 
         posts = Bundle("posts")
 
@@ -116,8 +116,8 @@ def test_no_walk_publishes_twice_or_unapproved(  # noqa: C901  a machine's rules
             assert not stale
             assert not unknown
             assert self.model[pk] in {"WAITING_FOR_APPROVAL", "FAILED"}
-            for public_id, said in approval.content["channels"].items():
-                self.approved.setdefault((pk, public_id), set()).add(said["caption"])
+            for public_id, channel in approval.content["channels"].items():
+                self.approved.setdefault((pk, public_id), set()).add(channel["caption"])
             self.tasks.setdefault(pk, []).append(self.load(pk).task_id)
             self.now_at(pk, "SCHEDULED")
 

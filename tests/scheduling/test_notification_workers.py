@@ -1,4 +1,4 @@
-"""Slow receivers and media hosts with both workers: posts are published on time all the same."""
+"""Slow receivers and media hosts do not delay publishing."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""People and workers at the same instant, on real connections: exactly one of them wins."""
+"""Concurrent people and workers on real connections: exactly one wins."""
 
 import threading
 import time
@@ -70,7 +70,7 @@ def test_ten_deliveries_of_one_message_publish_once(make_due, sandbox):
     assert (len(sandbox.posts), PublishedPost.objects.count(), Attempt.objects.count()) == (2, 2, 2)
 
 
-def test_two_reviewers_at_once_make_one_approval(make_waiting, make_member, organization, seat):
+def test_concurrent_approvals_create_one(make_waiting, make_member, organization, seat):
     judges = [
         seat(make_member(name, organization, Role.VIEWER, may_review=True), organization) for name in ("ana", "rui")
     ]
@@ -99,7 +99,7 @@ def test_revert_against_publish_has_one_winner(make_due, sandbox, key, facebook,
 
 
 @pytest.mark.parametrize("run", range(5))
-def test_edit_against_approval_never_approves_unseen_words(make_waiting, key, reviewer, organization, seat, run):
+def test_edit_against_approval_never_approves_unseen_content(make_waiting, key, reviewer, organization, seat, run):
     post, judge = make_waiting(), seat(reviewer, organization)
     page = content.current_content(fresh(post))[1]
     at_once(
@@ -127,7 +127,7 @@ def test_delete_against_publish_has_one_winner(make_due, sandbox, key, facebook,
     assert ScheduledPost.objects.filter(pk=post.pk).exists() is not gone
 
 
-def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
+def test_concurrent_takeovers_have_one_winner(make_due, sandbox, facebook):
     post = make_due(channels=[facebook])
     with transaction.atomic():
         post.apply_transition("claim", task_id=None, lease_id=None, lease_expires_at=clock.now())
@@ -136,7 +136,7 @@ def test_two_followers_of_a_dead_worker_are_one(make_due, sandbox, facebook):
     assert len(sandbox.posts) == 1
 
 
-def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_due, sandbox, facebook):
+def test_attempt_against_an_uncommitted_takeover_inserts_nothing(make_due, sandbox, facebook):
     post, deliveries = lease.load_post(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
     ready = [publish_commit.ReadyDelivery(delivery, payload.delivery_account(delivery)) for delivery in deliveries]
@@ -158,7 +158,7 @@ def test_intent_against_an_uncommitted_takeover_waits_and_writes_nothing(make_du
     assert (Attempt.objects.count(), sandbox.posts) == (0, [])
 
 
-def test_takeover_against_an_uncommitted_intent_waits_and_finds_it(make_due, facebook, monkeypatch):
+def test_takeover_against_an_uncommitted_attempt_reads_it(make_due, facebook, monkeypatch):
     post, deliveries = lease.load_post(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
     ScheduledPost.objects.filter(pk=post.pk).update(lease_expires_at=clock.now())

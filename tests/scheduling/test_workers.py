@@ -1,4 +1,4 @@
-"""The promises with real workers: messages repeated, revokes lost, brokers down, workers killed."""
+"""Publishing with real workers: repeated messages, lost revokes, brokers down, workers killed."""
 
 from datetime import timedelta
 
@@ -51,7 +51,7 @@ def past(post, seconds=1.5):
     eventually(lambda: clock.now() > post.scheduled_for + timedelta(seconds=seconds), within=30)
 
 
-def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: ProcessGroup, make_scheduled, sandbox, api):
+def test_approved_post_is_published_on_time_and_listed(processes: ProcessGroup, make_scheduled, sandbox, api):
     processes.worker("--pool", "threads", concurrency=4, beat=True, **QUICK)
     post = make_scheduled(scheduled_for=soon(4))
     eventually(lambda: status(post) == "PUBLISHED", what="published")
@@ -61,7 +61,7 @@ def test_an_approved_post_goes_live_at_its_instant_and_is_listed(processes: Proc
     assert {item["id"] for item in listed} == {post["id"] for post in sandbox.posts}
 
 
-def test_one_message_ten_times_to_four_workers_is_one_publish(processes: ProcessGroup, make_scheduled, sandbox):
+def test_repeated_message_to_four_workers_publishes_once(processes: ProcessGroup, make_scheduled, sandbox):
     post = make_scheduled(scheduled_for=soon(2))
     past(post, 0)
     for _ in range(10):
@@ -86,9 +86,7 @@ def _behind_much_else(post):
     send(post)
 
 
-def test_the_publishing_worker_takes_nothing_of_the_other_queues(
-    processes: ProcessGroup, make_scheduled, sandbox, facebook
-):
+def test_publishing_worker_ignores_other_queues(processes: ProcessGroup, make_scheduled, sandbox, facebook):
     post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
     _behind_much_else(post)
     processes.worker("--pool", "threads", concurrency=2, **QUICK)
@@ -96,9 +94,7 @@ def test_the_publishing_worker_takes_nothing_of_the_other_queues(
     assert (len(sandbox.posts), _waiting("media")) == (1, 50)
 
 
-def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already_holds(
-    processes: ProcessGroup, make_scheduled, sandbox
-):
+def test_revert_without_a_broker_stops_a_delivered_message(processes: ProcessGroup, make_scheduled, sandbox):
     worker = processes.worker("--pool", "threads", concurrency=2, **QUICK)
     post = make_scheduled(scheduled_for=soon(15))
     eventually(lambda: "publish" in str(app.control.inspect(timeout=0.5).scheduled()), what="the worker holds it")
@@ -106,7 +102,7 @@ def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already
         "reverter",
         ["-c", REVERT, str(post.pk)],
         DJANGO_SETTINGS_MODULE="dynamo.settings",
-        REDIS_URL="redis://127.0.0.1:1/0",  # nobody listens there: neither cancel nor revoke gets out
+        REDIS_URL="redis://127.0.0.1:1/0",  # no broker there: neither cancel nor revoke is sent
     )
     assert reverter.popen.wait(60) == 0, reverter.said()
     past(post)
@@ -114,7 +110,7 @@ def test_a_revert_while_the_broker_is_down_stops_a_message_that_a_worker_already
     assert (sandbox.posts, status(post)) == ([], "DRAFT")
 
 
-def test_a_message_that_the_broker_lost_is_sent_again(processes: ProcessGroup, make_scheduled, sandbox, facebook):
+def test_message_lost_by_the_broker_is_enqueued_again(processes: ProcessGroup, make_scheduled, sandbox, facebook):
     post = make_scheduled(scheduled_for=soon(3), channels=[facebook])
     ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now())
     app.control.purge()
@@ -124,7 +120,7 @@ def test_a_message_that_the_broker_lost_is_sent_again(processes: ProcessGroup, m
 
 
 @pytest.mark.parametrize("fault", ["delay", "delay_after"])
-def test_a_worker_killed_in_mid_publish_is_followed_and_the_post_is_live_once(
+def test_killed_worker_is_replaced_and_the_post_is_published_once(
     processes: ProcessGroup, make_scheduled, sandbox, facebook, fault
 ):
     sandbox.fault("POST .*/feed", fault, seconds=2.5)

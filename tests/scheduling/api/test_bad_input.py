@@ -1,4 +1,4 @@
-"""What is wrong with a body is said in the contract's envelope, all of it at once, and nothing is stored."""
+"""Invalid bodies are answered in the contract's envelope with every error, and nothing is stored."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def problems(answer: Any) -> list[tuple[list[str | int], str]]:
         b'{"media": ' + b"9" * 5_000 + b"}",
     ],
 )
-def test_what_is_not_json_is_one_error_with_an_empty_path(api: SignedClient, body: bytes) -> None:
+def test_invalid_json_is_one_error_with_an_empty_path(api: SignedClient, body: bytes) -> None:
     answer = api.post("/scheduled-posts", body=body)
     assert (answer.status_code, answer.json()) == (422, {"error": [MALFORMED]})
 
@@ -197,14 +197,14 @@ def test_every_wrong_field_of_a_superpower_is_named_at_its_depth(
         (lambda text: powered({"name": "x", "theirs": {text: 1}}), [*INSIDE, "theirs"]),
     ],
 )
-def test_nul_and_lone_surrogates_are_refused_wherever_they_hide(
+def test_nul_and_lone_surrogates_are_refused_at_any_depth(
     api: SignedClient, text: str, wrap: Any, path: list[Any]
 ) -> None:
     assert [found for found, _ in problems(api.post("/scheduled-posts", wrap(text)))] == [path]
 
 
 @pytest.mark.parametrize("count", [1_000, 34_000])
-def test_thousands_of_channels_are_refused_one_by_one(api: SignedClient, count: int) -> None:
+def test_thousands_of_unknown_channels_are_each_reported(api: SignedClient, count: int) -> None:
     channels = {f"F{number}": {"mediumType": ""} for number in range(count)}
     answer = api.post("/scheduled-posts", {"channels": channels})
     assert problems(answer)[0] == (["channels", "F0", "mediumType"], "string.empty")
@@ -214,7 +214,7 @@ def test_thousands_of_channels_are_refused_one_by_one(api: SignedClient, count: 
     assert len(answer.json()["details"]) == count
 
 
-def test_a_key_that_tries_to_be_a_prototype_is_just_unknown(api: SignedClient) -> None:
+def test_prototype_key_is_an_unknown_field(api: SignedClient) -> None:
     assert problems(api.post("/scheduled-posts", {"__proto__": {}, "constructor": 1})) == [
         (["__proto__"], "object.unknown"),
         (["constructor"], "object.unknown"),
@@ -244,7 +244,7 @@ def test_every_wrong_query_parameter_is_named(
     assert problems(api.get("/scheduled-posts", query=parameters)) == expected
 
 
-def test_the_draft_of_the_contract_is_what_these_are_held_against(api: SignedClient) -> None:
+def test_draft_of_the_contract_is_valid(api: SignedClient) -> None:
     assert problems(api.post("/scheduled-posts", {**DRAFT, "scheduledFor": "2026-07-01T13:00:00.000"})) == [
         (["scheduledFor"], "string.isoDate")
     ]

@@ -18,7 +18,7 @@ URL = "/scheduled-posts"
 BRIEF = "Asked for by Rita.\nSource: https://example.org/menu\nRisk: the price may change."
 
 
-def test_it_comes_back_as_it_was_sent_and_a_post_without_one_says_null(api: SignedClient, facebook: Channel) -> None:
+def test_brief_is_returned_unchanged_or_null(api: SignedClient, facebook: Channel) -> None:
     post, bare = api.post(URL, {"brief": BRIEF}).json(), api.post(URL, {}).json()
     assert (post["brief"], bare["brief"]) == (BRIEF, None)
     assert api.get(f"{URL}/{post['id']}").json()["brief"] == BRIEF
@@ -26,14 +26,14 @@ def test_it_comes_back_as_it_was_sent_and_a_post_without_one_says_null(api: Sign
 
 
 @pytest.mark.parametrize("brief", ["", " \n", None, "x" * 10_000, "\u202e 🌊"])
-def test_blank_null_and_ten_thousand_characters_are_taken(api: SignedClient, facebook: Channel, brief: Any) -> None:
+def test_brief_may_be_blank_null_or_ten_thousand_characters(api: SignedClient, facebook: Channel, brief: Any) -> None:
     post = api.post(URL, {"brief": "before"}).json()
     answer = api.patch(f"{URL}/{post['id']}", {"brief": brief})
     assert (answer.status_code, answer.json()["brief"], answer.json()["version"]) == (200, brief, 2)
 
 
 @pytest.mark.parametrize(("brief", "code"), [("x" * 10_001, "string.max"), (7, "string.base"), (["x"], "string.base")])
-def test_anything_else_is_refused_and_stores_nothing(
+def test_invalid_brief_is_refused(
     api: SignedClient, facebook: Channel, brief: Any, code: str, anything_stored: Any
 ) -> None:
     before = anything_stored()
@@ -46,7 +46,7 @@ def test_anything_else_is_refused_and_stores_nothing(
     assert anything_stored() == before
 
 
-def test_two_who_change_it_at_once_do_not_overwrite_one_another(api: SignedClient, facebook: Channel) -> None:
+def test_concurrent_changes_of_the_brief_are_refused(api: SignedClient, facebook: Channel) -> None:
     post = api.post(URL, {"brief": "one"}).json()
     first = api.patch(f"{URL}/{post['id']}", {"brief": "two"}, headers={"If-Match": '"1"'})
     second = api.patch(f"{URL}/{post['id']}", {"brief": "three"}, headers={"If-Match": '"1"'})
@@ -54,7 +54,7 @@ def test_two_who_change_it_at_once_do_not_overwrite_one_another(api: SignedClien
     assert api.get(f"{URL}/{post['id']}").json()["brief"] == "two"
 
 
-def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
+def test_new_brief_is_recorded_and_keeps_the_digest(
     api: SignedClient, make_waiting: Any, seat: Any, reviewer: Any, organization: Any, key: Any
 ) -> None:
     post = make_waiting()
@@ -75,7 +75,7 @@ def test_a_new_brief_is_in_the_history_and_leaves_what_was_seen_approvable(
     assert ScheduledPost.objects.get(pk=post.pk).status == Status.SCHEDULED
 
 
-def test_whoever_wrote_the_content_stays_its_last_editor(
+def test_new_brief_keeps_the_last_editor(
     make_waiting: Any, seat: Any, make_member: Any, organization: Any, key: Any
 ) -> None:
     post = make_waiting()
@@ -90,7 +90,7 @@ def test_whoever_wrote_the_content_stays_its_last_editor(
     assert review.is_author(both, post)
 
 
-def test_a_brief_can_be_changed_when_the_instant_has_passed(make_waiting: Any, key: Any) -> None:
+def test_brief_can_be_changed_after_the_scheduled_time(make_waiting: Any, key: Any) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for="2020-01-01T00:00Z")
     post.refresh_from_db()

@@ -17,7 +17,7 @@ def patch(api: SignedClient, post: ScheduledPost, body: Any, **given: Any) -> An
     return api.patch(f"/scheduled-posts/{post.pk}", body, **given)
 
 
-def test_what_is_not_named_stays_and_the_version_counts(
+def test_patch_keeps_missing_fields_and_increments_the_version(
     api: SignedClient, make_draft: Callable[..., ScheduledPost]
 ) -> None:
     post = make_draft()
@@ -36,7 +36,7 @@ def test_what_is_not_named_stays_and_the_version_counts(
 
 
 @pytest.mark.parametrize("body", [{}, {"type": "POST"}])
-def test_a_change_that_changes_nothing_is_not_a_version(
+def test_patch_without_a_change_keeps_the_version(
     api: SignedClient, make_draft: Callable[..., ScheduledPost], body: Any
 ) -> None:
     post = make_draft()
@@ -63,7 +63,7 @@ def test_channels_replace_the_whole_map(
     assert patch(api, post, {"channels": {}}).json()["mediumsData"] == {}
 
 
-def test_shapes_are_checked_as_on_create_and_nothing_is_stored(
+def test_patch_with_an_invalid_body_stores_nothing(
     api: SignedClient, make_draft: Callable[..., ScheduledPost], anything_stored: Any
 ) -> None:
     post = make_draft()
@@ -104,7 +104,7 @@ def test_a_waiting_post_must_stay_publishable(
 
 
 @pytest.mark.parametrize("body", [{"media": "https://media.example.com/b.jpg"}, {}, {"status": "DRAFT"}])
-def test_a_scheduled_post_does_not_change(
+def test_patch_of_a_scheduled_post_is_refused(
     api: SignedClient, make_scheduled: Callable[..., ScheduledPost], body: Any
 ) -> None:
     post = make_scheduled()
@@ -121,7 +121,7 @@ def test_a_scheduled_post_does_not_change(
 # The step from REJECTED to DRAFT
 
 
-def test_a_rejected_post_becomes_a_draft_with_its_corrections_in_one_request(
+def test_patch_redrafts_and_edits_a_rejected_post_in_one_request(
     api: SignedClient, make_waiting: Callable[..., ScheduledPost]
 ) -> None:
     post = make_waiting()
@@ -157,7 +157,7 @@ def test_a_rejected_post_may_be_edited_and_stays_rejected(
     assert (body["status"], body["media"]) == ("REJECTED", "anything")
 
 
-def test_a_draft_that_is_told_to_be_a_draft_stays_as_it_is(
+def test_patch_of_a_draft_to_draft_changes_nothing(
     api: SignedClient, make_draft: Callable[..., ScheduledPost], anything_stored: Any
 ) -> None:
     post = make_draft()
@@ -210,7 +210,7 @@ def test_a_change_to_another_version_is_refused(
 # DELETE
 
 
-def test_a_deleted_post_is_gone(api: SignedClient, make_draft: Callable[..., ScheduledPost]) -> None:
+def test_deleted_post_is_not_found(api: SignedClient, make_draft: Callable[..., ScheduledPost]) -> None:
     post = make_draft()
     answer = api.delete(f"/scheduled-posts/{post.pk}")
     assert (answer.status_code, answer.json()) == (200, {"message": "Scheduled post deleted"})
@@ -228,7 +228,7 @@ def test_a_scheduled_posts_task_is_cancelled_with_it(
 
 
 @pytest.mark.parametrize("state", ["PUBLISHING", "PUBLISHED"])
-def test_what_is_going_out_or_is_out_is_not_deleted(
+def test_delete_of_a_publishing_or_published_post_is_refused(
     api: SignedClient, make_scheduled: Callable[..., ScheduledPost], state: str
 ) -> None:
     post = make_scheduled()

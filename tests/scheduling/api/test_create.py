@@ -23,7 +23,7 @@ def _noon() -> Any:
         yield
 
 
-def test_the_draft_of_the_contract_is_stored_although_its_date_is_past(
+def test_draft_with_a_past_date_is_stored(
     api: SignedClient, facebook: Channel, key: ApiKey, organization: Organization
 ) -> None:
     answer = api.post("/scheduled-posts", DRAFT)
@@ -49,7 +49,7 @@ def test_the_draft_of_the_contract_is_stored_although_its_date_is_past(
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_draft_cannot_be_born_scheduled(api: SignedClient, facebook: Channel, anything_stored: Any) -> None:
+def test_create_with_status_scheduled_is_refused(api: SignedClient, facebook: Channel, anything_stored: Any) -> None:
     before = anything_stored()
     answer = api.post("/scheduled-posts", {**DRAFT, "status": "SCHEDULED"})
     assert (answer.status_code, answer.json()) == (
@@ -73,7 +73,7 @@ def test_a_draft_cannot_be_born_scheduled(api: SignedClient, facebook: Channel, 
     assert anything_stored() == before
 
 
-def test_a_past_date_does_not_go_to_the_reviewers(api: SignedClient, facebook: Channel, anything_stored: Any) -> None:
+def test_submit_with_a_past_date_is_refused(api: SignedClient, facebook: Channel, anything_stored: Any) -> None:
     before = anything_stored()
     answer = api.post("/scheduled-posts", {**DRAFT, "status": "WAITING_FOR_APPROVAL"})
     assert (answer.status_code, answer.json()) == (
@@ -92,7 +92,7 @@ def test_a_past_date_does_not_go_to_the_reviewers(api: SignedClient, facebook: C
     assert anything_stored() == before
 
 
-def test_a_complete_post_goes_straight_to_the_reviewers(api: SignedClient, draft_fields: dict[str, Any]) -> None:
+def test_create_and_submit_a_complete_post(api: SignedClient, draft_fields: dict[str, Any]) -> None:
     answer = api.post("/scheduled-posts", {**draft_fields, "status": "WAITING_FOR_APPROVAL"})
     assert (answer.status_code, answer.json()["status"]) == (201, "WAITING_FOR_APPROVAL")
     assert ScheduledPost.objects.get().status == "WAITING_FOR_APPROVAL"
@@ -146,12 +146,12 @@ def test_a_draft_is_permissive(api: SignedClient, facebook: Channel, fields: dic
         ("2026-12-24T18:00-0330", "2026-12-24T21:30:00.000Z"),
     ],
 )
-def test_an_instant_comes_out_in_utc_with_milliseconds(api: SignedClient, given: str, shown: str) -> None:
+def test_scheduled_time_is_returned_in_utc_with_milliseconds(api: SignedClient, given: str, shown: str) -> None:
     answer = api.post("/scheduled-posts", {"scheduledFor": given})
     assert (answer.status_code, answer.json()["scheduledFor"]) == (201, shown)
 
 
-def test_captions_are_kept_to_the_letter(api: SignedClient, facebook: Channel) -> None:
+def test_captions_are_stored_unchanged(api: SignedClient, facebook: Channel) -> None:
     caption = "  Olá\r\n\t👩‍👩‍👧‍👦 \u202eright\u202c <b>&amp;</b> \u0007 "
     answer = api.post("/scheduled-posts", {"channels": {CHANNEL: {"mediumType": "FB_PAGE", "caption": caption}}})
     assert answer.json()["mediumsData"][CHANNEL]["caption"] == caption
@@ -208,7 +208,7 @@ def test_a_disconnected_channel_is_unknown(api: SignedClient, facebook: Channel)
         (lambda body: body.update(type="REEL"), "mediaType.reel"),
     ],
 )
-def test_what_is_not_publishable_does_not_reach_the_reviewers(
+def test_create_and_submit_an_unpublishable_post_is_refused(
     api: SignedClient, draft_fields: dict[str, Any], change: Any, code: str, anything_stored: Any
 ) -> None:
     before = anything_stored()

@@ -14,7 +14,7 @@ from tests.scheduling.admin.test_list import dump
 pytestmark = pytest.mark.embedded
 
 
-def test_healthz_says_that_the_process_is_up_without_a_database(client: Client) -> None:
+def test_healthz_is_200_without_a_database(client: Client) -> None:
     # Without the database mark, a query would fail the test.
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"up": True})
@@ -22,13 +22,13 @@ def test_healthz_says_that_the_process_is_up_without_a_database(client: Client) 
 
 
 @pytest.mark.django_db
-def test_readyz_is_green_with_counts_and_ages(client: Client, make_scheduled: Any) -> None:
+def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled: Any) -> None:
     make_scheduled()
     sweep.sweep("w1@here")
     answer = client.get("/readyz")
-    said = answer.json()
-    assert 0 <= said.pop("lastRoundSeconds") < 5
-    assert (answer.status_code, said) == (
+    body = answer.json()
+    assert 0 <= body.pop("lastRoundSeconds") < 5
+    assert (answer.status_code, body) == (
         200,
         {
             "ready": True,
@@ -45,7 +45,7 @@ def test_readyz_is_green_with_counts_and_ages(client: Client, make_scheduled: An
 
 
 @pytest.mark.django_db
-def test_readyz_is_red_when_posts_are_late_and_tells_nothing_of_them(
+def test_readyz_is_503_when_posts_are_late_without_their_content(
     client: Client, make_scheduled: Any, facebook: Any
 ) -> None:
     post = make_scheduled(channels=[facebook])
@@ -55,7 +55,7 @@ def test_readyz_is_red_when_posts_are_late_and_tells_nothing_of_them(
     before = dump()
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["problems"] == ["1 post should be out already; the oldest has been due for 3 min."]
+    assert answer.json()["problems"] == ["1 post overdue; the oldest has been due for 3 min."]
     assert answer.json()["overdue"]["count"] == 1
     text = answer.content.decode()
     hidden = [str(post.pk), facebook.name, facebook.platform_id, "Olá", "Casa do Sol", "secret-host"]
@@ -65,7 +65,7 @@ def test_readyz_is_red_when_posts_are_late_and_tells_nothing_of_them(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_they_are_looked_at_and_nothing_else(client: Client, path: str) -> None:
+def test_health_endpoints_accept_safe_methods_only(client: Client, path: str) -> None:
     answers = [getattr(client, method)(path).status_code for method in ("post", "put", "patch", "delete")]
     assert answers == [405] * 4
     assert client.head(path).content == b""

@@ -167,12 +167,12 @@ def test_a_person_is_named_as_the_author(
         ("POST", "/revert"),
     ],
 )
-def test_what_is_not_there_is_not_found_by_any_verb(api: SignedClient, post_id: str, method: str, step: str) -> None:
+def test_missing_post_is_not_found_by_any_method(api: SignedClient, post_id: str, method: str, step: str) -> None:
     answer = api.call(method, f"/scheduled-posts/{post_id}{step}", {})
     assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
 
 
-def test_the_pending_task_is_on_the_wire(api: SignedClient, make_scheduled: Callable[..., ScheduledPost]) -> None:
+def test_pending_task_is_returned(api: SignedClient, make_scheduled: Callable[..., ScheduledPost]) -> None:
     post = make_scheduled()
     body = api.get(f"/scheduled-posts/{post.pk}").json()
     assert (body["status"], body["taskId"]) == ("SCHEDULED", str(post.task_id))
@@ -210,7 +210,7 @@ def test_outcomes_appear_when_publishing_begins(
     }
 
 
-def test_a_failure_says_why(api: SignedClient, row: Callable[..., ScheduledPost], facebook: Channel) -> None:
+def test_failed_channel_has_an_error(api: SignedClient, row: Callable[..., ScheduledPost], facebook: Channel) -> None:
     post = row("FAILED")
     Delivery.objects.create(
         post=post,

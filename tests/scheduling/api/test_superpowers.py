@@ -187,14 +187,14 @@ def test_a_hashtag_twice_in_one_request_is_refused(api: SignedClient, instagram:
 
 
 @pytest.mark.usefixtures("facebook")
-def test_a_post_never_clashes_with_itself(api: SignedClient) -> None:
+def test_patch_keeps_the_posts_own_hashtag(api: SignedClient) -> None:
     post = create(api, SUPERPOWER).json()["id"]
     answer = api.patch(f"/scheduled-posts/{post}", powered({**SUPERPOWER, "name": "Renamed"}))
     assert stored(answer)["name"] == "Renamed"
 
 
 @pytest.mark.usefixtures("facebook")
-def test_a_hashtag_is_free_again_when_its_post_lets_go_of_it(api: SignedClient) -> None:
+def test_hashtag_is_free_after_its_removal(api: SignedClient) -> None:
     first = create(api, SUPERPOWER).json()["id"]
     second = create(api, named("other")).json()["id"]
     answer = api.patch(f"/scheduled-posts/{second}", powered(SUPERPOWER))

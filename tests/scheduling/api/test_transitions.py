@@ -59,7 +59,7 @@ def test_what_is_not_publishable_is_not_submitted(api: SignedClient, make_draft:
     assert state(post) == "DRAFT"
 
 
-def test_a_rejection_carries_its_notes(api: SignedClient, make_waiting: Callable[..., ScheduledPost]) -> None:
+def test_rejection_contains_its_notes(api: SignedClient, make_waiting: Callable[..., ScheduledPost]) -> None:
     post = make_waiting()
     answer = step(api, post, "reject", {"notes": " Brighter,\nplease 🌞 "})
     assert (answer.status_code, answer.json()["status"], answer.json()["notes"]) == (
@@ -96,7 +96,7 @@ def test_a_rejection_without_a_body_lacks_its_notes(
     assert (answer.status_code, answer.json()["error"][0]["path"]) == (422, ["notes"])
 
 
-def test_a_scheduled_post_is_reverted_and_its_task_is_gone(
+def test_revert_of_a_scheduled_post_clears_its_task(
     api: SignedClient, make_scheduled: Callable[..., ScheduledPost]
 ) -> None:
     post = make_scheduled()
@@ -107,7 +107,7 @@ def test_a_scheduled_post_is_reverted_and_its_task_is_gone(
 @pytest.mark.parametrize(
     ("outcome", "expected"), [("FAILED", (200, "DRAFT")), ("PUBLISHED", (409, "FAILED")), ("UNKNOWN", (409, "FAILED"))]
 )
-def test_a_failed_post_is_reverted_only_when_nothing_went_live(
+def test_revert_of_a_failed_post_requires_that_nothing_is_published(
     api: SignedClient, make_scheduled: Callable[..., ScheduledPost], outcome: str, expected: tuple[int, str]
 ) -> None:
     post = make_scheduled()
@@ -133,7 +133,7 @@ VERBS = {"submit-for-approval": "submit", "reject": "reject", "revert": "revert"
 
 @pytest.mark.parametrize("status", ALLOWED)
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_that_the_state_forbids_says_where_the_post_is_and_what_would_work(
+def test_illegal_action_reports_status_and_allowed_actions(
     api: SignedClient, make_scheduled: Callable[..., ScheduledPost], status: str, verb: str
 ) -> None:
     post = make_scheduled()
@@ -163,7 +163,7 @@ BODIES: list[tuple[bytes, str | None]] = [
 
 @pytest.mark.parametrize("verb", ["approve", "publish"])
 @pytest.mark.parametrize("status", ALLOWED)
-def test_no_key_approves_or_publishes_whatever_it_sends_whatever_the_state(
+def test_approve_and_publish_by_a_key_are_forbidden(
     api: SignedClient, make_scheduled: Callable[..., ScheduledPost], verb: str, status: str
 ) -> None:
     post = make_scheduled()
@@ -175,13 +175,13 @@ def test_no_key_approves_or_publishes_whatever_it_sends_whatever_the_state(
 
 @pytest.mark.parametrize("verb", ["approve", "publish"])
 @pytest.mark.parametrize("post_id", [str(uuid.UUID(int=7)), "nonsense", "%00"])
-def test_an_unknown_post_is_no_reason_to_say_anything_else(api: SignedClient, verb: str, post_id: str) -> None:
+def test_approve_of_an_unknown_post_is_forbidden_alike(api: SignedClient, verb: str, post_id: str) -> None:
     answer = api.post(f"/scheduled-posts/{post_id}/{verb}")
     assert (answer.status_code, answer.json()) == (403, HUMAN)
 
 
 @pytest.mark.parametrize("host", ["[fec0::1]", "[3fff::1]", "192.88.99.1", "[::ffff:c058:6301]", "[2002:808:808::1]"])
-def test_media_where_nobody_can_serve_any_does_not_go_to_the_reviewers(
+def test_submit_with_unreachable_media_host_is_refused(
     api: SignedClient, draft_fields: dict[str, Any], host: str
 ) -> None:
     draft = api.post("/scheduled-posts", {**draft_fields, "media": f"https://{host}/a.jpg"}).json()

@@ -1,4 +1,4 @@
-"""What the domain's tests share: posts that were sent and went wrong, and a clock that stands at their instant."""
+"""Fixtures of the domain tests: reviewers, enqueued posts, and a clock at their scheduled time."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,7 +16,7 @@ from scheduling.models import ScheduledPost
 
 @pytest.fixture
 def travel() -> Iterator[Callable[..., Any]]:
-    """Move the clock to just after a post's instant; what is returned moves on with `.shift`."""
+    """Return a function that moves the clock to just after a post's time and returns it, to be moved by `.shift`."""
     travellers: list[Any] = []
 
     def go(post: ScheduledPost, seconds: float = 0.05) -> Any:
@@ -31,7 +31,7 @@ def travel() -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def no_messages() -> Iterator[None]:
-    """Leave no message in the broker, for this test or the next."""
+    """Purge the broker before and after the test."""
     from dynamo.celery import app
 
     app.control.purge()
@@ -46,7 +46,7 @@ def judge(seat: Callable[..., Reviewer], reviewer: Any, organization: Any) -> Re
 
 @pytest.fixture
 def two(organization: Organization) -> Organization:
-    """The organization, where two approve by now."""
+    """The organization, with two approvals required."""
     organization.second_approver = True
     organization.save()
     return organization
@@ -63,8 +63,8 @@ def second(seat: Callable[..., Reviewer], other: Any, organization: Organization
 
 
 @pytest.fixture
-def make_handed(make_scheduled: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a scheduled post that the broker has got already; takes what `make_draft` takes."""
+def make_enqueued(make_scheduled: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a scheduled post that was enqueued; takes the arguments of `make_draft`."""
 
     def make(**changes: Any) -> ScheduledPost:
         post = make_scheduled(**changes)
@@ -75,12 +75,12 @@ def make_handed(make_scheduled: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def send(post: ScheduledPost) -> str:
-    """Do what the worker does that gets the post's message."""
+    """Publish as the worker that receives the post's message."""
     return run.publish(str(post.pk), str(post.task_id))
 
 
 def go_on(post: ScheduledPost, clock_: Any, *, seconds: float = 45, rounds: int = 12) -> str:
-    """Let time pass and go on with the post, as the sweep would, until it is settled; return its state."""
+    """Let time pass and resume the post, as the sweep does, until it is settled; return its status."""
     for _ in range(rounds):
         status = str(ScheduledPost.objects.get(pk=post.pk).status)
         if status != "PUBLISHING":

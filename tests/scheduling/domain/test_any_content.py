@@ -1,4 +1,4 @@
-"""Whatever the content is, the domain stores it or says no in the contract's words; it never fails."""
+"""Property tests: any content is stored or refused with a domain error."""
 
 import json
 from datetime import UTC
@@ -20,7 +20,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.domain.representation import serialize_post
 from scheduling.domain.validation import ChannelContent, find_violations
 from scheduling.models import MediaType, ScheduledPost
-from tests.scheduling.api.test_no_input_fails import paths, replaced
+from tests.scheduling.api.test_any_input import paths, replaced
 from tests.scheduling.api.vectors import SUPERPOWER
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK
 
@@ -78,7 +78,7 @@ def template(organization: Organization) -> SuperpowerTemplate:
     )
 
 
-def said(refusal: DomainError) -> None:
+def assert_domain_error(refusal: DomainError) -> None:
     assert isinstance(refusal, Invalid | Incomplete | Conflict)
     assert refusal.message
     json.dumps(refusal.details, allow_nan=False).encode()
@@ -86,7 +86,7 @@ def said(refusal: DomainError) -> None:
 
 @bounded
 @given(power=POWERS)
-def test_a_superpower_is_whole_or_refused(
+def test_any_superpower_is_stored_or_refused(
     power: dict[str, Any], organization: Organization, template: SuperpowerTemplate
 ) -> None:
     try:
@@ -94,7 +94,7 @@ def test_a_superpower_is_whole_or_refused(
         superpowers.check_complete(whole)
         own = superpowers.claimed_hashtag(organization, power, whole)
     except DomainError as refusal:
-        said(refusal)
+        assert_domain_error(refusal)
         return
     json.dumps(whole, allow_nan=False).encode()
     assert own is None or own == superpowers.normalize_hashtag(own) != ""
@@ -103,7 +103,7 @@ def test_a_superpower_is_whole_or_refused(
 
 @bounded
 @given(first=CHANGES, then=CHANGES, submit=st.sampled_from([False, False, False, True]))
-def test_content_is_stored_as_it_was_given_or_refused_whole(
+def test_any_content_is_stored_unchanged_or_refused(
     first: Any, then: Any, submit: bool, key: ApiKey, facebook: Channel, instagram: Channel, template: Any
 ) -> None:
     with transaction.atomic():
@@ -112,7 +112,7 @@ def test_content_is_stored_as_it_was_given_or_refused_whole(
             json.dumps(serialize_post(ScheduledPost.objects.for_wire().get(pk=post.pk)), allow_nan=False).encode()
             post = drafts.edit(actors.api_key_actor(key), post, changes=then)
         except DomainError as refusal:
-            said(refusal)
+            assert_domain_error(refusal)
         else:
             assert len(content.current_content(post)[1]) == 64
             wire = serialize_post(ScheduledPost.objects.for_wire().get(pk=post.pk))
@@ -133,7 +133,7 @@ def test_content_is_stored_as_it_was_given_or_refused_whole(
     measures=st.lists(st.none() | st.integers(min_value=0), min_size=3, max_size=3),
     post_type=st.sampled_from(PostType.values),
 )
-def test_what_is_not_publishable_is_told_in_sentences(
+def test_any_violation_has_a_sentence(
     media: Any, kind: Any, instant: Any, captions: list[str], served: str, measures: list[Any], post_type: str
 ) -> None:
     types = [FACEBOOK.type, INSTAGRAM.type, FACEBOOK.type]

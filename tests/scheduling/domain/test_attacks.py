@@ -1,4 +1,4 @@
-"""What somebody could try between an approval and the publish, by the doors that exist."""
+"""Attempts to publish something other than what was approved."""
 
 import hashlib
 import threading
@@ -51,8 +51,8 @@ def make_seen(make_waiting, judge):
     return make
 
 
-def test_a_key_cannot_edit_what_was_approved(make_handed, travel, sandbox, key, facebook):
-    post = make_handed(channels=[facebook])
+def test_a_key_cannot_edit_what_was_approved(make_enqueued, travel, sandbox, key, facebook):
+    post = make_enqueued(channels=[facebook])
     text = {facebook.public_id: ChannelText("FB_PAGE", "Buy my coins")}
     for stale in (post, fresh(post)):
         with pytest.raises(StateConflict, match="Cannot update a SCHEDULED post"):
@@ -62,8 +62,8 @@ def test_a_key_cannot_edit_what_was_approved(make_handed, travel, sandbox, key, 
     assert [post["message"] for post in sandbox.posts] == [f"Olá from {facebook.name} 👋"]
 
 
-def test_revert_edit_and_the_old_message_publish_nothing(make_handed, travel, sandbox, key, facebook):
-    post = make_handed(channels=[facebook])
+def test_revert_edit_and_the_old_message_publish_nothing(make_enqueued, travel, sandbox, key, facebook):
+    post = make_enqueued(channels=[facebook])
     review.revert(actors.api_key_actor(key), fresh(post))
     text = {facebook.public_id: ChannelText("FB_PAGE", "Buy my coins")}
     drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": text})
@@ -84,7 +84,7 @@ def test_bytes_swapped_at_the_same_address_are_not_published(make_seen, travel, 
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram"])
-def test_bytes_swapped_after_staging_leave_the_approved_ones_to_go_live(make_seen, travel, sandbox, network, request):
+def test_bytes_swapped_after_staging_publish_the_approved_ones(make_seen, travel, sandbox, network, request):
     post = make_seen(channels=[request.getfixturevalue(network)])
     travel(post, -60)
     assert stage.prestage(str(post.pk)) == 1
@@ -107,17 +107,17 @@ def test_bytes_swapped_while_instagram_fetches_them_are_not_published(make_seen,
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram"])
-def test_a_channel_disconnected_before_the_instant_gets_nothing(make_handed, travel, sandbox, network, request, author):
+def test_channel_disconnected_before_publishing_gets_nothing(make_enqueued, travel, sandbox, network, request, author):
     channel = request.getfixturevalue(network)
-    post = make_handed(channels=[channel])
+    post = make_enqueued(channels=[channel])
     channels.disconnect(actors.user_actor(author), channel)
     travel(post)
     assert send(post) == "failed"
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "CHANNEL_DISCONNECTED")
 
 
-def test_a_channel_taken_away_after_staging_gets_nothing(make_handed, travel, sandbox, facebook, author):
-    post = make_handed(channels=[facebook])
+def test_channel_removed_after_staging_gets_nothing(make_enqueued, travel, sandbox, facebook, author):
+    post = make_enqueued(channels=[facebook])
     travel(post, -60)
     assert stage.prestage(str(post.pk)) == 1
     channels.disconnect(actors.user_actor(author), facebook)
@@ -129,8 +129,8 @@ def test_a_channel_taken_away_after_staging_gets_nothing(make_handed, travel, sa
 @pytest.mark.parametrize(
     "attack", ["organization deactivated", "reviewer demoted", "reviewer dismissed", "account closed"]
 )
-def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, organization, reviewer, attack, staged):
-    post = make_handed()
+def test_approval_without_preconditions_is_void(make_enqueued, travel, sandbox, organization, reviewer, attack, staged):
+    post = make_enqueued()
     if staged:
         travel(post, -60)
         assert stage.prestage(str(post.pk)) == 2
@@ -148,7 +148,7 @@ def test_an_approval_dies_with_what_it_stands_on(make_handed, travel, sandbox, o
     assert fresh(post).failure_reason
 
 
-def test_one_page_approves_once(make_waiting, judge):
+def test_page_approves_once(make_waiting, judge):
     post = make_waiting()
     page = content.current_content(post)[1]
     review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page)
@@ -157,20 +157,20 @@ def test_one_page_approves_once(make_waiting, judge):
     assert Approval.objects.count() == 1
 
 
-def test_an_approval_that_was_used_carries_no_second_publish(make_handed, travel, sandbox, judge, key):
-    post = make_handed()
+def test_spent_approval_publishes_nothing(make_enqueued, travel, sandbox, judge, key):
+    post = make_enqueued()
     travel(post)
     assert send(post) == "published"
     used = Approval.objects.get()
-    again = make_handed()
+    again = make_enqueued()
     ScheduledPost.objects.filter(pk=again.pk).update(approval=used)
     travel(again)
     assert send(again) == "void"
     assert (len(sandbox.posts), fresh(again).status) == (2, "SCHEDULED")
 
 
-def test_an_approval_of_another_post_opens_no_gate(make_handed, travel, sandbox, facebook):
-    lent, post = make_handed(channels=[facebook]), make_handed(channels=[facebook])
+def test_gate_with_the_approval_of_another_post_is_closed(make_enqueued, travel, sandbox, facebook):
+    lent, post = make_enqueued(channels=[facebook]), make_enqueued(channels=[facebook])
     ScheduledPost.objects.filter(pk=post.pk).update(approval=lent.approval)
     travel(post)
     assert (send(post), sandbox.posts) == ("refused", [])
@@ -179,18 +179,16 @@ def test_an_approval_of_another_post_opens_no_gate(make_handed, travel, sandbox,
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["delay", "delay_after"])
-def test_a_revert_while_the_commit_is_under_way_comes_too_late_and_says_so(
-    make_scheduled, judge, sandbox, key, facebook, fault
-):
+def test_revert_during_the_publishing_call_raises_state_conflict(make_scheduled, judge, sandbox, key, facebook, fault):
     post = make_scheduled(channels=[facebook])
     sandbox.fault("POST .*/feed", fault, seconds=1.5)
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now())
     covered, its_digest = content.current_content(fresh(post))
     Approval.objects.filter(post=post).update(content=covered, digest=its_digest)
-    said: list[str] = []
+    results: list[str] = []
 
     def publish():
-        said.append(run.publish(str(post.pk), str(post.task_id)))
+        results.append(run.publish(str(post.pk), str(post.task_id)))
         connection.close()
 
     worker = threading.Thread(target=publish)
@@ -202,4 +200,4 @@ def test_a_revert_while_the_commit_is_under_way_comes_too_late_and_says_so(
     worker.join()
     assert isinstance(caught.value, Conflict)
     assert caught.value.details == {"status": "PUBLISHING", "allowed": []}
-    assert (said, fresh(post).status, len(sandbox.posts)) == (["published"], "PUBLISHED", 1)
+    assert (results, fresh(post).status, len(sandbox.posts)) == (["published"], "PUBLISHED", 1)

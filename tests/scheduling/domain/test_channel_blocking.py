@@ -1,4 +1,4 @@
-"""What stops a channel, who starts it again, and who hears of it before a post is due."""
+"""What blocks a channel, and how it is unblocked."""
 
 import pytest
 
@@ -17,11 +17,9 @@ def state(channel):
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram"])
-def test_what_looked_like_spam_and_is_not_live_blocks_the_channel_and_is_not_repeated(
-    make_handed, travel, sandbox, network, request
-):
+def test_spam_error_without_a_published_post_blocks_the_channel(make_enqueued, travel, sandbox, network, request):
     channel = request.getfixturevalue(network)
-    post = make_handed(channels=[channel])
+    post = make_enqueued(channels=[channel])
     sandbox.fault("POST .*/(feed|media_publish)", "error", code=4, subcode=2207051)
     clock_ = travel(post)
     assert send(post) == "pending"
@@ -32,8 +30,8 @@ def test_what_looked_like_spam_and_is_not_live_blocks_the_channel_and_is_not_rep
     assert (Attempt.objects.get().outcome, sandbox.posts) == ("refused", [])
 
 
-def test_what_looked_like_spam_and_is_live_is_published(make_handed, travel, sandbox, instagram):
-    post = make_handed(channels=[instagram])
+def test_spam_error_with_a_published_post_is_a_success(make_enqueued, travel, sandbox, instagram):
+    post = make_enqueued(channels=[instagram])
     sandbox.fault("POST .*/media_publish", "spam_after")
     clock_ = travel(post)
     send(post)
@@ -41,16 +39,16 @@ def test_what_looked_like_spam_and_is_live_is_published(make_handed, travel, san
     assert (len(sandbox.posts), state(instagram)) == (1, "CONNECTED")
 
 
-def test_a_container_refused_as_spam_blocks_at_once_for_nothing_can_be_live(make_handed, travel, sandbox, instagram):
-    post = make_handed(channels=[instagram])
+def test_spam_error_of_a_container_blocks_the_channel_at_once(make_enqueued, travel, sandbox, instagram):
+    post = make_enqueued(channels=[instagram])
     sandbox.fault("POST .*/media$", "error", code=4, subcode=2207051)
     travel(post)
     assert send(post) == "failed"
     assert (state(instagram), Delivery.objects.get(post=post).error_code) == ("BLOCKED", "4/2207051")
 
 
-def test_a_blocked_channel_stays_blocked_until_a_person_resumes_it(make_handed, travel, sandbox, facebook, author):
-    first, second, third = (make_handed(channels=[facebook]) for _ in range(3))
+def test_a_blocked_channel_stays_blocked_until_a_person_resumes_it(make_enqueued, travel, sandbox, facebook, author):
+    first, second, third = (make_enqueued(channels=[facebook]) for _ in range(3))
     sandbox.fault("POST .*/feed", "policy_block")
     travel(first)
     assert (send(first), send(second)) == ("failed", "failed")
@@ -60,10 +58,8 @@ def test_a_blocked_channel_stays_blocked_until_a_person_resumes_it(make_handed, 
     assert (send(third), len(sandbox.posts)) == ("published", 1)
 
 
-def test_a_token_that_expired_is_noticed_at_staging_and_a_reconnected_channel_publishes_on_time(
-    make_handed, travel, sandbox, facebook, organization, author
-):
-    post = make_handed(channels=[facebook])
+def test_expired_token_is_detected_at_staging(make_enqueued, travel, sandbox, facebook, organization, author):
+    post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/photos", "expired_token")
     travel(post, -120)
     assert stage.prestage(str(post.pk)) == 0
@@ -75,8 +71,8 @@ def test_a_token_that_expired_is_noticed_at_staging_and_a_reconnected_channel_pu
     assert len(sandbox.posts) == 1
 
 
-def test_a_channel_that_nobody_reconnects_fails_with_the_reason(make_handed, travel, sandbox, facebook):
-    post = make_handed(channels=[facebook])
+def test_channel_that_is_not_reconnected_fails_with_the_reason(make_enqueued, travel, sandbox, facebook):
+    post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/photos", "expired_token")
     travel(post, -120)
     stage.prestage(str(post.pk))
@@ -87,8 +83,8 @@ def test_a_channel_that_nobody_reconnects_fails_with_the_reason(make_handed, tra
     assert sandbox.posts == []
 
 
-def test_a_failure_of_staging_does_not_delay_the_instant(make_handed, travel, sandbox, facebook):
-    post = make_handed(channels=[facebook])
+def test_failed_staging_does_not_delay_publishing(make_enqueued, travel, sandbox, facebook):
+    post = make_enqueued(channels=[facebook])
     Delivery.objects.filter(post=post).update(attempt_count=6)  # whose pause is a minute
     sandbox.fault("POST .*/photos", "drop_before")
     travel(post, -20)

@@ -1,4 +1,4 @@
-"""Clocks that differ, or are set: no post looks absent for it, waits for it without end, or hides it."""
+"""Clocks that differ or are corrected: no post is missed, blocked or published twice."""
 
 import time
 from datetime import timedelta
@@ -24,7 +24,7 @@ def only(model):
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("heard", "ends"), [(True, "PUBLISHED"), (False, "UNKNOWN")])
-def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
+def test_reconcile_after_a_fast_clock_was_corrected_finds_the_post(
     processes, make_scheduled, facebook, tmp_path, monkeypatch, settings, heard, ends
 ):
     """Where the worker knew the platform's time, the post is found by it; where it did not, a person looks."""
@@ -59,20 +59,20 @@ def test_a_clock_that_was_fast_and_is_set_right_makes_nothing_look_absent(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("said", [timedelta(days=-20_000), timedelta(days=-3)])
-def test_a_platform_that_says_what_cannot_be_of_its_clock_makes_no_old_post_ours(
-    make_handed, travel, sandbox, facebook, settings, said
+@pytest.mark.parametrize("offset", [timedelta(days=-20_000), timedelta(days=-3)])
+def test_reconcile_with_an_implausible_platform_clock_claims_no_older_post(
+    make_enqueued, travel, sandbox, facebook, settings, offset
 ):
     """The same words, days ago, by another hand: neither taken for the post that was lost, nor is that sent again."""
     sandbox.settings(duplicate_check=False)
-    post = make_handed(channels=[facebook], media="https://example.com/a", media_type=None)
+    post = make_enqueued(channels=[facebook], media="https://example.com/a", media_type=None)
     words = only(Delivery).caption
     clock_ = travel(post, seconds=-2 * 86_400)
     page = Account(facebook.type, facebook.platform_id, facebook.token)
     client.post_public(page, f"{page.platform_id}/feed", {"message": words, "link": post.media})
     clock_.move_to(post.scheduled_for)
     sandbox.fault("POST .*/feed", "drop_before")
-    client._platform_clock.append((clock.now() + said, time.monotonic()))
+    client._platform_clock.append((clock.now() + offset, time.monotonic()))
     assert send(post) == "pending"
     assert go_on(post, clock_, seconds=settings.RECONCILE_LIMIT) == "FAILED"
     assert (len(sandbox.posts), only(Delivery).state, only(Delivery).platform_post_id) == (1, "UNKNOWN", "")
@@ -82,10 +82,8 @@ def test_a_platform_that_says_what_cannot_be_of_its_clock_makes_no_old_post_ours
 @pytest.mark.parametrize(
     ("held", "seconds", "woken"), [(True, 250, 0), (True, 3600, 1), (False, 600, 0), (False, 7200, 1)]
 )
-def test_an_end_that_a_wrong_clock_wrote_is_not_waited_for(
-    make_handed, travel, sandbox, no_messages, held, seconds, woken
-):
-    post = make_handed()
+def test_lease_with_an_implausible_end_is_taken_over(make_enqueued, travel, sandbox, no_messages, held, seconds, woken):
+    post = make_enqueued()
     travel(post)
     until = clock.now() + timedelta(seconds=seconds)
     columns = {"lease_id": uuid4() if held else None, "lease_expires_at": until}
@@ -95,32 +93,32 @@ def test_an_end_that_a_wrong_clock_wrote_is_not_waited_for(
 
 
 @pytest.mark.django_db
-def test_a_worker_whose_post_is_taken_for_left_alone_by_a_slow_clock_sends_nothing(
-    make_handed, travel, sandbox, facebook, monkeypatch
+def test_worker_that_loses_its_lease_to_a_wrong_clock_sends_nothing(
+    make_enqueued, travel, sandbox, facebook, monkeypatch
 ):
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
     clock_ = travel(post)
     real, taken = commit._insert_attempts, []
 
-    def meanwhile(*args):
+    def take_over_first(*args):
         if not taken:
             taken.append(clock_.shift(timedelta(hours=-1)))
             assert run.resume(str(post.pk)) == "published"
             clock_.shift(timedelta(hours=1))
         return real(*args)
 
-    monkeypatch.setattr(commit, "_insert_attempts", meanwhile)
+    monkeypatch.setattr(commit, "_insert_attempts", take_over_first)
     assert send(post) == "overtaken"
     assert (only(Attempt).outcome, only(Delivery).state) == ("published", "PUBLISHED")
 
 
 @pytest.mark.django_db
-def test_a_worker_with_a_fast_clock_is_named_and_counts_for_nothing_else():
+def test_worker_with_a_fast_clock_is_reported_and_not_counted():
     WorkerHeartbeat.objects.create(worker="w1@fast", seen_at=clock.now() + timedelta(seconds=90))
     seen = health.check_health()
-    assert [problem.split(" by ")[0] for problem in seen.problems] == [
-        "No worker has ever taken a round of the beat: start a worker and a beat.",
-        "The clock of the worker w1@fast is ahead of this machine's",
+    assert [problem.split(" is ")[0] for problem in seen.problems] == [
+        "The sweep has never run. Start a Celery worker and Celery beat.",
+        "The clock of worker w1@fast",
     ]
     assert seen.workers == 0
     heartbeat.record("w1@fast")

@@ -1,4 +1,4 @@
-"""Writing drafts: all or nothing."""
+"""Creating, editing and deleting posts."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def test_a_draft_may_be_empty(key):
     assert (post.status, post.version, post.created_by_key, post.deliveries.count()) == ("DRAFT", 1, key, 0)
 
 
-def test_an_unknown_and_a_foreign_channel_are_both_unknown_and_nothing_is_stored(key, other_facebook):
+def test_create_with_an_unknown_or_foreign_channel_stores_nothing(key, other_facebook):
     channels = {**text(other_facebook), "FB_PAGE_1": ChannelText("FB_PAGE")}
     with pytest.raises(Invalid) as caught:
         drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
@@ -51,7 +51,7 @@ def test_the_medium_type_must_be_the_channels_own(key, facebook):
     assert caught.value.details[0]["path"] == ["channels", facebook.public_id, "mediumType"]
 
 
-def test_a_hashtag_is_taken_whatever_its_case_and_sign(key, facebook):
+def test_hashtag_is_compared_without_case_and_sign(key, facebook):
     actor = actors.api_key_actor(key)
     drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     for again in ("soup", "#SOUP"):
@@ -67,7 +67,7 @@ def test_a_hashtag_twice_in_one_request_is_a_conflict(key, facebook, instagram):
         drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
 
 
-def test_a_post_never_clashes_with_itself_and_frees_its_hashtag_when_deleted(key, facebook):
+def test_edit_keeps_and_delete_frees_the_hashtag(key, facebook):
     actor = actors.api_key_actor(key)
     post = drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     drafts.edit(actor, post, changes={"channels": text(facebook, INLINE, "Other words")})
@@ -76,7 +76,7 @@ def test_a_post_never_clashes_with_itself_and_frees_its_hashtag_when_deleted(key
     assert Delivery.objects.get().caption == "Hello"
 
 
-def test_the_database_decides_between_two_who_take_a_hashtag_at_once(key, facebook, monkeypatch):
+def test_concurrent_use_of_a_hashtag_raises_conflict(key, facebook, monkeypatch):
     actor = actors.api_key_actor(key)
     drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     # The look-up that makes the friendly message sees nothing, as it would a moment before the other commits.
@@ -86,27 +86,27 @@ def test_the_database_decides_between_two_who_take_a_hashtag_at_once(key, facebo
     assert ScheduledPost.objects.count() == 1
 
 
-def test_an_edit_counts_a_version_and_says_who(make_draft, reviewer):
+def test_edit_increments_the_version_and_records_the_editor(make_draft, reviewer):
     post = make_draft()
     drafts.edit(actors.user_actor(reviewer), post, changes={"media": "https://example.com/b.jpg"})
     now = ScheduledPost.objects.get(pk=post.pk)
     assert (now.version, now.last_edited_by_user, now.last_edited_by_key) == (2, reviewer, None)
 
 
-def test_an_edit_that_changes_nothing_counts_nothing(make_draft, key):
+def test_edit_without_a_change_keeps_the_version(make_draft, key):
     post = make_draft()
     drafts.edit(actors.api_key_actor(key), post, changes={"media": post.media})
     assert ScheduledPost.objects.get(pk=post.pk).version == 1
 
 
-def test_an_edit_on_an_old_version_is_stale_when_the_caller_said_which(make_draft, key):
+def test_edit_with_an_old_expected_version_raises_stale_version(make_draft, key):
     post = make_draft()
     with pytest.raises(StaleVersion):
         drafts.edit(actors.api_key_actor(key), post, changes={"media": None}, expected_version=7)
     assert ScheduledPost.objects.get(pk=post.pk).media == post.media
 
 
-def test_two_edits_at_once_both_count(make_draft, key):
+def test_concurrent_edits_are_both_stored(make_draft, key):
     post = make_draft()
     old = ScheduledPost.objects.get(pk=post.pk)
     drafts.edit(actors.api_key_actor(key), post, changes={"media": "https://example.com/1.jpg"})
@@ -122,7 +122,7 @@ def test_a_waiting_post_must_stay_publishable(make_waiting, key):
     assert ScheduledPost.objects.get(pk=post.pk).version == 1
 
 
-def test_new_media_forgets_what_was_known_of_the_old_bytes(make_waiting, key, sandbox):
+def test_edit_of_the_media_clears_its_inspection(make_waiting, key, sandbox):
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(media_sha256="a" * 64, media_checked_at=clock.now())
     post = ScheduledPost.objects.get(pk=post.pk)
@@ -144,7 +144,7 @@ def test_a_scheduled_post_cannot_be_edited(make_scheduled, key, field):
     assert content.current_content(ScheduledPost.objects.get(pk=post.pk))[1] == before
 
 
-def test_deleting_a_scheduled_post_leaves_only_its_trail(make_scheduled, key):
+def test_delete_of_a_scheduled_post_keeps_its_audit_events(make_scheduled, key):
     post = make_scheduled()
     drafts.delete(actors.api_key_actor(key), post)
     assert (ScheduledPost.objects.count(), Approval.objects.count(), Delivery.objects.count()) == (0, 0, 0)
@@ -152,7 +152,7 @@ def test_deleting_a_scheduled_post_leaves_only_its_trail(make_scheduled, key):
     assert list(verbs) == ["create", "submit", "inspect", "approve", "delete"]
 
 
-def test_what_a_worker_has_claimed_cannot_be_deleted(make_scheduled, key):
+def test_delete_of_a_claimed_post_raises_state_conflict(make_scheduled, key):
     post = make_scheduled()
     stale = ScheduledPost.objects.get(pk=post.pk)
     post.apply_transition("claim", task_id=None)

@@ -1,4 +1,4 @@
-"""Background reads leave the account's calls to publishing."""
+"""Reading permalinks leaves rate limits to publishing."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ def used(delivery: Delivery, percent: int) -> None:
 
 
 @pytest.fixture
-def live(make_handed: Any, travel: Any, facebook: Any, sandbox: Any) -> list[Delivery]:
+def live(make_enqueued: Any, travel: Any, facebook: Any, sandbox: Any) -> list[Delivery]:
     """Two posts on one channel that have just gone live, without their addresses."""
-    posts = [make_handed(channels=[facebook]) for _ in range(2)]
+    posts = [make_enqueued(channels=[facebook]) for _ in range(2)]
     sandbox.settings(duplicate_check=False)
     travel(posts[1])
     assert [send(post) for post in posts] == ["published", "published"]
@@ -29,7 +29,7 @@ def live(make_handed: Any, travel: Any, facebook: Any, sandbox: Any) -> list[Del
 
 
 @pytest.mark.parametrize(("percent", "read"), [(0, 2), (74, 2), (75, 1), (89, 1), (90, 0), (100, 0)])
-def test_addresses_are_read_slowly_from_75_percent_and_not_at_all_from_90(
+def test_permalinks_are_read_slowly_from_75_and_not_from_90_percent_usage(
     live: list[Delivery], percent: int, read: int
 ) -> None:
     used(live[0], percent)
@@ -37,7 +37,7 @@ def test_addresses_are_read_slowly_from_75_percent_and_not_at_all_from_90(
     assert Delivery.objects.exclude(permalink="").count() == read
 
 
-def test_what_was_left_out_is_read_later(live: list[Delivery], travel: Any) -> None:
+def test_skipped_permalink_is_read_later(live: list[Delivery], travel: Any) -> None:
     used(live[0], 95)
     assert permalinks.fetch_missing() == 0
     used(live[0], 10)
@@ -45,7 +45,7 @@ def test_what_was_left_out_is_read_later(live: list[Delivery], travel: Any) -> N
     assert permalinks.fetch_missing() == 2
 
 
-def test_an_account_at_rest_is_not_read_at_all(live: list[Delivery]) -> None:
+def test_permalinks_of_a_rate_limited_account_are_not_read(live: list[Delivery]) -> None:
     rate_limits.block(payload.delivery_account(live[0]), 300)
     assert rate_limits.background_pace(payload.delivery_account(live[0])) is rate_limits.Pace.STOP
     assert permalinks.fetch_missing() == 0

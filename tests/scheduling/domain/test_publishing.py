@@ -1,4 +1,4 @@
-"""Exactly once: against the sandbox's own record of what became visible."""
+"""Each post is published exactly once, by the sandbox's own record."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -66,7 +66,7 @@ def finish(post, clock_, seconds=45, rounds=12):
         run.resume(str(post.pk))
 
 
-def test_a_due_post_goes_live_on_each_channel_once(due, at_instant, sandbox):
+def test_due_post_is_published_on_each_channel_once(due, at_instant, sandbox):
     post = due()
     at_instant(post)
     assert go(post) == "published"
@@ -76,14 +76,14 @@ def test_a_due_post_goes_live_on_each_channel_once(due, at_instant, sandbox):
     assert set(Attempt.objects.values_list("outcome", flat=True)) == {"published"}
 
 
-def test_the_same_message_ten_times_publishes_once(due, at_instant, sandbox):
+def test_repeated_message_publishes_once(due, at_instant, sandbox):
     post = due()
     at_instant(post)
     assert [go(post) for _ in range(10)] == ["published"] + ["void"] * 9
     assert len(sandbox.posts) == 2
 
 
-def test_revert_makes_a_message_in_flight_a_no_op(due, at_instant, sandbox, key):
+def test_message_after_a_revert_publishes_nothing(due, at_instant, sandbox, key):
     post = due()
     review.revert(actors.api_key_actor(key), fresh(post))
     at_instant(post)
@@ -91,13 +91,13 @@ def test_revert_makes_a_message_in_flight_a_no_op(due, at_instant, sandbox, key)
     assert (sandbox.posts, fresh(post).status) == ([], "DRAFT")
 
 
-def test_a_message_that_comes_early_publishes_nothing(due, sandbox):
+def test_early_message_publishes_nothing(due, sandbox):
     post = due()
     assert go(post) == "early"
     assert (sandbox.posts, fresh(post).status) == ([], "SCHEDULED")
 
 
-def test_past_the_late_limit_nothing_is_sent_and_a_person_is_told(due, at_instant, sandbox, settings):
+def test_message_past_the_late_limit_fails_the_post(due, at_instant, sandbox, settings):
     post = due()
     at_instant(post, late=settings.MAX_LATENESS_SECONDS + 1)
     assert go(post) == "missed"
@@ -105,7 +105,7 @@ def test_past_the_late_limit_nothing_is_sent_and_a_person_is_told(due, at_instan
     assert set(Delivery.objects.filter(post=post).values_list("error_code", flat=True)) == {"MISSED"}
 
 
-def test_the_sweep_fails_what_no_message_ever_came_for(due, at_instant, sandbox, settings):
+def test_sweep_past_the_late_limit_fails_the_post(due, at_instant, sandbox, settings):
     post = due()
     at_instant(post, late=settings.MAX_LATENESS_SECONDS + 1)
     assert sweep.miss_late() == 1
@@ -125,7 +125,7 @@ def test_the_sweep_fails_what_no_message_ever_came_for(due, at_instant, sandbox,
         (lambda p: type(p.approval.reviewer).objects.update(is_active=False), "REVIEWER_GONE"),
     ],
 )
-def test_the_gate_refuses_what_was_not_approved_as_it_is(due, at_instant, sandbox, tamper, code):
+def test_gate_with_unapproved_content_is_closed(due, at_instant, sandbox, tamper, code):
     post = due()
     tamper(fresh(post))
     at_instant(post)
@@ -164,7 +164,7 @@ def test_an_approval_with_attempts_cannot_be_claimed_again(due, at_instant, sand
     assert len(sandbox.posts) == 2
 
 
-def test_an_answer_lost_after_the_commit_is_found_live_and_not_repeated(due, at_instant, sandbox, facebook):
+def test_answer_lost_after_publication_is_found_and_not_repeated(due, at_instant, sandbox, facebook):
     post = due(channels=[facebook])
     sandbox.fault("POST .*/feed", "drop_after")
     clock_ = at_instant(post)
@@ -175,7 +175,7 @@ def test_an_answer_lost_after_the_commit_is_found_live_and_not_repeated(due, at_
     assert Delivery.objects.get(post=post).platform_post_id == sandbox.posts[0]["id"]
 
 
-def test_an_answer_lost_before_the_commit_is_tried_again_after_two_absences(due, at_instant, sandbox, facebook):
+def test_answer_lost_before_publication_is_retried_after_two_absences(due, at_instant, sandbox, facebook):
     post = due(channels=[facebook])
     sandbox.fault("POST .*/feed", "drop_before")
     clock_ = at_instant(post)
@@ -187,10 +187,8 @@ def test_an_answer_lost_before_the_commit_is_tried_again_after_two_absences(due,
 
 
 @pytest.mark.parametrize("comes", [True, False])
-def test_what_is_not_answered_is_looked_for_until_it_can_no_longer_come(
-    due, at_instant, sandbox, facebook, settings, comes
-):
-    """It comes after two looks that would be proof, had the platform said anything."""
+def test_timed_out_call_is_read_back_until_it_cannot_appear(due, at_instant, sandbox, facebook, settings, comes):
+    """It is published after two read-backs that would count as absences after an answer."""
     settings.GRAPH_READ_TIMEOUT = 0.5
     post = due(channels=[facebook])
     sandbox.fault("POST .*/feed", "delay", seconds=4.0 if comes else 600.0)
@@ -207,7 +205,7 @@ def test_what_is_not_answered_is_looked_for_until_it_can_no_longer_come(
     assert list(Attempt.objects.order_by("id").values_list("outcome", flat=True)) == ended
 
 
-def test_instagram_lost_after_the_commit_is_found_by_its_container(due, at_instant, sandbox, instagram):
+def test_instagram_answer_lost_after_publication_is_found_by_container(due, at_instant, sandbox, instagram):
     post = due(channels=[instagram])
     sandbox.fault("POST .*/media_publish", "drop_after")
     clock_ = at_instant(post)
@@ -216,9 +214,7 @@ def test_instagram_lost_after_the_commit_is_found_by_its_container(due, at_insta
     assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
 
 
-def test_a_worker_that_dies_after_the_commit_is_followed_by_one_that_looks_first(
-    due, at_instant, sandbox, facebook, monkeypatch
-):
+def test_resume_after_a_crash_reads_back_before_retrying(due, at_instant, sandbox, facebook, monkeypatch):
     post = due(channels=[facebook])
     clock_ = at_instant(post)
 
@@ -248,7 +244,7 @@ def test_an_expired_token_fails_with_a_reason_and_marks_the_channel(due, at_inst
     assert (facebook.state, Delivery.objects.get(post=post).error_code) == ("NEEDS_RECONNECT", "190/463")
 
 
-def test_throttling_waits_and_then_goes_out(due, at_instant, sandbox, facebook):
+def test_throttled_post_is_published_later(due, at_instant, sandbox, facebook):
     post = due(channels=[facebook])
     sandbox.fault("POST .*/feed", "throttle", code=80001, times=1)
     clock_ = at_instant(post)
@@ -266,7 +262,7 @@ def test_a_policy_block_stops_the_channel_until_a_person_resumes_it(due, at_inst
     assert facebook.state == "BLOCKED"
 
 
-def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox):
+def test_each_transition_of_a_publish_is_in_the_audit_log(due, at_instant, sandbox):
     post = due()
     at_instant(post)
     go(post)
@@ -277,7 +273,7 @@ def test_every_transition_of_a_publish_is_on_the_trail(due, at_instant, sandbox)
     assert events.last().digest == fresh(post).approval.digest
 
 
-def test_a_slow_channel_does_not_hold_up_another(due, at_instant, sandbox):
+def test_slow_channel_does_not_delay_another(due, at_instant, sandbox):
     post = due()
     stage.prestage(str(post.pk))
     sandbox.fault("POST .*/feed", "delay", seconds=2.0)
@@ -291,7 +287,7 @@ def test_a_slow_channel_does_not_hold_up_another(due, at_instant, sandbox):
 
 
 @pytest.mark.parametrize("type_", ["POST", "REEL"])
-def test_a_film_is_live_when_the_platform_says_so_and_not_before(due, at_instant, sandbox, facebook, type_):
+def test_video_is_published_when_the_platform_has_processed_it(due, at_instant, sandbox, facebook, type_):
     sandbox.settings(video_seconds=1)
     post = due(channels=[facebook], type=type_, media=sandbox.media("clip.mp4"), media_type="VIDEO")
     clock_ = at_instant(post)

@@ -1,4 +1,4 @@
-"""What goes wrong inside: one channel's trouble is its own, ends with a reason, and never becomes a second post."""
+"""Failures while publishing: limited to their channel, ended with a reason, never published twice."""
 
 from datetime import timedelta
 
@@ -39,8 +39,8 @@ def seal_away(channel):
     Channel.objects.filter(pk=channel.pk).update(token_encrypted="gAAAAA-not-ours")
 
 
-def test_a_token_that_cannot_be_decrypted_holds_up_its_own_channel_alone(make_handed, travel, sandbox, facebook):
-    post = make_handed()
+def test_undecryptable_token_delays_only_its_channel(make_enqueued, travel, sandbox, facebook):
+    post = make_enqueued()
     seal_away(facebook)
     travel(post)
     assert go(post) == "pending"
@@ -48,8 +48,8 @@ def test_a_token_that_cannot_be_decrypted_holds_up_its_own_channel_alone(make_ha
     assert "encryption key" in Delivery.objects.get(post=post, channel=facebook).error_message
 
 
-def test_a_token_that_stays_sealed_ends_as_missed_with_the_reason(make_handed, travel, sandbox, facebook, settings):
-    post = make_handed(channels=[facebook])
+def test_undecryptable_token_past_the_late_limit_is_missed(make_enqueued, travel, sandbox, facebook, settings):
+    post = make_enqueued(channels=[facebook])
     seal_away(facebook)
     clock_ = travel(post)
     go(post)
@@ -60,8 +60,8 @@ def test_a_token_that_stays_sealed_ends_as_missed_with_the_reason(make_handed, t
     assert "encryption key" in one.error_message
 
 
-def test_an_unclear_outcome_behind_a_sealed_token_ends_as_unknown(make_handed, travel, sandbox, facebook, settings):
-    post = make_handed(channels=[facebook])
+def test_unclear_outcome_with_an_undecryptable_token_is_unknown(make_enqueued, travel, sandbox, facebook, settings):
+    post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "drop_after")
     clock_ = travel(post)
     assert go(post) == "pending"
@@ -71,10 +71,10 @@ def test_an_unclear_outcome_behind_a_sealed_token_ends_as_unknown(make_handed, t
     assert (states(post), len(sandbox.posts)) == ({"FB_PAGE": "UNKNOWN"}, 1)
 
 
-def test_a_bug_on_one_channel_neither_stops_the_other_nor_lasts_for_ever(
-    make_handed, travel, sandbox, facebook, settings, monkeypatch
+def test_internal_error_on_one_channel_fails_only_that_channel(
+    make_enqueued, travel, sandbox, facebook, settings, monkeypatch
 ):
-    post = make_handed()
+    post = make_enqueued()
     real = payload.build_payload
 
     def broken(content, delivery):
@@ -91,10 +91,10 @@ def test_a_bug_on_one_channel_neither_stops_the_other_nor_lasts_for_ever(
     assert (fresh(post).status, states(post)["FB_PAGE"]) == ("FAILED", "FAILED")
 
 
-def test_a_bug_while_noting_what_is_live_ends_as_unknown_and_publishes_nothing_again(
-    make_handed, travel, sandbox, facebook, settings, monkeypatch
+def test_internal_error_while_storing_the_outcome_ends_as_unknown(
+    make_enqueued, travel, sandbox, facebook, settings, monkeypatch
 ):
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
 
     def broken(**_columns):
         raise ValueError("a bug")
@@ -109,10 +109,8 @@ def test_a_bug_while_noting_what_is_live_ends_as_unknown_and_publishes_nothing_a
     assert (states(post), len(sandbox.posts)) == ({"FB_PAGE": "UNKNOWN"}, 1)
 
 
-def test_a_platform_that_asks_for_a_day_of_rest_does_not_outlast_the_late_limit(
-    make_handed, travel, sandbox, facebook, settings
-):
-    post = make_handed(channels=[facebook])
+def test_long_retry_after_fails_at_the_late_limit(make_enqueued, travel, sandbox, facebook, settings):
+    post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "throttle", code=80001, times=9, minutes=1440)
     clock_ = travel(post)
     assert go(post) == "pending"
@@ -129,10 +127,10 @@ def test_a_platform_that_asks_for_a_day_of_rest_does_not_outlast_the_late_limit(
         ("instagram", "POST .*/media$", {"fault": "slow_container", "seconds": 86_400}, "still processing"),
     ],
 )
-def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
-    make_handed, travel, sandbox, settings, request, network, route, fault, words
+def test_missed_post_reports_the_staging_error(
+    make_enqueued, travel, sandbox, settings, request, network, route, fault, words
 ):
-    post = make_handed(channels=[request.getfixturevalue(network)])
+    post = make_enqueued(channels=[request.getfixturevalue(network)])
     sandbox.fault(route, times=None, **fault)
     clock_ = travel(post, seconds=-60)
     assert stage.prestage(str(post.pk)) == 0
@@ -146,8 +144,8 @@ def test_what_stood_in_the_way_of_staging_is_said_when_it_was_too_late(
     assert words in one.error_message
 
 
-def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sandbox, facebook, settings, monkeypatch):
-    post = make_handed(channels=[facebook])
+def test_post_staged_past_the_late_limit_is_not_sent(make_enqueued, travel, sandbox, facebook, settings, monkeypatch):
+    post = make_enqueued(channels=[facebook])
     clock_ = travel(post, seconds=settings.MAX_LATENESS_SECONDS - 30)
     real = run.stage
 
@@ -161,10 +159,8 @@ def test_what_was_staged_past_the_late_limit_is_not_sent(make_handed, travel, sa
 
 
 @pytest.mark.parametrize("whose", ["held up for a minute", "another's clock a minute fast"])
-def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothing(
-    make_handed, travel, sandbox, facebook, monkeypatch, whose
-):
-    post = make_handed(channels=[facebook])
+def test_worker_without_its_lease_inserts_no_attempt(make_enqueued, travel, sandbox, facebook, monkeypatch, whose):
+    post = make_enqueued(channels=[facebook])
     clock_ = travel(post)
     real = commit._insert_attempts
     taken = []
@@ -183,10 +179,10 @@ def test_a_worker_whose_post_passed_on_before_its_intent_was_written_sends_nothi
     assert (len(writes(sandbox)), fresh(post).status) == (1, "PUBLISHED")
 
 
-def test_a_worker_held_up_after_its_intent_was_written_sends_nothing(
-    make_handed, travel, sandbox, facebook, monkeypatch
+def test_worker_that_loses_its_lease_after_the_insert_sends_nothing(
+    make_enqueued, travel, sandbox, facebook, monkeypatch
 ):
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
     clock_ = travel(post)
     real = commit._insert_attempts
 
@@ -204,8 +200,8 @@ def test_a_worker_held_up_after_its_intent_was_written_sends_nothing(
     assert len(writes(sandbox)) == 1
 
 
-def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, travel, sandbox, facebook):
-    post = make_handed(channels=[facebook])
+def test_published_delivery_is_not_overwritten_by_a_stale_worker(make_enqueued, travel, sandbox, facebook):
+    post = make_enqueued(channels=[facebook])
     stale = Delivery.objects.select_related("channel", "post").get(post=post)
     travel(post)
     go(post)
@@ -220,8 +216,8 @@ def test_an_overtaken_worker_cannot_unsay_that_a_post_is_live(make_handed, trave
     ("published", "unknown", "published"), ("published", "refused", "published"), ("refused", "unknown", "refused"),
     ("refused", "published", "published"), ("unknown", "refused", "refused"),
 ])  # fmt: skip
-def test_what_the_ledger_knows_stays_known(make_handed, facebook, follower, slow, ends):
-    post = make_handed(channels=[facebook])
+def test_known_attempt_outcome_is_not_overwritten(make_enqueued, facebook, follower, slow, ends):
+    post = make_enqueued(channels=[facebook])
     delivery = Delivery.objects.get(post=post)
     attempt = Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk)
     overtaken = Attempt.objects.get()
@@ -230,10 +226,10 @@ def test_what_the_ledger_knows_stays_known(make_handed, facebook, follower, slow
     assert (Attempt.objects.get().outcome, Attempt.objects.get().error_message == "reset") == (ends, slow == ends)
 
 
-def test_a_worker_overtaken_in_mid_call_leaves_what_its_follower_has_settled(
-    make_handed, travel, sandbox, facebook, settings, monkeypatch
+def test_stale_worker_does_not_overwrite_a_settled_delivery(
+    make_enqueued, travel, sandbox, facebook, settings, monkeypatch
 ):
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
     clock_ = travel(post)
     sandbox.fault("POST .*/feed", "drop_after")
     real = commit._call_in_parallel
@@ -251,8 +247,8 @@ def test_a_worker_overtaken_in_mid_call_leaves_what_its_follower_has_settled(
     assert (fresh(post).status, delivery.state, delivery.error_code) == ("FAILED", "UNKNOWN", "UNKNOWN")
 
 
-def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_handed, travel, sandbox, facebook):
-    post = make_handed(channels=[facebook])
+def test_unknown_attempt_before_a_refused_one_is_read_back(make_enqueued, travel, sandbox, facebook):
+    post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "drop_after")
     clock_ = travel(post)
     assert go(post) == "pending"
@@ -265,8 +261,8 @@ def test_an_unknown_attempt_is_read_back_though_a_later_one_was_refused(make_han
     assert len(sandbox.posts) == 1
 
 
-def test_of_two_workers_that_stage_the_same_the_first_is_followed(make_handed, sandbox, facebook):
-    post = make_handed(channels=[facebook])
+def test_concurrent_staging_keeps_the_first_result(make_enqueued, sandbox, facebook):
+    post = make_enqueued(channels=[facebook])
     slow = lease.load_post(str(post.pk))[1][0]
     assert stage.prestage(str(post.pk)) == 1
     kept = Delivery.objects.get(post=post).staged
@@ -276,10 +272,8 @@ def test_of_two_workers_that_stage_the_same_the_first_is_followed(make_handed, s
     assert Delivery.objects.get(post=post).staged == slow.staged == kept
 
 
-def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with(
-    make_handed, travel, sandbox, facebook, monkeypatch
-):
-    post = make_handed(channels=[facebook], media=sandbox.media("clip.mp4"), media_type="VIDEO")
+def test_stale_worker_does_not_discard_staged_media_in_use(make_enqueued, travel, sandbox, facebook, monkeypatch):
+    post = make_enqueued(channels=[facebook], media=sandbox.media("clip.mp4"), media_type="VIDEO")
     task = stage.Q(post__status=Status.SCHEDULED, post__task_id=post.task_id)
     content, its_digest = post_content.current_content(fresh(post))
     assert stage.prestage(str(post.pk)) == 1
@@ -287,13 +281,13 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
     slow.staged = {**slow.staged, "ready": False}
     real, tried = commit._insert_attempts, []
 
-    def meanwhile(*args):
+    def take_over_first(*args):
         with pytest.raises(stage.PostChanged):
             stage.stage(slow, content, its_digest, only_if=task)
         tried.append(args)
         return real(*args)
 
-    monkeypatch.setattr(commit, "_insert_attempts", meanwhile)
+    monkeypatch.setattr(commit, "_insert_attempts", take_over_first)
     clock_ = travel(post)
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=60))
@@ -301,8 +295,8 @@ def test_a_worker_that_lost_its_post_leaves_alone_what_its_follower_goes_on_with
     assert (len(tried), Attempt.objects.count(), len(sandbox.posts)) == (1, 1, 1)
 
 
-def test_one_sealed_token_does_not_keep_the_other_addresses_from_being_read(make_handed, travel, sandbox, facebook):
-    post = make_handed()
+def test_undecryptable_token_does_not_stop_other_permalinks(make_enqueued, travel, sandbox, facebook):
+    post = make_enqueued()
     travel(post)
     go(post)
     Delivery.objects.filter(post=post).update(permalink="", retry_at=None)
@@ -310,8 +304,8 @@ def test_one_sealed_token_does_not_keep_the_other_addresses_from_being_read(make
     assert permalinks.fetch_missing() == 1
 
 
-def test_cleaning_up_goes_on_past_a_channel_with_a_sealed_token(make_handed, sandbox, facebook, instagram):
-    post = make_handed(channels=[facebook])
+def test_cancel_with_an_undecryptable_token_discards_the_others(make_enqueued, sandbox, facebook, instagram):
+    post = make_enqueued(channels=[facebook])
     stage.prestage(str(post.pk))
     staged = Delivery.objects.get(post=post).staged
     seal_away(instagram)
@@ -326,8 +320,8 @@ def test_cleaning_up_goes_on_past_a_channel_with_a_sealed_token(make_handed, san
         )
 
 
-def test_a_chore_of_the_sweep_that_fails_does_not_keep_the_others_from_being_done(make_handed, monkeypatch):
-    make_handed()
+def test_failing_sweep_step_does_not_stop_the_others(make_enqueued, monkeypatch):
+    make_enqueued()
 
     def broken():
         raise ValueError("a bug")
@@ -338,9 +332,9 @@ def test_a_chore_of_the_sweep_that_fails_does_not_keep_the_others_from_being_don
     assert done["sealed"] > 0
 
 
-def test_one_live_post_is_never_claimed_by_two(make_handed, travel, sandbox, facebook):
+def test_published_post_is_claimed_by_one_delivery(make_enqueued, travel, sandbox, facebook):
     """Whatever reading back may find: the database gives a live post to one delivery, and the other looks again."""
-    first, second = make_handed(channels=[facebook]), make_handed(channels=[facebook])
+    first, second = make_enqueued(channels=[facebook]), make_enqueued(channels=[facebook])
     travel(second)
     assert go(first) == "published"
     taken = Delivery.objects.get(post=first).platform_post_id

@@ -1,4 +1,4 @@
-"""The account's posts of the day are used up: nothing is sent, and a person learns when the next is possible."""
+"""The daily quota of posts is used up: nothing is sent, and the next possible time is reported."""
 
 from datetime import timedelta
 
@@ -16,11 +16,9 @@ def only(post):
     return Delivery.objects.get(post=post)
 
 
-def test_nothing_is_sent_while_the_quota_is_used_up_and_the_post_goes_out_when_it_frees(
-    make_handed, travel, sandbox, instagram
-):
+def test_post_waits_for_the_quota_and_is_then_published(make_enqueued, travel, sandbox, instagram):
     sandbox.settings(quota_total=1)
-    first, post = make_handed(channels=[instagram]), make_handed(channels=[instagram])
+    first, post = make_enqueued(channels=[instagram]), make_enqueued(channels=[instagram])
     travel(first)
     assert send(first) == "published"
     clock_ = travel(post)
@@ -33,11 +31,9 @@ def test_nothing_is_sent_while_the_quota_is_used_up_and_the_post_goes_out_when_i
     assert len(sandbox.posts) == 2
 
 
-def test_past_the_late_limit_it_fails_and_says_when_the_next_one_is_possible(
-    make_handed, travel, sandbox, instagram, settings
-):
+def test_quota_past_the_late_limit_fails_with_the_next_time(make_enqueued, travel, sandbox, instagram, settings):
     sandbox.settings(quota_total=1)
-    first, post = make_handed(channels=[instagram]), make_handed(channels=[instagram])
+    first, post = make_enqueued(channels=[instagram]), make_enqueued(channels=[instagram])
     travel(first)
     send(first)
     clock_ = travel(post)
@@ -52,8 +48,8 @@ def test_past_the_late_limit_it_fails_and_says_when_the_next_one_is_possible(
     assert len(sandbox.posts) == 1
 
 
-def test_a_quota_that_frees_soon_is_waited_for_to_the_minute(make_handed, travel, sandbox, instagram):
-    post, earlier = make_handed(channels=[instagram]), make_handed(channels=[instagram])
+def test_quota_delay_ends_when_the_quota_frees(make_enqueued, travel, sandbox, instagram):
+    post, earlier = make_enqueued(channels=[instagram]), make_enqueued(channels=[instagram])
     travel(post)
     soon = clock.now() - timedelta(days=1) + timedelta(seconds=20)
     Delivery.objects.filter(post=earlier).update(state="PUBLISHED", published_at=soon)
@@ -62,9 +58,9 @@ def test_a_quota_that_frees_soon_is_waited_for_to_the_minute(make_handed, travel
     assert 19 <= (only(post).retry_at - clock.now()).total_seconds() <= 20
 
 
-def test_staging_ahead_does_not_stage_beyond_the_quota_nor_delay_the_instant(make_handed, travel, sandbox, instagram):
+def test_prestage_respects_the_quota_and_does_not_delay_publishing(make_enqueued, travel, sandbox, instagram):
     sandbox.settings(quota_total=1)
-    first, post = make_handed(channels=[instagram]), make_handed(channels=[instagram])
+    first, post = make_enqueued(channels=[instagram]), make_enqueued(channels=[instagram])
     travel(first)
     send(first)
     travel(post, -10)
@@ -76,15 +72,15 @@ def test_staging_ahead_does_not_stage_beyond_the_quota_nor_delay_the_instant(mak
     assert send(post) == "published"
 
 
-def test_a_quota_that_cannot_be_read_stops_nothing(make_handed, travel, sandbox, instagram):
+def test_unreadable_quota_does_not_stop_publishing(make_enqueued, travel, sandbox, instagram):
     sandbox.fault("GET .*/content_publishing_limit", "error", code=100, times=3)
-    post = make_handed(channels=[instagram])
+    post = make_enqueued(channels=[instagram])
     travel(post)
     assert (send(post), len(sandbox.posts)) == ("published", 1)
 
 
-def test_a_page_has_no_such_quota(make_handed, travel, sandbox, facebook):
+def test_facebook_page_has_no_quota(make_enqueued, travel, sandbox, facebook):
     sandbox.settings(quota_total=0)
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
     travel(post)
     assert send(post) == "published"

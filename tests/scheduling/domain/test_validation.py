@@ -1,4 +1,4 @@
-"""What full publish validation refuses, and what it lets through."""
+"""Full publish validation: what it refuses and what it accepts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,11 +39,11 @@ def codes(found: list[Violation]) -> list[str]:
     return [item.code for item in found]
 
 
-def test_a_complete_post_is_publishable_on_both_platforms() -> None:
+def test_complete_post_is_publishable_on_both_platforms() -> None:
     assert check(PAGE, ACCOUNT) == []
 
 
-def test_an_empty_draft_is_told_everything_that_it_lacks_at_once() -> None:
+def test_empty_draft_reports_every_violation() -> None:
     found = check(media=None, media_type=None, scheduled_for=None)
     assert [item.as_wire() for item in found] == [
         {
@@ -66,7 +66,7 @@ def test_an_empty_draft_is_told_everything_that_it_lacks_at_once() -> None:
         (None, True, ["scheduledFor.missing"]),
     ],
 )
-def test_the_instant_lies_in_the_future_unless_it_is_now(
+def test_scheduled_time_must_be_in_the_future_unless_at_once(
     instant: datetime | None, at_once: bool, expected: list[str]
 ) -> None:
     assert codes(check(PAGE, scheduled_for=instant, at_once=at_once)) == expected
@@ -166,7 +166,7 @@ LOOPBACK = [
 
 
 @pytest.mark.parametrize("media", PRIVATE + LOOPBACK)
-def test_media_on_a_private_host_is_refused_however_it_is_spelt(media: str) -> None:
+def test_media_on_a_private_host_is_refused_in_any_notation(media: str) -> None:
     assert codes(check(PAGE, media=media)) == ["media.private"]
 
 
@@ -264,7 +264,7 @@ VIDEO = {"contentType": "video/mp4", "size": 200_000}
         (PAGE, "IMAGE", {"problem": "it answered 404"}, []),
     ],
 )
-def test_what_was_found_behind_the_url_is_held_to_the_platforms_limits(
+def test_inspected_media_is_compared_with_the_platforms_limits(
     line: ChannelContent, kind: str, facts: dict[str, Any], expected: list[str]
 ) -> None:
     assert codes(check(line, media_type=kind, media_metadata=facts)) == expected
@@ -285,7 +285,5 @@ def test_a_tall_image_is_a_story() -> None:
         (None, None, None),
     ],
 )
-def test_the_kind_of_media_is_as_declared_or_as_the_extension_says(
-    media: str | None, declared: str | None, kind: str | None
-) -> None:
+def test_media_type_is_as_declared_or_by_extension(media: str | None, declared: str | None, kind: str | None) -> None:
     assert infer_media_type(media, declared) == kind

@@ -1,4 +1,4 @@
-"""Notices on their way: to people by e-mail, to systems by signed calls, whatever the other side does."""
+"""Delivery of notifications by e-mail and signed webhooks."""
 
 import hashlib
 import hmac
@@ -25,8 +25,7 @@ from scheduling.domain.notifications.exceptions import DeliveryFailed
 from scheduling.domain.representation import serialize_current
 from scheduling.models import NoticeKind, Notification, NotificationDelivery, Webhook
 from tests.scheduling.domain.conftest import send
-from tests.scheduling.notification_helpers import send_due
-from tests.scheduling.notification_helpers import sweep_and_send as tell
+from tests.scheduling.notification_helpers import send_due, sweep_and_send
 from tests.services.webhook_receiver import HANG, receiving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sandbox", "no_messages")]
@@ -60,7 +59,7 @@ def called():
 # Signing
 
 
-def test_a_call_is_signed_as_documented():
+def test_webhook_is_signed_as_documented():
     page = Path(settings.BASE_DIR, "docs", "webhooks.md").read_text(encoding="utf-8")
     vector = (
         r"secret `(.+?)`, the timestamp `(.+?)` and the body\n\n```json\n(.+?)\n```\n.+?signature is `([0-9a-f]{64})`"
@@ -74,9 +73,9 @@ def test_a_call_is_signed_as_documented():
     assert kinds == set(NoticeKind.values)
 
 
-def test_a_call_says_what_happened_with_the_contracts_document(make_waiting, hook, receiver, facebook):
+def test_webhook_contains_the_api_representation(make_waiting, hook, receiver, facebook):
     post = make_waiting(channels=[facebook])
-    tell()
+    sweep_and_send()
     path, headers, body = receiver.calls[0]
     notice = Notification.objects.get()
     assert path == "/in?token=t"
@@ -95,24 +94,22 @@ def test_a_call_says_what_happened_with_the_contracts_document(make_waiting, hoo
     assert headers["X-Dynamo-Signature"] == signed
 
 
-def test_a_channels_notice_names_the_channel_and_a_deleted_post_is_null(hook, receiver, facebook, make_waiting, author):
+def test_webhook_of_a_channel_or_deleted_post_has_no_post(hook, receiver, facebook, make_waiting, author):
     channels.mark_needs_reconnect(actors.WORKER, facebook, reason="expired")
     drafts.delete(actors.user_actor(author), make_waiting(channels=[facebook]))
-    tell()
+    sweep_and_send()
     bodies = {body["kind"]: body for body in (json.loads(call[2]) for call in receiver.calls)}
     assert bodies["RECONNECT"]["channel"] == {"id": facebook.public_id, "type": facebook.type, "name": facebook.name}
     assert (bodies["RECONNECT"]["post"], bodies["SUBMITTED"]["post"]) == (None, None)
 
 
-def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone(
-    make_waiting, hook, receiver, facebook, admin_member
-):
+def test_rotated_webhook_signs_with_both_secrets_for_a_day(make_waiting, hook, receiver, facebook, admin_member):
     known = Webhook.objects.get()
     secret = webhooks.rotate(actors.user_actor(admin_member), known)
     with pytest.raises(Conflict, match="already been rotated"):
         webhooks.rotate(actors.user_actor(admin_member), hook)
     make_waiting(channels=[facebook])
-    tell()
+    sweep_and_send()
     _, headers, body = receiver.calls[0]
     stamp = headers["X-Dynamo-Timestamp"]
     both = [webhook_sender.sign(item, stamp, body) for item in (secret, hook.secret)]
@@ -128,24 +125,24 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
     with time_machine.travel(clock.now() + webhooks.OVERLAP, tick=False):
         assert webhook_sender.secrets(Webhook.objects.get()) == [secret]
     assert secret != hook.secret
-    said = str(list(AuditEvent.objects.values_list("details", flat=True)))
-    assert not any(item in said for item in (secret, hook.secret, "token=t", known.secret_encrypted))
+    details = str(list(AuditEvent.objects.values_list("details", flat=True)))
+    assert not any(item in details for item in (secret, hook.secret, "token=t", known.secret_encrypted))
 
 
 # Trouble
 
 
 @pytest.mark.parametrize("status", [500, 302, 404, 410])
-def test_anything_but_a_yes_is_tried_again_with_growing_pauses(status, make_waiting, hook, receiver, facebook):
+def test_webhook_error_is_retried_with_growing_pauses(status, make_waiting, hook, receiver, facebook):
     receiver.answers = [status] * 3
     make_waiting(channels=[facebook])
-    assert (tell(), tell()) == (1, 0)
+    assert (sweep_and_send(), sweep_and_send()) == (1, 0)
     one = called()
     assert (one.state, one.attempt_count, one.last_error) == ("PENDING", 1, f"127.0.0.1 answered HTTP {status}")
     pauses = [(one.retry_at - clock.now()).total_seconds()]
     for _ in range(3):
         with time_machine.travel(called().retry_at, tick=False):
-            assert tell() == 1
+            assert sweep_and_send() == 1
             pauses.append((called().retry_at - clock.now()).total_seconds())
     for pause, least in zip(pauses, (30, 60, 120), strict=False):
         assert least - 2 < pause < least * 1.25 + 1
@@ -155,36 +152,36 @@ def test_anything_but_a_yes_is_tried_again_with_growing_pauses(status, make_wait
     assert len({headers["X-Dynamo-Event"] for _, headers, _ in receiver.calls}) == 1
 
 
-def test_it_is_given_up_after_a_day_and_can_be_sent_again_by_hand(make_waiting, hook, receiver, facebook, admin_member):
+def test_failed_delivery_ends_after_a_day_and_can_be_resent(make_waiting, hook, receiver, facebook, admin_member):
     receiver.answers = [500] * 100
     make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(days=3))
-    tell()
+    sweep_and_send()
     for _ in range(100):
         if called().state != "PENDING":
             break
         traveller = time_machine.travel(called().retry_at, tick=True)
         traveller.start()
-        tell()
+        sweep_and_send()
         traveller.stop()
     one = called()
     assert (one.state, one.last_error) == ("FAILED", "127.0.0.1 answered HTTP 500")
     assert 20 <= one.attempt_count <= 40
     receiver.answers = []
     delivery.resend(actors.user_actor(admin_member), one)
-    assert (tell(), called().state, called().attempt_count) == (1, "SENT", 1)
+    assert (sweep_and_send(), called().state, called().attempt_count) == (1, "SENT", 1)
     assert AuditEvent.objects.filter(verb="notice.resend", actor_id=str(admin_member.pk)).count() == 1
     with pytest.raises(Conflict, match="already being sent"):
         delivery.resend(actors.user_actor(admin_member), one)
 
 
-def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nobody_else(
-    make_handed, make_waiting, hook, receiver, facebook, travel, sandbox, monkeypatch, reviewer, mailoutbox
+def test_hanging_receiver_delays_no_other_delivery(
+    make_enqueued, make_waiting, hook, receiver, facebook, travel, sandbox, monkeypatch, reviewer, mailoutbox
 ):
     monkeypatch.setattr(safe_http, "POST_SECONDS", 0.3)
     receiver.answers = [HANG] * 10
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
     make_waiting(channels=[facebook])
-    tell()
+    sweep_and_send()
     assert len(receiver.calls) == 1
     waiting = NotificationDelivery.objects.filter(means="WEBHOOK")
     assert {(item.state, item.last_error) for item in waiting} == {("PENDING", "127.0.0.1 did not answer within 0.3 s")}
@@ -194,7 +191,7 @@ def test_a_receiver_that_hangs_is_asked_once_for_all_that_waits_and_holds_up_nob
     assert send(post) == "published"
 
 
-def test_while_a_call_hangs_other_tasks_leave_its_receiver_alone(make_waiting, hook, facebook, reviewer, mailoutbox):
+def test_claim_during_a_call_to_the_same_webhook_is_skipped(make_waiting, hook, facebook, reviewer, mailoutbox):
     for _ in range(2):
         make_waiting(channels=[facebook])
     recipients.fan_out()
@@ -204,7 +201,7 @@ def test_while_a_call_hangs_other_tasks_leave_its_receiver_alone(make_waiting, h
     assert (send_due(), len(mailoutbox)) == (2, 2)
 
 
-def test_what_was_skipped_meanwhile_is_enqueued_afterwards(make_waiting, hook, receiver, facebook, monkeypatch):
+def test_skipped_delivery_is_enqueued_afterwards(make_waiting, hook, receiver, facebook, monkeypatch):
     for _ in range(2):
         make_waiting(channels=[facebook])
     recipients.fan_out()
@@ -245,40 +242,38 @@ def test_deliveries_are_enqueued_on_commit_and_a_broker_that_is_down_loses_none(
     assert delivery.due().get() == called()
 
 
-def test_a_receiver_that_is_not_there_or_must_not_be_reached_is_said_so_without_its_path(
-    make_waiting, hook, facebook, settings
-):
+def test_delivery_error_does_not_contain_the_path(make_waiting, hook, facebook, settings):
     Webhook.objects.update(url="http://127.0.0.1:1/secret-path")
     make_waiting(channels=[facebook])
-    tell()
+    sweep_and_send()
     assert called().last_error == "127.0.0.1 did not answer (ConnectionError)"
     settings.MEDIA_ALLOW_LOOPBACK = False
-    for url, said in [
+    for url, message in [
         ("https://127.0.0.1:1/secret-path", "The receiver's host 127.0.0.1 is not a public one"),
         ("http://127.0.0.1:1/secret-path", "The receiver's address is not https"),
     ]:
         Webhook.objects.update(url=url)
         with time_machine.travel(called().retry_at, tick=True):
-            tell()
-        assert called().last_error == said
+            sweep_and_send()
+        assert called().last_error == message
 
 
-def test_a_webhook_that_was_paused_meanwhile_is_not_called(make_waiting, hook, receiver, facebook, admin_member):
+def test_paused_webhook_is_not_called(make_waiting, hook, receiver, facebook, admin_member):
     make_waiting(channels=[facebook])
     recipients.fan_out()
     webhooks.change(actors.user_actor(admin_member), hook, url=hook.url, kinds=EVERYTHING, active=False)
-    tell()
+    sweep_and_send()
     assert (called().state, receiver.calls) == ("MOOT", [])
     assert "paused" in called().last_error
 
 
-def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, hook, receiver, facebook, monkeypatch):
+def test_expired_claim_is_sent_by_another_worker(make_waiting, hook, receiver, facebook, monkeypatch):
     make_waiting(channels=[facebook])
     recipients.fan_out()
     dead = delivery.claim(called().pk)
-    assert (delivery.claim(called().pk), tell()) == (None, 0)
+    assert (delivery.claim(called().pk), sweep_and_send()) == (None, 0)
     with later(seconds=delivery.LEASE.total_seconds() + 1):
-        assert tell() == 1
+        assert sweep_and_send() == 1
     with monkeypatch.context() as patch:  # the dead one comes back, too late to store an outcome
         patch.setattr(delivery, "send_webhook", Mock(side_effect=DeliveryFailed("late", timed_out=False)))
         delivery.send(dead)
@@ -289,7 +284,7 @@ def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, h
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("", "must be an absolute http or https URL"),
         ("ftp://x.example/", "must be an absolute http or https URL"),
@@ -300,15 +295,15 @@ def test_a_claim_whose_worker_died_runs_out_and_another_sends_it(make_waiting, h
         ("https://x.example/" + "a" * 2048, "is longer than 2,048 characters"),
     ],
 )
-def test_only_a_public_https_address_can_be_a_webhook(url, said, organization, admin_member, settings):
+def test_webhook_url_must_be_public_https(url, message, organization, admin_member, settings):
     settings.MEDIA_ALLOW_LOOPBACK = False
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=message):
         webhooks.add(actors.user_actor(admin_member), organization=organization, url=url, kinds=EVERYTHING)
 
 
-def test_a_test_goes_the_way_of_all_notices(hook, receiver, admin_member):
+def test_send_test_delivers_a_test_notification(hook, receiver, admin_member):
     webhooks.send_test(actors.user_actor(admin_member), hook)
-    assert tell() == 1
+    assert sweep_and_send() == 1
     body = json.loads(receiver.calls[0][2])
     assert (body["kind"], body["post"], body["channel"], called().state) == ("TEST", None, None, "SENT")
 
@@ -316,47 +311,47 @@ def test_a_test_goes_the_way_of_all_notices(hook, receiver, admin_member):
 # E-mail
 
 
-def test_a_letter_says_what_a_reviewer_needs(make_waiting, reviewer, facebook, mailoutbox, settings):
+def test_email_contains_what_a_reviewer_needs(make_waiting, reviewer, facebook, mailoutbox, settings):
     settings.ADMIN_URL = "https://desk.example"
     type(reviewer).objects.filter(pk=reviewer.pk).update(first_name="Rui", time_zone="Europe/Lisbon")
     post = make_waiting(channels=[facebook], brief="Because the oven is back.\nSource: the baker.")
-    tell()
-    letter = mailoutbox[0]
-    assert (letter.to, letter.subject) == (
+    sweep_and_send()
+    email = mailoutbox[0]
+    assert (email.to, email.subject) == (
         ["reviewer@example.com"],
         "[Casa do Sol] Waits for approval: Olá from Casa do Sol 👋",
     )
     for part in (
         "Hello Rui,",
-        "agent handed in “Olá from Casa do Sol 👋”. It waits for approval.",
-        "On: Casa do Sol (Facebook)",
+        "agent submitted “Olá from Casa do Sol 👋” for approval.",
+        "Channels: Casa do Sol (Facebook)",
         "(Europe/Lisbon",
         "> Because the oven is back.\n> Source: the baker.",
         f"https://desk.example/admin/scheduling/scheduledpost/{post.pk}/review/",
-        "You are told because you review the posts of Casa do Sol.",
+        "You receive this because you review the posts of Casa do Sol.",
         "https://desk.example/admin/scheduling/notification/mine/",
     ):
-        assert part in letter.body
+        assert part in email.body
 
 
 def test_a_caption_cannot_write_headers(make_waiting, facebook, reviewer, organization, mailoutbox):
     Organization.objects.filter(pk=organization.pk).update(name="Casa\r\nBcc: a@b.example")
     caption = "\n \u2028Sun\u202e\x0b day\r\nBcc: everybody@example.com\n" + "x" * 500
     make_waiting(channels={facebook.public_id: drafts.ChannelText(facebook.type, caption, None)})
-    tell()
+    sweep_and_send()
     message = mailoutbox[0].message()
     assert message["Subject"] == "[Casa] Waits for approval: Sun"
     assert (message["Bcc"], mailoutbox[0].recipients()) == (None, ["reviewer@example.com"])
 
 
-def test_every_kind_of_letter_can_be_written(
+def test_email_of_every_kind_can_be_built(
     make_scheduled, author, admin_member, reviewer, judge, facebook, travel, sandbox, mailoutbox, make_waiting
 ):
     review.reject(judge.actor, make_waiting(actor=actors.user_actor(author), channels=[facebook]), notes="Not so loud")
     posts = [make_scheduled(actor=actors.user_actor(author), channels=[facebook]) for _ in range(2)]
-    tell()
+    sweep_and_send()
     make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=4))
-    tell()
+    sweep_and_send()
     travel(posts[0])
     assert send(posts[0]) == "published"
     sandbox.fault("POST .*/(feed|photos)", "error", code=190)
@@ -365,27 +360,27 @@ def test_every_kind_of_letter_can_be_written(
     Notification.objects.create(
         organization=facebook.organization, kind="UNKNOWN", post_id=post_id, dedupe_key="u", created_at=clock.now()
     )
-    tell()
+    sweep_and_send()
     subjects = sorted({item.subject.removeprefix("[Casa do Sol] ") for item in mailoutbox})
     title = "Olá from Casa do Sol 👋"
     assert subjects == [
         f"Approved: {title}",
-        f"Did not go live: {title}",
-        "Due in 3 minutes, not approved: " + title,
-        f"Is it live? Please look: {title}",
-        f"Live: {title}",
+        f"Due in 3 minutes, not approved: {title}",
+        f"Failed: {title}",
         "Needs reconnecting: Casa do Sol",
+        f"Please check whether it was published: {title}",
+        f"Published: {title}",
         f"Rejected: {title}",
         f"Waits for approval: {title}",
     ]
     rejected = next(item for item in mailoutbox if "Rejected" in item.subject)
-    assert "reviewer sent “Olá from Casa do Sol 👋” back:\n\n> Not so loud" in rejected.body
-    failed = next(item for item in mailoutbox if "Did not go" in item.subject)
-    assert "Casa do Sol (Facebook): did not go live." in failed.body
+    assert "reviewer rejected “Olá from Casa do Sol 👋”:\n\n> Not so loud" in rejected.body
+    failed = next(item for item in mailoutbox if "Failed" in item.subject)
+    assert "Casa do Sol (Facebook): failed." in failed.body
 
 
 @pytest.mark.parametrize("what", ["decided", "deleted", "left"])
-def test_a_letter_that_is_late_and_moot_is_not_sent(what, make_waiting, judge, author, reviewer, facebook, mailoutbox):
+def test_obsolete_email_is_not_sent(what, make_waiting, judge, author, reviewer, facebook, mailoutbox):
     post = make_waiting(channels=[facebook])
     recipients.fan_out()
     if what == "decided":
@@ -394,24 +389,24 @@ def test_a_letter_that_is_late_and_moot_is_not_sent(what, make_waiting, judge, a
         drafts.delete(actors.user_actor(author), post)
     else:
         Membership.objects.filter(user=reviewer).delete()
-    tell()
+    sweep_and_send()
     one = NotificationDelivery.objects.get(notice__kind="SUBMITTED")
     assert (one.state, bool(one.last_error), mailoutbox) == ("MOOT", True, [])
 
 
-def test_a_mail_server_that_does_not_answer_is_asked_again_later(make_waiting, reviewer, facebook, settings):
+def test_email_without_a_mail_server_is_retried(make_waiting, reviewer, facebook, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", 1, False
     for _ in range(2):
         make_waiting(channels=[facebook])
-    assert tell() == 1
+    assert sweep_and_send() == 1
     rows = NotificationDelivery.objects.order_by("attempt_count")
     assert [(row.state, row.attempt_count, row.last_error) for row in rows] == [
         ("PENDING", tries, "The mail server does not answer (ConnectionRefusedError).") for tries in (0, 1)
     ]
 
 
-def test_production_without_a_mail_server_mails_nobody(make_waiting, reviewer, facebook, settings, mailoutbox):
+def test_production_without_a_mail_server_sends_no_email(make_waiting, reviewer, facebook, settings, mailoutbox):
     settings.MAIL_GOES_OUT = False
     make_waiting(channels=[facebook])
-    assert (tell(), NotificationDelivery.objects.count(), mailoutbox) == (0, 0, [])
+    assert (sweep_and_send(), NotificationDelivery.objects.count(), mailoutbox) == (0, 0, [])

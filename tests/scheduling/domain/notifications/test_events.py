@@ -132,8 +132,8 @@ def test_failed_and_unknown_channels_create_one_notification(
         assert text in email.body, text
 
 
-def test_missed_post_creates_a_failure_notification(make_handed, travel, facebook):
-    post = make_handed(channels=[facebook])
+def test_missed_post_creates_a_failure_notification(make_enqueued, travel, facebook):
+    post = make_enqueued(channels=[facebook])
     travel(post, 100_000)
     assert send(post) == "missed"
     assert created_kinds()[-1] == "FAILED"

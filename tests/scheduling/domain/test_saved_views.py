@@ -1,4 +1,4 @@
-"""Kept views: filters under a name, one person's alone."""
+"""Saved views."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from scheduling.domain import saved_views
 pytestmark = pytest.mark.django_db
 
 
-def test_a_view_keeps_the_filters_alone_and_is_replaced_by_its_name(reviewer: User) -> None:
+def test_save_view_stores_filters_and_replaces_by_name(reviewer: User) -> None:
     saved_views.save_view(reviewer, "  Next   week ", "p=3&q=soup&status=SCHEDULED&next=//evil.example&status=DRAFT")
     assert [(saved_view.name, saved_view.query) for saved_view in saved_views.saved_views(reviewer)] == [
         ("Next week", "status=DRAFT&q=soup")
@@ -18,7 +18,7 @@ def test_a_view_keeps_the_filters_alone_and_is_replaced_by_its_name(reviewer: Us
     assert [saved_view.query for saved_view in saved_views.saved_views(reviewer)] == ["author=key-dk_1"]
 
 
-def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
+def test_save_view_with_invalid_input_raises_invalid(reviewer: User) -> None:
     for name, query in (
         ("", "q=x"),
         ("x" * 61, "q=x"),
@@ -36,7 +36,7 @@ def test_what_cannot_be_kept_is_refused(reviewer: User) -> None:
     saved_views.save_view(reviewer, "View 3", "q=y")  # replacing adds none
 
 
-def test_nobody_forgets_or_sees_another_persons_view(reviewer: User, author: User) -> None:
+def test_views_of_another_person_are_not_accessible(reviewer: User, author: User) -> None:
     view = saved_views.save_view(reviewer, "Mine", "q=x")
     saved_views.delete_view(author, view.pk)
     assert (saved_views.saved_views(author), saved_views.saved_views(reviewer)) == ([], [view])

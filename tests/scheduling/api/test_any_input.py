@@ -1,4 +1,4 @@
-"""Whatever a signed client sends, the answer is the contract's, and never a 500."""
+"""Property tests: any signed request is answered as the contract says, never with 500."""
 
 import string
 from typing import Any
@@ -61,7 +61,7 @@ def _unlimited(settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 0
 
 
-def said(answer: Any) -> None:
+def assert_contract_answer(answer: Any) -> None:
     assert answer.status_code in EXPECTED | {403}, answer.content
     body = answer.json()
     if answer.status_code == 422:
@@ -73,13 +73,13 @@ def said(answer: Any) -> None:
 @bounded
 @given(body=NEARLY | FIELDS | ANYTHING)
 def test_creating(body: Any, api: SignedClient, facebook: Channel) -> None:
-    said(api.post("/scheduled-posts", body))
+    assert_contract_answer(api.post("/scheduled-posts", body))
 
 
 @bounded
 @given(body=st.binary(max_size=40) | st.text(alphabet=string.printable, max_size=40).map(str.encode))
 def test_creating_from_bytes(body: bytes, api: SignedClient) -> None:
-    said(api.post("/scheduled-posts", body=body))
+    assert_contract_answer(api.post("/scheduled-posts", body=body))
 
 
 @bounded
@@ -87,7 +87,7 @@ def test_creating_from_bytes(body: bytes, api: SignedClient) -> None:
 def test_changing(body: Any, step: str, tag: str, api: SignedClient, make_waiting: Any) -> None:
     post = make_waiting()
     answer = api.call("POST" if step else "PATCH", f"/scheduled-posts/{post.pk}{step}", body, headers={"If-Match": tag})
-    said(answer)
+    assert_contract_answer(answer)
 
 
 NAMES = st.sampled_from(["limit", "cursor", "status", "mediumId", "type", "startDate", "endDate", "q"]) | TEXTS
@@ -103,7 +103,7 @@ ENCODABLE = st.dictionaries(NAMES, VALUES, max_size=3).filter(
     query=ENCODABLE,
 )
 def test_reading(path: str, query: dict[str, str], api: SignedClient, facebook: Channel) -> None:
-    said(api.get(path, query=query))
+    assert_contract_answer(api.get(path, query=query))
 
 
 @bounded
@@ -114,6 +114,6 @@ def test_any_path(segments: list[str], api: SignedClient) -> None:
         assert answer.status_code in EXPECTED | {403, 405}, answer.content
 
 
-def test_the_longest_future_is_an_instant_like_any_other(api: SignedClient, facebook: Channel) -> None:
+def test_the_latest_possible_time_is_accepted(api: SignedClient, facebook: Channel) -> None:
     answer = api.post("/scheduled-posts", {**DRAFT, "scheduledFor": "2999-12-31T23:59:59.999999Z"})
     assert answer.json()["scheduledFor"] == "2999-12-31T23:59:59.999Z"

@@ -1,4 +1,4 @@
-"""Two approvers: different people, the same content, checked again where it goes out. Reviewers of some channels."""
+"""Two approvals: different people, the same content, checked again before publishing. Reviewers of some channels."""
 
 import threading
 from typing import Any
@@ -51,7 +51,7 @@ def permit(post: Any) -> Any:
     return gate.authorize(*found)
 
 
-def test_the_second_of_two_people_schedules_what_the_first_approved(
+def test_second_approval_schedules_the_post(
     two: Any, make_waiting: Any, judge: Any, second: Any, reviewer: Any, seat: Any
 ) -> None:
     post = make_waiting()
@@ -73,7 +73,7 @@ def test_the_second_of_two_people_schedules_what_the_first_approved(
 
 
 @pytest.mark.parametrize("what", ["edit", "reject", "moved", "demoted"])
-def test_whatever_changes_makes_the_next_approval_the_first_again(
+def test_approval_after_a_change_is_a_first_approval_again(
     what: str, two: Any, make_waiting: Any, judge: Any, second: Any, key: Any, facebook: Any, reviewer: Any
 ) -> None:
     post = make_waiting(channels=[facebook])
@@ -102,14 +102,14 @@ def test_whatever_changes_makes_the_next_approval_the_first_again(
         assert first.revoked_at is not None
 
 
-def test_nobody_publishes_at_once_where_two_approve(two: Any, make_waiting: Any, judge: Any) -> None:
+def test_publish_now_with_two_approvals_required_raises_conflict(two: Any, make_waiting: Any, judge: Any) -> None:
     with pytest.raises(Conflict, match="same scheduled time"):
         approve(judge, make_waiting(), now=True)
     assert Approval.objects.count() == 0
 
 
 @pytest.mark.parametrize("how", ["alone", "self", "void", "demoted", "elsewhere"])
-def test_the_gate_wants_two_whatever_the_rows_say(
+def test_gate_without_a_second_approval_is_closed(
     how: str, two: Any, make_waiting: Any, judge: Any, second: Any, reviewer: Any
 ) -> None:
     post = make_waiting()
@@ -130,10 +130,10 @@ def test_the_gate_wants_two_whatever_the_rows_say(
     assert closed.value.code == "ONE_APPROVER"
 
 
-def test_switching_it_on_holds_what_one_person_scheduled(
-    make_handed: Any, organization: Any, travel: Any, sandbox: Any, facebook: Any
+def test_requiring_two_approvals_stops_posts_with_one(
+    make_enqueued: Any, organization: Any, travel: Any, sandbox: Any, facebook: Any
 ) -> None:
-    post = make_handed(channels=[facebook])
+    post = make_enqueued(channels=[facebook])
     Organization.objects.filter(pk=organization.pk).update(second_approver=True)
     travel(post)
     assert send(post) == "refused"
@@ -141,7 +141,7 @@ def test_switching_it_on_holds_what_one_person_scheduled(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_first_approvals_at_once_make_one_pair(
+def test_concurrent_first_approvals_make_one_pair(
     two: Any, make_waiting: Any, judge: Any, second: Any, facebook: Any
 ) -> None:
     post = make_waiting(channels=[facebook])
@@ -168,7 +168,7 @@ def test_two_first_approvals_at_once_make_one_pair(
     assert {final.reviewer, final.first_approval.reviewer} == {judge.user, second.user}
 
 
-def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
+def test_reviewer_of_one_channel_cannot_decide_on_other_channels(
     make_waiting: Any, make_scheduled: Any, seat: Any, reviewer: Any, organization: Any, facebook: Any, instagram: Any
 ) -> None:
     waiting, mine = make_waiting(), make_waiting(channels=[facebook])
@@ -193,7 +193,7 @@ def test_a_reviewer_of_one_channel_decides_on_nothing_that_goes_elsewhere(
         )
 
 
-def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_wanted_by_then(
+def test_requiring_mfa_stops_posts_approved_without_it(
     organization: Organization, make_waiting: Any, seat: Any, reviewer: Any, judge: Any, other: Any
 ) -> None:
     alone, pair = make_waiting(), make_waiting()
@@ -212,7 +212,7 @@ def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_
     assert closed.value.code == "NO_SECOND_FACTOR"
 
     Organization.objects.update(second_approver=True)
-    approve(judge, pair)  # by whoever sat down before it was wanted
+    approve(judge, pair)  # by a session from before MFA was required
     verified = verified_seat(other, organization)
     assert approve(verified, pair).first_approval is None  # the one without counts for nothing
     assert fresh(pair).status == "WAITING_FOR_APPROVAL"
@@ -221,7 +221,7 @@ def test_what_was_approved_without_a_second_factor_does_not_go_out_where_one_is_
     assert permit(pair)
 
 
-def test_the_database_refuses_a_pair_that_is_one_persons(two: Any, make_waiting: Any, judge: Any) -> None:
+def test_database_refuses_two_approvals_by_one_person(two: Any, make_waiting: Any, judge: Any) -> None:
     first = approve(judge, make_waiting())
     row = {name: getattr(first, name) for name in ("post", "reviewer", "session", "version", "digest", "content")}
     refused = False

@@ -1,4 +1,4 @@
-"""What only a person can find out: whether a post is live of which the platform never said so."""
+"""Manual resolution of deliveries with an unknown outcome."""
 
 import functools
 
@@ -25,11 +25,11 @@ def retry(judge, post):
 
 
 @pytest.fixture
-def make_unknown(make_handed, travel, sandbox, settings):
+def make_unknown(make_enqueued, travel, sandbox, settings):
     """Make a FAILED post of whose outcome nobody knows anything: the platform never answers, nor can it be read."""
 
     def make(*channels, faulty="POST .*/(feed|media_publish)", **changes):
-        post = make_handed(channels=list(channels), **changes)
+        post = make_enqueued(channels=list(channels), **changes)
         sandbox.fault(faulty, "drop_after", times=len(channels))
         settings.RECONCILE_LIMIT = 60
         clock_ = travel(post)
@@ -43,18 +43,14 @@ def make_unknown(make_handed, travel, sandbox, settings):
     return make
 
 
-def test_what_is_not_known_is_never_sent_again_before_somebody_says_what_is_true(
-    make_unknown, judge, sandbox, facebook
-):
+def test_unknown_delivery_is_not_retried_before_it_is_resolved(make_unknown, judge, sandbox, facebook):
     post = make_unknown(facebook)
     with pytest.raises(Conflict, match=facebook.name):
         retry(judge, post)
     assert (fresh(post).status, Approval.objects.count(), len(sandbox.posts)) == ("FAILED", 1, 1)
 
 
-def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
-    make_unknown, judge, sandbox, facebook, reviewer
-):
+def test_mark_live_publishes_the_post_with_the_platforms_id(make_unknown, judge, sandbox, facebook, reviewer):
     post = make_unknown(facebook)
     manual_resolution.mark_live(
         judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ", revision=fresh(post).revision
@@ -72,7 +68,7 @@ def test_a_post_that_a_person_finds_live_is_published_under_the_platforms_id(
     ]
 
 
-def test_the_post_stays_failed_while_another_channel_is_not_settled(make_unknown, judge, sandbox, facebook, instagram):
+def test_mark_live_with_another_failed_channel_keeps_the_post_failed(make_unknown, judge, sandbox, facebook, instagram):
     post = make_unknown(facebook, instagram)
     on_page = next(post["id"] for post in sandbox.posts if post["account"] == facebook.platform_id)
     manual_resolution.mark_live(judge, post.deliveries.get(channel=facebook), on_page, revision=fresh(post).revision)
@@ -82,7 +78,7 @@ def test_the_post_stays_failed_while_another_channel_is_not_settled(make_unknown
     assert list(retry(judge, post).content["channels"]) == [instagram.public_id]
 
 
-def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sandbox, facebook, travel):
+def test_mark_not_published_allows_a_retry(make_unknown, judge, sandbox, facebook, travel):
     post = make_unknown(facebook)
     sandbox.reset()  # as if it had never arrived
     manual_resolution.mark_not_published(judge, post.deliveries.get(), revision=fresh(post).revision)
@@ -100,7 +96,7 @@ def test_what_a_person_did_not_find_may_be_tried_again(make_unknown, judge, sand
     "post_id",
     ["", "https://facebook.com/1", "12 34", "1_2_3", "١٢٣", "999_1234", "1234\n5", "-1", "123456789012345", "1" * 41],
 )
-def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post_id):
+def test_mark_live_with_an_id_of_another_channel_raises_invalid(make_unknown, judge, facebook, post_id):
     post = make_unknown(facebook)
     with pytest.raises(Invalid):
         manual_resolution.mark_live(judge, post.deliveries.get(), post_id, revision=fresh(post).revision)
@@ -108,7 +104,7 @@ def test_only_an_id_of_that_channel_is_taken(make_unknown, judge, facebook, post
     assert PublishedPost.objects.count() == 0
 
 
-def test_an_instagram_id_has_no_underscore(make_unknown, judge, instagram):
+def test_mark_live_with_an_underscore_on_instagram_raises_invalid(make_unknown, judge, instagram):
     post = make_unknown(instagram)
     with pytest.raises(Invalid, match="digits"):
         manual_resolution.mark_live(
@@ -118,7 +114,7 @@ def test_an_instagram_id_has_no_underscore(make_unknown, judge, instagram):
     assert fresh(post).status == "PUBLISHED"
 
 
-def test_an_id_stands_for_one_post(make_unknown, make_scheduled, judge, sandbox, facebook):
+def test_mark_live_with_a_used_id_raises_conflict(make_unknown, make_scheduled, judge, sandbox, facebook):
     post = make_unknown(facebook)
     other = make_scheduled(channels=[facebook])
     Delivery.objects.filter(post=other).update(state="PUBLISHED", platform_post_id=sandbox.posts[0]["id"])
@@ -126,7 +122,7 @@ def test_an_id_stands_for_one_post(make_unknown, make_scheduled, judge, sandbox,
         manual_resolution.mark_live(judge, post.deliveries.get(), sandbox.posts[0]["id"], revision=fresh(post).revision)
 
 
-def test_it_is_said_once(make_unknown, judge, facebook):
+def test_resolve_twice_raises_conflict(make_unknown, judge, facebook):
     post = make_unknown(facebook)
     one = post.deliveries.get()
     manual_resolution.mark_not_published(judge, one, revision=fresh(post).revision)
@@ -138,7 +134,7 @@ def test_it_is_said_once(make_unknown, judge, facebook):
     assert fresh(post).status == "SCHEDULED"
 
 
-def test_what_was_said_of_one_try_is_not_said_again_of_the_next(make_unknown, judge, facebook):
+def test_resolve_with_the_form_of_an_earlier_attempt_raises_conflict(make_unknown, judge, facebook):
     post = make_unknown(facebook)
     page = post.revision
     manual_resolution.mark_not_published(judge, post.deliveries.get(), revision=page)
@@ -154,7 +150,7 @@ def test_what_was_said_of_one_try_is_not_said_again_of_the_next(make_unknown, ju
     assert post.deliveries.get().state == "UNKNOWN"
 
 
-def test_another_organizations_reviewer_settles_nothing(make_unknown, facebook, outsider, other_organization, seat):
+def test_resolve_by_an_outsider_is_forbidden(make_unknown, facebook, outsider, other_organization, seat):
     post = make_unknown(facebook)
     stranger = seat(outsider, other_organization)
     with pytest.raises(Forbidden):
@@ -166,10 +162,8 @@ def test_another_organizations_reviewer_settles_nothing(make_unknown, facebook, 
     assert post.deliveries.get().state == "UNKNOWN"
 
 
-def test_a_failure_that_was_none_can_be_marked_live_but_not_what_was_never_sent(
-    make_handed, travel, judge, sandbox, facebook
-):
-    post = make_handed(channels=[facebook])
+def test_mark_live_of_a_failed_delivery_requires_an_attempt(make_enqueued, travel, judge, sandbox, facebook):
+    post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "error", code=197)
     travel(post)
     assert send(post) == "failed"
@@ -178,7 +172,7 @@ def test_a_failure_that_was_none_can_be_marked_live_but_not_what_was_never_sent(
     )
     assert fresh(post).status == "PUBLISHED"
 
-    missed = make_handed(channels=[facebook])
+    missed = make_enqueued(channels=[facebook])
     travel(missed, 100_000)
     assert send(missed) == "missed"
     with pytest.raises(Conflict, match="Nothing was ever sent"):

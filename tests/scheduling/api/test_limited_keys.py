@@ -1,4 +1,4 @@
-"""A key that is limited to some channels sees and uses only those, wherever a channel turns up."""
+"""API keys that are limited to some channels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def on(*channels: Channel) -> dict[str, Any]:
     return {"channels": {channel.public_id: {"mediumType": channel.type, "caption": "Hi"} for channel in channels}}
 
 
-def test_channels_and_what_is_live_on_them(
+def test_limited_key_lists_its_channels_and_their_posts(
     limited: SignedClient, api: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
     live(facebook, "on-the-page")
@@ -59,7 +59,7 @@ def test_channels_and_what_is_live_on_them(
         assert answers[0].json() == answers[1].json()
 
 
-def test_a_draft_beyond_its_channels_is_as_one_on_a_foreign_channel(
+def test_limited_key_cannot_draft_on_other_channels(
     limited: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
     refused = limited.post("/scheduled-posts", on(facebook, instagram))
@@ -72,7 +72,7 @@ def test_a_draft_beyond_its_channels_is_as_one_on_a_foreign_channel(
     assert ScheduledPost.objects.get().deliveries.get().channel == facebook
 
 
-def test_posts_that_touch_a_channel_beyond_are_not_there(
+def test_limited_key_does_not_find_posts_with_other_channels(
     limited: SignedClient, api: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
     bare, mine, both = (
@@ -88,7 +88,7 @@ def test_posts_that_touch_a_channel_beyond_are_not_there(
     assert ScheduledPost.objects.get(pk=both).version == 1
 
 
-def test_a_limited_key_that_loses_a_race_does_not_reach_what_the_post_became(
+def test_limited_key_after_a_race_does_not_see_the_changed_post(
     limited: SignedClient, author: Any, facebook: Channel, instagram: Channel
 ) -> None:
     opened = ScheduledPost.objects.get(pk=limited.post("/scheduled-posts", on(facebook)).json()["id"])
@@ -101,9 +101,7 @@ def test_a_limited_key_that_loses_a_race_does_not_reach_what_the_post_became(
     assert ScheduledPost.objects.get().type == "POST"
 
 
-def test_a_key_may_be_limited_from_its_next_request_on(
-    api: SignedClient, facebook: Channel, instagram: Channel
-) -> None:
+def test_limiting_a_key_applies_to_its_next_request(api: SignedClient, facebook: Channel, instagram: Channel) -> None:
     assert len(api.get("/channels").json()) == 2
     ApiKey.objects.update(channels=[instagram.public_id])
     assert [item["id"] for item in api.get("/channels").json()] == [instagram.public_id]

@@ -1,4 +1,4 @@
-"""A scheduled post gets another instant: all of it or nothing, and what was on its way for the old one is void."""
+"""Rescheduling is atomic and voids the old message."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,10 +22,8 @@ def reapprove(judge: Any, post: ScheduledPost, **changes: Any) -> Approval:
     return reschedule.reapprove(judge, ScheduledPost.objects.get(pk=post.pk), **given | changes)
 
 
-def test_the_old_message_is_void_and_the_new_one_publishes_at_the_new_instant(
-    make_handed: Any, judge: Any, travel: Any, sandbox: Any
-) -> None:
-    post = make_handed()
+def test_reapprove_voids_the_old_message(make_enqueued: Any, judge: Any, travel: Any, sandbox: Any) -> None:
+    post = make_enqueued()
     reapprove(judge, post)
     moved = ScheduledPost.objects.get(pk=post.pk)
     clock_ = travel(post)
@@ -44,10 +42,10 @@ def test_the_old_message_is_void_and_the_new_one_publishes_at_the_new_instant(
         ({"scheduled_for": None}, Invalid),
     ],
 )
-def test_a_refused_move_leaves_the_old_approval_and_its_message_good(
-    changes: dict[str, Any], refusal: type[Exception], make_handed: Any, judge: Any, travel: Any, sandbox: Any
+def test_refused_reapproval_keeps_the_old_approval(
+    changes: dict[str, Any], refusal: type[Exception], make_enqueued: Any, judge: Any, travel: Any, sandbox: Any
 ) -> None:
-    post = make_handed()
+    post = make_enqueued()
     if "scheduled_for" in changes:
         changes = {"scheduled_for": post.scheduled_for - timedelta(days=1)}
     with pytest.raises(refusal):
@@ -58,10 +56,10 @@ def test_a_refused_move_leaves_the_old_approval_and_its_message_good(
     assert len(sandbox.posts) == 2
 
 
-def test_handed_back_to_the_reviewers_it_does_not_go_out_before_one_approves(
-    make_handed: Any, judge: Any, travel: Any, author: Any, sandbox: Any
+def test_resubmitted_post_is_not_published_without_an_approval(
+    make_enqueued: Any, judge: Any, travel: Any, author: Any, sandbox: Any
 ) -> None:
-    post = make_handed()
+    post = make_enqueued()
     given = {"scheduled_for": post.scheduled_for + LATER, "expected_version": post.version}
     waiting = reschedule.resubmit(actors.user_actor(author), ScheduledPost.objects.get(pk=post.pk), **given)
     assert (waiting.status, waiting.version) == ("WAITING_FOR_APPROVAL", post.version + 1)

@@ -1,4 +1,4 @@
-"""One Page that two organizations have connected: a post of the one is never taken for the other's."""
+"""Two organizations have connected one Page: posts of one are never attributed to the other."""
 
 from datetime import timedelta
 
@@ -49,14 +49,14 @@ def make_theirs(theirs, other_key, other_organization, make_member, seat):
 
 
 @pytest.fixture
-def both(make_handed, make_theirs, facebook, sandbox):
+def both(make_enqueued, make_theirs, facebook, sandbox):
     """A post of each, same Page, same words, same instant; the platform minds no repetition."""
     sandbox.settings(duplicate_check=False)
-    ours = make_handed(channels=[facebook], media=LINK, media_type=None)
+    ours = make_enqueued(channels=[facebook], media=LINK, media_type=None)
     return ours, make_theirs(ours)
 
 
-def test_what_one_published_is_not_what_the_others_lost_call_made(both, travel, sandbox):
+def test_post_of_one_organization_is_not_claimed_by_another(both, travel, sandbox):
     ours, theirs = both
     clock_ = travel(ours)
     assert send(ours) == "published"
@@ -67,7 +67,7 @@ def test_what_one_published_is_not_what_the_others_lost_call_made(both, travel, 
     assert {delivery.platform_post_id for delivery in Delivery.objects.all()} == {post["id"] for post in sandbox.posts}
 
 
-def test_what_another_claims_between_the_reading_and_the_claim_is_left_to_them(both, travel, sandbox, monkeypatch):
+def test_post_claimed_during_reconcile_is_not_claimed_again(both, travel, sandbox, monkeypatch):
     ours, theirs = both
     clock_ = travel(ours)
     assert send(ours) == "published"
@@ -81,7 +81,7 @@ def test_what_another_claims_between_the_reading_and_the_claim_is_left_to_them(b
     assert (go_on(theirs, clock_), len(sandbox.posts)) == ("PUBLISHED", 2)
 
 
-def test_the_copy_of_one_organizations_post_is_not_linked_to_the_others(both, travel, sandbox, theirs):
+def test_imported_post_of_one_organization_is_not_linked_to_another(both, travel, sandbox, theirs):
     ours, lost = both
     travel(ours)
     send(ours)

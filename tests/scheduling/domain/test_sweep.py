@@ -1,4 +1,4 @@
-"""The beat's round: what the broker lost is found again."""
+"""The periodic sweep finds what the broker lost."""
 
 from datetime import timedelta
 
@@ -20,18 +20,18 @@ def marked(post):
     return ScheduledPost.objects.get(pk=post.pk).enqueued_at
 
 
-def test_a_post_within_the_horizon_is_handed_over_once(make_scheduled, settings):
+def test_post_within_the_horizon_is_enqueued_once(make_scheduled, settings):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON - 5))
     assert (sweep.enqueue_due_posts(), sweep.enqueue_due_posts()) == (1, 0)
     assert marked(post) is not None
 
 
-def test_a_post_beyond_the_horizon_waits_in_the_database(make_scheduled, settings):
+def test_post_beyond_the_horizon_is_not_enqueued(make_scheduled, settings):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON + 60))
     assert (sweep.enqueue_due_posts(), marked(post)) == (0, None)
 
 
-def test_what_nobody_took_at_its_instant_is_handed_over_again(make_scheduled):
+def test_unclaimed_due_post_is_enqueued_again(make_scheduled):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
     sweep.enqueue_due_posts()
     with later(33):
@@ -40,7 +40,7 @@ def test_what_nobody_took_at_its_instant_is_handed_over_again(make_scheduled):
         assert sweep.enqueue_due_posts() == 1
 
 
-def test_what_waits_in_a_queue_that_moves_is_not_taken_for_lost(make_scheduled):
+def test_unclaimed_post_in_a_moving_queue_is_not_enqueued_again(make_scheduled):
     """A copy of each message that waits would only make the queue longer."""
     taken, _ = (make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30)) for _ in range(2))
     sweep.enqueue_due_posts()
@@ -51,10 +51,10 @@ def test_what_waits_in_a_queue_that_moves_is_not_taken_for_lost(make_scheduled):
         assert sweep.enqueue_due_posts() == 1, "nothing was taken for a while"
     with later(47):
         ScheduledPost.objects.filter(pk=taken.pk).update(updated_at=clock.now())
-        assert sweep.enqueue_due_posts() == 1, "nobody waits for ever"
+        assert sweep.enqueue_due_posts() == 1, "an unclaimed post is enqueued again"
 
 
-def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make_scheduled):
+def test_overloaded_sweep_defers_steps_for_half_a_minute(make_scheduled):
     full = (clock.now() + timedelta(minutes=5)).replace(second=0, microsecond=0)
     make_scheduled(scheduled_for=full - timedelta(seconds=20))
 
@@ -68,34 +68,34 @@ def test_while_posts_wait_for_a_worker_what_can_wait_does_for_half_a_minute(make
     assert "sealed" in round_at(0)
 
 
-def test_what_was_handed_over_by_a_clock_that_was_set_back_is_handed_over_again(make_scheduled):
+def test_post_enqueued_by_a_fast_clock_is_enqueued_again(make_scheduled):
     post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30))
     ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now() + timedelta(hours=1))
     with later(33):
         assert (sweep.enqueue_due_posts(), sweep.enqueue_due_posts()) == (1, 0)
 
 
-def test_media_whose_look_was_lost_is_looked_at_again(make_waiting):
+def test_lost_media_inspection_is_enqueued_again(make_waiting):
     make_waiting(looked=False)
     assert sweep.inspect_waiting_media() == 0
     with later(11):
         assert (sweep.inspect_waiting_media(), sweep.inspect_waiting_media()) == (1, 0)
 
 
-def test_what_is_due_soon_is_staged_and_asked_for_once(make_scheduled, settings):
+def test_post_due_soon_is_staged_once(make_scheduled, settings):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.STAGE_LEAD - 10))
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=settings.STAGE_LEAD + 60))
     assert (sweep.stage_soon(), sweep.stage_soon()) == (1, 0)
 
 
-def test_a_round_counts_what_it_did(make_scheduled):
+def test_sweep_returns_counts(make_scheduled):
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=60))
     done = sweep.sweep()
     assert (done["enqueued"], done["staged"], done["missed"], done["resumed"]) == (1, 1, 0, 0)
     assert done["sealed"] >= 3
 
 
-def test_a_flood_of_media_to_look_at_leaves_the_workers_time_to_publish(make_waiting, monkeypatch):
+def test_sweep_limits_media_inspections(make_waiting, monkeypatch):
     monkeypatch.setattr(sweep, "MAX_INSPECTIONS", 2)
     for _ in range(5):
         make_waiting(looked=False)

@@ -1,4 +1,4 @@
-"""Channels asked ahead of time: what is kept, what is marked, and that publishing comes first."""
+"""Checks of channels: what is stored, what is marked, and their priority below publishing."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,19 +24,19 @@ def found(channel: Channel) -> ChannelCheck:
     return ChannelCheck.objects.get(channel=channel)
 
 
-def test_instagram_says_what_is_left_of_its_quota(instagram: Channel, sandbox: SandboxControl) -> None:
+def test_check_of_instagram_stores_the_quota(instagram: Channel, sandbox: SandboxControl) -> None:
     sandbox.settings(quota_total=25)
     assert channel_checks.check_channel(instagram.pk)
     kept = found(instagram)
     assert (kept.quota_used, kept.quota_total, kept.problem) == (0, 25, "")
 
 
-def test_a_page_that_answers_has_no_problem(facebook: Channel, sandbox: SandboxControl) -> None:
+def test_check_of_a_page_stores_no_problem(facebook: Channel, sandbox: SandboxControl) -> None:
     assert channel_checks.check_channel(facebook.pk)
     assert (found(facebook).problem, found(facebook).quota_total) == ("", None)
 
 
-def test_a_token_that_is_not_taken_marks_the_channel(facebook: Channel, sandbox: SandboxControl) -> None:
+def test_check_with_a_rejected_token_marks_the_channel(facebook: Channel, sandbox: SandboxControl) -> None:
     sandbox.register(FACEBOOK, expired=True)
     assert not channel_checks.check_channel(facebook.pk)
     facebook.refresh_from_db()
@@ -45,23 +45,21 @@ def test_a_token_that_is_not_taken_marks_the_channel(facebook: Channel, sandbox:
     assert facebook.token not in found(facebook).problem
 
 
-def test_a_permission_that_is_missing_is_kept_and_marks_nothing(instagram: Channel, sandbox: SandboxControl) -> None:
+def test_check_with_a_missing_permission_stores_it_only(instagram: Channel, sandbox: SandboxControl) -> None:
     sandbox.register(INSTAGRAM, scopes=["pages_show_list"])
     assert not channel_checks.check_channel(instagram.pk)
     instagram.refresh_from_db()
     assert (instagram.state, found(instagram).permission) == (ChannelState.CONNECTED, True)
 
 
-def test_a_platform_that_does_not_answer_marks_nothing(facebook: Channel, sandbox: SandboxControl) -> None:
+def test_check_without_an_answer_marks_nothing(facebook: Channel, sandbox: SandboxControl) -> None:
     sandbox.fault("GET .*", "drop_before", times=None)
     assert not channel_checks.check_channel(facebook.pk)
     facebook.refresh_from_db()
     assert (facebook.state, found(facebook).permission) == (ChannelState.CONNECTED, False)
 
 
-def test_each_channel_is_asked_again_when_its_answer_is_old_and_one_at_a_time(
-    facebook: Channel, instagram: Channel, settings: Any
-) -> None:
+def test_old_checks_are_repeated_one_at_a_time(facebook: Channel, instagram: Channel, settings: Any) -> None:
     ChannelCheck.objects.create(channel=facebook, at=clock.now())
     ChannelCheck.objects.create(
         channel=instagram, at=clock.now() - timedelta(seconds=settings.CHANNEL_CHECK_INTERVAL + 1)
@@ -71,6 +69,6 @@ def test_each_channel_is_asked_again_when_its_answer_is_old_and_one_at_a_time(
     assert channel_checks.check_next_channel() == 0
 
 
-def test_nobody_is_asked_while_a_post_falls_due(facebook: Channel, make_scheduled: Any) -> None:
+def test_channels_are_not_checked_while_a_post_is_due(facebook: Channel, make_scheduled: Any) -> None:
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=20))
     assert sweep.examine_channels() == 0

@@ -1,4 +1,4 @@
-"""Posts are found by words of their captions, on both engines."""
+"""Search in captions, on both engines."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def found(text: str) -> set[Any]:
     return {post.pk for post in search_captions(ScheduledPost.objects.all(), text)}
 
 
-def test_every_word_has_to_occur_at_least_as_a_beginning(make_draft: Any, facebook: Channel) -> None:
+def test_search_matches_beginnings_of_all_words(make_draft: Any, facebook: Channel) -> None:
     def say(caption: str) -> Any:
         return make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)}).pk
 
@@ -32,19 +32,19 @@ def test_every_word_has_to_occur_at_least_as_a_beginning(make_draft: Any, facebo
     assert found("") == {soup, bread}
 
 
-def test_what_is_typed_is_never_taken_for_a_query_language(make_draft: Any) -> None:
+def test_search_treats_operators_as_text(make_draft: Any) -> None:
     make_draft()
     for text in ("' | 'x", "a & !b", "%", "_", "\\", "(", "x:*", "olá" * 100):
         found(text)
 
 
-def test_a_caption_beyond_what_the_index_can_hold_is_stored_and_found(make_draft: Any, facebook: Channel) -> None:
+def test_search_finds_a_caption_longer_than_the_index(make_draft: Any, facebook: Channel) -> None:
     caption = " ".join(f"word{number}" for number in range(120_000))
     post = make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)})
     assert found("word7") == {post.pk}
 
 
-def test_postgresql_looks_words_up_in_their_index(make_draft: Any) -> None:
+def test_search_on_postgresql_uses_the_index(make_draft: Any) -> None:
     make_draft()
     postgresql = connection.vendor == "postgresql"
     if postgresql:

@@ -1,4 +1,4 @@
-"""A superpower travels with its post: approved, published, imported, read back, with the day on which it ends."""
+"""A superpower is approved, published, imported and read back with its post."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,8 +16,8 @@ from tests.scheduling.domain.conftest import go_on, send
 pytestmark = pytest.mark.django_db
 
 
-def test_what_was_attached_to_the_scheduled_post_is_on_the_live_one(
-    make_handed: Callable[..., ScheduledPost], travel: Callable[..., Any], facebook: Channel, api: SignedClient
+def test_superpower_of_a_scheduled_post_is_on_the_published_post(
+    make_enqueued: Callable[..., ScheduledPost], travel: Callable[..., Any], facebook: Channel, api: SignedClient
 ) -> None:
     power = {
         "name": "Greeter",
@@ -26,7 +26,7 @@ def test_what_was_attached_to_the_scheduled_post_is_on_the_live_one(
         "expirationDate": 1_893_456_000_000,
         "ours": {"kept": True},
     }
-    post = make_handed(channels={facebook.public_id: ChannelText("FB_PAGE", "Olá #hello", power)})
+    post = make_enqueued(channels={facebook.public_id: ChannelText("FB_PAGE", "Olá #hello", power)})
     clock_ = travel(post)
     send(post)
     assert go_on(post, clock_) == "PUBLISHED"
