@@ -32,17 +32,17 @@ class Action(NamedTuple):
 def approve(request: HttpRequest, post: ScheduledPost) -> str:
     """Approve the submitted content. A time in `when` reschedules the post."""
     reviewer = get_reviewer(request, post.organization)
-    instant = None
+    scheduled_for = None
     if "when" in request.POST:
         zone = formatting.user_timezone(reviewer.user)
         try:
-            instant = formatting.from_input(request.POST["when"], zone, shown=post.scheduled_for)
+            scheduled_for = formatting.from_input(request.POST["when"], zone, shown=post.scheduled_for)
         except formatting.InvalidLocalTime as error:
             raise Invalid(str(error)) from None
-        if instant is None:
+        if scheduled_for is None:
             raise Invalid("Choose a date and time, or publish it now.")
     checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **submitted_page_state(request), scheduled_for=instant, checks=checks)
+    approval = review.approve(reviewer, post, **submitted_page_state(request), scheduled_for=scheduled_for, checks=checks)
     if approval.post.status != Status.SCHEDULED:
         return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
     due = approval.post.scheduled_for

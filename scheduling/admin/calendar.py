@@ -189,7 +189,7 @@ class Day:
         return f"{self.date:%b}"
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """For example `27 November`."""
         return f"{self.date.day} {self.date:%B}"
 

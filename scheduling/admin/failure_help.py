@@ -13,7 +13,7 @@ RECONNECT = "Ask an administrator to reconnect the channel under Channels, then 
 RESUME = "Resolve the block with the platform. An administrator can then resume the channel under Channels."
 REVERT = "Revert it to draft, change it and submit it again."
 LEAVE = "Or do nothing: the post stays published on the other channels."
-LOOK = "If the post is on the channel, mark it as published."
+DUPLICATE = "If the post is on the channel, mark it as published."
 
 OUR_ERRORS: dict[str, tuple[str, list[str]]] = {
     "MISSED": ("It could not be published in time. Late posts are not published without a new approval.", [RETRY]),
@@ -35,7 +35,7 @@ GRAPH_ERRORS: list[tuple[type[errors.GraphError], tuple[str, list[str]]]] = [
     (errors.PermissionDenied, ("The channel's access token lacks a permission.", [RECONNECT])),
     (errors.PolicyBlock, ("The platform restricts the channel.", [RESUME, RETRY])),
     (errors.QuotaReached, ("The account reached its daily posting limit.", ["Approve a retry for a later time."])),
-    (errors.Duplicate, ("The platform rejected this post as a duplicate.", [LOOK])),
+    (errors.Duplicate, ("The platform rejected this post as a duplicate.", [DUPLICATE])),
     (errors.InvalidRequest, ("The platform rejected this post.", [])),
 ]
 OTHER_ERROR = ("The platform returned an error.", [RETRY])

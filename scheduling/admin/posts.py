@@ -226,9 +226,9 @@ class ScheduledPostAdmin(BaseAdmin):
         """Take the scheduled time from the query string: the days of the calendar link to this form."""
         return {"scheduled_for": request.GET.get("scheduled_for", "")[:40]}
 
-    def success_url(self, stored: Any) -> str:
+    def success_url(self, row: Any) -> str:
         """Return the review page, which previews the saved draft."""
-        return self.url("review", stored.pk)
+        return self.url("review", row.pk)
 
     def _next_url(self, request: HttpRequest, post: ScheduledPost, name: str, action: Action) -> str:
         queue = f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}"

@@ -176,8 +176,8 @@ def summary(checks: Sequence[Check]) -> Summary | None:
         return None
     by_level = Counter(check.level for check in checks)
     labels = [
-        f"{count} {one if count == 1 else several}"
-        for level, (one, several) in COUNT_LABELS.items()
+        f"{count} {singular if count == 1 else plural}"
+        for level, (singular, plural) in COUNT_LABELS.items()
         if (count := by_level[level])
     ]
     return Summary(

@@ -121,13 +121,13 @@ class WebhookAdmin(BaseAdmin):
         """Whether the user administers an organization."""
         return self.has_change_permission(request)
 
-    def answer(self, request: HttpRequest, form: DomainForm, stored: Any, said: str) -> HttpResponse:
+    def answer(self, request: HttpRequest, form: DomainForm, row: Any, message: str) -> HttpResponse:
         """Show the secret of a new webhook."""
         secret = form.secret if isinstance(form, WebhookForm) else ""
         return (
-            self._render_secret(request, stored, secret, said)
+            self._render_secret(request, row, secret, message)
             if secret
-            else super().answer(request, form, stored, said)
+            else super().answer(request, form, row, message)
         )
 
     def action_view(self, request: HttpRequest, hook_id: UUID, name: str) -> HttpResponse:
@@ -161,7 +161,7 @@ class WebhookAdmin(BaseAdmin):
             return {}
         return {"known": fingerprint(row), "rotating": bool(row.previous_until and row.previous_until > clock.now())}
 
-    def _render_secret(self, request: HttpRequest, hook: Webhook, secret: str, said: str) -> HttpResponse:
+    def _render_secret(self, request: HttpRequest, hook: Webhook, secret: str, message: str) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "list_url": self.url("changelist")}
-        context |= {"hook": hook, "secret": secret, "said": said, "title": f"Secret for {webhooks.host(hook)}"}
+        context |= {"hook": hook, "secret": secret, "message": message, "title": f"Secret for {webhooks.host(hook)}"}
         return TemplateResponse(request, "admin/scheduling/webhook/secret.html", context)

@@ -110,10 +110,10 @@ def _cells(context: template.Context, cl: ChangeList, row: Any, headings: list[d
 
 
 @register.simple_tag(takes_context=True)
-def read_only(context: template.Context, shown: AdminReadonlyField) -> Any:
+def read_only(context: template.Context, readonly_field: AdminReadonlyField) -> Any:
     """Return the value of a read-only field."""
-    row = shown.form.instance
-    field, attribute, value = lookup_field(shown.field["field"], row, shown.model_admin)
+    row = readonly_field.form.instance
+    field, attribute, value = lookup_field(readonly_field.field["field"], row, readonly_field.model_admin)
     return format_value(context, field, row, value, getattr(attribute, "empty_value_display", "never"))
 
 
@@ -141,8 +141,8 @@ def list_pages(cl: ChangeList) -> dict[str, str]:
     first, last = (number - 1) * per_page + 1, min(number * per_page, cl.result_count)
     more = getattr(cl.paginator, "more", False)
     total = f"more than {cl.result_count - 1:,}" if more else f"{cl.result_count:,}"
-    words = name(cl.opts)
-    counted = f"{total} {words.singular if cl.result_count == 1 else words.plural}"
+    names = name(cl.opts)
+    counted = f"{total} {names.singular if cl.result_count == 1 else names.plural}"
     if not cl.result_count:
         text = ""
     else:

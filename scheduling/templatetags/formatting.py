@@ -112,9 +112,9 @@ def age(seconds: float | None) -> str:
 @register.filter
 def initials(name: str) -> str:
     """Return up to two letters in place of an avatar."""
-    words = [word for word in re.split(r"[\s._-]+", name) if word]
-    words = [word for word in words if not word.islower()] or words
-    return "".join(word[0] for word in words[:2]).upper() or "?"
+    parts = [part for part in re.split(r"[\s._-]+", name) if part]
+    parts = [part for part in parts if not part.islower()] or parts
+    return "".join(part[0] for part in parts[:2]).upper() or "?"
 
 
 @register.filter

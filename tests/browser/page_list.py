@@ -33,9 +33,9 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
     "index": {"dashboard": to("index")},
     "login": {"sign-in": to("login")},
     "admin_account": {"profile": plain("admin_account")},
-    "admin_mfa_setup": {"factor": plain("admin_mfa_setup")},
-    "admin_recovery_codes": {"factor-codes": plain("admin_recovery_codes")},
-    "admin_mfa_disable": {"factor-off": plain("admin_mfa_disable")},
+    "admin_mfa_setup": {"mfa": plain("admin_mfa_setup")},
+    "admin_recovery_codes": {"recovery-codes": plain("admin_recovery_codes")},
+    "admin_mfa_disable": {"mfa-off": plain("admin_mfa_disable")},
     "admin_sign_out_everywhere": {"sign-out": plain("admin_sign_out_everywhere")},
     "admin_password": {"password": plain("admin_password")},
     "admin_invitation": {
@@ -81,7 +81,7 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
     "posts_superpowertemplate_change": {
         "superpower": to("posts_superpowertemplate_change", lambda scene: scene.template.pk)
     },
-    "accounts_apikey_changelist": {"keys": to("accounts_apikey_changelist")},
+    "accounts_apikey_changelist": {"api-keys": to("accounts_apikey_changelist")},
     "accounts_apikey_add": {"key-new": to("accounts_apikey_add")},
     "accounts_apikey_change": {"key": to("accounts_apikey_change", lambda scene: scene.key.pk)},
     "accounts_apikey_access": {"key-access": to("accounts_apikey_access", lambda scene: scene.key.pk)},
@@ -111,14 +111,14 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
     "accounts_user_change": {"person": to("accounts_user_change", lambda scene: scene.person.pk)},
     "accounts_user_rescue": {"person-rescue": to("accounts_user_rescue", lambda scene: scene.person.pk)},
     "auth_user_password_change": {"person-password": to("auth_user_password_change", lambda scene: scene.person.pk)},
-    "scheduling_notification_changelist": {"notices": to("scheduling_notification_changelist")},
-    "scheduling_notification_mine": {"notices-mine": to("scheduling_notification_mine")},
+    "scheduling_notification_changelist": {"notifications": to("scheduling_notification_changelist")},
+    "scheduling_notification_mine": {"notification-settings": to("scheduling_notification_mine")},
     "scheduling_webhook_changelist": {"webhooks": to("scheduling_webhook_changelist")},
     "scheduling_webhook_add": {"webhook-new": to("scheduling_webhook_add")},
     "scheduling_webhook_change": {"webhook": to("scheduling_webhook_change", lambda scene: scene.webhook.pk)},
-    "accounts_auditevent_changelist": {"trail": to("accounts_auditevent_changelist")},
+    "accounts_auditevent_changelist": {"activity-log": to("accounts_auditevent_changelist")},
     "accounts_auditevent_change": {
-        "trail-event": to("accounts_auditevent_change", lambda scene: scene.audit_events.order_by("-id")[0].pk)
+        "activity-log-event": to("accounts_auditevent_change", lambda scene: scene.audit_events.order_by("-id")[0].pk)
     },
 }
 ANONYMOUS = {"sign-in", "invitation-new"}  # pages opened without a session
@@ -148,7 +148,7 @@ NOT_PAGES = {
     "view_on_site",
     "app_list",
     # Stock history, replaced by the audit log, and stock deletion, which is not permitted.
-    *(f"{item}_history" for item in ("accounts_organization", "accounts_user")),
+    *(f"{model}_history" for model in ("accounts_organization", "accounts_user")),
     *(f"accounts_auditevent_{page}" for page in ("history", "add", "delete")),
     "accounts_organization_delete",
     "accounts_user_delete",

@@ -23,8 +23,8 @@ MAIN_ACTIONS = {
 }
 # Returns description, whether the focus ring is >= 2 px with contrast >= 3:1, and whether the element is uncovered.
 STOP = """() => {
-  const one = document.activeElement;
-  if (!one || one === document.body) return null;
+  const element = document.activeElement;
+  if (!element || element === document.body) return null;
   const light = (colour) => {
     const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
     const [r, g, b] = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
@@ -36,18 +36,18 @@ STOP = """() => {
     return at.parentElement && /, 0\\)|^transparent/.test(colour) ? ground(at.parentElement) : colour;
   };
   const shows = (width, colour, at) => width >= 2 && against(light(colour), light(ground(at))) >= 3;
-  const style = getComputedStyle(one), row = one.closest(".row");
+  const style = getComputedStyle(element), row = element.closest(".row");
   const shadow = row && getComputedStyle(row).boxShadow.match(/^(rgba?\\([^)]*\\)) .* (\\d+)px inset$/);
   const outlined = style.outlineStyle !== "none";
-  const ring = (outlined && shows(parseFloat(style.outlineWidth), style.outlineColor, one.parentElement))
+  const ring = (outlined && shows(parseFloat(style.outlineWidth), style.outlineColor, element.parentElement))
     || (shadow && shows(Number(shadow[2]), shadow[1], row));
-  const box = one.getBoundingClientRect();
+  const box = element.getBoundingClientRect();
   const free = [0.1, 0.5, 0.9].some((part) => {
     const hit = document.elementFromPoint(box.x + box.width * part, box.y + box.height * part);
-    return hit && (one.contains(hit) || hit.contains(one));
+    return hit && (element.contains(hit) || hit.contains(element));
   });
-  const words = one.ariaLabel || one.textContent.trim().slice(0, 40) || one.name || one.id;
-  return [`${one.localName} “${words}”`, ring, free];
+  const words = element.ariaLabel || element.textContent.trim().slice(0, 40) || element.name || element.id;
+  return [`${element.localName} “${words}”`, ring, free];
 }"""
 MIN_TARGET = 44  # pixels
 UNFOCUS = "document.activeElement.blur()"

@@ -7,7 +7,7 @@
     const rows = [...table.querySelectorAll("tr")];
     const names = rows.map((row) => row.cells[0].textContent);
     const values = rows.map((row) => Number(row.cells[1].dataset.value));
-    const words = rows.map((row) => row.cells[1].textContent);
+    const labels = rows.map((row) => row.cells[1].textContent);
     if (rows.length < 2 || !window.uPlot) return;
     charts.get(table)?.plot.destroy();
     const box = charts.get(table)?.box ?? document.createElement("div");
@@ -22,7 +22,7 @@
     const font = `12px ${fontFamily}`;
     // Leave room for the longest number beside the longest bar.
     const room = Math.max(60, parseFloat(width) - label);
-    const beside = Math.max(...words.map((word) => word.length)) * 7.5 + 12;
+    const beside = Math.max(...labels.map((label) => label.length)) * 7.5 + 12;
     const cut = (name) => (name.length * 6.4 > label ? `${name.slice(0, Math.floor(label / 6.4) - 1)}…` : name);
     const drawLabels = (plot) => {
       const { ctx } = plot;
@@ -31,7 +31,7 @@
       ctx.fillStyle = color;
       ctx.textAlign = "left";
       ctx.textBaseline = "middle";
-      words.forEach((word, at) => ctx.fillText(word, plot.valToPos(values[at], "y", true) + 6 * ratio, plot.valToPos(at, "x", true)));
+      labels.forEach((label, at) => ctx.fillText(label, plot.valToPos(values[at], "y", true) + 6 * ratio, plot.valToPos(at, "x", true)));
       ctx.restore();
     };
     const plot = new window.uPlot({

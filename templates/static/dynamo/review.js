@@ -24,10 +24,10 @@
   tick();
 })();
 (() => {
-  const notice = document.querySelector("[data-awaits]");
-  if (!notice) return;
-  const url = notice.dataset.awaits;
-  const status = notice.querySelector(".again");
+  const container = document.querySelector("[data-awaits]");
+  if (!container) return;
+  const url = container.dataset.awaits;
+  const status = container.querySelector(".again");
   status.textContent = "This page updates automatically.";
   const hasInput = () => [...document.querySelectorAll("main textarea, #content-main textarea")].some((area) => area.value);
   const poll = async () => {
