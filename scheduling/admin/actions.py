@@ -42,7 +42,9 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         if scheduled_for is None:
             raise Invalid("Choose a date and time, or publish it now.")
     checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **submitted_page_state(request), scheduled_for=scheduled_for, checks=checks)
+    approval = review.approve(
+        reviewer, post, **submitted_page_state(request), scheduled_for=scheduled_for, checks=checks
+    )
     if approval.post.status != Status.SCHEDULED:
         return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
     due = approval.post.scheduled_for
