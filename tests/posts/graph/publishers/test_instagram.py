@@ -289,6 +289,6 @@ def test_discard_sends_nothing(stage: Stage) -> None:
 
 def test_permalink_failure_is_none(stage: Stage) -> None:
     media_id = stage.publish(stage.image())
-    assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/post_id/{media_id}"
+    assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/live/{media_id}"
     stage.sandbox.fault("GET .*", "flicker")
     assert stage.publisher.permalink(stage.account, media_id) is None
