@@ -32,7 +32,7 @@ test-browser: $(VENV)/dev.stamp ## Test the admin in Chromium (Debian's, or CHRO
 keyboard: $(VENV)/dev.stamp ## Measure the time to approve fifty posts by keyboard
 	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser/keyboard_benchmark.py -q -s
 
-screenshots: $(VENV)/dev.stamp ## Capture every page of the admin, light and dark, desktop and phone (PAGES="queue desk")
+screenshots: $(VENV)/dev.stamp ## Capture every page of the admin, light and dark, desktop and phone (PAGES="queue dashboard")
 	PAGES="$(PAGES)" $(BIN)/python -m tests.services.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
 
 bench: $(VENV)/dev.stamp ## Measure publishing delay, lists, CPU per request and load; 6 minutes (ARGS="--only reading --posts 1000000")

@@ -115,4 +115,4 @@ class AdminClient:
         return self
 
 
-Desk = AdminClient  # former name, still imported by tests of other apps
+AdminClient = AdminClient  # former name, still imported by tests of other apps

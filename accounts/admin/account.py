@@ -172,4 +172,4 @@ def _form(
 
 
 def _page(request: HttpRequest, page: str, title: str, **extra: Any) -> HttpResponse:
-    return render_page(request, f"desk/{page}.html", title, list_url=reverse("admin_account"), **extra)
+    return render_page(request, f"dynamo/{page}.html", title, list_url=reverse("admin_account"), **extra)

@@ -227,7 +227,7 @@ class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     form_class: ClassVar[type[DomainForm] | None] = None
-    form_template = "desk/form.html"
+    form_template = "dynamo/form.html"
     add_title = "Add"
 
     @property
@@ -270,7 +270,7 @@ class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
         given = request.GET.get("organization")
         chosen = [membership for membership in choices if str(membership.organization_id) == given]
         if len(choices) > 1 and not chosen:
-            return render_page(request, "desk/choose.html", self.add_title, opts=self.opts, memberships=choices)
+            return render_page(request, "dynamo/choose.html", self.add_title, opts=self.opts, memberships=choices)
         return self._form(request, (chosen or choices)[0].organization, None)
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:

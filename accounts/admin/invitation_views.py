@@ -18,7 +18,7 @@ from accounts.domain import invitations
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, User
 
-TEMPLATE = "desk/invitation.html"
+TEMPLATE = "dynamo/invitation.html"
 
 
 class SignUpForm(forms.Form):

@@ -76,14 +76,14 @@ def mfa_view(request: HttpRequest) -> HttpResponse:
             login(request, user, backend=PASSWORD_BACKEND)
             sessions.mark_authenticated(request, device_id=device.pk)
             return HttpResponseRedirect(_redirect_url(request))
-    return render_page(request, "desk/code.html", "Your code", problem=problem, next=_redirect_url(request))
+    return render_page(request, "dynamo/code.html", "Your code", problem=problem, next=_redirect_url(request))
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None, _credentials: Any = None) -> HttpResponse:
     """Return 429 after too many wrong passwords. Called by django-axes (AXES_LOCKOUT_CALLABLE)."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     context = {"minutes": -(-seconds // 60), "has_permission": False}
-    response = render_page(request, "desk/locked.html", "Temporarily locked", status=429, **context)
+    response = render_page(request, "dynamo/locked.html", "Temporarily locked", status=429, **context)
     response["Retry-After"] = str(seconds)
     return response.render()
 

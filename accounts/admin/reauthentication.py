@@ -79,5 +79,5 @@ def _credential_page(request: HttpRequest, *, code: bool, problem: str = "") -> 
         for value in values
     ]
     context = {"code": code, "problem": problem, "repeated": repeated, "action": request.get_full_path()}
-    page = render_page(request, "desk/reauthenticate.html", "Confirm your identity", status=403, **context)
+    page = render_page(request, "dynamo/reauthenticate.html", "Confirm your identity", status=403, **context)
     return page.render()

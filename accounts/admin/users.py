@@ -253,7 +253,7 @@ class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
                 messages.success(request, f"Done for {user}.")
                 return HttpResponseRedirect(change_url)
         title = f"Reset two-factor: {user}"
-        return render_page(request, "desk/form.html", title, opts=self.opts, form=form, list_url=change_url)
+        return render_page(request, "dynamo/form.html", title, opts=self.opts, form=form, list_url=change_url)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         obj.is_staff = obj.is_staff or not change

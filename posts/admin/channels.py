@@ -77,7 +77,7 @@ class ChannelAdmin(BaseAdmin):
     def reading(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         """Show the progress of the sync: a part of the list, which the page polls during a sync."""
         context = {"channel": self.get_object_or_404(request, str(channel_id))}
-        return TemplateResponse(request, "desk/reading.html", context)
+        return TemplateResponse(request, "dynamo/reading.html", context)
 
     def act(self, request: HttpRequest, channel_id: int, name: str) -> HttpResponse:
         """Run the button's domain function and return to the list."""

@@ -190,7 +190,7 @@ class PublishedPostAdmin(BaseAdmin):
         self, request: HttpRequest, post: PublishedPost, name: str, problem: str, context: dict[str, Any]
     ) -> HttpResponse:
         """Return a part of the page: with `?part` its HTML alone, otherwise as a page of its own."""
-        base = "desk/bare.html" if "part" in request.GET else "admin/base_site.html"
+        base = "dynamo/bare.html" if "part" in request.GET else "admin/base_site.html"
         return self._render(request, post, name, {**context, "base": base}, problem)
 
     def _render(

@@ -30,7 +30,7 @@ BLANK_OUTCOME: dict[str, Any] = {
 PUBLISHED_OR_UNKNOWN = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
 TRIES = 3
 SELF_APPROVAL_FORBIDDEN = (
-    "You wrote or edited this post, or issued or rotated the API key that did: another person has to approve it"
+    "You wrote or edited this post, or issued or rotated the API key that did: another person decides"
 )
 
 

@@ -154,7 +154,7 @@ def list_pages(cl: ChangeList) -> dict[str, str]:
     }
 
 
-@register.inclusion_tag("desk/empty.html")
+@register.inclusion_tag("dynamo/empty.html")
 def empty_list_message(cl: ChangeList) -> dict[str, Any]:
     """Render the message for an empty list, or for a search or filter without results."""
     if not (cl.query or cl.get_filters_params() or cl.params):

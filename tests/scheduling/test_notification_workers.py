@@ -45,7 +45,7 @@ def test_receiver_that_hangs_delays_neither_posts_nor_other_receivers(
 
 @contextmanager
 def dripping_host() -> Iterator[tuple[str, list[str]]]:
-    """Serve a file of which a byte arrives every half second; yield its URL and the list of requests."""
+    """Serve a file at a byte per half second; yield its URL and the list of requests."""
     requests: list[str] = []
     closing = threading.Event()
 

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
 
 
 def at_once(*doings: Callable[[], Any]) -> list[Any]:
-    """Do all of it at the same time, each on a connection of its own; return the answers, errors included."""
+    """Run the functions concurrently, each on its own connection; return their results, errors included."""
     answers: list[Any] = [None] * len(doings)
     barrier = threading.Barrier(len(doings))
 
@@ -52,7 +52,7 @@ def fresh(post):
 
 @pytest.fixture
 def make_due(make_scheduled):
-    """Make a post whose instant has just come, approved for that instant."""
+    """Make an approved post that is due now."""
 
     def make(**changes):
         post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=2), **changes)

@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
 from scheduling.domain import review
-from tests.admin_client import Desk
+from tests.admin_client import AdminClient
 
 LIST = "/admin/accounts/auditevent/"
 
@@ -48,7 +48,7 @@ def test_events_are_displayed_in_words(
     mine = viewer.memberships.get()
     mine.role, mine.may_review = Role.EDITOR, True
     memberships.save(user_actor(admin_member), mine)
-    desk = Desk(admin_member).open(LIST)
+    desk = AdminClient(admin_member).open(LIST)
     for text in (
         "agent wrote it", "handed it to the reviewers", "rejected it", "changed what the member may do",
         "Dynamo found that the channel needs reconnecting", f"Channel: {facebook.name}", "Invitation: otto@example.com",
@@ -67,7 +67,7 @@ def test_events_are_displayed_in_words(
 def test_number_of_queries_does_not_depend_on_number_of_events(
     make_draft: Any, admin_member: User, django_assert_max_num_queries: Any
 ) -> None:
-    desk = Desk(admin_member)
+    desk = AdminClient(admin_member)
     make_draft()
     with django_assert_max_num_queries(30) as few:
         desk.open(LIST)

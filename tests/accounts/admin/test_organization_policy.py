@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Organization, User
 from scheduling.domain.notifications import emails, recipients
 from scheduling.models import Notification, NotificationDelivery
 from tests.accounts.admin.test_login import enrol
-from tests.admin_client import Desk
+from tests.admin_client import AdminClient
 
 pytestmark = pytest.mark.django_db
 PEOPLE = "/admin/accounts/membership/"
@@ -29,7 +29,7 @@ def stored_policy(organization: Organization) -> dict[str, bool]:
 def test_admin_changes_settings_event_and_notification_are_created(
     admin_member: User, reviewer: User, author: User, organization: Organization
 ) -> None:
-    desk = Desk(admin_member).open(PEOPLE)
+    desk = AdminClient(admin_member).open(PEOPLE)
     assert "/admin/policy/" in desk.page.links
     desk.open("/admin/policy/").follow().press(second_approver="on", allow_self_approval="on")
     assert "Two different reviewers have to approve the same content." in desk.follow().text
@@ -61,7 +61,7 @@ def test_other_members_and_other_organizations_admins_are_refused(
     typed: Any = {"known": "0000", "allow_self_approval": "on"}
     expected = ((admin_member, 404, 200), (reviewer, 404, 403), (author, 404, 403), (outsider, 403, 404))
     for user, theirs, ours in expected:
-        desk = Desk(user)
+        desk = AdminClient(user)
         for place, status in ((other_organization, theirs), (organization, ours)):
             assert desk.open("/admin/").client.get(page(place)).status_code == status
             if status != 200:
@@ -80,7 +80,7 @@ def test_other_members_and_other_organizations_admins_are_refused(
 def test_change_in_old_session_needs_reauthentication(
     admin_member: Any, organization: Organization, settings: Any
 ) -> None:
-    desk = Desk(admin_member).open(page(organization))
+    desk = AdminClient(admin_member).open(page(organization))
     settings.REAUTHENTICATE_AFTER = -1
     desk.press(second_approver="on")
     assert (desk.answer.status_code, stored_policy(organization)["second_approver"]) == (403, False)
@@ -91,7 +91,7 @@ def test_change_in_old_session_needs_reauthentication(
 
 def test_require_mfa_cannot_be_turned_off_with_a_password_alone(admin_member: User, organization: Organization) -> None:
     Organization.objects.update(require_mfa=True)
-    desk = Desk(admin_member).open(page(organization)).press(require_mfa="")
+    desk = AdminClient(admin_member).open(page(organization)).press(require_mfa="")
     assert ("requires two-factor authentication" in desk.text, stored_policy(organization)["require_mfa"]) == (
         True,
         True,
@@ -104,7 +104,7 @@ def test_require_mfa_cannot_be_turned_off_with_a_password_alone(admin_member: Us
 
 
 def test_concurrent_change_is_a_conflict(admin_member: User, organization: Organization) -> None:
-    desk = Desk(admin_member).open(page(organization))
+    desk = AdminClient(admin_member).open(page(organization))
     Organization.objects.update(second_approver=True)
     desk.press(require_full_signature="on")
     assert "Another administrator has changed these settings" in desk.text

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import clock
 from accounts.models import Membership, Role, User
 from posts.models import Channel, ChannelSync, PublishedPost
-from tests.admin_client import Desk
+from tests.admin_client import AdminClient
 from tests.posts.conftest import LivePost
 from tests.services.sandbox import SandboxControl
 
@@ -37,11 +37,11 @@ def fill(channel: Channel, count: int, **columns: Any) -> None:
     )
 
 
-def shown(desk: Desk) -> list[int]:
+def shown(desk: AdminClient) -> list[int]:
     return [int(found[1]) for link in desk.page.links if (found := ROW.match(link))]
 
 
-def walk(desk: Desk, url: str, between: Callable[[], Any] = lambda: None) -> list[int]:
+def walk(desk: AdminClient, url: str, between: Callable[[], Any] = lambda: None) -> list[int]:
     """Follow `Older` to the end."""
     seen = shown(desk.open(url))
     while older := next((link for link in desk.page.links if "before=" in link), ""):
@@ -65,9 +65,9 @@ def test_list_pages_neither_repeat_nor_skip_during_changes(
             organization=facebook.organization, channel=facebook, platform_id=str(clock.now()), published_at=clock.now()
         )
 
-    assert walk(Desk(viewer), LIVE, between) == expected
+    assert walk(AdminClient(viewer), LIVE, between) == expected
     in_one = list(mine.filter(channel=instagram).order_by("-published_at", "-pk").values_list("pk", flat=True))
-    assert walk(Desk(viewer), f"{LIVE}?channel={instagram.pk}") == in_one
+    assert walk(AdminClient(viewer), f"{LIVE}?channel={instagram.pk}") == in_one
 
 
 def test_list_of_two_organizations_is_merged(viewer: User, facebook: Channel, other_facebook: Channel) -> None:
@@ -75,11 +75,11 @@ def test_list_of_two_organizations_is_merged(viewer: User, facebook: Channel, ot
         fill(channel, 30)
     Membership.objects.create(organization=other_facebook.organization, user=viewer, role=Role.VIEWER)
     rows = PublishedPost.objects.order_by("-published_at", "-pk").values_list("pk", flat=True)
-    assert walk(Desk(viewer), LIVE) == list(rows)
+    assert walk(AdminClient(viewer), LIVE) == list(rows)
 
 
 def test_list_queries_do_not_grow_and_count_nothing(viewer: User, facebook: Channel) -> None:
-    desk, taken = Desk(viewer).open(LIVE), []
+    desk, taken = AdminClient(viewer).open(LIVE), []
     for count in (1, 120):
         PublishedPost.objects.all().delete()
         fill(facebook, count)
@@ -102,7 +102,7 @@ def test_list_queries_do_not_grow_and_count_nothing(viewer: User, facebook: Chan
 @pytest.mark.parametrize("before", ["x", "~", "2026-01-01T00:00:00~1", "2026-01-01T00:00:00+00:00~" + "9" * 30, "%00"])
 def test_list_malformed_position_shows_the_first_page(viewer: User, facebook: Channel, before: str) -> None:
     fill(facebook, 3)
-    assert len(shown(Desk(viewer).open(f"{LIVE}?before={before.replace('+', '%2B')}"))) == 3
+    assert len(shown(AdminClient(viewer).open(f"{LIVE}?before={before.replace('+', '%2B')}"))) == 3
 
 
 def test_list_row_shows_counters_superpower_and_link(viewer: User, facebook: Channel) -> None:
@@ -112,7 +112,7 @@ def test_list_row_shows_counters_superpower_and_link(viewer: User, facebook: Cha
         facebook, 1, caption="Olá", likes=12_345, comments=None, shares=0, superpower=power,
         permalink="https://www.facebook.com/1/posts/2",
     )  # fmt: skip
-    desk = Desk(viewer).open(f"{LIVE}?q=ol")
+    desk = AdminClient(viewer).open(f"{LIVE}?q=ol")
     assert "likes 12,345 comments \N{EN DASH} shares 0" in desk.text
     assert "Greeter #hi expired" in desk.text
     assert "https://www.facebook.com/1/posts/2" in desk.page.links
@@ -126,7 +126,7 @@ def test_page_shows_reactions_insights_and_comments(viewer: User, page_post: Liv
     page_post.insights(values={"post_media_view": 4321, "post_clicks_by_type": {"other clicks": 5, "link clicks": 3}})
     page_post.comments(items=[{"text": "<b>Que lindo</b>", "author": {"id": "69", "name": "Maria"}}])
     url = f"{LIVE}{page_post.row.pk}/"
-    desk = Desk(viewer).open(url)
+    desk = AdminClient(viewer).open(url)
     assert "Love 2,000 Like 7 Sad 0" in desk.text
     assert {f"{url}insights/", f"{url}comments/", f"{url}comments.csv"} <= set(desk.page.links)
     for part in ("", "?part=1"):
@@ -144,7 +144,7 @@ def test_page_platform_failure_is_shown_in_its_part(
 ) -> None:
     url = f"{LIVE}{live_post.row.pk}/"
     sandbox.fault("GET .*(comments|insights)", "expired_token", times=None)
-    desk = Desk(viewer).open(url)
+    desk = AdminClient(viewer).open(url)
     assert desk.answer.status_code == 200
     failed = desk.open(url + part)
     assert failed.answer.status_code == 502
@@ -155,17 +155,17 @@ def test_page_platform_failure_is_shown_in_its_part(
 def test_comments_csv_is_for_members_only(viewer: User, outsider: User, live_post: LivePost) -> None:
     live_post.comments(items=[{"text": "=1+1"}, {"text": "Olá"}])
     url = f"{LIVE}{live_post.row.pk}/comments.csv"
-    answer = Desk(viewer).client.get(url)
+    answer = AdminClient(viewer).client.get(url)
     rows = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
     assert sorted(row[5] for row in rows[1:]) == ["'=1+1", "Olá"]
     assert answer.headers["Content-Disposition"].startswith("attachment;")
-    assert Desk(outsider).open(url).answer.status_code == 404
-    assert Desk(outsider).open(f"{url.removesuffix('.csv')}/").answer.status_code == 404
+    assert AdminClient(outsider).open(url).answer.status_code == 404
+    assert AdminClient(outsider).open(f"{url.removesuffix('.csv')}/").answer.status_code == 404
 
 
 def test_channel_list_shows_sync_progress(viewer: User, outsider: User, facebook: Channel) -> None:
     state = ChannelSync.objects.create(channel=facebook, depth="all", read_count=1200, created_count=1100, total=5000)
-    desk = Desk(viewer).open(CHANNELS)
+    desk = AdminClient(viewer).open(CHANNELS)
     assert "Syncing: 1,200 of about 5,000 posts, 1,100 new" in desk.text
     ChannelSync.objects.filter(pk=state.pk).update(
         depth="", finished_at=clock.now(), last_error="The platform is slow."
@@ -173,4 +173,4 @@ def test_channel_list_shows_sync_progress(viewer: User, outsider: User, facebook
     desk.open(f"{CHANNELS}{facebook.pk}/reading/")
     assert "Synced now: 1,200 posts, 1,100 new" in desk.text
     assert "The platform is slow." in desk.text
-    assert Desk(outsider).open(f"{CHANNELS}{facebook.pk}/reading/").answer.status_code == 404
+    assert AdminClient(outsider).open(f"{CHANNELS}{facebook.pk}/reading/").answer.status_code == 404

@@ -4,13 +4,13 @@ from accounts import clock
 from accounts.models import AuditEvent, User
 from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
-from tests.admin_client import Desk
+from tests.admin_client import AdminClient
 
 CHANNELS, POWERS, LIVE = "/admin/posts/channel/", "/admin/posts/superpowertemplate/", "/admin/posts/publishedpost/"
 
 
 def test_connect_channel_never_shows_the_token(admin_member: User) -> None:
-    desk = Desk(admin_member).open(f"{CHANNELS}add/")
+    desk = AdminClient(admin_member).open(f"{CHANNELS}add/")
     desk.press(type="FB_PAGE", platform_id="42", name="Padaria", token="a-secret-token")
     channel = Channel.objects.get()
     assert (channel.public_id, channel.token, channel.state) == ("FB_PAGE_42", "a-secret-token", ChannelState.CONNECTED)
@@ -21,7 +21,7 @@ def test_connect_channel_never_shows_the_token(admin_member: User) -> None:
 
 
 def test_channel_form_with_errors_keeps_input_except_the_token(admin_member: User) -> None:
-    desk = Desk(admin_member).open(f"{CHANNELS}add/")
+    desk = AdminClient(admin_member).open(f"{CHANNELS}add/")
     desk.press(type="FB_PAGE", platform_id="4 2", name="Padaria", token="a-secret-token")
     assert Channel.objects.count() == 0
     assert "Digits only" in desk.text
@@ -30,7 +30,7 @@ def test_channel_form_with_errors_keeps_input_except_the_token(admin_member: Use
 
 
 def test_reconnect_channel_replaces_the_token(admin_member: User, facebook: Channel) -> None:
-    desk = Desk(admin_member).open(f"{CHANNELS}{facebook.pk}/change/")
+    desk = AdminClient(admin_member).open(f"{CHANNELS}{facebook.pk}/change/")
     desk.press("disconnect")
     assert Channel.objects.get().state == ChannelState.DISCONNECTED
     desk.open(f"{CHANNELS}{facebook.pk}/change/").press(token="new", platform_id="666")
@@ -44,7 +44,7 @@ def test_reconnect_channel_replaces_the_token(admin_member: User, facebook: Chan
 
 
 def test_superpower_form_writes_and_reads_the_document(author: User) -> None:
-    desk = Desk(author).open(f"{POWERS}add/")
+    desk = AdminClient(author).open(f"{POWERS}add/")
     desk.press(
         name="Greeter", hashtag="#Hello", words="menu\r\nsoup", public="Thanks!", private="Here it is", like="on"
     )
@@ -63,7 +63,7 @@ def test_superpower_form_writes_and_reads_the_document(author: User) -> None:
 
 
 def test_superpower_form_taken_hashtag_keeps_input(author: User) -> None:
-    desk = Desk(author)
+    desk = AdminClient(author)
     for _ in range(2):
         desk.open(f"{POWERS}add/").press(name="Greeter", hashtag="hello", public="Thanks!")
     assert SuperpowerTemplate.objects.count() == 1
@@ -85,9 +85,9 @@ def test_published_post_is_read_only(reviewer: User, outsider: User, facebook: C
         scheduled_post_id=None,
     )
     post = PublishedPost.objects.get()
-    desk = Desk(reviewer).open(f"{LIVE}{post.pk}/")
+    desk = AdminClient(reviewer).open(f"{LIVE}{post.pk}/")
     assert [form.action for form in desk.page.forms] == ["/admin/logout/"]
     assert "https://www.facebook.com/1/posts/2" in desk.page.links
     assert desk.send(f"{LIVE}{post.pk}/change/", caption="x").status_code == 404
     assert PublishedPost.objects.get().caption == "Olá\n#sol"
-    assert Desk(outsider).open(f"{LIVE}{post.pk}/").answer.status_code == 404
+    assert AdminClient(outsider).open(f"{LIVE}{post.pk}/").answer.status_code == 404

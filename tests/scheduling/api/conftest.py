@@ -14,7 +14,7 @@ def anything_stored(db: None) -> "Stored":
 
 
 class Stored:
-    """What the tables of scheduled posts and the trail hold, to be compared before and after."""
+    """The rows of scheduled posts and of the audit log, for comparison."""
 
     def __call__(self) -> list[list[tuple[object, ...]]]:
         from accounts.models import AuditEvent

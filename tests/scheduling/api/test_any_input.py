@@ -25,13 +25,13 @@ ANYTHING = st.recursive(
 
 
 def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of everything in a JSON value."""
+    """Return the paths of all values in a JSON value."""
     below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
     return [here, *(path for key, item in below for path in paths(item, (*here, key)))]
 
 
 def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
-    """Return the value with what is at `path` replaced."""
+    """Return the JSON value with the value at `path` replaced."""
     if not path:
         return by
     items = dict(value) if isinstance(value, dict) else dict(enumerate(value))

@@ -1,4 +1,4 @@
-"""The brief: what an agent tells the reviewer. Stored, versioned, shown; never content, never published."""
+"""The brief: an internal note for the reviewer; stored and versioned, not part of the approved content."""
 
 from typing import Any
 

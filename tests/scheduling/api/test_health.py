@@ -1,4 +1,4 @@
-"""/healthz and /readyz, for whoever watches: unsigned, short, and silent about content."""
+"""/healthz and /readyz: unsigned, and without any content of posts."""
 
 from datetime import timedelta
 from typing import Any

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.embedded
 
 @pytest.fixture
 def limited(make_key: Callable[..., ApiKey], organization: Any, author: Any, facebook: Channel) -> SignedClient:
-    """The client of a key that reaches the Page and not the Instagram account."""
+    """The client of a key that is limited to the Page."""
     return SignedClient(make_key(organization, author, channels=[facebook.public_id]))
 
 

@@ -22,7 +22,7 @@ DAY = datetime(2027, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def row(organization: Organization, key: ApiKey, reviewer: User) -> Callable[..., ScheduledPost]:
-    """Store a post in any state, as it would stand there."""
+    """Store a post in the given state."""
 
     def make(status: str = "DRAFT", **columns: Any) -> ScheduledPost:
         post = ScheduledPost.objects.create(

@@ -139,7 +139,7 @@ def test_any_violation_has_a_sentence(
     types = [FACEBOOK.type, INSTAGRAM.type, FACEBOOK.type]
     lines = [ChannelContent(f"{types[at]}_{at}", types[at], "Casa", text) for at, text in enumerate(captions)]
     facts = {"contentType": served, **dict(zip(("size", "width", "height"), measures, strict=True))}
-    found = find_violations(
+    violations = find_violations(
         type=post_type,
         media=media,
         media_type=kind,
@@ -148,8 +148,8 @@ def test_any_violation_has_a_sentence(
         now=clock.now(),
         media_metadata=facts,
     )
-    for item in found:
+    for item in violations:
         assert set(item.as_wire()) == {"path", "message", "code"}
         assert item.message.strip()
         assert item.path[0] in {"scheduledFor", "media", "mediaType", "channels"}
-    assert bool(found) or (media and instant and captions)
+    assert bool(violations) or (media and instant and captions)

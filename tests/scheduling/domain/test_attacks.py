@@ -32,13 +32,13 @@ def sha256(url):
 
 
 def swap(sandbox):
-    """Other bytes at the same address from now on."""
+    """Serve other bytes at the same URL from now on."""
     sandbox.settings(media_versions={"sunset.jpg": 2})
 
 
 @pytest.fixture
 def make_seen(make_waiting, judge):
-    """Make a scheduled post whose picture's bytes were looked at before a person approved them."""
+    """Make a scheduled post whose media was inspected before its approval."""
 
     def make(**changes):
         post = make_waiting(**changes)
@@ -79,8 +79,8 @@ def test_bytes_swapped_at_the_same_address_are_not_published(make_seen, travel, 
     travel(post)
     assert send(post) == "failed"
     assert (sandbox.posts, fresh(post).status) == ([], "FAILED")
-    one = Delivery.objects.get(post=post)
-    assert (one.error_code, "no longer what was approved" in one.error_message) == ("MediaChanged", True)
+    delivery = Delivery.objects.get(post=post)
+    assert (delivery.error_code, "no longer what was approved" in delivery.error_message) == ("MediaChanged", True)
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram"])

@@ -1,4 +1,4 @@
-"""The brief is never published: looked for in every byte that leaves for the platform."""
+"""The brief is never sent to the platform."""
 
 from http.client import HTTPConnection
 from typing import Any

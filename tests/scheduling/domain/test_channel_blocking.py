@@ -25,8 +25,8 @@ def test_spam_error_without_a_published_post_blocks_the_channel(make_enqueued, t
     assert send(post) == "pending"
     assert state(channel) == "CONNECTED"  # it may be live: look first
     assert go_on(post, clock_) == "FAILED"
-    one = Delivery.objects.get(post=post)
-    assert (one.state, one.error_code, state(channel)) == ("FAILED", "4/2207051", "BLOCKED")
+    delivery = Delivery.objects.get(post=post)
+    assert (delivery.state, delivery.error_code, state(channel)) == ("FAILED", "4/2207051", "BLOCKED")
     assert (Attempt.objects.get().outcome, sandbox.posts) == ("refused", [])
 
 
@@ -78,8 +78,11 @@ def test_channel_that_is_not_reconnected_fails_with_the_reason(make_enqueued, tr
     stage.prestage(str(post.pk))
     travel(post)
     assert send(post) == "failed"
-    one = Delivery.objects.get(post=post)
-    assert (one.error_code, "needs to be connected again" in one.error_message) == ("CHANNEL_NEEDS_RECONNECT", True)
+    delivery = Delivery.objects.get(post=post)
+    assert (delivery.error_code, "needs to be connected again" in delivery.error_message) == (
+        "CHANNEL_NEEDS_RECONNECT",
+        True,
+    )
     assert sandbox.posts == []
 
 

@@ -27,7 +27,7 @@ def only(model):
 def test_reconcile_after_a_fast_clock_was_corrected_finds_the_post(
     processes, make_scheduled, facebook, tmp_path, monkeypatch, settings, heard, ends
 ):
-    """Where the worker knew the platform's time, the post is found by it; where it did not, a person looks."""
+    """With the platform's time known, the post is found by it; otherwise a person resolves it."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
 
     def off_by(seconds, there):
@@ -63,7 +63,7 @@ def test_reconcile_after_a_fast_clock_was_corrected_finds_the_post(
 def test_reconcile_with_an_implausible_platform_clock_claims_no_older_post(
     make_enqueued, travel, sandbox, facebook, settings, offset
 ):
-    """The same words, days ago, by another hand: neither taken for the post that was lost, nor is that sent again."""
+    """An older post with the same caption is not claimed, and the lost post is not sent again."""
     sandbox.settings(duplicate_check=False)
     post = make_enqueued(channels=[facebook], media="https://example.com/a", media_type=None)
     words = only(Delivery).caption

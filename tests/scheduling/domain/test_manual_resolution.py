@@ -26,7 +26,7 @@ def retry(judge, post):
 
 @pytest.fixture
 def make_unknown(make_enqueued, travel, sandbox, settings):
-    """Make a FAILED post of whose outcome nobody knows anything: the platform never answers, nor can it be read."""
+    """Make a FAILED post with an unknown outcome: the platform neither answers nor can be read."""
 
     def make(*channels, faulty="POST .*/(feed|media_publish)", **changes):
         post = make_enqueued(channels=list(channels), **changes)
@@ -55,11 +55,15 @@ def test_mark_live_publishes_the_post_with_the_platforms_id(make_unknown, judge,
     manual_resolution.mark_live(
         judge, post.deliveries.get(), f" {sandbox.posts[0]['id']} ", revision=fresh(post).revision
     )
-    one = post.deliveries.get()
+    delivery = post.deliveries.get()
     assert (fresh(post).status, fresh(post).failure_reason) == ("PUBLISHED", "")
-    assert (one.state, one.platform_post_id, one.error_code) == ("PUBLISHED", sandbox.posts[0]["id"], "")
+    assert (delivery.state, delivery.platform_post_id, delivery.error_code) == ("PUBLISHED", sandbox.posts[0]["id"], "")
     copy = PublishedPost.objects.get()
-    assert (copy.platform_id, copy.caption, copy.scheduled_post_id) == (one.platform_post_id, one.caption, post.pk)
+    assert (copy.platform_id, copy.caption, copy.scheduled_post_id) == (
+        delivery.platform_post_id,
+        delivery.caption,
+        post.pk,
+    )
     assert Attempt.objects.get().outcome == "published"
     events = AuditEvent.objects.filter(subject=f"post:{post.pk}").order_by("-id")[:2]
     assert [(event.verb, event.state_from, event.state_to, event.actor_id) for event in events] == [
@@ -82,8 +86,8 @@ def test_mark_not_published_allows_a_retry(make_unknown, judge, sandbox, faceboo
     post = make_unknown(facebook)
     sandbox.reset()  # as if it had never arrived
     manual_resolution.mark_not_published(judge, post.deliveries.get(), revision=fresh(post).revision)
-    one = post.deliveries.get()
-    assert (one.state, one.error_code, one.error_message) == (
+    delivery = post.deliveries.get()
+    assert (delivery.state, delivery.error_code, delivery.error_message) == (
         "FAILED", "NOT_THERE", "reviewer checked: it was not published.",
     )  # fmt: skip
     assert Attempt.objects.get().outcome == "refused"
@@ -124,13 +128,13 @@ def test_mark_live_with_a_used_id_raises_conflict(make_unknown, make_scheduled, 
 
 def test_resolve_twice_raises_conflict(make_unknown, judge, facebook):
     post = make_unknown(facebook)
-    one = post.deliveries.get()
-    manual_resolution.mark_not_published(judge, one, revision=fresh(post).revision)
+    delivery = post.deliveries.get()
+    manual_resolution.mark_not_published(judge, delivery, revision=fresh(post).revision)
     with pytest.raises(Conflict, match="in the meantime"):
-        manual_resolution.mark_not_published(judge, one, revision=fresh(post).revision)
+        manual_resolution.mark_not_published(judge, delivery, revision=fresh(post).revision)
     retry(judge, post)
     with pytest.raises(Conflict, match="in the meantime"):
-        manual_resolution.mark_live(judge, one, f"{facebook.platform_id}_5", revision=fresh(post).revision)
+        manual_resolution.mark_live(judge, delivery, f"{facebook.platform_id}_5", revision=fresh(post).revision)
     assert fresh(post).status == "SCHEDULED"
 
 

@@ -20,7 +20,7 @@ def used(delivery: Delivery, percent: int) -> None:
 
 @pytest.fixture
 def live(make_enqueued: Any, travel: Any, facebook: Any, sandbox: Any) -> list[Delivery]:
-    """Two posts on one channel that have just gone live, without their addresses."""
+    """Two posts on one channel that were just published, without permalinks."""
     posts = [make_enqueued(channels=[facebook]) for _ in range(2)]
     sandbox.settings(duplicate_check=False)
     travel(posts[1])

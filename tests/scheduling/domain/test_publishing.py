@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
 
 @pytest.fixture
 def due(make_scheduled):
-    """Make a scheduled post, and bring the clock to its instant."""
+    """Make a scheduled post and move the clock to its time."""
 
     def make(**changes):
         post = make_scheduled(**changes)
@@ -32,7 +32,7 @@ def due(make_scheduled):
 
 @pytest.fixture
 def at_instant():
-    """Stop the clock just after a post's instant; moves on with `.shift`."""
+    """Stop the clock just after a post's time; move it with `.shift`."""
     travellers = []
 
     def go(post, late=0.05):
@@ -58,7 +58,7 @@ def go(post):
 
 
 def finish(post, clock_, seconds=45, rounds=12):
-    """Let time pass and go on with the post, as the sweep would, until it is settled."""
+    """Let time pass and resume the post, as the sweep does, until it is settled."""
     for _ in range(rounds):
         if fresh(post).status != "PUBLISHING":
             return
@@ -219,7 +219,7 @@ def test_resume_after_a_crash_reads_back_before_retrying(due, at_instant, sandbo
     clock_ = at_instant(post)
 
     class Killed(BaseException):
-        """What a kill looks like from inside: nothing after it runs."""
+        """Simulates a kill: no code runs after it."""
 
     def die(*_args, **_kwargs):
         raise Killed

@@ -30,12 +30,12 @@ def go(post):
 
 
 def writes(sandbox):
-    """Return what was sent to go live, whatever the platform made of it."""
+    """Return the publishing calls, whatever the platform answered."""
     return [request for request in sandbox.call("GET", "/__requests")["requests"] if request["path"].endswith("/feed")]
 
 
 def seal_away(channel):
-    """Leave a token that no key of ours opens, as after a rotation of keys that forgot the old one."""
+    """Store a token that cannot be decrypted, as after a rotation that lost the old encryption key."""
     Channel.objects.filter(pk=channel.pk).update(token_encrypted="gAAAAA-not-ours")
 
 
@@ -55,9 +55,9 @@ def test_undecryptable_token_past_the_late_limit_is_missed(make_enqueued, travel
     go(post)
     clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5))
     assert run.resume(str(post.pk)) == "failed"
-    one = Delivery.objects.get(post=post)
-    assert (fresh(post).status, one.error_code, sandbox.posts) == ("FAILED", "MISSED", [])
-    assert "encryption key" in one.error_message
+    delivery = Delivery.objects.get(post=post)
+    assert (fresh(post).status, delivery.error_code, sandbox.posts) == ("FAILED", "MISSED", [])
+    assert "encryption key" in delivery.error_message
 
 
 def test_unclear_outcome_with_an_undecryptable_token_is_unknown(make_enqueued, travel, sandbox, facebook, settings):
@@ -139,9 +139,9 @@ def test_missed_post_reports_the_staging_error(
     assert go(post) == "pending"
     clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1))
     assert run.resume(str(post.pk)) == "failed"
-    one = Delivery.objects.get(post=post)
-    assert (one.error_code, sandbox.posts) == ("MISSED", [])
-    assert words in one.error_message
+    delivery = Delivery.objects.get(post=post)
+    assert (delivery.error_code, sandbox.posts) == ("MISSED", [])
+    assert words in delivery.error_message
 
 
 def test_post_staged_past_the_late_limit_is_not_sent(make_enqueued, travel, sandbox, facebook, settings, monkeypatch):

@@ -23,9 +23,13 @@ def test_post_waits_for_the_quota_and_is_then_published(make_enqueued, travel, s
     assert send(first) == "published"
     clock_ = travel(post)
     assert send(post) == "pending"
-    one = only(post)
-    assert (one.error_code, one.staged, Attempt.objects.filter(delivery=one).exists()) == ("9/2207042", {}, False)
-    assert 0 < (one.retry_at - clock.now()).total_seconds() <= 60
+    delivery = only(post)
+    assert (delivery.error_code, delivery.staged, Attempt.objects.filter(delivery=delivery).exists()) == (
+        "9/2207042",
+        {},
+        False,
+    )
+    assert 0 < (delivery.retry_at - clock.now()).total_seconds() <= 60
     sandbox.settings(quota_total=2)
     assert go_on(post, clock_, seconds=61, rounds=2) == "PUBLISHED"
     assert len(sandbox.posts) == 2
@@ -39,10 +43,10 @@ def test_quota_past_the_late_limit_fails_with_the_next_time(make_enqueued, trave
     clock_ = travel(post)
     send(post)
     assert go_on(post, clock_, seconds=61, rounds=20) == "FAILED"
-    one = only(post)
+    delivery = only(post)
     free = only(first).published_at + timedelta(days=1)
-    assert one.error_code == "9/2207042"
-    assert one.error_message.endswith(f"1 of 1. The next one is possible from {free:%-d %B, %H:%M} UTC on.")
+    assert delivery.error_code == "9/2207042"
+    assert delivery.error_message.endswith(f"1 of 1. The next one is possible from {free:%-d %B, %H:%M} UTC on.")
     assert ScheduledPost.objects.get(pk=post.pk).failure_reason.startswith(f"{instagram.name}: The account has used up")
     assert clock.now() <= post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS)
     assert len(sandbox.posts) == 1
@@ -65,8 +69,8 @@ def test_prestage_respects_the_quota_and_does_not_delay_publishing(make_enqueued
     send(first)
     travel(post, -10)
     assert stage.prestage(str(post.pk)) == 0
-    one = only(post)
-    assert (one.staged, one.retry_at) == ({}, post.scheduled_for)
+    delivery = only(post)
+    assert (delivery.staged, delivery.retry_at) == ({}, post.scheduled_for)
     sandbox.settings(quota_total=2)
     travel(post)
     assert send(post) == "published"

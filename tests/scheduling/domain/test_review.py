@@ -305,7 +305,7 @@ def test_reject_stores_notes_and_redraft_returns_to_draft(make_waiting, key):
 
 
 def test_what_was_approved_can_be_recomputed_from_what_was_kept(make_scheduled):
-    """Years later: the approval's own content, and the trail's, still have the digest that the person saw."""
+    """The content of the approval and of the audit log still have the approved digest years later."""
     post = make_scheduled()
     approval = Approval.objects.get(post=post)
     line = AuditEvent.objects.get(subject=f"post:{post.pk}", verb="approve")

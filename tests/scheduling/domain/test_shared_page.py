@@ -22,13 +22,13 @@ LINK = "http://127.0.0.1:1/a"
 
 @pytest.fixture
 def theirs(other_organization):
-    """The same Page, as the other organization has connected it."""
+    """The same Page, connected by the other organization."""
     return connect(other_organization, FACEBOOK)
 
 
 @pytest.fixture
 def make_theirs(theirs, other_key, other_organization, make_member, seat):
-    """Make a post of the other organization, approved, that goes to the same Page with the same words as `post`."""
+    """Make an approved post of the other organization with the Page and caption of `post`."""
 
     judge = seat(make_member("judge", other_organization, may_review=True), other_organization)
 
@@ -50,7 +50,7 @@ def make_theirs(theirs, other_key, other_organization, make_member, seat):
 
 @pytest.fixture
 def both(make_enqueued, make_theirs, facebook, sandbox):
-    """A post of each, same Page, same words, same instant; the platform minds no repetition."""
+    """One post per organization, with the same Page, caption and time; the platform accepts duplicates."""
     sandbox.settings(duplicate_check=False)
     ours = make_enqueued(channels=[facebook], media=LINK, media_type=None)
     return ours, make_theirs(ours)

@@ -41,7 +41,7 @@ def test_unclaimed_due_post_is_enqueued_again(make_scheduled):
 
 
 def test_unclaimed_post_in_a_moving_queue_is_not_enqueued_again(make_scheduled):
-    """A copy of each message that waits would only make the queue longer."""
+    """Enqueueing waiting posts again would only lengthen the queue."""
     taken, _ = (make_scheduled(scheduled_for=clock.now() + timedelta(seconds=30)) for _ in range(2))
     sweep.enqueue_due_posts()
     with later(33):

@@ -35,7 +35,7 @@ def approve(by: Any, post: Any, **given: Any) -> Approval:
 
 
 def verified_seat(user: Any, organization: Organization) -> Reviewer:
-    """Return the reviewer whose session has seen their second factor."""
+    """Return the reviewer with a session that was verified with MFA."""
     request = RequestFactory().post("/admin/")
     request.session = SessionStore()
     request.session.create()
@@ -46,9 +46,9 @@ def verified_seat(user: Any, organization: Organization) -> Reviewer:
 
 
 def permit(post: Any) -> Any:
-    found = load_post(str(post.pk))
-    assert found
-    return gate.authorize(*found)
+    loaded = load_post(str(post.pk))
+    assert loaded
+    return gate.authorize(*loaded)
 
 
 def test_second_approval_schedules_the_post(

@@ -35,8 +35,8 @@ def says(line: ChannelContent, caption: str) -> ChannelContent:
     return ChannelContent(line.public_id, line.type, line.name, caption)
 
 
-def codes(found: list[Violation]) -> list[str]:
-    return [item.code for item in found]
+def codes(violations: list[Violation]) -> list[str]:
+    return [item.code for item in violations]
 
 
 def test_complete_post_is_publishable_on_both_platforms() -> None:
@@ -44,8 +44,8 @@ def test_complete_post_is_publishable_on_both_platforms() -> None:
 
 
 def test_empty_draft_reports_every_violation() -> None:
-    found = check(media=None, media_type=None, scheduled_for=None)
-    assert [item.as_wire() for item in found] == [
+    violations = check(media=None, media_type=None, scheduled_for=None)
+    assert [item.as_wire() for item in violations] == [
         {
             "path": ["scheduledFor"],
             "message": "A post needs a scheduled time: scheduledFor",
@@ -184,8 +184,8 @@ def test_the_setting_for_loopback_admits_no_other_private_host(media: str, setti
 
 @pytest.mark.parametrize("caption", ["", "  \n\t"])
 def test_every_channel_needs_a_caption_and_is_named(caption: str) -> None:
-    found = check(PAGE, says(ACCOUNT, caption))
-    assert [item.as_wire() for item in found] == [
+    violations = check(PAGE, says(ACCOUNT, caption))
+    assert [item.as_wire() for item in violations] == [
         {
             "path": ["channels", "INSTAGRAM_ACCOUNT_2", "caption"],
             "message": "casadosol: a caption is missing",
@@ -214,8 +214,8 @@ def test_captions_are_counted_as_their_platform_counts(line: ChannelContent, cap
 
 
 def test_facebook_takes_no_stories_and_instagram_does() -> None:
-    found = check(PAGE, ACCOUNT, type="STORY")
-    assert [(item.path, item.code) for item in found] == [(["channels", "FB_PAGE_1"], "type.unsupported")]
+    violations = check(PAGE, ACCOUNT, type="STORY")
+    assert [(item.path, item.code) for item in violations] == [(["channels", "FB_PAGE_1"], "type.unsupported")]
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,10 @@ def test_a_reel_needs_a_video(media: str, media_type: str | None, expected: list
 
 
 def test_instagram_must_know_whether_it_is_an_image_or_a_video_and_a_page_may_link() -> None:
-    found = check(PAGE, ACCOUNT, media="https://www.example.com/menu", media_type=None)
-    assert [(item.path, item.code) for item in found] == [(["channels", "INSTAGRAM_ACCOUNT_2"], "mediaType.missing")]
+    violations = check(PAGE, ACCOUNT, media="https://www.example.com/menu", media_type=None)
+    assert [(item.path, item.code) for item in violations] == [
+        (["channels", "INSTAGRAM_ACCOUNT_2"], "mediaType.missing")
+    ]
 
 
 JPEG = {"contentType": "image/jpeg", "size": 200_000, "width": 1080, "height": 1080}

@@ -137,17 +137,17 @@ def test_webhook_error_is_retried_with_growing_pauses(status, make_waiting, hook
     receiver.answers = [status] * 3
     make_waiting(channels=[facebook])
     assert (sweep_and_send(), sweep_and_send()) == (1, 0)
-    one = called()
-    assert (one.state, one.attempt_count, one.last_error) == ("PENDING", 1, f"127.0.0.1 answered HTTP {status}")
-    pauses = [(one.retry_at - clock.now()).total_seconds()]
+    row = called()
+    assert (row.state, row.attempt_count, row.last_error) == ("PENDING", 1, f"127.0.0.1 answered HTTP {status}")
+    pauses = [(row.retry_at - clock.now()).total_seconds()]
     for _ in range(3):
         with time_machine.travel(called().retry_at, tick=False):
             assert sweep_and_send() == 1
             pauses.append((called().retry_at - clock.now()).total_seconds())
     for pause, least in zip(pauses, (30, 60, 120), strict=False):
         assert least - 2 < pause < least * 1.25 + 1
-    one = called()
-    assert (one.state, one.attempt_count, one.last_error, len(receiver.calls)) == ("SENT", 4, "", 4)
+    row = called()
+    assert (row.state, row.attempt_count, row.last_error, len(receiver.calls)) == ("SENT", 4, "", 4)
     assert [path for path, _, _ in receiver.calls] == ["/in?token=t"] * 4  # no redirect was followed
     assert len({headers["X-Dynamo-Event"] for _, headers, _ in receiver.calls}) == 1
 
@@ -163,15 +163,15 @@ def test_failed_delivery_ends_after_a_day_and_can_be_resent(make_waiting, hook, 
         traveller.start()
         sweep_and_send()
         traveller.stop()
-    one = called()
-    assert (one.state, one.last_error) == ("FAILED", "127.0.0.1 answered HTTP 500")
-    assert 20 <= one.attempt_count <= 40
+    row = called()
+    assert (row.state, row.last_error) == ("FAILED", "127.0.0.1 answered HTTP 500")
+    assert 20 <= row.attempt_count <= 40
     receiver.answers = []
-    delivery.resend(actors.user_actor(admin_member), one)
+    delivery.resend(actors.user_actor(admin_member), row)
     assert (sweep_and_send(), called().state, called().attempt_count) == (1, "SENT", 1)
     assert AuditEvent.objects.filter(verb="notice.resend", actor_id=str(admin_member.pk)).count() == 1
     with pytest.raises(Conflict, match="already being sent"):
-        delivery.resend(actors.user_actor(admin_member), one)
+        delivery.resend(actors.user_actor(admin_member), row)
 
 
 def test_hanging_receiver_delays_no_other_delivery(
@@ -390,8 +390,8 @@ def test_obsolete_email_is_not_sent(what, make_waiting, judge, author, reviewer,
     else:
         Membership.objects.filter(user=reviewer).delete()
     sweep_and_send()
-    one = NotificationDelivery.objects.get(notice__kind="SUBMITTED")
-    assert (one.state, bool(one.last_error), mailoutbox) == ("MOOT", True, [])
+    row = NotificationDelivery.objects.get(notice__kind="SUBMITTED")
+    assert (row.state, bool(row.last_error), mailoutbox) == ("MOOT", True, [])
 
 
 def test_email_without_a_mail_server_is_retried(make_waiting, reviewer, facebook, settings):
