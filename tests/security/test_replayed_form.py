@@ -44,7 +44,7 @@ def form(reviewer: User, make_waiting: Callable[..., ScheduledPost]) -> Form:
 def test_the_form_itself_approves_once(form: Form) -> None:
     assert (form.send().status_code, form.scheduled()) == (302, True)
     again = form.send()
-    assert "Somebody was faster" in again.content.decode()
+    assert "another user changed this post" in again.content.decode()
     assert Approval.objects.count() == 1
 
 
