@@ -113,6 +113,3 @@ class AdminClient:
         if not answer.headers.get("Location"):
             self.page = _Page(answer.content.decode())
         return self
-
-
-AdminClient = AdminClient  # former name, still imported by tests of other apps
