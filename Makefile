@@ -48,11 +48,12 @@ fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/fuzz -q
 
-check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, migrations, production settings, lock
+check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words, migrations, production settings, lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+	$(BIN)/codespell $(SOURCES) gunicorn.conf.py templates deploy docs/*.md README.md SECURITY.md
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py openapi --check
 	@echo 'manage.py check --deploy, as in production'
