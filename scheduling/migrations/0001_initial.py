@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('means', models.CharField(choices=[('EMAIL', 'e-mail'), ('WEBHOOK', 'webhook')], max_length=10)),
-                ('state', models.CharField(choices=[('PENDING', 'pending'), ('SENT', 'sent'), ('FAILED', 'failed'), ('MOOT', 'not needed')], default='PENDING', max_length=10)),
+                ('state', models.CharField(choices=[('PENDING', 'pending'), ('SENT', 'sent'), ('FAILED', 'failed'), ('OBSOLETE', 'not needed')], default='PENDING', max_length=10)),
                 ('attempt_count', models.PositiveIntegerField(default=0)),
                 ('retry_at', models.DateTimeField(default=accounts.clock.now)),
                 ('sent_at', models.DateTimeField(null=True)),

@@ -29,7 +29,7 @@ class DispatchState(models.TextChoices):
     PENDING = "PENDING", "pending"
     SENT = "SENT", "sent"
     FAILED = "FAILED", "failed"
-    MOOT = "MOOT", "not needed"
+    OBSOLETE = "OBSOLETE", "not needed"
 
 
 class Webhook(models.Model):

@@ -109,7 +109,7 @@ def send(delivery: NotificationDelivery) -> str:
         else:
             send_webhook(delivery)
     except NotificationObsolete as obsolete:
-        return _finish(delivery, DispatchState.MOOT, str(obsolete))
+        return _finish(delivery, DispatchState.OBSOLETE, str(obsolete))
     except DeliveryFailed as error:
         return _retry_or_give_up(delivery, str(error)[:500], timed_out=error.timed_out)
     except Exception as error:

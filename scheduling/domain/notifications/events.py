@@ -136,7 +136,7 @@ def _subject(event: AuditEvent, kind: NoticeKind) -> dict[str, Any]:
 def _details(event: AuditEvent) -> dict[str, Any]:
     quoted = {name: event.details[name] for name in QUOTED if event.details.get(name)}
     if event.verb == FIRST:
-        quoted["first_approval"] = True
+        quoted["first"] = True
     if rules := _rules(event):
         quoted["rules"] = rules
     return {**quoted, "by": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name}}

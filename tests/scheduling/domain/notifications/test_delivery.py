@@ -263,7 +263,7 @@ def test_paused_webhook_is_not_called(make_waiting, hook, receiver, facebook, ad
     recipients.fan_out()
     webhooks.change(actors.user_actor(admin_member), hook, url=hook.url, kinds=EVERYTHING, active=False)
     sweep_and_send()
-    assert (called().state, receiver.calls) == ("MOOT", [])
+    assert (called().state, receiver.calls) == ("OBSOLETE", [])
     assert "paused" in called().last_error
 
 
@@ -391,7 +391,7 @@ def test_obsolete_email_is_not_sent(what, make_waiting, judge, author, reviewer,
         Membership.objects.filter(user=reviewer).delete()
     sweep_and_send()
     row = NotificationDelivery.objects.get(notice__kind="SUBMITTED")
-    assert (row.state, bool(row.last_error), mailoutbox) == ("MOOT", True, [])
+    assert (row.state, bool(row.last_error), mailoutbox) == ("OBSOLETE", True, [])
 
 
 def test_email_without_a_mail_server_is_retried(make_waiting, reviewer, facebook, settings):

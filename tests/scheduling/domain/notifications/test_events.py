@@ -94,7 +94,7 @@ def test_request_for_second_approval_after_an_edit_is_not_sent(make_waiting, jud
         .order_by("notice__created_at")
         .values_list("state", flat=True)
     )
-    assert list(states) == ["SENT", "MOOT"]
+    assert list(states) == ["SENT", "OBSOLETE"]
     assert not any("second" in item.subject for item in mailoutbox)
 
 
