@@ -20,6 +20,8 @@ from tests.services.sandbox import SandboxControl
 
 pytestmark = pytest.mark.django_db
 
+
+app.loader.import_default_modules()  # registers the tasks
 AUDIT = {"accounts.AuditEvent", "accounts.AuditChainLink"}
 NOTIFICATIONS = {"scheduling.Notification", "scheduling.NotificationDelivery"}
 PUBLISH = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost"}
@@ -85,7 +87,6 @@ COMMANDS: dict[str, Entry] = {
 
 
 def test_every_task_and_command_has_an_entry() -> None:
-    app.loader.import_default_modules()
     assert {name for name in app.tasks if not name.startswith("celery.")} == TASKS.keys()
     own = ("accounts", "posts", "scheduling", "dynamo")
     assert {name for name, package in get_commands().items() if str(package).split(".")[0] in own} == COMMANDS.keys()

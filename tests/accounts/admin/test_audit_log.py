@@ -50,14 +50,14 @@ def test_events_are_displayed_in_words(
     memberships.save(user_actor(admin_member), mine)
     desk = AdminClient(admin_member).open(LIST)
     for text in (
-        "agent wrote it", "handed it to the reviewers", "rejected it", "changed what the member may do",
-        "Dynamo found that the channel needs reconnecting", f"Channel: {facebook.name}", "Invitation: otto@example.com",
+        "agent created the draft", "submitted it for approval", "rejected it", "changed the role of the member",
+        "marked the channel as needing reconnection", f"Channel: {facebook.name}", "Invitation: otto@example.com",
         f"Post: {post.deliveries.first().caption[:20]}", "Waiting for approval", "Needs reconnecting",
     ):  # fmt: skip
         assert text in desk.text, text
     assert not re.search(r"WAITING_FOR|NEEDS_RECONNECT|membership\.change|[ap]\.m\.", desk.text)
     changed, rejected = (AuditEvent.objects.get(verb=verb) for verb in ("membership.change", "reject"))
-    assert "Role Viewer → Editor Reviews no → yes" in desk.open(f"{LIST}{changed.pk}/change/").text
+    assert "Role Viewer → Editor Can approve posts no → yes" in desk.open(f"{LIST}{changed.pk}/change/").text
     desk.open(f"{LIST}{rejected.pk}/change/")
     assert "Notes We do not shout." in desk.text
     assert "State Waiting for approval → became Rejected" in desk.text.replace("→became", "→ became")

@@ -50,7 +50,7 @@ def test_add_webhook_shows_the_secret_once(admin_member: User, receiver: Receive
         admin_member,
     )
     again = site.client.post(f"{HOOKS}add/", site.answer.wsgi_request.POST)
-    assert ("added already" in again.content.decode(), Webhook.objects.count()) == (True, 1)
+    assert ("was already added" in again.content.decode(), Webhook.objects.count()) == (True, 1)
     for url in (HOOKS, f"{HOOKS}{hook.pk}/change/", LOG):
         page = site.open(url).answer.content.decode()
         assert secret not in page
