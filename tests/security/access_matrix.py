@@ -132,8 +132,8 @@ RULES: dict[str, Rule] = {
         "r/<path:content_type_id>/<path:object_id>/": Rule(to="organization"),
         "<app_label>/": Rule(get=USERS, path="admin/accounts/"),
         "<url>": Rule(path="admin/nothing"),
-        "rules/": Rule(get=ADMINS | ROOT),
-        "rules/<uuid:organization_id>/": Rule(
+        "policy/": Rule(get=ADMINS | ROOT),
+        "policy/<uuid:organization_id>/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"known": "0000", "second_approver": "on"}
         ),
         "invitation/<str:token>/": Rule(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -180,8 +181,8 @@ def absent_ids(ids: dict[str, str]) -> dict[str, str]:
             return str(10**8 + int(digest[:6], 16))
         if name == "key":
             return f"dk_{digest[:24]}"
-        if name in {"export", "joining"}:
-            return "x" * len(value)
+        if name in {"export", "joining", "phrase"}:  # of a phrase, each word is a condition of the query
+            return re.sub(r"[^ ]", "x", value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 
     return {name: absent(name, value) for name, value in ids.items()}

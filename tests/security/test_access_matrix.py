@@ -23,7 +23,7 @@ SUPERUSER_TABLES = {  # organizations, users, and what is the superuser's own
     "accounts.Organization", "accounts.Membership", "accounts.User", "accounts.Invitation", "accounts.TotpDevice",
     "scheduling.SavedView", "accounts.AuditEvent", "admin.LogEntry", "sessions.Session",
 }  # fmt: skip
-SUPERUSER_PAGES = re.compile("/(organization|membership|rules|user|autocomplete|you)/")
+SUPERUSER_PAGES = re.compile("/(organization|membership|policy|user|autocomplete|account)/")
 CSRF_OR_TURN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|name="revision" value="[0-9]+"')
 
 
