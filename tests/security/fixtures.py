@@ -182,7 +182,7 @@ def absent_ids(ids: dict[str, str]) -> dict[str, str]:
         if name == "key":
             return f"dk_{digest[:24]}"
         if name in {"export", "joining", "phrase"}:  # of a phrase, each word is a condition of the query
-            return re.sub(r"[^ ]", "x", value)
+            return re.sub(r"[^ -]", "x", value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 
     return {name: absent(name, value) for name, value in ids.items()}
