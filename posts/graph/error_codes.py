@@ -140,7 +140,7 @@ def find(code: int, subcode: int | None) -> Row | None:
 
 
 def from_container_status(text: str) -> tuple[int | None, int | None, Row | None]:
-    """Return (code, subcode, row) for the 2207xxx in a failed container's status text, three Nones without one."""
+    """Return (code, subcode, row) for the 7-digit code in a failed container's status text, else three Nones."""
     match = re.search(r"\b2207\d{3}\b", text)
     if match is None:
         return None, None, None

@@ -34,7 +34,7 @@ def test_task_reuses_the_database_connection(processes: ProcessGroup) -> None:
 
     def swept(times: int) -> None:
         app.send_task("scheduling.fill_permalinks")
-        eventually(lambda: worker.said().count("succeeded in") >= times, what="a task")
+        eventually(lambda: worker.output().count("succeeded in") >= times, what="a task")
 
     swept(1)
     first = held(worker)
@@ -44,20 +44,20 @@ def test_task_reuses_the_database_connection(processes: ProcessGroup) -> None:
         assert held(worker) == first
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="A file has no connection that a server could end")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no server that could close a connection")
 @pytest.mark.processes
 def test_task_after_a_lost_database_connection_succeeds(processes: ProcessGroup) -> None:
     worker = processes.worker(queues="media")
     app.send_task("scheduling.fill_permalinks")
-    eventually(lambda: worker.said().count("succeeded in") >= 1, what="a task")
+    eventually(lambda: worker.output().count("succeeded in") >= 1, what="a task")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
     app.send_task("scheduling.fill_permalinks")
-    eventually(lambda: worker.said().count("succeeded in") >= 2, what="another task")
-    assert "Traceback" not in worker.said()
+    eventually(lambda: worker.output().count("succeeded in") >= 2, what="another task")
+    assert "Traceback" not in worker.output()
 
 
 @pytest.mark.processes
@@ -70,14 +70,14 @@ def test_worker_with_a_message_survives_a_lost_broker(processes: ProcessGroup) -
                 app.send_task("scheduling.fill_permalinks", connection=connection, **more)
 
         def done(times: int) -> bool:
-            return worker.said().count("succeeded in") == times
+            return worker.output().count("succeeded in") == times
 
         send()
         eventually(lambda: done(1), within=60, what="a task")
         send(countdown=600)
-        eventually(lambda: worker.said().count("received") == 2, what="a message in hand")
+        eventually(lambda: worker.output().count("received") == 2, what="a message in hand")
         broker.kill()
-        eventually(lambda: "Connection to broker lost" in worker.said(), what="the loss")
+        eventually(lambda: "Connection to broker lost" in worker.output(), what="the loss")
         broker.start()
         send()
         eventually(lambda: done(2), within=60, what="another task")
@@ -92,6 +92,6 @@ def test_queue_items_that_are_not_messages_are_dropped_and_logged(processes: Pro
         with Connection(broker.url, transport=Transport) as connection, connection.channel() as channel:
             channel.client.lpush("publishing", *items)
             app.send_task("scheduling.resume", [str(uuid4())], connection=connection)
-        eventually(lambda: "succeeded in" in worker.said(), within=60, what="a task")
-        assert worker.said().count("Dropped a queue item that is not a message") == len(items)
+        eventually(lambda: "succeeded in" in worker.output(), within=60, what="a task")
+        assert worker.output().count("Dropped a queue item that is not a message") == len(items)
         assert worker.popen.poll() is None

@@ -24,9 +24,11 @@ def run(name: str, seconds: int, seed: int, folder: Path) -> tuple[int, str]:
     words = [sys.executable, "-m", "tests.fuzz", "--inside", name, "--seed", str(seed), "--seconds", str(seconds)]
     env = {**os.environ, "DYNAMO_VAR": str(folder)}
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", env=env, check=False)
-    said = done.stdout + done.stderr
-    counts = [int(one or other) for one, other in DONE.findall(said)] or [int(item) for item in COUNTED.findall(said)]
-    return max(counts, default=0), "" if done.returncode == 0 else said[-2500:]
+    output = done.stdout + done.stderr
+    counts = [int(one or other) for one, other in DONE.findall(output)] or [
+        int(item) for item in COUNTED.findall(output)
+    ]
+    return max(counts, default=0), "" if done.returncode == 0 else output[-2500:]
 
 
 def inside(name: str, seconds: int, seed: int) -> None:

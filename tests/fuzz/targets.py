@@ -49,11 +49,11 @@ def document(data: bytes) -> Any:
         return None
 
 
-def storable(said: str) -> None:
+def storable(output: str) -> None:
     """Fail unless PostgreSQL could take the text, and anybody may read it: UTF-8, no NUL, no secret."""
-    said.encode()
-    assert "a-secret-token" not in said
-    assert "\x00" not in said
+    output.encode()
+    assert "a-secret-token" not in output
+    assert "\x00" not in output
 
 
 def date(data: bytes) -> None:
@@ -68,9 +68,9 @@ def instant(data: bytes) -> None:
         moment = datetimes.parse_datetime(text(data))
     except ValueError:
         return
-    said = datetimes.format_datetime(moment)
-    assert said
-    assert datetimes.parse_datetime(said) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    output = datetimes.format_datetime(moment)
+    assert output
+    assert datetimes.parse_datetime(output) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def signature(data: bytes) -> None:
@@ -98,13 +98,13 @@ def cursor(data: bytes) -> None:
 def cell(data: bytes) -> None:
     """A spreadsheet finds one cell, which is no formula, and reads what was written."""
     written = text(data).encode(errors="replace").decode()
-    said = comment_export.escape_formula(written)
-    assert said[:1] not in RUN
-    assert len(said) >= len(written)
+    output = comment_export.escape_formula(written)
+    assert output[:1] not in RUN
+    assert len(output) >= len(written)
     line = io.StringIO(newline="")
-    csv.writer(line).writerow([said, "next"])
+    csv.writer(line).writerow([output, "next"])
     line.seek(0)
-    assert next(csv.reader(line)) == [said, "next"]
+    assert next(csv.reader(line)) == [output, "next"]
 
 
 def answer(data: bytes) -> None:
@@ -112,18 +112,18 @@ def answer(data: bytes) -> None:
     status = (200, 400, 429, 500)[len(data) % 4]
     for outward in (True, False):
         try:
-            said = responses.parse_response(status, {}, data, outward=outward, secrets=("a-secret-token",))
+            output = responses.parse_response(status, {}, data, outward=outward, secrets=("a-secret-token",))
         except GraphError as error:
             storable(str(error))
             continue
-        assert isinstance(said, dict)
+        assert isinstance(output, dict)
 
 
 def headers(data: bytes) -> None:
     """Usage headers are numbers, whatever they say."""
-    said = data.decode("latin-1")
+    output = data.decode("latin-1")
     names = ("X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage", "Retry-After")
-    for given in ({name: said} for name in names):
+    for given in ({name: output} for name in names):
         assert rate_limits.of_app(given).percent >= 0
         assert rate_limits.of_account(given).regain_seconds >= 0
         assert rate_limits.retry_after(given) > 0

@@ -15,7 +15,7 @@ def triggers() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no triggers of ours")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the guards are PostgreSQL triggers; SQLite has none")
 def test_guards_reversed_and_applied_again_are_complete(transactional_db: None) -> None:
     complete = triggers()
     assert {"append_only", "no_truncate", "second_approval_matches_first"} <= complete

@@ -104,9 +104,9 @@ def test_revert_without_a_broker_stops_a_delivered_message(processes: ProcessGro
         DJANGO_SETTINGS_MODULE="dynamo.settings",
         REDIS_URL="redis://127.0.0.1:1/0",  # no broker there: neither cancel nor revoke is sent
     )
-    assert reverter.popen.wait(60) == 0, reverter.said()
+    assert reverter.popen.wait(60) == 0, reverter.output()
     past(post)
-    eventually(lambda: "'void'" in worker.said(), what="the message came to nothing")
+    eventually(lambda: "'void'" in worker.output(), what="the message came to nothing")
     assert (sandbox.posts, status(post)) == ([], "DRAFT")
 
 

@@ -1,4 +1,4 @@
-"""Every actor requests every URL: the rules say who is let in, and nobody else sees or changes anything."""
+"""Every actor requests every URL: the rules say who is let in, and no other actor sees or changes anything."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -189,13 +189,19 @@ def test_actor_is_let_in_only_where_the_rule_allows(
 
 
 # The same code answers the other actors.
-@pytest.mark.parametrize("name", ["anonymous", "key", "reviewer", "administrator", "superuser"])
-@pytest.mark.parametrize("url", [url for url, rule in RULES.items() if rule.to and not rule.bearer])
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (url, name)
+        for url, rule in RULES.items()
+        if rule.to and not rule.bearer
+        for name in ("anonymous", "key", "reviewer", "administrator", "superuser")
+        if not (name == "superuser" and "superuser" in rule.get)  # a superuser manages all organizations
+    ],
+)
 def test_thing_of_another_organization_is_answered_like_an_absent_one(scenario: Scenario, url: str, name: str) -> None:
     """Equal are the status, the headers, every byte, and the queries, on which the time depends."""
     rule, other = RULES[url], scenario.other
-    if name == "superuser" and "superuser" in rule.get:
-        pytest.skip("a superuser manages all organizations")
     data = fill(rule.data, scenario.values(other))
     for method in ("GET", *(method for method in METHODS[3:] if rule.allowed(method))):
         answers = [

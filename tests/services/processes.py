@@ -72,11 +72,11 @@ class Process:
         """Wait until the process is ready, by asking."""
         deadline = time.monotonic() + within
         while not question():
-            assert self.popen.poll() is None, f"{self.name} ended:\n{self.said()}"
-            assert time.monotonic() < deadline, f"{self.name} is not ready:\n{self.said()}"
+            assert self.popen.poll() is None, f"{self.name} ended:\n{self.output()}"
+            assert time.monotonic() < deadline, f"{self.name} is not ready:\n{self.output()}"
             time.sleep(POLL)
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
     def children(self) -> list[psutil.Process]:

@@ -66,7 +66,7 @@ def test_wait_until_of_a_process_that_ends_raises_with_its_log(supervisor: Super
         supervisor.wait_until("broken", lambda: False)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not signal the children of a process that ends")
+@pytest.mark.skipif(sys.platform != "linux", reason="uses prctl(PR_SET_PDEATHSIG), which only Linux has")
 def test_processes_of_a_killed_supervisor_end(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("wait: sleep 60")
     script = (

@@ -69,8 +69,8 @@ def test_dry_run_past_the_late_limit_reports_missed(make_scheduled: Any, setting
 def run_without_broker(processes: ProcessGroup, *words: str) -> str:
     """Run the command as a process without a broker; return its output without log lines."""
     process = processes.start("due", ["manage.py", "publish_due", *words], REDIS_URL="redis://127.0.0.1:1/0")
-    assert process.popen.wait(60) == 0, process.said()
-    return "\n".join(line for line in process.said().splitlines() if " WARNING " not in line)
+    assert process.popen.wait(60) == 0, process.output()
+    return "\n".join(line for line in process.output().splitlines() if " WARNING " not in line)
 
 
 @pytest.mark.processes
