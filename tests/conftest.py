@@ -15,8 +15,7 @@ from accounts import clock, encryption
 from accounts.domain import actors
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.models import Channel
-from tests.api_client import SignedClient, stamp
-from tests.helpers import as_reviewer, log_in, switch_truncate_triggers
+from tests.helpers import SignedClient, as_reviewer, log_in, stamp, switch_truncate_triggers
 from tests.plugins.network_guard import keep_inside
 from tests.services.processes import ProcessGroup, process_group
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl

@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from accounts import clock
 from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization, User
-from tests.api_client import stamp
+from tests.helpers import stamp
 from tests.services.browser import Browser
 from tests.services.processes import ProcessGroup
 

@@ -14,13 +14,13 @@ from accounts.models import ApiKey, Organization
 from posts.models import Channel, PublishedPost
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
-from tests.api_client import stamp
 from tests.benchmarks.fake_posts import create_channels, create_posts
 from tests.benchmarks.publish_latency import PostSeries
 from tests.benchmarks.report import Figure
 from tests.benchmarks.web_server import Caller, Web, cpu
 from tests.chaos.environment import Stage
 from tests.chaos.scenarios import MEDIA
+from tests.helpers import stamp
 from tests.services.sandbox import SandboxControl
 
 WARM_UP, REQUESTS = 60, 300

@@ -27,7 +27,7 @@ from accounts.api.authentication import get_api_key
 from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization, Scope, User
 from dynamo.urls import urlpatterns
-from tests.api_client import stamp
+from tests.helpers import stamp
 from tests.services.engines import free_port
 
 __all__ = ["Caller", "Web", "application", "cpu"]

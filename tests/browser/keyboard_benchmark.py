@@ -10,8 +10,8 @@ from accounts import clock
 from accounts.models import User
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
-from tests.admin_client import POSTS
 from tests.browser.conftest import OpenAdmin
+from tests.helpers import POSTS
 
 COUNT = 50
 

@@ -14,8 +14,8 @@ from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Delivery, SavedView, ScheduledPost
-from tests.admin_client import POSTS
 from tests.browser.conftest import OpenAdmin
+from tests.helpers import POSTS
 from tests.services.processes import eventually, process_group
 
 pytestmark = pytest.mark.django_db(transaction=True)

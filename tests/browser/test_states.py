@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 from accounts.domain import actors
 from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText
-from tests.admin_client import POSTS
 from tests.browser.axe import AccessibilityChecker
 from tests.browser.conftest import OpenAdmin
 from tests.browser.sample_data import Scene
+from tests.helpers import POSTS
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])

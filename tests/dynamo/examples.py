@@ -21,8 +21,8 @@ from scheduling.domain import content, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.publishing import run
 from scheduling.models import ScheduledPost
-from tests.api_client import MISSING, SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller
+from tests.helpers import MISSING, SignedClient, stamp
 from tests.services.sandbox import FACEBOOK, SandboxControl
 
 EARLIER = "122100000000001_22000000000000"

@@ -14,8 +14,8 @@ from accounts.api import openapi
 from accounts.models import Organization, User
 from posts.api.openapi import PAGE
 from posts.models import Channel
-from tests.api_client import SignedClient
 from tests.dynamo.examples import Stage, differences, replay, scene
+from tests.helpers import SignedClient
 from tests.services.sandbox import SandboxControl
 
 DESCRIPTION = json.loads(openapi.FILE.read_text(encoding="utf-8"))

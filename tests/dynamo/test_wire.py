@@ -12,7 +12,7 @@ import pytest
 from accounts import clock
 from accounts.domain.request_signatures import full_signature_message, sign
 from scheduling.models import ScheduledPost
-from tests.api_client import SignedClient, stamp
+from tests.helpers import SignedClient, stamp
 from tests.services.processes import ProcessGroup
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

@@ -12,7 +12,7 @@ from schemathesis.generation import GenerationMode
 
 from accounts.api import openapi
 from posts.models import Channel
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 EACH = int(os.environ.get("DYNAMO_FUZZ_CASES", "5"))
 SCHEMA = schemathesis.openapi.from_dict(json.loads(openapi.FILE.read_text(encoding="utf-8")))

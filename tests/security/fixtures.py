@@ -33,9 +33,8 @@ from scheduling.models import (
     ScheduledPost,
     Webhook,
 )
-from tests.api_client import SignedClient, stamp
 from tests.dynamo.sandbox.calls import Caller as Platform
-from tests.helpers import as_reviewer
+from tests.helpers import SignedClient, as_reviewer, stamp
 from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 
 PASSWORD = "a-password-of-the-matrix"

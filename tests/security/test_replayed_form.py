@@ -11,7 +11,7 @@ from accounts.domain import actors
 from accounts.models import User
 from scheduling.domain import drafts, review
 from scheduling.models import Approval, ScheduledPost
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 
 pytestmark = pytest.mark.django_db
 

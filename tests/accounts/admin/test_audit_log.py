@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
 from scheduling.domain import review
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 
 LIST = "/admin/accounts/auditevent/"
 

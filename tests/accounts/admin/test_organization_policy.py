@@ -12,7 +12,7 @@ from accounts.models import AuditEvent, Organization, User
 from scheduling.domain.notifications import emails, recipients
 from scheduling.models import Notification, NotificationDelivery
 from tests.accounts.admin.test_login import enrol
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 
 pytestmark = pytest.mark.django_db
 PEOPLE = "/admin/accounts/membership/"

@@ -14,7 +14,7 @@ from django.utils.http import http_date
 from accounts import clock, encryption
 from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization
-from tests.api_client import stamp
+from tests.helpers import stamp
 
 pytestmark = pytest.mark.embedded
 

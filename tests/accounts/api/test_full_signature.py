@@ -7,7 +7,7 @@ import pytest
 from accounts import clock
 from accounts.domain.request_signatures import full_signature_message, sign
 from accounts.models import ApiKey, Organization
-from tests.api_client import SignedClient, stamp
+from tests.helpers import SignedClient, stamp
 
 REQUIRED = {"message": "This organization wants requests signed in full: send x-signature-full"}
 INVALID = {"message": "Invalid signature"}

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import METHODS, required_scope
 from accounts.models import ApiKey, Scope
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 NO_POST = "00000000-0000-0000-0000-000000000000"
 NEEDS = {

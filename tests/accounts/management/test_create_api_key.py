@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from accounts import clock
 from accounts.models import ApiKey, AuditEvent, Organization, User
 from posts.models import Channel
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 
 def create(organization: str, issued_by: str, **given: Any) -> str:

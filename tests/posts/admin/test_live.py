@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import clock
 from accounts.models import Membership, Role, User
 from posts.models import Channel, ChannelSync, PublishedPost
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 from tests.posts.conftest import LivePost
 from tests.services.sandbox import SandboxControl
 

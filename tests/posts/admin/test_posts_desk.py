@@ -4,7 +4,7 @@ from accounts import clock
 from accounts.models import AuditEvent, User
 from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 
 CHANNELS, POWERS, LIVE = "/admin/posts/channel/", "/admin/posts/superpowertemplate/", "/admin/posts/publishedpost/"
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Organization
 from posts.models import Channel, SuperpowerTemplate
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

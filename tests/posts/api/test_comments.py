@@ -9,7 +9,7 @@ import pytest
 from accounts import encryption
 from posts.domain import comments as domain
 from posts.models import Channel, ChannelState
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.posts.conftest import LivePost
 from tests.services.sandbox import FACEBOOK, SandboxControl
 

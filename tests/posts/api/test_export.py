@@ -14,7 +14,7 @@ from accounts import clock
 from posts.domain import comment_export
 from posts.domain.comment_export import COLUMNS
 from posts.graph.errors import GraphError
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.posts.conftest import LivePost
 from tests.services.processes import ProcessGroup
 from tests.services.sandbox import SandboxControl

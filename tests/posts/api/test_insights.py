@@ -9,7 +9,7 @@ import time_machine
 
 from posts.graph import client
 from posts.models import Channel
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.posts.conftest import LivePost
 from tests.services.sandbox import SandboxControl
 

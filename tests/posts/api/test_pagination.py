@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from posts.models import Channel, PublishedPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 DAY = datetime(2026, 7, 1, tzinfo=UTC)
 COUNT = 60

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from posts.models import Channel, PublishedPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

@@ -11,7 +11,7 @@ from rest_framework.renderers import JSONRenderer
 
 from posts.api.serializers import PublishedPostSerializer
 from posts.models import Channel, PublishedPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
 counts = st.none() | st.integers(0, 2**63 - 1)

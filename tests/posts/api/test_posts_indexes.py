@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiKey
-from tests.api_client import SignedClient
 from tests.benchmarks.fake_posts import create_channels, create_posts
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

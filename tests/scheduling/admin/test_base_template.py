@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Organization, User
 from scheduling.models import Webhook
-from tests.admin_client import POSTS
+from tests.helpers import POSTS
 
 CURRENT = re.compile(r'<a href="[^"]*" aria-current="page">([^<]*?) ?<')
 

@@ -12,7 +12,7 @@ from accounts.models import Membership, User
 from posts.models import Channel
 from scheduling.admin import calendar_dates
 from scheduling.models import ScheduledPost
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 CALENDAR = f"{POSTS}calendar/"
 LISBON, HAVANA = ZoneInfo("Europe/Lisbon"), ZoneInfo("America/Havana")

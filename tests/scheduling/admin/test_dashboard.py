@@ -13,7 +13,7 @@ from accounts.models import User
 from posts.models import Channel, PublishedPost
 from scheduling.admin.dashboard import dashboard_stats
 from scheduling.models import Delivery
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 
 NOON = datetime(2027, 6, 16, 12, tzinfo=UTC)  # a Wednesday
 UTC_ZONE, LISBON = ZoneInfo("UTC"), ZoneInfo("Europe/Lisbon")

@@ -11,7 +11,7 @@ from posts.models import Channel
 from scheduling.admin.failure_help import failure_help
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 
 def fresh(post: Any) -> ScheduledPost:

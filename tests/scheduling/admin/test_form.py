@@ -11,7 +11,7 @@ from posts.models import Channel
 from scheduling.domain import drafts
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 GREETER = {
     "name": "Greeter",

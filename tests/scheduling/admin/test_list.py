@@ -13,7 +13,7 @@ from accounts.models import User
 from posts.domain.published_posts import record_published
 from posts.models import Channel
 from scheduling.domain.drafts import ChannelText
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 

@@ -10,7 +10,7 @@ from accounts import encryption
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
 from scheduling.models import NotificationDelivery, Webhook
-from tests.admin_client import AdminClient
+from tests.helpers import AdminClient
 from tests.scheduling.notification_helpers import send_due, sweep_and_send
 from tests.services.webhook_receiver import Receiver, receiving
 

@@ -13,7 +13,7 @@ from scheduling.admin.previews import truncate_caption
 from scheduling.domain import drafts, media_inspection
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 ARABIC = "مساء الخير من كاسا دو سول " * 12
 EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"

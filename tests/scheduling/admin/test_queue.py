@@ -20,7 +20,7 @@ from scheduling.domain.preflight.checks import refresh_levels
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, ChannelCheck, Delivery, SavedView, ScheduledPost
 from tests.accounts.admin.test_login import enrol
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 

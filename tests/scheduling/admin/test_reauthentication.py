@@ -12,7 +12,7 @@ from accounts.models import Invitation, Membership, Organization, User
 from scheduling.domain.media_inspection import inspect_media
 from scheduling.models import Approval, ScheduledPost
 from tests.accounts.admin.test_login import code_of, enrol
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 
 def status(post: Any) -> str:

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, Membership, Organization, User
 from scheduling.domain import drafts, review
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 TO = "2031-06-02"
 

@@ -13,7 +13,7 @@ from scheduling.domain import drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
-from tests.admin_client import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from posts.models import Channel
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT, SUPERPOWER
 
 pytestmark = pytest.mark.embedded

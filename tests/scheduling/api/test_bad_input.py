@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from posts.models import Channel
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT, powered
 
 pytestmark = pytest.mark.embedded

@@ -10,7 +10,7 @@ from posts.models import Channel
 from scheduling.domain import content, drafts, review
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import AuditEvent
 from posts.models import Channel
 from scheduling.models import ScheduledPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

@@ -9,7 +9,7 @@ import time_machine
 from accounts.models import ApiKey, Organization
 from posts.models import Channel
 from scheduling.models import ScheduledPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT
 
 pytestmark = pytest.mark.embedded

@@ -14,7 +14,7 @@ from posts.models import Channel
 from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

@@ -12,7 +12,7 @@ from accounts.domain import actors
 from accounts.models import ApiKey, Organization, User
 from posts.models import Channel
 from scheduling.models import Approval, Delivery, ScheduledPost
-from tests.api_client import SignedClient, stamp
+from tests.helpers import SignedClient, stamp
 
 pytestmark = pytest.mark.embedded
 

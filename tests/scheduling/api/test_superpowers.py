@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Organization
 from posts.models import Channel, SuperpowerTemplate
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, SUPERPOWER, powered
 
 pytestmark = pytest.mark.embedded

@@ -9,7 +9,7 @@ import pytest
 
 from accounts import clock
 from scheduling.models import Delivery, ScheduledPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 
 pytestmark = pytest.mark.embedded
 

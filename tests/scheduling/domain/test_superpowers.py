@@ -10,7 +10,7 @@ from posts.domain import sync
 from posts.models import Channel, PublishedPost
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
-from tests.api_client import SignedClient
+from tests.helpers import SignedClient
 from tests.scheduling.domain.conftest import go_on, send
 
 pytestmark = pytest.mark.django_db
