@@ -185,9 +185,9 @@ def other_facebook(other_organization: Organization) -> Channel:
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[SandboxControl]:
-    from dynamo.sandbox.server import start
+    from dynamo.sandbox.server import Sandbox
 
-    server = start(port=0, folder=None)
+    server = Sandbox(port=0, folder=None)
     yield SandboxControl(server.url)
     server.close()
 

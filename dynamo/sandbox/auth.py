@@ -36,7 +36,7 @@ def authenticate(request: Request, state: State, settings: Settings, *, of_me: b
         account_id = state.tokens.get(token)
         account = state.account(account_id) if account_id else None
     if account is None:
-        raise errors.garbage_token()
+        raise Refusal(190, "Invalid OAuth access token - Cannot parse access token")
     _check_proof(request, token, settings)
     if account.expired:
         raise errors.expired_token()

@@ -1,21 +1,23 @@
-"""Comments as JSON, the edges that list them, and their deletion."""
+"""Comments as JSON, the edges that list them, with the pages of Facebook and Instagram, and their deletion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Any
+from urllib.parse import urlencode
 
-from dynamo.sandbox import errors
+from dynamo.sandbox import comment_threads
 from dynamo.sandbox.auth import require
-from dynamo.sandbox.comment_pages import check_weight, facebook_cut, facebook_page, instagram_cut, instagram_page
-from dynamo.sandbox.comment_threads import Thread
+from dynamo.sandbox.comment_threads import CHRONOLOGICAL, RANKED, REVERSE, STREAM, TOP, Key, Place, Thread
+from dynamo.sandbox.errors import Refusal, invalid, unknown_field
 from dynamo.sandbox.field_parser import Field, parse
-from dynamo.sandbox.generated_comments import number_in
-from dynamo.sandbox.http import NEWEST, Request, stamp
+from dynamo.sandbox.http import NEWEST, Params, Request, decode_cursor, encode_cursor, stamp
 from dynamo.sandbox.models import Account, Comment, Post, Video
-from dynamo.sandbox.request_parsing import Params
 from dynamo.sandbox.state import SandboxContext, now
 
 READ_PEOPLE = "pages_read_user_content"
 FACEBOOK_USUAL, INSTAGRAM_USUAL = parse("created_time,from,message,id"), parse("timestamp,text,id")
+INSTAGRAM_LIMIT = 50
 YES = {"true", "1", "total_count"}
 Reader = Callable[[SandboxContext, Comment, Field], Any]
 
@@ -26,7 +28,7 @@ def find(context: SandboxContext, account: Account, node_id: str) -> Comment | N
         number, _, rest = node_id.rpartition("_")
         post = context.state.find(f"{account.id}_{number}") if number and rest.isdecimal() else None
     else:
-        slot = number_in(node_id)[0] if node_id.isdecimal() else -1
+        slot = comment_threads.number_in(node_id)[0] if node_id.isdecimal() else -1
         post = context.state.find(context.state.post_of_slot(slot))
     if not isinstance(post, Post) or post.account != account.id:
         return None
@@ -46,26 +48,39 @@ def below(context: SandboxContext, request: Request) -> dict[str, Any]:
             return {"data": []}
         node = post
     assert isinstance(node, Post | Comment)  # noqa: S101  routing knows the types that have this edge
-    kept = {name: value for name, value in request.query.items() if name not in {"after", "before", "limit"}}
     link = f"{context.url}/{request.version}{request.path}"
     wanted = parse(request.params.text("fields")) if request.params.text("fields") else None
-    return listing(context, node, request.params, link, kept, wanted)
+    return _list(context, node, request.params, link, request.query, wanted)
 
 
 def edge(context: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
     """Return the same edge as a field: `comments.limit(5){message}`, `replies{text}`."""
-    params = Params(values=dict(field.modifiers))
     link = f"{context.url}/v{NEWEST}.0/{node.id}/{field.name}"
-    kept = {name: value for name, value in field.modifiers.items() if name not in {"after", "before", "limit", "as"}}
-    return listing(context, node, params, link, kept, field.inside)
+    query = {name: value for name, value in field.modifiers.items() if name != "as"}
+    return _list(context, node, Params(dict(field.modifiers)), link, query, field.inside)
 
 
-def listing(
+@dataclass
+class Cut:
+    """The parameters of one call. `level` is toplevel, stream or a comment's id; `link` is the call's URL."""
+
+    level: str
+    order: str
+    limit: int
+    params: Params
+    link: str
+    keep: dict[str, str]
+
+    def next_link(self, **cursor: str) -> str:
+        return f"{self.link}?{urlencode(self.keep | {'limit': str(self.limit)} | cursor)}"
+
+
+def _list(
     context: SandboxContext,
     node: Post | Comment,
     params: Params,
     link: str,
-    kept: dict[str, str],
+    query: dict[str, str],
     wanted: list[Field] | None,
 ) -> dict[str, Any]:
     account = context.state.account(node.account)
@@ -73,16 +88,24 @@ def listing(
     assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
     parent = node.id if isinstance(node, Comment) else ""
     thread = Thread(context, post)
+    keep = {name: value for name, value in query.items() if name not in {"after", "before", "limit"}}
     if account.is_page:
         require(account, READ_PEOPLE)
-        cut = facebook_cut(params, link, kept, parent)
-        check_weight(context, cut.limit * _weight(wanted))
-        page, paging = facebook_page(context, thread, cut) if cut.limit else ([], {})
+        level, order = _facebook_order(params, parent)
+        cut = Cut(level, order, params.limit(), params, link, keep)
+        # One item contains itself and expanded replies. Smaller pages avoid this error.
+        expanded = [int(field.modifiers.get("limit") or 25) for field in wanted or [] if field.name == "comments"]
+        if cut.limit * (1 + sum(expanded)) > context.settings.heaviest_page:
+            text = "Please reduce the amount of data you're asking for, then retry your request"
+            raise Refusal(1, text, status=500)
+        page, paging = _facebook_page(context, thread, cut) if cut.limit else ([], {})
     else:
         require(account, "instagram_manage_comments")
-        cut = instagram_cut(params, link, kept, parent)
+        # The requested order is ignored: comments come newest first, replies oldest first.
+        order = CHRONOLOGICAL if parent else REVERSE
+        cut = Cut(parent or TOP, order, min(params.limit(), INSTAGRAM_LIMIT), params, link, keep)
         # This edge does not contain comments on ads.
-        page, paging = ([], {}) if post.origin in {"ad", "dark"} else instagram_page(context, thread, cut)
+        page, paging = ([], {}) if post.origin in {"ad", "dark"} else _instagram_page(context, thread, cut)
     fields = wanted or (FACEBOOK_USUAL if account.is_page else INSTAGRAM_USUAL)
     answer: dict[str, Any] = {"data": [render(context, comment, fields) for comment in page]}
     if paging:
@@ -93,10 +116,88 @@ def listing(
     return answer
 
 
-def _weight(wanted: list[Field] | None) -> int:
-    """Return how many comments one item can contain, itself and expanded replies."""
-    inner = [field for field in wanted or [] if field.name == "comments"]
-    return 1 + sum(int(field.modifiers.get("limit") or 25) for field in inner)
+def _facebook_order(params: Params, parent: str) -> tuple[str, str]:
+    """Return level and order. By default the comments of a post are ranked, and a stream is chronological."""
+    level = params.text("filter") or TOP
+    if level not in {TOP, STREAM}:
+        raise invalid(f"Param filter must be one of {{{TOP}, {STREAM}}}")
+    in_time = level == STREAM or bool(parent)
+    order = params.text("order") or (CHRONOLOGICAL if in_time else RANKED)
+    if order not in {CHRONOLOGICAL, REVERSE, RANKED}:
+        raise invalid(f"Param order must be one of {{{CHRONOLOGICAL}, {REVERSE}}}")
+    return parent or level, CHRONOLOGICAL if order == RANKED and in_time else order
+
+
+def _facebook_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+    """Return the comments, and the paging with both cursors and the links that exist."""
+    before = cut.params.text("before")
+    after = _decode_cursor(context, thread, cut, before or cut.params.text("after"))
+    if after is _LOST:
+        return [], {}
+    places = _since(thread, cut, after, backwards=bool(before))
+    page = list(islice(places, cut.limit + 1))
+    more, page = len(page) > cut.limit, page[: cut.limit]
+    if before:
+        page.reverse()
+    if not page:
+        return [], {}
+    first, last = _cursor(cut, page[0]), _cursor(cut, page[-1])
+    paging: dict[str, Any] = {"cursors": {"before": first, "after": last}}
+    if before or more:
+        paging["next"] = cut.next_link(after=last)
+    if more if before else after is not None:
+        paging["previous"] = cut.next_link(before=first)
+    return [comment for _, comment in page if comment], paging
+
+
+def _instagram_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+    """Return the comments, and the paging with `after` only; on the last page the paging is empty."""
+    after = _decode_cursor(context, thread, cut, cut.params.text("after"))
+    if after is _LOST:
+        return [], {}
+    page = list(islice(thread.walk(cut.level, cut.order, after), cut.limit + 1))
+    paging: dict[str, Any] = {}
+    if len(page) > cut.limit > 0:
+        last = _cursor(cut, page[cut.limit - 1])
+        paging = {"cursors": {"after": last}, "next": cut.next_link(after=last)}
+    return [comment for _, comment in page[: cut.limit] if comment], paging
+
+
+def _since(thread: Thread, cut: Cut, after: Key | None, *, backwards: bool) -> Iterator[Place]:
+    """Walk the thread, without comments older than `since`."""
+    since = cut.params.timestamp("since")
+    if since is None:
+        return thread.walk(cut.level, cut.order, after, backwards=backwards)
+    if cut.order == RANKED:
+        places = thread.walk(cut.level, cut.order, after, backwards=backwards)
+        return (place for place in places if place[1] is None or place[1].created_at >= since)
+    if (cut.order == CHRONOLOGICAL) != backwards:
+        return thread.walk(cut.level, cut.order, max(after or NEVER, (since, -1.0, -1)), backwards=backwards)
+    return takewhile(lambda place: place[0][0] >= since, thread.walk(cut.level, cut.order, after, backwards=backwards))
+
+
+NEVER: Key = (0.0, 0.0, -1)
+_LOST: Key = (0.0, 0.0, -2)
+
+
+def _cursor(cut: Cut, place: Place) -> str:
+    (first, second, third), comment = place
+    return encode_cursor(f"{cut.order}|{first!r}|{second!r}|{third}|{comment.id if comment else ''}")
+
+
+def _decode_cursor(context: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
+    """Return the key of a cursor; _LOST when its comment is deleted and the setting asks for an empty page."""
+    if not cursor:
+        return None
+    try:
+        order, first, second, third, comment_id = decode_cursor(cursor).split("|")
+        key = (float(first), float(second), int(third))
+    except ValueError:
+        raise invalid("Invalid cursors values") from None
+    dead = comment_id in thread.audience.deleted
+    if order != cut.order or (dead and context.settings.dead_cursors == "refuse"):
+        raise invalid("Invalid cursors values")
+    return _LOST if dead and context.settings.dead_cursors == "empty" else key
 
 
 def render(context: SandboxContext, comment: Comment, wanted: list[Field]) -> dict[str, Any]:
@@ -104,15 +205,14 @@ def render(context: SandboxContext, comment: Comment, wanted: list[Field]) -> di
     readers = FACEBOOK if "_" in comment.id else INSTAGRAM
     answer: dict[str, Any] = {}
     for field in wanted:
-        if field.name != "id":
-            reader = readers.get(field.name)
-            if reader is None:
-                raise errors.unknown_field(field.name, "Comment" if readers is FACEBOOK else "IGComment")
-            value = reader(context, comment, field)
-            if value is not None:
-                answer[field.alias] = value
-    answer["id"] = comment.id
-    return answer
+        if field.name == "id":
+            continue
+        if field.name not in readers:
+            raise unknown_field(field.name, "Comment" if readers is FACEBOOK else "IGComment")
+        value = readers[field.name](context, comment, field)
+        if value is not None:
+            answer[field.alias] = value
+    return answer | {"id": comment.id}
 
 
 def _cut_down(value: dict[str, Any], field: Field) -> dict[str, Any]:
@@ -144,10 +244,6 @@ def _permalink(context: SandboxContext, comment: Comment, _field: Field) -> str:
     return f"{url}?comment_id={number}"
 
 
-def _no_deeper(context: SandboxContext, comment: Comment, field: Field) -> dict[str, Any]:
-    return {"data": []} if comment.parent else edge(context, comment, field)
-
-
 def username(comment: Comment) -> str:
     return "".join(letter for letter in comment.author_name.lower() if letter.isalnum() or letter in "._") or "someone"
 
@@ -169,7 +265,7 @@ FACEBOOK: dict[str, Reader] = {
     "attachment": lambda _context, comment, _field: comment.attachment,
     "message_tags": lambda _context, _comment, _field: None,
     "object": lambda _context, comment, field: _cut_down({"id": comment.post}, field),
-    "comments": _no_deeper,
+    "comments": lambda context, comment, field: {"data": []} if comment.parent else edge(context, comment, field),
 }
 INSTAGRAM: dict[str, Reader] = {
     "text": lambda _context, comment, _field: comment.text,
@@ -187,20 +283,13 @@ INSTAGRAM: dict[str, Reader] = {
 }
 
 
-def delete(context: SandboxContext, comment: Comment) -> dict[str, Any]:
-    with context.state.lock:
-        remove(context, comment)
-        return {"success": True}
-
-
 def remove(context: SandboxContext, comment: Comment) -> None:
     """Delete a comment and its replies. The caller holds the lock."""
     post = context.state.nodes[comment.post]
     assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
-    kept = context.state.comments.get(post.id, [])
     audience = context.state.audience(post)
     audience.deleted[comment.id] = 1
-    for known in kept:
+    for known in context.state.comments.get(post.id, []):
         if comment.id in {known.id, known.parent}:
             known.deleted_at = now()
             audience.deleted[known.id] = 1

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from dynamo.sandbox import external_posts
-from dynamo.sandbox.comment_threads import Thread
+from dynamo.sandbox.comment_threads import LARGEST, Thread
 from dynamo.sandbox.comments import find, remove
-from dynamo.sandbox.generated_comments import LARGEST
-from dynamo.sandbox.http import Request, Response, answer
+from dynamo.sandbox.errors import InvalidControl
+from dynamo.sandbox.external_posts import check_keys, parse_timestamp
+from dynamo.sandbox.faults import FaultBook
+from dynamo.sandbox.http import Request, Response, iso_milliseconds, json_response
 from dynamo.sandbox.insights import REACTIONS
 from dynamo.sandbox.models import Account, Comment, Post
-from dynamo.sandbox.publication_log import published_entries
-from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_timestamp
 from dynamo.sandbox.state import SandboxContext, now
 
+Given = dict[str, Any]
 ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired"}
 CROWD_KEYS = {"count", "replies", "seed", "text", "strangers", "unreadable", "began"}
 COMMENT_KEYS = {"id", "text", "created_at", "parent", "author", "stranger", "likes", "hidden", "attachment"}
@@ -27,35 +28,35 @@ def handle(context: SandboxContext, request: Request) -> Response:
     """
     origin = request.headers.get("Origin")
     if origin is not None and origin != context.url:
-        return answer({"error": "requests from another origin are refused"}, 403)
+        return json_response({"error": "requests from another origin are refused"}, 403)
     handler = ROUTES.get((request.method, request.raw_path))
     if handler is None:
-        return answer({"error": "unknown", "known": [f"{method} {path}" for method, path in ROUTES]}, 404)
+        return json_response({"error": "unknown", "known": [f"{method} {path}" for method, path in ROUTES]}, 404)
     try:
-        return answer(handler(context, request))
+        return json_response(handler(context, _parse_body(request) if request.method == "POST" else request.query))
     except (ValueError, TypeError) as error:
-        return answer({"error": str(error)}, 400)
+        return json_response({"error": str(error)}, 400)
 
 
-def _json_body(request: Request) -> dict[str, Any]:
+def _parse_body(request: Request) -> Given:
     given = json.loads(request.body or b"{}")
     if not isinstance(given, dict):
         raise InvalidControl("the body must be a JSON object")
     return given
 
 
-def _accounts(context: SandboxContext, _request: Request) -> Any:
+def _accounts(context: SandboxContext, _given: Given) -> Any:
     with context.state.lock:
-        return {"accounts": [_account_fields(account) for account in context.state.accounts()]}
+        accounts = [node for node in context.state.nodes.values() if isinstance(node, Account)]
+        return {"accounts": [_account_fields(account) for account in accounts]}
 
 
 def _account_fields(account: Account) -> dict[str, Any]:
     return {name: getattr(account, name) for name in sorted(ACCOUNT_KEYS - {"token"})}
 
 
-def _put_account(context: SandboxContext, request: Request) -> Any:
+def _put_account(context: SandboxContext, given: Given) -> Any:
     """Create an account, or change the given fields of a known one."""
-    given = _json_body(request)
     texts = {name: given[name] for name in ("id", "type", "name", "token", "username") if name in given}
     if not set(given) <= ACCOUNT_KEYS or not all(isinstance(text, str) for text in texts.values()):
         raise InvalidControl(f"an account has these fields, as text: {', '.join(sorted(ACCOUNT_KEYS))}")
@@ -68,70 +69,83 @@ def _put_account(context: SandboxContext, request: Request) -> Any:
                 raise InvalidControl("a new account needs type and token")
             if not str(given["type"]).startswith(("FB", "IG", "INSTAGRAM")):
                 raise InvalidControl("type must be FB_PAGE or INSTAGRAM_ACCOUNT")
-            known = Account(given["id"], given["type"], given.get("name", given["id"]), given["token"])
+            known = Account(given["id"], given["type"], str(given.get("name", given["id"])), given["token"])
         if context.state.tokens.get(given.get("token", ""), known.id) != known.id:
             raise InvalidControl("the token belongs to another account")
         changed = Account(**({name: getattr(known, name) for name in ACCOUNT_KEYS} | given))
         return _account_fields(context.state.put(changed))
 
 
-def _record(context: SandboxContext, request: Request) -> Any:
-    """Return the publication log without its first `?skip=` entries; entries are only appended."""
-    return {"posts": published_entries(context, skip=int(request.query.get("skip", 0)))}
+def _record(context: SandboxContext, given: Given) -> Any:
+    """Return the publication log without its first `?skip=` entries: every post that became visible, in order.
+
+    Tests of exactly-once read it. Entries are only appended; a text that went live twice has two entries.
+    """
+    with context.state.lock:
+        live = context.state.live(now())
+    # Without the lock: a long log must not delay publishing.
+    return {"posts": [_log_entry(context, post) for post in live[int(given.get("skip", 0)) :]]}
 
 
-def _requests(context: SandboxContext, request: Request) -> Any:
+def _log_entry(context: SandboxContext, post: Post) -> dict[str, Any]:
+    """Return a post as JSON; `calls` is the number of writes for the same text, photo, session or container."""
+    origin = dict(post.created_by)
+    origin["received_at"] = iso_milliseconds(origin.get("received_at") or post.created_at)
+    return {
+        "account": post.account,
+        "account_type": context.state.account(post.account).type,
+        "id": post.id,
+        "kind": post.kind,
+        "message": post.message,
+        "link": post.link or None,
+        "media": post.media_url or context.stored_url(post.sha256) or None,
+        "media_sha256": post.sha256 or None,
+        "photos": post.photos,
+        "video": post.video or None,
+        "container": post.container or None,
+        "published_at": iso_milliseconds(post.visible_at or 0),
+        "deleted_at": iso_milliseconds(post.deleted_at) if post.deleted_at is not None else None,
+        "permalink": context.permalink(post.id),
+        "created_by": origin,
+        "calls": max(1, context.state.calls[post.key]),
+    }
+
+
+def _requests(context: SandboxContext, given: Given) -> Any:
     kept = list(context.requests)
-    return {"requests": kept[-int(request.query.get("limit", len(kept) or 1)) :]}
+    return {"requests": kept[-int(given.get("limit", len(kept) or 1)) :]}
 
 
-def _add_fault(context: SandboxContext, request: Request) -> Any:
-    return context.faults.order(_json_body(request)).as_json()
-
-
-def _faults(context: SandboxContext, _request: Request) -> Any:
-    return {"faults": context.faults.as_json()}
-
-
-def _no_faults(context: SandboxContext, _request: Request) -> Any:
-    context.faults.clear()
+def _clear_faults(context: SandboxContext, _given: Given) -> Any:
+    context.faults = FaultBook()
     return {"faults": []}
 
 
-def _settings(context: SandboxContext, _request: Request) -> Any:
+def _change_settings(context: SandboxContext, given: Given) -> Any:
+    context.settings.change(given)
     return context.settings.as_json()
 
 
-def _change_settings(context: SandboxContext, request: Request) -> Any:
-    context.settings.change(_json_body(request))
-    return context.settings.as_json()
-
-
-def _reset(context: SandboxContext, _request: Request) -> Any:
+def _reset(context: SandboxContext, _given: Given) -> Any:
     context.reset()
     return {"ok": True}
 
 
-def _state(context: SandboxContext, _request: Request) -> Any:
+def _state(context: SandboxContext, _given: Given) -> Any:
     with context.state.lock:
         posts, others = (sum(map(len, table.values())) for table in (context.state.posts, context.state.foreign))
         return {"posts": posts, "foreign": others, "nodes": len(context.state.nodes)}
 
 
-def _posts(context: SandboxContext, request: Request) -> Any:
-    return external_posts.posts(context, _json_body(request))
-
-
-def _post_of(context: SandboxContext, given: dict[str, Any]) -> Post:
+def _post_of(context: SandboxContext, given: Given) -> Post:
     post = context.state.find(str(given.get("post")))
     if not isinstance(post, Post):
         raise InvalidControl("post is not the id of a post")
     return post
 
 
-def _comments(context: SandboxContext, request: Request) -> Any:
+def _comments(context: SandboxContext, given: Given) -> Any:
     """Generate `count` comments of a post, add those in `items`, and delete those whose ids are in `delete`."""
-    given = _json_body(request)
     check_keys(given, CROWD_KEYS | {"post", "items", "delete"})
     with context.state.lock:
         post = _post_of(context, given)
@@ -144,32 +158,30 @@ def _comments(context: SandboxContext, request: Request) -> Any:
         return {"post": post.id, "comments": thread.total("stream"), "ids": added}
 
 
-def _set_audience(context: SandboxContext, post: Post, given: dict[str, Any]) -> None:
+def _set_audience(context: SandboxContext, post: Post, given: Given) -> None:
     count, share = int(given["count"]), float(given.get("replies", 0.2))
     if not 0 <= count < LARGEST or not 0 <= share < 1:
         raise InvalidControl(f"count must be below {LARGEST}, replies a share below 1")
-    began = parse_timestamp(given.get("began", post.timestamp))
     audience = context.state.audience(post)
     audience.crowd, audience.tops = count, max(1, round(count * (1 - share))) if count else 0
     audience.seed, audience.texts = int(given.get("seed", 1)), [str(text) for text in given.get("text", [])]
     audience.strangers, audience.unreadable = float(given.get("strangers", 0.2)), float(given.get("unreadable", 0))
-    audience.began, audience.step = began, max(0.0, now() - began) / max(1, count)
+    audience.began = parse_timestamp(given.get("began", post.timestamp))
+    audience.step = max(0.0, now() - audience.began) / max(1, count)
     audience.deleted.clear()
     context.state.put(audience)
 
 
-def _add_comment(context: SandboxContext, post: Post, item: dict[str, Any]) -> str:
+def _add_comment(context: SandboxContext, post: Post, item: Given) -> str:
     check_keys(item, COMMENT_KEYS)
     account, audience = context.state.account(post.account), context.state.audience(post)
     parent = _get_comment(context, post, str(item["parent"])) if item.get("parent") else None
     if parent and parent.parent:
         raise InvalidControl("a reply cannot have replies")
     author = item.get("author", {"id": "6900000000000001", "name": "Maria Silva"}) or {}
-    minted = (
-        f"{post.id.rpartition('_')[2]}_{context.state.mint('2', 14)}"
-        if account.is_page
-        else context.state.mint("180", 14)
-    )
+    minted = context.state.mint("2" if account.is_page else "180", 14)
+    if account.is_page:
+        minted = f"{post.id.rpartition('_')[2]}_{minted}"
     comment = Comment(
         id=str(item.get("id", minted)),
         post=post.id,
@@ -203,15 +215,13 @@ def _get_comment(context: SandboxContext, post: Post, comment_id: str) -> Commen
     return comment
 
 
-def _metrics(context: SandboxContext, request: Request) -> Any:
+def _metrics(context: SandboxContext, given: Given) -> Any:
     """Set a post's counters: likes, comments, shares, reactions by name; null resets a counter to the actual number."""
-    given = _json_body(request)
     check_keys(given, {"post", "likes", "comments", "shares", "reactions"})
     with context.state.lock:
         audience = context.state.audience(_post_of(context, given))
-        for name in ("likes", "comments", "shares"):
-            if name in given:
-                setattr(audience, name, None if given[name] is None else int(given[name]))
+        for name in {"likes", "comments", "shares"} & set(given):
+            setattr(audience, name, None if given[name] is None else int(given[name]))
         if "reactions" in given:
             read = {str(name).upper(): int(count) for name, count in (given["reactions"] or {}).items()}
             if unknown := set(read) - set(REACTIONS):
@@ -221,9 +231,8 @@ def _metrics(context: SandboxContext, request: Request) -> Any:
     return {"post": audience.post}
 
 
-def _insights(context: SandboxContext, request: Request) -> Any:
+def _insights(context: SandboxContext, given: Given) -> Any:
     """Set a post's insights: `values` by metric (null: no data), `empty`, and `refused`, error codes by metric."""
-    given = _json_body(request)
     check_keys(given, {"post", "values", "empty", "refused"})
     with context.state.lock:
         audience = context.state.audience(_post_of(context, given))
@@ -234,17 +243,17 @@ def _insights(context: SandboxContext, request: Request) -> Any:
     return {"post": audience.post}
 
 
-ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Request], Any]] = {
+ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Given], Any]] = {
     ("GET", "/__accounts"): _accounts,
     ("POST", "/__accounts"): _put_account,
     ("GET", "/__record"): _record,
     ("GET", "/__requests"): _requests,
-    ("GET", "/__faults"): _faults,
-    ("POST", "/__faults"): _add_fault,
-    ("DELETE", "/__faults"): _no_faults,
-    ("GET", "/__settings"): _settings,
+    ("GET", "/__faults"): lambda context, _given: {"faults": context.faults.as_json()},
+    ("POST", "/__faults"): lambda context, given: context.faults.add(given).as_json(),
+    ("DELETE", "/__faults"): _clear_faults,
+    ("GET", "/__settings"): lambda context, _given: context.settings.as_json(),
     ("POST", "/__settings"): _change_settings,
-    ("POST", "/__posts"): _posts,
+    ("POST", "/__posts"): external_posts.create_posts,
     ("POST", "/__comments"): _comments,
     ("POST", "/__metrics"): _metrics,
     ("POST", "/__insights"): _insights,

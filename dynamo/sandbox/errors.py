@@ -10,6 +10,10 @@ INVALID_TOKEN = {102, 104, 190, 2500}
 DENIED = {3, 10, *range(200, 300)}
 
 
+class InvalidControl(ValueError):
+    """A control call is not valid; the message is the reason."""
+
+
 class Refusal(Exception):
     """An error response with these `headers`; `kind` is the platform's `type`."""
 
@@ -91,12 +95,7 @@ def expired_token() -> Refusal:
         "Error validating access token: Session has expired on Saturday, 13-Jun-26 05:00:00 PDT. The current time is "
         "Saturday, 13-Jun-26 06:12:44 PDT.",
         subcode=463,
-        status=400,
     )
-
-
-def garbage_token() -> Refusal:
-    return Refusal(190, "Invalid OAuth access token - Cannot parse access token")
 
 
 def media_not_fetched(why: str) -> Refusal:

@@ -5,10 +5,11 @@ origins  page (the account itself), ad (Instagram: an AD; a Page: an unpublished
          visitor (a user who posts on the Page), unpublished, hidden, expired
 """
 
+from datetime import datetime
 from typing import Any
 
+from dynamo.sandbox.errors import InvalidControl
 from dynamo.sandbox.models import FIRST_SLOT, Account, Post, Video
-from dynamo.sandbox.request_parsing import InvalidControl, check_keys, parse_timestamp
 from dynamo.sandbox.state import SandboxContext, State, now
 
 KINDS = {"text", "link", "photo", "album", "video", "reel", "story"}
@@ -29,7 +30,23 @@ TEXTS = (
 DAY = 86_400
 
 
-def posts(context: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
+def check_keys(values: dict[str, Any], allowed: set[str]) -> None:
+    """Raise InvalidControl for keys that are not allowed."""
+    if unknown := set(values) - allowed:
+        raise InvalidControl(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(allowed))}")
+
+
+def parse_timestamp(value: Any) -> float:
+    """Return seconds since the epoch, from a number or from ISO-8601 with a time zone."""
+    if not isinstance(value, str):
+        return float(value)
+    parsed = datetime.fromisoformat(value)
+    if parsed.tzinfo is None:
+        raise InvalidControl("a time needs a time zone")
+    return parsed.timestamp()
+
+
+def create_posts(context: SandboxContext, given: dict[str, Any]) -> dict[str, Any]:
     """Create `items`, or `count` posts from a `seed`, spread over the last `days`, with `kinds` in turn.
 
     Returns the ids of items. Seeded posts have generated counters and comments.
@@ -65,9 +82,7 @@ def _post_from_item(state: State, account: Account, item: dict[str, Any]) -> Pos
         post.author = item.get("author", {"id": "6900000000000001", "name": "Maria Silva"}) or {}
     if COUNTERS & set(item):
         audience = state.audience(post)
-        audience.likes, audience.comments, audience.shares = (
-            item.get(name) for name in ("likes", "comments", "shares")
-        )
+        audience.likes, audience.comments, audience.shares = map(item.get, ("likes", "comments", "shares"))
         audience.reactions = {str(name).upper(): int(count) for name, count in item.get("reactions", {}).items()}
         state.put(audience)
     return state.put(post)
@@ -96,9 +111,8 @@ def _make_post(
     state: State, account: Account, *, kind: str, origin: str, at: float, message: str, post_id: str = ""
 ) -> Post:
     if kind not in KINDS or origin not in ORIGINS or (not account.is_page and origin == "visitor"):
-        raise InvalidControl(
-            f"kind is one of {', '.join(sorted(KINDS))}; origin is one of {', '.join(sorted(ORIGINS))}"
-        )
+        known = f"kind is one of {', '.join(sorted(KINDS))}; origin is one of {', '.join(sorted(ORIGINS))}"
+        raise InvalidControl(known)
     number = post_id.rpartition("_")[2] or state.mint("1" if account.is_page else "180", 14)
     full = f"{account.id}_{number}" if account.is_page else number
     if full in state.nodes or not number.isdecimal():

@@ -1,18 +1,15 @@
 """Writes to a Page: text, link and photo posts, their native scheduling, changes and deletion."""
 
+import contextlib
 import hashlib
-import io
 import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from PIL import Image, UnidentifiedImageError
-
-from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal, invalid
 from dynamo.sandbox.fields import view
 from dynamo.sandbox.http import Request
-from dynamo.sandbox.media import fetch
+from dynamo.sandbox.media import fetch, image_format
 from dynamo.sandbox.models import Photo, Post, Video
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import SandboxContext, now
@@ -44,6 +41,19 @@ def check_window(scheduled: float, settings: Settings) -> None:
         )
 
 
+def put_post(
+    context: SandboxContext, request: Request, visible: tuple[float | None, float | None], **fields: Any
+) -> Post:
+    """Store a new post of the Page and return it. `fields` are the other fields. The caller holds the lock."""
+    visible_at, scheduled_for = visible
+    post_id = f"{request.account_id}_{context.state.mint('1', 14)}"
+    post = Post(
+        post_id, request.account_id, created_at=now(), visible_at=visible_at, scheduled_for=scheduled_for,
+        created_by=request.origin(), **fields,
+    )  # fmt: skip
+    return context.state.put(post)
+
+
 LONGEST_MESSAGE = 63_206  # characters, as in published clients
 MOST_PHOTOS = 10
 
@@ -55,57 +65,43 @@ def create_post(context: SandboxContext, request: Request) -> dict[str, Any]:
     if not (message or link or wanted):
         raise Refusal(197, "(#197) The post is empty. Please enter a message to share.")
     if len(message) > LONGEST_MESSAGE:
-        raise errors.invalid("The message is too long")
+        raise invalid("The message is too long")
     if link and (urlsplit(link).scheme not in {"http", "https"} or not urlsplit(link).hostname):
         raise Refusal(1500, "(#1500) The url you supplied is invalid")
     if len(wanted) > MOST_PHOTOS or len(set(wanted)) != len(wanted):
-        raise errors.invalid("Too many or repeated attached_media")
+        raise invalid("Too many or repeated attached_media")
     state = context.state
     with state.lock:
-        key = _feed_key(request.account_id, message, link, wanted)
+        content = json.dumps([message, link, wanted]).encode()
+        key = f"feed:{request.account_id}:{hashlib.sha256(content).hexdigest()[:16]}"
         state.calls[key] += 1
-        visible_at, scheduled = visibility(request, context.settings)
+        visible = visibility(request, context.settings)
         photos = [_staged_photo(context, request, fbid) for fbid in wanted]
-        if visible_at is not None and not wanted and context.settings.duplicate_check:
+        if visible[0] is not None and not wanted and context.settings.duplicate_check:
             _refuse_duplicate(context, request.account_id, message, link)
-        post = Post(
-            id=f"{request.account_id}_{state.mint('1', 14)}",
-            account=request.account_id,
-            kind="photo" if photos else "link" if link else "text",
-            message=message,
-            link=link,
-            created_at=now(),
-            visible_at=visible_at,
-            scheduled_for=scheduled,
-            photos=wanted,
-            sha256=photos[0].sha256 if photos else "",
-            created_by=request.origin(),
-            key=key,
+        kind, sha256 = ("photo", photos[0].sha256) if photos else ("link" if link else "text", "")
+        post = put_post(
+            context, request, visible, kind=kind, message=message, link=link, photos=wanted, sha256=sha256, key=key
         )
         for photo in photos:
             photo.post = post.id
             state.put(photo)
-        state.put(post)
-        return view(context, post, request.params.text("fields")) if request.params.text("fields") else {"id": post.id}
-
-
-def _feed_key(account_id: str, message: str, link: str, wanted: list[str]) -> str:
-    what = json.dumps([message, link, wanted]).encode()
-    return f"feed:{account_id}:{hashlib.sha256(what).hexdigest()[:16]}"
+        fields = request.params.text("fields")
+        return view(context, post, fields) if fields else {"id": post.id}
 
 
 def _fbid(entry: Any) -> str:
     if isinstance(entry, dict) and entry.get("media_fbid"):
         return str(entry["media_fbid"])
-    raise errors.invalid("Param attached_media must be a list of objects with media_fbid")
+    raise invalid("Param attached_media must be a list of objects with media_fbid")
 
 
 def _staged_photo(context: SandboxContext, request: Request, fbid: str) -> Photo:
     photo = context.state.find(fbid)
     if not isinstance(photo, Photo) or photo.account != request.account_id:
-        raise errors.invalid(f"Invalid photo id in attached_media: {fbid}")
+        raise invalid(f"Invalid photo id in attached_media: {fbid}")
     if photo.post:
-        raise errors.invalid(f"Photo in attached_media was already posted: {fbid}", 1366051)
+        raise invalid(f"Photo in attached_media was already posted: {fbid}", 1366051)
     return photo
 
 
@@ -125,65 +121,37 @@ def create_photo(context: SandboxContext, request: Request) -> dict[str, Any]:
     data = request.params.files.get("source")
     url = request.params.text("url")
     if data is None and url:
-        data = _fetched_photo(url)
+        with contextlib.suppress(Refusal):
+            data = fetch(url)
     if not data:
         raise Refusal(324, "(#324) Missing or invalid image file")
     width, height = _photo_size(data, context.settings.photo_max_bytes)
     caption = request.params.text("caption") or request.params.text("message")
-    digest = context.state.media.put(data)
     state = context.state
+    digest = state.media.put(data)
+    alt_text = request.params.text("alt_text_custom")
     with state.lock:
-        visible_at, scheduled = visibility(request, context.settings)
-        photo = Photo(
-            id=state.mint("1", 14),
-            account=request.account_id,
-            sha256=digest,
-            caption=caption,
-            width=width,
-            height=height,
-            created_at=now(),
-            alt_text=request.params.text("alt_text_custom"),
-        )
-        if visible_at is None:
+        visible = visibility(request, context.settings)
+        photo = Photo(state.mint("1", 14), request.account_id, digest, caption, width, height, now(), alt_text=alt_text)
+        if visible[0] is None:
             state.put(photo)
             return {"id": photo.id}
         key = f"photo:{photo.id}"
         state.calls[key] += 1
-        post = Post(
-            id=f"{request.account_id}_{state.mint('1', 14)}",
-            account=request.account_id,
-            kind="photo",
-            message=caption,
-            created_at=photo.created_at,
-            visible_at=visible_at,
-            scheduled_for=scheduled,
-            photos=[photo.id],
-            media_url=url,
-            sha256=digest,
-            created_by=request.origin(),
-            key=key,
-        )
+        post = put_post(
+            context, request, visible,
+            kind="photo", message=caption, photos=[photo.id], media_url=url, sha256=digest, key=key,
+        )  # fmt: skip
         photo.post = post.id
         state.put(photo)
-        state.put(post)
         return {"id": photo.id, "post_id": post.id}
-
-
-def _fetched_photo(url: str) -> bytes:
-    try:
-        return fetch(url).data
-    except Refusal:
-        raise Refusal(324, "(#324) Missing or invalid image file") from None
 
 
 def _photo_size(data: bytes, largest: int) -> tuple[int, int]:
     """Return width and height. Raises 100/1366046 for an unreadable or too large image."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.format in PHOTO_FORMATS and len(data) <= largest:
-                return image.size
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        pass
+    kind, size = image_format(data)
+    if kind in PHOTO_FORMATS and len(data) <= largest:
+        return size
     raise Refusal(
         100,
         "(#100) Invalid parameter",

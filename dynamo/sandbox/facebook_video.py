@@ -5,11 +5,11 @@ from typing import Any
 from dynamo.sandbox import errors
 from dynamo.sandbox.auth import authenticate
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.facebook import check_window, visibility
+from dynamo.sandbox.facebook import check_window, put_post, visibility
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.media import fetch
 from dynamo.sandbox.media_store import content_type
-from dynamo.sandbox.models import Post, Video
+from dynamo.sandbox.models import Video
 from dynamo.sandbox.state import SandboxContext, now
 
 LARGEST = 64 * 1024 * 1024
@@ -77,11 +77,11 @@ def _transfer_video(context: SandboxContext, request: Request) -> dict[str, Any]
         if len(kept) + len(chunk) > video.size:
             raise errors.invalid("The chunk reaches beyond file_size")
         kept += chunk
-        receive(context, video, whole=len(kept) == video.size)
+        _receive(context, video, whole=len(kept) == video.size)
         return _span(context, video)
 
 
-def receive(context: SandboxContext, video: Video, *, whole: bool) -> None:
+def _receive(context: SandboxContext, video: Video, *, whole: bool) -> None:
     """Update a video after a chunk, and store its bytes when they are `whole`. The caller holds the lock."""
     kept = context.state.uploads[video.id]
     video.received = len(kept)
@@ -101,59 +101,43 @@ def _finish_video(context: SandboxContext, request: Request) -> dict[str, Any]:
         video = _of_session(context, request)
         if not video.sha256:
             raise Refusal(6001, "The upload is not complete.", subcode=1363037, data=_span(context, video))
-        visible_at, scheduled = visibility(request, context.settings)
-        put_on_page(context, request, video, visible_at, scheduled, key=f"session:{session}")
+        _put_on_page(context, request, video, visibility(request, context.settings), f"session:{session}")
         return {"success": True}
 
 
 def _in_one_call(context: SandboxContext, request: Request) -> dict[str, Any]:
     """Take `file_url` or multipart `source`. The response has no post id, so a lost response leaves no handle."""
     url = request.params.text("file_url")
-    data = request.params.files.get("source") or (fetch(url).data if url else b"")
+    data = request.params.files.get("source") or (fetch(url) if url else b"")
     if content_type(data) != "video/mp4":
         raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
     digest = context.state.media.put(data)
     with context.state.lock:
-        visible_at, scheduled = visibility(request, context.settings)
+        visible = visibility(request, context.settings)
         video = Video(
             context.state.mint("1", 14), request.account_id, "video", now(),
             size=len(data), received=len(data), sha256=digest, media_url=url,
         )  # fmt: skip
         context.state.calls[f"video:{video.id}"] += 1
-        put_on_page(context, request, video, visible_at, scheduled, key=f"video:{video.id}")
+        _put_on_page(context, request, video, visible, f"video:{video.id}")
         return {"id": video.id}
 
 
-def put_on_page(
-    context: SandboxContext,
-    request: Request,
-    video: Video,
-    visible_at: float | None,
-    scheduled: float | None,
-    *,
-    key: str,
-) -> Post:
+def _put_on_page(
+    context: SandboxContext, request: Request, video: Video, visible: tuple[float | None, float | None], key: str
+) -> None:
     """Create the post of a complete video, visible after its processing. The caller holds the lock."""
     video.description = request.params.text("description")
     video.title = request.params.text("title")
     video.ready_at = now() + context.settings.video_seconds
-    post = Post(
-        id=f"{video.account}_{context.state.mint('1', 14)}",
-        account=video.account,
-        kind=video.kind,
-        message=video.description,
-        created_at=now(),
-        visible_at=None if visible_at is None else max(visible_at, video.ready_at),
-        scheduled_for=scheduled,
-        video=video.id,
-        media_url=video.media_url,
-        sha256=video.sha256,
-        created_by=request.origin(),
+    visible_at, scheduled = visible
+    post = put_post(
+        context, request, (None if visible_at is None else max(visible_at, video.ready_at), scheduled),
+        kind=video.kind, message=video.description, video=video.id, media_url=video.media_url, sha256=video.sha256,
         key=key,
-    )
+    )  # fmt: skip
     video.post = post.id
     context.state.put(video)
-    return context.state.put(post)
 
 
 def create_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
@@ -180,7 +164,7 @@ def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dic
     """Take the bytes from the URL in the `file_url` header, or the body with `offset` and `file_size` headers."""
     request.account = authenticate(request, context.state, context.settings)
     url = request.headers.get("file_url", "")
-    data = fetch(url).data if url else request.body
+    data = fetch(url) if url else request.body
     offset = _number_header(request, "offset")
     size = len(data) if url else _number_header(request, "file_size")
     if not 0 < size <= LARGEST:
@@ -196,7 +180,7 @@ def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dic
             raise Refusal(100, "(#100) OffsetInvalidError", data={"start_offset": str(len(kept))})
         kept += data
         video.size, video.media_url = size, url
-        receive(context, video, whole=len(kept) == size)
+        _receive(context, video, whole=len(kept) == size)
     return {"success": True}
 
 
@@ -223,5 +207,5 @@ def _finish_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
         elif wanted not in {"PUBLISHED", "DRAFT"}:
             raise errors.invalid("Param video_state must be one of DRAFT, PUBLISHED, SCHEDULED")
         visible_at = {"PUBLISHED": now(), "DRAFT": None, "SCHEDULED": scheduled}[wanted]
-        put_on_page(context, request, video, visible_at, scheduled, key=f"reel:{video_id}")
+        _put_on_page(context, request, video, (visible_at, scheduled), f"reel:{video_id}")
         return {"success": True}

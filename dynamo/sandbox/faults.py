@@ -15,14 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dynamo.sandbox import errors
-from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.request_parsing import InvalidControl
+from dynamo.sandbox.errors import InvalidControl, Refusal
 
 DELAYS = {"delay", "delay_after"}
-BEFORE = {
-    "drop_before", "html_502", "error", "throttle", "expired_token", "flicker", "quota", "policy_block",
-    "localised",
-}  # fmt: skip
+GATEWAY = {"drop_before", "html_502"}
+BEFORE = GATEWAY | {"error", "throttle", "expired_token", "flicker", "quota", "policy_block", "localised"}
 AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "spam_after", "html_502_after"}
 INSIDE = {"slow_container", "container_error"}
 KNOWN = DELAYS | BEFORE | AFTER | INSIDE
@@ -52,26 +49,23 @@ ERRORS: dict[str, Callable[[], Refusal]] = {
 
 @dataclass
 class Fault:
-    """One order. `times` None has no limit; `skip` is the number of matching calls to leave alone first; `seed` is for
-    `probability`. `seconds` is for delays and containers, `minutes` is estimated_time_to_regain_access, `retry_after`
-    adds that header, `reset` hangs up with a TCP reset.
-    """
+    """One order, for calls whose "METHOD path" contains the regular expression `route`."""
 
     route: str
     fault: str
-    times: int | None = 1
+    times: int | None = 1  # None: no limit
     probability: float = 1.0
-    seed: int | None = None
-    skip: int = 0
-    seconds: float = 1.0
+    seed: int | None = None  # for `probability`
+    skip: int = 0  # matching calls to leave alone first
+    seconds: float = 1.0  # for delays and containers
     code: int | None = None
     subcode: int | None = None
     status: int | None = None
     message: str = ""
-    minutes: int = 5
-    retry_after: int | None = None
+    minutes: int = 5  # estimated_time_to_regain_access
+    retry_after: int | None = None  # adds this header
     localised: bool = False
-    reset: bool = False
+    reset: bool = False  # hangs up with a TCP reset
     hits: int = 0
     _pattern: re.Pattern[str] = field(init=False, repr=False)
     _random: random.Random = field(init=False, repr=False)
@@ -108,18 +102,14 @@ class FaultBook:
         self._lock = threading.Lock()
         self._orders: list[Fault] = []
 
-    def order(self, given: Any) -> Fault:
+    def add(self, given: dict[str, Any]) -> Fault:
         allowed = set(Fault.__dataclass_fields__) - {"hits", "_pattern", "_random"}
-        if not isinstance(given, dict) or not {"route", "fault"} <= set(given) <= allowed:
+        if not {"route", "fault"} <= set(given) <= allowed:
             raise InvalidControl(f"route and fault are required; allowed: {', '.join(sorted(allowed))}")
         fault = Fault(**given)
         with self._lock:
             self._orders.append(fault)
         return fault
-
-    def clear(self) -> None:
-        with self._lock:
-            self._orders.clear()
 
     def as_json(self) -> list[dict[str, Any]]:
         with self._lock:
@@ -143,22 +133,19 @@ class FaultBook:
 
 def fault_refusal(fault: Fault, *, method: str, node_id: str) -> Refusal:
     """Return the error of a BEFORE or AFTER fault; the order can set code, subcode, status and message."""
-    made = _usual(fault, method, node_id)
-    made.subcode = fault.subcode if fault.subcode is not None else made.subcode
-    made.code = fault.code if fault.code is not None else made.code
-    made.status = fault.status or made.status
-    made.message = fault.message or made.message
-    if fault.localised or fault.fault == "localised":
-        made.title, made.user = LOCALISED
-    return made
-
-
-def _usual(fault: Fault, method: str, node_id: str) -> Refusal:
     if fault.fault == "throttle":
         status, message = THROTTLES.get(fault.code or 4, (400, "There have been too many calls."))
-        return Refusal(fault.code or 4, message, status=status)
-    if fault.fault == "flicker":
-        return errors.missing(method, node_id)
-    if fault.fault in ERRORS:
-        return ERRORS[fault.fault]()
-    return Refusal(2, "An unexpected error has occurred. Please retry your request later.", status=500)
+        refusal = Refusal(4, message, status=status)
+    elif fault.fault == "flicker":
+        refusal = errors.missing(method, node_id)
+    elif fault.fault in ERRORS:
+        refusal = ERRORS[fault.fault]()
+    else:
+        refusal = Refusal(2, "An unexpected error has occurred. Please retry your request later.", status=500)
+    refusal.code = refusal.code if fault.code is None else fault.code
+    refusal.subcode = refusal.subcode if fault.subcode is None else fault.subcode
+    refusal.status = fault.status or refusal.status
+    refusal.message = fault.message or refusal.message
+    if fault.localised or fault.fault == "localised":
+        refusal.title, refusal.user = LOCALISED
+    return refusal

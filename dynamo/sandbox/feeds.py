@@ -1,7 +1,5 @@
 """The edges that list posts: newest first, opaque cursors, `since` and `until`, `next` only when there is more."""
 
-import base64
-import binascii
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -11,12 +9,12 @@ from urllib.parse import urlencode
 from dynamo.sandbox import errors
 from dynamo.sandbox.field_parser import parse
 from dynamo.sandbox.fields import USUAL, node_type, select
-from dynamo.sandbox.http import Request
+from dynamo.sandbox.http import Request, decode_cursor, encode_cursor
 from dynamo.sandbox.instagram import is_current_story
 from dynamo.sandbox.models import Post, Video
 from dynamo.sandbox.state import SandboxContext, now
 
-PAGE_LIMIT, INSTAGRAM_LIMIT, USUAL_LIMIT = 100, 100, 25
+LARGEST_LIMIT = 100
 INSTAGRAM_REACH = 10_000
 VIDEO_EDGES = ("/videos", "/video_reels")
 
@@ -73,9 +71,17 @@ def _sort_key(post: Post) -> tuple[float, str]:
 
 def _page(context: SandboxContext, request: Request, wanted: Wanted, *, reach: int | None = None) -> dict[str, Any]:
     """Return one page of the timeline without reading the rest."""
-    params, limit = request.params, _limit(request)
+    params = request.params
+    if request.account.is_page and params.whole("limit") > LARGEST_LIMIT:
+        raise errors.invalid(f"The limit must not be greater than {LARGEST_LIMIT}")
+    limit = min(params.limit(), LARGEST_LIMIT)
     line = context.state.timeline(request.account_id)
-    low, high = _bounds(request, line)
+    low, high = 0, len(line)
+    since, until = params.timestamp("since"), params.timestamp("until")
+    if since is not None:  # in whole seconds, and inclusive
+        low = bisect_left(line, float(int(since)), key=lambda post: post.timestamp)
+    if until is not None:
+        high = bisect_right(line, until, key=lambda post: post.timestamp)
     if reach is not None and high - low > reach:
         newest = list(islice(_falling(line, low, high, wanted), reach))
         low = newest[-1] if newest else low
@@ -83,27 +89,22 @@ def _page(context: SandboxContext, request: Request, wanted: Wanted, *, reach: i
     if after and _is_dead(context, after):
         return {"data": []}
     if before and not after:
-        rising = (
-            at
-            for at in range(max(low, bisect_right(line, _decode_cursor(before), key=_sort_key)), high)
-            if wanted(line[at])
-        )
+        first = max(low, bisect_right(line, _decode_cursor(before), key=_sort_key))
+        rising = (at for at in range(first, high) if wanted(line[at]))
         positions = list(islice(rising, limit))[::-1]
     else:
         top = min(high, bisect_left(line, _decode_cursor(after), key=_sort_key)) if after else high
         positions = list(islice(_falling(line, low, top, wanted), limit))
-    return _respond(context, request, [line[at] for at in positions], limit, more=(
-        any(True for _ in _falling(line, low, positions[-1], wanted)) if positions else False,
-        any(wanted(line[at]) for at in range(positions[0] + 1, high)) if positions else False,
-    ))  # fmt: skip
-
-
-def _bounds(request: Request, line: list[Post]) -> tuple[int, int]:
-    """Return the positions of `since` and `until`, in whole seconds; `since` is inclusive."""
-    since, until = request.params.timestamp("since"), request.params.timestamp("until")
-    low = bisect_left(line, float(int(since)), key=lambda post: post.timestamp) if since is not None else 0
-    high = bisect_right(line, until, key=lambda post: post.timestamp) if until is not None else len(line)
-    return low, high
+    page: dict[str, Any] = {"data": _nodes(context, request, [line[at] for at in positions])}
+    if positions:
+        first, last = positions[0], positions[-1]
+        cursors = {"before": _cursor(line[first]), "after": _cursor(line[last])}
+        page["paging"] = {"cursors": cursors}
+        if next(_falling(line, low, last, wanted), None) is not None:
+            page["paging"]["next"] = _link(context, request, limit, after=cursors["after"])
+        if any(wanted(line[at]) for at in range(first + 1, high)):
+            page["paging"]["previous"] = _link(context, request, limit, before=cursors["before"])
+    return page
 
 
 def _falling(line: list[Post], low: int, high: int, wanted: Wanted) -> Iterator[int]:
@@ -111,33 +112,15 @@ def _falling(line: list[Post], low: int, high: int, wanted: Wanted) -> Iterator[
     return (at for at in range(high - 1, low - 1, -1) if wanted(line[at]))
 
 
-def _respond(
-    context: SandboxContext, request: Request, posts: list[Post], limit: int, *, more: tuple[bool, bool]
-) -> dict[str, Any]:
-    """Return the page as JSON; `more` is whether there are older and newer posts."""
+def _nodes(context: SandboxContext, request: Request, posts: list[Post]) -> list[dict[str, Any]]:
+    """Return the posts, or on an edge of videos their videos, as JSON."""
     fields = parse(request.params.text("fields")) if request.params.text("fields") else None
-    answer: dict[str, Any] = {"data": []}
-    for post in posts:
-        node = context.state.find(post.video) if request.path.endswith(VIDEO_EDGES) else post
-        if isinstance(node, Post | Video):
-            answer["data"].append(select(context, node, fields or parse(USUAL[node_type(node)])))
-    if posts:
-        cursors = {"before": _encode_cursor(posts[0]), "after": _encode_cursor(posts[-1])}
-        answer["paging"] = {"cursors": cursors}
-        if more[0]:
-            answer["paging"]["next"] = _link(context, request, limit, after=cursors["after"])
-        if more[1]:
-            answer["paging"]["previous"] = _link(context, request, limit, before=cursors["before"])
-    return answer
-
-
-def _limit(request: Request) -> int:
-    limit = request.params.whole("limit", USUAL_LIMIT)
-    if request.account.is_page and limit > PAGE_LIMIT:
-        raise errors.invalid(f"The limit must not be greater than {PAGE_LIMIT}")
-    if limit < 0:
-        raise errors.invalid("Param limit must be a non-negative integer")
-    return min(limit, INSTAGRAM_LIMIT)
+    nodes = [context.state.find(post.video) if request.path.endswith(VIDEO_EDGES) else post for post in posts]
+    return [
+        select(context, node, fields or parse(USUAL[node_type(node)]))
+        for node in nodes
+        if isinstance(node, Post | Video)
+    ]
 
 
 def _link(context: SandboxContext, request: Request, limit: int, **cursor: str) -> str:
@@ -146,15 +129,15 @@ def _link(context: SandboxContext, request: Request, limit: int, **cursor: str) 
     return f"{context.url}/{request.version}{request.path}?{urlencode(kept | {'limit': str(limit)} | cursor)}"
 
 
-def _encode_cursor(post: Post) -> str:
-    return base64.urlsafe_b64encode(f"{post.timestamp!r}|{post.id}".encode()).decode().rstrip("=")
+def _cursor(post: Post) -> str:
+    return encode_cursor(f"{post.timestamp!r}|{post.id}")
 
 
 def _decode_cursor(cursor: str) -> tuple[float, str]:
     try:
-        timestamp, _, node_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
+        timestamp, _, node_id = decode_cursor(cursor).partition("|")
         return float(timestamp), node_id
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise errors.invalid("Invalid cursors values") from None
 
 

@@ -19,10 +19,6 @@ def _account_username(_context: SandboxContext, account: Account, _field: Field)
     return account.username or "".join(letter for letter in account.name.lower() if letter.isalnum())
 
 
-def _media_count(context: SandboxContext, account: Account, _field: Field) -> int:
-    return sum(1 for post in context.state.timeline(account.id) if post.is_visible(now()))
-
-
 PAGE: dict[str, Reader] = {
     "name": lambda _context, account, _field: account.name,
     "username": _account_username,
@@ -31,20 +27,15 @@ PAGE: dict[str, Reader] = {
     "followers_count": lambda _context, _account, _field: 0,
 }
 INSTAGRAM_ACCOUNT: dict[str, Reader] = {
-    "name": lambda _context, account, _field: account.name,
+    "name": PAGE["name"],
     "username": _account_username,
-    "followers_count": lambda _context, _account, _field: 0,
-    "media_count": _media_count,
+    "followers_count": PAGE["followers_count"],
+    "media_count": lambda context, account, _field: sum(
+        post.is_visible(now()) for post in context.state.timeline(account.id)
+    ),
 }
-
-
-STATUS_TYPES = {
-    "photo": "added_photos",
-    "album": "added_photos",
-    "video": "added_video",
-    "reel": "added_video",
-    "link": "shared_story",
-}
+PHOTOS, VIDEOS = "added_photos", "added_video"
+STATUS_TYPES = {"photo": PHOTOS, "album": PHOTOS, "video": VIDEOS, "reel": VIDEOS, "link": "shared_story"}
 
 
 def _from(context: SandboxContext, node: Post | Photo | Video, _field: Field) -> dict[str, str] | None:
@@ -58,37 +49,31 @@ def _picture(context: SandboxContext, post: Post, _field: Field) -> str | None:
     return (context.picture_url(post) or None) if post.photos or post.foreign else None
 
 
-def _photo_attachment(context: SandboxContext, photo_id: str, message: str) -> dict[str, Any]:
-    photo = context.state.find(photo_id)
-    if not isinstance(photo, Photo):
-        return {}
+def _photo(url: str, photo_id: str, height: int, width: int, src: str) -> dict[str, Any]:
     return {
-        "media": {"image": {"height": photo.height, "width": photo.width, "src": context.stored_url(photo.sha256)}},
+        "media": {"image": {"height": height, "width": width, "src": src}},
         "media_type": "photo",
         "type": "photo",
-        "target": {"id": photo.id, "url": context.permalink(photo.post)},
-        "url": context.permalink(photo.post),
-        **({"description": message} if message else {}),
+        "target": {"id": photo_id, "url": url},
+        "url": url,
     }
-
-
-def _foreign_photo(context: SandboxContext, post: Post, number: int) -> dict[str, Any]:
-    url, src = context.permalink(post.id), context.picture_url(post, number)
-    target = {"id": f"2{number}{post.id.rpartition('_')[2][2:]}", "url": url}
-    image = {"image": {"height": 1080, "width": 1080, "src": src}}
-    return {"media": image, "media_type": "photo", "type": "photo", "target": target, "url": url}
 
 
 def attachments(context: SandboxContext, post: Post, _field: Field) -> dict[str, Any] | None:
     """Return a post's attachments: one photo, several photos as an album's subattachments, None for text."""
-    url = context.permalink(post.id)
-    if len(post.photos) == 1:
-        return {"data": [_photo_attachment(context, post.photos[0], post.message)]}
-    if post.pictures == 1:
-        return {"data": [_foreign_photo(context, post, 0)]}
-    if post.photos or post.pictures:
-        parts = [_photo_attachment(context, photo, "") for photo in post.photos]
-        parts += [_foreign_photo(context, post, number) for number in range(post.pictures)]
+    url, stem = context.permalink(post.id), post.id.rpartition("_")[2][2:]
+    parts = [
+        _photo(url, photo.id, photo.height, photo.width, context.stored_url(photo.sha256))
+        if isinstance(photo, Photo)
+        else {}
+        for photo in map(context.state.find, post.photos)
+    ]
+    numbers = range(post.pictures)
+    parts += [_photo(url, f"2{number}{stem}", 1080, 1080, context.picture_url(post, number)) for number in numbers]
+    if len(parts) == 1:
+        described = {"description": post.message} if post.photos and parts[0] and post.message else {}
+        return {"data": [parts[0] | described]}
+    if parts:
         title = f"Photos from {context.state.account(post.account).name}'s post"
         album = {"media": parts[0].get("media"), "media_type": "album", "type": "album", "title": title, "url": url}
         return {"data": [album | {"target": {"id": post.id, "url": url}, "subattachments": {"data": parts}}]}
@@ -101,6 +86,10 @@ def attachments(context: SandboxContext, post: Post, _field: Field) -> dict[str,
         result = {"media_type": "link", "type": "share", "title": post.link, "target": {"url": post.link}}
         return {"data": [result | {"url": post.link, "unshimmed_url": post.link}]}
     return None
+
+
+def _insights(context: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
+    return insights.read(context, post, field.modifiers)
 
 
 POST: dict[str, Reader] = {
@@ -127,6 +116,7 @@ POST: dict[str, Reader] = {
     "comments": comments.edge,
     "reactions": insights.reactions,
     "likes": insights.reactions,
+    "insights": _insights,
 }
 PHOTO: dict[str, Reader] = {
     "name": lambda _context, photo, _field: photo.caption or None,
@@ -142,42 +132,47 @@ PHOTO: dict[str, Reader] = {
     "page_story_id": lambda _context, photo, _field: photo.post or None,
     "alt_text": lambda _context, photo, _field: photo.alt_text or None,
     "from": _from,
-    "comments": insights.empty_edge,
-    "likes": insights.empty_edge,
+    "comments": lambda _context, _photo, _field: {"data": []},  # users react to the photo's post
+    "likes": lambda _context, _photo, _field: {"data": []},
 }
 
 
-def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
+def _post_of(context: SandboxContext, video: Video) -> Post | None:
     post = context.state.find(video.post)
-    live = isinstance(post, Post) and post.is_visible(now())
+    return post if isinstance(post, Post) else None
+
+
+def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
+    post = _post_of(context, video)
     done = bool(video.post) and now() >= video.ready_at
-    word = "ready" if done else "processing" if video.sha256 else "uploading" if video.received else "upload_required"
-    result: dict[str, Any] = {
-        "video_status": word,
+    status = "ready" if done else "processing" if video.sha256 else "uploading" if video.received else "upload_required"
+    publishing: dict[str, Any] = {"status": "not_started"}
+    if post and post.is_visible(now()):
+        published_at = stamp(post.visible_at)
+        publishing = {"status": "complete", "publish_status": "published", "publish_time": published_at}
+    return {
+        "video_status": status,
         "uploading_phase": {"status": "complete" if video.sha256 else "in_progress"},
         "processing_phase": {"status": "complete" if done else "in_progress" if video.post else "not_started"},
-        "publishing_phase": {"status": "complete" if live else "not_started"},
+        "publishing_phase": publishing,
     }
-    if live and isinstance(post, Post):
-        result["publishing_phase"] |= {"publish_status": "published", "publish_time": stamp(post.visible_at)}
-    return result
 
 
 def _published(context: SandboxContext, video: Video, _field: Field) -> bool:
-    post = context.state.find(video.post)
-    return isinstance(post, Post) and post.is_visible(now())
+    post = _post_of(context, video)
+    return post is not None and post.is_visible(now())
 
 
 def _source(context: SandboxContext, video: Video, _field: Field) -> str | None:
-    post = context.state.find(video.post)
-    if isinstance(post, Post) and post.foreign:
+    post = _post_of(context, video)
+    if post and post.foreign:
         return context.picture_url(post, kind="mp4")
     return context.stored_url(video.sha256) or None
 
 
 def _still(context: SandboxContext, video: Video, _field: Field) -> str | None:
-    post = context.state.find(video.post)
-    return context.picture_url(post) if isinstance(post, Post) and post.foreign else None
+    post = _post_of(context, video)
+    return context.picture_url(post) if post and post.foreign else None
 
 
 VIDEO: dict[str, Reader] = {
@@ -199,25 +194,15 @@ VIDEO: dict[str, Reader] = {
 PRODUCTS = {"reel": "REELS", "story": "STORY"}
 
 
-def _shortcode(_context: SandboxContext, media: Post, _field: Field) -> str:
-    return urlsafe_b64encode(int(media.id).to_bytes(8)).decode().rstrip("=")
-
-
-def _media_username(context: SandboxContext, media: Post, field: Field) -> str:
-    return _account_username(context, context.state.account(media.account), field)
-
-
 def _children(context: SandboxContext, media: Post, _field: Field) -> dict[str, Any] | None:
-    nodes = [context.state.find(child) for child in media.children]
     result = [
         {"id": node.id, "media_type": node.media_type, "media_url": context.stored_url(node.sha256)}
-        for node in nodes
+        for node in map(context.state.find, media.children)
         if isinstance(node, Container)
     ]
-    result += [
-        {"id": str(int(media.id) + number + 1), "media_type": "IMAGE", "media_url": context.picture_url(media, number)}
-        for number in range(media.pictures if media.kind == "carousel" else 0)
-    ]
+    for number in range(media.pictures if media.kind == "carousel" else 0):
+        child_id, url = str(int(media.id) + number + 1), context.picture_url(media, number)
+        result.append({"id": child_id, "media_type": "IMAGE", "media_url": url})
     return {"data": result} if result else None
 
 
@@ -229,18 +214,16 @@ def _thumbnail(context: SandboxContext, media: Post, _field: Field) -> str | Non
     return (context.picture_url(media) or None) if media.media_type == "VIDEO" else None
 
 
-def _product(_context: SandboxContext, media: Post, _field: Field) -> str:
-    return "AD" if media.origin in {"ad", "dark"} else PRODUCTS.get(media.kind, "FEED")
-
-
 MEDIA: dict[str, Reader] = {
     "caption": lambda _context, media, _field: media.message or None,
     "media_type": lambda _context, media, _field: media.media_type,
-    "media_product_type": _product,
+    "media_product_type": lambda _context, media, _field: (
+        "AD" if media.origin in {"ad", "dark"} else PRODUCTS.get(media.kind, "FEED")
+    ),
     "media_url": _media_url,
     "thumbnail_url": _thumbnail,
     "permalink": lambda context, media, _field: context.permalink(media.id),
-    "shortcode": _shortcode,
+    "shortcode": lambda _context, media, _field: urlsafe_b64encode(int(media.id).to_bytes(8)).decode().rstrip("="),
     "timestamp": lambda _context, media, _field: stamp(media.visible_at),
     "like_count": lambda context, media, _field: tally(context, media).likes,
     "comments_count": lambda context, media, _field: tally(context, media).comments,
@@ -251,11 +234,12 @@ MEDIA: dict[str, Reader] = {
     "total_like_count": lambda context, media, _field: tally(context, media).likes,
     "total_comments_count": lambda context, media, _field: tally(context, media).comments,
     "total_views_count": lambda context, media, _field: tally(context, media).views,
-    "username": _media_username,
+    "username": lambda context, media, field: _account_username(context, context.state.account(media.account), field),
     "owner": lambda _context, media, _field: {"id": media.account},
     "is_comment_enabled": lambda _context, _media, _field: True,
     "children": _children,
     "alt_text": lambda _context, _media, _field: None,
+    "insights": _insights,
 }
 
 
@@ -281,10 +265,10 @@ def node_type(node: Node) -> str:
 READERS: dict[str, dict[str, Reader]] = {
     "Page": PAGE,
     "IGUser": INSTAGRAM_ACCOUNT,
-    "Post": POST | {"insights": insights.edge},
+    "Post": POST,
     "Photo": PHOTO,
     "Video": VIDEO,
-    "IGMedia": MEDIA | {"insights": insights.edge},
+    "IGMedia": MEDIA,
     "IGContainer": CONTAINER,
 }
 USUAL = {
@@ -300,7 +284,7 @@ USUAL = {
 }
 
 
-def view(context: SandboxContext, node: Node, fields: str = "") -> dict[str, Any]:
+def view(context: SandboxContext, node: Node, fields: str) -> dict[str, Any]:
     """Return the node with these or the default fields. Raises 100 for an unknown field."""
     return select(context, node, parse(fields or USUAL[node_type(node)]))
 
@@ -309,13 +293,13 @@ def select(context: SandboxContext, node: Node, wanted: list[Field]) -> dict[str
     if isinstance(node, Comment):
         return comments.render(context, node, wanted)
     kind = node_type(node)
-    readers = READERS[kind]
     result: dict[str, Any] = {}
     for field in wanted:
-        if field.name != "id":
-            if field.name not in readers:
-                raise errors.unknown_field(field.name, kind)
-            value = keep(readers[field.name](context, node, field), field)
-            if value is not None:
-                result[field.alias] = value
+        if field.name == "id":
+            continue
+        if field.name not in READERS[kind]:
+            raise errors.unknown_field(field.name, kind)
+        value = keep(READERS[kind][field.name](context, node, field), field)
+        if value is not None:
+            result[field.alias] = value
     return result | {"id": node.id}

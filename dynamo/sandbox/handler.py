@@ -1,12 +1,10 @@
 """Handles one Graph call: latency, faults, the work, headers. server.py reads requests and writes responses."""
 
-from collections.abc import Callable
-
+from dynamo.sandbox import media
 from dynamo.sandbox.auth import token_of
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.faults import AFTER, BEFORE, Fault, fault_refusal
-from dynamo.sandbox.http import Request, Response, answer
-from dynamo.sandbox.request_parsing import read
+from dynamo.sandbox.faults import AFTER, BEFORE, GATEWAY, Fault, fault_refusal
+from dynamo.sandbox.http import Request, Response, json_response, parse_params
 from dynamo.sandbox.routes import route, split_version
 from dynamo.sandbox.state import HangUp, SandboxContext
 
@@ -23,13 +21,13 @@ def handle(context: SandboxContext, request: Request) -> Response:
     try:
         request.version, request.path = split_version(request.raw_path)
         bare = request.path
-        request.params = read(request.query, request.headers.get("Content-Type", ""), request.body)
+        request.params = parse_params(request.query, request.headers.get("Content-Type", ""), request.body)
     except Refusal as refusal:
         return _refused(request, refusal)
     delays, fault = context.faults.take(request.method, request.raw_path, bare)
     request.fault = fault
     context.wait(half + sum(delay.seconds for delay in delays if delay.fault == "delay"))
-    response = _with_fault(context, request, fault)
+    response = _respond(context, request, fault)
     context.wait(half + sum(delay.seconds for delay in delays if delay.fault == "delay_after"))
     _log_call(context, request, response, fault)
     if fault is not None and fault.fault in DROPS:
@@ -38,51 +36,42 @@ def handle(context: SandboxContext, request: Request) -> Response:
     return response
 
 
-def handle_media(
-    context: SandboxContext, request: Request, work: Callable[[SandboxContext, Request], Response]
-) -> Response:
+def handle_media(context: SandboxContext, request: Request) -> Response:
     """Serve media with the delays, hang-ups and gateway errors that are ordered for it."""
     delays, fault = context.faults.take(request.method, request.raw_path, request.raw_path)
     context.wait(sum(delay.seconds for delay in delays))
     if fault is not None and fault.fault in DROPS:
         raise HangUp(reset=fault.reset)
-    return _gateway_page() if fault is not None else work(context, request)
+    return media.generated(context, request) if fault is None else _gateway_page()
 
 
-def _with_fault(context: SandboxContext, request: Request, fault: Fault | None) -> Response:
-    node_id = request.path.strip("/").split("/")[0]
-    if fault is not None and fault.fault in BEFORE:
-        if fault.fault in {"drop_before", "html_502"}:
-            return _gateway_page()
-        _find_account(context, request)
-        return _refused(request, fault_refusal(fault, method=request.method, node_id=node_id))
-    response = _work(context, request)
-    if fault is None or fault.fault not in AFTER or fault.fault == "drop_after":
-        return response
-    if fault.fault == "html_502_after":
+def _respond(context: SandboxContext, request: Request, fault: Fault | None) -> Response:
+    """Do the work, unless the fault acts before it, and apply the fault to the response."""
+    if fault is not None and fault.fault in GATEWAY:
         return _gateway_page()
-    if fault.fault == "truncated_json":
-        return _truncated(response)
+    if fault is None or fault.fault not in BEFORE:
+        try:
+            response = json_response(route(context, request))
+        except Refusal as refusal:
+            response = _refused(request, refusal)
+        if fault is None or fault.fault not in AFTER or fault.fault == "drop_after":
+            return response
+        if fault.fault == "html_502_after":
+            return _gateway_page()
+        if fault.fault == "truncated_json":  # Content-Length matches the rest, so that only the JSON is broken
+            response.body = response.body[: max(1, len(response.body) // 2)]
+            return response
+    else:
+        with context.state.lock:  # the usage headers need the account
+            account_id = context.state.tokens.get(token_of(request))
+            if account_id:
+                request.account = context.state.account(account_id)
+    node_id = request.path.strip("/").split("/")[0]
     return _refused(request, fault_refusal(fault, method=request.method, node_id=node_id))
 
 
-def _find_account(context: SandboxContext, request: Request) -> None:
-    """Find the account, for the usage headers of a fault."""
-    with context.state.lock:
-        account_id = context.state.tokens.get(token_of(request))
-        if account_id:
-            request.account = context.state.account(account_id)
-
-
-def _work(context: SandboxContext, request: Request) -> Response:
-    try:
-        return answer(route(context, request))
-    except Refusal as refusal:
-        return _refused(request, refusal)
-
-
 def _refused(request: Request, refusal: Refusal) -> Response:
-    response = answer(refusal.body(request.id), refusal.status)
+    response = json_response(refusal.body(request.id), refusal.status)
     response.headers["WWW-Authenticate"] = refusal.challenge()
     return response
 
@@ -128,9 +117,3 @@ def _log_call(context: SandboxContext, request: Request, response: Response, fau
 
 def _gateway_page() -> Response:
     return Response(502, GATEWAY_PAGE, "text/html; charset=utf-8")
-
-
-def _truncated(response: Response) -> Response:
-    """Remove half of the body; Content-Length matches the rest, so that only the JSON is broken."""
-    response.body = response.body[: max(1, len(response.body) // 2)]
-    return response

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.auth import require
@@ -13,11 +13,10 @@ from dynamo.sandbox.errors import Refusal, invalid
 from dynamo.sandbox.field_parser import Field
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.instagram import is_current_story
-from dynamo.sandbox.models import Audience, Photo, Post, Video
+from dynamo.sandbox.models import Audience, Post, Video
 from dynamo.sandbox.state import SandboxContext
 
 REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "NONE")
-REMEMBERED = 1000
 
 
 @dataclass
@@ -40,25 +39,16 @@ class Tally:
 
 
 def tally(context: SandboxContext, post: Post) -> Tally:
-    """Return the post's counts, cached until the state changes, because a listing needs them several times."""
-    counted = context.state.counted
-    known = counted.get(post.id)
-    if known is None:
-        if len(counted) > REMEMBERED:
-            counted.clear()
-        known = counted[post.id] = _count(context, post)
-    return cast("Tally", known)
-
-
-def _count(context: SandboxContext, post: Post) -> Tally:
+    """Return the post's counts."""
     thread = Thread(context, post)
-    audience, chance = thread.audience, zlib.crc32(post.id.encode())
+    audience = thread.audience
     reactions = {name: count for name, count in audience.reactions.items() if count}
     likes = audience.likes
     if likes is None:
         likes = reactions.get("LIKE", 0)
     elif likes and "LIKE" not in audience.reactions:
         reactions["LIKE"] = likes
+    chance = zlib.crc32(post.id.encode())
     return Tally(likes, thread.total(STREAM), audience.shares or 0, reactions, chance)
 
 
@@ -71,7 +61,8 @@ def shares(context: SandboxContext, post: Post, _field: Field) -> dict[str, int]
 def reactions(context: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
     """Return the edge of reactions or likes: no names, and the summary if requested."""
     require(context.state.account(post.account), READ_PEOPLE)
-    kind = "LIKE" if field.name == "likes" else field.modifiers.get("type", "").upper()
+    is_likes = field.name == "likes"
+    kind = "LIKE" if is_likes else field.modifiers.get("type", "").upper()
     if kind and kind not in REACTIONS:
         raise errors.invalid(f"Param type must be one of {{{', '.join(REACTIONS)}}}")
     counted = tally(context, post)
@@ -79,10 +70,8 @@ def reactions(context: SandboxContext, post: Post, field: Field) -> dict[str, An
     asked = field.modifiers.get("summary", "").strip("[]")
     if asked and asked not in {"false", "0"}:
         answer["summary"] = {"total_count": counted.reactions.get(kind, 0) if kind else counted.reacted}
-        if asked in {"true", "1"} and field.name == "reactions":
-            answer["summary"]["viewer_reaction"] = "NONE"
-        elif asked in {"true", "1"}:
-            answer["summary"] |= {"can_like": True, "has_liked": False}
+        if asked in {"true", "1"}:
+            answer["summary"] |= {"can_like": True, "has_liked": False} if is_likes else {"viewer_reaction": "NONE"}
     return answer
 
 
@@ -94,12 +83,6 @@ def reactions_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
     return reactions(context, node, Field(request.path.rpartition("/")[2], given))
 
 
-def empty_edge(_context: SandboxContext, _node: Photo, _field: Field) -> dict[str, Any]:
-    """Return an empty edge: users react to a photo's post."""
-    return {"data": []}
-
-
-Value = Callable[[Tally], Any]
 # Insights have other names for reactions than the reactions edge.
 IN_INSIGHTS = {"LIKE": "like", "LOVE": "love", "WOW": "wow", "HAHA": "haha", "SAD": "sorry", "ANGRY": "anger"}
 
@@ -107,7 +90,7 @@ IN_INSIGHTS = {"LIKE": "like", "LOVE": "love", "WOW": "wow", "HAHA": "haha", "SA
 @dataclass(frozen=True)
 class Metric:
     title: str
-    value: Value
+    value: Callable[[Tally], Any]
     breakdown: str = ""  # its dimension; the value is then in total_value
     parts: tuple[str, ...] = ()
 
@@ -116,21 +99,20 @@ def _present(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _by_type(tally: Tally) -> dict[str, int]:
-    return _present({name: tally.reactions.get(kind, 0) for kind, name in IN_INSIGHTS.items()})
-
-
 def _clicks(tally: Tally) -> dict[str, int]:
-    return _present(
-        {"photo view": tally.views // 20, "link clicks": tally.views // 90, "other clicks": tally.views // 35}
-    )
+    clicks = {"photo view": tally.views // 20, "link clicks": tally.views // 90, "other clicks": tally.views // 35}
+    return _present(clicks)
 
 
 def _actions(tally: Tally) -> dict[str, int]:
     return _present({"like": tally.reacted, "comment": tally.comments, "share": tally.shares})
 
 
-def _reaction(kind: str) -> Value:
+def _by_type(tally: Tally) -> dict[str, int]:
+    return _present({name: tally.reactions.get(kind, 0) for kind, name in IN_INSIGHTS.items()})
+
+
+def _reaction(kind: str) -> Callable[[Tally], int]:
     return lambda tally: tally.reactions.get(kind, 0)
 
 
@@ -205,15 +187,7 @@ STORY = (
 INSTAGRAM = FEED | REELS | STORY
 
 
-def of(post: Post) -> dict[str, Metric]:
-    """Return the metrics of this kind of post."""
-    if not post.media_type:
-        return PAGE_POST
-    return {"reel": REELS, "story": STORY}.get(post.kind, FEED)
-
-
 FEWEST_VIEWERS = 5
-NOT_SHARED = "The media was not shared to Facebook, so that it has no {name}"
 
 
 def of_post(context: SandboxContext, request: Request) -> dict[str, Any]:
@@ -237,14 +211,8 @@ def of_video(context: SandboxContext, request: Request) -> dict[str, Any]:
     names = [name for name in request.params.text("metric").split(",") if name] or list(VIDEO)
     if not set(names) <= set(VIDEO):
         raise invalid("The value must be a valid insights metric")
-    counted = tally(context, post)
-    audience = context.state.audience(post)
+    counted, audience = tally(context, post), context.state.audience(post)
     return {"data": [_entry(node.id, name, VIDEO[name], counted, audience, {}) for name in names]}
-
-
-def edge(context: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
-    """Return the same edge as a field: `insights.metric(reach,likes)`."""
-    return read(context, post, dict(field.modifiers))
 
 
 def read(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
@@ -254,31 +222,31 @@ def read(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[st
     if not names:
         raise invalid("The parameter metric is required")
     audience, counted = context.state.audience(post), tally(context, post)
+    known = {"reel": REELS, "story": STORY}.get(post.kind, FEED) if post.media_type else PAGE_POST
     if post.media_type:
-        _check_instagram(post, names, wanted, audience)
+        _check_instagram(known, names, wanted, audience)
     elif not set(names) <= set(PAGE_POST):
         raise invalid("The value must be a valid insights metric")
     _refuse_ordered(audience, names)
     if post.kind == "story":
-        _check_story(counted, audience)
+        viewers = audience.insights.get("reach", counted.views)
+        if isinstance(viewers, int) and viewers < FEWEST_VIEWERS:
+            raise Refusal(10, "(#10) Not enough viewers for the media to show insights")
     other_period = not post.media_type and wanted.get("period", "lifetime") not in {"", "lifetime"}
     if audience.insights_empty or other_period or (post.kind == "story" and not is_current_story(post)):
         return {"data": []}
-    known = of(post)
     given = [name for name in dict.fromkeys(names) if audience.insights.get(name, 0) is not None]
     return {"data": [_entry(post.id, name, known[name], counted, audience, wanted) for name in given]}
 
 
-def _check_instagram(post: Post, names: list[str], wanted: dict[str, str], audience: Audience) -> None:
-    known = of(post)
+def _check_instagram(known: dict[str, Metric], names: list[str], wanted: dict[str, str], audience: Audience) -> None:
     for at, name in enumerate(names):
         if name not in INSTAGRAM:
-            every = ", ".join(INSTAGRAM)
-            raise invalid(f"metric[{at}] must be one of the following values: {every}")
+            raise invalid(f"metric[{at}] must be one of the following values: {', '.join(INSTAGRAM)}")
         if name not in known:
             raise invalid(f"The Media Insights API does not support the {name} metric for this media product type.")
         if name in {"crossposted_views", "facebook_views"} and name not in audience.insights:
-            raise invalid(NOT_SHARED.format(name=name))
+            raise invalid(f"The media was not shared to Facebook, so that it has no {name}")
     if wanted.get("period", "lifetime") not in {"", "lifetime"}:
         raise invalid("period[0] must be one of the following values: lifetime")
     if wanted.get("breakdown") and any(known[name].breakdown != wanted["breakdown"] for name in names):
@@ -296,32 +264,20 @@ def _refuse_ordered(audience: Audience, names: list[str]) -> None:
             raise Refusal(code, f"(#{code}) The metric {name} is not available for this object", status=status)
 
 
-def _check_story(counted: Tally, audience: Audience) -> None:
-    viewers = audience.insights.get("reach", counted.views)
-    if isinstance(viewers, int) and viewers < FEWEST_VIEWERS:
-        raise Refusal(10, "(#10) Not enough viewers for the media to show insights")
-
-
 def _entry(
     node_id: str, name: str, metric: Metric, counted: Tally, audience: Audience, wanted: dict[str, str]
 ) -> dict[str, Any]:
     value = audience.insights.get(name, metric.value(counted))
     entry: dict[str, Any] = {"name": name, "period": "lifetime"}
     if wanted.get("breakdown"):
-        entry["total_value"] = {"value": value, "breakdowns": [_breakdown(metric, value)]}
+        share = value // (len(metric.parts) + 1)
+        results = [{"dimension_values": [part], "value": share} for part in metric.parts]
+        results[0]["value"] = value - share * (len(metric.parts) - 1)  # with the remainder
+        breakdown = {"dimension_keys": [metric.breakdown], "results": [part for part in results if part["value"]]}
+        entry["total_value"] = {"value": value, "breakdowns": [breakdown]}
     elif wanted.get("metric_type") == "total_value":
         entry["total_value"] = {"value": value}
     else:
         entry["values"] = [{"value": value}]
     description = f"{metric.title} of this post since it was published."
     return entry | {"title": metric.title, "description": description, "id": f"{node_id}/insights/{name}/lifetime"}
-
-
-def _breakdown(metric: Metric, value: Any) -> dict[str, Any]:
-    """Divide a total among the dimension's values; the first one gets the remainder."""
-    share = value // (len(metric.parts) + 1)
-    counts = [value - share * (len(metric.parts) - 1)] + [share] * (len(metric.parts) - 1)
-    results = [
-        {"dimension_values": [part], "value": count} for part, count in zip(metric.parts, counts, strict=True) if count
-    ]
-    return {"dimension_keys": [metric.breakdown], "results": results}

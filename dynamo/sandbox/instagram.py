@@ -1,18 +1,14 @@
 """`POST /{ig-user}/media` and `media_publish`: checks, containers, publishing and the quota."""
 
-import io
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-
-from PIL import Image, UnidentifiedImageError
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.http import Request
-from dynamo.sandbox.media import fetch
+from dynamo.sandbox.media import fetch, image_format
 from dynamo.sandbox.media_store import content_type
 from dynamo.sandbox.models import Container, Post
 from dynamo.sandbox.state import SandboxContext, now
@@ -41,11 +37,7 @@ def check_image(data: bytes, *, story: bool) -> None:
         raise Refusal(
             36000, "The image size is too large.", subcode=2207004, title="Image size too large", user="8 MiB."
         )
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            kind, (width, height) = image.format, image.size
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        kind, width, height = None, 1, 1
+    kind, (width, height) = image_format(data)
     if kind != "JPEG":
         raise Refusal(
             36001,
@@ -65,63 +57,42 @@ def check_image(data: bytes, *, story: bool) -> None:
         )
 
 
-LIFE = 86_400  # seconds that a container can be published
+DAY = 86_400  # seconds: of a container's life, of the quotas, and of a story
 KINDS = {"": "image", "IMAGE": "image", "REELS": "reel", "VIDEO": "video", "STORIES": "story", "CAROUSEL": "carousel"}
 
 
-@dataclass(frozen=True)
-class Media:
-    """Fetched media; `error` is a code for the container's status."""
-
-    url: str
-    sha256: str
-    type: str
-    error: str = ""
-
-
 def create_container(context: SandboxContext, request: Request) -> dict[str, Any]:
-    params = request.params
+    params, state, settings = request.params, context.state, context.settings
     kind = KINDS.get(params.text("media_type").upper())
     if kind is None:
         raise Refusal(100, "Unknown media type", subcode=2207023, title="Unknown media type", user="Not supported.")
     caption = params.text("caption")
     check_caption(caption)
-    with context.state.lock:
-        _check_daily(context, request.account_id)
-        children = _children(context, request) if kind == "carousel" else []
-    media = Media("", "", "CAROUSEL_ALBUM") if kind == "carousel" else _take(context, request, kind)
-    state = context.state
     with state.lock:
-        fault = request.fault
-        created = now()
+        if made_since(state.containers.get(request.account_id, []), now() - DAY) >= settings.containers_per_day:
+            raise errors.quota_reached()
+        children = _children(context, request) if kind == "carousel" else []
+    media = {"media_type": "CAROUSEL_ALBUM"} if kind == "carousel" else _fetch_media(context, request, kind)
+    with state.lock:
         container = Container(
             id=state.mint("179", 14),
             account=request.account_id,
             kind=kind,
             caption="" if kind == "story" else caption,
-            media_url=media.url,
-            sha256=media.sha256,
-            created_at=created,
-            ready_at=created + context.settings.container_seconds,
-            media_type=media.type,
+            created_at=now(),
+            ready_at=now() + settings.container_seconds,
             children=children,
             is_child=params.flag("is_carousel_item", default=False),
             alt_text=params.text("alt_text"),
-            error=media.error,
-            polls=context.settings.container_polls,
+            polls=settings.container_polls,
+            **media,
         )
+        fault = request.fault
         if fault is not None and fault.fault == "slow_container":
             container.ready_at += fault.seconds
         elif fault is not None and fault.fault == "container_error":
             container.error = str(fault.subcode or 2207082)
-        state.put(container)
-        return {"id": container.id}
-
-
-def _check_daily(context: SandboxContext, account_id: str) -> None:
-    made = context.state.containers.get(account_id, [])
-    if made_since(made, now() - LIFE) >= context.settings.containers_per_day:
-        raise errors.quota_reached()
+        return {"id": state.put(container).id}
 
 
 def made_since(made: Sequence[Container | Post], since: float) -> int:
@@ -142,26 +113,29 @@ def _children(context: SandboxContext, request: Request) -> list[str]:
     return wanted
 
 
-def _take(context: SandboxContext, request: Request, kind: str) -> Media:
-    """Fetch and check the media. An invalid image is refused here, an invalid video in the container's status."""
+def _fetch_media(context: SandboxContext, request: Request, kind: str) -> dict[str, str]:
+    """Fetch and check the media, and return the container's fields for it.
+
+    An invalid image is refused here, an invalid video in the container's status.
+    """
     image, video = request.params.text("image_url"), request.params.text("video_url")
     url = video if kind in {"reel", "video"} else image if kind == "image" else image or video
     if not url:
         raise errors.invalid("The parameter image_url or video_url is required")
-    data = fetch(url).data
-    digest = context.state.media.put(data)
+    data = fetch(url)
+    media = {"media_url": url, "sha256": context.state.media.put(data)}
     if url == video:
-        wrong = "" if content_type(data) == "video/mp4" else "2207026"
-        return Media(url, digest, "VIDEO", wrong)
+        error = "" if content_type(data) == "video/mp4" else "2207026"
+        return media | {"media_type": "VIDEO", "error": error}
     check_image(data, story=kind == "story")
-    return Media(url, digest, "IMAGE")
+    return media | {"media_type": "IMAGE"}
 
 
 def status(container: Container) -> str:
     """Return the current status_code."""
     if container.published_as:
         return "PUBLISHED"
-    if now() > container.created_at + LIFE:
+    if now() > container.created_at + DAY:
         return "EXPIRED"
     if container.polls or now() < container.ready_at:
         return "IN_PROGRESS"
@@ -178,9 +152,6 @@ def status_text(container: Container, code: str) -> str:
     }[code]
 
 
-DAY = 86_400
-
-
 def publish(context: SandboxContext, request: Request) -> dict[str, Any]:
     """Return {"id"} of the media. A container is published once."""
     creation_id = request.params.text("creation_id")
@@ -192,7 +163,13 @@ def publish(context: SandboxContext, request: Request) -> dict[str, Any]:
         if not isinstance(container, Container) or container.account != request.account_id:
             raise errors.no_such_container()
         if container.published_as:
-            return _again(context, container)
+            match context.settings.creation_id_twice:
+                case "same":
+                    return {"id": container.published_as}
+                case "not_ready":
+                    raise errors.not_ready()
+                case _:
+                    raise errors.no_such_container()
         _check_ready(container)
         if quota_usage(context, request.account_id) >= context.settings.quota_total:
             raise errors.quota_reached()
@@ -213,8 +190,7 @@ def publish(context: SandboxContext, request: Request) -> dict[str, Any]:
         )
         container.published_as = media.id
         state.put(container)
-        state.put(media)
-        return {"id": media.id}
+        return {"id": state.put(media).id}
 
 
 def _check_ready(container: Container) -> None:
@@ -229,16 +205,6 @@ def _check_ready(container: Container) -> None:
         case _ if container.kind == "video" or container.is_child:
             text = "A container of a carousel's child cannot be published by itself."
             raise Refusal(100, "Invalid media type", subcode=2207089, title="Invalid media type", user=text)
-
-
-def _again(context: SandboxContext, container: Container) -> dict[str, Any]:
-    match context.settings.creation_id_twice:
-        case "same":
-            return {"id": container.published_as}
-        case "not_ready":
-            raise errors.not_ready()
-        case _:
-            raise errors.no_such_container()
 
 
 def quota_usage(context: SandboxContext, account_id: str) -> int:
@@ -262,4 +228,4 @@ def limit(context: SandboxContext, request: Request) -> dict[str, Any]:
 
 def is_current_story(media: Post) -> bool:
     """Return whether a story is shown: it is for a day."""
-    return media.kind == "story" and now() - (media.visible_at or 0) < 86_400
+    return media.kind == "story" and now() - (media.visible_at or 0) < DAY

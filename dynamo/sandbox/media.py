@@ -3,7 +3,6 @@
 import hashlib
 import io
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.http import Request, Response
+from dynamo.sandbox.http import Request, Response, not_found
 from dynamo.sandbox.media_store import content_type
 from dynamo.sandbox.state import SandboxContext
 
@@ -67,6 +66,15 @@ def _ground(light: Colour, deep: Colour, size: tuple[int, int], *, flipped: bool
     return small.resize(size, Image.Resampling.BILINEAR, box=(0.5, 0.5, 1.5, 1.5))
 
 
+def image_format(data: bytes) -> tuple[str | None, tuple[int, int]]:
+    """Return Pillow's name of the format, and the size; None for bytes that are not an image."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.format, image.size
+    except (OSError, Image.DecompressionBombError):
+        return None, (1, 1)
+
+
 def clip(name: str, version: int) -> bytes:
     """Return four seconds of MP4 (H.264 and silent AAC, 360 x 640); a `free` box at its end differs by name."""
     mark = hashlib.sha256(f"{name}\n{version}".encode()).digest()
@@ -74,7 +82,7 @@ def clip(name: str, version: int) -> bytes:
 
 
 NAME = re.compile(r"/media/([^/]{1,200})\.(jpe?g|png|mp4)")
-STORED = re.compile(r"/stored/([0-9a-f]{64})")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "mp4": "video/mp4"}
 SMALLEST, LARGEST, USUAL = 16, 4000, 1080
 
@@ -83,7 +91,7 @@ def generated(context: SandboxContext, request: Request) -> Response:
     """`?v=` selects other bytes of the same name, `?w=` and `?h=` a size other than 1080 x 1080."""
     match = NAME.fullmatch(request.raw_path)
     if match is None:
-        return Response(404, b"no such media\n", "text/plain")
+        return not_found("no such media")
     name, kind = match[1], match[2]
     version = _number(request, "v", context.settings.media_versions.get(f"{name}.{kind}", 1), 0, 10**9)
     if kind == "mp4":
@@ -98,10 +106,10 @@ def _number(request: Request, name: str, usual: int, least: int, most: int) -> i
 
 
 def stored(context: SandboxContext, request: Request) -> Response:
-    match = STORED.fullmatch(request.raw_path)
-    data = context.state.media.get(match[1]) if match else None
+    digest = request.raw_path.removeprefix("/stored/")
+    data = context.state.media.get(digest) if DIGEST.fullmatch(digest) else None
     if data is None:
-        return Response(404, b"no such media\n", "text/plain")
+        return not_found("no such media")
     return Response(200, data, content_type(data), {"Cache-Control": "max-age=86400, immutable"})
 
 
@@ -109,22 +117,23 @@ FETCH_TIMEOUT = (3, 10)
 LARGEST_FETCH = 300 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Fetched:
-    data: bytes
-    declared_type: str
-
-
-def fetch(url: str) -> Fetched:
+def fetch(url: str) -> bytes:
     """Fetch a public URL. Raises 9004/2207052 for a failure, -2/2207003 for a timeout."""
     if urlsplit(url).scheme not in {"http", "https"}:
         raise errors.media_not_fetched("the URI is not http(s)")
     try:
-        with requests.Session() as session, _get(session, url) as response:
-            if response.status_code != 200:
-                raise errors.media_not_fetched(f"it answered {response.status_code}")
-            data = b"".join(_capped(response))
-            return Fetched(data, response.headers.get("Content-Type", ""))
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy and no netrc: the media can be on this machine
+            session.headers["User-Agent"] = "facebookexternalua"
+            with session.get(url, timeout=FETCH_TIMEOUT, stream=True, allow_redirects=False) as response:
+                if response.status_code != 200:
+                    raise errors.media_not_fetched(f"it answered {response.status_code}")
+                data = bytearray()
+                for chunk in response.iter_content(1 << 16):
+                    data += chunk
+                    if len(data) > LARGEST_FETCH:
+                        raise errors.media_not_fetched("it is too large")
+                return bytes(data)
     except requests.Timeout:
         raise Refusal(
             -2,
@@ -135,19 +144,3 @@ def fetch(url: str) -> Fetched:
         ) from None
     except requests.RequestException:
         raise errors.media_not_fetched("it could not be reached") from None
-
-
-def _get(session: requests.Session, url: str) -> requests.Response:
-    session.trust_env = False  # no proxy and no netrc: the media can be on this machine
-    session.headers["User-Agent"] = "facebookexternalua"
-    return session.get(url, timeout=FETCH_TIMEOUT, stream=True, allow_redirects=False)
-
-
-def _capped(response: requests.Response) -> list[bytes]:
-    chunks, size = [], 0
-    for chunk in response.iter_content(1 << 16):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > LARGEST_FETCH:
-            raise errors.media_not_fetched("it is too large")
-    return chunks

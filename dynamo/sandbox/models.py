@@ -68,11 +68,11 @@ class Container:
     account: str
     kind: str  # image | video | reel | story | carousel
     caption: str
-    media_url: str
-    sha256: str
     created_at: float
     ready_at: float
-    media_type: str = "IMAGE"
+    media_type: str
+    media_url: str = ""
+    sha256: str = ""
     children: list[str] = field(default_factory=list)
     is_child: bool = False
     alt_text: str = ""
@@ -200,29 +200,18 @@ TABLES: dict[str, type[Node]] = {
 FIRST_SLOT = 1_000_000  # lower slots belong to audiences that were set
 
 
-def generated_audience(post: Post) -> Audience:
-    """Return the generated audience of a seeded post, for all kinds of posts."""
-    chance = zlib.crc32(f"{post.seed}:{post.slot}".encode())
-    crowd = chance % 14 if chance % 3 else 0
-    counts = {
-        "LIKE": chance // 5 % 400,
-        "LOVE": chance // 11 % 40,
-        "WOW": chance // 13 % 4,
-        "HAHA": chance // 17 % 6,
-        "SAD": chance // 19 % 2,
-        "ANGRY": chance // 23 % 2,
-    }
-    return Audience(
-        f"audience:{post.id}",
-        post.id,
-        post.account,
-        slot=post.slot,
-        crowd=crowd,
-        tops=crowd - crowd // 4,
-        seed=chance,
-        began=post.timestamp,
-        step=60,
-        likes=counts["LIKE"],
-        shares=chance // 29 % 30 if chance % 2 else 0,
-        reactions=counts,
-    )
+def new_audience(post: Post, slot: int) -> Audience:
+    """Return an empty audience; for a seeded post, of any kind, a generated one."""
+    audience = Audience(f"audience:{post.id}", post.id, post.account, slot)
+    if post.slot:
+        chance = zlib.crc32(f"{post.seed}:{post.slot}".encode())
+        audience.seed, audience.began, audience.step = chance, post.timestamp, 60
+        audience.crowd = chance % 14 if chance % 3 else 0
+        audience.tops = audience.crowd - audience.crowd // 4
+        audience.likes = chance // 5 % 400
+        audience.shares = chance // 29 % 30 if chance % 2 else 0
+        others = {"LOVE": (11, 40), "WOW": (13, 4), "HAHA": (17, 6), "SAD": (19, 2), "ANGRY": (23, 2)}
+        audience.reactions = {"LIKE": audience.likes}
+        for name, (divisor, limit) in others.items():
+            audience.reactions[name] = chance // divisor % limit
+    return audience

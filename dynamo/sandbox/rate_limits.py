@@ -17,10 +17,6 @@ class Usage:
         self._minutes: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._lock = threading.Lock()
 
-    def clear(self) -> None:
-        with self._lock:
-            self._minutes.clear()
-
     def count(self, account: Account, at: float) -> None:
         """Count a call. Calls while throttled count too and so prolong the throttling."""
         minute = int(at // 60)
@@ -50,12 +46,10 @@ class Usage:
             return {}
         app = settings.usage.get("app", self.calls() * 100 // (settings.hourly_calls * 10))
         business = settings.usage.get("business", calls * 100 // settings.hourly_calls)
-        minutes = 0
+        minutes = 60 if business > 100 else 0
         if throttle is not None:
             minutes, business = throttle.minutes, 100
             app = 100 if throttle.code in {None, 4, 17, 32, 613} else app
-        elif business > 100:
-            minutes = 60
         entry = {
             "type": "pages" if account.is_page else "instagram",
             "call_count": business,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram
@@ -70,9 +71,7 @@ def route(context: SandboxContext, request: Request) -> Any:
     if "ids" in request.query:
         raise errors.invalid("Reading several objects by ids is no longer supported")
     node = _own_node(context, request, segments[0])
-    if len(segments) == 1:
-        return _on_node(context, request, node)
-    return _on_edge(context, request, node, segments[1])
+    return _on_edge(context, request, node, segments[1]) if segments[1:] else _on_node(context, request, node)
 
 
 def _own_node(context: SandboxContext, request: Request, node_id: str) -> Node:
@@ -97,7 +96,9 @@ def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:
             return fields
     if request.method == "DELETE" and isinstance(node, Comment):
         require(request.account, "pages_manage_engagement" if is_page else IG_PEOPLE)
-        return comments.delete(context, node)
+        with context.state.lock:
+            comments.remove(context, node)
+        return {"success": True}
     require(request.account, WRITE if is_page else IG_WRITE)
     if request.method == "POST" and isinstance(node, Post) and is_page:
         return facebook.update_post(context, request, node)
@@ -110,15 +111,12 @@ def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:
 
 def _on_edge(context: SandboxContext, request: Request, node: Node, edge: str) -> Any:
     kind = node_type(node)
-    entry = EDGES.get((request.method, kind, edge))
-    if entry is None:
+    if (request.method, kind, edge) not in EDGES:
         if request.method == "GET":
             raise errors.unknown_field(edge, kind)
         raise errors.missing(request.method, node.id)
-    scope, handler = entry
+    scope, handler = EDGES[request.method, kind, edge]
     require(request.account, scope)
     request.node = node
-    if request.method == "GET":
-        with context.state.lock:
-            return handler(context, request)
-    return handler(context, request)
+    with context.state.lock if request.method == "GET" else nullcontext():
+        return handler(context, request)

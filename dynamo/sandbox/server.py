@@ -1,4 +1,4 @@
-"""The HTTP/1.1 server on 127.0.0.1, with persistent connections and a thread for each. Tests call `start`."""
+"""The HTTP/1.1 server on 127.0.0.1, with persistent connections and a thread for each. Tests start a `Sandbox`."""
 
 import base64
 import contextlib
@@ -14,20 +14,17 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dynamo.sandbox import control_api, handler, media, ui
-from dynamo.sandbox.http import Request, Response, answer
+from dynamo.sandbox.http import Request, Response, json_response
 from dynamo.sandbox.state import HangUp, SandboxContext, now
 
 LARGEST_BODY = 72 * 1024 * 1024
-SITE: list[tuple[str, Callable[[SandboxContext, Request], Response]]] = [
-    ("/live/", ui.single),
-    ("/stored/", media.stored),
-    ("/page.", lambda _context, request: ui.file(request) if request.raw_path in ui.FILES else _nothing()),
-    ("/__", control_api.handle),
-]
-
-
-def _nothing() -> Response:
-    return Response(404, b"nothing here\n", "text/plain")
+SITE: dict[str, Callable[[SandboxContext, Request], Response]] = {
+    "/media/": handler.handle_media,
+    "/live/": ui.single,
+    "/stored/": media.stored,
+    "/page.": ui.file,
+    "/__": control_api.handle,
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -61,16 +58,16 @@ class Handler(BaseHTTPRequestHandler):
         )
         try:
             self._write(self._respond(request))
-        except HangUp as order:
-            self._hang_up(reset=order.reset)
+        except HangUp as hang_up:
+            self.close_connection = True
+            if hang_up.reset:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _respond(self, request: Request) -> Response:
         context = self.server.context
         if request.raw_path == "/" and request.method in {"GET", "HEAD"} and "ids" not in request.query:
             return ui.overview(context, request)
-        if request.raw_path.startswith("/media/"):
-            return handler.handle_media(context, request, media.generated)
-        for prefix, respond in SITE:
+        for prefix, respond in SITE.items():
             if request.raw_path.startswith(prefix):
                 return respond(context, request)
         return handler.handle(context, request)
@@ -82,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
             self.close_connection = True
-            self._write(answer({"error": {"message": "too large", "type": "OAuthException", "code": 1}}, 413))
+            self._write(json_response({"error": {"message": "too large", "type": "OAuthException", "code": 1}}, 413))
             return None
         return self.rfile.read(int(length))
 
@@ -105,11 +102,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)
-
-    def _hang_up(self, *, reset: bool) -> None:
-        self.close_connection = True
-        if reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = _serve  # noqa: N815  the standard library's names
 
@@ -163,9 +155,12 @@ class Listener(ThreadingHTTPServer):
 
 
 class Sandbox:
-    """A running sandbox; `url` has no trailing slash."""
+    """A running sandbox on 127.0.0.1; port 0 selects a free port. `url` has no trailing slash.
 
-    def __init__(self, port: int, folder: Path | None, app_secret: str) -> None:
+    `folder` stores the nodes; with None they are in memory only. With `app_secret` a wrong appsecret_proof is refused.
+    """
+
+    def __init__(self, *, port: int = 0, folder: Path | None = None, app_secret: str = "") -> None:
         self.context = SandboxContext(folder, app_secret)
         self._listener = Listener(port, self.context)
         self.port: int = self._listener.server_address[1]
@@ -184,11 +179,3 @@ class Sandbox:
         self._thread.join()
         with self.context.state.lock:
             self.context.state.journal.close()
-
-
-def start(*, port: int = 0, folder: str | Path | None = None, app_secret: str = "") -> Sandbox:
-    """Listen on 127.0.0.1; port 0 selects a free port. `folder` stores the nodes; with None they are in memory only.
-
-    With `app_secret` a wrong appsecret_proof is refused.
-    """
-    return Sandbox(port, Path(folder) if folder is not None else None, app_secret)

@@ -1,54 +1,35 @@
 """The settings that `POST /__settings` changes while the sandbox runs."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
 @dataclass
 class Settings:
-    """Seconds, bytes and counts. Where Meta documents several limits, the default is the strictest.
+    """Times are in seconds. Where Meta documents several limits, the default is the strictest."""
 
-    latency_ms            duration of each Graph call, half before and half after the work
-    container_seconds     seconds for which an Instagram container is IN_PROGRESS
-    container_polls       reads of its status that return IN_PROGRESS besides
-    video_seconds         seconds from finish until a Page's video is visible
-    duplicate_check       506 for the same text twice in a row on one Page
-    creation_id_twice     publishing one container again: "refuse" (24/2207008), "not_ready" (9007/2207027) or
-                          "same" (the same media id); the platform's answer is not documented
-    quota_total           Instagram publishes per rolling 24 h
-    containers_per_day    Instagram containers per rolling 24 h
-    schedule_days         the longest native scheduling
-    photo_max_bytes       of a Page's photo
-    video_chunk_bytes     of one transfer of an upload session
-    hourly_calls          100 % of the usage headers, per account; beyond it 80001 / 80002
-    usage                 forced percentages {"app": n, "business": n}; empty means counted
-    usage_after_calls     number of calls without usage headers
-    dead_cursors          a cursor of a deleted item: "work" (continue at its position), "refuse" (100) or
-                          "empty" (a last page without items)
-    heaviest_page         comments in one response, expanded ones included; more are refused with code 1
-    app_secret            checks appsecret_proof when set; require_proof refuses calls without a proof
-    media_versions        {"name.jpg": 2}: other bytes for the same /media URL
-    """
-
-    latency_ms: float = 0
-    container_seconds: float = 0
-    container_polls: int = 0
-    video_seconds: float = 0
-    duplicate_check: bool = True
+    latency_ms: float = 0  # duration of each Graph call, half before and half after the work
+    container_seconds: float = 0  # for which an Instagram container is IN_PROGRESS
+    container_polls: int = 0  # reads of its status that return IN_PROGRESS besides
+    video_seconds: float = 0  # from finish until a Page's video is visible
+    duplicate_check: bool = True  # 506 for the same text twice in a row on one Page
+    # Publishing one container again: "refuse" (24/2207008), "not_ready" (9007/2207027) or "same" (the same media id).
+    # The platform's answer is not documented.
     creation_id_twice: str = "refuse"
-    quota_total: int = 50
-    containers_per_day: int = 400
-    schedule_days: int = 30
-    photo_max_bytes: int = 4 * 1024 * 1024
-    video_chunk_bytes: int = 4 * 1024 * 1024
-    hourly_calls: int = 1_000_000
-    usage: dict[str, int] = field(default_factory=dict)
-    usage_after_calls: int = 3
+    quota_total: int = 50  # Instagram publishes per rolling 24 h
+    containers_per_day: int = 400  # Instagram containers per rolling 24 h
+    schedule_days: int = 30  # the longest native scheduling
+    photo_max_bytes: int = 4 * 1024 * 1024  # of a Page's photo
+    video_chunk_bytes: int = 4 * 1024 * 1024  # of one transfer of an upload session
+    hourly_calls: int = 1_000_000  # 100 % of the usage headers, per account; beyond it 80001 / 80002
+    usage: dict[str, int] = field(default_factory=dict)  # forced percentages {"app": n, "business": n}; empty: counted
+    usage_after_calls: int = 3  # calls without usage headers
+    # A cursor of a deleted item: "work" (continue at its position), "refuse" (100) or "empty" (a page without items).
     dead_cursors: str = "work"
-    heaviest_page: int = 500
-    app_secret: str = field(default="", repr=False)
-    require_proof: bool = False
-    media_versions: dict[str, int] = field(default_factory=dict)
+    heaviest_page: int = 500  # comments in one response, expanded ones included; more are refused with code 1
+    app_secret: str = field(default="", repr=False)  # checks appsecret_proof when set
+    require_proof: bool = False  # refuses calls without a proof
+    media_versions: dict[str, int] = field(default_factory=dict)  # {"name.jpg": 2}: other bytes for the same /media URL
 
     def change(self, given: dict[str, Any]) -> None:
         """Apply all or none. Raises ValueError with the reason."""
@@ -64,4 +45,4 @@ class Settings:
 
     def as_json(self) -> dict[str, Any]:
         """Return all settings; for app_secret whether it is set."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | {"app_secret": bool(self.app_secret)}
+        return asdict(self) | {"app_secret": bool(self.app_secret)}

@@ -9,56 +9,42 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from dynamo.sandbox.faults import FaultBook
 from dynamo.sandbox.media_store import MediaStore
-from dynamo.sandbox.models import (
-    FIRST_SLOT,
-    TABLES,
-    Account,
-    Audience,
-    Comment,
-    Container,
-    Node,
-    Post,
-    generated_audience,
-)
+from dynamo.sandbox.models import FIRST_SLOT, TABLES, Account, Audience, Comment, Container, Node, Post, new_audience
 from dynamo.sandbox.rate_limits import Usage
 from dynamo.sandbox.settings import Settings
 
 
 class Journal:
-    """With `folder` None nothing is stored."""
+    """Every stored node as a line of JSON in `folder`. Without a folder nothing is stored."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._path = folder / "journal.jsonl" if folder else None
-        self._file = None
-        if self._path:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._remove_incomplete_line()
-            self._file = self._path.open("a", encoding="utf-8")
-            self._path.chmod(0o600)  # it contains tokens
-
-    def _remove_incomplete_line(self) -> None:
-        """Remove an incomplete last line, which a killed process leaves."""
-        if self._path and self._path.exists():
-            kept = self._path.read_bytes()
-            whole = kept[: kept.rfind(b"\n") + 1]
-            if whole != kept:
-                self._path.write_bytes(whole)
+        self._file: BinaryIO | None = None
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / "journal.jsonl"
+            self._file = path.open("ab+")
+            path.chmod(0o600)  # it contains tokens
 
     def load(self) -> Iterator[Node]:
-        if self._path:
-            with self._path.open(encoding="utf-8") as lines:
-                for line in lines:
+        """Yield all nodes, and remove an incomplete last line, which a killed process leaves."""
+        if self._file:
+            self._file.seek(0)
+            size = 0
+            for line in self._file:
+                if line.endswith(b"\n"):
+                    size += len(line)
                     entry = json.loads(line)
                     yield TABLES[entry["table"]](**entry["row"])
+            self._file.truncate(size)
 
     def append(self, node: Node) -> None:
         if self._file and not self._file.closed:
             line = json.dumps({"table": type(node).__name__, "row": asdict(node)}, separators=(",", ":"))
-            self._file.write(line + "\n")
+            self._file.write(f"{line}\n".encode())
             self._file.flush()
 
     def clear(self) -> None:
@@ -107,7 +93,6 @@ class State:
         self.foreign: dict[str, list[Post]] = {}
         self.seeded: list[Post] = []
         self._timelines: dict[str, list[Post]] = {}
-        self.counted: dict[str, Any] = {}  # by post, cleared by each change
         self.containers: dict[str, list[Container]] = {}
         self.comments: dict[str, list[Comment]] = {}
         self.audiences: dict[str, Audience] = {}
@@ -147,7 +132,6 @@ class State:
     def put(self, node: N) -> N:
         """Store a new or changed node, in the journal too, before the response is sent."""
         self._index(node)
-        self.counted.clear()
         self.journal.append(node)
         return node
 
@@ -157,15 +141,8 @@ class State:
         return None if getattr(node, "deleted_at", None) is not None else node
 
     def audience(self, post: Post) -> Audience:
-        """Return the post's audience, an empty one when nothing was set. A change needs `put`."""
-        known = self.audiences.get(post.id)
-        if known is not None:
-            return known
-        return (
-            generated_audience(post)
-            if post.slot
-            else Audience(f"audience:{post.id}", post.id, post.account, len(self.slots))
-        )
+        """Return the post's audience, a generated or empty one when nothing was set. A change needs `put`."""
+        return self.audiences.get(post.id) or new_audience(post, post.slot or len(self.slots))
 
     def post_of_slot(self, slot: int) -> str:
         """Return the id of the post with this slot, or an empty string."""
@@ -176,28 +153,23 @@ class State:
     def mint(self, prefix: str, digits: int) -> str:
         """Return a new id that is not part of another: the prefix and `digits` digits, not in sequence."""
         space = 10**digits
-        for serial in self._serial:
-            number = f"{prefix}{(serial * 61_803_398_873 + 1_414_213_562) % space:0{digits}d}"
+        while True:
+            number = f"{prefix}{(next(self._serial) * 61_803_398_873 + 1_414_213_562) % space:0{digits}d}"
             if number not in self._numbers:
                 return number
-        raise AssertionError("an infinite counter ended")
 
     def account(self, account_id: str) -> Account:
         node = self.nodes[account_id]
         assert isinstance(node, Account)  # noqa: S101  ids of accounts are from the token table
         return node
 
-    def accounts(self) -> list[Account]:
-        return [node for node in self.nodes.values() if isinstance(node, Account)]
-
     def timeline(self, account_id: str) -> list[Post]:
         """Return the account's posts that are not deleted, oldest first; unpublished ones by creation."""
-        known = self._timelines.get(account_id)
-        if known is None:
+        if account_id not in self._timelines:
             every = [*self.posts.get(account_id, []), *self.foreign.get(account_id, [])]
             kept = [post for post in every if post.deleted_at is None]
-            known = self._timelines[account_id] = sorted(kept, key=lambda post: (post.timestamp, post.id))
-        return known
+            self._timelines[account_id] = sorted(kept, key=lambda post: (post.timestamp, post.id))
+        return self._timelines[account_id]
 
     def live(self, at: float) -> list[Post]:
         """Return the posts made by the API that became visible, in this order."""
@@ -216,28 +188,26 @@ class HangUp(Exception):
 class SandboxContext:
     """Everything that handlers share. `url` has no trailing slash, and is set when the port is bound."""
 
-    def __init__(self, folder: Path | None, app_secret: str = "") -> None:
+    def __init__(self, folder: Path | None, app_secret: str) -> None:
         self.url = ""
         self._app_secret = app_secret
-        self.settings = Settings(app_secret=app_secret)
+        self._over = threading.Event()
         self.state = State(folder)
+        self.reset_settings()
+
+    def reset_settings(self) -> None:
+        """Reset the settings, faults, counters and the list of calls."""
+        self.settings = Settings(app_secret=self._app_secret)
         self.faults = FaultBook()
         self.usage = Usage()
         self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
-        self._over = threading.Event()
 
     def reset(self) -> None:
-        """Delete accounts, posts, faults, counters and the journal, and reset the settings.
-
-        Sleeping calls end: they must not change the new state.
-        """
+        """Reset everything, with accounts, posts and the journal. Sleeping calls end: they must not change the rest."""
         self.end_sleeping_calls()
         with self.state.lock:
             self.state.reset()
-        self.faults.clear()
-        self.usage.clear()
-        self.requests.clear()
-        self.settings = Settings(app_secret=self._app_secret)
+        self.reset_settings()
 
     def wait(self, seconds: float) -> None:
         """Sleep without a lock. Raises HangUp when the sandbox stops or is reset."""

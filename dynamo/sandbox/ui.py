@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from dynamo.sandbox.http import Request, Response, iso_milliseconds
+from dynamo.sandbox.http import Request, Response, iso_milliseconds, not_found
 from dynamo.sandbox.models import Photo, Post
 from dynamo.sandbox.state import SandboxContext, now
 
@@ -35,7 +35,9 @@ EMPTY = """<section class="empty"><h2>Nothing is published yet</h2>
 <p>A post appears here as soon as a worker publishes it.</p></section>"""
 
 
-def file(request: Request) -> Response:
+def file(_context: SandboxContext, request: Request) -> Response:
+    if request.raw_path not in FILES:
+        return not_found("nothing here")
     name, kind = FILES[request.raw_path]
     return Response(200, Path(__file__).with_name(name).read_bytes(), kind)
 
@@ -55,10 +57,7 @@ def overview(context: SandboxContext, request: Request) -> Response:
     more = ""
     if first + PAGE_SIZE < len(live):
         more = f'<nav><a href="/?{query}page={first // PAGE_SIZE + 2}">Older posts</a></nav>'
-    body = FRAME.format(
-        title="Published in the sandbox", count=made, summary=summary if live else "", cards=cards or EMPTY, more=more
-    )
-    return _html(body)
+    return _page("Published in the sandbox", summary if live else "", cards or EMPTY, more, count=str(made))
 
 
 def single(context: SandboxContext, request: Request) -> Response:
@@ -66,17 +65,15 @@ def single(context: SandboxContext, request: Request) -> Response:
     with context.state.lock:
         post = context.state.find(request.raw_path.removeprefix("/live/"))
         if not isinstance(post, Post) or not post.is_visible(now()):
-            return _html(
-                FRAME.format(title="Not found", count="", summary="There is no such post.", cards="", more=""), 404
-            )
-        body = FRAME.format(title="A post in the sandbox", count="", summary="", cards=_card(context, post), more="")
-    return _html(body)
+            return _page("Not found", "There is no such post.", status=404)
+        return _page("A post in the sandbox", cards=_card(context, post))
 
 
-def _html(body: str, status: int = 200) -> Response:
-    return Response(
-        status, body.encode("utf-8", "replace"), "text/html; charset=utf-8", {"Content-Security-Policy": POLICY}
-    )
+def _page(
+    title: str, summary: str = "", cards: str = "", more: str = "", *, count: str = "", status: int = 200
+) -> Response:
+    body = FRAME.format(title=title, summary=summary, cards=cards, more=more, count=count).encode("utf-8", "replace")
+    return Response(status, body, "text/html; charset=utf-8", {"Content-Security-Policy": POLICY})
 
 
 def _card(context: SandboxContext, post: Post) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from dynamo.sandbox.server import start
+from dynamo.sandbox.server import Sandbox
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _signal, _frame: stop.set())
-        sandbox = start(port=port, folder=folder, app_secret=settings.GRAPH_APP_SECRET)
+        sandbox = Sandbox(port=port, folder=folder, app_secret=settings.GRAPH_APP_SECRET)
         if port_file is not None:
             new = port_file.with_name(f"{port_file.name}.new")
             new.write_text(str(sandbox.port), encoding="ascii")

@@ -188,9 +188,9 @@ def test_comments_need_their_permission(sandbox: SandboxControl, account: Platfo
 
 
 def test_comments_survive_a_restart(tmp_path: Any) -> None:
-    from dynamo.sandbox.server import start
+    from dynamo.sandbox.server import Sandbox
 
-    first = start(folder=tmp_path)
+    first = Sandbox(folder=tmp_path)
     control = SandboxControl(first.url)
     control.register(FACEBOOK)
     page = Caller(control, FACEBOOK)
@@ -198,7 +198,7 @@ def test_comments_survive_a_restart(tmp_path: Any) -> None:
     give(control, post, count=20, items=[{"text": "kept"}])
     entries = walk(page, f"{post}/comments", **STREAM)
     first.close()
-    second = start(folder=tmp_path)
+    second = Sandbox(folder=tmp_path)
     assert walk(Caller(SandboxControl(second.url), FACEBOOK), f"{post}/comments", **STREAM) == entries
     second.close()
     assert len(entries) == 21

@@ -166,13 +166,13 @@ def test_malformed_control_calls_are_refused(page: Caller, order: dict[str, Any]
 
 
 def test_foreign_posts_survive_a_restart_as_they_were_left(tmp_path: Any) -> None:
-    from dynamo.sandbox.server import start
+    from dynamo.sandbox.server import Sandbox
 
     def listed(url: str) -> list[dict[str, Any]]:
         fields = "message,created_time,shares,comments{message},reactions.summary(true)"
         return list(walk(Caller(SandboxControl(url), FACEBOOK), f"{FACEBOOK.id}/published_posts", fields=fields))
 
-    first = start(folder=tmp_path)
+    first = Sandbox(folder=tmp_path)
     control = SandboxControl(first.url)
     control.register(FACEBOOK)
     page = Caller(control, FACEBOOK)
@@ -181,7 +181,7 @@ def test_foreign_posts_survive_a_restart_as_they_were_left(tmp_path: Any) -> Non
     page.send("DELETE", gone)
     before = listed(first.url)
     first.close()
-    second = start(folder=tmp_path)
+    second = Sandbox(folder=tmp_path)
     assert listed(second.url) == before
     second.close()
     assert gone not in ids(before)

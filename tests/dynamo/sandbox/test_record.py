@@ -15,7 +15,7 @@ import requests
 from PIL import Image
 
 from accounts import clock
-from dynamo.sandbox.server import start
+from dynamo.sandbox.server import Sandbox
 from tests.dynamo.sandbox.calls import Caller
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
@@ -53,7 +53,7 @@ def test_the_record_can_be_read_from_where_one_stopped(sandbox: SandboxControl) 
 
 
 def test_record_survives_a_restart(tmp_path: Path) -> None:
-    first = start(folder=tmp_path)
+    first = Sandbox(folder=tmp_path)
     control = SandboxControl(first.url)
     control.register(FACEBOOK)
     control.register(INSTAGRAM)
@@ -66,7 +66,7 @@ def test_record_survives_a_restart(tmp_path: Path) -> None:
     with (tmp_path / "journal.jsonl").open("a") as journal:
         journal.write('{"table": "Post", "row": {"id": "cut o')
 
-    second = start(folder=tmp_path)
+    second = Sandbox(folder=tmp_path)
     control = SandboxControl(second.url)
     after = control.posts
     moving = {"permalink", "media"}
@@ -79,17 +79,17 @@ def test_record_survives_a_restart(tmp_path: Path) -> None:
     assert len(control.posts) == 2
     second.close()
 
-    third = start(folder=tmp_path)
+    third = Sandbox(folder=tmp_path)
     assert len(SandboxControl(third.url).posts) == 2
     SandboxControl(third.url).call("POST", "/__reset")
     third.close()
-    fourth = start(folder=tmp_path)
+    fourth = Sandbox(folder=tmp_path)
     assert SandboxControl(fourth.url).posts == []
     fourth.close()
 
 
 def test_close_ends_delayed_calls_without_effect() -> None:
-    sandbox = start()
+    sandbox = Sandbox()
     control = SandboxControl(sandbox.url)
     control.register(FACEBOOK)
     page = Caller(control, FACEBOOK)
@@ -144,7 +144,7 @@ def test_ui_shows_posts_newest_first_and_escaped(sandbox: SandboxControl) -> Non
 def test_posts_after_a_restart_replace_nothing(tmp_path: Path) -> None:
     texts = [["one", "two"], ["three", "four"], ["five", "six"]]
     for batch in texts:
-        server = start(folder=tmp_path)
+        server = Sandbox(folder=tmp_path)
         control = SandboxControl(server.url)
         control.register(FACEBOOK)
         for text in batch:
