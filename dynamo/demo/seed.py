@@ -1,10 +1,11 @@
-"""The demo's organization in the database, and its accounts in the sandbox."""
+"""The demo's organization in the database, its accounts in the sandbox, and the credentials kept between starts."""
 
 import json
 import secrets
 import time
 import urllib.request
 import uuid
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,6 @@ from django.urls import reverse
 from accounts import clock
 from accounts.domain import actors, api_keys
 from accounts.models import ApiKey, Membership, Organization, Role, User
-from dynamo.demo import state_file
 from dynamo.demo.sample_posts import FACEBOOK, INSTAGRAM, SAMPLE_POSTS, SamplePost, earlier_posts
 from posts.domain import superpowers
 from posts.domain.channels import connect
@@ -48,13 +48,33 @@ GREETER = {
 }
 
 
+def credentials_file() -> Path:
+    return Path(settings.VAR_DIR).resolve() / "demo" / "credentials.json"
+
+
+def load_credentials() -> dict[str, Any]:
+    """Return the kept credentials; {} at the first start."""
+    path = credentials_file()
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file atomically. Its mode is 600."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600, exist_ok=False)
+    new.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
 def seed() -> None:
     """Create the organization, its members, key, channels and posts at the first start.
 
     Later starts keep everything; they only replace credentials that were lost. The credentials are written to the
     credentials file in the same transaction.
     """
-    credentials = state_file.load_credentials()
+    credentials = load_credentials()
     with transaction.atomic():
         organization, new = Organization.objects.get_or_create(pk=ORGANIZATION, defaults={"name": "Casa do Sol"})
         author = _member(credentials, "author", "Ana Autora", organization, Role.EDITOR)
@@ -62,7 +82,14 @@ def seed() -> None:
         _member(credentials, "administrator", "Alda Administradora", organization, Role.ADMIN)
         key = _key(credentials, organization, author)
         if new:
-            channels = {type_: _channel(actors.user_actor(author), organization, type_) for type_ in ACCOUNTS}
+            actor = actors.user_actor(author)
+            channels = {
+                type_: connect(
+                    actor, organization=organization, type=type_, platform_id=platform_id, name=name,
+                    token=secrets.token_urlsafe(40),
+                )
+                for type_, (platform_id, name) in ACCOUNTS.items()
+            }  # fmt: skip
             template = SuperpowerTemplate.objects.create(
                 organization=organization,
                 name="Greeter",
@@ -79,7 +106,7 @@ def seed() -> None:
             for channel in channels.values():
                 items = list(earlier_posts(channel.type, clock.now()))
                 call_sandbox("POST", "/__posts", {"account": channel.platform_id, "items": items})
-        state_file.write(state_file.credentials_file(), credentials)
+        write_json(credentials_file(), credentials)
     _open_accounts()
 
 
@@ -138,12 +165,6 @@ def _key(credentials: dict[str, Any], organization: Organization, author: User) 
     return key
 
 
-def _channel(actor: actors.Actor, organization: Organization, channel_type: str) -> Channel:
-    platform_id, name = ACCOUNTS[channel_type]
-    token = secrets.token_urlsafe(40)
-    return connect(actor, organization=organization, type=channel_type, platform_id=platform_id, name=name, token=token)
-
-
 def _write(
     sample: SamplePost, channels: dict[str, Channel], author: User, key: ApiKey, template: SuperpowerTemplate
 ) -> ScheduledPost:
@@ -171,7 +192,7 @@ def approve_sample_posts() -> None:
     Returns when the posts that are published immediately are published or failed. A fault in the sandbox makes one of
     them fail. Raises CommandError when the admin does not approve a post.
     """
-    credentials = state_file.load_credentials()
+    credentials = load_credentials()
     to_approve = credentials.pop("to_approve", [])
     if not to_approve:
         return
@@ -194,7 +215,7 @@ def approve_sample_posts() -> None:
             _wait_until_settled(ids)
     call_sandbox("DELETE", "/__faults")
     client.logout()
-    state_file.write(state_file.credentials_file(), credentials)
+    write_json(credentials_file(), credentials)
 
 
 def _wait_until_settled(ids: list[str]) -> None:

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dynamo.celery import app
-from dynamo.demo import state_file
+from dynamo.demo.seed import credentials_file, load_credentials, write_json
 from dynamo.demo.supervisor import Supervisor, port_is_free, responds
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,7 +52,13 @@ class Command(BaseCommand):
         parser.add_argument("--reset", action="store_true", help="delete the demo's data and exit")
 
     def handle(self, *_: Any, port: int, reset: bool, **__: Any) -> None:
-        with state_file.single_instance_lock():
+        path = credentials_file().with_name("lock")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with path.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise CommandError(f"A demo already runs in {settings.VAR_DIR}.") from None
             if reset:
                 self._delete_data()
             else:
@@ -61,7 +68,8 @@ class Command(BaseCommand):
         for used in (port, port + 1):
             if not port_is_free(used):
                 raise CommandError(f"Port {used} is in use. Choose another: make demo PORT={port + 100}")
-        folder = state_file.state_file().parent
+        folder = Path(settings.VAR_DIR).resolve()
+        state_file = folder / "demo.json"  # for scripts: it exists only while the demo is ready
         web, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
         environment = {
             **os.environ,
@@ -75,18 +83,13 @@ class Command(BaseCommand):
         supervisor = Supervisor(settings.BASE_DIR / "Procfile", environment, folder / "log")
         for number in SIGNALS:  # SIGINT too: a shell that starts the demo in the background has it ignored
             signal.signal(number, signal.default_int_handler)
-        state_file.state_file().unlink(missing_ok=True)
+        state_file.unlink(missing_ok=True)
         try:
             self._start(supervisor, web, sandbox)
-            state = {
-                "api": f"{web}/v1",
-                "admin": f"{web}/admin/",
-                "sandbox": sandbox,
-                "media": f"{sandbox}/media/sunset.jpg",
-                **state_file.load_credentials(),
-            }
-            state_file.write(state_file.state_file(), state)
-            self._print(WELCOME.format(**state, file=state_file.state_file(), logs=folder / "log"))
+            state = {"api": f"{web}/v1", "admin": f"{web}/admin/", "sandbox": sandbox} | load_credentials()
+            state["media"] = f"{sandbox}/media/sunset.jpg"
+            write_json(state_file, state)
+            self._print(WELCOME.format(**state, file=state_file, logs=folder / "log"))
             while True:
                 for message in supervisor.restart_ended():
                     self._print(message)
@@ -96,7 +99,7 @@ class Command(BaseCommand):
         finally:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
-            state_file.state_file().unlink(missing_ok=True)
+            state_file.unlink(missing_ok=True)
             supervisor.stop()
         self._print("Stopped. The data is kept; `make demo-reset` deletes it.")
 
