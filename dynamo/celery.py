@@ -22,28 +22,19 @@ app.autodiscover_tasks()
 
 
 @app.on_after_finalize.connect
-def schedule_sweeps(sender: Celery, **_: Any) -> None:
-    """Schedule the sweep. A second Celery beat is harmless: a sweep only enqueues, and each task checks the state."""
+def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
+    """Schedule the sweep, the sync of channels, and the linking of imported posts to their scheduled posts.
+
+    A second Celery beat is harmless: a sweep only enqueues, and each task checks the state.
+    """
     from django.conf import settings
 
-    sender.add_periodic_task(
-        settings.SWEEP_INTERVAL,
-        sender.signature("scheduling.sweep"),
-        name="sweep",
-        expires=settings.SWEEP_INTERVAL * 2,
-    )
-
-
-@app.on_after_finalize.connect
-def schedule_sync(sender: Celery, **_: Any) -> None:
-    """Schedule the sync of channels, and the linking of imported posts to their scheduled posts."""
-    from django.conf import settings
-
-    every = settings.SYNC_INTERVAL
-    if every > 0:
-        sender.add_periodic_task(every, sender.signature("posts.sync_due"), name="sync", expires=every * 2)
-        link = sender.signature("scheduling.link_imported")
-        sender.add_periodic_task(every * 3, link, name="linking", expires=every * 6)
+    tasks = [("sweep", "scheduling.sweep", settings.SWEEP_INTERVAL)]
+    if settings.SYNC_INTERVAL > 0:
+        tasks.append(("sync", "posts.sync_due", settings.SYNC_INTERVAL))
+        tasks.append(("linking", "scheduling.link_imported", settings.SYNC_INTERVAL * 3))
+    for name, task, interval in tasks:
+        sender.add_periodic_task(interval, sender.signature(task), name=name, expires=interval * 2)
 
 
 @worker_init.connect

@@ -29,10 +29,7 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
             settings.MEDIA_ALLOW_LOOPBACK,
             "Unset DYNAMO_MEDIA_ALLOW_LOOPBACK: it allows media URLs of this machine.",
         ),
-        "E007": (
-            not settings.GRAPH_APP_SECRET,
-            "Set GRAPH_APP_SECRET, so that every call has an appsecret_proof.",
-        ),
+        "E007": (not settings.GRAPH_APP_SECRET, "Set GRAPH_APP_SECRET, so that every call has an appsecret_proof."),
         "E008": (
             settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600) < settings.ENQUEUE_HORIZON * 3,
             "DYNAMO_ENQUEUE_HORIZON must be at most a third of the broker's visibility timeout.",

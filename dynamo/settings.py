@@ -140,8 +140,6 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 REAUTHENTICATE_AFTER = env_float("DYNAMO_REAUTHENTICATE_AFTER", 4 * 3600)
 INVITATION_LIFE = env_float("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
 # Login throttling. By username and address, so that a client elsewhere cannot lock a reviewer out.
@@ -232,10 +230,7 @@ CELERY_TASK_ROUTES = {
     "scheduling.deliver_notification": {"queue": "notifications"},
 }
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TIMEZONE = "UTC"
-CELERY_ENABLE_UTC = True
 CELERY_TASK_PUBLISH_RETRY = False  # the sweep enqueues again; a web request never waits for the broker
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -298,7 +293,6 @@ ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _ORIGIN).rstrip("/")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
-USE_TZ = USE_I18N = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -323,8 +317,6 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     },
 }
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
