@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, takewhile
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from dynamo.sandbox.comment_threads import CHRONOLOGICAL, RANKED, REVERSE, STREA
 from dynamo.sandbox.errors import Refusal, invalid, unknown_field
 from dynamo.sandbox.field_parser import Field, parse
 from dynamo.sandbox.http import NEWEST, Params, Request, decode_cursor, encode_cursor, stamp
-from dynamo.sandbox.models import Account, Comment, Post, Video
+from dynamo.sandbox.models import Account, Comment, Node, Post, Video
 from dynamo.sandbox.state import SandboxContext, now
 
 READ_PEOPLE = "pages_read_user_content"
@@ -22,8 +23,11 @@ YES = {"true", "1", "total_count"}
 Reader = Callable[[SandboxContext, Comment, Field], Any]
 
 
-def find(context: SandboxContext, account: Account, node_id: str) -> Comment | None:
-    """Return a generated comment by its id. Stored comments are in the state's table of nodes."""
+def find_node(context: SandboxContext, account: Account, node_id: str) -> Node | None:
+    """Return a stored node of any account, or a generated comment on the account's posts, that is not deleted."""
+    known = context.state.find(node_id)
+    if known is not None:
+        return known
     if account.is_page:
         number, _, rest = node_id.rpartition("_")
         post = context.state.find(f"{account.id}_{number}") if number and rest.isdecimal() else None
@@ -34,12 +38,10 @@ def find(context: SandboxContext, account: Account, node_id: str) -> Comment | N
         return None
     thread = Thread(context, post)
     comment = thread.find(node_id)
-    if comment is None or {comment.id, comment.parent} & set(thread.audience.deleted):
-        return None
-    return comment
+    return None if comment is None or {comment.id, comment.parent} & set(thread.audience.deleted) else comment
 
 
-def below(context: SandboxContext, request: Request) -> dict[str, Any]:
+def comments_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/comments and /{comment}/comments or /replies."""
     node = request.node
     if isinstance(node, Video):
@@ -50,18 +52,18 @@ def below(context: SandboxContext, request: Request) -> dict[str, Any]:
     assert isinstance(node, Post | Comment)  # noqa: S101  routing knows the types that have this edge
     link = f"{context.url}/{request.version}{request.path}"
     wanted = parse(request.params.text("fields")) if request.params.text("fields") else None
-    return _list(context, node, request.params, link, request.query, wanted)
+    return _list(context, node, request.params, link, wanted)
 
 
-def edge(context: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
+def comments_field(context: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
     """Return the same edge as a field: `comments.limit(5){message}`, `replies{text}`."""
     link = f"{context.url}/v{NEWEST}.0/{node.id}/{field.name}"
-    query = {name: value for name, value in field.modifiers.items() if name != "as"}
-    return _list(context, node, Params(dict(field.modifiers)), link, query, field.inside)
+    params = Params({name: value for name, value in field.modifiers.items() if name != "as"})
+    return _list(context, node, params, link, field.inside)
 
 
 @dataclass
-class Cut:
+class PageQuery:
     """The parameters of one call. `level` is toplevel, stream or a comment's id; `link` is the call's URL."""
 
     level: str
@@ -76,43 +78,38 @@ class Cut:
 
 
 def _list(
-    context: SandboxContext,
-    node: Post | Comment,
-    params: Params,
-    link: str,
-    query: dict[str, str],
-    wanted: list[Field] | None,
+    context: SandboxContext, node: Post | Comment, params: Params, link: str, wanted: list[Field] | None
 ) -> dict[str, Any]:
     account = context.state.account(node.account)
     post = context.state.nodes[node.post] if isinstance(node, Comment) else node
     assert isinstance(post, Post)  # noqa: S101  a comment's post is a post
     parent = node.id if isinstance(node, Comment) else ""
     thread = Thread(context, post)
-    keep = {name: value for name, value in query.items() if name not in {"after", "before", "limit"}}
+    keep = {name: value for name, value in params.values.items() if name not in {"after", "before", "limit"}}
     if account.is_page:
         require(account, READ_PEOPLE)
         level, order = _facebook_order(params, parent)
-        cut = Cut(level, order, params.limit(), params, link, keep)
+        query = PageQuery(level, order, params.limit(), params, link, keep)
         # One item contains itself and expanded replies. Smaller pages avoid this error.
         expanded = [int(field.modifiers.get("limit") or 25) for field in wanted or [] if field.name == "comments"]
-        if cut.limit * (1 + sum(expanded)) > context.settings.heaviest_page:
+        if query.limit * (1 + sum(expanded)) > context.settings.heaviest_page:
             text = "Please reduce the amount of data you're asking for, then retry your request"
             raise Refusal(1, text, status=500)
-        page, paging = _facebook_page(context, thread, cut) if cut.limit else ([], {})
+        page, paging = _facebook_page(context, thread, query) if query.limit else ([], {})
     else:
         require(account, "instagram_manage_comments")
         # The requested order is ignored: comments come newest first, replies oldest first.
         order = CHRONOLOGICAL if parent else REVERSE
-        cut = Cut(parent or TOP, order, min(params.limit(), INSTAGRAM_LIMIT), params, link, keep)
+        query = PageQuery(parent or TOP, order, min(params.limit(), INSTAGRAM_LIMIT), params, link, keep)
         # This edge does not contain comments on ads.
-        page, paging = ([], {}) if post.origin in {"ad", "dark"} else _instagram_page(context, thread, cut)
+        page, paging = ([], {}) if post.origin in {"ad", "dark"} else _instagram_page(context, thread, query)
     fields = wanted or (FACEBOOK_USUAL if account.is_page else INSTAGRAM_USUAL)
     answer: dict[str, Any] = {"data": [render(context, comment, fields) for comment in page]}
     if paging:
         answer["paging"] = paging
     if account.is_page and params.text("summary").strip("[]") in YES:
-        total = node.replies if isinstance(node, Comment) else thread.total(cut.level)
-        answer["summary"] = {"order": cut.order, "total_count": total, "can_comment": True}
+        total = node.replies if isinstance(node, Comment) else thread.total(query.level)
+        answer["summary"] = {"order": query.order, "total_count": total, "can_comment": True}
     return answer
 
 
@@ -128,64 +125,64 @@ def _facebook_order(params: Params, parent: str) -> tuple[str, str]:
     return parent or level, CHRONOLOGICAL if order == RANKED and in_time else order
 
 
-def _facebook_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+def _facebook_page(context: SandboxContext, thread: Thread, query: PageQuery) -> tuple[list[Comment], dict[str, Any]]:
     """Return the comments, and the paging with both cursors and the links that exist."""
-    before = cut.params.text("before")
-    after = _decode_cursor(context, thread, cut, before or cut.params.text("after"))
+    before = query.params.text("before")
+    after = _decode_cursor(context, thread, query, before or query.params.text("after"))
     if after is _LOST:
         return [], {}
-    places = _since(thread, cut, after, backwards=bool(before))
-    page = list(islice(places, cut.limit + 1))
-    more, page = len(page) > cut.limit, page[: cut.limit]
+    places = _since(thread, query, after, backwards=bool(before))
+    page = list(islice(places, query.limit + 1))
+    more, page = len(page) > query.limit, page[: query.limit]
     if before:
         page.reverse()
     if not page:
         return [], {}
-    first, last = _cursor(cut, page[0]), _cursor(cut, page[-1])
+    first, last = _cursor(query, page[0]), _cursor(query, page[-1])
     paging: dict[str, Any] = {"cursors": {"before": first, "after": last}}
     if before or more:
-        paging["next"] = cut.next_link(after=last)
+        paging["next"] = query.next_link(after=last)
     if more if before else after is not None:
-        paging["previous"] = cut.next_link(before=first)
+        paging["previous"] = query.next_link(before=first)
     return [comment for _, comment in page if comment], paging
 
 
-def _instagram_page(context: SandboxContext, thread: Thread, cut: Cut) -> tuple[list[Comment], dict[str, Any]]:
+def _instagram_page(context: SandboxContext, thread: Thread, query: PageQuery) -> tuple[list[Comment], dict[str, Any]]:
     """Return the comments, and the paging with `after` only; on the last page the paging is empty."""
-    after = _decode_cursor(context, thread, cut, cut.params.text("after"))
+    after = _decode_cursor(context, thread, query, query.params.text("after"))
     if after is _LOST:
         return [], {}
-    page = list(islice(thread.walk(cut.level, cut.order, after), cut.limit + 1))
+    page = list(islice(thread.walk(query.level, query.order, after), query.limit + 1))
     paging: dict[str, Any] = {}
-    if len(page) > cut.limit > 0:
-        last = _cursor(cut, page[cut.limit - 1])
-        paging = {"cursors": {"after": last}, "next": cut.next_link(after=last)}
-    return [comment for _, comment in page[: cut.limit] if comment], paging
+    if len(page) > query.limit > 0:
+        last = _cursor(query, page[query.limit - 1])
+        paging = {"cursors": {"after": last}, "next": query.next_link(after=last)}
+    return [comment for _, comment in page[: query.limit] if comment], paging
 
 
-def _since(thread: Thread, cut: Cut, after: Key | None, *, backwards: bool) -> Iterator[Place]:
+def _since(thread: Thread, query: PageQuery, after: Key | None, *, backwards: bool) -> Iterator[Place]:
     """Walk the thread, without comments older than `since`."""
-    since = cut.params.timestamp("since")
+    since = query.params.timestamp("since")
+    walk = partial(thread.walk, query.level, query.order, backwards=backwards)
     if since is None:
-        return thread.walk(cut.level, cut.order, after, backwards=backwards)
-    if cut.order == RANKED:
-        places = thread.walk(cut.level, cut.order, after, backwards=backwards)
-        return (place for place in places if place[1] is None or place[1].created_at >= since)
-    if (cut.order == CHRONOLOGICAL) != backwards:
-        return thread.walk(cut.level, cut.order, max(after or NEVER, (since, -1.0, -1)), backwards=backwards)
-    return takewhile(lambda place: place[0][0] >= since, thread.walk(cut.level, cut.order, after, backwards=backwards))
+        return walk(after)
+    if query.order == RANKED:
+        return (place for place in walk(after) if place[1] is None or place[1].created_at >= since)
+    if (query.order == CHRONOLOGICAL) != backwards:
+        return walk(max(after or NEVER, (since, -1.0, -1)))
+    return takewhile(lambda place: place[0][0] >= since, walk(after))
 
 
 NEVER: Key = (0.0, 0.0, -1)
 _LOST: Key = (0.0, 0.0, -2)
 
 
-def _cursor(cut: Cut, place: Place) -> str:
+def _cursor(query: PageQuery, place: Place) -> str:
     (first, second, third), comment = place
-    return encode_cursor(f"{cut.order}|{first!r}|{second!r}|{third}|{comment.id if comment else ''}")
+    return encode_cursor(f"{query.order}|{first!r}|{second!r}|{third}|{comment.id if comment else ''}")
 
 
-def _decode_cursor(context: SandboxContext, thread: Thread, cut: Cut, cursor: str) -> Key | None:
+def _decode_cursor(context: SandboxContext, thread: Thread, query: PageQuery, cursor: str) -> Key | None:
     """Return the key of a cursor; _LOST when its comment is deleted and the setting asks for an empty page."""
     if not cursor:
         return None
@@ -195,7 +192,7 @@ def _decode_cursor(context: SandboxContext, thread: Thread, cut: Cut, cursor: st
     except ValueError:
         raise invalid("Invalid cursors values") from None
     dead = comment_id in thread.audience.deleted
-    if order != cut.order or (dead and context.settings.dead_cursors == "refuse"):
+    if order != query.order or (dead and context.settings.dead_cursors == "refuse"):
         raise invalid("Invalid cursors values")
     return _LOST if dead and context.settings.dead_cursors == "empty" else key
 
@@ -233,7 +230,7 @@ def _parent(context: SandboxContext, comment: Comment, field: Field) -> dict[str
     wanted = field.inside or FACEBOOK_USUAL
     if [part.name for part in wanted] == ["id"]:
         return {"id": comment.parent}
-    parent = context.state.find(comment.parent) or find(context, context.state.account(comment.account), comment.parent)
+    parent = find_node(context, context.state.account(comment.account), comment.parent)
     return render(context, parent, wanted) if isinstance(parent, Comment) else None
 
 
@@ -265,7 +262,9 @@ FACEBOOK: dict[str, Reader] = {
     "attachment": lambda _context, comment, _field: comment.attachment,
     "message_tags": lambda _context, _comment, _field: None,
     "object": lambda _context, comment, field: _cut_down({"id": comment.post}, field),
-    "comments": lambda context, comment, field: {"data": []} if comment.parent else edge(context, comment, field),
+    "comments": lambda context, comment, field: (
+        {"data": []} if comment.parent else comments_field(context, comment, field)
+    ),
 }
 INSTAGRAM: dict[str, Reader] = {
     "text": lambda _context, comment, _field: comment.text,
@@ -279,7 +278,7 @@ INSTAGRAM: dict[str, Reader] = {
     "parent_id": lambda _context, comment, _field: comment.parent or None,
     "media": lambda _context, comment, field: _cut_down({"id": comment.post}, field),
     "user": lambda _context, comment, _field: {"id": comment.account} if comment.author_id == comment.account else None,
-    "replies": lambda context, comment, field: edge(context, comment, field) if comment.replies else None,
+    "replies": lambda context, comment, field: comments_field(context, comment, field) if comment.replies else None,
 }
 
 

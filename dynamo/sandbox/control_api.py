@@ -2,23 +2,39 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from dynamo.sandbox import external_posts
 from dynamo.sandbox.comment_threads import LARGEST, Thread
-from dynamo.sandbox.comments import find, remove
+from dynamo.sandbox.comments import find_node, remove
 from dynamo.sandbox.errors import InvalidControl
-from dynamo.sandbox.external_posts import check_keys, parse_timestamp
 from dynamo.sandbox.faults import FaultBook
 from dynamo.sandbox.http import Request, Response, iso_milliseconds, json_response
 from dynamo.sandbox.insights import REACTIONS
-from dynamo.sandbox.models import Account, Comment, Post
-from dynamo.sandbox.state import SandboxContext, now
+from dynamo.sandbox.models import FIRST_SLOT, Account, Comment, Post, Video
+from dynamo.sandbox.state import SandboxContext, State, now
 
 Given = dict[str, Any]
 ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired"}
 CROWD_KEYS = {"count", "replies", "seed", "text", "strangers", "unreadable", "began"}
 COMMENT_KEYS = {"id", "text", "created_at", "parent", "author", "stranger", "likes", "hidden", "attachment"}
+# Posts made outside Dynamo. Origins: page (the account itself), ad (Instagram: an AD; a Page: an unpublished ADS_POST),
+# dark (unpublished, for ads), visitor (a user who posts on the Page), unpublished, hidden, expired.
+KINDS = {"text", "link", "photo", "album", "video", "reel", "story"}
+ORIGINS = {"page", "ad", "dark", "visitor", "unpublished", "hidden", "expired"}
+ITEM = {"id", "kind", "origin", "message", "published_at", "link", "picture", "pictures", "author", "story"}
+COUNTERS = {"likes", "comments", "shares", "reactions"}
+INSTAGRAM_TYPES = {"video": "VIDEO", "reel": "VIDEO", "album": "CAROUSEL_ALBUM"}
+PAGE_MIX = ("photo", "photo", "photo", "text", "reel", "link", "photo", "video", "album", "photo")
+INSTAGRAM_MIX = ("photo", "photo", "reel", "album", "photo", "reel")
+TEXTS = (
+    "Bom dia ☀️",
+    "New on the terrace",
+    "Season's first figs",
+    "Obrigado!",
+    "Rooms for the long weekend",
+    "Pão quente",
+)
 
 
 def handle(context: SandboxContext, request: Request) -> Response:
@@ -43,6 +59,22 @@ def _parse_body(request: Request) -> Given:
     if not isinstance(given, dict):
         raise InvalidControl("the body must be a JSON object")
     return given
+
+
+def check_keys(values: dict[str, Any], allowed: set[str]) -> None:
+    """Raise InvalidControl for keys that are not allowed."""
+    if unknown := set(values) - allowed:
+        raise InvalidControl(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(allowed))}")
+
+
+def parse_timestamp(value: Any) -> float:
+    """Return seconds since the epoch, from a number or from ISO-8601 with a time zone."""
+    if not isinstance(value, str):
+        return float(value)
+    parsed = datetime.fromisoformat(value)
+    if parsed.tzinfo is None:
+        raise InvalidControl("a time needs a time zone")
+    return parsed.timestamp()
 
 
 def _accounts(context: SandboxContext, _given: Given) -> Any:
@@ -137,6 +169,99 @@ def _state(context: SandboxContext, _given: Given) -> Any:
         return {"posts": posts, "foreign": others, "nodes": len(context.state.nodes)}
 
 
+def _posts(context: SandboxContext, given: Given) -> Any:
+    """Create posts that were made outside Dynamo: `items`, or `count` from a `seed`, spread over the last `days`.
+
+    Returns the ids of items. Seeded posts have generated counters and comments. None is in the publication log.
+    """
+    check_keys(given, {"account", "items", "count", "seed", "days", "kinds", "origins"})
+    state = context.state
+    with state.lock:
+        account = state.find(str(given.get("account")))
+        if not isinstance(account, Account):
+            raise InvalidControl("account is not the id of an account")
+        made = [_post_from_item(state, account, item) for item in given.get("items", [])]
+        if "count" in given:
+            _make_series(state, account, given)
+    return {"account": account.id, "ids": [post.id for post in made], "count": int(given.get("count", len(made)))}
+
+
+def _post_from_item(state: State, account: Account, item: Given) -> Post:
+    check_keys(item, ITEM | COUNTERS)
+    post = _make_post(
+        state,
+        account,
+        kind=str(item.get("kind", "text" if account.is_page else "photo")),
+        origin=str(item.get("origin", "page")),
+        at=parse_timestamp(item.get("published_at", now())),
+        message=str(item.get("message", "")),
+        post_id=str(item.get("id", "")),
+    )
+    post.link, post.story = str(item.get("link", post.link)), str(item.get("story", ""))
+    post.pictures = int(item.get("pictures", post.pictures))
+    if "picture" in item:
+        post.media_url = str(item["picture"] or "")
+    if post.origin == "visitor":
+        post.author = item.get("author", {"id": "6900000000000001", "name": "Maria Silva"}) or {}
+    if COUNTERS & set(item):
+        audience = state.audience(post)
+        audience.likes, audience.comments, audience.shares = map(item.get, ("likes", "comments", "shares"))
+        audience.reactions = {str(name).upper(): int(count) for name, count in item.get("reactions", {}).items()}
+        state.put(audience)
+    return state.put(post)
+
+
+def _make_series(state: State, account: Account, given: Given) -> None:
+    count, seed, days = int(given["count"]), int(given.get("seed", 1)), float(given.get("days", 730))
+    kinds = given.get("kinds") or (PAGE_MIX if account.is_page else INSTAGRAM_MIX)
+    origins = given.get("origins") or ["page"]
+    day = 86_400
+    newest = now() - day
+    for number in range(count):
+        draw = number * 7 + seed
+        post = _make_post(
+            state,
+            account,
+            kind=str(kinds[draw % len(kinds)]),
+            origin=str(origins[number % len(origins)]),
+            at=newest - days * day * number / max(1, count),
+            message="" if draw % 9 == 0 else f"{TEXTS[draw % len(TEXTS)]} · {number}",
+        )
+        post.seed, post.slot = seed, FIRST_SLOT + len(state.seeded)
+        state.put(post)
+
+
+def _make_post(
+    state: State, account: Account, *, kind: str, origin: str, at: float, message: str, post_id: str = ""
+) -> Post:
+    if kind not in KINDS or origin not in ORIGINS or (not account.is_page and origin == "visitor"):
+        known = f"kind is one of {', '.join(sorted(KINDS))}; origin is one of {', '.join(sorted(ORIGINS))}"
+        raise InvalidControl(known)
+    number = post_id.rpartition("_")[2] or state.mint("1" if account.is_page else "180", 14)
+    full = f"{account.id}_{number}" if account.is_page else number
+    if full in state.nodes or not number.isdecimal():
+        raise InvalidControl("a post's id is unique and consists of digits")
+    unpublished = origin == "unpublished" or (account.is_page and origin in {"ad", "dark"})
+    post = Post(
+        full, account.id, "carousel" if kind == "album" and not account.is_page else kind, message, at,
+        None if unpublished else at,
+        link=f"https://example.com/{number}" if kind == "link" else "",
+        media_url="" if kind in {"text", "link"} else f"/media/{number}.jpg",
+        media_type="" if account.is_page else INSTAGRAM_TYPES.get(kind, "IMAGE"),
+        foreign=True,
+        origin=origin,
+        pictures={"photo": 1, "album": 3}.get(kind, 0),
+        is_hidden=origin == "hidden",
+    )  # fmt: skip
+    if account.is_page and kind in {"video", "reel"}:
+        video = Video(
+            state.mint("1", 14), account.id, kind, at,
+            media_url=f"/media/{number}.mp4", description=message, ready_at=at, post=full,
+        )  # fmt: skip
+        post.video = state.put(video).id
+    return post
+
+
 def _post_of(context: SandboxContext, given: Given) -> Post:
     post = context.state.find(str(given.get("post")))
     if not isinstance(post, Post):
@@ -209,7 +334,7 @@ def _add_comment(context: SandboxContext, post: Post, item: Given) -> str:
 
 
 def _get_comment(context: SandboxContext, post: Post, comment_id: str) -> Comment:
-    comment = context.state.find(comment_id) or find(context, context.state.account(post.account), comment_id)
+    comment = find_node(context, context.state.account(post.account), comment_id)
     if not isinstance(comment, Comment) or comment.post != post.id:
         raise InvalidControl(f"{comment_id} is not a comment on this post")
     return comment
@@ -253,7 +378,7 @@ ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Given], Any]] = {
     ("DELETE", "/__faults"): _clear_faults,
     ("GET", "/__settings"): lambda context, _given: context.settings.as_json(),
     ("POST", "/__settings"): _change_settings,
-    ("POST", "/__posts"): external_posts.create_posts,
+    ("POST", "/__posts"): _posts,
     ("POST", "/__comments"): _comments,
     ("POST", "/__metrics"): _metrics,
     ("POST", "/__insights"): _insights,

@@ -15,7 +15,7 @@ class InvalidControl(ValueError):
 
 
 class Refusal(Exception):
-    """An error response with these `headers`; `kind` is the platform's `type`."""
+    """An error response: `kind` is the platform's `type`, `shown` the title and text for the user."""
 
     def __init__(
         self,
@@ -25,14 +25,12 @@ class Refusal(Exception):
         subcode: int | None = None,
         status: int = 400,
         kind: str = "OAuthException",
-        title: str = "",
-        user: str = "",
+        shown: tuple[str, str] | None = None,
         data: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.subcode, self.status, self.kind = code, subcode, status, kind
-        self.message, self.title, self.user, self.data = message, title, user, data
-        self.headers: dict[str, str] = {}
+        self.message, self.shown, self.data = message, shown, data
 
     def body(self, trace: str) -> dict[str, Any]:
         error: dict[str, Any] = {"message": self.message, "type": self.kind, "code": self.code}
@@ -41,8 +39,8 @@ class Refusal(Exception):
         if self.subcode is not None:
             # False even for errors that a retry resolves: recorded for 9004/2207052 and 9007/2207027.
             error |= {"error_subcode": self.subcode, "is_transient": self.code in {1, 2}}
-        if self.title:
-            error |= {"error_user_title": self.title, "error_user_msg": self.user}
+        if self.shown:
+            error |= {"error_user_title": self.shown[0], "error_user_msg": self.shown[1]}
         return {"error": error | {"fbtrace_id": trace}}
 
     def challenge(self) -> str:
@@ -81,69 +79,40 @@ def unknown_field(name: str, node_type: str) -> Refusal:
 
 
 def denied(scope: str) -> Refusal:
-    return Refusal(
-        200,
-        f"(#200) If posting to or reading from this object, the app requires the {scope} permission with the role of "
-        "the token's user on the account",
-        status=403,
-    )
+    requirement = f"the app requires the {scope} permission with the role of the token's user on the account"
+    return Refusal(200, f"(#200) If posting to or reading from this object, {requirement}", status=403)
 
 
 def expired_token() -> Refusal:
-    return Refusal(
-        190,
-        "Error validating access token: Session has expired on Saturday, 13-Jun-26 05:00:00 PDT. The current time is "
-        "Saturday, 13-Jun-26 06:12:44 PDT.",
-        subcode=463,
-    )
+    expired = "Session has expired on Saturday, 13-Jun-26 05:00:00 PDT"
+    current = "The current time is Saturday, 13-Jun-26 06:12:44 PDT"
+    return Refusal(190, f"Error validating access token: {expired}. {current}.", subcode=463)
 
 
 def media_not_fetched(why: str) -> Refusal:
-    return Refusal(
-        9004,
-        "Only photo or video can be accepted as media type.",
-        subcode=2207052,
-        title="Media download has failed. The media URI doesn't meet our requirements.",
-        user=f"The media could not be fetched from this URI: {why}",
-    )
+    title = "Media download has failed. The media URI doesn't meet our requirements."
+    shown = (title, f"The media could not be fetched from this URI: {why}")
+    return Refusal(9004, "Only photo or video can be accepted as media type.", subcode=2207052, shown=shown)
 
 
 def not_ready() -> Refusal:
-    return Refusal(
-        9007,
-        "Media ID is not available",
-        subcode=2207027,
-        title="Cannot publish",
-        user="The media is not ready for publishing, please wait for a moment",
-    )
+    shown = ("Cannot publish", "The media is not ready for publishing, please wait for a moment")
+    return Refusal(9007, "Media ID is not available", subcode=2207027, shown=shown)
 
 
 def no_such_container() -> Refusal:
-    return Refusal(
-        24,
-        "The requested resource does not exist",
-        subcode=2207008,
-        title="Creation ID is invalid",
-        user="The media builder with this creation id does not exist, was used, or has expired.",
-    )
+    text = "The media builder with this creation id does not exist, was used, or has expired."
+    shown = ("Creation ID is invalid", text)
+    return Refusal(24, "The requested resource does not exist", subcode=2207008, shown=shown)
 
 
 def quota_reached() -> Refusal:
-    return Refusal(
-        9,
-        "Application request limit reached",
-        subcode=2207042,
-        title="You cannot post any more",
-        user="You reached the maximum number of posts that is allowed to be published by content publishing API.",
-    )
+    text = "You reached the maximum number of posts that is allowed to be published by content publishing API."
+    shown = ("You cannot post any more", text)
+    return Refusal(9, "Application request limit reached", subcode=2207042, shown=shown)
 
 
 def looks_like_spam() -> Refusal:
-    return Refusal(
-        4,
-        "Application request limit reached",
-        subcode=2207051,
-        status=403,
-        title="Action is blocked",
-        user="We restrict certain activity to protect our community. Tell us if you think we made a mistake.",
-    )
+    text = "We restrict certain activity to protect our community. Tell us if you think we made a mistake."
+    shown = ("Action is blocked", text)
+    return Refusal(4, "Application request limit reached", subcode=2207051, status=403, shown=shown)

@@ -32,13 +32,8 @@ def visibility(request: Request, settings: Settings) -> tuple[float | None, floa
 def check_window(scheduled: float, settings: Settings) -> None:
     ahead = scheduled - now()
     if not SHORTEST_SCHEDULE <= ahead <= settings.schedule_days * 86400:
-        raise Refusal(
-            100,
-            "(#100) The specified scheduled publish time is invalid.",
-            subcode=1363115,
-            title="Invalid scheduled publish time",
-            user="The time must be between 10 minutes and 30 days from now.",
-        )
+        shown = ("Invalid scheduled publish time", "The time must be between 10 minutes and 30 days from now.")
+        raise Refusal(100, "(#100) The specified scheduled publish time is invalid.", subcode=1363115, shown=shown)
 
 
 def put_post(
@@ -110,7 +105,7 @@ def _refuse_duplicate(context: SandboxContext, account_id: str, message: str, li
     last = next((post for post in reversed(context.state.posts.get(account_id, [])) if post.is_visible(now())), None)
     if last and last.kind in {"text", "link"} and (last.message, last.link) == (message, link):
         text = "This status update is identical to the last one you posted. Try posting something different."
-        raise Refusal(506, "(#506) Duplicate status message", title="Duplicate Status Update", user=text)
+        raise Refusal(506, "(#506) Duplicate status message", shown=("Duplicate Status Update", text))
 
 
 PHOTO_FORMATS = {"JPEG", "PNG", "GIF", "TIFF"}
@@ -152,13 +147,8 @@ def _photo_size(data: bytes, largest: int) -> tuple[int, int]:
     kind, size = image_format(data)
     if kind in PHOTO_FORMATS and len(data) <= largest:
         return size
-    raise Refusal(
-        100,
-        "(#100) Invalid parameter",
-        subcode=1366046,
-        title="Can't Read Files",
-        user="Photos should be less than 4 MB and saved as JPG, PNG, GIF or TIFF files.",
-    )
+    shown = ("Can't Read Files", "Photos should be less than 4 MB and saved as JPG, PNG, GIF or TIFF files.")
+    raise Refusal(100, "(#100) Invalid parameter", subcode=1366046, shown=shown)
 
 
 def update_post(context: SandboxContext, request: Request, post: Post) -> dict[str, Any]:

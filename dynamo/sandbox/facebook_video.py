@@ -7,8 +7,7 @@ from dynamo.sandbox.auth import authenticate
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook import check_window, put_post, visibility
 from dynamo.sandbox.http import Request
-from dynamo.sandbox.media import fetch
-from dynamo.sandbox.media_store import content_type
+from dynamo.sandbox.media import content_type, fetch
 from dynamo.sandbox.models import Video
 from dynamo.sandbox.state import SandboxContext, now
 
@@ -16,17 +15,11 @@ LARGEST = 64 * 1024 * 1024
 
 
 def create_video(context: SandboxContext, request: Request) -> dict[str, Any]:
-    match request.params.text("upload_phase"):
-        case "start":
-            return _start_video(context, request)
-        case "transfer":
-            return _transfer_video(context, request)
-        case "finish":
-            return _finish_video(context, request)
-        case "":
-            return _in_one_call(context, request)
-        case other:
-            raise errors.invalid(f"Param upload_phase must be one of start, transfer, finish: {other}")
+    phase = request.params.text("upload_phase")
+    phases = {"start": _start_video, "transfer": _transfer_video, "finish": _finish_video, "": _in_one_call}
+    if phase not in phases:
+        raise errors.invalid(f"Param upload_phase must be one of start, transfer, finish: {phase}")
+    return phases[phase](context, request)
 
 
 def _start_video(context: SandboxContext, request: Request) -> dict[str, Any]:
@@ -53,7 +46,7 @@ def _of_session(context: SandboxContext, request: Request) -> Video:
     video = context.state.find(f"1{session[1:]}")
     if isinstance(video, Video) and video.session == session and video.account == request.account_id and not video.post:
         return video
-    raise Refusal(100, "(#100) Invalid upload session", subcode=1363041, title="Invalid session", user="Start again.")
+    raise Refusal(100, "(#100) Invalid upload session", subcode=1363041, shown=("Invalid session", "Start again."))
 
 
 def _transfer_video(context: SandboxContext, request: Request) -> dict[str, Any]:
@@ -66,14 +59,9 @@ def _transfer_video(context: SandboxContext, request: Request) -> dict[str, Any]
         kept = state.uploads.setdefault(video.id, bytearray())
         video.received = len(kept)
         if request.params.whole("start_offset", -1) != video.received or not chunk:
-            raise Refusal(
-                6001,
-                "There was a problem uploading your video file. Please try again with another file.",
-                subcode=1363037,
-                title="Video Upload Chunk Is Out Of Order",
-                user="Send the span that was asked for.",
-                data=_span(context, video),
-            )
+            message = "There was a problem uploading your video file. Please try again with another file."
+            shown = ("Video Upload Chunk Is Out Of Order", "Send the span that was asked for.")
+            raise Refusal(6001, message, subcode=1363037, shown=shown, data=_span(context, video))
         if len(kept) + len(chunk) > video.size:
             raise errors.invalid("The chunk reaches beyond file_size")
         kept += chunk
@@ -86,12 +74,17 @@ def _receive(context: SandboxContext, video: Video, *, whole: bool) -> None:
     kept = context.state.uploads[video.id]
     video.received = len(kept)
     if whole:
-        if content_type(bytes(kept[:16])) != "video/mp4":
-            kept.clear()
-            raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
-        video.sha256 = context.state.media.put(bytes(kept))
+        data = bytes(kept)
+        kept.clear()
+        video.sha256 = _store(context, data)
         del context.state.uploads[video.id]
     context.state.put(video)
+
+
+def _store(context: SandboxContext, data: bytes) -> str:
+    if content_type(data) != "video/mp4":
+        raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
+    return context.state.media.put(data)
 
 
 def _finish_video(context: SandboxContext, request: Request) -> dict[str, Any]:
@@ -109,9 +102,7 @@ def _in_one_call(context: SandboxContext, request: Request) -> dict[str, Any]:
     """Take `file_url` or multipart `source`. The response has no post id, so a lost response leaves no handle."""
     url = request.params.text("file_url")
     data = request.params.files.get("source") or (fetch(url) if url else b"")
-    if content_type(data) != "video/mp4":
-        raise Refusal(6000, "(#6000) There was a problem uploading your video file.", subcode=1363024)
-    digest = context.state.media.put(data)
+    digest = _store(context, data)
     with context.state.lock:
         visible = visibility(request, context.settings)
         video = Video(
@@ -153,10 +144,12 @@ def create_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
             raise errors.invalid(f"Param upload_phase must be one of start, finish: {other}")
 
 
-def _own_reel(context: SandboxContext, request: Request, video_id: str) -> Video:
+def _unpublished_reel(context: SandboxContext, request: Request, video_id: str) -> Video:
     video = context.state.find(video_id)
     if not isinstance(video, Video) or video.kind != "reel" or video.account != request.account_id:
         raise errors.missing("post", video_id)
+    if video.post:
+        raise errors.invalid("The video was published already")
     return video
 
 
@@ -170,9 +163,7 @@ def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dic
     if not 0 < size <= LARGEST:
         raise errors.invalid("Header file_size is missing or out of range")
     with context.state.lock:
-        video = _own_reel(context, request, video_id)
-        if video.post:
-            raise errors.invalid("The video was published already")
+        video = _unpublished_reel(context, request, video_id)
         kept = context.state.uploads.setdefault(video.id, bytearray())
         if url:
             kept.clear()
@@ -197,9 +188,7 @@ def _finish_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
     scheduled = request.params.timestamp("scheduled_publish_time")
     with context.state.lock:
         context.state.calls[f"reel:{video_id}"] += 1
-        video = _own_reel(context, request, video_id)
-        if video.post:
-            raise errors.invalid("The video was published already")
+        video = _unpublished_reel(context, request, video_id)
         if not video.sha256:
             raise errors.invalid("The video has not been uploaded")
         if wanted == "SCHEDULED" and scheduled is not None:

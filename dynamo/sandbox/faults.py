@@ -40,7 +40,7 @@ LOCALISED = (
 ERRORS: dict[str, Callable[[], Refusal]] = {
     "expired_token": errors.expired_token,
     "quota": errors.quota_reached,
-    "policy_block": lambda: Refusal(368, ABUSE, subcode=1390008, title="Blocked", user=ABUSE),
+    "policy_block": lambda: Refusal(368, ABUSE, subcode=1390008, shown=("Blocked", ABUSE)),
     "spam_after": errors.looks_like_spam,
     "error400_after": lambda: Refusal(1, "An unknown error occurred", subcode=99),
     "localised": lambda: errors.media_not_fetched("it did not answer"),
@@ -147,5 +147,5 @@ def fault_refusal(fault: Fault, *, method: str, node_id: str) -> Refusal:
     refusal.status = fault.status or refusal.status
     refusal.message = fault.message or refusal.message
     if fault.localised or fault.fault == "localised":
-        refusal.title, refusal.user = LOCALISED
+        refusal.shown = LOCALISED
     return refusal

@@ -55,14 +55,10 @@ def stories(context: SandboxContext, request: Request) -> dict[str, Any]:
     return _page(context, request, lambda post: is_current_story(post) and post.is_visible(at))
 
 
-def videos_of(kind: str) -> Callable[[SandboxContext, Request], dict[str, Any]]:
-    """Return the handler that lists a Page's videos or reels with a post."""
-
-    def listing(context: SandboxContext, request: Request) -> dict[str, Any]:
-        at = now()
-        return _page(context, request, lambda post: post.kind == kind and post.is_visible(at))
-
-    return listing
+def videos(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """Return a Page's videos, or on the edge of reels its reels, that have a post."""
+    at, kind = now(), "reel" if request.path.endswith("/video_reels") else "video"
+    return _page(context, request, lambda post: post.kind == kind and post.is_visible(at))
 
 
 def _sort_key(post: Post) -> tuple[float, str]:

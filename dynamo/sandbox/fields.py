@@ -89,7 +89,7 @@ def attachments(context: SandboxContext, post: Post, _field: Field) -> dict[str,
 
 
 def _insights(context: SandboxContext, post: Post, field: Field) -> dict[str, Any]:
-    return insights.read(context, post, field.modifiers)
+    return insights.read_insights(context, post, field.modifiers)
 
 
 POST: dict[str, Reader] = {
@@ -113,7 +113,7 @@ POST: dict[str, Reader] = {
     "application": lambda _context, post, _field: None if post.foreign else {"id": "100000000000001", "name": "Dynamo"},
     "message_tags": lambda _context, _post, _field: None,
     "attachments": attachments,
-    "comments": comments.edge,
+    "comments": comments.comments_field,
     "reactions": insights.reactions,
     "likes": insights.reactions,
     "insights": _insights,
@@ -142,25 +142,24 @@ def _post_of(context: SandboxContext, video: Video) -> Post | None:
     return post if isinstance(post, Post) else None
 
 
-def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
+def _live_post(context: SandboxContext, video: Video) -> Post | None:
     post = _post_of(context, video)
+    return post if post and post.is_visible(now()) else None
+
+
+def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
+    live = _live_post(context, video)
     done = bool(video.post) and now() >= video.ready_at
     status = "ready" if done else "processing" if video.sha256 else "uploading" if video.received else "upload_required"
     publishing: dict[str, Any] = {"status": "not_started"}
-    if post and post.is_visible(now()):
-        published_at = stamp(post.visible_at)
-        publishing = {"status": "complete", "publish_status": "published", "publish_time": published_at}
+    if live:
+        publishing = {"status": "complete", "publish_status": "published", "publish_time": stamp(live.visible_at)}
     return {
         "video_status": status,
         "uploading_phase": {"status": "complete" if video.sha256 else "in_progress"},
         "processing_phase": {"status": "complete" if done else "in_progress" if video.post else "not_started"},
         "publishing_phase": publishing,
     }
-
-
-def _published(context: SandboxContext, video: Video, _field: Field) -> bool:
-    post = _post_of(context, video)
-    return post is not None and post.is_visible(now())
 
 
 def _source(context: SandboxContext, video: Video, _field: Field) -> str | None:
@@ -182,7 +181,7 @@ VIDEO: dict[str, Reader] = {
     "updated_time": lambda _context, video, _field: stamp(video.created_at),
     "post_id": lambda _context, video, _field: video.post or None,
     "permalink_url": lambda context, video, _field: context.permalink(video.post) if video.post else None,
-    "published": _published,
+    "published": lambda context, video, _field: _live_post(context, video) is not None,
     "status": _phases,
     "length": lambda _context, video, _field: 4.0 if video.sha256 or video.post else None,
     "source": _source,
@@ -227,7 +226,7 @@ MEDIA: dict[str, Reader] = {
     "timestamp": lambda _context, media, _field: stamp(media.visible_at),
     "like_count": lambda context, media, _field: tally(context, media).likes,
     "comments_count": lambda context, media, _field: tally(context, media).comments,
-    "comments": comments.edge,
+    "comments": comments.comments_field,
     "view_count": lambda context, media, _field: tally(context, media).views,
     "shares_count": lambda context, media, _field: tally(context, media).shares,
     "saved_count": lambda context, media, _field: tally(context, media).likes // 9,
@@ -254,7 +253,7 @@ CONTAINER: dict[str, Reader] = {
 def node_type(node: Node) -> str:
     """Return the platform's name of the type."""
     if isinstance(node, Account):
-        return node.node_type
+        return "Page" if node.is_page else "IGUser"
     if isinstance(node, Post):
         return "IGMedia" if node.media_type else "Post"
     if isinstance(node, Comment):

@@ -17,14 +17,12 @@ GATEWAY_PAGE = (
 def handle(context: SandboxContext, request: Request) -> Response:
     """Return the response. Raises HangUp when a fault closes the connection instead."""
     half = context.settings.latency_ms / 2000
-    bare = request.raw_path
     try:
         request.version, request.path = split_version(request.raw_path)
-        bare = request.path
         request.params = parse_params(request.query, request.headers.get("Content-Type", ""), request.body)
     except Refusal as refusal:
         return _refused(request, refusal)
-    delays, fault = context.faults.take(request.method, request.raw_path, bare)
+    delays, fault = context.faults.take(request.method, request.raw_path, request.path)
     request.fault = fault
     context.wait(half + sum(delay.seconds for delay in delays if delay.fault == "delay"))
     response = _respond(context, request, fault)

@@ -67,10 +67,10 @@ def reactions(context: SandboxContext, post: Post, field: Field) -> dict[str, An
         raise errors.invalid(f"Param type must be one of {{{', '.join(REACTIONS)}}}")
     counted = tally(context, post)
     answer: dict[str, Any] = {"data": []}
-    asked = field.modifiers.get("summary", "").strip("[]")
-    if asked and asked not in {"false", "0"}:
+    summary = field.modifiers.get("summary", "").strip("[]")
+    if summary and summary not in {"false", "0"}:
         answer["summary"] = {"total_count": counted.reactions.get(kind, 0) if kind else counted.reacted}
-        if asked in {"true", "1"}:
+        if summary in {"true", "1"}:
             answer["summary"] |= {"can_like": True, "has_liked": False} if is_likes else {"viewer_reaction": "NONE"}
     return answer
 
@@ -190,7 +190,7 @@ INSTAGRAM = FEED | REELS | STORY
 FEWEST_VIEWERS = 5
 
 
-def of_post(context: SandboxContext, request: Request) -> dict[str, Any]:
+def post_insights(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{post}/insights and /{ig-media}/insights."""
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
@@ -198,10 +198,10 @@ def of_post(context: SandboxContext, request: Request) -> dict[str, Any]:
     wanted = {name: params.text(name) for name in ("metric", "period", "breakdown", "metric_type")}
     if isinstance(params.values.get("metric"), list) or wanted["metric"].startswith("["):
         wanted["metric"] = ",".join(str(name) for name in params.items("metric"))
-    return read(context, node, wanted)
+    return read_insights(context, node, wanted)
 
 
-def of_video(context: SandboxContext, request: Request) -> dict[str, Any]:
+def video_insights(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{video}/video_insights; all metrics without `metric`."""
     node = request.node
     assert isinstance(node, Video)  # noqa: S101  routing knows the types that have this edge
@@ -215,7 +215,7 @@ def of_video(context: SandboxContext, request: Request) -> dict[str, Any]:
     return {"data": [_entry(node.id, name, VIDEO[name], counted, audience, {}) for name in names]}
 
 
-def read(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
+def read_insights(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[str, Any]:
     """Return the metrics. `wanted` has metric (comma-separated) and optionally period, breakdown, metric_type."""
     require(context.state.account(post.account), "instagram_manage_insights" if post.media_type else "read_insights")
     names = [name.strip() for name in wanted.get("metric", "").split(",") if name.strip()]
@@ -227,7 +227,13 @@ def read(context: SandboxContext, post: Post, wanted: dict[str, str]) -> dict[st
         _check_instagram(known, names, wanted, audience)
     elif not set(names) <= set(PAGE_POST):
         raise invalid("The value must be a valid insights metric")
-    _refuse_ordered(audience, names)
+    for name in names:  # ordered errors: small Pages lack metrics that other Pages have
+        code = audience.refused.get(name)
+        if code == 100:
+            raise invalid("The value must be a valid insights metric")
+        if code is not None:
+            status = 403 if 200 <= code < 300 else 400
+            raise Refusal(code, f"(#{code}) The metric {name} is not available for this object", status=status)
     if post.kind == "story":
         viewers = audience.insights.get("reach", counted.views)
         if isinstance(viewers, int) and viewers < FEWEST_VIEWERS:
@@ -251,17 +257,6 @@ def _check_instagram(known: dict[str, Metric], names: list[str], wanted: dict[st
         raise invalid("period[0] must be one of the following values: lifetime")
     if wanted.get("breakdown") and any(known[name].breakdown != wanted["breakdown"] for name in names):
         raise Refusal(1, "An unknown error has occurred.", status=500)
-
-
-def _refuse_ordered(audience: Audience, names: list[str]) -> None:
-    """Raise the ordered errors: small Pages lack metrics that other Pages have."""
-    for name in names:
-        code = audience.refused.get(name)
-        if code == 100:
-            raise invalid("The value must be a valid insights metric")
-        if code is not None:
-            status = 403 if 200 <= code < 300 else 400
-            raise Refusal(code, f"(#{code}) The metric {name} is not available for this object", status=status)
 
 
 def _entry(

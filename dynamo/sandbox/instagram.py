@@ -8,8 +8,7 @@ from typing import Any
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.http import Request
-from dynamo.sandbox.media import fetch, image_format
-from dynamo.sandbox.media_store import content_type
+from dynamo.sandbox.media import content_type, fetch, image_format
 from dynamo.sandbox.models import Container, Post
 from dynamo.sandbox.state import SandboxContext, now
 
@@ -22,39 +21,23 @@ MENTION = re.compile(r"(?<![\w.])@[\w.]+")
 
 def check_caption(caption: str) -> None:
     if len(caption) > CAPTION or len(HASHTAG.findall(caption)) > HASHTAGS or len(MENTION.findall(caption)) > MENTIONS:
-        raise Refusal(
-            36004,
-            "The submitted caption is too long or holds too many hashtags or mentions",
-            subcode=2207010,
-            title="Caption is too long",
-            user="The caption can have 2,200 characters, 30 hashtags and 20 @ tags.",
-        )
+        message = "The submitted caption is too long or holds too many hashtags or mentions"
+        shown = ("Caption is too long", "The caption can have 2,200 characters, 30 hashtags and 20 @ tags.")
+        raise Refusal(36004, message, subcode=2207010, shown=shown)
 
 
 def check_image(data: bytes, *, story: bool) -> None:
     """Raise 36000, 36001 or 36003. Stories have any ratio; the platform scales wide images down and refuses none."""
     if len(data) > IMAGE_BYTES:
-        raise Refusal(
-            36000, "The image size is too large.", subcode=2207004, title="Image size too large", user="8 MiB."
-        )
+        raise Refusal(36000, "The image size is too large.", subcode=2207004, shown=("Image size too large", "8 MiB."))
     kind, (width, height) = image_format(data)
     if kind != "JPEG":
-        raise Refusal(
-            36001,
-            "The image format is not supported",
-            subcode=2207005,
-            title="Unsupported image format",
-            user="The image format is not supported. Supported formats are: JPEG.",
-        )
+        shown = ("Unsupported image format", "The image format is not supported. Supported formats are: JPEG.")
+        raise Refusal(36001, "The image format is not supported", subcode=2207005, shown=shown)
     # The tolerance is a pixel of rounding: 1080 x 566 counts as 1.91:1.
     if not story and not NARROWEST - 0.005 <= width / height <= WIDEST + 0.005:
-        raise Refusal(
-            36003,
-            "The submitted image with aspect ratio is not supported",
-            subcode=2207009,
-            title="Invalid aspect ratio",
-            user="The aspect ratio must be between 4:5 and 1.91:1.",
-        )
+        shown = ("Invalid aspect ratio", "The aspect ratio must be between 4:5 and 1.91:1.")
+        raise Refusal(36003, "The submitted image with aspect ratio is not supported", subcode=2207009, shown=shown)
 
 
 DAY = 86_400  # seconds: of a container's life, of the quotas, and of a story
@@ -65,7 +48,7 @@ def create_container(context: SandboxContext, request: Request) -> dict[str, Any
     params, state, settings = request.params, context.state, context.settings
     kind = KINDS.get(params.text("media_type").upper())
     if kind is None:
-        raise Refusal(100, "Unknown media type", subcode=2207023, title="Unknown media type", user="Not supported.")
+        raise Refusal(100, "Unknown media type", subcode=2207023, shown=("Unknown media type", "Not supported."))
     caption = params.text("caption")
     check_caption(caption)
     with state.lock:
@@ -103,7 +86,7 @@ def made_since(made: Sequence[Container | Post], since: float) -> int:
 def _children(context: SandboxContext, request: Request) -> list[str]:
     wanted = [str(child) for child in request.params.items("children")]
     if not 2 <= len(wanted) <= 10:
-        raise Refusal(100, "Carousel needs 2 to 10 children", subcode=2207028, title="Carousel", user="2 to 10 items.")
+        raise Refusal(100, "Carousel needs 2 to 10 children", subcode=2207028, shown=("Carousel", "2 to 10 items."))
     for child in wanted:
         node = context.state.find(child)
         if not isinstance(node, Container) or node.account != request.account_id or not node.is_child:
@@ -197,14 +180,14 @@ def _check_ready(container: Container) -> None:
     match status(container):
         case "EXPIRED":
             text = "The media is expired, please create it again."
-            raise Refusal(-2, "Media expired", subcode=2207020, title="Media expired", user=text)
+            raise Refusal(-2, "Media expired", subcode=2207020, shown=("Media expired", text))
         case "IN_PROGRESS":
             raise errors.not_ready()
         case "ERROR":
-            raise Refusal(-1, "Unknown upload error", subcode=2207053, title="Unknown error", user="Create it again.")
+            raise Refusal(-1, "Unknown upload error", subcode=2207053, shown=("Unknown error", "Create it again."))
         case _ if container.kind == "video" or container.is_child:
             text = "A container of a carousel's child cannot be published by itself."
-            raise Refusal(100, "Invalid media type", subcode=2207089, title="Invalid media type", user=text)
+            raise Refusal(100, "Invalid media type", subcode=2207089, shown=("Invalid media type", text))
 
 
 def quota_usage(context: SandboxContext, account_id: str) -> int:
@@ -212,7 +195,7 @@ def quota_usage(context: SandboxContext, account_id: str) -> int:
     return made_since(context.state.posts.get(account_id, []), now() - DAY)
 
 
-def limit(context: SandboxContext, request: Request) -> dict[str, Any]:
+def publishing_limit(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /{ig-user}/content_publishing_limit; quota_usage only, without `fields=`."""
     wanted = (request.params.text("fields") or "quota_usage").split(",")
     with context.state.lock:

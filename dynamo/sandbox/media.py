@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.http import Request, Response, not_found
-from dynamo.sandbox.media_store import content_type
 from dynamo.sandbox.state import SandboxContext
 
 Colour = tuple[int, int, int]
@@ -75,6 +74,21 @@ def image_format(data: bytes) -> tuple[str | None, tuple[int, int]]:
         return None, (1, 1)
 
 
+def content_type(data: bytes) -> str:
+    """Return the type by the first bytes; like the platform, ignore the type that the sender states."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data.startswith((b"II*\x00", b"MM\x00*")):
+        return "image/tiff"
+    if data[4:8] == b"ftyp":
+        return "video/mp4"
+    return "application/octet-stream"
+
+
 def clip(name: str, version: int) -> bytes:
     """Return four seconds of MP4 (H.264 and silent AAC, 360 x 640); a `free` box at its end differs by name."""
     mark = hashlib.sha256(f"{name}\n{version}".encode()).digest()
@@ -83,7 +97,6 @@ def clip(name: str, version: int) -> bytes:
 
 NAME = re.compile(r"/media/([^/]{1,200})\.(jpe?g|png|mp4)")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "mp4": "video/mp4"}
 SMALLEST, LARGEST, USUAL = 16, 4000, 1080
 
 
@@ -95,9 +108,11 @@ def generated(context: SandboxContext, request: Request) -> Response:
     name, kind = match[1], match[2]
     version = _number(request, "v", context.settings.media_versions.get(f"{name}.{kind}", 1), 0, 10**9)
     if kind == "mp4":
-        return Response(200, clip(name, version), TYPES[kind])
-    size = (_number(request, "w", USUAL, SMALLEST, LARGEST), _number(request, "h", USUAL, SMALLEST, LARGEST))
-    return Response(200, picture(name, version, *size, "PNG" if kind == "png" else "JPEG"), TYPES[kind])
+        data = clip(name, version)
+    else:
+        size = (_number(request, "w", USUAL, SMALLEST, LARGEST), _number(request, "h", USUAL, SMALLEST, LARGEST))
+        data = picture(name, version, *size, "PNG" if kind == "png" else "JPEG")
+    return Response(200, data, content_type(data))
 
 
 def _number(request: Request, name: str, usual: int, least: int, most: int) -> int:
@@ -135,12 +150,7 @@ def fetch(url: str) -> bytes:
                         raise errors.media_not_fetched("it is too large")
                 return bytes(data)
     except requests.Timeout:
-        raise Refusal(
-            -2,
-            "Media download timed out",
-            subcode=2207003,
-            title="Timeout",
-            user="It takes too long to download the media.",
-        ) from None
+        shown = ("Timeout", "It takes too long to download the media.")
+        raise Refusal(-2, "Media download timed out", subcode=2207003, shown=shown) from None
     except requests.RequestException:
         raise errors.media_not_fetched("it could not be reached") from None

@@ -21,10 +21,6 @@ class Account:
     def is_page(self) -> bool:
         return self.type.startswith("FB")
 
-    @property
-    def node_type(self) -> str:
-        return "Page" if self.is_page else "IGUser"
-
 
 @dataclass
 class Photo:

@@ -27,23 +27,23 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
     ("GET", "Page", "posts"): (READ, feeds.published_posts),
     ("GET", "Page", "published_posts"): (READ, feeds.published_posts),
     ("GET", "Page", "scheduled_posts"): (READ, feeds.scheduled_posts),
-    ("GET", "Page", "videos"): (READ, feeds.videos_of("video")),
-    ("GET", "Page", "video_reels"): (READ, feeds.videos_of("reel")),
+    ("GET", "Page", "videos"): (READ, feeds.videos),
+    ("GET", "Page", "video_reels"): (READ, feeds.videos),
     ("POST", "IGUser", "media"): (IG_WRITE, instagram.create_container),
     ("POST", "IGUser", "media_publish"): (IG_WRITE, instagram.publish),
     ("GET", "IGUser", "media"): (IG_READ, feeds.media),
     ("GET", "IGUser", "stories"): (IG_READ, feeds.stories),
-    ("GET", "IGUser", "content_publishing_limit"): (IG_READ, instagram.limit),
-    ("GET", "Post", "comments"): (PEOPLE, comments.below),
-    ("GET", "Video", "comments"): (PEOPLE, comments.below),
-    ("GET", "Comment", "comments"): (PEOPLE, comments.below),
-    ("GET", "IGMedia", "comments"): (IG_PEOPLE, comments.below),
-    ("GET", "IGComment", "replies"): (IG_PEOPLE, comments.below),
+    ("GET", "IGUser", "content_publishing_limit"): (IG_READ, instagram.publishing_limit),
+    ("GET", "Post", "comments"): (PEOPLE, comments.comments_edge),
+    ("GET", "Video", "comments"): (PEOPLE, comments.comments_edge),
+    ("GET", "Comment", "comments"): (PEOPLE, comments.comments_edge),
+    ("GET", "IGMedia", "comments"): (IG_PEOPLE, comments.comments_edge),
+    ("GET", "IGComment", "replies"): (IG_PEOPLE, comments.comments_edge),
     ("GET", "Post", "reactions"): (PEOPLE, insights.reactions_edge),
     ("GET", "Post", "likes"): (PEOPLE, insights.reactions_edge),
-    ("GET", "Post", "insights"): ("read_insights", insights.of_post),
-    ("GET", "Video", "video_insights"): ("read_insights", insights.of_video),
-    ("GET", "IGMedia", "insights"): ("instagram_manage_insights", insights.of_post),
+    ("GET", "Post", "insights"): ("read_insights", insights.post_insights),
+    ("GET", "Video", "video_insights"): ("read_insights", insights.video_insights),
+    ("GET", "IGMedia", "insights"): ("instagram_manage_insights", insights.post_insights),
 }
 
 
@@ -70,19 +70,13 @@ def route(context: SandboxContext, request: Request) -> Any:
     context.usage.check(request.account, context.settings)
     if "ids" in request.query:
         raise errors.invalid("Reading several objects by ids is no longer supported")
-    node = _own_node(context, request, segments[0])
-    return _on_edge(context, request, node, segments[1]) if segments[1:] else _on_node(context, request, node)
-
-
-def _own_node(context: SandboxContext, request: Request, node_id: str) -> Node:
-    """Return the node if it belongs to the token's account. Raises the same error for other nodes and unknown ids."""
     with context.state.lock:
-        node = request.account if node_id == "me" else context.state.find(node_id)
-        node = node or comments.find(context, request.account, node_id)
+        account = request.account
+        node = account if segments[0] == "me" else comments.find_node(context, account, segments[0])
     owner = node.id if isinstance(node, Account) else node.account if node else None
     if node is None or isinstance(node, Audience) or owner != request.account_id:
-        raise errors.missing(request.method, node_id)
-    return node
+        raise errors.missing(request.method, segments[0])  # the same error for unknown ids and others' nodes
+    return _on_edge(context, request, node, segments[1]) if segments[1:] else _on_node(context, request, node)
 
 
 def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:

@@ -1,5 +1,6 @@
 """State of one running sandbox: a lock, a table of nodes, a journal. Callers hold `lock` to read or change it."""
 
+import hashlib
 import itertools
 import json
 import os
@@ -12,10 +13,42 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from dynamo.sandbox.faults import FaultBook
-from dynamo.sandbox.media_store import MediaStore
 from dynamo.sandbox.models import FIRST_SLOT, TABLES, Account, Audience, Comment, Container, Node, Post, new_audience
 from dynamo.sandbox.rate_limits import Usage
 from dynamo.sandbox.settings import Settings
+
+KEPT_IN_MEMORY = 400  # media, of about 0.1 MB each
+
+
+class MediaStore:
+    """The bytes of uploaded and fetched media by SHA-256, in `folder`; the last ones in memory without a folder."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder / "media" if folder else None
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        self._memory: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def put(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        if self._folder:
+            path = self._folder / digest
+            if not path.exists():
+                path.write_bytes(data)
+            return digest
+        with self._lock:
+            self._memory.pop(digest, None)  # to the end of the order
+            self._memory[digest] = data
+            while len(self._memory) > KEPT_IN_MEMORY:
+                del self._memory[next(iter(self._memory))]
+        return digest
+
+    def get(self, digest: str) -> bytes | None:
+        if self._folder:
+            path = self._folder / digest
+            return path.read_bytes() if path.is_file() else None
+        return self._memory.get(digest)
 
 
 class Journal:
