@@ -35,7 +35,7 @@ CSRF_TRUSTED_ORIGINS = env_list("DYNAMO_CSRF_TRUSTED_ORIGINS")
 INSTALLED_APPS = [
     "dynamo.apps.DynamoConfig",
     "scheduling.apps.SchedulingConfig",
-    "posts.apps.PostsConfig",
+    "posts",
     "accounts.apps.AccountsConfig",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -9,15 +9,14 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.base import BaseAdmin, current_user, roles_by_organization
+from accounts.admin.base import BaseAdmin, current_user, render_page, roles_by_organization
 from accounts.api.pagination import row_after
 from posts.admin import charts
 from posts.domain import comments
 from posts.domain.comment_export import csv_response
-from posts.domain.insights import insights
+from posts.domain.published_posts import read_insights
 from posts.graph.errors import GraphError, user_message
 from posts.models import Channel, PublishedPost
 
@@ -116,17 +115,13 @@ class PublishedPostAdmin(BaseAdmin):
     list_filter = (ChannelFilter, "type")
 
     def get_urls(self) -> list[URLPattern]:
-        """The list, the page, and its parts that are read from the platform."""
-        views = {"": self.page_view, "insights/": self.insights_view, "comments/": self.comments_view}
-        views["comments.csv"] = self.export_view  # type: ignore[assignment]  # streamed
-        names = {"": "page", "insights/": "insights", "comments/": "comments", "comments.csv": "export"}
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(self.changelist_view), name=f"{self.label}_changelist"),
-            *(
-                path(f"<int:post_id>/{end}", wrap(view), name=f"{self.label}_{names[end]}")
-                for end, view in views.items()
-            ),
+            path("<int:post_id>/", wrap(self.page_view), name=f"{self.label}_page"),
+            path("<int:post_id>/insights/", wrap(self.insights_view), name=f"{self.label}_insights"),
+            path("<int:post_id>/comments/", wrap(self.comments_view), name=f"{self.label}_comments"),
+            path("<int:post_id>/comments.csv", wrap(self.export_view), name=f"{self.label}_export"),
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -151,27 +146,21 @@ class PublishedPostAdmin(BaseAdmin):
 
     def insights_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
         post = self.get_object_or_404(request, str(post_id))
-        context: dict[str, Any] = {}
-        problem = ""
         try:
-            read = insights(
-                post.channel, post.platform_id, post.type, media_type=post.media_type, seconds=INSIGHTS_SECONDS
-            )
-            metric_charts, others = charts.insight_charts(read.items)
-            context = {"charts": metric_charts, "others": others}
-            context |= {"unavailable": read.unavailable, "at": read.fetched_at}
+            read = read_insights(post, seconds=INSIGHTS_SECONDS)
         except GraphError as error:
-            problem = user_message(error)
-        return self._part(request, post, "insights", problem, context)
+            return self._part(request, post, "insights", problem=user_message(error))
+        metric_charts, others = charts.insight_charts(read.metrics)
+        context = {"charts": metric_charts, "others": others, "unavailable": read.unavailable, "at": read.fetched_at}
+        return self._part(request, post, "insights", **context)
 
     def comments_view(self, request: HttpRequest, post_id: int) -> HttpResponse:
         post = self.get_object_or_404(request, str(post_id))
-        page, problem = None, ""
         try:
-            page = comments.page(post.channel, post.platform_id, limit=COMMENTS_SHOWN)
+            page = comments.read_page(post.channel, post.platform_id, limit=COMMENTS_SHOWN)
         except GraphError as error:
-            problem = user_message(error)
-        return self._part(request, post, "comments", problem, {"page": page})
+            return self._part(request, post, "comments", problem=user_message(error))
+        return self._part(request, post, "comments", page=page)
 
     def export_view(self, request: HttpRequest, post_id: int) -> HttpResponseBase:
         """Return all comments as CSV. An error before the first comment is shown on the post's page."""
@@ -183,29 +172,18 @@ class PublishedPostAdmin(BaseAdmin):
 
     def _page(self, request: HttpRequest, post: PublishedPost, problem: str = "") -> HttpResponse:
         numbers = [("Likes", post.likes), ("Comments", post.comments), ("Shares", post.shares)]
-        context = {"numbers": numbers, "reactions": charts.reaction_chart(post)}
-        return self._render(request, post, "page", context, problem)
+        reactions = charts.reaction_chart(post)
+        return self._render(request, post, "page", numbers=numbers, reactions=reactions, problem=problem)
 
-    def _part(
-        self, request: HttpRequest, post: PublishedPost, name: str, problem: str, context: dict[str, Any]
-    ) -> HttpResponse:
+    def _part(self, request: HttpRequest, post: PublishedPost, name: str, **context: Any) -> HttpResponse:
         """Return a part of the page: with `?part` its HTML alone, otherwise as a page of its own."""
         base = "dynamo/bare.html" if "part" in request.GET else "admin/base_site.html"
-        return self._render(request, post, name, {**context, "base": base}, problem)
+        return self._render(request, post, name, base=base, **context)
 
-    def _render(
-        self, request: HttpRequest, post: PublishedPost, name: str, context: dict[str, Any], problem: str
-    ) -> HttpResponse:
-        """Return 502 with a problem, otherwise 200."""
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "post": post,
-            "title": "Published post",
-            "list_url": self.url("changelist"),
-            "page_url": self.url("page", post.pk),
-            "problem": problem,
-            **context,
-        }
+    def _render(self, request: HttpRequest, post: PublishedPost, name: str, **context: Any) -> HttpResponse:
+        """Return 502 with a `problem`, otherwise 200."""
+        context |= {"opts": self.opts, "post": post}
+        context |= {"list_url": self.url("changelist"), "page_url": self.url("page", post.pk)}
+        status = 502 if context.get("problem") else 200
         template = f"admin/posts/publishedpost/{name}.html"
-        return TemplateResponse(request, template, context, status=502 if problem else 200)
+        return render_page(request, template, "Published post", status=status, **context)

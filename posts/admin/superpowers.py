@@ -120,21 +120,16 @@ class SuperpowerForm(DomainForm):
         self.group: dict[str, Any] = dict(groups[0])
         self.further = list(groups[1:])
         if row is not None:
-            values = [
-                value for condition in self.group.get("conditions") or [] for value in condition.get("values") or []
-            ]
+            conditions = self.group.get("conditions") or []
+            values = [value for condition in conditions for value in condition.get("values") or []]
             self.initial = {
                 **self.initial,
                 "name": row.name,
                 "hashtag": self.document.get("hashtag", ""),
                 "active": self.document.get("active", True),
                 "words": "\n".join(values) if values != ["any"] else "",
-                "public": "\n".join(
-                    public_reply.get("text") or "" for public_reply in self.group.get("publicReplies") or []
-                ),
-                "private": "\n".join(
-                    private_reply.get("text") or "" for private_reply in self.group.get("privateReplies") or []
-                ),
+                "public": "\n".join(reply.get("text") or "" for reply in self.group.get("publicReplies") or []),
+                "private": "\n".join(reply.get("text") or "" for reply in self.group.get("privateReplies") or []),
                 "like": bool(self.group.get("autoLike")),
             }
 
@@ -147,11 +142,9 @@ class SuperpowerForm(DomainForm):
 
     def save(self, actor: Actor) -> tuple[SuperpowerTemplate, str]:
         data = self.cleaned_data
+        defaults = {"name": "everyone", "probability": 1, "publicRepliesProbability": 1, "autoLikeProbability": 1}
         group = {
-            "name": "everyone",
-            "probability": 1,
-            "publicRepliesProbability": 1,
-            "autoLikeProbability": 1,
+            **defaults,
             **self.group,
             "autoLike": data["like"],
             "conditions": self._conditions(_lines(data["words"]) or ["any"]),

@@ -27,6 +27,7 @@ from posts.models import Channel, ChannelType, PostType, PublishedPost
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TEXT: Any = {"required": False, "allow_null": True, "allow_blank": True}  # an optional text of a superpower
+PROBABILITY: Any = {"required": False, "min_value": 0, "max_value": 1}
 
 
 class LenientSerializer(StrictSerializer):
@@ -79,14 +80,10 @@ class ConditionGroupSerializer(LenientSerializer):
     groupId = StrictCharField(required=False, help_text="Its id.")
     name = StrictCharField(**TEXT, help_text="Its name.")
     autoLike = StrictBooleanField(required=False, help_text="Whether comments are liked.")
-    autoLikeProbability = StrictNumberField(
-        min_value=0, max_value=1, required=False, help_text="The probability of a like, from 0 to 1."
-    )
-    probability = StrictNumberField(
-        min_value=0, max_value=1, required=False, help_text="The probability that the group applies, from 0 to 1."
-    )
+    autoLikeProbability = StrictNumberField(**PROBABILITY, help_text="The probability of a like, from 0 to 1.")
+    probability = StrictNumberField(**PROBABILITY, help_text="The probability that the group applies, from 0 to 1.")
     publicRepliesProbability = StrictNumberField(
-        min_value=0, max_value=1, required=False, help_text="The probability of a public reply, from 0 to 1."
+        **PROBABILITY, help_text="The probability of a public reply, from 0 to 1."
     )
     conditions = StrictListField(child=ConditionSerializer(), required=False, help_text="When the group applies.")
     publicReplies = StrictListField(

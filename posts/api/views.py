@@ -39,19 +39,18 @@ from posts.api.serializers import (
     SuperpowerSerializer,
 )
 from posts.domain import comment_export, comments
-from posts.domain.channel_access import channels_of_key
+from posts.domain.channels import channels_of_key
 from posts.domain.comment_export import TYPE, csv_response, no_store
-from posts.domain.insights import insights
-from posts.domain.published_posts import all_published_posts, published_posts
+from posts.domain.published_posts import read_insights
 from posts.graph.errors import GraphError, Throttled, user_message
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
 
 
-class Channels(APIView):
-    """The connected channels that the key may use, by name, then id."""
-
+class ReadView(APIView):
     scopes = {"get": Scope.READ}
 
+
+class Channels(ReadView):
     @extend_schema(
         summary="List channels",
         description="The connected Facebook Pages and Instagram accounts that the key may use, by name.",
@@ -70,11 +69,7 @@ class Channels(APIView):
         return paginator.get_paginated_response([ChannelSerializer(channel).data for channel in page])
 
 
-class Superpowers(APIView):
-    """The organization's superpower templates, by name, then id."""
-
-    scopes = {"get": Scope.READ}
-
+class Superpowers(ReadView):
     @extend_schema(
         summary="List superpowers",
         description="The organization's templates, by name. A scheduled post refers to one by `creativeTemplateId`.",
@@ -89,11 +84,7 @@ class Superpowers(APIView):
         return paginator.get_paginated_response([template.as_wire() for template in page])
 
 
-class Posts(APIView):
-    """Published posts, newest first, of one channel or of all that the key may use."""
-
-    scopes = {"get": Scope.READ}
-
+class Posts(ReadView):
     @extend_schema(
         summary="List published posts",
         description="Newest first, of one channel or of all that the key may use. Filters apply before the limit.",
@@ -104,10 +95,11 @@ class Posts(APIView):
     def get(self, request: Request) -> HttpResponse:
         wanted = validate_query(request, PostsQuery)
         key = get_api_key(request)
-        rows = all_published_posts(key.organization_id)
+        rows = PublishedPost.objects.filter(organization=key.organization_id, deleted_at=None)
         if "mediumId" in wanted:
             # Without the organization, which the channel implies: PostgreSQL may else walk the organization's index.
-            rows = PublishedPost.objects.filter(channel=channel_pk(request, wanted["mediumId"]), deleted_at=None)
+            channel = get_channel_or_400(request, wanted["mediumId"])
+            rows = PublishedPost.objects.filter(channel=channel, deleted_at=None)
         elif key.channels is not None:
             # As ids: with a subquery the planner may choose another index than the one in the list's order.
             rows = rows.filter(channel__in=list(channels_of_key(key).values_list("pk", flat=True)))
@@ -128,10 +120,8 @@ class Posts(APIView):
         return HttpResponse(body, content_type="application/json", headers=paginator.headers)
 
 
-class Post(APIView):
+class Post(ReadView):
     """One published post, named by its id and its channel."""
-
-    scopes = {"get": Scope.READ}
 
     @extend_schema(
         summary="Read a published post",
@@ -144,11 +134,8 @@ class Post(APIView):
         return Response(PublishedPostSerializer(post).data)
 
 
-class Export(APIView):
-    """All comments, replies included. A stream that breaks off ends without its last chunk."""
-
+class Export(ReadView):
     http_method_names = ["get"]
-    scopes = {"get": Scope.READ}
 
     @extend_schema(
         summary="Export a post's comments",
@@ -168,9 +155,9 @@ class Export(APIView):
         post = get_published_post(request, post_id, wanted["mediumId"])
         if wanted.get("delivery") == "url":
             with graph_errors_as_api_errors():
-                export = comment_export.store_export(post.channel, post.platform_id)
-            path = reverse("export", args=[export.token])
-            return Response({"totalCount": export.count, "csvUrl": request.build_absolute_uri(path)})
+                count, token = comment_export.store_export(post.channel, post.platform_id)
+            path = reverse("export", args=[token])
+            return Response({"totalCount": count, "csvUrl": request.build_absolute_uri(path)})
         with graph_errors_as_api_errors():
             return csv_response(post, request.META)
 
@@ -187,11 +174,7 @@ def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # no
     return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
 
 
-class Insights(APIView):
-    """A post's metrics; those that the platform refuses or has no data for, with the reason."""
-
-    scopes = {"get": Scope.READ}
-
+class Insights(ReadView):
     @extend_schema(
         summary="Read a post's insights",
         description="Read from the platform at each call. A metric that it refuses is listed in `unavailable`, without "
@@ -203,23 +186,19 @@ class Insights(APIView):
     def get(self, request: Request, post_id: str) -> Response:
         post = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
         with graph_errors_as_api_errors():
-            read = insights(post.channel, post.platform_id, post.type, media_type=post.media_type)
+            read = read_insights(post)
         return Response(
             {
                 "postId": post.platform_id,
                 "mediumId": post.channel.public_id,
-                "insights": [FigureSerializer(metric).data for metric in read.items],
+                "insights": [FigureSerializer(metric).data for metric in read.metrics],
                 "unavailable": [{"name": name, "reason": reason} for name, reason in read.unavailable.items()],
                 "fetchedAt": format_datetime(read.fetched_at),
             }
         )
 
 
-class Comments(APIView):
-    """Comments on the post, newest first, each followed by its replies, oldest first."""
-
-    scopes = {"get": Scope.READ}
-
+class Comments(ReadView):
     @extend_schema(
         summary="Read a post's comments",
         description="Read from the platform at each call, never from a copy: newest first, each followed by its "
@@ -234,14 +213,14 @@ class Comments(APIView):
         limit = int(wanted["limit"])
         try:
             with graph_errors_as_api_errors():
-                page = comments.page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
+                page = comments.read_page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
         except comments.UnknownCursor:
             raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
         return Response(
             {
                 "items": [CommentSerializer(comment).data for comment in page.items],
                 "returned": len(page.items),
-                "mayHaveMore": page.may_have_more,
+                "mayHaveMore": page.next_cursor is not None,
                 "nextCursor": page.next_cursor,
             }
         )
@@ -249,35 +228,21 @@ class Comments(APIView):
 
 def get_channel_or_400(request: Request, medium_id: str) -> Channel:
     """Return the channel, connected or not: its published posts stay readable. Raises Invalid."""
-    channel = channels_of_key(get_api_key(request)).filter(public_id=medium_id).select_related("organization").first()
+    channel = channels_of_key(get_api_key(request)).filter(public_id=medium_id).first()
     if channel is None:
-        raise _unknown_channel()
+        message = "Unknown mediumId"
+        raise Invalid(message, [{"path": ["mediumId"], "message": message, "code": "channel.unknown"}])
     return channel
-
-
-def channel_pk(request: Request, medium_id: str) -> int:
-    """Return the primary key of that channel, without loading it. Raises Invalid."""
-    pk = channels_of_key(get_api_key(request)).filter(public_id=medium_id).values_list("pk", flat=True).first()
-    if pk is None:
-        raise _unknown_channel()
-    return pk
 
 
 def get_published_post(request: Request, post_id: str, medium_id: str) -> PublishedPost:
     """Return the post of that channel, with the channel. Raises Invalid for the channel, Http404 for the post."""
-    channel = get_channel_or_400(request, medium_id)
-    posts = published_posts(channel.organization, channel=channel)
+    posts = PublishedPost.objects.filter(channel=get_channel_or_400(request, medium_id), deleted_at=None)
     # PostgreSQL refuses a NUL in a text, and no id contains one.
-    post = None if "\x00" in post_id else posts.filter(platform_id=post_id).first()
+    post = None if "\x00" in post_id else posts.filter(platform_id=post_id).select_related("channel").first()
     if post is None:
         raise Http404
     return post
-
-
-def _unknown_channel() -> Invalid:
-    return Invalid(
-        "Unknown mediumId", [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}]
-    )
 
 
 @contextmanager

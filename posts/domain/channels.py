@@ -1,20 +1,42 @@
-"""Connects, disconnects, blocks and resumes channels, and returns the Graph API account of one."""
+"""Connects, disconnects, blocks and resumes channels, finds those of an actor, and returns the account of one."""
 
 import string
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import clock, encryption
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.encryption import InvalidToken
 from accounts.exceptions import Conflict, Invalid
-from accounts.models import Organization
+from accounts.models import ApiKey, Organization
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, Transient
 from posts.models import Channel, ChannelState, ChannelSync, ChannelType
 
 PLATFORM_ID_DIGITS = 32
+MAX_PARAMETERS = 64
+
+
+def visible_channels(organization_id: UUID, key: ApiKey | None) -> QuerySet[Channel]:
+    """Return the organization's channels, or with a key those that the key may use."""
+    channels = Channel.objects.filter(organization=organization_id)
+    return channels if key is None or key.channels is None else channels.filter(public_id__in=key.channels)
+
+
+def channels_of_key(key: ApiKey) -> QuerySet[Channel]:
+    return visible_channels(key.organization_id, key)
+
+
+def connected_channels(organization_id: UUID, key: ApiKey | None, named: Collection[str]) -> list[Channel]:
+    """Return the visible channels with the public ids `named` that are not disconnected, possibly with others."""
+    channels = visible_channels(organization_id, key).exclude(state=ChannelState.DISCONNECTED)
+    # A client may name more channels than a statement can have parameters; an organization has few.
+    return list(channels.filter(public_id__in=named) if len(named) <= MAX_PARAMETERS else channels)
 
 
 def connect(
@@ -32,11 +54,11 @@ def connect(
     be sent in a header. The token is encrypted here and never appears in an error.
     """
     _validate(type, platform_id, name, token)
+    identity: dict[str, Any] = {"organization": organization, "public_id": f"{type}_{platform_id}"}
     with transaction.atomic():
-        before = Channel.objects.filter(organization=organization, public_id=f"{type}_{platform_id}").first()
+        before = Channel.objects.filter(**identity).first()
         channel, _ = Channel.objects.update_or_create(
-            organization=organization,
-            public_id=f"{type}_{platform_id}",
+            **identity,
             defaults={
                 "type": type,
                 "platform_id": platform_id,
@@ -127,5 +149,4 @@ def graph_account(channel: Channel) -> Account:
     try:
         return Account(channel.type, channel.platform_id, channel.token)
     except InvalidToken:
-        pass
-    raise Transient(f"The token of {channel.name} cannot be decrypted: an encryption key is missing")
+        raise Transient(f"The token of {channel.name} cannot be decrypted: an encryption key is missing") from None

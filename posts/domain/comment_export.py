@@ -12,7 +12,6 @@ import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC
 from itertools import chain, islice
 from threading import BoundedSemaphore
@@ -99,16 +98,11 @@ def export_to_tempfile(channel: Channel, post_id: str) -> tuple[IO[bytes], int]:
     return file, export.count
 
 
-@dataclass(frozen=True)
-class StoredExport:
-    """A file in the storage: its number of comments, and the signed token for `open_export`."""
+def store_export(channel: Channel, post_id: str) -> tuple[int, str]:
+    """Write the complete file to the storage, after deleting expired ones.
 
-    count: int
-    token: str
-
-
-def store_export(channel: Channel, post_id: str) -> StoredExport:
-    """Write the complete file to the storage, after deleting expired ones. On a GraphError nothing is stored."""
+    Returns the number of comments, and the signed token for `open_export`. On a GraphError nothing is stored.
+    """
     delete_expired()
     expires = int(clock.now().timestamp()) + LIFETIME
     name = f"{FOLDER}/{expires}-{secrets.token_hex(16)}.csv"
@@ -119,7 +113,7 @@ def store_export(channel: Channel, post_id: str) -> StoredExport:
         except BaseException:
             default_storage.delete(name)
             raise
-    return StoredExport(count, signing.dumps([name, expires, file_name(post_id)], salt=SALT))
+    return count, signing.dumps([name, expires, file_name(post_id)], salt=SALT)
 
 
 class UnknownLink(LookupError):

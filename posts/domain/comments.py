@@ -6,6 +6,7 @@ Order, on both platforms: comments on the post, newest first, each followed by i
 import hashlib
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -16,7 +17,7 @@ from posts.graph.comments import Comment, CommentPosition
 from posts.graph.cursor_reader import EdgePosition
 from posts.models import Channel
 
-REMEMBERED = 50_000
+REMEMBERED = 20_000  # ids
 SECONDS = 20.0  # after which a page is returned incomplete
 
 
@@ -26,14 +27,13 @@ class UnknownCursor(ValueError):
 
 @dataclass(frozen=True)
 class CommentPage:
-    """`may_have_more`: the end may not be reached; `next_cursor` then continues after these comments."""
+    """`next_cursor` continues after these comments; None: there are no more."""
 
     items: list[Comment]
-    may_have_more: bool
     next_cursor: str | None
 
 
-def page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = None) -> CommentPage:
+def read_page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = None) -> CommentPage:
     """Return up to `limit` comments after `cursor`, fewer when reading them takes too long.
 
     Comments that are written or deleted between two pages do not hide others; one may be returned twice. Raises
@@ -49,8 +49,7 @@ def page(channel: Channel, post_id: str, *, limit: int, cursor: str | None = Non
             break
     else:
         after = None
-    next_cursor = _encrypt_cursor(after, channel, post_id) if after else None
-    return CommentPage(list(by_id.values()), after is not None, next_cursor)
+    return CommentPage(list(by_id.values()), _encrypt_cursor(after, channel, post_id) if after else None)
 
 
 def iter_comments(channel: Channel, post_id: str) -> Iterator[Comment]:
@@ -59,28 +58,14 @@ def iter_comments(channel: Channel, post_id: str) -> Iterator[Comment]:
     Pages overlap by a few comments when others are deleted during the reading; a comment repeated within the last
     REMEMBERED is skipped. Memory does not grow with the number of comments. Raises GraphErrors, also in the middle.
     """
-    recent = RecentIds(REMEMBERED)
-    return (comment for comment in comments.every(graph_account(channel), post_id) if recent.is_new(comment.id))
-
-
-class RecentIds:
-    """Remembers at least the last `size` ids, and at most twice as many."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._current: set[int] = set()
-        self._previous: set[int] = set()
-
-    def is_new(self, comment_id: str) -> bool:
-        """Remember the id; return whether it was not remembered before."""
-        # Hashes of 64 bits: a collision among a hundred thousand ids occurs once in billions of exports.
-        key = hash(comment_id)
-        if key in self._current or key in self._previous:
-            return False
-        self._current.add(key)
-        if len(self._current) == self._size:
-            self._current, self._previous = set(), self._current
-        return True
+    recent: OrderedDict[str, None] = OrderedDict()
+    for comment in comments.every(graph_account(channel), post_id):
+        if comment.id in recent:
+            continue
+        recent[comment.id] = None
+        if len(recent) > REMEMBERED:
+            recent.popitem(last=False)
+        yield comment
 
 
 def _encrypt_cursor(position: CommentPosition, channel: Channel, post_id: str) -> str:

@@ -8,11 +8,11 @@ is Ambiguous. Only GET requests are retried here.
 import hashlib
 import hmac
 import logging
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import IO, Any
@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 from accounts import clock
 from posts.graph import http, rate_limits, responses
 from posts.graph.account import Account
-from posts.graph.errors import GraphError, InvalidRequest, Throttled, Transient
+from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, Throttled, Transient
 
 log = logging.getLogger(__name__)
 Files = Mapping[str, tuple[str, bytes, str]]
@@ -41,32 +41,31 @@ _platform_clock: deque[tuple[datetime, float]] = deque(maxlen=1)
 
 def get(account: Account, path: str, **params: str) -> dict[str, Any]:
     """GET. Raises Transient on timeouts and connection errors."""
-    return _call(account, _Request("GET", _url(path), params))
+    return _call(account, "GET", _url(path), params)
 
 
 def get_with_deadline(
     account: Account, path: str, params: Mapping[str, str], *, seconds: float, largest: int = LARGEST
 ) -> dict[str, Any]:
     """GET within `seconds` in all. Raises Transient for a response of more than `largest` bytes."""
-    return _call(account, _Request("GET", _url(path), params, seconds=seconds, largest=largest))
+    return _call(account, "GET", _url(path), params, seconds=seconds, largest=largest)
 
 
 def post_unpublished(
     account: Account, path: str, params: Mapping[str, str], files: Files | None = None
 ) -> dict[str, Any]:
     """POST something that only we can see, with or without files."""
-    seconds = UPLOAD if files else None
-    return _call(account, _Request("POST", _url(path), params, files, seconds=seconds))
+    return _call(account, "POST", _url(path), params, seconds=UPLOAD if files else None, files=files)
 
 
 def post_public(account: Account, path: str, params: Mapping[str, str]) -> dict[str, Any]:
     """POST something that others will see. Raises Ambiguous when it may have taken effect."""
-    return _call(account, _Request("POST", _url(path), params, outward=True))
+    return _call(account, "POST", _url(path), params, outward=True)
 
 
 def delete(account: Account, path: str) -> dict[str, Any]:
     """DELETE. A second call is harmless."""
-    return _call(account, _Request("DELETE", _url(path)))
+    return _call(account, "DELETE", _url(path), {})
 
 
 def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, Any]:
@@ -77,8 +76,8 @@ def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, 
     if not is_upload_host and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
         raise InvalidRequest("The platform returned an upload URL that is not its own")
     headers = {"offset": "0", "file_size": str(size), "Content-Type": "application/octet-stream"}
-    request = _Request("POST", url, body=file, headers=headers, scheme="OAuth", seconds=UPLOAD)
-    return _call(account, request)
+    auth = _Token("OAuth", account.token)
+    return _call(account, "POST", url, {}, seconds=UPLOAD, data=file, headers=headers, auth=auth)
 
 
 def clock_skew() -> timedelta:
@@ -102,51 +101,40 @@ def _url(path: str) -> str:
     return f"{settings.GRAPH_BASE_URL.rstrip('/')}/{settings.GRAPH_VERSION}/{quote(path, safe='/_')}"
 
 
-@dataclass(frozen=True)
-class _Request:
-    """`body` is sent raw instead of the form with the parameters. `outward`: others can see the effect."""
+def _call(
+    account: Account,
+    method: str,
+    url: str,
+    params: Mapping[str, str],
+    *,
+    outward: bool = False,
+    seconds: float | None = None,
+    largest: int = LARGEST,
+    **options: Any,
+) -> dict[str, Any]:
+    """Make one call. `outward`: others can see its effect. `options` are those of `requests`.
 
-    method: str
-    url: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    files: Files | None = None
-    body: IO[bytes] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    scheme: str = "Bearer"
-    seconds: float | None = None
-    outward: bool = False
-    largest: int = LARGEST
-
-
-def _call(account: Account, request: _Request) -> dict[str, Any]:
+    A POST without the option `data` sends the parameters as a form.
+    """
     _raise_if_blocked(account)
     proof = _appsecret_proof(account)
-    params = {**request.params, **proof}
-    form = request.method == "POST" and request.body is None
+    options["data" if method == "POST" and "data" not in options else "params"] = {**params, **proof}
+    options.setdefault("auth", _Token("Bearer", account.token))
     timeout = (float(settings.GRAPH_CONNECT_TIMEOUT), float(settings.GRAPH_READ_TIMEOUT))
     failure: GraphError | None = None
-    with http.track_call(request.seconds or sum(timeout)) as call:
+    with http.track_call(seconds or sum(timeout)) as call:
         try:
             with _session().request(
-                request.method,
-                request.url,
-                params=None if form else params,
-                data=params if form else request.body,
-                files=request.files,
-                headers=request.headers,
-                auth=_Token(request.scheme, account.token),
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
+                method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
                 status, headers = response.status_code, response.headers
-                content = _read_content(response, request.largest)
+                content = _read_content(response, largest)
         except (requests.RequestException, HTTPError, OSError) as error:
-            failure = _graph_error(error, call, outward=request.outward)
+            failure = _graph_error(error, call, outward=outward)
         else:
             if call.late:
                 # A response without a length that was cut off looks complete.
-                failure = responses.timeout_error("The platform took too long to answer", outward=request.outward)
+                failure = responses.timeout_error("The platform took too long to answer", outward=outward)
         finally:
             _local.used = time.monotonic()
     # Raised here, so that its context does not contain the exception with the URL.
@@ -157,7 +145,7 @@ def _call(account: Account, request: _Request) -> dict[str, Any]:
     _record_clock(headers)
     secrets = (account.token, *proof.values())
     try:
-        return responses.parse_response(status, headers, content, outward=request.outward, secrets=secrets)
+        return responses.parse_response(status, headers, content, outward=outward, secrets=secrets)
     except Throttled as error:
         rate_limits.block(account, error.retry_after, code=error.code)
         raise
@@ -183,7 +171,7 @@ def _graph_error(error: Exception, call: http.CallState, *, outward: bool) -> Gr
     if call.sent and (call.late or isinstance(error, requests.Timeout)):
         return responses.timeout_error(f"The platform took too long to answer ({name})", outward=outward)
     if call.sent:
-        return responses.ambiguous_error(f"The platform broke off ({name})", outward=outward)
+        return (Ambiguous if outward else Transient)(f"The platform broke off ({name})")
     return Transient(f"The platform could not be reached ({name}); nothing was sent")
 
 
@@ -199,8 +187,8 @@ def _read_content(response: requests.Response, largest: int) -> bytes:
 
 def _session() -> requests.Session:
     """Return this thread's session. Connections that were idle for more than IDLE are closed."""
-    if getattr(_local, "owner", None) != http.thread_key():
-        _local.owner, _local.session = http.thread_key(), http.session(http.Adapter())
+    if getattr(_local, "owner", None) != os.getpid():  # a fork must not share the connections of its parent
+        _local.owner, _local.session = os.getpid(), http.session(http.Adapter())
     elif time.monotonic() - _local.used > IDLE:
         _local.session.close()
     # The sandbox on loopback is called directly, the platform through the proxy that the environment names.

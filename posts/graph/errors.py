@@ -3,6 +3,8 @@
 Messages are shown to users. They contain no token and no query string of a URL.
 """
 
+from typing import Any
+
 # 100/33 is returned for deleted objects, for objects hidden from us, and during outages for everything.
 UNSEEN = "The platform does not show this post now: it may be deleted or hidden, or the platform is in trouble"
 RECONNECT = "a person has to connect the channel again"
@@ -14,6 +16,10 @@ class GraphError(Exception):
     def __init__(self, message: str, *, code: int | None = None, subcode: int | None = None, trace: str = "") -> None:
         super().__init__(message)
         self.code, self.subcode, self.trace = code, subcode, trace
+
+    def as_kind(self, kind: "type[GraphError]", message: str = "") -> "GraphError":
+        """Return this failure as an error of another kind."""
+        return kind(message or str(self), code=self.code, subcode=self.subcode, trace=self.trace)
 
     @property
     def label(self) -> str:
@@ -30,16 +36,8 @@ class Transient(GraphError):
 class Throttled(GraphError):
     """Rate limited; the call was refused. A call before `retry_after` seconds extends the limit."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after: float,
-        code: int | None = None,
-        subcode: int | None = None,
-        trace: str = "",
-    ) -> None:
-        super().__init__(message, code=code, subcode=subcode, trace=trace)
+    def __init__(self, message: str, *, retry_after: float, **codes: Any) -> None:
+        super().__init__(message, **codes)
         self.retry_after = retry_after
 
 

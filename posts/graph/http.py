@@ -4,15 +4,11 @@ A failed write may be repeated only when its first byte was not sent, and no exc
 timeout limits one read, not a response that arrives in small pieces, and the lease of a post must outlast the call.
 """
 
-import heapq
-import os
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
-from itertools import count
 from typing import Any
 
 import requests
@@ -31,29 +27,37 @@ class CallState:
         self.sent = True  # until a connection of ours shows otherwise
         self.late = False
         self.socket: socket.socket | None = None
+        self._ended = False
+        self._lock = threading.Lock()
 
     def abort(self) -> None:
-        """End the call from another thread: nothing more is sent, and a blocked read returns."""
-        self.late = True
-        if self.socket is not None:
-            try:
-                # The plain socket's method: that of TLS would drop the session while the other thread reads from it.
-                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-            except OSError:
-                return
+        """End a running call from another thread: nothing more is sent, and a blocked read returns."""
+        with self._lock:
+            self.late = not self._ended
+            if self.late and self.socket is not None:
+                with suppress(OSError):
+                    # The plain socket's method: that of TLS would drop the session while the other thread reads.
+                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Keep `abort` from cutting a later call, which may use the same connection."""
+        with self._lock:
+            self._ended, self.socket = True, None
 
 
 @contextmanager
 def track_call(seconds: float) -> Iterator[CallState]:
     """Track the calls that this thread makes inside; cut them off after `seconds` in all."""
-    call = CallState()
-    _local.call = call
+    _local.call = call = CallState()
+    timer = threading.Timer(seconds, call.abort)
+    timer.daemon = True
+    timer.start()
     try:
-        with deadline(seconds, call.abort):
-            yield call
+        yield call
     finally:
+        timer.cancel()
         _local.call = None
-        call.socket = None
+        call.end()
 
 
 class _DeadlinePassed(TimeoutError):
@@ -86,8 +90,7 @@ class _TrackedConnection(HTTPConnection):
         super().send(data)
 
 
-class _TrackedTLSConnection(_TrackedConnection, HTTPSConnection):
-    pass
+class _TrackedTLSConnection(_TrackedConnection, HTTPSConnection): ...
 
 
 class _Pool(HTTPConnectionPool):
@@ -132,63 +135,3 @@ def session(adapter: HTTPAdapter) -> requests.Session:
     created.mount("http://", adapter)
     created.mount("https://", adapter)
     return created
-
-
-def thread_key() -> tuple[int, int]:
-    """Return the process and the thread: a session must not be shared between two of them."""
-    return os.getpid(), threading.get_ident()
-
-
-_numbers = count()
-
-
-class DeadlineTimer:
-    """Calls the callbacks of blocks that run past their deadline, all from one thread: callbacks must be quick."""
-
-    def __init__(self) -> None:
-        self._state = threading.Condition()
-        self._deadlines: list[tuple[float, int]] = []  # a heap of (time.monotonic(), number of the block)
-        self._callbacks: dict[int, Callable[[], None]] = {}
-        self._started = False
-
-    @contextmanager
-    def watch(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
-        """Run the block; call `late` once, from another thread, when it has not ended within `seconds`.
-
-        `late` never runs after the block has ended.
-        """
-        number = next(_numbers)
-        with self._state:
-            if not self._started:
-                self._started = True
-                threading.Thread(target=self._run, name="deadline-timer", daemon=True).start()
-            self._callbacks[number] = late
-            heapq.heappush(self._deadlines, (time.monotonic() + seconds, number))
-            if self._deadlines[0][1] == number:
-                self._state.notify()
-        try:
-            yield
-        finally:
-            with self._state:
-                self._callbacks.pop(number, None)
-
-    def _run(self) -> None:
-        with self._state:
-            while True:
-                now = time.monotonic()
-                while self._deadlines and self._deadlines[0][0] <= now:
-                    late = self._callbacks.pop(heapq.heappop(self._deadlines)[1], None)
-                    if late is not None:
-                        late()
-                self._state.wait(self._deadlines[0][0] - now if self._deadlines else None)
-
-
-# One per process: a fork has none of its parent's threads, and may inherit held locks.
-_timers: dict[int, DeadlineTimer] = {}
-
-
-def deadline(seconds: float, late: Callable[[], None]) -> AbstractContextManager[None]:
-    """Call `DeadlineTimer.watch` of this process."""
-    pid = os.getpid()
-    timer = _timers.get(pid) or _timers.setdefault(pid, DeadlineTimer())
-    return timer.watch(seconds, late)

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.comments import text
 from posts.graph.errors import InvalidRequest, PermissionDenied, Transient, UnknownErrorCode
-from posts.graph.parsing import dig, items
+from posts.graph.parsing import dig, full_id, items
 
 SECONDS = 20.0
 LEAST = 1.0  # seconds that must be left to start another call
@@ -58,32 +60,34 @@ class Metric:
     value: Any
 
 
-@dataclass
+@dataclass(frozen=True)
 class Insights:
-    """The returned metrics, and the reason for each unavailable one, by name."""
+    """The returned metrics, and the reason for each unavailable one, a sentence, by name."""
 
-    metrics: list[Metric] = field(default_factory=list)
-    unavailable: dict[str, str] = field(default_factory=dict)
+    metrics: list[Metric]
+    unavailable: dict[str, str]
+    fetched_at: datetime
 
 
-def insights(account: Account, post_id: str, groups: Groups, *, seconds: float = SECONDS) -> Insights:
-    """Request every metric within `seconds`. A refused metric does not affect the others.
+def read_insights(account: Account, post_id: str, post_type: str, media_type: str | None, seconds: float) -> Insights:
+    """Request every metric of a POST, REEL or STORY within `seconds`. A refused metric does not affect the others.
 
     Raises the GraphErrors that concern the post or the account, and Transient when no call succeeded.
     """
+    if account.type == "FB_PAGE":
+        groups = PAGE_VIDEO if post_type == "REEL" or media_type == "VIDEO" else PAGE_POST
+    else:
+        groups = {"REEL": REELS, "STORY": STORY}.get(post_type, FEED)
     # A Page's video has no insights under its own id, only as the Page's post.
-    bare = account.type == "FB_PAGE" and "_" not in post_id
-    node = f"{account.platform_id}_{post_id}" if bare else post_id
+    node = full_id(account, post_id) if account.type == "FB_PAGE" else post_id
     reader = _InsightsReader(account, node, time.monotonic() + seconds)
     for group in groups:
         reader.read(group)
     if reader.failure is not None and not reader.succeeded:
         raise reader.failure
     order = [name for group in groups for name in group]
-    given, reasons = reader.metrics, reader.reasons
-    return Insights(
-        [given[name] for name in order if name in given], {name: reasons[name] for name in order if name in reasons}
-    )
+    metrics = [reader.metrics[name] for name in order if name in reader.metrics]
+    return Insights(metrics, {name: reader.reasons[name] for name in order if name in reader.reasons}, clock.now())
 
 
 class _InsightsReader:
@@ -134,10 +138,3 @@ def _value(entry: dict[str, Any]) -> Any:
     if isinstance(values, list) and values and isinstance(values[-1], dict):
         return values[-1].get("value")
     return dig(entry, "total_value", "value")
-
-
-def metrics(account_type: str, post_type: str, media_type: str | None = None) -> Groups:
-    """Return the metrics of a POST, REEL or STORY of a channel's type."""
-    if account_type == "FB_PAGE":
-        return PAGE_VIDEO if post_type == "REEL" or media_type == "VIDEO" else PAGE_POST
-    return {"REEL": REELS, "STORY": STORY}.get(post_type, FEED)

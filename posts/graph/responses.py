@@ -46,25 +46,20 @@ def parse_response(
         raise _error_from_status(status, headers, outward=outward)
     error = content.get("error")
     if isinstance(error, dict) and _integer(error.get("code")) is not None:
-        raise error_from_body(error, status, headers, outward=outward, secrets=secrets)
+        raise _error_from_body(error, status, headers, outward=outward, secrets=secrets)
     if error is not None or content.get("success") is False or status >= 300:
         raise _error_from_status(status, headers, outward=outward)
     return content
 
 
-def error_from_body(
-    error: Mapping[str, Any],
-    status: int,
-    headers: Mapping[str, str],
-    *,
-    outward: bool,
-    secrets: tuple[str, ...] = (),
+def _error_from_body(
+    error: Mapping[str, Any], status: int, headers: Mapping[str, str], *, outward: bool, secrets: tuple[str, ...]
 ) -> GraphError:
     """Return the GraphError for an `error` object, according to the table of codes."""
     code, subcode = _integer(error.get("code")) or 0, _integer(error.get("error_subcode"))
     trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
     row = error_codes.find(code, subcode)
-    text = sanitize_message(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
+    text = _sanitize_message(str(error.get("error_user_msg") or error.get("message") or ""), secrets)
     message = f"{row.meaning if row else 'The platform refused with an unknown code'}: {text}".rstrip(": ")
     if row is None:
         log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
@@ -75,13 +70,11 @@ def error_from_body(
         kind = Ambiguous  # only true is evidence: it is false for many temporary errors
     if issubclass(kind, Ambiguous) and not outward:
         kind = PolicyBlock if (code, subcode) == error_codes.SPAM else Transient
-    if issubclass(kind, Throttled):
-        wait = rate_limits.retry_after(headers)
-        return kind(message, retry_after=wait, code=code, subcode=subcode, trace=trace)
-    return kind(message, code=code, subcode=subcode, trace=trace)
+    wait = {"retry_after": rate_limits.retry_after(headers)} if issubclass(kind, Throttled) else {}
+    return kind(message, **wait, code=code, subcode=subcode, trace=trace)
 
 
-def sanitize_message(text: str, secrets: tuple[str, ...] = ()) -> str:
+def _sanitize_message(text: str, secrets: tuple[str, ...]) -> str:
     """Return the platform's text without credentials and without query strings of URLs, cut to 400 characters.
 
     A NUL and a lone surrogate, which JSON can contain and databases refuse, are replaced.
@@ -90,11 +83,6 @@ def sanitize_message(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, "…")
     return CREDENTIAL.sub(r"\1=…", QUERY.sub(r"\1", text))[:400]
-
-
-def ambiguous_error(message: str, *, outward: bool) -> GraphError:
-    """Return the error for a call with an unknown outcome."""
-    return (Ambiguous if outward else Transient)(message)
 
 
 def timeout_error(message: str, *, outward: bool) -> GraphError:
@@ -107,7 +95,7 @@ def _error_from_status(status: int, headers: Mapping[str, str], *, outward: bool
         return Throttled("The platform takes no more calls for now", retry_after=rate_limits.retry_after(headers))
     if status == 504:
         return timeout_error("The platform's gateway gave up waiting (HTTP 504)", outward=outward)
-    return ambiguous_error(f"The platform's answer cannot be read (HTTP {status})", outward=outward)
+    return (Ambiguous if outward else Transient)(f"The platform's answer cannot be read (HTTP {status})")
 
 
 def _integer(value: Any) -> int | None:

@@ -12,7 +12,7 @@ from accounts.domain.actors import Actor
 from accounts.exceptions import Conflict, Incomplete, Invalid, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
-from posts.domain.channel_access import connected_channels
+from posts.domain.channels import connected_channels
 from posts.models import Channel
 from scheduling.domain import enqueue, review, two_person_approval
 from scheduling.domain.audit import record_post_event

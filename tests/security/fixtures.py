@@ -136,7 +136,7 @@ class Tenant:
             media_type=None, permalink=None, published_at=clock.now(), superpower=None, scheduled_post_id=None,
         )  # fmt: skip
         self.ids |= {"published": post_id, "live": str(self.channel.published_posts.get().pk)}
-        self.ids["export"] = comment_export.store_export(self.channel, post_id).token
+        self.ids["export"] = comment_export.store_export(self.channel, post_id)[1]
 
     def _create_notifications(self) -> None:
         webhook = Webhook.objects.create(

@@ -2,6 +2,6 @@
 
 from posts.domain.sync.run import sync
 from posts.domain.sync.scheduler import enqueue_due_channels, sync_channel_slice
-from posts.domain.sync.state import Outcome, Progress, Report
+from posts.domain.sync.state import Outcome, Report
 
-__all__ = ["Outcome", "Progress", "Report", "enqueue_due_channels", "sync", "sync_channel_slice"]
+__all__ = ["Outcome", "Report", "enqueue_due_channels", "sync", "sync_channel_slice"]

@@ -14,11 +14,12 @@ from accounts.domain.actors import WORKER
 from posts.domain import channels
 from posts.domain.channels import graph_account
 from posts.domain.sync import deletions, intervals
-from posts.domain.sync.state import LeaseLost, OnProgress, Outcome, Report, lease_channel, progress_of, save_state
+from posts.domain.sync.state import LeaseLost, OnProgress, Outcome, Report, lease_channel, save_state
 from posts.domain.sync.store import upsert_posts
-from posts.graph import feed, rate_limits
+from posts.graph import rate_limits
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied, PolicyBlock, Throttled, Transient
+from posts.graph.feed import pages
 from posts.models import Channel, ChannelState, ChannelSync
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ STOP_PAUSE = timedelta(minutes=5)
 MAX_PAUSE = timedelta(hours=1)  # before a retry
 MANUAL_PAUSE = timedelta(hours=6)  # before a retry of what a person has to fix
 SMALLEST_PAGE = 25  # posts
-_EDGES = {edge for edges in feed.EDGES.values() for edge in edges}
+START: dict[str, Any] = {"cursor": "", "until": None, "oldest_seen_at": None, "page_size": None}  # of a listing
 MISSING = "missing"  # the phase in which posts that the listings lack are requested one by one
 
 
@@ -123,7 +124,7 @@ def _read_due(run: _Run, *, full: bool) -> None:
         else:
             _read_page(run)
         if run.on_progress:
-            run.on_progress(progress_of(state))
+            run.on_progress(state)
         if state.depth:
             run.rest()
 
@@ -132,34 +133,22 @@ def _start_walk(run: _Run, depth: intervals.Depth) -> None:
     state, now = run.state, clock.now()
     since = intervals.oldest_to_fetch(state, depth, now)
     posts = run.channel.published_posts.filter(deleted_at=None)
-    total = feed.total(run.account) if since is None else posts.filter(published_at__gte=since).count()
+    total = pages.total(run.account) if since is None else posts.filter(published_at__gte=since).count()
     if total is None and state.complete_at is not None:
         total = posts.count()
-    save_state(
-        state,
-        depth=depth.name,
-        since=since,
-        phase=_phases(run.account)[0],
-        cursor="",
-        until=None,
-        oldest_seen_at=None,
-        page_size=None,
-        excluded_fields=[] if since is None else state.excluded_fields,
-        total=total,
-        read_count=0,
-        created_count=0,
-        deleted_count=0,
-        started_at=now,
-    )
+    excluded = [] if since is None else state.excluded_fields
+    counts = {"total": total, "read_count": 0, "created_count": 0, "deleted_count": 0}
+    walk = {"depth": depth.name, "since": since, "started_at": now, "excluded_fields": excluded}
+    save_state(state, **START, **counts, **walk, phase=_phases(run.account)[0])
 
 
 def _read_page(run: _Run) -> None:
     """Read one page of the walk, and save it together with the position after it."""
     state = run.state
-    page = feed.page(
+    page = pages.read_page(
         run.account,
         state.phase,
-        feed.FeedPosition(state.cursor, state.until),
+        pages.FeedPosition(state.cursor, state.until),
         reached=state.oldest_seen_at,
         without=state.excluded_fields,
         size=state.page_size,
@@ -170,7 +159,7 @@ def _read_page(run: _Run) -> None:
     if page.then is None or past_end:
         phases = _phases(run.account)
         next_phase = phases[phases.index(state.phase) + 1]
-        position = {"phase": next_phase, "cursor": "", "until": None, "oldest_seen_at": None, "page_size": None}
+        position = {**START, "phase": next_phase}
     else:
         position = {"cursor": page.then.after, "until": page.then.until, "page_size": page.size}
         position["oldest_seen_at"] = page.oldest or state.oldest_seen_at
@@ -183,11 +172,11 @@ def _read_page(run: _Run) -> None:
 def _read_last_day(run: _Run) -> None:
     """Read the last day. It is short, so no position is saved, and it is read again after a failure."""
     start = clock.now()
-    for edge in feed.EDGES[run.account.type]:
-        position: feed.FeedPosition | None = feed.FeedPosition()
+    for edge in pages.EDGES[run.account.type]:
+        position: pages.FeedPosition | None = pages.FeedPosition()
         reached = None
         while position is not None:
-            page = feed.page(
+            page = pages.read_page(
                 run.account, edge, position, reached=reached, without=run.state.excluded_fields, before=run.spend
             )
             upsert_posts(run.channel, page.posts, clock.now())
@@ -205,13 +194,13 @@ def _finish_walk(state: ChannelSync) -> None:
 
 
 def _phases(account: Account) -> list[str]:
-    return [*feed.EDGES[account.type], MISSING]
+    return [*pages.EDGES[account.type], MISSING]
 
 
 def _record_failure(channel: Channel, state: ChannelSync, error: GraphError) -> Report:
     """Save the error and the time of the retry. After AuthFailed the channel needs reconnecting."""
     pause = _pause_after(state.failures)
-    if isinstance(error, Transient) and state.phase in _EDGES:
+    if isinstance(error, Transient) and state.phase not in {"", MISSING}:
         # A page with too much data for the platform fails like an outage: request less.
         save_state(state, page_size=max(SMALLEST_PAGE, (state.page_size or SMALLEST_PAGE * 4) // 2))
     if isinstance(error, AuthFailed) and channel.state != ChannelState.DISCONNECTED:

@@ -14,7 +14,7 @@ from django.db.models import Q
 from accounts import clock
 from posts.models import Channel, ChannelSync
 
-OnProgress = Callable[["Progress"], None]
+OnProgress = Callable[[ChannelSync], None]
 
 
 class LeaseLost(Exception):
@@ -29,17 +29,6 @@ class Outcome(StrEnum):
     PAUSED = "paused"
     BUSY = "busy"
     FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress of the walk: posts read, new ones among them, time of the oldest, and expected total (None: unknown)."""
-
-    phase: str
-    read: int
-    added: int
-    oldest_seen_at: datetime | None
-    total: int | None
 
 
 @dataclass(frozen=True)
@@ -77,10 +66,6 @@ def save_state(state: ChannelSync, **columns: Any) -> None:
         raise LeaseLost
     for name, value in columns.items():
         setattr(state, name, value)
-
-
-def progress_of(state: ChannelSync) -> Progress:
-    return Progress(state.phase, state.read_count, state.created_count, state.oldest_seen_at, state.total)
 
 
 def _lease_end() -> datetime:

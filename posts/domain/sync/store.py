@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from posts.graph.feed import ImportedPost
+from posts.graph.parsing import ImportedPost
 from posts.models import Channel, PublishedPost
 
 # The platform sometimes omits these: null does not overwrite a value. It does overwrite counters.

@@ -4,16 +4,14 @@
 counters: they are read from the reel's post, one call each.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, NotFound, PermissionDenied
-from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, missing_columns
+from posts.graph.feed.fields import Before, FieldGroup, get_node, missing_columns
 from posts.graph.parsing import ImportedPost, address, count, dig, full_id, items, parse_graph_time, parse_id, text
 
-Before = Callable[[], None]
 REACTIONS = ("LIKE", "LOVE", "CARE", "HAHA", "WOW", "SAD", "ANGRY")
 _TYPES = ",".join(
     f"reactions.type({reaction}).limit(0).summary(total_count).as(r_{reaction.lower()})" for reaction in REACTIONS
@@ -94,21 +92,11 @@ def _reel_counters(
 ) -> tuple[dict[str, Any], set[str]]:
     """Return a reel's counters, and the columns that are unknown."""
     groups = (FieldGroup("id", "id"), *COUNTERS)
-    dropped = set(without)
-    for _ in groups:
-        before()
-        try:
-            response = client.get(account, post_id, fields=fields_param(groups, dropped))
-        except NotFound:
-            break
-        except (InvalidRequest, PermissionDenied) as error:
-            more = groups_to_drop(error, groups, dropped)
-            if not more:
-                break
-            dropped |= more
-        else:
-            return _counters(response), missing_columns(groups, dropped)
-    return {}, {column for group in COUNTERS for column in group.columns}
+    try:
+        response, dropped = get_node(account, post_id, groups, without, guess=False, before=before)
+    except (NotFound, InvalidRequest, PermissionDenied):
+        return {}, {column for group in COUNTERS for column in group.columns}
+    return _counters(response), missing_columns(groups, dropped)
 
 
 def _media(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,11 @@
 `media_product_type` distinguishes it. Instagram has no reactions.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from posts.graph.account import Account
-from posts.graph.feed.fields import FieldGroup, missing_columns
+from posts.graph.feed.fields import Before, FieldGroup, missing_columns
 from posts.graph.parsing import ImportedPost, address, count, dig, items, parse_graph_time, parse_id, text
 
 MEDIA = (
@@ -27,9 +27,7 @@ TYPES = {"REELS": "REEL", "STORY": "STORY"}
 MEDIA_TYPES = {"IMAGE": "IMAGE", "VIDEO": "VIDEO", "CAROUSEL_ALBUM": "CAROUSEL"}
 
 
-def media(
-    account: Account, node: Mapping[str, Any], without: Collection[str], _before: Callable[[], None]
-) -> ImportedPost | None:
+def media(account: Account, node: Mapping[str, Any], without: Collection[str], _before: Before) -> ImportedPost | None:
     """Return one medium, None for an advertisement and for a medium of another account."""
     product, owner = node.get("media_product_type"), parse_id(dig(node, "owner", "id"))
     published_at, media_id = parse_graph_time(node.get("timestamp")), parse_id(node.get("id"))

@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 from posts.graph import client
 from posts.graph.account import Account
-from posts.graph.errors import GraphError, InvalidRequest, NotFound, PermissionDenied, Transient
+from posts.graph.errors import GraphError, InvalidRequest, PermissionDenied, Transient
 from posts.graph.feed import facebook, instagram
-from posts.graph.feed.fields import FieldGroup, fields_param, groups_to_drop, optional
+from posts.graph.feed.fields import Before, FieldGroup, fields_param, get_node, groups_to_drop
 from posts.graph.parsing import ImportedPost, count, dig, items, parse_graph_time
 
 TOO_MUCH = 1  # the code of "Please reduce the amount of data you're asking for"
 SMALLEST = 5
-Before = Callable[[], None]
 
 
 class Edge(NamedTuple):
@@ -62,7 +61,7 @@ class Page:
     size: int
 
 
-def page(
+def read_page(
     account: Account,
     name: str,
     position: FeedPosition,
@@ -88,21 +87,18 @@ def page(
                 raise
             size = max(SMALLEST, size // 2)
         except (InvalidRequest, PermissionDenied) as error:
-            more = groups_to_drop(error, edge.groups, dropped | set(edge.separate))
-            if not more and position.after and reached is not None and isinstance(error, InvalidRequest):
+            suspect = position.after and reached is not None and isinstance(error, InvalidRequest)
+            if more := groups_to_drop(error, edge.groups, dropped | set(edge.separate), guess=not suspect):
+                dropped |= more
+            elif suspect:
                 position = FeedPosition(until=reached)
-                continue
-            if not more and isinstance(error, InvalidRequest):
-                more = optional(edge.groups, dropped | set(edge.separate))
-            if not more:
+            else:
                 raise
-            dropped |= more
         else:
-            if position.after and reached is not None and not items(response):
-                # An invalid cursor can return an empty page, as at the end. Only a request by time confirms the end.
-                position = FeedPosition(until=reached)
-                continue
-            return _page(account, edge, response, position, dropped, size, before)
+            if items(response) or not position.after or reached is None:
+                return _page(account, edge, response, position, dropped, size, before)
+            # An invalid cursor can return an empty page, as at the end. Only a request by time confirms the end.
+            position = FeedPosition(until=reached)
 
 
 def _request(
@@ -146,22 +142,8 @@ def fetch_post(account: Account, platform_id: str, *, without: Collection[str] =
     NotFound does not mean that the post was deleted: see `errors.UNSEEN`.
     """
     edge = next(iter(EDGES[account.type].values()))
-    dropped = set(without)
-    for _ in range(len(edge.groups) + 1):
-        try:
-            response = client.get(account, platform_id, fields=fields_param(edge.groups, dropped))
-        except NotFound:
-            raise
-        except (InvalidRequest, PermissionDenied) as error:
-            more = groups_to_drop(error, edge.groups, dropped)
-            if not more and isinstance(error, InvalidRequest):
-                more = optional(edge.groups, dropped)
-            if not more:
-                raise
-            dropped |= more
-        else:
-            return edge.parse(account, response, dropped, lambda: None)
-    raise InvalidRequest("The platform accepts none of the fields")
+    response, dropped = get_node(account, platform_id, edge.groups, without, guess=True)
+    return edge.parse(account, response, dropped, lambda: None)
 
 
 def is_reachable(account: Account, node: str) -> bool:

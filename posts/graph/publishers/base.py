@@ -1,12 +1,15 @@
-"""The interface of publishing, the same for both platforms."""
+"""The interface of publishing, the same for both platforms, and the approved media."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from posts.graph.account import Account
+from posts.graph.errors import InvalidRequest, MediaChanged, Transient
+from posts.graph.media import MediaFacts, MediaUnavailable, open_remote_media
 
 Staged = dict[str, Any]
 Save = Callable[[Staged], None]
@@ -43,7 +46,7 @@ class LookupResult:
     post_id: str = ""
 
 
-class Publisher(Protocol):
+class PublishMethod(Protocol):
     """Stages ahead, commits at the scheduled time, looks up afterwards. `stage` and `commit` raise GraphErrors."""
 
     def stage(self, account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
@@ -72,6 +75,8 @@ class Publisher(Protocol):
     def discard(self, account: Account, staged: Staged) -> None:
         """Delete what was staged if possible, and never a published post. Never raises a GraphError."""
 
+
+class Publisher(PublishMethod, Protocol):
     def permalink(self, account: Account, post_id: str) -> str | None:
         """Return the post's URL, None when it cannot be read. Never raises a GraphError."""
 
@@ -80,3 +85,24 @@ def get_id(response: dict[str, Any], name: str = "id") -> str:
     """Return the id in the field `name`, empty without one."""
     value = response.get(name)
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value else ""
+
+
+@contextmanager
+def open_approved_media(post: PostPayload) -> Iterator[tuple[IO[bytes], MediaFacts]]:
+    """Open the post's media as a file with its facts. Raises MediaChanged, Transient or InvalidRequest."""
+    if not post.media:
+        raise InvalidRequest("There is no media to publish")
+    try:
+        with open_remote_media(post.media) as (file, facts):
+            if post.media_sha256 and facts.sha256 != post.media_sha256:
+                raise MediaChanged("The media is no longer what was approved; nothing was sent")
+            yield file, facts
+    except MediaUnavailable as error:
+        raise (Transient if error.passing else InvalidRequest)(str(error)) from None
+
+
+def verify_media_hash(post: PostPayload) -> None:
+    """Raise MediaChanged when the URL returns other bytes than the approved ones; errors as `open_approved_media`."""
+    if post.media_sha256:
+        with open_approved_media(post):
+            return

@@ -1,7 +1,6 @@
 """The Publisher of Facebook Pages: chooses the module that publishes a post by its type and media."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 
 from posts.graph import client
@@ -9,24 +8,13 @@ from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest
 from posts.graph.parsing import address
 from posts.graph.publishers import facebook_photo, facebook_text, facebook_video
-from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
+from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, PublishMethod, Save, Staged
 
-
-@dataclass(frozen=True)
-class _Method:
-    stage: Callable[[Account, PostPayload, Staged, Save], Staged]
-    commit: Callable[[Account, PostPayload, Staged], str]
-    find: Callable[..., LookupResult]
-    discard: Callable[[Account, Staged], None]
-
-
-METHODS = {
-    "none": _Method(facebook_text.stage, facebook_text.commit, facebook_text.find, facebook_text.discard),
-    "photo": _Method(facebook_photo.stage, facebook_photo.commit, facebook_photo.find, facebook_photo.discard),
-    "video": _Method(
-        facebook_video.stage_video, facebook_video.commit_video, facebook_video.find, facebook_video.discard
-    ),
-    "reel": _Method(facebook_video.stage_reel, facebook_video.commit_reel, facebook_video.find, facebook_video.discard),
+METHODS: dict[str, PublishMethod] = {
+    "none": facebook_text,
+    "photo": facebook_photo,
+    "video": facebook_video,
+    "reel": facebook_video,
 }
 
 

@@ -1,6 +1,7 @@
 """A Page's photo: uploaded unpublished, then attached to a post. The photo's id makes the look-up exact."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,15 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError, InvalidRequest, NotFound, RestageRequired, Transient
 from posts.graph.publishers import facebook_text
-from posts.graph.publishers.approved_media import open_approved_media
-from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id
+from posts.graph.publishers.base import (
+    LookupResult,
+    LookupStatus,
+    PostPayload,
+    Save,
+    Staged,
+    get_id,
+    open_approved_media,
+)
 from posts.graph.publishers.recent_posts import iter_recent
 
 FIELDS = "id,created_time,attachments{target{id},subattachments{target{id}}}"
@@ -39,19 +47,15 @@ def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     if not photo:
         raise RestageRequired("There is no staged photo")
     params = {"message": post.caption, "attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
-    refused: InvalidRequest | Duplicate
     try:
         return facebook_text.publish(account, params)
-    except (InvalidRequest, Duplicate) as error:
-        refused = error
-    if isinstance(refused, Duplicate):
+    except Duplicate as error:
         # Only an earlier commit of ours can have posted this photo.
-        raise Ambiguous(str(refused), code=refused.code, subcode=refused.subcode, trace=refused.trace)
-    if _is_deleted(account, photo):
-        raise RestageRequired(
-            "The staged photo is gone", code=refused.code, subcode=refused.subcode, trace=refused.trace
-        )
-    raise refused
+        raise error.as_kind(Ambiguous) from None
+    except InvalidRequest as error:
+        if _is_deleted(account, photo):
+            raise error.as_kind(RestageRequired, "The staged photo is gone") from None
+        raise
 
 
 def find(
@@ -80,19 +84,15 @@ def discard(account: Account, staged: Staged) -> None:
     result = find(account, post, staged, since=clock.now() - LOOK_BACK, claimed=())
     if result.verdict is not LookupStatus.NOT_FOUND:
         return
-    try:
+    with suppress(GraphError):
         client.delete(account, photo)
-    except GraphError:
-        return
 
 
 def _is_deleted(account: Account, photo: str) -> bool:
     try:
         client.get(account, photo, fields="id")
-    except NotFound:
-        return True
-    except GraphError:
-        return False
+    except GraphError as error:
+        return isinstance(error, NotFound)
     return False
 
 

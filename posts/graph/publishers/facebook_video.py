@@ -5,6 +5,7 @@ itself.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any
 
@@ -12,38 +13,48 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, NotFound, RestageRequired, Transient
 from posts.graph.parsing import dig, full_id
-from posts.graph.publishers.approved_media import open_approved_media
-from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id
+from posts.graph.publishers.base import (
+    LookupResult,
+    LookupStatus,
+    PostPayload,
+    Save,
+    Staged,
+    get_id,
+    open_approved_media,
+)
 
 CHUNK = 8 * 1024 * 1024  # bytes; limits the ranges that the platform requests
 BROKEN = {"error", "upload_failed", "expired"}
 
 
-def stage_video(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
-    """Start a session and transfer the ranges of bytes that the platform requests."""
+def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
+    """Upload the approved bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("ready"):
         return staged
     with open_approved_media(post) as (file, facts):
-        _check_is_video(facts.content_type)
-        if not staged.get("session"):
-            staged = _start_video(account, facts.size)
-            save(staged)
-        while staged["start"] < staged["end"]:
-            staged = {**staged, **_transfer(account, staged, file)}
-            save(staged)
-    staged = {**staged, "ready": True}
+        if not facts.content_type.startswith("video/"):
+            raise InvalidRequest("The media is an image, not a video")
+        upload = _upload_reel if post.type == "REEL" else _upload_video
+        staged = {**upload(account, staged, save, file, facts.size), "ready": True}
     save(staged)
     return staged
 
 
-def _start_video(account: Account, size: int) -> Staged:
-    response = client.post_unpublished(
-        account, f"{account.platform_id}/videos", {"upload_phase": "start", "file_size": str(size)}
-    )
-    video, session = get_id(response, "video_id"), get_id(response, "upload_session_id")
-    if not (video and session):
-        raise Transient("The platform started an upload and returned no session")
-    return {"kind": "video", "video": video, "session": session, **_byte_range(response), "ready": False}
+def _upload_video(account: Account, staged: Staged, save: Save, file: IO[bytes], size: int) -> Staged:
+    """Start a session and transfer the ranges of bytes that the platform requests."""
+    if not staged.get("session"):
+        response = client.post_unpublished(
+            account, f"{account.platform_id}/videos", {"upload_phase": "start", "file_size": str(size)}
+        )
+        video, session = get_id(response, "video_id"), get_id(response, "upload_session_id")
+        if not (video and session):
+            raise Transient("The platform started an upload and returned no session")
+        staged = {"kind": "video", "video": video, "session": session, **_byte_range(response), "ready": False}
+        save(staged)
+    while staged["start"] < staged["end"]:
+        staged = {**staged, **_transfer(account, staged, file)}
+        save(staged)
+    return staged
 
 
 def _transfer(account: Account, staged: Staged, file: IO[bytes]) -> dict[str, int]:
@@ -62,76 +73,47 @@ def _byte_range(response: dict[str, Any]) -> dict[str, int]:
     try:
         return {"start": int(response["start_offset"]), "end": int(response["end_offset"])}
     except (KeyError, TypeError, ValueError):
-        pass
-    raise Transient("The platform returned no range of the video to upload")
+        raise Transient("The platform returned no range of the video to upload") from None
 
 
-def stage_reel(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
-    """Start an upload and send the approved bytes, not their URL: the platform could fetch other bytes."""
-    if staged.get("ready"):
-        return staged
-    with open_approved_media(post) as (file, facts):
-        _check_is_video(facts.content_type)
-        resumed = bool(staged.get("upload"))
-        if not resumed:
-            response = client.post_unpublished(account, f"{account.platform_id}/video_reels", {"upload_phase": "start"})
-            video, upload = get_id(response, "video_id"), get_id(response, "upload_url")
-            if not (video and upload):
-                raise Transient("The platform started an upload and returned no URL for it")
-            staged = {"kind": "reel", "video": video, "upload": upload, "ready": False}
-            save(staged)
-        _upload(account, staged["upload"], file, facts.size, resumed=resumed)
-    staged = {**staged, "ready": True}
-    save(staged)
+def _upload_reel(account: Account, staged: Staged, save: Save, file: IO[bytes], size: int) -> Staged:
+    resumed = bool(staged.get("upload"))
+    if not resumed:
+        response = client.post_unpublished(account, f"{account.platform_id}/video_reels", {"upload_phase": "start"})
+        video, upload = get_id(response, "video_id"), get_id(response, "upload_url")
+        if not (video and upload):
+            raise Transient("The platform started an upload and returned no URL for it")
+        staged = {"kind": "reel", "video": video, "upload": upload, "ready": False}
+        save(staged)
+    try:
+        client.upload(account, staged["upload"], file, size)
+    except InvalidRequest as error:
+        if resumed:
+            # The platform may have received a part before, and such an upload cannot start again.
+            raise error.as_kind(RestageRequired) from None
+        raise
     return staged
 
 
-def _upload(account: Account, url: str, file: IO[bytes], size: int, *, resumed: bool) -> None:
-    refused: InvalidRequest
-    try:
-        client.upload(account, url, file, size)
-        return
-    except InvalidRequest as error:
-        refused = error
-    if resumed:
-        # The platform may have received a part before, and such an upload cannot start again.
-        raise RestageRequired(str(refused), code=refused.code, subcode=refused.subcode, trace=refused.trace)
-    raise refused
-
-
-def _check_is_video(content_type: str) -> None:
-    if not content_type.startswith("video/"):
-        raise InvalidRequest("The media is an image, not a video")
-
-
-def commit_video(account: Account, post: PostPayload, staged: Staged) -> str:
-    params = {"upload_session_id": staged.get("session", ""), "description": post.caption}
-    return _finish(account, "videos", params, staged)
-
-
-def commit_reel(account: Account, post: PostPayload, staged: Staged) -> str:
-    params = {"video_id": staged.get("video", ""), "video_state": "PUBLISHED", "description": post.caption}
-    return _finish(account, "video_reels", params, staged)
-
-
-def _finish(account: Account, edge: str, params: dict[str, str], staged: Staged) -> str:
+def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     if not staged.get("ready"):
         raise RestageRequired("There is no uploaded video")
-    refused: GraphError
-    try:
-        response = client.post_public(account, f"{account.platform_id}/{edge}", {"upload_phase": "finish", **params})
-    except (InvalidRequest, RestageRequired, NotFound) as error:
-        refused = error
+    if post.type == "REEL":
+        edge, target = "video_reels", {"video_id": staged.get("video", ""), "video_state": "PUBLISHED"}
     else:
-        return full_id(account, get_id(response, "post_id"))
-    # The error is the same for a broken session and for a finished one: the video's state decides.
-    result, broken = _look_up(account, staged)
-    codes = {"code": refused.code, "subcode": refused.subcode}
-    if result.verdict is not LookupStatus.NOT_FOUND:
-        raise Ambiguous(f"{refused} It may have been finished before", **codes, trace=refused.trace)
-    if broken:
-        raise RestageRequired(str(refused), **codes, trace=refused.trace)
-    raise refused
+        edge, target = "videos", {"upload_session_id": staged.get("session", "")}
+    params = {"upload_phase": "finish", **target, "description": post.caption}
+    try:
+        response = client.post_public(account, f"{account.platform_id}/{edge}", params)
+    except (InvalidRequest, RestageRequired, NotFound) as error:
+        # The error is the same for a broken session and for a finished one: the video's state decides.
+        result, broken = _look_up(account, staged)
+        if result.verdict is not LookupStatus.NOT_FOUND:
+            raise error.as_kind(Ambiguous, f"{error} It may have been finished before") from None
+        if broken:
+            raise error.as_kind(RestageRequired) from None
+        raise
+    return full_id(account, get_id(response, "post_id"))
 
 
 def find(
@@ -168,7 +150,5 @@ def discard(account: Account, staged: Staged) -> None:
     """Delete the video, unless it is published or that is unknown."""
     if not staged.get("video") or _look_up(account, staged)[0].verdict is not LookupStatus.NOT_FOUND:
         return
-    try:
+    with suppress(GraphError):
         client.delete(account, staged["video"])
-    except GraphError:
-        return

@@ -9,8 +9,8 @@ from datetime import datetime
 from posts.graph import client, error_codes
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, NotReady, RestageRequired, Transient
-from posts.graph.publishers import approved_media, quota
-from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id
+from posts.graph.publishers import quota
+from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id, verify_media_hash
 from posts.graph.publishers.facebook import read_address
 from posts.graph.publishers.recent_posts import iter_recent, same_text
 
@@ -23,7 +23,7 @@ class Instagram:
         if not staged.get("container"):
             params = _container_params(post)
             quota.check(account)
-            approved_media.verify_media_hash(post)
+            verify_media_hash(post)
             response = client.post_unpublished(account, f"{account.platform_id}/media", params)
             if not (container := get_id(response)):
                 raise Transient("The platform created a container and returned no id")
@@ -32,7 +32,7 @@ class Instagram:
         if staged.get("ready"):
             return staged
         _check_finished(account, staged["container"])
-        approved_media.verify_media_hash(post)
+        verify_media_hash(post)
         staged = {**staged, "ready": True}
         save(staged)
         return staged
@@ -42,16 +42,13 @@ class Instagram:
         container = staged.get("container")
         if not container:
             raise RestageRequired("There is no container")
-        refused: NotReady | RestageRequired
         try:
             response = client.post_public(account, f"{account.platform_id}/media_publish", {"creation_id": container})
         except (NotReady, RestageRequired) as error:
-            refused = error
-        else:
-            if media := get_id(response):
-                return media
-            raise Ambiguous("The platform accepted the post and returned no id")
-        raise _explain_refusal(account, container, refused)
+            raise _explain_refusal(account, container, error) from None
+        if media := get_id(response):
+            return media
+        raise Ambiguous("The platform accepted the post and returned no id")
 
     def find(
         self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
@@ -116,7 +113,6 @@ def _check_finished(account: Account, container: str) -> None:
 
 def _explain_refusal(account: Account, container: str, refused: NotReady | RestageRequired) -> GraphError:
     """Return the error that a refused publish means: that of a published container equals that of an unknown one."""
-    codes = {"code": refused.code, "subcode": refused.subcode}
     try:
         status = _container_status(account, container)[0]
     except GraphError:
@@ -124,10 +120,10 @@ def _explain_refusal(account: Account, container: str, refused: NotReady | Resta
     if isinstance(refused, NotReady) and status != "PUBLISHED":
         return refused
     if status in {"ERROR", "EXPIRED"}:
-        return RestageRequired(str(refused), **codes, trace=refused.trace)
+        return refused.as_kind(RestageRequired)
     if status in {"FINISHED", "IN_PROGRESS"}:
-        return NotReady("Instagram does not know its own container yet", **codes, trace=refused.trace)
-    return Ambiguous(f"{refused} It may have been published before", **codes, trace=refused.trace)
+        return refused.as_kind(NotReady, "Instagram does not know its own container yet")
+    return refused.as_kind(Ambiguous, f"{refused} It may have been published before")
 
 
 def _lookup_result(status: str, matches: list[str], post: PostPayload) -> LookupResult:

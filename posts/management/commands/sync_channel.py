@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import clock
 from posts.domain import sync
-from posts.domain.sync import Outcome, Progress, Report
-from posts.models import Channel
+from posts.domain.sync import Outcome, Report
+from posts.models import Channel, ChannelSync
 
 WIDTH = 30
 
@@ -55,12 +55,12 @@ class Command(BaseCommand):
             self.stderr.write(f"{report.message} Continuing in {seconds:.0f} s.")
         time.sleep(seconds)
 
-    def _show_progress(self, progress: Progress) -> None:
+    def _show_progress(self, state: ChannelSync) -> None:
         bar = ""
-        if progress.total:
-            share = min(1.0, progress.read / progress.total)
+        if state.total:
+            share = min(1.0, state.read_count / state.total)
             bar = f"[{'█' * round(share * WIDTH):░<{WIDTH}}] {share:4.0%} "
-        back = f", back to {progress.oldest_seen_at:%d %b %Y}" if progress.oldest_seen_at else ""
-        phase = progress.phase.replace("_", " ") or "done"
-        self.stderr.write(f"\r{bar}{progress.read:,} posts, {progress.added:,} new · {phase}{back}\x1b[K", ending="")
+        back = f", back to {state.oldest_seen_at:%d %b %Y}" if state.oldest_seen_at else ""
+        text = f"{state.read_count:,} posts, {state.created_count:,} new · {state.phase.replace('_', ' ') or 'done'}"
+        self.stderr.write(f"\r{bar}{text}{back}\x1b[K", ending="")
         self.stderr.flush()

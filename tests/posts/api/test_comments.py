@@ -213,10 +213,10 @@ def test_a_cursor_that_is_not_ours_or_is_another_posts_is_refused(
 
 def test_another_organizations_cursor_is_refused(page_post: LivePost, other_facebook: Channel) -> None:
     page_post.comments(count=40)
-    cursor = domain.page(page_post.channel, page_post.id, limit=5).next_cursor
+    cursor = domain.read_page(page_post.channel, page_post.id, limit=5).next_cursor
     other_facebook.public_id = page_post.channel.public_id
     with pytest.raises(domain.UnknownCursor):
-        domain.page(other_facebook, page_post.id, limit=5, cursor=cursor)
+        domain.read_page(other_facebook, page_post.id, limit=5, cursor=cursor)
 
 
 @pytest.mark.parametrize(

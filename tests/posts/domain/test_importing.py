@@ -8,7 +8,7 @@ import pytest
 
 from accounts import clock
 from posts.domain import sync
-from posts.domain.published_posts import published_posts, record_published
+from posts.domain.published_posts import record_published
 from posts.domain.sync import Outcome
 from posts.graph import rate_limits
 from posts.graph.account import Account
@@ -115,7 +115,7 @@ def test_sync_again_updates_counters_only(sandbox: SandboxControl, facebook: Cha
     again = sync.sync(facebook, full=True)
     assert (again.read, again.added) == (230, 0)
     assert rows(facebook) == before
-    newest = published_posts(facebook.organization).order_by("-published_at").first()
+    newest = facebook.published_posts.order_by("-published_at").first()
     assert newest is not None
     sandbox.call("POST", "/__metrics", {"post": newest.platform_id, "reactions": {"LIKE": 12_345}})
     hours.shift(timedelta(minutes=1))

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from posts.domain import sync
-from posts.domain.published_posts import published_posts
 from posts.models import Channel, PublishedPost
 from tests.posts.domain.importing import make, row
 from tests.posts.domain.test_importing_position import delete
@@ -28,7 +27,7 @@ def deleted(sandbox: SandboxControl, facebook: Channel, hours: Any) -> str:
 
 
 def known(facebook: Channel) -> int:
-    return published_posts(facebook.organization).count()
+    return facebook.published_posts.filter(deleted_at=None).count()
 
 
 def test_deleted_post_is_hidden_after_two_refusals_a_day_apart(deleted: str, facebook: Channel, hours: Any) -> None:

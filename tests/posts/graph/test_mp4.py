@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posts.graph.mp4 import VideoInfo, read_mp4_info
+from posts.graph.media import VideoInfo, read_mp4_info
 
 CLIP = Path("dynamo/sandbox/clip.mp4").read_bytes()
 
