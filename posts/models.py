@@ -66,7 +66,6 @@ class SuperpowerTemplate(models.Model):
         return self.name
 
     def as_wire(self) -> dict[str, Any]:
-        """Return the superpower object of the API."""
         return {**self.document, "creativeTemplateId": str(self.id), "creativeTemplateName": self.name}
 
 

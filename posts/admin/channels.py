@@ -21,8 +21,6 @@ from posts.models import Channel, ChannelType
 
 
 class ChannelForm(DomainForm):
-    """Connects a channel, or connects it again with a new token."""
-
     type = forms.ChoiceField(choices=ChannelType.choices)
     platform_id = forms.CharField(
         label="Page ID / Instagram account ID",
@@ -67,11 +65,9 @@ class ChannelAdmin(BaseAdmin):
     list_select_related = ("organization", "sync")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add a URL per button, and one for the progress of the sync."""
         buttons = self.action_urls("<int:channel_id>", BUTTONS, self.act)
-        reading = path(
-            "<int:channel_id>/reading/", self.admin_site.admin_view(self.reading), name=f"{self.label}_reading"
-        )
+        view = self.admin_site.admin_view(self.reading)
+        reading = path("<int:channel_id>/reading/", view, name=f"{self.label}_reading")
         return [*buttons, reading, *super().get_urls()]
 
     def reading(self, request: HttpRequest, channel_id: int) -> HttpResponse:
@@ -80,7 +76,6 @@ class ChannelAdmin(BaseAdmin):
         return TemplateResponse(request, "dynamo/reading.html", context)
 
     def act(self, request: HttpRequest, channel_id: int, name: str) -> HttpResponse:
-        """Run the button's domain function and return to the list."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.admin_site.has_permission(request):

@@ -1,5 +1,7 @@
 """Published posts in the admin: a read-only list with keyset pagination, a page per post, insights and comments."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +15,11 @@ from django.urls import URLPattern, path
 
 from accounts.admin.base import BaseAdmin, current_user, render_page, roles_by_organization
 from accounts.api.pagination import row_after
-from posts.admin import charts
 from posts.domain import comments
 from posts.domain.comment_export import csv_response
 from posts.domain.published_posts import read_insights
 from posts.graph.errors import GraphError, user_message
+from posts.graph.insights import Metric
 from posts.models import Channel, PublishedPost
 
 BEFORE = "before"
@@ -41,7 +43,6 @@ class KeysetChangeList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read one page, and whether there is another."""
         rows = self.queryset.order_by(*NEWEST_FIRST)
         if self.before is not None:
             rows = rows.filter(row_after(NEWEST_FIRST, self.before))
@@ -60,14 +61,10 @@ class KeysetChangeList(ChangeList):
 
 
 class ChannelFilter(admin.SimpleListFilter):
-    """Filters a list by one channel of the user's organizations.
-
-    `channel_lookup` is the path from the listed model to the channel's primary key. A value that is not among the
-    offered choices filters nothing.
-    """
+    """Filters by a channel of the user's organizations. Another value filters nothing."""
 
     title, parameter_name = "channel", "channel"
-    channel_lookup = "channel_id"
+    channel_lookup = "channel_id"  # from the listed model
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         rows = Channel.objects.filter(organization__memberships__user=current_user(request)).order_by(
@@ -82,13 +79,6 @@ class ChannelFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.channel_lookup: int(self.value() or 0)})
 
 
-def limit_to_recent(rows: QuerySet[PublishedPost]) -> QuerySet[PublishedPost]:
-    """Return the newest MAX_SEARCHED posts: a search through a million texts would block a thread for too long."""
-    times = rows.order_by(*NEWEST_FIRST).values_list("published_at", flat=True)[MAX_SEARCHED : MAX_SEARCHED + 1]
-    oldest = next(iter(times), None)
-    return rows if oldest is None else rows.filter(published_at__gt=oldest)
-
-
 def _parse_position(text: str) -> tuple[datetime, int] | None:
     """Return (time, primary key), None for a malformed position: the list then starts with the newest post."""
     stamp, _, number = text.partition("~")
@@ -97,6 +87,79 @@ def _parse_position(text: str) -> tuple[datetime, int] | None:
     except ValueError:
         return None
     return (at, int(number)) if at.tzinfo and number.isdecimal() and number.isascii() and len(number) < 19 else None
+
+
+# Metrics that share one scale in a chart, by the platforms' names (graph-api, section 6). Times are milliseconds.
+VIEWS = {
+    "post_media_view", "post_total_media_view_unique", "post_video_views", "views", "reach", "total_views",
+    "facebook_views", "crossposted_views",
+}  # fmt: skip
+TIMES = {"post_video_avg_time_watched", "ig_reels_avg_watch_time", "ig_reels_video_view_total_time"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`text` is the formatted value."""
+
+    name: str
+    value: float
+    text: str
+
+
+@dataclass
+class Chart:
+    title: str
+    rows: list[Row] = field(default_factory=list)
+
+
+def reaction_chart(post: PublishedPost) -> Chart | None:
+    """Return the post's reactions, the most frequent first; None without any."""
+    counts = post.reactions if isinstance(post.reactions, dict) else {}
+    rows = [_count_row(str(name).capitalize(), number) for name, number in counts.items() if _is_number(number)]
+    return Chart("Reactions", sorted(rows, key=lambda row: -row.value)) if rows else None
+
+
+def insight_charts(metrics: Iterable[Metric]) -> tuple[list[Chart], list[tuple[str, str]]]:
+    """Return the charts, and the metrics that are not numbers as (name, text)."""
+    reach, engagement, time = Chart("Reach"), Chart("Engagement"), Chart("Time watched")
+    by_kind, others = [], []
+    for metric in metrics:
+        name = _name(metric)
+        if isinstance(metric.value, dict) and metric.value and all(map(_is_number, metric.value.values())):
+            by_kind.append(Chart(name, [_count_row(str(kind).capitalize(), n) for kind, n in metric.value.items()]))
+        elif not _is_number(metric.value):
+            others.append((name, "nothing yet" if metric.value == {} else str(metric.value)[:200]))
+        elif metric.name in TIMES:
+            time.rows.append(_time_row(name, metric.value))
+        elif metric.name in VIEWS:
+            reach.rows.append(_count_row(name, metric.value))
+        else:
+            engagement.rows.append(_count_row(name, metric.value))
+    return [chart for chart in (reach, engagement, time, *by_kind) if chart.rows], others
+
+
+def _name(metric: Metric) -> str:
+    """Return the platform's title without "Lifetime", which all of a post's metrics have, else the metric's name."""
+    return (metric.title or metric.name.replace("_", " ").capitalize()).removeprefix("Lifetime ")
+
+
+def _count_row(name: str, number: float) -> Row:
+    return Row(name, number, f"{number:,}" if isinstance(number, int) else f"{number:,.2f}")
+
+
+def _time_row(name: str, milliseconds: float) -> Row:
+    seconds = milliseconds / 1000
+    if seconds < 120:
+        text = f"{seconds:,.1f} s"
+    elif seconds < 7200:
+        text = f"{seconds / 60:,.0f} min"
+    else:
+        text = f"{seconds / 3600:,.0f} h"
+    return Row(name, milliseconds, text)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 COMMENTS_SHOWN = 20
@@ -133,8 +196,12 @@ class PublishedPostAdmin(BaseAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        rows = limit_to_recent(queryset) if search_term.strip() else queryset
-        return super().get_search_results(request, rows, search_term)
+        """Search the newest MAX_SEARCHED posts: a search through a million texts would block a thread for too long."""
+        if search_term.strip():
+            times = queryset.order_by(*NEWEST_FIRST).values_list("published_at", flat=True)
+            if oldest := next(iter(times[MAX_SEARCHED : MAX_SEARCHED + 1]), None):
+                queryset = queryset.filter(published_at__gt=oldest)
+        return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the organization of each post only to members of several."""
@@ -150,7 +217,7 @@ class PublishedPostAdmin(BaseAdmin):
             read = read_insights(post, seconds=INSIGHTS_SECONDS)
         except GraphError as error:
             return self._part(request, post, "insights", problem=user_message(error))
-        metric_charts, others = charts.insight_charts(read.metrics)
+        metric_charts, others = insight_charts(read.metrics)
         context = {"charts": metric_charts, "others": others, "unavailable": read.unavailable, "at": read.fetched_at}
         return self._part(request, post, "insights", **context)
 
@@ -172,7 +239,7 @@ class PublishedPostAdmin(BaseAdmin):
 
     def _page(self, request: HttpRequest, post: PublishedPost, problem: str = "") -> HttpResponse:
         numbers = [("Likes", post.likes), ("Comments", post.comments), ("Shares", post.shares)]
-        reactions = charts.reaction_chart(post)
+        reactions = reaction_chart(post)
         return self._render(request, post, "page", numbers=numbers, reactions=reactions, problem=problem)
 
     def _part(self, request: HttpRequest, post: PublishedPost, name: str, **context: Any) -> HttpResponse:

@@ -24,7 +24,6 @@ def describe_superpower(superpower: Any) -> list[str]:
 
 
 def superpower_title(superpower: Any) -> str:
-    """Return the superpower's name with its hashtag."""
     if not isinstance(superpower, dict):
         return ""
     name = superpower.get("name") or superpower.get("creativeTemplateName") or "Superpower"
@@ -134,7 +133,6 @@ class SuperpowerForm(DomainForm):
             }
 
     def clean(self) -> dict[str, Any]:
-        """Require a reply."""
         data = super().clean() or self.cleaned_data
         if not (data.get("public") or data.get("private")):
             self.add_error("public", "Write at least one public or private reply.")

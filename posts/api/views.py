@@ -1,8 +1,7 @@
 """GET /channels, /superpowers, /posts and /posts/{id}: what an organization has, and what it has published."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from django.core.signing import BadSignature, SignatureExpired
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -22,24 +21,9 @@ from accounts.api.serializers import joi_error, validate_query
 from accounts.datetimes import format_datetime
 from accounts.exceptions import Invalid
 from accounts.models import Scope
-from posts.api import openapi
-from posts.api.serializers import (
-    PUBLISHED,
-    ChannelSerializer,
-    CommentPageSerializer,
-    CommentSerializer,
-    CommentsQuery,
-    ExportQuery,
-    ExportSerializer,
-    FigureSerializer,
-    InsightsSerializer,
-    PostQuery,
-    PostsQuery,
-    PublishedPostSerializer,
-    SuperpowerSerializer,
-)
+from posts.api import openapi, serializers
 from posts.domain import comment_export, comments
-from posts.domain.channels import channels_of_key
+from posts.domain.channels import visible_channels
 from posts.domain.comment_export import TYPE, csv_response, no_store
 from posts.domain.published_posts import read_insights
 from posts.graph.errors import GraphError, Throttled, user_message
@@ -49,24 +33,28 @@ from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplat
 class ReadView(APIView):
     scopes = {"get": Scope.READ}
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer UpstreamThrottled or UpstreamFailed for a GraphError."""
+        if isinstance(exc, Throttled):
+            exc = UpstreamThrottled(user_message(exc), retry_after=exc.retry_after)
+        elif isinstance(exc, GraphError):
+            exc = UpstreamFailed(user_message(exc))
+        return super().handle_exception(exc)
+
 
 class Channels(ReadView):
     @extend_schema(
         summary="List channels",
         description="The connected Facebook Pages and Instagram accounts that the key may use, by name.",
         parameters=[PaginationQuery, LINK],
-        responses={200: ChannelSerializer(many=True), **errors(422)},
+        responses={200: serializers.ChannelSerializer(many=True), **errors(422)},
         examples=openapi.LIST_CHANNELS,
     )
     def get(self, request: Request) -> Response:
-        rows = (
-            channels_of_key(get_api_key(request))
-            .exclude(state=ChannelState.DISCONNECTED)
-            .only("public_id", "type", "name")
-        )
+        rows = key_channels(request).exclude(state=ChannelState.DISCONNECTED).only("public_id", "type", "name")
         paginator = KeysetPagination("channels", ["name", "public_id"])
         page = paginator.paginate_queryset(rows, request)
-        return paginator.get_paginated_response([ChannelSerializer(channel).data for channel in page])
+        return paginator.get_paginated_response([serializers.ChannelSerializer(channel).data for channel in page])
 
 
 class Superpowers(ReadView):
@@ -74,7 +62,7 @@ class Superpowers(ReadView):
         summary="List superpowers",
         description="The organization's templates, by name. A scheduled post refers to one by `creativeTemplateId`.",
         parameters=[PaginationQuery, LINK],
-        responses={200: SuperpowerSerializer(many=True), **errors(422)},
+        responses={200: serializers.SuperpowerSerializer(many=True), **errors(422)},
         examples=openapi.LIST_SUPERPOWERS,
     )
     def get(self, request: Request) -> Response:
@@ -88,12 +76,12 @@ class Posts(ReadView):
     @extend_schema(
         summary="List published posts",
         description="Newest first, of one channel or of all that the key may use. Filters apply before the limit.",
-        parameters=[PostsQuery, LINK],
-        responses={200: PublishedPostSerializer(many=True), **errors(400, 422)},
+        parameters=[serializers.PostsQuery, LINK],
+        responses={200: serializers.PublishedPostSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> HttpResponse:
-        wanted = validate_query(request, PostsQuery)
+        wanted = validate_query(request, serializers.PostsQuery)
         key = get_api_key(request)
         rows = PublishedPost.objects.filter(organization=key.organization_id, deleted_at=None)
         if "mediumId" in wanted:
@@ -102,7 +90,7 @@ class Posts(ReadView):
             rows = PublishedPost.objects.filter(channel=channel, deleted_at=None)
         elif key.channels is not None:
             # As ids: with a subquery the planner may choose another index than the one in the list's order.
-            rows = rows.filter(channel__in=list(channels_of_key(key).values_list("pk", flat=True)))
+            rows = rows.filter(channel__in=list(key_channels(request).values_list("pk", flat=True)))
         if "type" in wanted:
             rows = rows.filter(type=wanted["type"])
         if "startDate" in wanted:
@@ -113,10 +101,10 @@ class Posts(ReadView):
             "posts",
             ["-published_at", "-platform_id"],
             filters={name: wanted[name] for name in ("mediumId", "type", "startDate", "endDate") if name in wanted},
-            columns=PUBLISHED.columns,
+            columns=serializers.PUBLISHED.columns,
         )
         page = paginator.paginate_queryset(rows, request)
-        body = PUBLISHED.render_list(page)
+        body = serializers.PUBLISHED.render_list(page)
         return HttpResponse(body, content_type="application/json", headers=paginator.headers)
 
 
@@ -125,13 +113,13 @@ class Post(ReadView):
 
     @extend_schema(
         summary="Read a published post",
-        parameters=[openapi.POST_ID, PostQuery],
-        responses={200: PublishedPostSerializer, **errors(400, 404, 422)},
+        parameters=[openapi.POST_ID, serializers.PostQuery],
+        responses={200: serializers.PublishedPostSerializer, **errors(400, 404, 422)},
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        post = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
-        return Response(PublishedPostSerializer(post).data)
+        post = get_published_post(request, post_id, validate_query(request, serializers.PostQuery)["mediumId"])
+        return Response(serializers.PublishedPostSerializer(post).data)
 
 
 class Export(ReadView):
@@ -142,24 +130,22 @@ class Export(ReadView):
         description="All comments, replies included, as CSV in UTF-8 with a byte order mark. When the platform fails "
         "in the middle, the transfer is aborted, so that clients can detect an incomplete file. With `delivery=url` "
         "the file is stored, and the response is a signed link to it that expires.",
-        parameters=[openapi.POST_ID, ExportQuery],
+        parameters=[openapi.POST_ID, serializers.ExportQuery],
         responses={
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "Streamed; aborted when the platform fails."),
-            (200, "application/json"): OpenApiResponse(ExportSerializer, "With `delivery=url`."),
+            (200, "application/json"): OpenApiResponse(serializers.ExportSerializer, "With `delivery=url`."),
             **errors(400, 404, 422, 502, 503),
         },
         examples=openapi.EXPORT_COMMENTS,
     )
     def get(self, request: Request, post_id: str) -> HttpResponseBase:
-        wanted = validate_query(request, ExportQuery)
+        wanted = validate_query(request, serializers.ExportQuery)
         post = get_published_post(request, post_id, wanted["mediumId"])
         if wanted.get("delivery") == "url":
-            with graph_errors_as_api_errors():
-                count, token = comment_export.store_export(post.channel, post.platform_id)
+            count, token = comment_export.store_export(post.channel, post.platform_id)
             path = reverse("export", args=[token])
             return Response({"totalCount": count, "csvUrl": request.build_absolute_uri(path)})
-        with graph_errors_as_api_errors():
-            return csv_response(post, request.META)
+        return csv_response(post, request.META)
 
 
 @require_safe
@@ -167,9 +153,9 @@ def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # no
     """GET /exports/{token}: the file of a signed link until it expires. The link is the only credential."""
     try:
         file, name = comment_export.open_export(token)
-    except comment_export.ExpiredLink:
+    except SignatureExpired:
         return JsonResponse({"message": "This link has expired"}, status=403)
-    except comment_export.UnknownLink:
+    except (BadSignature, FileNotFoundError):
         return JsonResponse({"message": "Not found"}, status=404)
     return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
 
@@ -179,19 +165,18 @@ class Insights(ReadView):
         summary="Read a post's insights",
         description="Read from the platform at each call. A metric that it refuses is listed in `unavailable`, without "
         "affecting the others. An unknown value is not zero.",
-        parameters=[openapi.POST_ID, PostQuery],
-        responses={200: InsightsSerializer, **errors(400, 404, 422, 502, 503)},
+        parameters=[openapi.POST_ID, serializers.PostQuery],
+        responses={200: serializers.InsightsSerializer, **errors(400, 404, 422, 502, 503)},
         examples=openapi.READ_INSIGHTS,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        post = get_published_post(request, post_id, validate_query(request, PostQuery)["mediumId"])
-        with graph_errors_as_api_errors():
-            read = read_insights(post)
+        post = get_published_post(request, post_id, validate_query(request, serializers.PostQuery)["mediumId"])
+        read = read_insights(post)
         return Response(
             {
                 "postId": post.platform_id,
                 "mediumId": post.channel.public_id,
-                "insights": [FigureSerializer(metric).data for metric in read.metrics],
+                "insights": [serializers.FigureSerializer(metric).data for metric in read.metrics],
                 "unavailable": [{"name": name, "reason": reason} for name, reason in read.unavailable.items()],
                 "fetchedAt": format_datetime(read.fetched_at),
             }
@@ -203,22 +188,21 @@ class Comments(ReadView):
         summary="Read a post's comments",
         description="Read from the platform at each call, never from a copy: newest first, each followed by its "
         "replies, oldest first. Send `nextCursor` as `after` for the next page.",
-        parameters=[openapi.POST_ID, CommentsQuery],
-        responses={200: CommentPageSerializer, **errors(400, 404, 422, 502, 503)},
+        parameters=[openapi.POST_ID, serializers.CommentsQuery],
+        responses={200: serializers.CommentPageSerializer, **errors(400, 404, 422, 502, 503)},
         examples=openapi.READ_COMMENTS,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        wanted = validate_query(request, CommentsQuery)
+        wanted = validate_query(request, serializers.CommentsQuery)
         post = get_published_post(request, post_id, wanted["mediumId"])
         limit = int(wanted["limit"])
         try:
-            with graph_errors_as_api_errors():
-                page = comments.read_page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
+            page = comments.read_page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
         except comments.UnknownCursor:
             raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
         return Response(
             {
-                "items": [CommentSerializer(comment).data for comment in page.items],
+                "items": [serializers.CommentSerializer(comment).data for comment in page.items],
                 "returned": len(page.items),
                 "mayHaveMore": page.next_cursor is not None,
                 "nextCursor": page.next_cursor,
@@ -226,9 +210,14 @@ class Comments(ReadView):
         )
 
 
+def key_channels(request: Request) -> QuerySet[Channel]:
+    key = get_api_key(request)
+    return visible_channels(key.organization_id, key)
+
+
 def get_channel_or_400(request: Request, medium_id: str) -> Channel:
     """Return the channel, connected or not: its published posts stay readable. Raises Invalid."""
-    channel = channels_of_key(get_api_key(request)).filter(public_id=medium_id).first()
+    channel = key_channels(request).filter(public_id=medium_id).first()
     if channel is None:
         message = "Unknown mediumId"
         raise Invalid(message, [{"path": ["mediumId"], "message": message, "code": "channel.unknown"}])
@@ -243,14 +232,3 @@ def get_published_post(request: Request, post_id: str, medium_id: str) -> Publis
     if post is None:
         raise Http404
     return post
-
-
-@contextmanager
-def graph_errors_as_api_errors() -> Iterator[None]:
-    """Raise UpstreamThrottled or UpstreamFailed for a GraphError."""
-    try:
-        yield
-    except Throttled as error:
-        raise UpstreamThrottled(user_message(error), retry_after=error.retry_after) from error
-    except GraphError as error:
-        raise UpstreamFailed(user_message(error)) from error

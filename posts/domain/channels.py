@@ -28,10 +28,6 @@ def visible_channels(organization_id: UUID, key: ApiKey | None) -> QuerySet[Chan
     return channels if key is None or key.channels is None else channels.filter(public_id__in=key.channels)
 
 
-def channels_of_key(key: ApiKey) -> QuerySet[Channel]:
-    return visible_channels(key.organization_id, key)
-
-
 def connected_channels(organization_id: UUID, key: ApiKey | None, named: Collection[str]) -> list[Channel]:
     """Return the visible channels with the public ids `named` that are not disconnected, possibly with others."""
     channels = visible_channels(organization_id, key).exclude(state=ChannelState.DISCONNECTED)

@@ -10,12 +10,12 @@ import re
 import secrets
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC
 from itertools import chain, islice
 from threading import BoundedSemaphore
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from django.core import signing
 from django.core.files.base import File
@@ -39,43 +39,37 @@ _slots = BoundedSemaphore(MAX_EXPORTS)
 
 
 class Export:
-    """An iterator over the chunks of the file. The first comment is read by the constructor.
+    """The chunks of the file, to be iterated over once. `count` is the number of comments so far.
 
     A GraphError leaves the file incomplete. Each chunk is read from the platform on request, so a client that stops
-    reading stops the calls. `count` is the number of comments so far.
+    reading stops the calls.
     """
 
     def __init__(self, channel: Channel, post_id: str) -> None:
-        """Raises GraphErrors, Throttled also when MAX_EXPORTS are running."""
-        if not _slots.acquire(blocking=False):
-            raise Throttled("Too many exports are running", retry_after=RETRY_AFTER)
-        self.count, self._has_slot, self._name = 0, True, f"{channel.public_id} {post_id}"
-        try:
-            comments = iter_comments(channel, post_id)
-            first = list(islice(comments, 1))
-            self._chunks = csv_chunks(self._counted(chain(first, comments)))
-        except BaseException:
-            self.close()
-            raise
+        """Read the first comment. Raises GraphErrors, Throttled also when MAX_EXPORTS are running."""
+        self.count = 0
+        self._chunks = self._read(channel, post_id)
+        next(self._chunks)
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._chunks)
-        except GraphError as error:
-            log.warning("the export of %s broke off after %s comments: %s", self._name, self.count, error)
-            self.close()
-            raise
-        except StopIteration:
-            self.close()
-            raise
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
 
     def close(self) -> None:
-        """Release the slot. A second call is harmless."""
-        if self._has_slot:
-            self._has_slot = False
+        self._chunks.close()
+
+    def _read(self, channel: Channel, post_id: str) -> Generator[bytes]:
+        """Yield an empty chunk when the first comment was read, then the file."""
+        if not _slots.acquire(blocking=False):
+            raise Throttled("Too many exports are running", retry_after=RETRY_AFTER)
+        try:
+            comments = self._counted(iter_comments(channel, post_id))
+            first = list(islice(comments, 1))
+            yield b""
+            yield from csv_chunks(chain(first, comments))
+        except GraphError as error:
+            log.warning("export of %s %s ended after %s comments: %s", channel.public_id, post_id, self.count, error)
+            raise
+        finally:
             _slots.release()
 
     def _counted(self, comments: Iterator[Comment]) -> Iterator[Comment]:
@@ -113,29 +107,13 @@ def store_export(channel: Channel, post_id: str) -> tuple[int, str]:
         except BaseException:
             default_storage.delete(name)
             raise
-    return count, signing.dumps([name, expires, file_name(post_id)], salt=SALT)
-
-
-class UnknownLink(LookupError):
-    """The token is invalid, or its file was deleted."""
-
-
-class ExpiredLink(UnknownLink):
-    """The token has expired."""
+    return count, signing.dumps([name, file_name(post_id)], salt=SALT)
 
 
 def open_export(token: str) -> tuple[IO[bytes], str]:
-    """Return the file of a token and its name for the client. Raises UnknownLink, ExpiredLink."""
-    try:
-        name, expires, download_name = signing.loads(token, salt=SALT)
-    except signing.BadSignature:
-        raise UnknownLink from None
-    if expires <= clock.now().timestamp():
-        raise ExpiredLink
-    try:
-        return default_storage.open(name), download_name
-    except FileNotFoundError:
-        raise UnknownLink from None
+    """Return the file and its name for the client. Raises BadSignature, SignatureExpired, FileNotFoundError."""
+    name, download_name = signing.loads(token, salt=SALT, max_age=LIFETIME)
+    return default_storage.open(name), download_name
 
 
 def delete_expired() -> int:
@@ -198,13 +176,11 @@ def cells(comment: Comment) -> list[str]:
 
 
 def escape_formula(text: str) -> str:
-    """Return the text with an apostrophe in front of everything that a spreadsheet would execute.
-
-    A NUL, at which spreadsheets would cut the text, becomes its visible symbol.
-    """
+    """Return the text with an apostrophe in front of everything that a spreadsheet would execute."""
     if text.isalnum():
         return text
     prefix = "'" if FORMULA.match(text) else ""
+    # Spreadsheets would cut the text at a NUL.
     return prefix + INNER.sub(_escape_inner, text).replace("\x00", "\u2400")
 
 
@@ -226,10 +202,7 @@ SEND_BUFFER = 128 * 1024  # bytes
 
 
 def csv_response(post: PublishedPost, meta: dict[str, Any]) -> HttpResponseBase:
-    """Return the file, streamed as it is read; `meta` is the request's. Raises GraphErrors before its first byte.
-
-    A stream that breaks off ends without its last chunk, so that clients can detect it.
-    """
+    """Return the file, streamed as it is read; `meta` is the request's. Raises GraphErrors before its first byte."""
     name = file_name(post.platform_id)
     if meta.get("SERVER_PROTOCOL") == "HTTP/1.0":
         # Without chunks an incomplete stream looks complete: read all comments first and send the length.

@@ -1,7 +1,4 @@
-"""A published post's comments, read from the platform at each call and never from a copy.
-
-Order, on both platforms: comments on the post, newest first, each followed by its replies, oldest first.
-"""
+"""A published post's comments, read from the platform at each call and never from a copy."""
 
 import hashlib
 import json
@@ -39,11 +36,12 @@ def read_page(channel: Channel, post_id: str, *, limit: int, cursor: str | None 
     Comments that are written or deleted between two pages do not hide others; one may be returned twice. Raises
     UnknownCursor, and GraphErrors.
     """
-    position = _decrypt_cursor(cursor, channel, post_id) if cursor else None
+    size = min(limit, comments.LARGEST)
+    start = _decrypt_cursor(cursor, channel, post_id) if cursor else CommentPosition(EdgePosition(size=size))
     by_id: dict[str, Comment] = {}
     after: CommentPosition | None = None
     until = time.monotonic() + SECONDS
-    for comment, after in comments.threads(graph_account(channel), post_id, position, size=limit):  # noqa: B007
+    for comment, after in comments.ThreadReader(graph_account(channel), post_id).read(start):  # noqa: B007
         by_id.setdefault(comment.id, comment)
         if len(by_id) == limit or time.monotonic() > until:
             break

@@ -23,10 +23,7 @@ def normalize_hashtag(hashtag: str) -> str:
 
 
 def expand(organization: Organization, given: Superpower) -> Superpower:
-    """Return a copy of an inline superpower; of a reference its template, overridden by the given fields.
-
-    Raises Invalid for a template that is not the organization's.
-    """
+    """Return a copy of an inline superpower; of a reference its template with the given fields. Raises Invalid."""
     if not given.get("creativeTemplateId"):
         expanded = dict(given)
     else:
@@ -107,17 +104,12 @@ def _dotted(path: list[str | int]) -> str:
 
 
 def write(
-    actor: Actor,
-    *,
-    organization: Organization,
-    document: dict[str, Any],
-    template: SuperpowerTemplate | None = None,
+    actor: Actor, *, organization: Organization, document: Superpower, template: SuperpowerTemplate | None = None
 ) -> SuperpowerTemplate:
     """Create a template, or replace the document of `template`; return it. Records the audit event.
 
-    `document` is the API's superpower object without the two template fields. Posts that were written with the template
-    keep their copy. Raises Incomplete for a missing field, Conflict when another template of the organization has the
-    hashtag.
+    `document` has no template fields. Posts that were written with the template keep their copy. Raises Incomplete for
+    a missing field, Conflict when another template of the organization has the hashtag.
     """
     check_complete(document)
     template = template or SuperpowerTemplate(organization=organization)

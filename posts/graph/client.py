@@ -25,10 +25,9 @@ from urllib3.exceptions import HTTPError
 from accounts import clock
 from posts.graph import http, rate_limits, responses
 from posts.graph.account import Account
-from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, Throttled, Transient
+from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, ResponseTimeout, Throttled, Transient
 
 log = logging.getLogger(__name__)
-Files = Mapping[str, tuple[str, bytes, str]]
 LARGEST = 4 * 1024 * 1024  # bytes of a response
 IDLE = 20.0  # seconds after which a kept connection is not reused: a middlebox may have dropped it
 UPLOAD = 120.0  # seconds for a call that carries media
@@ -39,20 +38,15 @@ _versions: set[str] = set()
 _platform_clock: deque[tuple[datetime, float]] = deque(maxlen=1)
 
 
-def get(account: Account, path: str, **params: str) -> dict[str, Any]:
-    """GET. Raises Transient on timeouts and connection errors."""
-    return _call(account, "GET", _url(path), params)
-
-
-def get_with_deadline(
-    account: Account, path: str, params: Mapping[str, str], *, seconds: float, largest: int = LARGEST
+def get(
+    account: Account, path: str, *, seconds: float | None = None, largest: int = LARGEST, **params: str
 ) -> dict[str, Any]:
-    """GET within `seconds` in all. Raises Transient for a response of more than `largest` bytes."""
+    """GET within `seconds`. Raises Transient on timeouts, connection errors and for more than `largest` bytes."""
     return _call(account, "GET", _url(path), params, seconds=seconds, largest=largest)
 
 
 def post_unpublished(
-    account: Account, path: str, params: Mapping[str, str], files: Files | None = None
+    account: Account, path: str, params: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]] | None = None
 ) -> dict[str, Any]:
     """POST something that only we can see, with or without files."""
     return _call(account, "POST", _url(path), params, seconds=UPLOAD if files else None, files=files)
@@ -112,10 +106,7 @@ def _call(
     largest: int = LARGEST,
     **options: Any,
 ) -> dict[str, Any]:
-    """Make one call. `outward`: others can see its effect. `options` are those of `requests`.
-
-    A POST without the option `data` sends the parameters as a form.
-    """
+    """`outward`: others can see the effect. `options` of `requests`: a POST without `data` sends `params` as a form."""
     _raise_if_blocked(account)
     proof = _appsecret_proof(account)
     options["data" if method == "POST" and "data" not in options else "params"] = {**params, **proof}
@@ -134,7 +125,7 @@ def _call(
         else:
             if call.late:
                 # A response without a length that was cut off looks complete.
-                failure = responses.timeout_error("The platform took too long to answer", outward=outward)
+                failure = (ResponseTimeout if outward else Transient)("The platform took too long to answer")
         finally:
             _local.used = time.monotonic()
     # Raised here, so that its context does not contain the exception with the URL.
@@ -169,7 +160,7 @@ def _appsecret_proof(account: Account) -> dict[str, str]:
 def _graph_error(error: Exception, call: http.CallState, *, outward: bool) -> GraphError:
     name = type(error).__name__
     if call.sent and (call.late or isinstance(error, requests.Timeout)):
-        return responses.timeout_error(f"The platform took too long to answer ({name})", outward=outward)
+        return (ResponseTimeout if outward else Transient)(f"The platform took too long to answer ({name})")
     if call.sent:
         return (Ambiguous if outward else Transient)(f"The platform broke off ({name})")
     return Transient(f"The platform could not be reached ({name}); nothing was sent")

@@ -1,6 +1,6 @@
 """A post's comments from the platform: thread by thread, or all of them.
 
-`threads` has the same order on both platforms: comments on the post, newest first, each followed by its replies, oldest
+`ThreadReader` has one order on both platforms: comments on the post, newest first, each followed by its replies, oldest
 first. There are two levels. Instagram returns at most 50 comments per page, Facebook documents no maximum.
 
 Facebook (graph-api, section 5): message, created_time, from{id,name} (absent for people hidden from the app),
@@ -10,7 +10,7 @@ parent_id, like_count, hidden; it returns no number of replies.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -28,8 +28,6 @@ LARGEST = 50
 STREAM = 200
 RETRY_AFTER = 60.0  # seconds, for an export that was refused in favour of publishing
 SLOW_PAUSE = 1.0  # seconds between pages at Pace.SLOW
-FACEBOOK = "id,message,created_time,from{id,name},parent{id},like_count,comment_count,is_hidden"
-INSTAGRAM = "id,text,timestamp,username,from{id,username},like_count,hidden,parent_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +124,16 @@ class _Listing:
     time_field: str
     fields: str
     replies: str
-    comment_params: dict[str, str]
-    reply_params: dict[str, str]
-    reply_order: str
+    comment_params: dict[str, str] = field(default_factory=dict)
+    reply_params: dict[str, str] = field(default_factory=dict)
+    reply_order: str = ""
 
 
 LISTINGS = {
     "FB_PAGE": _Listing(
         parse=facebook,
         time_field="created_time",
-        fields=FACEBOOK,
+        fields="id,message,created_time,from{id,name},parent{id},like_count,comment_count,is_hidden",
         replies="comments",
         comment_params={"filter": "toplevel", "order": "reverse_chronological"},
         reply_params={"order": "chronological"},
@@ -144,25 +142,10 @@ LISTINGS = {
     "INSTAGRAM_ACCOUNT": _Listing(
         parse=instagram,
         time_field="timestamp",
-        fields=INSTAGRAM,
+        fields="id,text,timestamp,username,from{id,username},like_count,hidden,parent_id",
         replies="replies",
-        comment_params={},
-        reply_params={},
-        reply_order="",
     ),
 }
-
-
-def threads(
-    account: Account, post_id: str, position: CommentPosition | None = None, *, size: int = LARGEST
-) -> Iterator[tuple[Comment, CommentPosition | None]]:
-    """Yield the comments after `position`, each with the position after it, None for the last one.
-
-    One call requests `size` threads. A comment may be yielded twice when others are deleted during the reading. Raises
-    GraphErrors.
-    """
-    reader = _ThreadReader(account, post_id, PAGE_SECONDS, lambda: None)
-    return reader.read(position or CommentPosition(EdgePosition(size=min(size, LARGEST))))
 
 
 def every(account: Account, post_id: str) -> Iterator[Comment]:
@@ -173,7 +156,7 @@ def every(account: Account, post_id: str) -> Iterator[Comment]:
     yield_to_publishing = partial(_yield_to_publishing, account)
     yield_to_publishing()
     if account.type == "INSTAGRAM_ACCOUNT":
-        reader = _ThreadReader(account, post_id, EXPORT_SECONDS, yield_to_publishing)
+        reader = ThreadReader(account, post_id, EXPORT_SECONDS, yield_to_publishing)
         yield from (comment for comment, _ in reader.read(CommentPosition(EdgePosition(size=LARGEST))))
         return
     listing = LISTINGS[account.type]
@@ -186,10 +169,10 @@ def every(account: Account, post_id: str) -> Iterator[Comment]:
         yield listing.parse(item, None)
 
 
-class _ThreadReader:
-    """The comments on one post, thread by thread."""
-
-    def __init__(self, account: Account, post_id: str, seconds: float, between: Callable[[], None]) -> None:
+class ThreadReader:
+    def __init__(
+        self, account: Account, post_id: str, seconds: float = PAGE_SECONDS, between: Callable[[], None] = lambda: None
+    ) -> None:
         self.listing = listing = LISTINGS[account.type]
         replies = f"{listing.replies}.limit({REPLIES}){listing.reply_order}{{{listing.fields}}}"
         params = {**listing.comment_params, "fields": f"{listing.fields},{replies}"}
@@ -199,7 +182,6 @@ class _ThreadReader:
         )  # fmt: skip
 
     def read(self, position: CommentPosition) -> Iterator[tuple[Comment, CommentPosition | None]]:
-        """Yield the comments after `position`, each with the position after it."""
         if position.inside is not None:
             for reply, after in self._replies(position.top, position.inside):
                 yield reply, replace(position, inside=after)
@@ -237,10 +219,7 @@ def _is_empty(replies: Any, comment: Comment) -> bool:
 
 
 def _first_page(replies: Any) -> Item | None:
-    """Return the replies that came with their comment, None when they are incomplete and without a cursor.
-
-    Instagram has been recorded to return them so (section 5).
-    """
+    """Return the replies that came with their comment, None if incomplete without a cursor (Instagram: section 5)."""
     if not isinstance(replies, dict) or not isinstance(replies.get("data"), list):
         return None
     return replies if replies.get("paging") or len(replies["data"]) < REPLIES else None

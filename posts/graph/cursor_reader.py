@@ -70,16 +70,17 @@ class EdgeReader:
         `first` is the first page if it is known already. An item may be yielded twice after an invalid cursor; none is
         skipped. Raises GraphErrors, CursorLost among them.
         """
-        last = position
-        for page in _Reading(self, position).pages(first):
-            for item in page.items:
-                at = _seconds(item, self.stamp)
+        reading = _Reading(self, position)
+        for page, after in reading.pages(first):
+            cursors, size = tuple(reading.cursors), reading.size
+            for item in page:
+                at, last = _seconds(item, self.stamp), reading.last
                 same = (*last.same, last.done)[-TIES:] if at == last.at else ()
-                last = here = EdgePosition(page.cursors, page.size, item["id"], at, begun=True, same=same)
-                if item is not page.items[-1]:
+                reading.last = here = EdgePosition(cursors, size, item["id"], at, begun=True, same=same)
+                if item is not page[-1]:
                     yield item, here, here
-                elif page.after:
-                    yield item, here, replace(here, cursors=(*page.cursors, page.after)[-CURSORS_KEPT:], begun=False)
+                elif after:
+                    yield item, here, replace(here, cursors=(*cursors, after)[-CURSORS_KEPT:], begun=False)
                 else:
                     yield item, here, None
 
@@ -88,27 +89,20 @@ class EdgeReader:
         return position.done in [item["id"] for item in _items(_Reading(self, position).fetch_page())]
 
 
-@dataclass(frozen=True)
-class _Page:
-    items: list[Item]
-    cursors: tuple[str, ...]
-    size: int
-    after: str
-
-
 class _Reading:
-    """One reading of an edge: its position, and the cursor that is suspected to be invalid."""
+    """One reading of an edge: the page, the position `last` in it, and the cursor that is suspected to be invalid."""
 
     def __init__(self, edge: EdgeReader, position: EdgePosition) -> None:
         self.edge, self.wanted_size = edge, position.size
         self.cursors, self.size = list(position.cursors), position.size
-        self.done, self.at, self.same = position.done, position.at, position.same
+        self.last = position
         self.skipping = position.begun  # the page may begin with items that were read already
         self.suspect, self.refused = "", False
         self.seen_cursors: set[str] = set()
         self.pages_at_size = 0
 
-    def pages(self, first: Item | None = None) -> Iterator[_Page]:
+    def pages(self, first: Item | None) -> Iterator[tuple[list[Item], str]]:
+        """Yield the unread items of each page, and the cursor of the next page."""
         for number in range(MAX_PAGES):
             if number:
                 self.edge.between()
@@ -125,17 +119,15 @@ class _Reading:
                 self._step_back(refused=False)
                 continue
             self.suspect = ""
-            cursors = tuple(self.cursors)
             if items := self._unread(items):
-                self._remember(items)
-                yield _Page(items, cursors, self.size, after)
+                yield items, after
                 self._grow()
             if not after:
                 return
             if after in self.seen_cursors:
                 raise CursorLost("The platform's cursors form a cycle")
             self.seen_cursors.add(after)
-            self.cursors = [*cursors, after][-CURSORS_KEPT:]
+            self.cursors = [*self.cursors, after][-CURSORS_KEPT:]
         raise CursorLost("There are too many pages")
 
     def _step_back(self, *, refused: bool) -> None:
@@ -144,7 +136,7 @@ class _Reading:
         self.seen_cursors.discard(self.suspect)  # an earlier page may return it again
         if not self.cursors:
             raise CursorLost("The platform no longer accepts this position")
-        self.skipping = bool(self.done)
+        self.skipping = bool(self.last.done)
 
     def _fetch_or_step_back(self) -> Item | None:
         """Return the page, None when its cursor was refused; the position is then at the page before."""
@@ -167,7 +159,7 @@ class _Reading:
             seconds = max(1.0, until - time.monotonic())
             largest = HUGE if self.size == 1 else client.LARGEST
             try:
-                return client.get_with_deadline(edge.account, edge.path, params, seconds=seconds, largest=largest)
+                return client.get(edge.account, edge.path, seconds=seconds, largest=largest, **params)
             except Transient:
                 if tries == TRIES or time.monotonic() + pause > until:
                     raise
@@ -176,36 +168,29 @@ class _Reading:
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  jitter
             pause, tries = min(MAX_PAUSE, pause * 2), tries + 1
 
-    def _remember(self, items: list[Item]) -> None:
-        self.done, self.at = items[-1]["id"], _seconds(items[-1], self.edge.stamp)
-        before = items[-TIES - 1 : -1]
-        self.same = tuple(item["id"] for item in before if _seconds(item, self.edge.stamp) == self.at)
-
     def _grow(self) -> None:
-        """Double the size again after some pages."""
         self.pages_at_size += 1
         if self.pages_at_size >= PAGES_BEFORE_GROWTH and self.size < self.wanted_size:
             self.size, self.pages_at_size = min(self.wanted_size, self.size * 2), 0
 
     def _unread(self, items: list[Item]) -> list[Item]:
-        """Return the items after the last one that was read."""
         if not self.skipping:
             return items
         ids = [item["id"] for item in items]
-        if self.done in ids:
+        if self.last.done in ids:
             self.skipping = False
-            return items[ids.index(self.done) + 1 :]
+            return items[ids.index(self.last.done) + 1 :]
         # It was deleted, or newer items have moved it to the next page: compare the times, which are whole seconds.
         unread = [item for item in items if self._is_after(_seconds(item, self.edge.stamp), item["id"])]
         self.skipping = not unread
         return unread
 
     def _is_after(self, at: float | None, item_id: str) -> bool:
-        if at is None or self.at is None:
+        if at is None or self.last.at is None:
             return True
-        if item_id in self.same:
+        if item_id in self.last.same:
             return False
-        return at <= self.at if self.edge.newest_first else at >= self.at
+        return at <= self.last.at if self.edge.newest_first else at >= self.last.at
 
 
 def _items(response: Item) -> list[Item]:

@@ -18,7 +18,6 @@ class GraphError(Exception):
         self.code, self.subcode, self.trace = code, subcode, trace
 
     def as_kind(self, kind: "type[GraphError]", message: str = "") -> "GraphError":
-        """Return this failure as an error of another kind."""
         return kind(message or str(self), code=self.code, subcode=self.subcode, trace=self.trace)
 
     @property
@@ -74,7 +73,7 @@ class PolicyBlock(GraphError):
 
 
 class QuotaReached(GraphError):
-    """The account has used up its posts of the day."""
+    pass
 
 
 class NotReady(GraphError):

@@ -60,10 +60,6 @@ def track_call(seconds: float) -> Iterator[CallState]:
         call.end()
 
 
-class _DeadlinePassed(TimeoutError):
-    """The deadline passed before the request was sent."""
-
-
 class _TrackedConnection(HTTPConnection):
     """Records in this thread's CallState whether a byte of the request was sent."""
 
@@ -85,7 +81,7 @@ class _TrackedConnection(HTTPConnection):
             call.socket = self.sock
             if call.late:
                 call.sent = False
-                raise _DeadlinePassed
+                raise TimeoutError  # the deadline passed before the request was sent
             call.sent = True
         super().send(data)
 

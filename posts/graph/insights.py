@@ -51,8 +51,6 @@ STORY: Groups = (
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's value: a number, or numbers by kind."""
-
     name: str
     period: str | None
     title: str | None
@@ -104,9 +102,8 @@ class _InsightsReader:
         if left < LEAST:
             self.reasons |= dict.fromkeys(names, NO_TIME)
             return
-        params = {"metric": ",".join(names)}
         try:
-            response = client.get_with_deadline(self.account, f"{self.node}/insights", params, seconds=left)
+            response = client.get(self.account, f"{self.node}/insights", seconds=left, metric=",".join(names))
         except REFUSALS as error:
             if isinstance(error, Transient):
                 self.failure = error

@@ -25,12 +25,8 @@ BOXES = 200  # per level; the rest of the file is not read
 LARGEST_SIDE = 20_000  # pixels; larger values are taken for garbage
 
 
-class MediaUnavailable(Exception):
+class MediaUnavailable(FetchError):
     """The media could not be fetched or is not usable; the message is for users. `passing`: a retry may succeed."""
-
-    def __init__(self, message: str, *, passing: bool) -> None:
-        super().__init__(message)
-        self.passing = passing
 
 
 @dataclass(frozen=True)
@@ -46,17 +42,13 @@ class MediaFacts:
 
 
 def inspect(url: str) -> MediaFacts:
-    """Fetch the media and return its facts. Raises MediaUnavailable."""
     with open_remote_media(url) as (_, facts):
         return facts
 
 
 @contextmanager
 def open_remote_media(url: str) -> Iterator[tuple[IO[bytes], MediaFacts]]:
-    """Fetch the media into a file, at its first byte, and inspect it. Up to IMAGE_BYTES the file stays in memory.
-
-    Raises MediaUnavailable.
-    """
+    """Fetch the media into a file, at its first byte, and inspect it. Raises MediaUnavailable."""
     with tempfile.SpooledTemporaryFile(max_size=IMAGE_BYTES) as file:
         try:
             sha256 = fetch(url, file, cap=VIDEO_BYTES)

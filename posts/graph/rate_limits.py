@@ -7,7 +7,7 @@ nothing. When the cache is down, these values are missing and calls go on.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -44,7 +44,10 @@ def of_app(headers: Mapping[str, str]) -> Usage:
 
 def of_account(headers: Mapping[str, str]) -> Usage:
     """Return the usage of the account that the call was for."""
-    return _highest([_json(headers, "X-Page-Usage"), *_business(headers)])
+    business = _json(headers, "X-Business-Use-Case-Usage")
+    lists = business.values() if isinstance(business, dict) else []
+    entries = [entry for usages in lists if isinstance(usages, list) for entry in usages]
+    return _highest([_json(headers, "X-Page-Usage"), *entries])
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -74,8 +77,7 @@ def block(account: Account, seconds: float, *, code: int | None = None) -> None:
 
 def usage_percent(account: Account) -> int:
     """Return the percentage used, the higher of account and app; 0 when it is unknown. 100 and more: throttled."""
-    values = _load([_key("level"), _key("level", account)])
-    return max((int(value) for value in values), default=0)
+    return int(_load("level", account))
 
 
 class Pace(StrEnum):
@@ -96,9 +98,8 @@ def background_pace(account: Account) -> Pace:
 
 def blocked_until(account: Account) -> datetime | None:
     """Return until when calls for the account are blocked, None when they are not."""
-    values = _load([_key("until"), _key("until", account)])
-    until = max((datetime.fromtimestamp(value, UTC) for value in values), default=None)
-    return until if until is not None and until > clock.now() else None
+    until = datetime.fromtimestamp(_load("until", account), UTC)
+    return until if until > clock.now() else None
 
 
 def _key(name: str, account: Account | None = None) -> str:
@@ -113,12 +114,14 @@ def _store(key: str, value: float, seconds: float) -> None:
         log.warning("usage not stored: the cache failed with %s", type(error).__name__)
 
 
-def _load(keys: list[str]) -> list[float]:
+def _load(name: str, account: Account) -> float:
+    """Return the higher value of the account and the app, 0 without one."""
     try:
-        return list(cache.get_many(keys).values())
+        values: Iterable[float] = cache.get_many([_key(name), _key(name, account)]).values()
     except Exception as error:  # noqa: BLE001  each backend has errors of its own
         log.warning("usage unknown: the cache failed with %s", type(error).__name__)
-        return []
+        return 0
+    return max(values, default=0)
 
 
 def _json(headers: Mapping[str, str], name: str) -> Any:
@@ -126,13 +129,6 @@ def _json(headers: Mapping[str, str], name: str) -> Any:
         return json.loads(headers.get(name) or "null")
     except (ValueError, RecursionError):
         return None
-
-
-def _business(headers: Mapping[str, str]) -> Iterator[Any]:
-    entries = _json(headers, "X-Business-Use-Case-Usage")
-    for usages in entries.values() if isinstance(entries, dict) else []:
-        if isinstance(usages, list):
-            yield from usages
 
 
 def _highest(entries: list[Any]) -> Usage:

@@ -9,21 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from posts.graph import error_codes, rate_limits
-from posts.graph.errors import (
-    Ambiguous,
-    GraphError,
-    InvalidRequest,
-    PermissionDenied,
-    PolicyBlock,
-    ResponseTimeout,
-    Throttled,
-    Transient,
-    UnknownErrorCode,
-)
+from posts.graph import error_codes, errors, rate_limits
+from posts.graph.errors import GraphError
 
 log = logging.getLogger(__name__)
-FINAL = {InvalidRequest, PermissionDenied, UnknownErrorCode}  # not retried, unless `is_transient` is true
+# Not retried, unless `is_transient` is true.
+FINAL = {errors.InvalidRequest, errors.PermissionDenied, errors.UnknownErrorCode}
 QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
 CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client_secret)\s*[=:]\s*[^\s&\"']+")
 
@@ -55,7 +46,6 @@ def parse_response(
 def _error_from_body(
     error: Mapping[str, Any], status: int, headers: Mapping[str, str], *, outward: bool, secrets: tuple[str, ...]
 ) -> GraphError:
-    """Return the GraphError for an `error` object, according to the table of codes."""
     code, subcode = _integer(error.get("code")) or 0, _integer(error.get("error_subcode"))
     trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
     row = error_codes.find(code, subcode)
@@ -63,14 +53,14 @@ def _error_from_body(
     message = f"{row.meaning if row else 'The platform refused with an unknown code'}: {text}".rstrip(": ")
     if row is None:
         log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
-    kind = row.kind if row else UnknownErrorCode
+    kind = row.kind if row else errors.UnknownErrorCode
     if row is None and status >= 500:
-        kind = Ambiguous
+        kind = errors.Ambiguous
     if kind in FINAL and error.get("is_transient") is True:
-        kind = Ambiguous  # only true is evidence: it is false for many temporary errors
-    if issubclass(kind, Ambiguous) and not outward:
-        kind = PolicyBlock if (code, subcode) == error_codes.SPAM else Transient
-    wait = {"retry_after": rate_limits.retry_after(headers)} if issubclass(kind, Throttled) else {}
+        kind = errors.Ambiguous  # only true is evidence: it is false for many temporary errors
+    if issubclass(kind, errors.Ambiguous) and not outward:
+        kind = errors.PolicyBlock if (code, subcode) == error_codes.SPAM else errors.Transient
+    wait = {"retry_after": rate_limits.retry_after(headers)} if issubclass(kind, errors.Throttled) else {}
     return kind(message, **wait, code=code, subcode=subcode, trace=trace)
 
 
@@ -85,17 +75,14 @@ def _sanitize_message(text: str, secrets: tuple[str, ...]) -> str:
     return CREDENTIAL.sub(r"\1=…", QUERY.sub(r"\1", text))[:400]
 
 
-def timeout_error(message: str, *, outward: bool) -> GraphError:
-    """Return the error for a call without a response in time, from the platform or from a gateway in front of it."""
-    return (ResponseTimeout if outward else Transient)(message)
-
-
 def _error_from_status(status: int, headers: Mapping[str, str], *, outward: bool) -> GraphError:
     if status == 429:
-        return Throttled("The platform takes no more calls for now", retry_after=rate_limits.retry_after(headers))
+        wait = rate_limits.retry_after(headers)
+        return errors.Throttled("The platform takes no more calls for now", retry_after=wait)
     if status == 504:
-        return timeout_error("The platform's gateway gave up waiting (HTTP 504)", outward=outward)
-    return (Ambiguous if outward else Transient)(f"The platform's answer cannot be read (HTTP {status})")
+        kind = errors.ResponseTimeout if outward else errors.Transient
+        return kind("The platform's gateway gave up waiting (HTTP 504)")
+    return (errors.Ambiguous if outward else errors.Transient)(f"The platform's answer cannot be read (HTTP {status})")
 
 
 def _integer(value: Any) -> int | None:

@@ -56,10 +56,7 @@ class WebhookRejected(Exception):
 
 
 def is_public_address(address: Address) -> bool:
-    """Return whether connections to `address` are allowed. An embedded IPv4 address must be public as well.
-
-    Loopback is allowed when MEDIA_ALLOW_LOOPBACK is set.
-    """
+    """Return whether connections are allowed. An embedded IPv4 address must be public as well."""
     if settings.MEDIA_ALLOW_LOOPBACK and address.is_loopback:
         return True
     if isinstance(address, ipaddress.IPv6Address):
@@ -149,21 +146,21 @@ def _send(
     request.headers["Host"] = parts.netloc
     port = parts.port or (443 if parts.scheme == "https" else 80)
     addresses = resolve(parts.hostname or "", port, owner=owner)
-    for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+    for address in addresses:
         adapter = PinnedAddressAdapter(address)
         with http.track_call(max(0.0, until - time.monotonic())) as call, http.session(adapter) as session:
             session.trust_env = False
-            failed = ""
             try:
                 response = session.send(request, timeout=timeout, allow_redirects=False, stream=True)
             except ERRORS as error:
                 failed = type(error).__name__
-            if not failed:
+            else:
                 with response:
                     yield response, call
                 return
-            if call.sent or call.late or not left:
-                raise broken(parts, call, failed)
+        if call.sent or call.late:
+            break
+    raise broken(parts, call, failed)
 
 
 def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:

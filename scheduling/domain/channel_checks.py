@@ -16,7 +16,7 @@ from accounts.encryption import InvalidToken
 from posts.domain import channels
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied
-from posts.graph.publishers.quota import check_account
+from posts.graph.publishers.instagram import check_account
 from posts.models import Channel, ChannelState
 from scheduling.domain import enqueue
 from scheduling.lifecycle import EDITABLE

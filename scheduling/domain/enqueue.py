@@ -12,7 +12,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from accounts import clock
-from posts.graph.publishers import Account, publisher
+from posts.graph.publishers import PUBLISHERS, Account
 from posts.models import Channel
 from scheduling.models import ScheduledPost
 
@@ -97,7 +97,7 @@ def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int
         if channel := channels.get(pk):
             try:
                 account = Account(channel.type, channel.platform_id, channel.token)
-                publisher(channel.type).discard(account, objects)
+                PUBLISHERS[channel.type].discard(account, objects)
             except Exception:
                 log.exception("discarding staged objects of channel %s", pk)  # the others are still discarded
     return len(staged)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts import clock
 from posts.domain.published_posts import record_published
-from posts.graph.publishers.recent_posts import same_text
+from posts.graph.feed import same_text
 from posts.models import PostType, PublishedPost
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import outcomes, payload

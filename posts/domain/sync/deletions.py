@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from accounts import clock
+from posts.domain.published_posts import upsert_posts
 from posts.domain.sync.state import save_state
-from posts.domain.sync.store import upsert_posts
+from posts.graph import feed
 from posts.graph.account import Account
 from posts.graph.errors import NotFound
-from posts.graph.feed import pages
 from posts.graph.parsing import ImportedPost
 from posts.models import Channel, ChannelSync, PostType, PublishedPost
 
@@ -40,14 +40,14 @@ def check_missing_posts(
         spend()
         deleted = 0
         try:
-            imported = pages.fetch_post(account, post.platform_id, without=state.excluded_fields)
+            imported = feed.fetch_post(account, post.platform_id, without=state.excluded_fields)
         except NotFound:
             imported = None
         if imported is not None:
             # Without `type`: a reel that is requested by its id looks like any other post.
             changed = ImportedPost.without({"type"}, imported.platform_id, imported.published_at, imported.values)
             upsert_posts(channel, [changed], clock.now())
-        elif not pages.is_reachable(account, _listed_id(channel, account, start)):
+        elif not feed.is_reachable(account, _listed_id(channel, account, start)):
             return
         else:
             deleted = _record_refusal(post, start)

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from posts.models import ChannelSync
 
-SHALLOW = timedelta(days=1)
-SHALLOW_INTERVAL = timedelta(minutes=5)
 OVERLAP = timedelta(minutes=10)  # a walk goes back further than the last one's start, for posts that appear late
 
 
@@ -28,21 +26,17 @@ DEPTHS = (
     Depth("30d", timedelta(days=30), timedelta(hours=6)),
     Depth("7d", timedelta(days=7), timedelta(hours=1)),
 )
+SHALLOW = Depth("1d", timedelta(days=1), timedelta(minutes=5))  # also read during a walk
+
+
+def is_due(state: ChannelSync, depth: Depth, now: datetime) -> bool:
+    last = last_started(state, depth.name)
+    return last is None or now - last >= depth.every
 
 
 def due(state: ChannelSync, now: datetime) -> Depth | None:
     """Return the deepest walk that is due, None when none is. The first walk of a channel covers everything."""
-    for depth in DEPTHS:
-        last = last_started(state, depth.name)
-        if last is None or now - last >= depth.every:
-            return depth
-    return None
-
-
-def shallow_due(state: ChannelSync, now: datetime) -> bool:
-    """Whether the last day is due, also during a walk."""
-    last = last_started(state, "1d")
-    return last is None or now - last >= SHALLOW_INTERVAL
+    return next((depth for depth in DEPTHS if is_due(state, depth, now)), None)
 
 
 def oldest_to_fetch(state: ChannelSync, depth: Depth, now: datetime) -> datetime | None:
@@ -56,7 +50,7 @@ def oldest_to_fetch(state: ChannelSync, depth: Depth, now: datetime) -> datetime
 
 def finished(state: ChannelSync, name: str, start: datetime) -> dict[str, str]:
     """Return `done` with this walk and those of less depth, which it includes."""
-    names = [*(depth.name for depth in DEPTHS), "1d"]
+    names = [depth.name for depth in (*DEPTHS, SHALLOW)]
     return {**state.done, **dict.fromkeys(names[names.index(name) :], start.isoformat())}
 
 
@@ -70,6 +64,5 @@ def next_at(state: ChannelSync, now: datetime) -> datetime:
     """Return when the next walk is due; now during a walk."""
     if state.depth:
         return now
-    intervals = {**{depth.name: depth.every for depth in DEPTHS}, "1d": SHALLOW_INTERVAL}
-    dates = [(last_started(state, name) or now - interval) + interval for name, interval in intervals.items()]
+    dates = [(last_started(state, depth.name) or now - depth.every) + depth.every for depth in (*DEPTHS, SHALLOW)]
     return max(now, min(dates))

@@ -13,13 +13,12 @@ from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.domain import channels
 from posts.domain.channels import graph_account
+from posts.domain.published_posts import upsert_posts
 from posts.domain.sync import deletions, intervals
 from posts.domain.sync.state import LeaseLost, OnProgress, Outcome, Report, lease_channel, save_state
-from posts.domain.sync.store import upsert_posts
-from posts.graph import rate_limits
+from posts.graph import feed, rate_limits
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied, PolicyBlock, Throttled, Transient
-from posts.graph.feed import pages
 from posts.models import Channel, ChannelState, ChannelSync
 
 log = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ def _read_due(run: _Run, *, full: bool) -> None:
     if full and state.depth != "all":
         _start_walk(run, intervals.DEPTHS[0])
     is_first = not state.done and not state.depth
-    if not is_first and intervals.shallow_due(state, clock.now()):
+    if not is_first and intervals.is_due(state, intervals.SHALLOW, clock.now()):
         _read_last_day(run)
     if not state.depth:
         depth = intervals.due(state, clock.now())
@@ -133,7 +132,7 @@ def _start_walk(run: _Run, depth: intervals.Depth) -> None:
     state, now = run.state, clock.now()
     since = intervals.oldest_to_fetch(state, depth, now)
     posts = run.channel.published_posts.filter(deleted_at=None)
-    total = pages.total(run.account) if since is None else posts.filter(published_at__gte=since).count()
+    total = feed.total(run.account) if since is None else posts.filter(published_at__gte=since).count()
     if total is None and state.complete_at is not None:
         total = posts.count()
     excluded = [] if since is None else state.excluded_fields
@@ -145,10 +144,10 @@ def _start_walk(run: _Run, depth: intervals.Depth) -> None:
 def _read_page(run: _Run) -> None:
     """Read one page of the walk, and save it together with the position after it."""
     state = run.state
-    page = pages.read_page(
+    page = feed.read_page(
         run.account,
         state.phase,
-        pages.FeedPosition(state.cursor, state.until),
+        feed.FeedPosition(state.cursor, state.until),
         reached=state.oldest_seen_at,
         without=state.excluded_fields,
         size=state.page_size,
@@ -172,18 +171,18 @@ def _read_page(run: _Run) -> None:
 def _read_last_day(run: _Run) -> None:
     """Read the last day. It is short, so no position is saved, and it is read again after a failure."""
     start = clock.now()
-    for edge in pages.EDGES[run.account.type]:
-        position: pages.FeedPosition | None = pages.FeedPosition()
+    for edge in feed.EDGES[run.account.type]:
+        position: feed.FeedPosition | None = feed.FeedPosition()
         reached = None
         while position is not None:
-            page = pages.read_page(
+            page = feed.read_page(
                 run.account, edge, position, reached=reached, without=run.state.excluded_fields, before=run.spend
             )
             upsert_posts(run.channel, page.posts, clock.now())
             reached = page.oldest or reached
-            past_end = page.oldest is not None and page.oldest < start - intervals.SHALLOW
+            past_end = page.oldest is not None and page.oldest < start - timedelta(days=1)
             position = None if past_end else page.then
-    save_state(run.state, done=intervals.finished(run.state, "1d", start))
+    save_state(run.state, done=intervals.finished(run.state, intervals.SHALLOW.name, start))
 
 
 def _finish_walk(state: ChannelSync) -> None:
@@ -194,7 +193,7 @@ def _finish_walk(state: ChannelSync) -> None:
 
 
 def _phases(account: Account) -> list[str]:
-    return [*pages.EDGES[account.type], MISSING]
+    return [*feed.EDGES[account.type], MISSING]
 
 
 def _record_failure(channel: Channel, state: ChannelSync, error: GraphError) -> Report:

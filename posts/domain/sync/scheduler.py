@@ -30,8 +30,13 @@ def enqueue_due_channels() -> int:
     for channel_id, next_at in due.values_list("pk", "next_at")[: max(0, settings.SYNC_AT_ONCE - _running())]:
         # Compare and set: of several processes only one enqueues the channel.
         claimed = ChannelSync.objects.filter(pk=channel_id, next_at=next_at).update(next_at=now + EXPIRY)
-        if claimed and _enqueue(channel_id):
+        if not claimed:
+            continue
+        try:
+            current_app.send_task("posts.sync_channel", args=(channel_id,), retry=False, expires=EXPIRY.total_seconds())
             enqueued += 1
+        except (OperationalError, OSError) as error:
+            log.warning("could not enqueue the sync of a channel: %s; beat will retry", type(error).__name__)
     return enqueued
 
 
@@ -54,12 +59,3 @@ def sync_channel_slice(channel_id: int) -> str:
 
 def _running() -> int:
     return ChannelSync.objects.filter(lease_expires_at__gt=clock.now()).count()
-
-
-def _enqueue(channel_id: int) -> bool:
-    try:
-        current_app.send_task("posts.sync_channel", args=(channel_id,), retry=False, expires=EXPIRY.total_seconds())
-    except (OperationalError, OSError) as error:
-        log.warning("could not enqueue the sync of a channel: %s; beat will retry", type(error).__name__)
-        return False
-    return True

@@ -5,9 +5,5 @@ from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload,
 from posts.graph.publishers.facebook import Facebook
 from posts.graph.publishers.instagram import Instagram
 
-__all__ = ["Account", "LookupResult", "LookupStatus", "PostPayload", "Publisher", "Save", "Staged", "publisher"]
+__all__ = ["PUBLISHERS", "Account", "LookupResult", "LookupStatus", "PostPayload", "Publisher", "Save", "Staged"]
 PUBLISHERS: dict[str, Publisher] = {"FB_PAGE": Facebook(), "INSTAGRAM_ACCOUNT": Instagram()}
-
-
-def publisher(channel_type: str) -> Publisher:
-    return PUBLISHERS[channel_type]

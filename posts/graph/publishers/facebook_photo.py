@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts import clock
-from posts.graph import client
+from posts.graph import client, errors
 from posts.graph.account import Account
-from posts.graph.errors import Ambiguous, Duplicate, GraphError, InvalidRequest, NotFound, RestageRequired, Transient
+from posts.graph.errors import GraphError
+from posts.graph.feed import iter_recent
+from posts.graph.parsing import items
 from posts.graph.publishers import facebook_text
 from posts.graph.publishers.base import (
     LookupResult,
@@ -19,7 +21,6 @@ from posts.graph.publishers.base import (
     get_id,
     open_approved_media,
 )
-from posts.graph.publishers.recent_posts import iter_recent
 
 FIELDS = "id,created_time,attachments{target{id},subattachments{target{id}}}"
 LOOK_BACK = timedelta(days=2)  # longer than anything stays staged
@@ -31,12 +32,12 @@ def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> St
         return {**staged, "ready": True}
     with open_approved_media(post) as (file, facts):
         if not facts.content_type.startswith("image/"):
-            raise InvalidRequest("The media is a video, not an image")
+            raise errors.InvalidRequest("The media is a video, not an image")
         name = f"picture.{facts.content_type.partition('/')[2]}"
         source = {"source": (name, file.read(), facts.content_type)}
     response = client.post_unpublished(account, f"{account.platform_id}/photos", {"published": "false"}, source)
     if not (photo := get_id(response)):
-        raise Transient("The platform accepted the photo and returned no id")
+        raise errors.Transient("The platform accepted the photo and returned no id")
     staged = {"kind": "photo", "photo": photo, "ready": True}
     save(staged)
     return staged
@@ -45,16 +46,16 @@ def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> St
 def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     photo = staged.get("photo")
     if not photo:
-        raise RestageRequired("There is no staged photo")
+        raise errors.RestageRequired("There is no staged photo")
     params = {"message": post.caption, "attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
     try:
         return facebook_text.publish(account, params)
-    except Duplicate as error:
+    except errors.Duplicate as error:
         # Only an earlier commit of ours can have posted this photo.
-        raise error.as_kind(Ambiguous) from None
-    except InvalidRequest as error:
+        raise error.as_kind(errors.Ambiguous) from None
+    except errors.InvalidRequest as error:
         if _is_deleted(account, photo):
-            raise error.as_kind(RestageRequired, "The staged photo is gone") from None
+            raise error.as_kind(errors.RestageRequired, "The staged photo is gone") from None
         raise
 
 
@@ -92,7 +93,7 @@ def _is_deleted(account: Account, photo: str) -> bool:
     try:
         client.get(account, photo, fields="id")
     except GraphError as error:
-        return isinstance(error, NotFound)
+        return isinstance(error, errors.NotFound)
     return False
 
 
@@ -100,6 +101,6 @@ def _attached_ids(node: dict[str, Any]) -> set[str]:
     """Return the ids of all attachments of a post, nested ones included."""
     ids: set[str] = set()
     for edge in ("attachments", "subattachments"):
-        for attachment in (node.get(edge) or {}).get("data") or []:
+        for attachment in items(node.get(edge)):
             ids |= {get_id(attachment.get("target") or {})} | _attached_ids(attachment)
     return ids

@@ -7,8 +7,9 @@ from typing import Any
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError
+from posts.graph.feed import iter_recent, same_text
+from posts.graph.parsing import items
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id
-from posts.graph.publishers.recent_posts import iter_recent, same_text
 
 FIELDS = "id,message,created_time,attachments{url,unshimmed_url,target{url}}"
 
@@ -57,7 +58,7 @@ def discard(_account: Account, _staged: Staged) -> None:
 
 
 def _same_link(link: str, node: dict[str, Any]) -> bool:
-    attachments = (node.get("attachments") or {}).get("data") or []
+    attachments = items(node.get("attachments"))
     urls = {str(attachment.get(name) or "") for attachment in attachments for name in ("url", "unshimmed_url")}
     urls |= {str((attachment.get("target") or {}).get("url") or "") for attachment in attachments}
     return link.rstrip("/") in {url.rstrip("/") for url in urls}

@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any
 
-from posts.graph import client
+from posts.graph import client, errors
 from posts.graph.account import Account
-from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, NotFound, RestageRequired, Transient
+from posts.graph.errors import GraphError
 from posts.graph.parsing import dig, full_id
 from posts.graph.publishers.base import (
     LookupResult,
@@ -33,7 +33,7 @@ def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> St
         return staged
     with open_approved_media(post) as (file, facts):
         if not facts.content_type.startswith("video/"):
-            raise InvalidRequest("The media is an image, not a video")
+            raise errors.InvalidRequest("The media is an image, not a video")
         upload = _upload_reel if post.type == "REEL" else _upload_video
         staged = {**upload(account, staged, save, file, facts.size), "ready": True}
     save(staged)
@@ -48,7 +48,7 @@ def _upload_video(account: Account, staged: Staged, save: Save, file: IO[bytes],
         )
         video, session = get_id(response, "video_id"), get_id(response, "upload_session_id")
         if not (video and session):
-            raise Transient("The platform started an upload and returned no session")
+            raise errors.Transient("The platform started an upload and returned no session")
         staged = {"kind": "video", "video": video, "session": session, **_byte_range(response), "ready": False}
         save(staged)
     while staged["start"] < staged["end"]:
@@ -73,7 +73,7 @@ def _byte_range(response: dict[str, Any]) -> dict[str, int]:
     try:
         return {"start": int(response["start_offset"]), "end": int(response["end_offset"])}
     except (KeyError, TypeError, ValueError):
-        raise Transient("The platform returned no range of the video to upload") from None
+        raise errors.Transient("The platform returned no range of the video to upload") from None
 
 
 def _upload_reel(account: Account, staged: Staged, save: Save, file: IO[bytes], size: int) -> Staged:
@@ -82,22 +82,22 @@ def _upload_reel(account: Account, staged: Staged, save: Save, file: IO[bytes], 
         response = client.post_unpublished(account, f"{account.platform_id}/video_reels", {"upload_phase": "start"})
         video, upload = get_id(response, "video_id"), get_id(response, "upload_url")
         if not (video and upload):
-            raise Transient("The platform started an upload and returned no URL for it")
+            raise errors.Transient("The platform started an upload and returned no URL for it")
         staged = {"kind": "reel", "video": video, "upload": upload, "ready": False}
         save(staged)
     try:
         client.upload(account, staged["upload"], file, size)
-    except InvalidRequest as error:
+    except errors.InvalidRequest as error:
         if resumed:
             # The platform may have received a part before, and such an upload cannot start again.
-            raise error.as_kind(RestageRequired) from None
+            raise error.as_kind(errors.RestageRequired) from None
         raise
     return staged
 
 
 def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     if not staged.get("ready"):
-        raise RestageRequired("There is no uploaded video")
+        raise errors.RestageRequired("There is no uploaded video")
     if post.type == "REEL":
         edge, target = "video_reels", {"video_id": staged.get("video", ""), "video_state": "PUBLISHED"}
     else:
@@ -105,13 +105,13 @@ def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     params = {"upload_phase": "finish", **target, "description": post.caption}
     try:
         response = client.post_public(account, f"{account.platform_id}/{edge}", params)
-    except (InvalidRequest, RestageRequired, NotFound) as error:
+    except (errors.InvalidRequest, errors.RestageRequired, errors.NotFound) as error:
         # The error is the same for a broken session and for a finished one: the video's state decides.
         result, broken = _look_up(account, staged)
         if result.verdict is not LookupStatus.NOT_FOUND:
-            raise error.as_kind(Ambiguous, f"{error} It may have been finished before") from None
+            raise error.as_kind(errors.Ambiguous, f"{error} It may have been finished before") from None
         if broken:
-            raise error.as_kind(RestageRequired) from None
+            raise error.as_kind(errors.RestageRequired) from None
         raise
     return full_id(account, get_id(response, "post_id"))
 

@@ -4,17 +4,19 @@ A container can be published once, expires after 24 hours, and its status shows 
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from posts.graph import client, error_codes
+from posts.graph import client, error_codes, errors
 from posts.graph.account import Account
-from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, NotReady, RestageRequired, Transient
-from posts.graph.publishers import quota
+from posts.graph.errors import GraphError
+from posts.graph.feed import iter_recent, same_text
+from posts.graph.parsing import dig, items
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id, verify_media_hash
 from posts.graph.publishers.facebook import read_address
-from posts.graph.publishers.recent_posts import iter_recent, same_text
 
 FIELDS = "id,caption,media_type,media_product_type,timestamp"
+CHECK_SECONDS = 5.0  # in all
 
 
 class Instagram:
@@ -22,11 +24,11 @@ class Instagram:
         """Create the container and wait for FINISHED. The hash of the URL's bytes is verified before and after."""
         if not staged.get("container"):
             params = _container_params(post)
-            quota.check(account)
+            check_quota(account)
             verify_media_hash(post)
             response = client.post_unpublished(account, f"{account.platform_id}/media", params)
             if not (container := get_id(response)):
-                raise Transient("The platform created a container and returned no id")
+                raise errors.Transient("The platform created a container and returned no id")
             staged = {"kind": "container", "container": container, "ready": False}
             save(staged)
         if staged.get("ready"):
@@ -41,14 +43,14 @@ class Instagram:
         del post
         container = staged.get("container")
         if not container:
-            raise RestageRequired("There is no container")
+            raise errors.RestageRequired("There is no container")
         try:
             response = client.post_public(account, f"{account.platform_id}/media_publish", {"creation_id": container})
-        except (NotReady, RestageRequired) as error:
+        except (errors.NotReady, errors.RestageRequired) as error:
             raise _explain_refusal(account, container, error) from None
         if media := get_id(response):
             return media
-        raise Ambiguous("The platform accepted the post and returned no id")
+        raise errors.Ambiguous("The platform accepted the post and returned no id")
 
     def find(
         self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
@@ -88,7 +90,7 @@ def _container_params(post: PostPayload) -> dict[str, str]:
         case "STORY", "IMAGE" | "VIDEO":
             return {**media, "media_type": "STORIES"}
         case _:
-            raise InvalidRequest(f"Instagram does not accept a {post.type} with this media")
+            raise errors.InvalidRequest(f"Instagram does not accept a {post.type} with this media")
 
 
 def _container_status(account: Account, container: str) -> tuple[str, str]:
@@ -102,28 +104,28 @@ def _check_finished(account: Account, container: str) -> None:
     if code in {"FINISHED", "PUBLISHED"}:
         return
     if code == "EXPIRED":
-        raise RestageRequired("The container has expired")
+        raise errors.RestageRequired("The container has expired")
     if code != "ERROR":
-        raise NotReady("Instagram is still processing the media")
+        raise errors.NotReady("Instagram is still processing the media")
     number, subcode, row = error_codes.from_container_status(text)
-    kind = row.kind if row and issubclass(row.kind, InvalidRequest) else RestageRequired
+    kind = row.kind if row and issubclass(row.kind, errors.InvalidRequest) else errors.RestageRequired
     meaning = row.meaning if row else "Instagram could not process the media"
     raise kind(meaning, code=number, subcode=subcode)
 
 
-def _explain_refusal(account: Account, container: str, refused: NotReady | RestageRequired) -> GraphError:
+def _explain_refusal(account: Account, container: str, refused: errors.NotReady | errors.RestageRequired) -> GraphError:
     """Return the error that a refused publish means: that of a published container equals that of an unknown one."""
     try:
         status = _container_status(account, container)[0]
     except GraphError:
         status = ""
-    if isinstance(refused, NotReady) and status != "PUBLISHED":
+    if isinstance(refused, errors.NotReady) and status != "PUBLISHED":
         return refused
     if status in {"ERROR", "EXPIRED"}:
-        return refused.as_kind(RestageRequired)
+        return refused.as_kind(errors.RestageRequired)
     if status in {"FINISHED", "IN_PROGRESS"}:
-        return refused.as_kind(NotReady, "Instagram does not know its own container yet")
-    return refused.as_kind(Ambiguous, f"{refused} It may have been published before")
+        return refused.as_kind(errors.NotReady, "Instagram does not know its own container yet")
+    return refused.as_kind(errors.Ambiguous, f"{refused} It may have been published before")
 
 
 def _lookup_result(status: str, matches: list[str], post: PostPayload) -> LookupResult:
@@ -152,3 +154,51 @@ def _matching_media(account: Account, post: PostPayload, *, since: datetime, cla
         and (is_story or same_text(node.get("caption"), post.caption))
         and get_id(node) not in claimed
     ]
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Posts of the last 24 hours, and their maximum; None where the platform returned no number.
+
+    Read each time: the documentation says 25, 50 and 100.
+    """
+
+    used: int | None
+    total: int | None
+
+
+def read_quota(account: Account, *, seconds: float | None = None) -> Quota:
+    path = f"{account.platform_id}/content_publishing_limit"
+    entry = (items(client.get(account, path, seconds=seconds, fields="config,quota_usage")) or [{}])[0]
+    return Quota(_count(entry.get("quota_usage")), _count(dig(entry, "config", "quota_total")))
+
+
+def check_quota(account: Account) -> None:
+    """Raise QuotaReached when no post is left, AuthFailed for a bad token.
+
+    Other errors are ignored: the publish call fails with the same code when the quota is used up.
+    """
+    try:
+        quota = read_quota(account)
+    except errors.AuthFailed:
+        raise
+    except GraphError:
+        return
+    if quota.used is not None and quota.total is not None and 0 < quota.total <= quota.used:
+        text = f"The account has used up its posts of the day: {quota.used} of {quota.total}"
+        raise errors.QuotaReached(text, code=9, subcode=2207042)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+def check_account(account: Account) -> Quota:
+    """Return the account's quota, an empty one for a Page. Raises GraphErrors.
+
+    Success shows that the token is valid; only publishing shows whether it may publish.
+    """
+    if account.type == "INSTAGRAM_ACCOUNT":
+        return read_quota(account, seconds=CHECK_SECONDS)
+    client.get(account, account.platform_id, seconds=CHECK_SECONDS, fields="id,name")
+    return Quota(None, None)

@@ -39,12 +39,12 @@ class Command(BaseCommand):
         rows = Channel.objects.filter(public_id=public_id)
         if organization:
             rows = rows.filter(organization__name=organization)
-        matches = list(rows[:2])
-        if not matches:
-            raise CommandError("No channel has this id")
-        if len(matches) > 1:
-            raise CommandError("Several organizations have this channel: choose one with --organization")
-        return matches[0]
+        try:
+            return rows.get()
+        except Channel.DoesNotExist:
+            raise CommandError("No channel has this id") from None
+        except Channel.MultipleObjectsReturned:
+            raise CommandError("Several organizations have this channel: choose one with --organization") from None
 
     def _wait(self, report: Report) -> None:
         """Wait for the run that has the lease, or until the time of the retry."""

@@ -8,7 +8,7 @@ from django.conf import settings
 from accounts import clock
 from accounts.encryption import InvalidToken
 from posts.graph.errors import Transient
-from posts.graph.publishers import Account, PostPayload, Publisher, publisher
+from posts.graph.publishers import PUBLISHERS, Account, PostPayload, Publisher
 from scheduling.domain.content import Content
 from scheduling.domain.validation import infer_media_type
 from scheduling.models import Delivery
@@ -43,7 +43,7 @@ def build_payload(content: Content, delivery: Delivery) -> PostPayload:
 
 
 def delivery_publisher(delivery: Delivery) -> Publisher:
-    return publisher(delivery.channel.type)
+    return PUBLISHERS[delivery.channel.type]
 
 
 def is_staged(delivery: Delivery, digest: str) -> bool:

@@ -32,13 +32,13 @@ def reasons(body: dict[str, Any]) -> dict[str, str]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics of each call."""
     heard: list[str] = []
-    real = client.get_with_deadline
+    real = client.get
 
-    def look(account: Any, path: str, params: Any, **more: Any) -> Any:
-        heard.append(params.get("metric", ""))
-        return real(account, path, params, **more)
+    def look(account: Any, path: str, **more: Any) -> Any:
+        heard.append(more.get("metric", ""))
+        return real(account, path, **more)
 
-    monkeypatch.setattr(client, "get_with_deadline", look)
+    monkeypatch.setattr(client, "get", look)
     return heard
 
 

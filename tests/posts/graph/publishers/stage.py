@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts import clock
 from posts.graph.media import inspect
-from posts.graph.publishers import Account, LookupResult, LookupStatus, PostPayload, Staged, publisher
+from posts.graph.publishers import PUBLISHERS, Account, LookupResult, LookupStatus, PostPayload, Staged
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
 ABSENT, PENDING, UNCLEAR = (
@@ -26,7 +26,7 @@ class Stage:
     def __post_init__(self) -> None:
         one = self.platform_account
         self.account = Account(one.type, one.id, one.token)
-        self.publisher = publisher(one.type)
+        self.publisher = PUBLISHERS[one.type]
         self.began = clock.now()
 
     def item(

@@ -316,9 +316,9 @@ def test_find_photo_on_a_later_page(stage: Stage) -> None:
 
 
 def test_find_too_many_posts_is_unknown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from posts.graph.publishers import recent_posts
+    from posts.graph import feed
 
-    monkeypatch.setattr(recent_posts, "PAGES", 1)
+    monkeypatch.setattr(feed, "PAGES", 1)
     for number in range(51):
         stage.publish(stage.item(caption=f"No. {number}"))
     assert stage.find(stage.item(), {}) == UNCLEAR
