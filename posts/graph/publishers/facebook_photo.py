@@ -11,16 +11,8 @@ from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.graph.feed import iter_recent
 from posts.graph.parsing import items
-from posts.graph.publishers import facebook_text
-from posts.graph.publishers.base import (
-    LookupResult,
-    LookupStatus,
-    PostPayload,
-    Save,
-    Staged,
-    get_id,
-    open_approved_media,
-)
+from posts.graph.publishers import base, facebook_text
+from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
 
 FIELDS = "id,created_time,attachments{target{id},subattachments{target{id}}}"
 LOOK_BACK = timedelta(days=2)  # longer than anything stays staged
@@ -30,13 +22,13 @@ def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> St
     """Upload the approved bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("photo"):
         return {**staged, "ready": True}
-    with open_approved_media(post) as (file, facts):
+    with base.open_approved_media(post) as (file, facts):
         if not facts.content_type.startswith("image/"):
             raise errors.InvalidRequest("The media is a video, not an image")
         name = f"picture.{facts.content_type.partition('/')[2]}"
         source = {"source": (name, file.read(), facts.content_type)}
     response = client.post_unpublished(account, f"{account.platform_id}/photos", {"published": "false"}, source)
-    if not (photo := get_id(response)):
+    if not (photo := base.get_id(response)):
         raise errors.Transient("The platform accepted the photo and returned no id")
     staged = {"kind": "photo", "photo": photo, "ready": True}
     save(staged)
@@ -70,7 +62,7 @@ def find(
     try:
         for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
             if photo in _attached_ids(node):
-                return LookupResult(LookupStatus.PUBLISHED, get_id(node))
+                return LookupResult(LookupStatus.PUBLISHED, base.get_id(node))
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     return LookupResult(LookupStatus.NOT_FOUND)
@@ -102,5 +94,5 @@ def _attached_ids(node: dict[str, Any]) -> set[str]:
     ids: set[str] = set()
     for edge in ("attachments", "subattachments"):
         for attachment in items(node.get(edge)):
-            ids |= {get_id(attachment.get("target") or {})} | _attached_ids(attachment)
+            ids |= {base.get_id(attachment.get("target") or {})} | _attached_ids(attachment)
     return ids

@@ -13,15 +13,8 @@ from posts.graph import client, errors
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.graph.parsing import dig, full_id
-from posts.graph.publishers.base import (
-    LookupResult,
-    LookupStatus,
-    PostPayload,
-    Save,
-    Staged,
-    get_id,
-    open_approved_media,
-)
+from posts.graph.publishers import base
+from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
 
 CHUNK = 8 * 1024 * 1024  # bytes; limits the ranges that the platform requests
 BROKEN = {"error", "upload_failed", "expired"}
@@ -31,7 +24,7 @@ def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> St
     """Upload the approved bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("ready"):
         return staged
-    with open_approved_media(post) as (file, facts):
+    with base.open_approved_media(post) as (file, facts):
         if not facts.content_type.startswith("video/"):
             raise errors.InvalidRequest("The media is an image, not a video")
         upload = _upload_reel if post.type == "REEL" else _upload_video
@@ -46,7 +39,7 @@ def _upload_video(account: Account, staged: Staged, save: Save, file: IO[bytes],
         response = client.post_unpublished(
             account, f"{account.platform_id}/videos", {"upload_phase": "start", "file_size": str(size)}
         )
-        video, session = get_id(response, "video_id"), get_id(response, "upload_session_id")
+        video, session = base.get_id(response, "video_id"), base.get_id(response, "upload_session_id")
         if not (video and session):
             raise errors.Transient("The platform started an upload and returned no session")
         staged = {"kind": "video", "video": video, "session": session, **_byte_range(response), "ready": False}
@@ -80,7 +73,7 @@ def _upload_reel(account: Account, staged: Staged, save: Save, file: IO[bytes], 
     resumed = bool(staged.get("upload"))
     if not resumed:
         response = client.post_unpublished(account, f"{account.platform_id}/video_reels", {"upload_phase": "start"})
-        video, upload = get_id(response, "video_id"), get_id(response, "upload_url")
+        video, upload = base.get_id(response, "video_id"), base.get_id(response, "upload_url")
         if not (video and upload):
             raise errors.Transient("The platform started an upload and returned no URL for it")
         staged = {"kind": "reel", "video": video, "upload": upload, "ready": False}
@@ -113,7 +106,7 @@ def commit(account: Account, post: PostPayload, staged: Staged) -> str:
         if broken:
             raise error.as_kind(errors.RestageRequired) from None
         raise
-    return full_id(account, get_id(response, "post_id"))
+    return full_id(account, base.get_id(response, "post_id"))
 
 
 def find(
@@ -134,7 +127,7 @@ def _look_up(account: Account, staged: Staged) -> tuple[LookupResult, bool]:
     uploading, processing, publishing = (
         dig(video, "status", f"{phase}_phase", "status") for phase in ("uploading", "processing", "publishing")
     )
-    post_id = full_id(account, get_id(video, "post_id"))
+    post_id = full_id(account, base.get_id(video, "post_id"))
     if video.get("published") is True or publishing == "complete":
         return LookupResult(LookupStatus.PUBLISHED, post_id), False
     if dig(video, "status", "video_status") in BROKEN or "error" in (uploading, processing, publishing):
