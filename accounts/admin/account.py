@@ -15,12 +15,11 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.admin import base
-from accounts.admin.base import current_user, render_page
+from accounts.admin.base import current_user, domain_errors_in, render_page
 from accounts.admin.reauthentication import check_password_throttled
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError
-from accounts.models import User
 
 
 def account_view(request: HttpRequest) -> HttpResponse:
@@ -43,7 +42,9 @@ def mfa_setup_view(request: HttpRequest) -> HttpResponse:
                 mfa.start_enrolment(user)
                 return HttpResponseRedirect(reverse("admin_mfa_setup"))
             device, codes = mfa.confirm_enrolment(user, request.POST["code"])
-            _end_other_sessions(request, user)
+            # The other sessions were opened without the new device.
+            sessions.sign_out_everywhere(user_actor(user), user)
+            update_session_auth_hash(request, user)
             sessions.mark_authenticated(request, device_id=device.pk)
         except DomainError as error:
             problem = error.message
@@ -51,7 +52,9 @@ def mfa_setup_view(request: HttpRequest) -> HttpResponse:
             return _page(request, "recovery_codes", "Your recovery codes", codes=codes, new=True)
     context: dict[str, Any] = {"device": mfa.get_mfa(user), "problem": problem}
     if pending := mfa.get_pending_mfa(user):
-        context |= {"qr_code": _qr_code(mfa.provisioning_uri(pending)), "secret": mfa.base32_secret(pending)}
+        qr_code = segno.make(mfa.provisioning_uri(pending), error="m")
+        context["qr_code"] = qr_code.svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+        context["secret"] = mfa.base32_secret(pending)
     return _page(request, "mfa_setup", "Two-factor authentication", **context)
 
 
@@ -75,12 +78,9 @@ def recovery_codes_view(request: HttpRequest) -> HttpResponse:
     """Replace the recovery codes; requires a code."""
     user, form = current_user(request), CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with domain_errors_in(form, "code"):
             mfa.verify_code(user, form.cleaned_data["code"])
             codes = mfa.regenerate_recovery_codes(user)
-        except DomainError as error:
-            form.add_error("code", error.message)
-        else:
             return _page(request, "recovery_codes", "Your recovery codes", codes=codes, new=False)
     return _form(request, form, "New recovery codes", "Create new codes", "The old codes stop working.")
 
@@ -90,17 +90,14 @@ def mfa_disable_view(request: HttpRequest) -> HttpResponse:
     """Delete the device; requires password and code."""
     user, form = current_user(request), MfaDisableForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            if not check_password_throttled(request, user, form.cleaned_data["password"]):
-                form.add_error("password", "That is not your password.")
-            else:
+        if check_password_throttled(request, user, form.cleaned_data["password"]):
+            with domain_errors_in(form, "code"):
                 mfa.verify_code(user, form.cleaned_data["code"])
                 mfa.remove(user_actor(user), user)
-        except DomainError as error:
-            form.add_error("code", error.message)
-        if form.is_valid():
-            messages.success(request, "Two-factor authentication is off.")
-            return HttpResponseRedirect(reverse("admin_account"))
+                messages.success(request, "Two-factor authentication is off.")
+                return HttpResponseRedirect(reverse("admin_account"))
+        else:
+            form.add_error("password", "That is not your password.")
     lead = "Afterwards anyone who knows your password can sign in as you."
     return _form(request, form, "Turn off two-factor authentication", "Turn off", lead, danger=True)
 
@@ -153,16 +150,6 @@ def password(request: HttpRequest) -> Any:
         extra_context=admin.site.each_context(request),
     )
     return view(request)
-
-
-def _end_other_sessions(request: HttpRequest, user: User) -> None:
-    """End the other sessions, which were opened without the new device."""
-    sessions.sign_out_everywhere(user_actor(user), user)
-    update_session_auth_hash(request, user)
-
-
-def _qr_code(text: str) -> str:
-    return segno.make(text, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
 
 
 def _form(

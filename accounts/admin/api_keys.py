@@ -1,26 +1,28 @@
 """API keys: create, restrict, rotate, revoke. A secret is shown only in the response to the POST that created it."""
 
 import hashlib
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin, current_user, organizations_with_role, render_page
+from accounts.admin.base import (
+    OrganizationScopedAdmin,
+    column,
+    current_user,
+    domain_errors_in,
+    organizations_with_role,
+    render_page,
+)
 from accounts.domain import api_keys
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, DomainError
 from accounts.models import ApiKey, Organization, Role, Scope, User, all_scopes, new_key_id
-
-if TYPE_CHECKING:
-    OrganizationChoice = forms.ModelChoiceField[Organization]
-else:
-    OrganizationChoice = forms.ModelChoiceField
 
 BASE = "admin:accounts_apikey"
 
@@ -41,8 +43,7 @@ class AccessForm(forms.Form):
 
     def set_channel_choices(self, channels: dict[str, str]) -> None:
         """Offer these channels, names by id."""
-        field = self.fields["channels"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  declared above
+        field: Any = self.fields["channels"]
         field.choices = list(channels.items())
         if not channels:
             field.help_text = "No channels are connected yet."
@@ -60,22 +61,10 @@ class AccessForm(forms.Form):
         return {"scopes": cleaned["scopes"], "channels": cleaned["channels"] if cleaned["reach"] == "some" else None}
 
 
-class ApiKeyPermissionsForm(AccessForm):
-    def __init__(self, data: Any, *, key: ApiKey) -> None:
-        reach = "all" if key.channels is None else "some"
-        super().__init__(data, initial={"scopes": key.scopes, "reach": reach, "channels": key.channels or []})
-        self.key = key
-        self.set_channel_choices(channel_names(Organization.objects.filter(pk=key.organization_id)))
-
-    def save(self, actor: Actor) -> bool:
-        """Update the key; return whether that changed anything. Raises DomainError."""
-        return api_keys.update_permissions(actor, self.key, **self.cleaned_scopes_and_channels())
-
-
 class ApiKeyCreateForm(AccessForm):
     """A new key. The form contains the id of the future key, so that submitting it twice creates one key."""
 
-    organization = OrganizationChoice(Organization.objects.none())
+    organization = forms.ModelChoiceField(Organization.objects.none())
     name = forms.CharField(max_length=100, help_text="For example the name of the agent.")
     expires_in = forms.IntegerField(
         label="Expires in days", required=False, min_value=1, max_value=3650, help_text="Leave blank for no expiry."
@@ -85,8 +74,7 @@ class ApiKeyCreateForm(AccessForm):
 
     def __init__(self, *args: Any, organizations: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["organization"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
+        field: Any = self.fields["organization"]
         field.queryset = organizations
         if len(organizations) == 1:
             field.initial = organizations[0]
@@ -141,12 +129,11 @@ class ApiKeyRotateForm(forms.Form):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
+class ApiKeyAdmin(OrganizationScopedAdmin):
     """Organization admins create, restrict, rotate and revoke keys; other members see the list."""
 
     edit_role = Role.ADMIN
     add_title = "New API key"
-    actions = None
     list_display = (
         "name", "id", "organization", "state", "display_scopes", "channel_count", "issued_by", "issued", "last_use",
     )  # fmt: skip
@@ -155,7 +142,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     search_fields = ("name", "id")
     search_help_text = "Name or id"
     ordering = ("name", "id")
-    show_facets = admin.ShowFacets.NEVER
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -167,10 +153,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
             path("<str:key_id>/rotate/", wrap(self.rotate_view), name="accounts_apikey_rotate"),
             path("<str:key_id>/revoke/", wrap(self.revoke_view), name="accounts_apikey_revoke"),
         ]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
-        """Keys are revoked instead, so that what they wrote keeps its author."""
-        return False
 
     @admin.display(description="State")
     def state(self, key: ApiKey) -> str:
@@ -186,13 +168,8 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
     def channel_count(self, key: ApiKey) -> str:
         return "all" if key.channels is None else str(len(key.channels))
 
-    @admin.display(description="Created", ordering="created_at")
-    def issued(self, key: ApiKey) -> datetime:
-        return key.created_at
-
-    @admin.display(description="Last used", empty_value="never")
-    def last_use(self, key: ApiKey) -> datetime | None:
-        return key.last_used_at
+    issued = column("created_at", "Created", ordering="created_at")
+    last_use = column("last_used_at", "Last used", empty="never")
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form for a new key; on POST create it and show its secret."""
@@ -202,16 +179,13 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         form = ApiKeyCreateForm(request.POST or None, organizations=mine)
         if request.method == "POST" and form.is_valid():
             user = current_user(request)
-            try:
+            with domain_errors_in(form):
                 key, secret = form.save(user_actor(user), user)
-            except DomainError as error:
-                form.add_error(None, error.message)
-            else:
                 return self._page(request, "secret", "API key created", key=key, secret=secret)
         return self._page(request, "create", self.add_title, form=form)
 
     def detail_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        key = self._get_key(request, key_id)
+        key = self.get_object_or_404(request, key_id)
         names = channel_names(Organization.objects.filter(pk=key.organization_id))
         return self._page(
             request,
@@ -228,14 +202,15 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         )
 
     def permissions_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        key = self._get_key(request, key_id, change=True)
-        form = ApiKeyPermissionsForm(request.POST or None, key=key)
+        key = self.get_object_or_404(request, key_id, change=True)
+        reach = "all" if key.channels is None else "some"
+        initial = {"scopes": key.scopes, "reach": reach, "channels": key.channels or []}
+        form = AccessForm(request.POST or None, initial=initial)
+        form.set_channel_choices(channel_names(Organization.objects.filter(pk=key.organization_id)))
         if request.method == "POST" and form.is_valid():
-            try:
-                changed = form.save(user_actor(current_user(request)))
-            except DomainError as error:
-                form.add_error(None, error.message)
-            else:
+            actor = user_actor(current_user(request))
+            with domain_errors_in(form):
+                changed = api_keys.update_permissions(actor, key, **form.cleaned_scopes_and_channels())
                 outcome = "changed, starting with its next request" if changed else "not changed"
                 messages.success(request, f"Permissions of {key.name} {outcome}.")
                 return HttpResponseRedirect(reverse(f"{BASE}_change", args=[key.pk]))
@@ -243,20 +218,17 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
 
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Ask for the overlap; on POST rotate and show the new secret."""
-        key = self._get_key(request, key_id, change=True)
+        key = self.get_object_or_404(request, key_id, change=True)
         form = ApiKeyRotateForm(request.POST or None, initial={"known": secret_fingerprint(key)})
         if request.method == "POST" and form.is_valid():
-            try:
+            with domain_errors_in(form):
                 secret = form.save(user_actor(current_user(request)), key)
-            except DomainError as error:
-                form.add_error(None, error.message)
-            else:
                 return self._page(request, "secret", f"New secret of {key.name}", key=key, secret=secret)
         return self._page(request, "rotate", f"Rotate {key.name}", form=form, key=key)
 
     def revoke_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         """Ask for confirmation; on POST revoke."""
-        key = self._get_key(request, key_id, change=True)
+        key = self.get_object_or_404(request, key_id, change=True)
         if request.method != "POST":
             return self._page(request, "revoke", f"Revoke {key.name}", form=forms.Form(), key=key)
         try:
@@ -266,16 +238,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin, ModelAdmin):
         else:
             messages.success(request, f"{key.name} is revoked.")
         return HttpResponseRedirect(reverse(f"{BASE}_changelist"))
-
-    def _get_key(self, request: HttpRequest, key_id: str, *, change: bool = False) -> ApiKey:
-        """Return a key of the user's organizations. Raises Http404; with `change` also PermissionDenied."""
-        keys = self.get_queryset(request).select_related("organization", "issued_by")
-        key: ApiKey | None = keys.filter(pk=key_id).first() if key_id.isprintable() else None
-        if key is None:
-            raise Http404
-        if change and not self.has_change_permission(request, key):
-            raise PermissionDenied
-        return key
 
     def _page(self, request: HttpRequest, page: str, title: str, **context: Any) -> HttpResponse:
         context |= {"opts": self.opts, "list_url": reverse(f"{BASE}_changelist")}

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin
+from accounts.admin.base import OrganizationScopedAdmin
 from accounts.models import AuditEvent
 
 
@@ -17,17 +17,14 @@ class ActorKindFilter(admin.ChoicesFieldListFilter):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(OrganizationScopedAdmin, ModelAdmin):
-    organization_lookup = "organization_id"
+class AuditEventAdmin(OrganizationScopedAdmin):
     edit_role = None
-    actions = None
     list_per_page = 50
     list_filter = (("actor_kind", ActorKindFilter),)
     search_fields = ("subject", "verb", "actor_name", "actor_id")
     search_help_text = "Name of the actor, or id of the object"
     ordering = ("-id",)
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         # The details of an event can be a megabyte; only its own page loads them.

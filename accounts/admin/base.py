@@ -1,18 +1,18 @@
 """Base classes of the model admins. Permissions follow from memberships only, not from Django's permission system."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import reduce
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
-from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,18 +24,11 @@ from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Membership, Organization, Role, User
 
-if TYPE_CHECKING:
-    RowPaginator = Paginator[Any]
-    MixinBase = admin.ModelAdmin[Any]
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    RowPaginator, MixinBase, ModelAdmin = Paginator, object, admin.ModelAdmin
-
 COUNTED_PAGES = 5  # beyond the current one
 RANK: dict[str, int] = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 
 
-class CappedCountPaginator(RowPaginator):
+class CappedCountPaginator(Paginator):  # type: ignore[type-arg]  # Django's are not generic at runtime
     """Counts at most COUNTED_PAGES pages beyond page `number` (from 1), at a cost independent of the table's size."""
 
     def __init__(self, object_list: Any, per_page: int, *args: Any, number: int = 1, **kwargs: Any) -> None:
@@ -71,47 +64,56 @@ def render_page(
     return response
 
 
+def memberships(request: HttpRequest) -> list[Membership]:
+    """Return the user's memberships by name of the organization, which is loaded; none of an inactive user. Cached."""
+    rows: list[Membership] | None = getattr(request, "_dynamo_memberships", None)
+    if rows is None:
+        rows = []
+        if isinstance(request.user, User) and request.user.is_active:
+            own = Membership.objects.filter(user=request.user).select_related("organization")
+            rows = list(own.order_by("organization__name", "id"))
+        request._dynamo_memberships = rows  # type: ignore[attr-defined]  # a cache on the request
+    return rows
+
+
+def membership_for(request: HttpRequest, organization_id: UUID) -> Membership | None:
+    return next((row for row in memberships(request) if row.organization_id == organization_id), None)
+
+
 def roles_by_organization(request: HttpRequest) -> dict[UUID, str]:
-    """Return the user's role by organization id; empty unless the user is active. Cached on the request."""
-    roles: dict[UUID, str] | None = getattr(request, "_dynamo_roles", None)
-    if roles is None:
-        user = request.user
-        roles = {}
-        if isinstance(user, User) and user.is_active:
-            roles = dict(Membership.objects.filter(user=user).values_list("organization_id", "role"))
-        request._dynamo_roles = roles  # type: ignore[attr-defined]  # a cache on the request
-    return roles
+    return {membership.organization_id: membership.role for membership in memberships(request)}
 
 
 def organizations_with_role(request: HttpRequest, role: str) -> list[UUID]:
     """Return the ids of the organizations where the user holds `role` or a higher one."""
-    return [organization for organization, held in roles_by_organization(request).items() if RANK[held] >= RANK[role]]
+    return [membership.organization_id for membership in memberships(request) if has_role(membership, role)]
 
 
-def memberships(request: HttpRequest) -> list[Membership]:
-    """Return the user's memberships by name of the organization, with `organization` loaded."""
-    rows = Membership.objects.filter(user=current_user(request)).select_related("organization")
-    return list(rows.order_by("organization__name", "id"))
-
-
-def membership_for(request: HttpRequest, organization_id: UUID) -> Membership | None:
-    rows = Membership.objects.filter(user=current_user(request), organization_id=organization_id)
-    return rows.select_related("organization").first()
-
-
-def has_role(membership: Membership | None, role: Role) -> bool:
+def has_role(membership: Membership | None, role: str) -> bool:
     """Whether the membership carries `role` or a higher one."""
     return membership is not None and RANK[membership.role] >= RANK[role]
 
 
-class OrganizationScopedAdmin(MixinBase):
-    """Mixin for ModelAdmin: users see the rows of their organizations and change them from `edit_role` upwards.
+def column(source: str, description: str, *, ordering: str | None = None, empty: str | None = None) -> Any:
+    """Return a list column with the value of an attribute, or of a path of attributes, of the row."""
 
-    `organization_lookup` leads from the model to its organization: a foreign key, a path of them, a UUID column,
-    or "pk" for the organization itself. `edit_role=None` makes the admin read-only.
+    @admin.display(description=description, ordering=ordering, empty_value=empty)
+    def value(_: Any, row: Model) -> Any:
+        return reduce(getattr, source.split(LOOKUP_SEP), row)
+
+    return value
+
+
+class OrganizationScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Users see the rows of their organizations and change them from `edit_role` upwards. Nothing is deleted.
+
+    `organization_lookup` leads from the model to the id of its organization. `edit_role=None` makes the admin
+    read-only.
     """
 
-    organization_lookup: ClassVar[str] = "organization"
+    actions = None
+    show_facets = admin.ShowFacets.NEVER
+    organization_lookup: ClassVar[str] = "organization_id"
     edit_role: ClassVar[str | None] = Role.EDITOR
     add_title: ClassVar[str] = ""  # label of the "add" button and title of the form it opens
 
@@ -144,49 +146,35 @@ class OrganizationScopedAdmin(MixinBase):
         return bool(roles) if obj is None else self.organization_of(obj) in roles
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self._may_edit(request, None)
+        return self.edit_role is not None and bool(organizations_with_role(request, self.edit_role))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_edit(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_edit(request, obj)
-
-    def _may_edit(self, request: HttpRequest, obj: Any) -> bool:
-        if self.edit_role is None:
-            return False
-        editable = organizations_with_role(request, self.edit_role)
+        editable = organizations_with_role(request, self.edit_role) if self.edit_role else []
         return bool(editable) if obj is None else self.organization_of(obj) in editable
 
-    def organization_of(self, obj: Model) -> UUID | None:
-        *path_to_owner, last = self.organization_lookup.split(LOOKUP_SEP)
-        owner: Any = reduce(getattr, path_to_owner, obj)
-        if last == "pk":
-            pk: UUID | None = owner.pk
-            return pk
-        return getattr(owner, owner._meta.get_field(last).attname, None)
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
+        return False
 
-    def formfield_for_foreignkey(
-        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
-    ) -> "ModelChoiceField[Any] | None":
-        """Offer only rows of the organizations where the user may edit."""
-        choices = kwargs.get("queryset")
-        if choices is None:
-            choices = db_field.related_model._default_manager.all()
-        kwargs["queryset"] = _within(choices, organizations_with_role(request, self.edit_role or Role.VIEWER))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    def organization_of(self, obj: Model) -> Any:
+        return reduce(getattr, self.organization_lookup.split(LOOKUP_SEP), obj)
+
+    def get_object_or_404(self, request: HttpRequest, object_id: str, *, change: bool = False) -> Any:
+        """Return a row that the user may see. Raises Http404; with `change` also PermissionDenied."""
+        row = self.get_object(request, object_id) if object_id.isprintable() else None  # PostgreSQL accepts no NUL
+        if row is None:
+            raise Http404
+        if change and not self.has_change_permission(request, row):
+            raise PermissionDenied
+        return row
 
 
-def _within(choices: QuerySet[Any], organizations: list[UUID]) -> QuerySet[Any]:
-    if choices.model is Organization:
-        return choices.filter(pk__in=organizations)
-    if choices.model is User:
-        return choices.filter(memberships__organization__in=organizations).distinct()
+@contextmanager
+def domain_errors_in(form: forms.BaseForm, field: str | None = None) -> Iterator[None]:
+    """Add a DomainError of the block to the field, or to the whole form."""
     try:
-        choices.model._meta.get_field("organization")
-    except FieldDoesNotExist:
-        return choices
-    return choices.filter(organization__in=organizations)
+        yield
+    except DomainError as error:
+        form.add_error(field, error.message)
 
 
 class DomainForm(forms.Form):
@@ -213,19 +201,17 @@ class DomainForm(forms.Form):
             self.add_error(None, error.message)
 
 
-class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
-    """A model admin with a list and a DomainForm, without Django's deletion, bulk actions and admin log.
+class BaseAdmin(OrganizationScopedAdmin):
+    """A model admin with a list and a DomainForm, without Django's admin log.
 
     Unless `edit_role` is None it needs a `form_class`.
     """
 
-    actions = None
     list_display = ("__str__",)
     list_display_links = None
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     form_class: ClassVar[type[DomainForm] | None] = None
     form_template = "dynamo/form.html"
     add_title = "Add"
@@ -251,22 +237,11 @@ class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
         act = csrf_protect(never_cache(act))
         return [path(f"{row}/{name}/", act, {"name": name}, name=f"{self.label}_{name}") for name in names]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
-        return False
-
-    def get_object_or_404(self, request: HttpRequest, object_id: str) -> Any:
-        """Return a row that the user may see. Raises Http404."""
-        row = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
-        return row
-
     def add_view(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         """Show or process the form for a new row in `?organization=`; with several to choose from, ask first."""
         if self.edit_role is None or not self.has_add_permission(request):
             raise PermissionDenied
-        editable = organizations_with_role(request, self.edit_role)
-        choices = [membership for membership in memberships(request) if membership.organization_id in editable]
+        choices = [membership for membership in memberships(request) if has_role(membership, self.edit_role)]
         given = request.GET.get("organization")
         chosen = [membership for membership in choices if str(membership.organization_id) == given]
         if len(choices) > 1 and not chosen:
@@ -274,30 +249,22 @@ class BaseAdmin(OrganizationScopedAdmin, ModelAdmin):
         return self._form(request, (chosen or choices)[0].organization, None)
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        row = self.get_object_or_404(request, object_id)
-        if not self.has_change_permission(request, row):
-            raise PermissionDenied
+        row = self.get_object_or_404(request, object_id, change=True)
         return self._form(request, row.organization, row)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the initial values of the form for a new row."""
-        del request
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:  # noqa: ARG002  for subclasses
         return {}
 
-    def success_url(self, row: Any) -> str:
-        """Return the URL to redirect to after `row` was stored."""
-        del row
+    def success_url(self, row: Any) -> str:  # noqa: ARG002  for subclasses
         return self.url("changelist")
 
-    def answer(self, request: HttpRequest, form: DomainForm, row: Any, message: str) -> HttpResponse:
+    def answer(self, request: HttpRequest, form: DomainForm, row: Any, message: str) -> HttpResponse:  # noqa: ARG002  for subclasses
         """Return the response after `row` was stored."""
-        del form
         messages.success(request, message)
         return HttpResponseRedirect(self.success_url(row))
 
-    def context(self, row: Any) -> dict[str, Any]:
+    def context(self, row: Any) -> dict[str, Any]:  # noqa: ARG002  for subclasses
         """Return extra context for the form's template."""
-        del row
         return {}
 
     def _form(self, request: HttpRequest, organization: Organization, row: Any) -> HttpResponse:

@@ -7,11 +7,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import ModelAdmin, organizations_with_role, render_page
+from accounts.admin.base import column, domain_errors_in, organizations_with_role, render_page
 from accounts.admin.users import SuperuserManagedAdmin, administered_organizations, is_superuser, reauthenticated_actor
 from accounts.domain import invitations, memberships
 from accounts.exceptions import DomainError
@@ -39,8 +40,7 @@ class MemberForm(forms.Form):
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["channels"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  declared above
+        field: Any = self.fields["channels"]
         channels = organization.channels.order_by("name", "public_id")
         field.choices = [(channel.public_id, f"{channel.name} ({channel.get_type_display()})") for channel in channels]
 
@@ -84,7 +84,7 @@ class InviteForm(MemberForm):
 
 
 @admin.register(Membership)
-class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
+class MembershipAdmin(SuperuserManagedAdmin):
     list_display = ("person", "email", "organization", "role", "reviews", "mfa", "last_login")
     list_select_related = ("user__totp_device", "organization")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter), "role", "may_review")
@@ -92,7 +92,6 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
     search_help_text = "Person"
     ordering = ("organization__name", "user__username")
     fields = ("organization", "user", "role", "may_review")  # of the superuser's form for a new one
-    show_facets = admin.ShowFacets.NEVER
     add_title = "Add a member"
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's signature
@@ -114,9 +113,8 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
     def person(self, membership: Membership) -> str:
         return membership.user.get_full_name() or membership.user.get_username()
 
-    @admin.display(description="E-mail", empty_value="none")
-    def email(self, membership: Membership) -> str:
-        return membership.user.email
+    email = column("user__email", "E-mail", empty="none")
+    last_login = column("user__last_login", "Last signed in", ordering="user__last_login", empty="never")
 
     @admin.display(description="Can approve")
     def reviews(self, membership: Membership) -> str:
@@ -131,10 +129,6 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
     def mfa(self, membership: Membership) -> str:
         device = getattr(membership.user, "totp_device", None)
         return "on" if device is not None and device.confirmed_at is not None else "off"
-
-    @admin.display(description="Last signed in", ordering="user__last_login", empty_value="never")
-    def last_login(self, membership: Membership) -> Any:
-        return membership.user.last_login
 
     def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         """Superusers may change every membership, organization admins those of the others."""
@@ -169,13 +163,10 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
         form = InviteForm(request.POST or None, organization=organization)
         if request.method == "POST" and form.is_valid():
             fields = {"email": form.cleaned_data["email"], **form.cleaned_membership_fields()}
-            try:
+            with domain_errors_in(form):
                 invitation, token = invitations.invite(
                     reauthenticated_actor(request), organization=organization, **fields
                 )
-            except DomainError as error:
-                form.add_error(None, error.message)
-            else:
                 link = request.build_absolute_uri(reverse("admin_invitation", args=[token]))
                 sent = invitations.send(invitation, link)
                 context = {"invitation": invitation, "link": link, "sent": sent}
@@ -184,50 +175,35 @@ class MembershipAdmin(SuperuserManagedAdmin, ModelAdmin):
 
     def revoke_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Ask for confirmation; on POST revoke the invitation."""
-        invitation = Invitation.objects.filter(organization__in=self._administered(request), pk=pk).first()
-        if invitation is None:
-            raise Http404
+        invitation = get_object_or_404(Invitation, organization__in=self._administered(request), pk=pk)
         if request.method != "POST":
             return self._page(request, "revoke", f"Revoke the invitation of {invitation.email}", form=forms.Form())
         message = "The invitation is revoked."
         return self._run(request, lambda: invitations.revoke(reauthenticated_actor(request), invitation), message)
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        membership = self._get_membership(request, object_id)
+        membership = self.get_object_or_404(request, object_id, change=True)
         organization = membership.organization
         form = MemberForm(request.POST or None, organization=organization, initial=MemberForm.initial_for(membership))
         title = f"{self.person(membership)} in {organization}"
         if request.method == "POST" and form.is_valid():
             for name, value in form.cleaned_membership_fields().items():
                 setattr(membership, name, value)
-            try:
+            with domain_errors_in(form):
                 memberships.save(reauthenticated_actor(request), membership)
-            except DomainError as error:
-                form.add_error(None, error.message)
-            else:
                 messages.success(request, f"{title}: changed.")
                 return HttpResponseRedirect(reverse(LIST))
         return self._page(request, "member", title, form=form, membership=membership)
 
     def delete_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """Ask for confirmation; on POST remove the member."""
-        membership = self._get_membership(request, object_id)
+        membership = self.get_object_or_404(request, object_id, change=True)
         name = self.person(membership)
         if request.method != "POST":
             title = f"Remove {name} from {membership.organization}"
             return self._page(request, "remove", title, form=forms.Form())
         message = f"{name} is no longer a member of {membership.organization}."
         return self._run(request, lambda: memberships.remove(reauthenticated_actor(request), membership), message)
-
-    def _get_membership(self, request: HttpRequest, object_id: str) -> Membership:
-        """Return a membership that the user may change. Raises Http404, PermissionDenied."""
-        rows: QuerySet[Membership] = self.get_queryset(request).select_related("user", "organization")
-        membership = rows.filter(pk=object_id).first() if object_id.isascii() and object_id.isdecimal() else None
-        if membership is None:
-            raise Http404
-        if not self.has_change_permission(request, membership):
-            raise PermissionDenied
-        return membership
 
     def _administered(self, request: HttpRequest) -> QuerySet[Organization]:
         return administered_organizations(request).filter(active=True)

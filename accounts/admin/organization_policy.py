@@ -17,40 +17,34 @@ from accounts.domain.organization_policy import RULES
 from accounts.exceptions import DomainError
 from accounts.models import Organization
 
-LABELS = {
-    "second_approver": ("Two approvers", "Two different reviewers have to approve the same content."),
-    "require_mfa": (
-        "Two-factor authentication",
-        "Reviewers need an authenticator app to decide on a post, and administrators to change these settings.",
-    ),
-    "allow_self_approval": (
-        "Allow self-approval",
-        "Reviewers can approve what they wrote themselves: for organizations of one person.",
-    ),
-    "require_full_signature": (
-        "Require full request signatures",
-        "API requests must carry the signature that covers method, path and body, not the date alone.",
-    ),
-}
-
 
 class PolicyForm(forms.Form):
     """One checkbox for each rule. `known` holds the displayed values as 0s and 1s, to detect an edit conflict."""
 
     known = forms.CharField(widget=forms.HiddenInput, max_length=20)
+    second_approver = forms.BooleanField(
+        required=False, label="Two approvers", help_text="Two different reviewers have to approve the same content."
+    )
+    require_mfa = forms.BooleanField(
+        required=False,
+        label="Two-factor authentication",
+        help_text="Reviewers need an authenticator app to decide on a post, and administrators to change these "
+        "settings.",
+    )
+    allow_self_approval = forms.BooleanField(
+        required=False,
+        label="Allow self-approval",
+        help_text="Reviewers can approve what they wrote themselves: for organizations of one person.",
+    )
+    require_full_signature = forms.BooleanField(
+        required=False,
+        label="Require full request signatures",
+        help_text="API requests must carry the signature that covers method, path and body, not the date alone.",
+    )
 
     def __init__(self, data: Any, *, organization: Organization) -> None:
         policy = organization_policy.get_policy(organization)
         super().__init__(data, initial={**policy, "known": "".join("1" if on else "0" for on in policy.values())})
-        for name in RULES:
-            label, help_text = LABELS[name]
-            self.fields[name] = forms.BooleanField(required=False, label=label, help_text=help_text)
-
-    def cleaned_policy(self) -> dict[str, bool]:
-        return {name: self.cleaned_data[name] for name in RULES}
-
-    def displayed_policy(self) -> dict[str, bool]:
-        return dict(zip(RULES, (digit == "1" for digit in self.cleaned_data["known"]), strict=False))
 
 
 def select_organization(request: HttpRequest) -> HttpResponse:
@@ -76,12 +70,10 @@ def edit_policy(request: HttpRequest, organization_id: UUID) -> HttpResponse:
         user = current_user(request)
         verified = sessions.require_recent_authentication(request, user)
         try:
+            wanted = {name: form.cleaned_data[name] for name in RULES}
+            known = dict(zip(RULES, (digit == "1" for digit in form.cleaned_data["known"]), strict=False))
             changed = organization_policy.update_policy(
-                user_actor(user),
-                organization,
-                wanted=form.cleaned_policy(),
-                known=form.displayed_policy(),
-                verified=verified,
+                user_actor(user), organization, wanted=wanted, known=known, verified=verified
             )
         except DomainError as error:
             form = PolicyForm(None, organization=Organization.objects.get(pk=organization.pk))

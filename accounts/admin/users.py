@@ -1,7 +1,6 @@
 """Organizations and users. Superusers manage them; members see their own organizations."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -12,47 +11,34 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, U
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
-from accounts.admin.base import ModelAdmin, OrganizationScopedAdmin, current_user, organizations_with_role, render_page
+from accounts.admin.base import (
+    OrganizationScopedAdmin,
+    column,
+    current_user,
+    domain_errors_in,
+    organizations_with_role,
+    render_page,
+)
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import Actor, user_actor
-from accounts.exceptions import DomainError
 from accounts.models import Organization, Role, User
 
-if TYPE_CHECKING:
-    BaseUserForm = UserChangeForm[User]
-    BaseNewUserForm = UserCreationForm[User]
-    BasePasswordForm = AdminPasswordChangeForm[User]
-    BaseUserAdmin = DjangoUserAdmin[User]
-else:
-    BaseUserForm, BaseNewUserForm, BasePasswordForm = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
-    BaseUserAdmin = DjangoUserAdmin
-
-# Label and help text by field of Django's forms; a help text of None leaves Django's.
-FIELD_TEXTS = {
-    "username": ("Username", "Letters, digits and @ . + - _"),
-    "email": ("E-mail", ""),
-    "password1": ("Password", None),
-    "password2": ("Confirm password", ""),
-    "is_active": ("Active", "Deactivate users who have left. What they wrote and approved is kept."),
-    "is_staff": ("Can sign in", ""),
-    "is_superuser": (
-        "Manages accounts and organizations", "All of them, not only their own. It does not include approving posts.",
-    ),
-}  # fmt: skip
-
-
-def apply_labels(form: forms.BaseForm) -> None:
-    """Set FIELD_TEXTS on the fields of one of Django's forms."""
-    for name, (label, help_text) in FIELD_TEXTS.items():
-        if name in form.fields:
-            form.fields[name].label = label
-            if help_text is not None:
-                form.fields[name].help_text = help_text
+# Where they differ from Django's.
+LABELS = {"email": "E-mail", "is_staff": "Can sign in", "is_superuser": "Manages accounts and organizations"}
+HELP_TEXTS = {
+    "username": "Letters, digits and @ . + - _",
+    "is_active": "Deactivate users who have left. What they wrote and approved is kept.",
+    "is_staff": "",
+    "is_superuser": "All of them, not only their own. It does not include approving posts.",
+}
+CONFIRM_PASSWORD = forms.CharField(
+    label="Confirm password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+)
 
 
 class AccountRecoveryForm(forms.Form):
@@ -64,27 +50,22 @@ class AccountRecoveryForm(forms.Form):
     )
 
 
-class UserCreateForm(BaseNewUserForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        apply_labels(self)
+class UserCreateForm(UserCreationForm):  # type: ignore[type-arg]  # Django's are not generic at runtime
+    password2 = CONFIRM_PASSWORD
 
 
-class UserForm(BaseUserForm):
+class UserForm(UserChangeForm):  # type: ignore[type-arg]
     time_zone = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())])
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        apply_labels(self)
 
-
-class SetPasswordForm(BasePasswordForm):
+class SetPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     """Sets another user's password. Without Django's choice to disable it: there is no other way to sign in."""
+
+    password2 = CONFIRM_PASSWORD
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("usable_password", None)
-        apply_labels(self)
 
 
 def is_superuser(request: HttpRequest) -> bool:
@@ -109,14 +90,13 @@ def reauthenticated_actor(request: HttpRequest) -> Actor:
 
 
 class SuperuserManagedAdmin(OrganizationScopedAdmin):
-    """Superusers see and change every row, members see those of their organizations. Nothing is deleted."""
+    """Superusers see and change every row, members see those of their organizations."""
 
-    actions = None
     edit_role = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         if is_superuser(request):
-            return ModelAdmin.get_queryset(self, request)
+            return admin.ModelAdmin.get_queryset(self, request)
         return super().get_queryset(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -130,12 +110,6 @@ class SuperuserManagedAdmin(OrganizationScopedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
         return is_superuser(request)
-
-    def formfield_for_foreignkey(
-        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
-    ) -> "forms.ModelChoiceField[Any] | None":
-        """Offer every organization and user: only superusers have a form."""
-        return ModelAdmin.formfield_for_foreignkey(self, db_field, request, **kwargs)
 
     def changeform_view(
         self,
@@ -156,7 +130,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Organization)
-class OrganizationAdmin(SuperuserManagedAdmin, ModelAdmin):
+class OrganizationAdmin(SuperuserManagedAdmin):
     """Organizations are deactivated, never deleted."""
 
     organization_lookup = "pk"
@@ -165,7 +139,6 @@ class OrganizationAdmin(SuperuserManagedAdmin, ModelAdmin):
     search_fields = ("name",)
     search_help_text = "Name"
     ordering = ("name", "id")
-    show_facets = admin.ShowFacets.NEVER
 
 
 class SuperuserFilter(admin.BooleanFieldListFilter):
@@ -175,7 +148,7 @@ class SuperuserFilter(admin.BooleanFieldListFilter):
 
 
 @admin.register(User)
-class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
+class UserAdmin(SuperuserManagedAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, for superusers only. New users can sign in; what they see follows from their memberships."""
 
     form = UserForm
@@ -196,31 +169,20 @@ class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Dates", {"fields": ("last_signed_in", "joined")}),
     )
-    show_facets = admin.ShowFacets.NEVER
-
-    @admin.display(description="E-mail", ordering="email", empty_value="none")
-    def mail(self, user: User) -> str:
-        return user.email
-
-    @admin.display(description="Since", ordering="date_joined")
-    def joined(self, user: User) -> datetime:
-        return user.date_joined
-
-    @admin.display(description="Manages", ordering="is_superuser")
-    def manages(self, user: User) -> bool:
-        return user.is_superuser
-
-    @admin.display(description="Last signed in", ordering="last_login", empty_value="never")
-    def last_signed_in(self, user: User) -> datetime | None:
-        return user.last_login
+    mail = column("email", "E-mail", ordering="email", empty="none")
+    joined = column("date_joined", "Since", ordering="date_joined")
+    manages = column("is_superuser", "Manages", ordering="is_superuser")
+    last_signed_in = column("last_login", "Last signed in", ordering="last_login", empty="never")
 
     @admin.display(description="Name", ordering="first_name")
     def name(self, user: User) -> str:
         return user.get_full_name()
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's signature
+        return super().get_form(request, obj, change=change, labels=LABELS, help_texts=HELP_TEXTS, **kwargs)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        users = BaseUserAdmin.get_queryset(self, request)
-        return users if is_superuser(request) else users.none()
+        return User.objects.order_by("username") if is_superuser(request) else User.objects.none()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
@@ -242,14 +204,11 @@ class UserAdmin(SuperuserManagedAdmin, BaseUserAdmin):
         form = AccountRecoveryForm(request.POST or None)
         change_url = reverse("admin:accounts_user_change", args=[pk])
         if request.method == "POST" and form.is_valid():
-            try:
+            with domain_errors_in(form):
                 if form.cleaned_data["reset_mfa"]:
                     mfa.remove(reauthenticated_actor(request), user)
                 if form.cleaned_data["sign_out"]:
                     sessions.sign_out_everywhere(reauthenticated_actor(request), user)
-            except DomainError as error:
-                form.add_error(None, error.message)
-            else:
                 messages.success(request, f"Done for {user}.")
                 return HttpResponseRedirect(change_url)
         title = f"Reset two-factor: {user}"

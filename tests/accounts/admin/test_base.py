@@ -13,16 +13,15 @@ from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, 
 from posts.models import Channel, PublishedPost
 
 
-class Scoped(OrganizationScopedAdmin, admin.ModelAdmin):
+class Scoped(OrganizationScopedAdmin):
     """A model admin with the default edit_role, EDITOR."""
 
 
 class ByPath(Scoped):
-    organization_lookup = "channel__organization"
+    organization_lookup = "channel__organization_id"
 
 
 class ByColumn(Scoped):
-    organization_lookup = "organization_id"
     edit_role = None
 
 
@@ -60,13 +59,13 @@ def test_member_of_two_organizations_sees_both(key: ApiKey, other_key: ApiKey, v
     Membership.objects.create(user=viewer, organization=other_key.organization, role=Role.ADMIN)
     assert set(KEYS.get_queryset(as_seen_by(viewer))) == {key, other_key}
     assert rights(viewer, key) == "mva"
-    assert rights(viewer, other_key) == "mvacd"
+    assert rights(viewer, other_key) == "mvac"
 
 
 def test_viewer_reads_and_editor_writes(key: ApiKey, viewer: User, author: User, admin_member: User) -> None:
     assert rights(viewer, key) == rights(viewer) == "mv"
-    assert rights(author, key) == rights(author) == "mvacd"
-    assert rights(admin_member, key) == "mvacd"
+    assert rights(author, key) == rights(author) == "mvac"
+    assert rights(admin_member, key) == "mvac"
 
 
 def test_django_permissions_and_superuser_status_grant_nothing(key: ApiKey, superuser: User, viewer: User) -> None:
@@ -92,7 +91,7 @@ def test_edit_role_is_the_lowest_role_that_writes(
         edit_role = None
 
     member = make_member("member", organization, role)
-    assert rights(member, key, ForAdministrators(ApiKey, admin.site)) == ("mvacd" if role == Role.ADMIN else "mv")
+    assert rights(member, key, ForAdministrators(ApiKey, admin.site)) == ("mvac" if role == Role.ADMIN else "mv")
     assert rights(member, key, ForNobody(ApiKey, admin.site)) == "mv"
 
 
@@ -107,30 +106,12 @@ def test_organization_lookup_can_be_a_path_or_a_column(
     posts = ByPath(PublishedPost, admin.site)
     own, foreign = published(facebook), published(other_facebook)
     assert list(posts.get_queryset(as_seen_by(author))) == [own]
-    assert (rights(author, own, posts), rights(author, foreign, posts)) == ("mvacd", "ma")
+    assert (rights(author, own, posts), rights(author, foreign, posts)) == ("mvac", "ma")
 
     events = ByColumn(AuditEvent, admin.site)
     event = AuditEvent(organization_id=organization.pk)
     assert rights(author, event, events) == "mv"
     assert rights(author, AuditEvent(organization_id=other_facebook.organization_id), events) == "m"
-
-
-def test_choices_are_limited_to_editable_organizations(
-    organization: Organization, other_organization: Organization, author: User, outsider: User, viewer: User
-) -> None:
-    Membership.objects.create(user=author, organization=other_organization, role=Role.VIEWER)
-    request = as_seen_by(author)
-    offered = {
-        name: set(KEYS.formfield_for_foreignkey(ApiKey._meta.get_field(name), request).queryset)
-        for name in ("organization", "issued_by")
-    }
-    assert offered == {"organization": {organization}, "issued_by": {author, viewer}}
-
-
-def test_choices_of_scoped_models_are_limited(facebook: Channel, other_facebook: Channel, author: User) -> None:
-    field = PublishedPost._meta.get_field("channel")
-    posts = ByPath(PublishedPost, admin.site)
-    assert list(posts.formfield_for_foreignkey(field, as_seen_by(author)).queryset) == [facebook]
 
 
 def test_lookups_on_encrypted_columns_are_refused(author: User) -> None:
