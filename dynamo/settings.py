@@ -124,7 +124,7 @@ SPECTACULAR_SETTINGS = {
 # Users and sessions.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "accounts.domain.login_throttling.LoginThrottleBackend",
+    "accounts.admin.login.LoginThrottleBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -148,8 +148,8 @@ AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_LOGIN_LOCK", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "accounts.domain.login_throttling.axes_client_ip"
-AXES_USERNAME_CALLABLE = "accounts.domain.login_throttling.axes_username"
+AXES_CLIENT_IP_CALLABLE = "accounts.admin.login.axes_client_ip"
+AXES_USERNAME_CALLABLE = "accounts.admin.login.axes_username"
 AXES_LOCKOUT_CALLABLE = "accounts.admin.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "proof", "code", "next", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True

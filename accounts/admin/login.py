@@ -1,7 +1,11 @@
-"""Login: the password, then a code for users with two-factor authentication. The session starts after both."""
+"""Login: the password, then a code for users with two-factor authentication. The session starts after both.
+
+django-axes counts wrong passwords by username and address; dynamo/settings.py has its settings.
+"""
 
 from typing import Any
 
+from axes.backends import AxesStandaloneBackend
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -17,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import clock
 from accounts.admin.base import render_page
+from accounts.client_ip import client_ip
 from accounts.domain import mfa, sessions
 from accounts.domain.reviewers import PASSWORD_BACKEND
 from accounts.exceptions import DomainError
@@ -77,6 +82,26 @@ def mfa_view(request: HttpRequest) -> HttpResponse:
             sessions.mark_authenticated(request, device_id=device.pk)
             return HttpResponseRedirect(_redirect_url(request))
     return render_page(request, "dynamo/code.html", "Your code", problem=problem, next=_redirect_url(request))
+
+
+class LoginThrottleBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes carries no types
+    """Raises PermissionDenied during a lockout. Without a request (`authenticate` in a shell) it does nothing."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
+        if request is not None:
+            super().authenticate(request, **credentials)
+
+
+def axes_client_ip(request: HttpRequest) -> str:
+    """Return the client's address in a form that axes can store: the first address of an IPv6 network."""
+    address = client_ip(request).partition("/")[0]
+    return "0.0.0.0" if address == "unknown" else address  # noqa: S104  shared by all clients of unknown address
+
+
+def axes_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the submitted username without NUL, cut to the 150 characters that axes stores."""
+    username = (credentials or {}).get("username") or request.POST.get("username") or ""
+    return str(username).replace("\x00", "")[:150]
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None, _credentials: Any = None) -> HttpResponse:
