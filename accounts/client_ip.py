@@ -1,12 +1,9 @@
 """The client's address, as far as it can be trusted."""
 
 import ipaddress
-from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
-
-MAX_ADDRESS_LENGTH = 45  # characters of an IPv4-mapped IPv6 address
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -15,17 +12,11 @@ def client_ip(request: HttpRequest) -> str:
     With DYNAMO_BEHIND_PROXY it is the last entry of X-Forwarded-For, which the proxy wrote; the client can invent the
     entries before it. Otherwise it is the address of the connection.
     """
-    address = str(request.META.get("REMOTE_ADDR") or "")
+    text = str(request.META.get("REMOTE_ADDR") or "")
     if settings.BEHIND_PROXY:
-        address = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or address
-    address = address.partition("%")[0]
-    return _normalize(address) if len(address) <= MAX_ADDRESS_LENGTH else "unknown"
-
-
-@lru_cache(maxsize=4096)
-def _normalize(text: str) -> str:
+        text = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or text
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return "unknown"  # a Unix socket, or a proxy that writes no address
     if isinstance(address, ipaddress.IPv6Address):

@@ -51,8 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "accounts.api.middleware.RequestIdMiddleware",
-    "accounts.api.middleware.ApiHeadersMiddleware",
+    "accounts.api.middleware.ResponseHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

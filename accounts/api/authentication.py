@@ -14,7 +14,7 @@ from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
 from accounts.datetimes import parse_datetime
 from accounts.domain import api_keys
 from accounts.domain.request_signatures import full_signature_message, verify_signature
-from accounts.models import ApiKey, Organization
+from accounts.models import ApiKey
 
 HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # in request.META
 MAX_AGE, MAX_AHEAD = timedelta(seconds=60), timedelta(seconds=5)
@@ -25,7 +25,6 @@ class ApiKeyUser:
     """The `request.user` of a signed request. It is not a User, so that no code takes it for a person."""
 
     key: ApiKey
-    organization: Organization
     is_authenticated: bool = True
     is_active: bool = True
     is_staff: bool = False
@@ -60,7 +59,7 @@ class SignatureAuthentication(BaseAuthentication):
         if not key.organization.active:
             raise OrganizationInactive
         api_keys.record_use(key)
-        return ApiKeyUser(key, key.organization), key
+        return ApiKeyUser(key), key
 
 
 def get_api_key(request: Request) -> ApiKey:

@@ -1,5 +1,6 @@
 """Error responses: envelope A for an invalid request, envelope B for everything else (docs/api.md)."""
 
+import json
 import logging
 import math
 from collections.abc import Iterable, Iterator
@@ -81,7 +82,7 @@ class ValidationProblem:
     context: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry; halves of surrogate pairs are replaced, because UTF-8 cannot encode them."""
+        """Return the entry; "?" replaces halves of surrogate pairs, which UTF-8 cannot encode."""
         label: Any = self.path[-1] if self.path else "value"
         if isinstance(label, int):
             label = f"[{label}]"
@@ -89,10 +90,9 @@ class ValidationProblem:
         if self.path:
             context["key"] = self.path[-1]
         message = f'"{label}" {self.message}'
-        entry: dict[str, Any] = _encodable(
-            {"message": message, "path": list(self.path), "type": self.type, "context": context}
-        )
-        return entry
+        entry = {"message": message, "path": self.path, "type": self.type, "context": context}
+        encodable: dict[str, Any] = json.loads(json.dumps(entry, ensure_ascii=False).encode(errors="replace"))
+        return encodable
 
 
 class RequestValidationError(Exception):
@@ -115,16 +115,6 @@ def from_drf_error(detail: Any, path: Path = ()) -> Iterator[ValidationProblem]:
         for message in detail:
             code = message.code or "any.invalid"
             yield ValidationProblem(path, str(code), str(message), getattr(code, "context", {}))
-
-
-def _encodable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list):
-        return [_encodable(item) for item in value]
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    return value
 
 
 def error_response(status: int, message: str, details: Any = None, *, wait: float | None = None) -> Response:

@@ -9,8 +9,7 @@ cost at most 1.6 times the database's own time, which a serializer call per row 
 declaration. Look again when that limit changes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from json import dumps
 from json.encoder import encode_basestring
 from typing import Any
@@ -20,37 +19,14 @@ from django.db.models.functions import Cast
 from rest_framework import serializers
 
 from accounts.api.serializers import UTCMillisField
+from accounts.datetimes import format_datetime
 
-Column = str | Cast
-Values = Sequence[Any]
-
-
-def _write_strings(values: Values) -> Iterable[str]:
-    return [encode_basestring(value) if value is not None else "null" for value in values]
-
-
-def _write_integers(values: Values) -> Iterable[str]:
-    return [str(value) if value is not None else "null" for value in values]
-
-
-def _write_json(values: Values) -> Iterable[str]:
-    return [value if value is not None else "null" for value in values]
-
-
-def _write_datetimes(values: Values) -> Iterable[str]:
-    return [_datetime(value) if value is not None else "null" for value in values]
-
-
-def _datetime(value: datetime) -> str:
-    return f'"{value.astimezone(UTC).isoformat("T", "milliseconds")[:-6]}Z"'
-
-
-# By the exact class, because a subclass may represent its values in another way.
-WRITERS: dict[type[Any], Callable[[Values], Iterable[str]]] = {
-    serializers.CharField: _write_strings,
-    serializers.IntegerField: _write_integers,
-    serializers.JSONField: _write_json,
-    UTCMillisField: _write_datetimes,
+# By the exact class, because a subclass may represent its values in another way. Null is written elsewhere.
+WRITERS: dict[type[Any], Callable[[Any], str]] = {
+    serializers.CharField: encode_basestring,
+    serializers.IntegerField: str,
+    serializers.JSONField: str,  # selected as text
+    UTCMillisField: lambda time: f'"{format_datetime(time)}"',
 }
 
 
@@ -63,8 +39,8 @@ class JSONRowWriter:
     """
 
     def __init__(self, serializer_class: type[serializers.Serializer[Any]]) -> None:
-        self.columns: list[Column] = []
-        self.writers: list[Callable[[Values], Iterable[str]]] = []
+        self.columns: list[str | Cast] = []
+        self.writers: list[Callable[[Any], str]] = []
         self._template = self._object_template(serializer_class())
 
     def _object_template(self, serializer: serializers.Serializer[Any]) -> str:
@@ -82,9 +58,12 @@ class JSONRowWriter:
         self.columns.append(Cast(name, TextField()) if type(field) is serializers.JSONField else name)
         return "%s"
 
-    def render_list(self, rows: Sequence[Values]) -> bytes:
+    def render_list(self, rows: Sequence[Sequence[Any]]) -> bytes:
         """Return the rows as a JSON array in UTF-8. Columns after `self.columns` are ignored."""
-        written = [write(column) for write, column in zip(self.writers, zip(*rows, strict=True), strict=False)]
+        written = [
+            [write(value) if value is not None else "null" for value in column]
+            for write, column in zip(self.writers, zip(*rows, strict=True), strict=False)
+        ]
         text = "[" + ",".join(self._template % members for members in zip(*written, strict=True)) + "]"
         # As DRF does: U+2028 and U+2029 end a line in old JavaScript.
         return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()

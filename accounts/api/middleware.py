@@ -16,8 +16,11 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in ("camera", "geoloc
 _VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
-class RequestIdMiddleware:
-    """Uses the client's `x-request-id` when it is valid, otherwise a new one. Goes first."""
+class ResponseHeadersMiddleware:
+    """Sets the request id and other headers on all responses, and more on those of the API. Goes first.
+
+    The id is the client's `x-request-id` when it is valid, otherwise a new one.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -31,6 +34,10 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         finally:
             current.reset(token)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if is_api(request):
+            response.headers.setdefault("Cache-Control", "no-store")
+            _set_rate_limit_headers(request, response)
         response.headers["x-request-id"] = request_id
         return response
 
@@ -38,21 +45,6 @@ class RequestIdMiddleware:
 def is_api(request: HttpRequest) -> bool:
     """Whether the path is below /v1, whether or not a view exists there."""
     return request.path_info == "/v1" or request.path_info.startswith("/v1/")
-
-
-class ApiHeadersMiddleware:
-    """Sets Permissions-Policy on all responses, Cache-Control and the rate limit headers on those of the API."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        if is_api(request):
-            response.headers.setdefault("Cache-Control", "no-store")
-            _set_rate_limit_headers(request, response)
-        return response
 
 
 def _set_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -1,18 +1,11 @@
-"""Strict DRF fields and serializers: no type coercion, no trimming, and Joi's error codes.
-
-class CreatePostSerializer(StrictSerializer):
-    type = StrictChoiceField(["POST", "REEL"], required=False)
-    channels = StrictDictField(child=ChannelSerializer(), required=False)
-
-fields = validate_body(request, CreatePostSerializer)
-"""
+"""Strict DRF fields and serializers: no type coercion, no trimming, and Joi's error codes."""
 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
@@ -24,11 +17,6 @@ from accounts.api.exceptions import MAX_PROBLEMS, LengthRequired, RequestValidat
 from accounts.api.parsers import find_invalid_text
 from accounts.datetimes import format_datetime, parse_datetime
 from accounts.exceptions import Invalid
-
-if TYPE_CHECKING:
-    _Field = serializers.Field[Any, Any, Any, Any]
-else:
-    _Field = object
 
 MAX_ECHOED = 200  # characters of a wrong value that are returned in the error
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
@@ -50,7 +38,7 @@ def joi_error(code: str, message: str, *, value: Any = None, **context: Any) -> 
     return ErrorDetail(message, joi_code)
 
 
-class StrictFieldMixin(_Field):
+class StrictFieldMixin(serializers.Field):  # type: ignore[type-arg]  # DRF's is not generic at runtime
     """Turns the errors of a DRF field into Joi's."""
 
     wrong_type: ClassVar[tuple[str, str]]  # Joi's code and message for each error that is not in `joi_errors`
@@ -80,10 +68,6 @@ class StrictFieldMixin(_Field):
             return joi_error(joi_code, message, value=data)
         limit = getattr(self, code)
         return joi_error(joi_code, message.format(limit=limit), value=data, limit=limit)
-
-    def in_query(self) -> bool:
-        """Return whether values come from a query string, where everything is text."""
-        return bool(self.context.get("query"))
 
 
 class StrictCharField(StrictFieldMixin, serializers.CharField):
@@ -118,7 +102,7 @@ class StrictNumberMixin(StrictFieldMixin):
 
     def _parse(self, data: Any) -> Any:
         """Return the number of a query parameter, or the data unchanged when it is not one."""
-        if not self.in_query() or not isinstance(data, str):
+        if not self.context.get("query") or not isinstance(data, str):
             return data
         if _INTEGER.fullmatch(data):
             return int(data)
@@ -132,13 +116,10 @@ class StrictNumberField(StrictNumberMixin, serializers.FloatField):
 class StrictIntegerField(StrictNumberMixin, serializers.IntegerField):
     """A number without a fraction: 3.0 is 3."""
 
-    default_error_messages = {"fraction": "must be an integer"}
-    joi_errors = {**StrictFieldMixin.joi_errors, "fraction": ("number.base", "must be an integer")}
-
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
         if value != int(value):
-            self.fail("fraction")
+            raise ValidationError([joi_error("number.base", "must be an integer", value=data)])
         return int(value)
 
 
@@ -156,16 +137,14 @@ class StrictDateTimeField(StrictFieldMixin, serializers.DateTimeField):
     """A time with Z or an offset; returned aware and in UTC."""
 
     wrong_type = ("string.base", "must be a string")
-    default_error_messages = {"not_a_string": "must be a string"}
-    joi_errors = {**StrictFieldMixin.joi_errors, "invalid": ("string.isoDate", "must be in iso format")}
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
-            self.fail("not_a_string")
+            self.fail("invalid", format="ISO 8601")
         try:
             return parse_datetime(data)
         except ValueError:
-            self.fail("invalid", format="ISO 8601")
+            raise ValidationError([joi_error("string.isoDate", "must be in iso format", value=data)]) from None
 
 
 class StrictBooleanField(StrictFieldMixin, serializers.BooleanField):
@@ -174,7 +153,7 @@ class StrictBooleanField(StrictFieldMixin, serializers.BooleanField):
     wrong_type = ("boolean.base", "must be a boolean")
 
     def to_internal_value(self, data: Any) -> bool:
-        if self.in_query() and data in ("true", "false"):
+        if self.context.get("query") and data in ("true", "false"):
             return bool(data == "true")
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
@@ -271,7 +250,7 @@ def validate_body(request: Request, serializer: type[StrictSerializer]) -> dict[
     body = request.body  # before .data, which would read past the size limit
     if len(body) < int(request.META.get("CONTENT_LENGTH") or 0):
         raise Invalid("The body is shorter than its Content-Length")  # gunicorn reports no error for it
-    return _validate(_body_serializer(serializer), request.data)
+    return _validate(_instance(serializer, query=False), request.data)
 
 
 def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
@@ -280,19 +259,13 @@ def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict
     Raises RequestValidationError.
     """
     given = {name: values[0] if len(values) == 1 else values for name, values in request.query_params.lists()}
-    return _validate(query_serializer(serializer), given)
+    return _validate(_instance(serializer, query=True), given)
 
 
-# Instances are cached: copying the fields for each request costs more than running them.
+# Cached, because copying the fields for each request costs more than running them.
 @cache
-def query_serializer(serializer: type[StrictSerializer]) -> StrictSerializer:
-    """Return the shared instance that validates query strings."""
-    return serializer(context={"query": True})
-
-
-@cache
-def _body_serializer(serializer: type[StrictSerializer]) -> StrictSerializer:
-    return serializer()
+def _instance(serializer: type[StrictSerializer], *, query: bool) -> StrictSerializer:
+    return serializer(context={"query": query})
 
 
 def _validate(serializer: StrictSerializer, data: Any) -> dict[str, Any]:
