@@ -9,4 +9,4 @@ class AccountsConfig(AppConfig):
 
         from accounts.domain import sessions
 
-        user_logged_in.connect(sessions.on_login, dispatch_uid="accounts.sessions")
+        user_logged_in.connect(sessions.mark_authenticated, dispatch_uid="accounts.sessions")

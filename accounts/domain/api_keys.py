@@ -53,7 +53,8 @@ def create_api_key(
         raise Invalid("Give the key a name of at most 100 characters")
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid("The expiry is in the past")
-    if not issued_by.is_active or not _may_write(issued_by, organization):
+    memberships = Membership.objects.filter(user=issued_by, organization=organization)
+    if not issued_by.is_active or not memberships.filter(role__in=(Role.EDITOR, Role.ADMIN)).exists():
         raise Invalid(f"{issued_by} cannot be responsible for a key: only editors and admins of {organization} can")
     if key_id is not None and not _KEY_ID.fullmatch(key_id):
         raise Invalid("Invalid key id")
@@ -76,7 +77,7 @@ def create_api_key(
                 key,
                 name=name,
                 issued_by=str(issued_by.pk),
-                expires_at=_iso(expires_at),
+                expires_at=expires_at.isoformat() if expires_at else None,
                 scopes=key.scopes,
                 channels=key.channels,
             )
@@ -127,7 +128,7 @@ def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
             previous_until=until,
         ):
             raise Conflict("Another user has rotated or revoked this key")
-        _record(actor, "key.rotate", key, previous_until=_iso(until))
+        _record(actor, "key.rotate", key, previous_until=until.isoformat() if until else None)
     key.refresh_from_db()
     return secret
 
@@ -137,7 +138,7 @@ def keys_rotated_by(user: User, key_ids: Collection[str]) -> set[str]:
     if not key_ids:
         return set()
     subjects = AuditEvent.objects.filter(
-        subject__in=[_subject(key_id) for key_id in key_ids],
+        subject__in=[f"key:{key_id}" for key_id in key_ids],
         verb="key.rotate",
         actor_kind=ActorKind.PERSON,
         actor_id=str(user.pk),
@@ -181,17 +182,5 @@ def _limits(
     return {"scopes": valid_scopes, "channels": sorted(wanted)}
 
 
-def _may_write(user: User, organization: Organization) -> bool:
-    return Membership.objects.filter(user=user, organization=organization, role__in=(Role.EDITOR, Role.ADMIN)).exists()
-
-
 def _record(actor: Actor, verb: str, key: ApiKey, **details: Any) -> None:
-    audit_log.record(actor, verb, organization_id=key.organization_id, subject=_subject(key.pk), **details)
-
-
-def _subject(key_id: str) -> str:
-    return f"key:{key_id}"
-
-
-def _iso(time: datetime | None) -> str | None:
-    return time.isoformat() if time else None
+    audit_log.record(actor, verb, organization_id=key.organization_id, subject=f"key:{key.pk}", **details)

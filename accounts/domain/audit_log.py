@@ -30,6 +30,12 @@ NONCE_LENGTH = 32  # characters at the start of a signature
 event_recorded = Signal()  # argument `event`; sent in the transaction that records it, to receivers in other apps
 
 
+def canonical_sha256(document: dict[str, Any]) -> str:
+    """Return the SHA-256 of the canonical JSON (sorted keys, no white space, UTF-8), as lowercase hex."""
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def record(
     actor: Actor,
     verb: str,
@@ -146,25 +152,22 @@ def export(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[d
         links = AuditChainLink.objects.filter(event_id__in=[event.pk for event in page])
         links_by_event = {link.event_id: link for link in links}
         for event in page:
-            yield _to_json(event, links_by_event.get(event.pk))
+            link = links_by_event.get(event.pk)
+            yield {
+                "id": event.pk,
+                "organization": str(event.organization_id),
+                "at": event.at.isoformat(),
+                "actor": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name},
+                "verb": event.verb,
+                "subject": event.subject,
+                "from": event.state_from,
+                "to": event.state_to,
+                "digest": event.digest,
+                "details": event.details,
+                "signature": event.signature,
+                "seal": link and {"position": link.position, "previous": link.previous, "hash": link.hash},
+            }
         after = page[-1].pk
-
-
-def _to_json(event: AuditEvent, link: AuditChainLink | None) -> dict[str, Any]:
-    return {
-        "id": event.pk,
-        "organization": str(event.organization_id),
-        "at": event.at.isoformat(),
-        "actor": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name},
-        "verb": event.verb,
-        "subject": event.subject,
-        "from": event.state_from,
-        "to": event.state_to,
-        "digest": event.digest,
-        "details": event.details,
-        "signature": event.signature,
-        "seal": link and {"position": link.position, "previous": link.previous, "hash": link.hash},
-    }
 
 
 def purge_subject(organization_id: UUID) -> str:

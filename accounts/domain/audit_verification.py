@@ -1,43 +1,22 @@
 """Verification of the audit log. Reads only."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
 
-from accounts import hashing
 from accounts.domain import audit_log
 from accounts.models import AuditChainLink, AuditEvent
 
 PAGE = 1000
 
 
-@dataclass(frozen=True)
-class ChainHead:
-    """The last link of an organization's chain. Stored elsewhere, it later shows whether the end was cut off."""
-
-    organization_id: UUID
-    position: int
-    hash: str
-
-    def __str__(self) -> str:
-        return f"{self.organization_id}:{self.position}:{self.hash}"
-
-    @classmethod
-    def read(cls, text: str) -> "ChainHead":
-        """Parse the output of `str`. Raises ValueError."""
-        organization, position, chain_hash = text.strip().split(":")
-        return cls(UUID(organization), int(position), chain_hash)
-
-
-def chain_heads(organization_id: UUID | None = None) -> list[ChainHead]:
-    heads = []
+def chain_heads(organization_id: UUID | None = None) -> Iterator[str]:
+    """Yield the last link of each chain. Stored elsewhere, it later shows whether the end was cut off."""
     for organization in _organizations(organization_id):
         last = AuditChainLink.objects.filter(organization_id=organization).order_by("-position").first()
         if last is not None:
-            heads.append(ChainHead(organization, last.position, last.hash))
-    return heads
+            yield f"{organization}:{last.position}:{last.hash}"
 
 
 def find_tampering(organization_id: UUID | None = None) -> Iterator[str]:
@@ -47,14 +26,14 @@ def find_tampering(organization_id: UUID | None = None) -> Iterator[str]:
         yield from _check_unlinked_events(organization)
 
 
-def check_truncation(head: ChainHead) -> str:
-    """Return what is wrong with a chain that once ended at `head`; empty when it still contains it."""
-    link = AuditChainLink.objects.filter(organization_id=head.organization_id, position=head.position).first()
+def check_truncation(head: str) -> str:
+    """Return what is wrong with a chain that once ended at `head`, empty when nothing is. Raises ValueError."""
+    organization, position, link_hash = head.split(":")
+    organization_id = UUID(organization)
+    link = AuditChainLink.objects.filter(organization_id=organization_id, position=int(position)).first()
     if link is None:
-        return f"the chain of organization {head.organization_id} no longer reaches seal {head.position}"
-    if link.hash != head.hash:
-        return f"seal {head.position} of organization {head.organization_id} was replaced"
-    return ""
+        return f"the chain of organization {organization_id} no longer reaches seal {position}"
+    return "" if link.hash == link_hash else f"seal {position} of organization {organization_id} was replaced"
 
 
 def _organizations(organization_id: UUID | None) -> list[UUID]:
@@ -100,7 +79,7 @@ def _check_event(link: AuditChainLink, event: AuditEvent, where: str) -> Iterato
 def _has_its_digest(event: AuditEvent) -> bool:
     """Whether the content in the event, if any, has the digest that was approved."""
     content = event.details.get("content") if isinstance(event.details, dict) else None
-    return not (event.digest and isinstance(content, dict)) or hashing.canonical_sha256(content) == event.digest
+    return not (event.digest and isinstance(content, dict)) or audit_log.canonical_sha256(content) == event.digest
 
 
 def _purges(organization_id: UUID) -> dict[int, str]:

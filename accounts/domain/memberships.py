@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
@@ -38,9 +38,10 @@ def save(actor: Actor, instance: Organization | Membership | User, *, password: 
     of another organization; Conflict when the organization would be left without an admin.
     """
     with transaction.atomic():
-        stored = None if instance._state.adding else _get_stored(instance)
+        rows: QuerySet[Any] = type(instance)._default_manager.all()
+        stored = None if instance._state.adding else rows.filter(pk=instance.pk).first()
         if isinstance(instance, Membership):
-            _check_may_change(actor, instance, stored if isinstance(stored, Membership) else None)
+            _check_may_change(actor, instance, stored)
             check_channels(instance.organization, instance.review_channels)
         elif actor.user is None or not actor.user.is_superuser:
             raise Forbidden("Only superusers can manage organizations and users")
@@ -59,8 +60,8 @@ def remove(actor: Actor, membership: Membership) -> None:
     Locks the organization. Raises Forbidden and Conflict as `save` does.
     """
     with transaction.atomic():
-        stored = _get_stored(membership)
-        if not isinstance(stored, Membership):
+        stored = Membership.objects.filter(pk=membership.pk).first()
+        if stored is None:
             raise Conflict("This member has already been removed")
         _check_may_change(actor, membership, stored, removal=True)
         record(actor, "remove", membership, was=_recorded_values(stored))
@@ -113,10 +114,6 @@ def _check_may_change(
         admins = Membership.objects.filter(organization=organization, role=Role.ADMIN, user__is_active=True)
         if not admins.exclude(pk=stored.pk).exists():
             raise Conflict(f"{organization} needs an administrator: appoint another one first")
-
-
-def _get_stored(instance: Model) -> Model | None:
-    return type(instance)._default_manager.filter(pk=instance.pk).first()
 
 
 def _recorded_values(instance: Model) -> dict[str, Any]:

@@ -28,13 +28,11 @@ class ReauthenticationRequired(Exception):
         self.code = code
 
 
-def on_login(*, request: HttpRequest, **_: Any) -> None:
-    """Receiver of `user_logged_in`."""
-    request.session[AUTHENTICATED_AT] = clock.now().timestamp()
+def mark_authenticated(request: HttpRequest, *, device_id: int | None = None, **_: Any) -> None:
+    """Record in the session that the user has just authenticated, with a code of the device if one is given.
 
-
-def mark_authenticated(request: HttpRequest, *, device_id: int | None = None) -> None:
-    """Record in the session that the user has just authenticated, with a code of the device if one is given."""
+    Also a receiver of `user_logged_in`.
+    """
     request.session[AUTHENTICATED_AT] = clock.now().timestamp()
     if device_id is not None:
         request.session[MFA_DEVICE_ID] = device_id

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
-from accounts.hashing import canonical_sha256
+from accounts.domain.audit_log import canonical_sha256
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 __all__ = [

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
-from accounts import clock, hashing
+from accounts import clock
 from accounts.domain import actors, audit_log, audit_verification
 from accounts.models import AuditChainLink, AuditEvent
 from tests.helpers import switch_truncate_triggers
@@ -34,7 +34,7 @@ def without_triggers():
 def events(organization, other_organization):
     for number in range(5):
         details = {"content": {"n": number}, "odd": [1e22, -0.0, 0.1, 3.0]}
-        digest = hashing.canonical_sha256(details["content"])
+        digest = audit_log.canonical_sha256(details["content"])
         audit_log.record(
             actors.WORKER, f"step{number}", organization_id=organization.pk, subject="post:1", digest=digest, **details
         )
