@@ -1,11 +1,11 @@
 """Differences between two versions of a post's content, word by word."""
 
-import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from difflib import SequenceMatcher
+from itertools import takewhile
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts import formatting
@@ -26,16 +26,14 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True)
-class DiffSegment:
+class DiffSegment(NamedTuple):
     """A part of a text. `kind` is `same`, `removed` or `added`."""
 
     kind: str
     text: str
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A changed field. `before` and `after` are display texts; `segments` interleaves them word by word.
 
     `is_media`: both are media URLs, to be shown side by side.
@@ -46,7 +44,7 @@ class Change:
     before: str
     after: str
     segments: list[DiffSegment]
-    is_media: bool = False
+    is_media: bool
 
 
 def describe_changes(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zone: ZoneInfo) -> list[Change]:
@@ -68,33 +66,25 @@ def word_diff(before: str, after: str) -> list[DiffSegment]:
     old, new = re.findall(r"\s+|\S+[^\S\n]*", before), re.findall(r"\s+|\S+[^\S\n]*", after)
     start = _common_prefix(old, new)
     end = _common_prefix(old[start:][::-1], new[start:][::-1])
-    removed, added = old[start : len(old) - end], new[start : len(new) - end]
-    middle = (
-        _compare(removed, added)
-        if len(removed) * len(added) <= MAX_COMPARISONS
-        else [DiffSegment("removed", "".join(removed)), DiffSegment("added", "".join(added))]
-    )
-    prefix, suffix = DiffSegment("same", "".join(old[:start])), DiffSegment("same", "".join(old[len(old) - end :]))
-    return [segment for segment in (prefix, *middle, suffix) if segment.text]
+    prefix, suffix = old[:start], old[len(old) - end :]
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    segments = [DiffSegment("same", "".join(prefix))]
+    if len(old) * len(new) > MAX_COMPARISONS:
+        segments += [DiffSegment("removed", "".join(old)), DiffSegment("added", "".join(new))]
+    else:
+        for kind, left, left_end, right, right_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if kind == "equal":
+                segments.append(DiffSegment("same", "".join(old[left:left_end])))
+                continue
+            segments.append(DiffSegment("removed", "".join(old[left:left_end])))
+            segments.append(DiffSegment("added", "".join(new[right:right_end])))
+    segments.append(DiffSegment("same", "".join(suffix)))
+    return [segment for segment in segments if segment.text]
 
 
 def _common_prefix(old: list[str], new: list[str]) -> int:
     """Return the number of equal words at the beginning."""
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((index for index, (left, right) in pairs if left != right), min(len(old), len(new)))
-
-
-def _compare(old: list[str], new: list[str]) -> list[DiffSegment]:
-    segments = []
-    for kind, left, left_end, right, right_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            segments.append(DiffSegment("same", "".join(old[left:left_end])))
-            continue
-        if left_end > left:
-            segments.append(DiffSegment("removed", "".join(old[left:left_end])))
-        if right_end > right:
-            segments.append(DiffSegment("added", "".join(new[right:right_end])))
-    return segments
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))))
 
 
 def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, str], zone: ZoneInfo) -> Change:
@@ -106,14 +96,10 @@ def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, 
     if field == "mediaSha256":
         before, after = "the reviewed file", "another file at the same URL"
     old, new = _display_text(field, before, zone), _display_text(field, after, zone)
-    segments = (
-        word_diff(old, new)
-        if field in {"caption", "superpower"}
-        else [DiffSegment("removed", old), DiffSegment("added", new)]
-    )
-    return Change(
-        ".".join(path), label, old, new, [segment for segment in segments if segment.text], is_media=path == ["media"]
-    )
+    segments = [DiffSegment("removed", old), DiffSegment("added", new)]
+    if field in {"caption", "superpower"}:
+        segments = word_diff(old, new)
+    return Change(".".join(path), label, old, new, segments, path == ["media"])
 
 
 def _display_text(field: str, value: Any, zone: ZoneInfo) -> str:

@@ -1,9 +1,8 @@
 """The form for creating and editing a post."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.db import transaction
@@ -29,10 +28,7 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True)
-class ChannelFields:
-    """The form fields of one channel."""
-
+class ChannelFields(NamedTuple):
     channel: Channel
     chosen: forms.BoundField
     caption: forms.BoundField
@@ -67,9 +63,8 @@ class PostForm(DomainForm):
         self.fields["scheduled_for"].help_text = f"In your time zone, {self.zone.key}."
         self.before: dict[str, Delivery] = {}
         if row is not None:
-            self.before = {
-                delivery.channel.public_id: delivery for delivery in row.deliveries.select_related("channel")
-            }
+            deliveries = row.deliveries.select_related("channel")
+            self.before = {delivery.channel.public_id: delivery for delivery in deliveries}
             self.initial = {
                 **self.initial,
                 "type": row.type,
@@ -79,12 +74,9 @@ class PostForm(DomainForm):
                 "brief": row.brief or "",
                 "version": row.version,
             }
-        selectable = Q(pk__in=[delivery.channel_id for delivery in self.before.values()]) | ~Q(
-            state=ChannelState.DISCONNECTED
-        )
-        self.channels = list(
-            Channel.objects.filter(selectable, organization=self.organization).order_by("name", "public_id")
-        )
+        selectable = Q(public_id__in=self.before) | ~Q(state=ChannelState.DISCONNECTED)
+        channels = Channel.objects.filter(selectable, organization=self.organization)
+        self.channels = list(channels.order_by("name", "public_id"))
         templates = SuperpowerTemplate.objects.filter(organization=self.organization).order_by("name")
         self.templates = {str(template.pk): template for template in templates}
         for channel in self.channels:
@@ -92,13 +84,14 @@ class PostForm(DomainForm):
 
     def _add_channel_fields(self, channel: Channel) -> None:
         before = self.before.get(channel.public_id)
-        choices = [("", "None")]
-        choices += [(key, superpower_title(template.as_wire())) for key, template in self.templates.items()]
+        choices = [(key, superpower_title(template.as_wire())) for key, template in self.templates.items()]
         initial = ""
         if before and before.superpower:
-            initial = self._superpower_choice(before.superpower)
-            if initial == KEEP:
-                choices.insert(1, (KEEP, f"{superpower_title(before.superpower)} (unchanged)"))
+            initial = str(before.superpower.get("creativeTemplateId"))
+            template = self.templates.get(initial)
+            if template is None or before.superpower != template.as_wire():
+                initial = KEEP
+                choices.insert(0, (KEEP, f"{superpower_title(before.superpower)} (unchanged)"))
         self.fields[f"on-{channel.public_id}"] = forms.BooleanField(
             label=channel.name, required=False, initial=before is not None
         )
@@ -110,12 +103,8 @@ class PostForm(DomainForm):
             initial=before.caption if before else "",
         )
         self.fields[f"superpower-{channel.public_id}"] = forms.ChoiceField(
-            label="Superpower (auto-replies)", choices=choices, required=False, initial=initial
+            label="Superpower (auto-replies)", choices=[("", "None"), *choices], required=False, initial=initial
         )
-
-    def _superpower_choice(self, superpower: dict[str, Any]) -> str:
-        template = self.templates.get(str(superpower.get("creativeTemplateId")))
-        return str(template.pk) if template and superpower == template.as_wire() else KEEP
 
     def by_channel(self) -> Iterator[ChannelFields]:
         for channel in self.channels:
@@ -124,15 +113,13 @@ class PostForm(DomainForm):
 
     def clean_scheduled_for(self) -> datetime | None:
         """Return the time in UTC; with an untouched field exactly the stored time, whose seconds it does not show."""
+        shown = self.row.scheduled_for if self.row else None
         try:
-            return formatting.from_input(
-                self.cleaned_data["scheduled_for"], self.zone, shown=self.row.scheduled_for if self.row else None
-            )
+            return formatting.from_input(self.cleaned_data["scheduled_for"], self.zone, shown=shown)
         except formatting.InvalidLocalTime as error:
             raise forms.ValidationError(str(error)) from None
 
     def changes(self) -> Changes:
-        """Return the submitted values as domain changes."""
         data = self.cleaned_data
         return {
             "type": data["type"],
@@ -141,9 +128,7 @@ class PostForm(DomainForm):
             "scheduled_for": data["scheduled_for"],
             "brief": self._brief(),
             "channels": {
-                channel.public_id: ChannelText(
-                    channel.type, self._caption(channel.public_id), self._superpower(channel.public_id)
-                )
+                channel.public_id: self._channel_text(channel)
                 for channel in self.channels
                 if data[f"on-{channel.public_id}"]
             },
@@ -154,17 +139,17 @@ class PostForm(DomainForm):
         before = self.row.brief if self.row else None
         return before if (before or "").replace("\r\n", "\n").strip() == brief else brief or None
 
-    def _caption(self, public_id: str) -> str:
+    def _channel_text(self, channel: Channel) -> ChannelText:
+        before = self.before.get(channel.public_id)
         # Browsers send CRLF, which must not be published. An untouched caption keeps its line breaks.
-        caption = str(self.cleaned_data[f"caption-{public_id}"]).replace("\r\n", "\n")
-        before = self.before.get(public_id)
-        return before.caption if before and before.caption.replace("\r\n", "\n") == caption else caption
-
-    def _superpower(self, public_id: str) -> dict[str, Any] | None:
-        chosen = self.cleaned_data[f"superpower-{public_id}"]
-        if chosen == KEEP:
-            return self.before[public_id].superpower
-        return {"creativeTemplateId": chosen} if chosen else None
+        caption = str(self.cleaned_data[f"caption-{channel.public_id}"]).replace("\r\n", "\n")
+        if before and before.caption.replace("\r\n", "\n") == caption:
+            caption = before.caption
+        chosen = self.cleaned_data[f"superpower-{channel.public_id}"]
+        superpower = {"creativeTemplateId": chosen} if chosen else None
+        if before and chosen == KEEP:
+            superpower = before.superpower
+        return ChannelText(channel.type, caption, superpower)
 
     def save(self, actor: Actor) -> tuple[ScheduledPost, str]:
         """Create or edit the post and, with `submit`, submit it in the same transaction."""
@@ -182,11 +167,8 @@ class PostForm(DomainForm):
     def add_domain_error(self, error: DomainError) -> None:
         """Show the error. After an edit conflict, update the hidden version so that saving again overwrites."""
         if not isinstance(error, StaleVersion):
-            if isinstance(error.details, list):
-                error.details = [
-                    {**detail, "message": MESSAGES.get(detail.get("code"), detail["message"])}
-                    for detail in error.details
-                ]
+            for detail in error.details if isinstance(error.details, list) else []:
+                detail["message"] = MESSAGES.get(detail.get("code"), detail["message"])
             super().add_domain_error(error)
             return
         version = ScheduledPost.objects.filter(pk=self.row.pk).values_list("version", flat=True).first()
