@@ -1,12 +1,14 @@
 """Actions of the review page and of the queue: each maps a POST to one domain function and returns a message."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from datetime import datetime
+from functools import wraps
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
+from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from accounts import formatting
 from accounts.admin.base import current_user, has_role, membership_for
@@ -21,12 +23,8 @@ from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Delivery, ScheduledPost
 
-
-class Action(NamedTuple):
-    """`run` returns a success message or raises DomainError. `advances`: redirect to the next waiting post."""
-
-    run: Callable[[HttpRequest, ScheduledPost], str]
-    advances: bool = False
+# Returns a success message or raises DomainError.
+Action = Callable[[HttpRequest, ScheduledPost], str]
 
 
 def approve(request: HttpRequest, post: ScheduledPost) -> str:
@@ -34,29 +32,21 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
     reviewer = get_reviewer(request, post.organization)
     scheduled_for = None
     if "when" in request.POST:
-        zone = formatting.user_timezone(reviewer.user)
-        try:
-            scheduled_for = formatting.from_input(request.POST["when"], zone, shown=post.scheduled_for)
-        except formatting.InvalidLocalTime as error:
-            raise Invalid(str(error)) from None
-        if scheduled_for is None:
-            raise Invalid("Choose a date and time, or publish it now.")
-    checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(
-        reviewer, post, **submitted_page_state(request), scheduled_for=scheduled_for, checks=checks
-    )
+        scheduled_for = submitted_time(request, post, blank="Choose a date and time, or publish it now.")
+    zone = formatting.user_timezone(reviewer.user)
+    checks = run_checks([post], zone)[post.pk]
+    approval = review.approve(reviewer, post, **submitted_state(request), scheduled_for=scheduled_for, checks=checks)
     if approval.post.status != Status.SCHEDULED:
         return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
     due = approval.post.scheduled_for
-    when = formatting.format_long(due, formatting.user_timezone(reviewer.user)) if due else "soon"
+    when = formatting.format_long(due, zone) if due else "soon"
     return f"Approved: “{title_of(post)}” will be published on {when}."
 
 
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
-    """Approve the submitted content for immediate publishing."""
     reviewer = get_reviewer(request, post.organization)
     checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    review.approve(reviewer, post, **submitted_page_state(request), now=True, checks=checks)
+    review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
     return f"Approved: “{title_of(post)}” is being published now."
 
 
@@ -73,16 +63,15 @@ def reject(request: HttpRequest, post: ScheduledPost) -> str:
 def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Record that the post is on the channel, under the platform id that the reviewer entered."""
     reviewer, delivery = get_reviewer(request, post.organization), _submitted_delivery(request, post)
-    manual_resolution.mark_live(
-        reviewer, delivery, request.POST.get("post_id", ""), revision=parse_revision(request.POST.get("revision", ""))
-    )
+    revision = submitted_number(request, "revision")
+    manual_resolution.mark_live(reviewer, delivery, request.POST.get("post_id", ""), revision=revision)
     return f"“{title_of(post)}” is marked as published on {delivery.channel.name}."
 
 
 def mark_not_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Record that the post is not on the channel, so that it can be retried."""
     reviewer, delivery = get_reviewer(request, post.organization), _submitted_delivery(request, post)
-    manual_resolution.mark_not_published(reviewer, delivery, revision=parse_revision(request.POST.get("revision", "")))
+    manual_resolution.mark_not_published(reviewer, delivery, revision=submitted_number(request, "revision"))
     return f"Marked as not published on {delivery.channel.name}. You can approve a retry."
 
 
@@ -98,15 +87,14 @@ def revert(request: HttpRequest, post: ScheduledPost) -> str:
 
 
 def submit(request: HttpRequest, post: ScheduledPost) -> str:
-    """Submit a draft for approval."""
-    _require_editor(request, post)
+    require_editor(request, post, "edit")
     review.submit(user_actor(current_user(request)), post)
     return f"“{title_of(post)}” is waiting for approval."
 
 
 def delete(request: HttpRequest, post: ScheduledPost) -> str:
     """Delete the post, which also cancels its scheduled publishing task."""
-    _require_editor(request, post)
+    require_editor(request, post, "edit")
     title = title_of(post)
     drafts.delete(user_actor(current_user(request)), post)
     return f"“{title}” was deleted."
@@ -121,6 +109,20 @@ def recheck(request: HttpRequest, post: ScheduledPost) -> str:
     return "The media and the channels are being checked again. Reload this page in a few seconds."
 
 
+ACTIONS: dict[str, Action] = {
+    "approve": approve,
+    "publish": publish,
+    "reject": reject,
+    "live": mark_published,
+    "absent": mark_not_published,
+    "revert": revert,
+    "submit": submit,
+    "delete": delete,
+    "recheck": recheck,
+}
+DECISIONS = {"approve", "publish", "reject"}  # lead to the next waiting post
+
+
 class PageState(TypedDict):
     """Content and revision of the post that the submitted form was rendered with."""
 
@@ -128,21 +130,75 @@ class PageState(TypedDict):
     revision: int
 
 
-def submitted_page_state(request: HttpRequest) -> PageState:
+def submitted_state(request: HttpRequest, suffix: str = "") -> PageState:
     """Return the state from the hidden fields; missing fields give values that match no post."""
-    return {"digest": request.POST.get("digest", ""), "revision": parse_revision(request.POST.get("revision", ""))}
+    return {
+        "digest": request.POST.get(f"digest{suffix}", ""),
+        "revision": submitted_number(request, f"revision{suffix}"),
+    }
 
 
-def parse_revision(text: str) -> int:
-    """Return the revision from a hidden field, or -1, which no post has."""
+def submitted_number(request: HttpRequest, field: str) -> int:
+    """Return the number in a hidden field, or -1, which is no revision or version of a post."""
+    text = request.POST.get(field, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+
+
+def submitted_time(request: HttpRequest, post: ScheduledPost, *, blank: str = "Choose a date and time.") -> datetime:
+    """Return the time in the field `when`. Raises Invalid; with the message `blank` for an empty field."""
+    zone = formatting.user_timezone(current_user(request))
+    try:
+        scheduled_for = formatting.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
+    except formatting.InvalidLocalTime as error:
+        raise Invalid(str(error)) from None
+    if scheduled_for is None:
+        raise Invalid(blank)
+    return scheduled_for
+
+
+def _submitted_delivery(request: HttpRequest, post: ScheduledPost) -> Delivery:
+    for delivery in post.deliveries.all():
+        if str(delivery.pk) == request.POST.get("delivery"):
+            return delivery
+    raise Invalid("This post is no longer assigned to that channel.")
+
+
+def require_editor(request: HttpRequest, post: ScheduledPost, verb: str) -> None:
+    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
+        raise Forbidden(f"You do not have permission to {verb} posts.")
+
+
+def post_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a model admin's view: 405 for other methods, the login page without a session.
+
+    Not `admin_view`, whose login page leads back to the view; this one leads to the post of the action or the list.
+    """
+
+    @wraps(view)
+    def wrapper(model_admin: Any, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not model_admin.admin_site.has_permission(request):
+            page = (
+                model_admin.url("review", kwargs["post_id"]) if "post_id" in kwargs else model_admin.url("changelist")
+            )
+            return redirect_to_login(page, f"{model_admin.admin_site.name}:login")
+        return view(model_admin, request, **kwargs)
+
+    return wrapper
+
+
+def parse_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 MAX_SELECTED = 100
 
 
-@dataclass(frozen=True)
-class BulkResult:
+class BulkResult(NamedTuple):
     """Result of one post of a bulk approval. `message` is the publishing time, or why it was not approved."""
 
     post: ScheduledPost
@@ -153,19 +209,8 @@ class BulkResult:
 
 def selected_posts(request: HttpRequest) -> dict[UUID, PageState]:
     """Return the page state of each selected post, of the first MAX_SELECTED at most. Malformed ids are skipped."""
-    ids = []
-    for text in request.POST.getlist("post")[:MAX_SELECTED]:
-        try:
-            ids.append(UUID(text))
-        except ValueError:
-            continue
-    return {
-        pk: {
-            "digest": request.POST.get(f"digest-{pk}", ""),
-            "revision": parse_revision(request.POST.get(f"revision-{pk}", "")),
-        }
-        for pk in ids
-    }
+    ids = [parse_uuid(text) for text in request.POST.getlist("post")[:MAX_SELECTED]]
+    return {pk: submitted_state(request, f"-{pk}") for pk in ids if pk}
 
 
 def bulk_approve(
@@ -177,22 +222,28 @@ def bulk_approve(
     Needs the posts loaded as for the review page.
     """
     posts = list(posts)
-    checks = run_checks(posts, formatting.user_timezone(current_user(request)))
+    zone = formatting.user_timezone(current_user(request))
+    checks = run_checks(posts, zone)
     reviewers: dict[UUID, Reviewer] = {}
     results = []
     for post in posts:
         title = title_of(post)  # before the approval, which reloads the post
+        approved = False
         try:
             if post.organization_id not in reviewers:
                 reviewers[post.organization_id] = get_reviewer(request, post.organization)
             reviewer = reviewers[post.organization_id]
             approval = review.approve(reviewer, post, **page_states[post.pk], checks=checks[post.pk])
         except DomainError as error:
-            results.append(BulkResult(post, title, approved=False, message=_bulk_error_message(error)))
+            message = _bulk_error_message(error)
         except DatabaseError:
-            results.append(BulkResult(post, title, approved=False, message="Database error. Try this post again."))
+            message = "Database error. Try this post again."
         else:
-            results.append(BulkResult(post, title, approved=True, message=_approved_message(reviewer, approval.post)))
+            approved, due = True, approval.post.scheduled_for
+            message = f"Will be published {f'on {formatting.format_long(due, zone)}' if due else 'soon'}."
+            if approval.post.status != Status.SCHEDULED:
+                message = "First of two approvals saved. Another reviewer must approve the same content."
+        results.append(BulkResult(post, title, approved, message))
     return results
 
 
@@ -207,14 +258,6 @@ def other_messages(error: DomainError, problem: str) -> list[str]:
     return [detail["message"] for detail in details if detail["message"] != problem]
 
 
-def _approved_message(reviewer: Reviewer, post: ScheduledPost) -> str:
-    if post.status != Status.SCHEDULED:
-        return "First of two approvals saved. Another reviewer must approve the same content."
-    due = post.scheduled_for
-    when = f"on {formatting.format_long(due, formatting.user_timezone(reviewer.user))}" if due else "soon"
-    return f"Will be published {when}."
-
-
 def _bulk_error_message(error: DomainError) -> str:
     if isinstance(error, StaleApproval):
         if error.difference:
@@ -225,28 +268,3 @@ def _bulk_error_message(error: DomainError) -> str:
             return "It has been deleted in the meantime."
         return f"Another user changed this post; it is now “{Status(error.status).label}”."
     return error.message if error.message.endswith(".") else f"{error.message}."
-
-
-def _submitted_delivery(request: HttpRequest, post: ScheduledPost) -> Delivery:
-    for delivery in post.deliveries.all():
-        if str(delivery.pk) == request.POST.get("delivery"):
-            return delivery
-    raise Invalid("This post is no longer assigned to that channel.")
-
-
-def _require_editor(request: HttpRequest, post: ScheduledPost) -> None:
-    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
-        raise Forbidden("You do not have permission to edit posts.")
-
-
-ACTIONS = {
-    "approve": Action(approve, advances=True),
-    "publish": Action(publish, advances=True),
-    "reject": Action(reject, advances=True),
-    "live": Action(mark_published),
-    "absent": Action(mark_not_published),
-    "revert": Action(revert),
-    "submit": Action(submit),
-    "delete": Action(delete),
-    "recheck": Action(recheck),
-}

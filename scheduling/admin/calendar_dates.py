@@ -77,7 +77,6 @@ def date_range(view: str, on: str, zone: ZoneInfo) -> DateRange:
 
 
 def today(zone: ZoneInfo) -> date:
-    """Return the current date in the zone."""
     return clock.now().astimezone(zone).date()
 
 

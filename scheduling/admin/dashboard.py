@@ -1,194 +1,276 @@
-"""Context of the dashboard: lists of posts, figures, charts and the health of publishing."""
+"""Context of the dashboard: tiles, lists of posts, charts and the health of publishing."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from statistics import median_high
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncDate
 
-from accounts import formatting
+from accounts import clock, formatting
 from accounts.models import Membership, Role, User
-from posts.models import Channel, ChannelState
+from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import calendar_dates
-from scheduling.admin.charts import (
-    AHEAD,
-    BACK,
-    STATUSES,
-    Chart,
-    engagement_chart,
-    latency_chart,
-    organization_filter,
-    volume_chart,
-)
-from scheduling.admin.review_queue import SOONEST
+from scheduling.admin.results import ChannelResult, channel_results
+from scheduling.admin.review_queue import LATEST, SOONEST
 from scheduling.domain import health
 from scheduling.lifecycle import Status
-from scheduling.models import ScheduledPost, ScheduledPostQuerySet
+from scheduling.models import Delivery, DeliveryState, ScheduledPost, ScheduledPostQuerySet
 
 ROWS = 6
-LATEST = ("-scheduled_for", "-id")
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A list of the first posts with a status. `empty` is the message without posts."""
-
-    title: str
-    status: str
-    posts: list[ScheduledPost]
-    empty: str
-
-
-def dashboard_context(user: User) -> dict[str, Any]:
-    """Return the context of the dashboard for the user's organizations."""
-    roles = list(Membership.objects.filter(user=user).values_list("organization_id", "role"))
-    organizations = [organization for organization, _ in roles]
-    posts = ScheduledPost.objects.filter(**organization_filter(organizations))
-    return {
-        "may_write": any(role in {Role.EDITOR, Role.ADMIN} for _, role in roles),
-        "stats": dashboard_stats(organizations, formatting.user_timezone(user)),
-        "health": health.check_health(),
-        "queue_stats": health.queue_stats(posts),
-        "panels": [
-            Panel(
-                "To approve",
-                Status.WAITING_FOR_APPROVAL,
-                _first_posts(posts, Status.WAITING_FOR_APPROVAL, *SOONEST),
-                "No posts are waiting for approval.",
-            ),
-            Panel(
-                "Scheduled next",
-                Status.SCHEDULED,
-                _first_posts(posts, Status.SCHEDULED, *SOONEST),
-                "No posts are scheduled.",
-            ),
-            Panel(
-                "Recently published",
-                Status.PUBLISHED,
-                _first_posts(posts, Status.PUBLISHED, *LATEST),
-                "No posts published yet.",
-            ),
-            Panel("Failed", Status.FAILED, _first_posts(posts, Status.FAILED, *LATEST), "No failed posts."),
-        ],
-        "channels": list(
-            Channel.objects.filter(
-                organization__memberships__user=user, state__in=[ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED]
-            ).order_by("name")
-        ),
-    }
-
-
-def _first_posts(posts: ScheduledPostQuerySet, status: Status, *order: Any) -> list[ScheduledPost]:
-    rows = posts.for_wire().filter(status=status)
-    if order == LATEST:
-        # Always true for these statuses, but it lets PostgreSQL read the index backwards.
-        rows = rows.filter(scheduled_for__isnull=False)
-    return list(rows.order_by(*order)[:ROWS])
-
-
+PANELS = [
+    ("To approve", Status.WAITING_FOR_APPROVAL, SOONEST, "No posts are waiting for approval."),
+    ("Scheduled next", Status.SCHEDULED, SOONEST, "No posts are scheduled."),
+    ("Recently published", Status.PUBLISHED, LATEST, "No posts published yet."),
+    ("Failed", Status.FAILED, LATEST, "No failed posts."),
+]
 MAX_COUNT = 1000  # a tile shows 999+ from here
+BACK, AHEAD = 14, 14  # days, around today
+ENGAGEMENT_DAYS = 28
+MAX_DELIVERIES = 60  # in the latency chart
+STATUS_COLOURS = {
+    Status.PUBLISHED: "green",
+    Status.FAILED: "red",
+    Status.SCHEDULED: "blue",
+    Status.WAITING_FOR_APPROVAL: "amber",
+}
+COUNT_COLOURS = {"likes": "blue", "comments": "violet", "shares": "green"}
+CountsByDay = dict[date, dict[str, int]]
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A figure with a link to the posts behind it. The colour `tone` only repeats the text."""
+class Tile(NamedTuple):
+    """A figure with a link to the posts with `status`. The colour `tone` only repeats the text."""
 
     title: str
     number: str
     text: str
-    query: str
-    tone: str = ""
+    status: Status
+    tone: str
 
 
-@dataclass(frozen=True)
-class DashboardStats:
+class Chart(NamedTuple):
+    """A chart.
+
+    kind           bars (stacked), lines or dots
+    data           {"x": [seconds], "series": [{"label", "colour", "values"}]}; null for a missing value
+    columns, rows  the same numbers as a table
+    """
+
+    id: str
+    kind: str
+    title: str
+    summary: str
+    columns: list[str]
+    rows: list[list[str]]
+    data: dict[str, Any]
+
+
+class DashboardStats(NamedTuple):
     tiles: list[Tile]
     volume: Chart
     engagement: Chart
-    latency: Chart
+    latency: Chart | None
 
 
-def dashboard_stats(organizations: list[UUID], zone: ZoneInfo) -> DashboardStats:
-    """Return the figures of these organizations, in six queries, with days in `zone`."""
-    posts = ScheduledPost.objects.filter(**organization_filter(organizations))
+def dashboard_context(user: User) -> dict[str, Any]:
+    roles = dict(Membership.objects.filter(user=user).values_list("organization_id", "role"))
+    posts = ScheduledPost.objects.filter(organization__in=list(roles))
+    channels = Channel.objects.filter(
+        organization__in=list(roles), state__in=[ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED]
+    )
+    return {
+        "may_write": bool(set(roles.values()) & {Role.EDITOR, Role.ADMIN}),
+        "stats": dashboard_stats(list(roles), list(roles), formatting.user_timezone(user)),
+        "health": health.check_health(),
+        "queue_stats": health.queue_stats(posts),
+        "panels": [
+            (title, status, _first_posts(posts.filter(status=status).order_by(*order)), empty)
+            for title, status, order, empty in PANELS
+        ],
+        "channels": list(channels.order_by("name")),
+    }
+
+
+def _first_posts(posts: ScheduledPostQuerySet) -> list[tuple[ScheduledPost, list[ChannelResult]]]:
+    rows = list(posts.for_wire()[:ROWS])
+    results = channel_results(rows)
+    return [(post, results.get(post.pk, [])) for post in rows]
+
+
+def dashboard_stats(organizations: list[UUID], administered: list[UUID], zone: ZoneInfo) -> DashboardStats:
+    """Return the figures of these organizations, with days in `zone`."""
+    posts = ScheduledPost.objects.filter(organization__in=organizations)
     today = calendar_dates.today(zone)
     by_day = _count_by_day(posts, today, zone)
-    waiting = _capped_count(posts.filter(status=Status.WAITING_FOR_APPROVAL))
-    failed = _capped_count(posts.filter(status=Status.FAILED))
     return DashboardStats(
-        [
-            _waiting_tile(waiting, by_day, today),
-            _due_tile(by_day, today),
-            _published_tile(by_day, today),
-            Tile(
-                "Failed",
-                _format_count(failed),
-                "needs your attention" if failed else "no failed posts",
-                f"status={Status.FAILED}",
-                "red" if failed else "",
-            ),
-        ],
-        volume_chart(by_day, today),
-        engagement_chart(organizations, today, zone),
-        latency_chart(organizations),
+        _tiles(posts, by_day, today),
+        _volume_chart(by_day, today),
+        _engagement_chart(organizations, today, zone),
+        _latency_chart(administered) if administered else None,
     )
 
 
-def _capped_count(posts: QuerySet[ScheduledPost]) -> int:
-    return posts.order_by()[:MAX_COUNT].count()
+def _count_by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> CountsByDay:
+    rows = (
+        posts.filter(
+            scheduled_for__gte=calendar_dates.day_start(today - timedelta(days=BACK), zone),
+            scheduled_for__lt=calendar_dates.day_start(today + timedelta(days=AHEAD + 1), zone),
+            status__in=STATUS_COLOURS,
+        )
+        .order_by()
+        .values("status", day=TruncDate("scheduled_for", tzinfo=zone))
+        .annotate(count=Count("pk"))
+    )
+    by_day: CountsByDay = defaultdict(lambda: dict.fromkeys(STATUS_COLOURS, 0))
+    for row in rows:
+        by_day[row["day"]][row["status"]] = row["count"]
+    return by_day
+
+
+def _tiles(posts: QuerySet[ScheduledPost], by_day: CountsByDay, today: date) -> list[Tile]:
+    waiting = posts.filter(status=Status.WAITING_FOR_APPROVAL)[:MAX_COUNT].count()
+    failed = posts.filter(status=Status.FAILED)[:MAX_COUNT].count()
+    soon = sum(by_day[today + timedelta(days=days)][Status.WAITING_FOR_APPROVAL] for days in (0, 1))
+    published, due = by_day[today][Status.PUBLISHED], by_day[today][Status.SCHEDULED]
+    monday = today - timedelta(days=today.weekday())
+    this_week = _count_published(by_day, monday, today)
+    last_week = _count_published(by_day, monday - timedelta(days=7), monday - timedelta(days=1))
+    return [
+        Tile(
+            "To approve",
+            _format_count(waiting),
+            f"{soon} of them for today or tomorrow" if soon else "none for today or tomorrow",
+            Status.WAITING_FOR_APPROVAL,
+            "amber" if waiting else "",
+        ),
+        Tile(
+            "Due today",
+            str(due),
+            f"{published} of today's {published + due} posts published" if published + due else "no posts today",
+            Status.SCHEDULED,
+            "blue" if due else "",
+        ),
+        Tile(
+            "Published this week",
+            str(this_week),
+            f"{last_week} in the week before",
+            Status.PUBLISHED,
+            "green" if this_week else "",
+        ),
+        Tile(
+            "Failed",
+            _format_count(failed),
+            "needs your attention" if failed else "no failed posts",
+            Status.FAILED,
+            "red" if failed else "",
+        ),
+    ]
+
+
+def _count_published(by_day: CountsByDay, first: date, last: date) -> int:
+    return sum(counts[Status.PUBLISHED] for day, counts in by_day.items() if first <= day <= last)
 
 
 def _format_count(count: int) -> str:
     return f"{MAX_COUNT - 1}+" if count >= MAX_COUNT else str(count)
 
 
-def _count_by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -> dict[date, dict[str, int]]:
-    start, end = today - timedelta(days=BACK), today + timedelta(days=AHEAD)
+def _volume_chart(by_day: CountsByDay, today: date) -> Chart:
+    days = [today + timedelta(days=number) for number in range(-BACK, AHEAD + 1)]
+    published = sum(by_day[day][Status.PUBLISHED] for day in days if day <= today)
+    empty = sum(1 for day in days if day > today and not any(by_day[day].values()))
+    series = [
+        _series(status.label, colour, [by_day[day][status] for day in days])
+        for status, colour in STATUS_COLOURS.items()
+    ]
+    return Chart(
+        "volume",
+        "bars",
+        "Posts by day",
+        f"{published} published in the last two weeks. {empty} of the next {AHEAD} days have no posts.",
+        ["Day", *(str(status.label) for status in STATUS_COLOURS)],
+        [[_day(day), *(str(count) for count in by_day[day].values())] for day in days if any(by_day[day].values())],
+        {"x": [_noon(day) for day in days], "series": series, "today": _noon(today)},
+    )
+
+
+def _engagement_chart(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
+    days = [today - timedelta(days=number) for number in reversed(range(ENGAGEMENT_DAYS))]
+    posts = PublishedPost.objects.filter(
+        organization__in=organizations, published_at__gte=calendar_dates.day_start(days[0], zone), deleted_at=None
+    )
     rows = (
-        posts.filter(
-            scheduled_for__gte=calendar_dates.day_start(start, zone),
-            scheduled_for__lt=calendar_dates.day_start(end + timedelta(days=1), zone),
-            status__in=STATUSES,
+        posts.order_by()
+        .values(day=TruncDate("published_at", tzinfo=zone))
+        .annotate(posts=Count("pk"), **{f"all_{kind}": Coalesce(Sum(kind), 0) for kind in COUNT_COLOURS})
+    )
+    by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in rows}
+    # PostgreSQL returns sums as Decimal.
+    sums = {kind: {day: int(row[f"all_{kind}"]) for day, row in by_day.items()} for kind in COUNT_COLOURS}
+    count = sum(row["posts"] for row in by_day.values())
+    totals = ", ".join(f"{sum(by_kind.values()):,} {kind}" for kind, by_kind in sums.items())
+    series = [
+        _series(kind.capitalize(), COUNT_COLOURS[kind], [by_kind.get(day) for day in days])
+        for kind, by_kind in sums.items()
+    ]
+    return Chart(
+        "engagement",
+        "lines",
+        "Engagement by day of publishing",
+        f"{count:,} posts published in four weeks: {totals}." if count else "No posts published in four weeks.",
+        ["Day", "Posts", *(kind.capitalize() for kind in COUNT_COLOURS)],
+        [
+            [_day(day), f"{by_day[day]['posts']:,}", *(f"{by_kind[day]:,}" for by_kind in sums.values())]
+            for day in days
+            if day in by_day
+        ],
+        {"x": [_noon(day) for day in days], "series": series},
+    )
+
+
+def _latency_chart(organizations: list[UUID]) -> Chart:
+    now = clock.now()
+    posts = ScheduledPost.objects.filter(
+        organization__in=organizations,
+        status=Status.PUBLISHED,
+        scheduled_for__range=(now - timedelta(days=ENGAGEMENT_DAYS), now),
+    )
+    latest = list(posts.order_by(*LATEST).values_list("pk", flat=True)[:MAX_DELIVERIES])
+    rows = Delivery.objects.filter(post__in=latest, state=DeliveryState.PUBLISHED, published_at__isnull=False)
+    published = sorted(rows.values_list("post__scheduled_for", "published_at", "channel__name"))[-MAX_DELIVERIES:]
+    delays = [(due, max(0.0, (at - due).total_seconds()), name) for due, at, name in published if due and at]
+    summary = "No posts published recently."
+    if delays:
+        seconds = [delay for _, delay, _ in delays]
+        summary = (
+            f"Last {len(delays)} posts: half were published within {median_high(seconds):.1f} s of the scheduled time, "
+            f"all within {max(seconds):.1f} s."
         )
-        .order_by()
-        .values("status", day=TruncDate("scheduled_for", tzinfo=zone))
-        .annotate(count=Count("pk"))
+    return Chart(
+        "latency",
+        "dots",
+        "Publishing delay",
+        summary,
+        ["Scheduled (UTC)", "Channel", "Seconds"],
+        [[f"{due.astimezone(UTC):%d %b %H:%M:%S}", name, f"{delay:.1f}"] for due, delay, name in delays],
+        {
+            "x": list(range(1, len(delays) + 1)),
+            "series": [_series("Seconds", "blue", [round(delay, 2) for _, delay, _ in delays])],
+        },
     )
-    by_day: dict[date, dict[str, int]] = defaultdict(lambda: dict.fromkeys(STATUSES, 0))
-    for row in rows:
-        by_day[row["day"]][row["status"]] = row["count"]
-    return by_day
 
 
-def _waiting_tile(waiting: int, by_day: dict[date, dict[str, int]], today: date) -> Tile:
-    soon = sum(by_day[today + timedelta(days=days)][Status.WAITING_FOR_APPROVAL] for days in (0, 1))
-    text = f"{soon} of them for today or tomorrow" if soon else "none for today or tomorrow"
-    status = Status.WAITING_FOR_APPROVAL
-    return Tile("To approve", _format_count(waiting), text, f"status={status}", "amber" if waiting else "")
+def _series(label: Any, colour: str, values: list[Any]) -> dict[str, Any]:
+    return {"label": str(label), "colour": colour, "values": values}
 
 
-def _due_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
-    published, due = by_day[today][Status.PUBLISHED], by_day[today][Status.SCHEDULED]
-    total = published + due
-    text = f"{published} of today's {total} posts published" if total else "no posts today"
-    return Tile("Due today", str(due), text, f"status={Status.SCHEDULED}", "blue" if due else "")
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
 
 
-def _published_tile(by_day: dict[date, dict[str, int]], today: date) -> Tile:
-    monday = today - timedelta(days=today.weekday())
-
-    def total(first: date, days: int) -> int:
-        return sum(by_day[first + timedelta(days=number)][Status.PUBLISHED] for number in range(days))
-
-    this, last = total(monday, today.weekday() + 1), total(monday - timedelta(days=7), 7)
-    return Tile(
-        "Published this week",
-        str(this),
-        f"{last} in the week before",
-        f"status={Status.PUBLISHED}",
-        "green" if this else "",
-    )
+def _noon(day: date) -> int:
+    """Return noon of the day in UTC, in seconds: charts.js draws in UTC."""
+    return int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())

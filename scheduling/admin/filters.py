@@ -11,52 +11,40 @@ from accounts import formatting
 from accounts.admin.base import current_user, memberships
 from accounts.models import ApiKey, User
 from posts.admin.published_posts import ChannelFilter
+from scheduling.admin.review_context import user_name
 from scheduling.domain.preflight.schedule import NIGHT_HOURS
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Filters by status; the list of WAITING_FOR_APPROVAL is the review queue."""
-
     title, parameter_name = "status", "status"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return all statuses."""
-        return [(value, str(label)) for value, label in Status.choices]
+        return list(Status.choices)
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Return the posts with the selected status."""
         return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
 
 
 class DeliveryChannelFilter(ChannelFilter):
-    """Filters scheduled posts by a channel that one of their deliveries goes to."""
-
     channel_lookup = "deliveries__channel_id"
 
 
 class AuthorFilter(admin.SimpleListFilter):
-    """Filters by author: a user or an API key."""
-
     title, parameter_name = "author", "author"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Return the members and API keys, including revoked ones, of the user's organizations."""
         organizations = [membership.organization_id for membership in memberships(request)]
-        people = (
-            User.objects.filter(memberships__organization__in=organizations)
-            .distinct()
-            .order_by("first_name", "username")
-        )
+        users = User.objects.filter(memberships__organization__in=organizations).distinct()
         keys = ApiKey.objects.filter(organization__in=organizations).order_by("name", "id")
         return [
-            *((f"user-{person.pk}", person.get_full_name() or person.get_username()) for person in people),
+            *((f"user-{user.pk}", user_name(user)) for user in users.order_by("first_name", "username")),
             *((f"key-{key.pk}", f"{key.name} (API key)") for key in keys),
         ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
-        """Return the posts created by the selected user or key."""
         kind, _, pk = (self.value() or "").partition("-")
         if kind == "user" and pk.isdecimal():
             return queryset.filter(created_by_user=int(pk))
@@ -72,7 +60,6 @@ class ChecksFilter(admin.SimpleListFilter):
     title, parameter_name = "checks", "checks"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the results that a reviewer can filter by."""
         return [("passed", "All checks passed"), ("open", "Warnings or blockers"), ("stop", "Blockers")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ScheduledPost]) -> QuerySet[ScheduledPost]:
@@ -88,16 +75,14 @@ class ChecksFilter(admin.SimpleListFilter):
 
 
 class OrganizationFilter(admin.SimpleListFilter):
-    """Filters by organization, for users with several."""
-
     title, parameter_name = "organization", "organization"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the user's organizations, none if there is only one."""
-        choices = [(str(each.organization_id), each.organization.name) for each in memberships(request)]
+        choices = [
+            (str(membership.organization_id), membership.organization.name) for membership in memberships(request)
+        ]
         return choices if len(choices) > 1 else []
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of the selected organization."""
         values = {value for value, _ in self.lookup_choices}
         return queryset.filter(organization_id=self.value()) if self.value() in values else queryset

@@ -4,50 +4,51 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from accounts.admin.base import BaseAdmin, current_user, memberships, organizations_with_role, roles_by_organization
+from accounts.admin.base import (
+    BaseAdmin,
+    current_user,
+    memberships,
+    organizations_with_role,
+    render_page,
+    roles_by_organization,
+)
 from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Role
+from scheduling.admin.actions import post_only
 from scheduling.admin.filters import OrganizationFilter
-from scheduling.admin.webhooks import KIND_LABELS, choices
+from scheduling.admin.webhooks import kind_choices
 from scheduling.domain.notifications import delivery, recipients
 from scheduling.models import DispatchState, NoticeKind, Notification, NotificationDelivery, ScheduledPost
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Filters by kind of notification."""
-
     title, parameter_name = "kind", "kind"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return all kinds."""
-        return [(str(kind), KIND_LABELS[kind]) for kind in NoticeKind]
+        return kind_choices(NoticeKind)
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
-        """Return the notifications of the selected kind."""
         return queryset.filter(kind=self.value()) if self.value() in NoticeKind.values else queryset
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Filters by delivery state."""
+    """Filters notifications by the state of at least one delivery."""
 
     title, parameter_name = "delivery", "delivery"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return all states."""
-        return [(value, str(label)) for value, label in DispatchState.choices]
+        return list(DispatchState.choices)
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
-        """Return the notifications with at least one delivery in the selected state."""
         if self.value() not in DispatchState.values:
             return queryset
         return queryset.filter(pk__in=NotificationDelivery.objects.filter(state=self.value()).values("notice"))
@@ -62,7 +63,6 @@ class NotificationAdmin(BaseAdmin):
     ordering = ("-created_at", "-id")
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the log, the user's settings, and the action that sends again."""
         again = csrf_protect(never_cache(self.resend_view))
         return [
             path("mine/", self.admin_site.admin_view(self.preferences_view), name=f"{self.label}_mine"),
@@ -88,7 +88,6 @@ class NotificationAdmin(BaseAdmin):
         return changelist
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the notification log."""
         context = {
             "title": "Notifications",
             "administers": set(organizations_with_role(request, Role.ADMIN)),
@@ -96,16 +95,11 @@ class NotificationAdmin(BaseAdmin):
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
+    @post_only
     def resend_view(self, request: HttpRequest, dispatch_id: int) -> HttpResponse:
         """Enqueue a delivery again. For administrators of its organization."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if not self.admin_site.has_permission(request):
-            return redirect_to_login(self.url("changelist"), self.admin_site.name + ":login")
-        rows = NotificationDelivery.objects.select_related("notice", "user", "webhook")
-        row = rows.filter(pk=dispatch_id, notice__organization__in=list(roles_by_organization(request))).first()
-        if row is None:
-            raise Http404
+        rows = NotificationDelivery.objects.filter(notice__organization__in=list(roles_by_organization(request)))
+        row = get_object_or_404(rows.select_related("notice", "user", "webhook"), pk=dispatch_id)
         if row.notice.organization_id not in organizations_with_role(request, Role.ADMIN):
             raise PermissionDenied
         try:
@@ -122,24 +116,25 @@ class NotificationAdmin(BaseAdmin):
             raise PermissionDenied
         available = {membership: recipients.available_kinds(membership) for membership in memberships(request)}
         if request.method == "POST":
-            changed = False
+            actor, changed = user_actor(current_user(request)), False
             for membership, kinds in available.items():
                 wanted = request.POST.getlist(f"member-{membership.pk}")
-                changed |= recipients.update_preferences(
-                    user_actor(current_user(request)), membership, wanted=wanted, offered=kinds
-                )
+                changed |= recipients.update_preferences(actor, membership, wanted=wanted, offered=kinds)
             messages.success(request, "Saved." if changed else "Nothing changed.")
             return HttpResponseRedirect(self.url("mine"))
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Notification settings"}
-        context |= {
-            "list_url": self.url("changelist"),
-            "mail_goes_out": settings.MAIL_GOES_OUT,
-            "groups": [
-                (
-                    membership,
-                    [(kind, label, kind not in membership.muted_notification_kinds) for kind, label in choices(kinds)],
-                )
-                for membership, kinds in available.items()
-            ],
-        }
-        return TemplateResponse(request, "admin/scheduling/notification/mine.html", context)
+        groups = [
+            (
+                membership,
+                [(kind, label, kind not in membership.muted_notification_kinds) for kind, label in kind_choices(kinds)],
+            )
+            for membership, kinds in available.items()
+        ]
+        return render_page(
+            request,
+            "admin/scheduling/notification/mine.html",
+            "Notification settings",
+            opts=self.opts,
+            list_url=self.url("changelist"),
+            mail_goes_out=settings.MAIL_GOES_OUT,
+            groups=groups,
+        )

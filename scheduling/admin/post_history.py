@@ -1,10 +1,10 @@
 """The history of a post, from the audit log."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.utils.text import get_text_list
 
 from accounts.models import ActorKind, AuditEvent
 from scheduling.lifecycle import Status
@@ -42,16 +42,13 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True)
-class HistoryEntry:
-    """An event of a post. `status` is the new status, blank if the event did not change it."""
+class HistoryEntry(NamedTuple):
+    """An event of a post, with its `notes` and `brief`. `status` is blank if the event did not change it."""
 
     event: AuditEvent
     actor: str
     kind: str
     action: str
-    notes: str
-    brief: str
     status: str
     status_label: str
 
@@ -66,37 +63,30 @@ def history(post: ScheduledPost) -> list[HistoryEntry]:
 
     The details of an event hold the content at that time, up to a megabyte, so only the keys shown are read.
     """
-    events = (
-        post_events(post)
-        .defer("details")
-        .annotate(
-            notes=KeyTextTransform("notes", "details"),
-            brief=KeyTextTransform("brief", "details"),
-            fields=KeyTransform("fields", "details"),
-        )
+    events = post_events(post).defer("details")
+    events = events.annotate(
+        notes=KeyTextTransform("notes", "details"),
+        brief=KeyTextTransform("brief", "details"),
+        fields=KeyTransform("fields", "details"),
     )
     return [_history_entry(event) for event in events[:MAX_ENTRIES]]
 
 
 def _history_entry(event: Any) -> HistoryEntry:
-    transitioned = event.state_to and event.state_to != event.state_from
-    worker = event.actor_kind == ActorKind.WORKER
+    status = event.state_to if event.state_to != event.state_from else ""
     return HistoryEntry(
         event=event,
-        actor="Dynamo" if worker else event.actor_name,
+        actor="Dynamo" if event.actor_kind == ActorKind.WORKER else event.actor_name,
         kind={ActorKind.KEY: "API key", ActorKind.WORKER: "worker"}.get(event.actor_kind, ""),
         action=_describe_action(event),
-        notes=event.notes or "",
-        brief=event.brief or "",
-        status=event.state_to if transitioned else "",
-        status_label=Status(event.state_to).label if transitioned and event.state_to in Status.values else "",
+        status=status,
+        status_label=Status(status).label if status in Status.values else "",
     )
 
 
 def _describe_action(event: Any) -> str:
     fields = event.fields if isinstance(event.fields, list) else []
     changed = list(dict.fromkeys(FIELDS[field] for field in fields if field in FIELDS))
-    if event.verb != "edit" or not changed:
-        return EVENT_LABELS.get(event.verb, str(event.verb).replace("_", " "))
-    listed = changed[0] if len(changed) == 1 else f"{', '.join(changed[:-1])} and {changed[-1]}"
-    return f"changed {listed}"
+    if event.verb == "edit" and changed:
+        return f"changed {get_text_list(changed, 'and')}"
+    return EVENT_LABELS.get(event.verb, str(event.verb).replace("_", " "))

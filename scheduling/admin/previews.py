@@ -9,22 +9,23 @@ Cropping: Instagram accepts images from 4:5 to 1.91:1 and shows them uncropped (
 crops images taller than about 4:5. Reels and stories fill 9:16, with bars around other formats.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from posts.admin.superpowers import describe_superpower, superpower_title
 from posts.models import ChannelType
-from scheduling.admin.failure_help import Advice, failure_help
+from scheduling.admin.results import Advice, failure_help
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 LINES = 3
+NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
 VISIBLE_LENGTHS = {
-    ("instagram", "POST"): 125,
-    ("facebook", "POST"): 110,
-    ("instagram", "REEL"): 55,
-    ("facebook", "REEL"): 55,
+    ("Instagram", "POST"): 125,
+    ("Facebook", "POST"): 110,
+    ("Instagram", "REEL"): 55,
+    ("Facebook", "REEL"): 55,
 }
-MORE = {"instagram": "more", "facebook": "See more"}
-OUTCOMES = {
+MORE = {"Instagram": "more", "Facebook": "See more"}
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "": ("", ""),
     DeliveryState.PENDING: ("quiet", "Pending"),
     DeliveryState.STAGED: ("blue", "Uploaded, not public yet"),
     DeliveryState.PUBLISHED: ("green", "Published"),
@@ -33,8 +34,7 @@ OUTCOMES = {
 }
 
 
-@dataclass(frozen=True)
-class ChannelPreview:
+class ChannelPreview(NamedTuple):
     """Preview of the post on one channel, with its outcome.
 
     visible_caption  the part that the feed shows before the link `more`; blank if it shows the whole caption
@@ -50,8 +50,6 @@ class ChannelPreview:
     visible_caption: str
     more: str
     hint: str
-    superpower: str
-    superpower_details: list[str]
     tone: str
     outcome: str
     advice: Advice | None
@@ -60,23 +58,21 @@ class ChannelPreview:
 
 
 def channel_preview(
-    post: ScheduledPost, delivery: Delivery, *, revertible: bool, attempted: bool, counts: str = ""
+    post: ScheduledPost, delivery: Delivery, *, revertible: bool, attempted: bool, counts: str
 ) -> ChannelPreview:
     """Return the preview of one channel. Needs the delivery with its channel."""
-    tone, outcome = OUTCOMES[DeliveryState(delivery.state)] if delivery.state else ("", "")
-    network = "facebook" if delivery.channel.type == ChannelType.FB_PAGE else "instagram"
+    tone, outcome = OUTCOMES[delivery.state]
+    network = NETWORKS[delivery.channel.type]
     length = VISIBLE_LENGTHS.get((network, post.type))
     visible_caption = truncate_caption(delivery.caption, length) if length else ""
     hint = f"“{MORE[network]}” appears after about {length} characters or {LINES} lines." if visible_caption else ""
     return ChannelPreview(
         delivery=delivery,
-        network=network,
+        network=network.lower(),
         frame={"REEL": "reel", "STORY": "story"}.get(post.type, "feed"),
         visible_caption=visible_caption,
         more=MORE[network],
         hint=hint,
-        superpower=superpower_title(delivery.superpower),
-        superpower_details=describe_superpower(delivery.superpower),
         tone=tone,
         outcome=outcome,
         advice=failure_help(delivery, revertible=revertible),

@@ -1,30 +1,28 @@
 """Rescheduling a post: the options a user has and the actions of the confirmation page."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.http import HttpRequest
 
 from accounts import formatting
-from accounts.admin.base import current_user, has_role, membership_for
+from accounts.admin.base import current_user, has_role
 from accounts.domain.actors import user_actor
 from accounts.domain.reviewers import get_reviewer
-from accounts.exceptions import DomainError, Forbidden, Invalid, StaleVersion
+from accounts.exceptions import DomainError, StaleVersion
 from accounts.models import Membership, Role, User
 from scheduling.admin import actions
-from scheduling.admin.permissions import approval_blocker, permissions_for
+from scheduling.admin.permissions import approval_blocker, load_permission_context, permissions_for
 from scheduling.admin.review_context import title_of
 from scheduling.domain import drafts, reschedule
 from scheduling.domain.preflight.checks import Check, run_checks
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import DeliveryState, ScheduledPost
 
-NOT_PERMITTED = "You do not have permission to reschedule posts."
+WAITING = ". It is waiting for approval and is not published without one."
 
 
-@dataclass(frozen=True)
-class RescheduleOptions:
+class RescheduleOptions(NamedTuple):
     """How this user can reschedule this post. `why_not`: why not at all, or why not with an approval of their own.
 
     edit        the status stays, only the scheduled time changes
@@ -41,14 +39,14 @@ class RescheduleOptions:
 
     @property
     def any(self) -> bool:
-        """Whether any option is available."""
         return self.edit or self.approve or self.reapprove or self.resubmit
 
 
 def reschedule_options(user: User, membership: Membership | None, post: ScheduledPost) -> RescheduleOptions:
     """Return the options. Needs the post with its organization, keys and deliveries loaded."""
+    context = load_permission_context(user, [post])
     if post.status != Status.SCHEDULED:
-        permissions = permissions_for(user, membership, post)
+        permissions = permissions_for(user, membership, post, context=context)
         why_not = permissions.why_not
         if not (permissions.edit or permissions.approve or why_not):
             why_not = f"You cannot reschedule a post in status “{post.get_status_display()}”."
@@ -58,8 +56,8 @@ def reschedule_options(user: User, membership: Membership | None, post: Schedule
             why_not="This post is published on one of its channels, or may be, so it cannot be rescheduled."
         )
     is_editor, is_reviewer = has_role(membership, Role.EDITOR), membership is not None and membership.may_review
-    blocker = approval_blocker(user, membership, post)
-    why_not = "" if is_editor or is_reviewer else NOT_PERMITTED
+    blocker = approval_blocker(user, membership, post, rotated_keys=context.rotated_keys)
+    why_not = "" if is_editor or is_reviewer else "You do not have permission to reschedule posts."
     if is_reviewer and blocker:
         why_not = blocker
     return RescheduleOptions(reapprove=not blocker, resubmit=is_editor, why_not=why_not)
@@ -67,12 +65,10 @@ def reschedule_options(user: User, membership: Membership | None, post: Schedule
 
 def edit(request: HttpRequest, post: ScheduledPost) -> str:
     """Change the scheduled time of a draft, rejected or waiting post. Needs the editor role."""
-    scheduled_for = _submitted_time(request, post)
-    _require_editor(request, post)
-    changes: drafts.Changes = {"scheduled_for": scheduled_for}
-    edited = drafts.edit(
-        user_actor(current_user(request)), post, changes=changes, expected_version=_submitted_version(request)
-    )
+    scheduled_for = actions.submitted_time(request, post)
+    actions.require_editor(request, post, "reschedule")
+    actor, version = user_actor(current_user(request)), actions.submitted_number(request, "version")
+    edited = drafts.edit(actor, post, changes={"scheduled_for": scheduled_for}, expected_version=version)
     message = _rescheduled_message(request, post, scheduled_for)
     if edited.status == Status.WAITING_FOR_APPROVAL:
         return f"{message}. It is still waiting for approval."
@@ -80,29 +76,30 @@ def edit(request: HttpRequest, post: ScheduledPost) -> str:
 
 
 def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
-    """Approve the scheduled post for another time."""
-    reviewer, scheduled_for = get_reviewer(request, post.organization), _submitted_time(request, post)
-    reschedule.reapprove(
+    reviewer, scheduled_for = get_reviewer(request, post.organization), actions.submitted_time(request, post)
+    approval = reschedule.reapprove(
         reviewer,
         post,
-        **actions.submitted_page_state(request),
+        **actions.submitted_state(request),
         scheduled_for=scheduled_for,
-        expected_version=_submitted_version(request),
+        expected_version=actions.submitted_number(request, "version"),
         checks=proposed_checks(post, scheduled_for, reviewer.user),
     )
-    return _result_message(request, post, scheduled_for)
+    message = _rescheduled_message(request, post, scheduled_for)
+    # With two-person approval, one approval leaves the post waiting.
+    return f"{message}{WAITING}" if approval.post.status == Status.WAITING_FOR_APPROVAL else f"{message} and approved."
 
 
 def resubmit(request: HttpRequest, post: ScheduledPost) -> str:
     """Revoke the approval of the scheduled post and submit it with another time. Needs the editor role."""
-    scheduled_for = _submitted_time(request, post)
-    _require_editor(request, post)
-    actor, version = user_actor(current_user(request)), _submitted_version(request)
+    scheduled_for = actions.submitted_time(request, post)
+    actions.require_editor(request, post, "reschedule")
+    actor, version = user_actor(current_user(request)), actions.submitted_number(request, "version")
     reschedule.resubmit(actor, post, scheduled_for=scheduled_for, expected_version=version)
-    return _result_message(request, post, scheduled_for)
+    return f"{_rescheduled_message(request, post, scheduled_for)}{WAITING}"
 
 
-RESCHEDULE_ACTIONS: dict[str, Callable[[HttpRequest, ScheduledPost], str]] = {
+RESCHEDULE_ACTIONS: dict[str, actions.Action] = {
     "edit": edit,
     "approve": actions.approve,
     "reapprove": reapprove,
@@ -135,36 +132,6 @@ def parse_time(text: str, post: ScheduledPost, reader: User) -> datetime | None:
         return formatting.from_input(text, formatting.user_timezone(reader), shown=post.scheduled_for)
     except formatting.InvalidLocalTime:
         return None
-
-
-def _require_editor(request: HttpRequest, post: ScheduledPost) -> None:
-    if not has_role(membership_for(request, post.organization_id), Role.EDITOR):
-        raise Forbidden(NOT_PERMITTED)
-
-
-def _submitted_time(request: HttpRequest, post: ScheduledPost) -> datetime:
-    zone = formatting.user_timezone(current_user(request))
-    try:
-        scheduled_for = formatting.from_input(request.POST.get("when", ""), zone, shown=post.scheduled_for)
-    except formatting.InvalidLocalTime as error:
-        raise Invalid(str(error)) from None
-    if scheduled_for is None:
-        raise Invalid("Choose a date and time.")
-    return scheduled_for
-
-
-def _submitted_version(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isdecimal() else -1  # a version that no post ever has
-
-
-def _result_message(request: HttpRequest, post: ScheduledPost, scheduled_for: datetime) -> str:
-    """Read the new status: with two-person approval, one approval leaves the post waiting."""
-    status = ScheduledPost.objects.filter(pk=post.pk).values_list("status", flat=True).first()
-    message = _rescheduled_message(request, post, scheduled_for)
-    if status != Status.WAITING_FOR_APPROVAL:
-        return f"{message} and approved."
-    return f"{message}. It is waiting for approval and is not published without one."
 
 
 def _rescheduled_message(request: HttpRequest, post: ScheduledPost, scheduled_for: datetime) -> str:

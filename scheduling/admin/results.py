@@ -1,32 +1,76 @@
-"""Results of published and failed posts, by channel."""
+"""Results of a post by channel: counts, why publishing failed, and what a user can do about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
-from posts.models import PublishedPost
-from scheduling.admin.failure_help import Advice, failure_help
+from posts.graph import error_codes, errors
+from posts.models import Channel, ChannelState, PublishedPost
+from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-FINISHED = {Status.PUBLISHED, Status.FAILED}
+
+class Advice(NamedTuple):
+    """`reason` is one sentence; `steps` are what the user can do."""
+
+    reason: str
+    steps: list[str]
 
 
-@dataclass(frozen=True)
-class ChannelResult:
+RETRY = "Approve a retry, now or for a new time."
+RECONNECT = "Ask an administrator to reconnect the channel under Channels, then approve a retry."
+RESUME = "Resolve the block with the platform. An administrator can then resume the channel under Channels."
+REVERT = "Revert it to draft, change it and submit it again."
+LEAVE = "Or do nothing: the post stays published on the other channels."
+DUPLICATE = "If the post is on the channel, mark it as published."
+
+OUR_ERRORS: dict[str, Advice] = {
+    "MISSED": Advice(
+        "It could not be published in time. Late posts are not published without a new approval.", [RETRY]
+    ),
+    "CHANGED": Advice("The content differed from the approved content.", [RETRY]),
+    "NOT_APPROVED": Advice("It had no valid approval.", [RETRY]),
+    "ORGANIZATION_INACTIVE": Advice(
+        "The organization was inactive.",
+        ["Have the organization reactivated, then approve a retry."],
+    ),
+    "REVIEWER_GONE": Advice("The user who approved it is no longer a reviewer.", [RETRY]),
+    "CHANNEL_DISCONNECTED": Advice("The channel was disconnected.", [RECONNECT]),
+    "CHANNEL_NEEDS_RECONNECT": Advice("The platform no longer accepts the channel's access token.", [RECONNECT]),
+    "CHANNEL_BLOCKED": Advice("The platform blocked the channel.", [RESUME, RETRY]),
+    "NOT_THERE": Advice("A reviewer marked it as not published.", [RETRY]),
+    "MediaChanged": Advice("The image or video at this URL is no longer the one that was approved.", []),
+}
+GRAPH_ERRORS: list[tuple[type[errors.GraphError], Advice]] = [
+    (errors.AuthFailed, Advice("The platform no longer accepts the channel's access token.", [RECONNECT])),
+    (errors.PermissionDenied, Advice("The channel's access token lacks a permission.", [RECONNECT])),
+    (errors.PolicyBlock, Advice("The platform restricts the channel.", [RESUME, RETRY])),
+    (
+        errors.QuotaReached,
+        Advice("The account reached its daily posting limit.", ["Approve a retry for a later time."]),
+    ),
+    (errors.Duplicate, Advice("The platform rejected this post as a duplicate.", [DUPLICATE])),
+    (errors.InvalidRequest, Advice("The platform rejected this post.", [])),
+]
+OTHER_ERROR = Advice("The platform returned an error.", [RETRY])
+UNKNOWN = Advice(
+    "The platform did not confirm the result. The post may be published, so it is not retried automatically.",
+    ["Check the channel.", "Then mark below whether the post is published there. After that you can approve a retry."],
+)
+CHANNEL_STATE_WARNINGS: dict[str, str] = {
+    ChannelState.NEEDS_RECONNECT: "This channel needs reconnecting",
+    ChannelState.BLOCKED: "This channel is blocked by the platform",
+    ChannelState.DISCONNECTED: "This channel is disconnected",
+}
+
+
+class ChannelResult(NamedTuple):
     """Result of a finished post on one channel. `counts`: `48 likes · 3 comments`, blank before they are synced."""
 
     delivery: Delivery
-    published: bool
-    counts: str = ""
-    advice: Advice | None = None
-
-    @property
-    def label(self) -> str:
-        """The result in one or two words."""
-        if self.published:
-            return "Published"
-        return "Outcome unknown" if self.delivery.state == DeliveryState.UNKNOWN else "Failed"
+    counts: str
+    advice: Advice | None
 
 
 def channel_results(posts: Sequence[ScheduledPost]) -> dict[UUID, list[ChannelResult]]:
@@ -34,9 +78,23 @@ def channel_results(posts: Sequence[ScheduledPost]) -> dict[UUID, list[ChannelRe
 
     Needs the posts loaded by `for_wire`.
     """
-    finished = [post for post in posts if post.status in FINISHED]
+    finished = [post for post in posts if post.status in {Status.PUBLISHED, Status.FAILED}]
     counts = engagement_counts(finished)
-    return {post.pk: [_result(post, delivery, counts) for delivery in post.deliveries.all()] for post in finished}
+    results: dict[UUID, list[ChannelResult]] = {}
+    for post in finished:
+        deliveries = post.deliveries.all()
+        revertible = not any(
+            delivery.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for delivery in deliveries
+        )
+        results[post.pk] = [
+            ChannelResult(
+                delivery,
+                counts.get((delivery.channel_id, delivery.platform_post_id), ""),
+                failure_help(delivery, revertible=revertible),
+            )
+            for delivery in deliveries
+        ]
+    return results
 
 
 def engagement_counts(posts: Sequence[ScheduledPost]) -> dict[tuple[int, str], str]:
@@ -53,10 +111,8 @@ def engagement_counts(posts: Sequence[ScheduledPost]) -> dict[tuple[int, str], s
         deleted_at=None,
     )
     return {
-        (channel, platform_post_id): _format_counts(likes=likes, comments=comments, shares=shares)
-        for channel, platform_post_id, likes, comments, shares in rows.values_list(
-            "channel_id", "platform_id", "likes", "comments", "shares"
-        )
+        (row.channel_id, row.platform_id): _format_counts(likes=row.likes, comments=row.comments, shares=row.shares)
+        for row in rows.only("channel_id", "platform_id", "likes", "comments", "shares")
     }
 
 
@@ -65,12 +121,42 @@ def _format_counts(**counts: int | None) -> str:
     return " · ".join(f"{count:,} {name}" for name, count in named)
 
 
-def _result(post: ScheduledPost, delivery: Delivery, counts: dict[tuple[int, str], str]) -> ChannelResult:
-    if delivery.state == DeliveryState.PUBLISHED:
-        return ChannelResult(
-            delivery, published=True, counts=counts.get((delivery.channel_id, delivery.platform_post_id), "")
-        )
-    maybe_published = any(
-        delivery.state in {DeliveryState.PUBLISHED, DeliveryState.UNKNOWN} for delivery in post.deliveries.all()
-    )
-    return ChannelResult(delivery, published=False, advice=failure_help(delivery, revertible=not maybe_published))
+def failure_help(delivery: Delivery, *, revertible: bool) -> Advice | None:
+    """Return the advice for a delivery that is FAILED or UNKNOWN; None for any other state."""
+    if delivery.state == DeliveryState.UNKNOWN:
+        return UNKNOWN
+    if delivery.state != DeliveryState.FAILED:
+        return None
+    reason, steps = OUR_ERRORS.get(delivery.error_code) or _graph_error_help(delivery.error_code)
+    return Advice(reason, [*steps, REVERT if revertible else LEAVE])
+
+
+def channel_warnings(post: ScheduledPost) -> list[tuple[Channel, str]]:
+    """Return the channels on which a waiting or scheduled post will not be published in their present state.
+
+    Needs the deliveries with their channels.
+    """
+    if post.status not in {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}:
+        return []
+    channels = [delivery.channel for delivery in post.deliveries.all()]
+    return [
+        (channel, CHANNEL_STATE_WARNINGS[channel.state])
+        for channel in channels
+        if channel.state != ChannelState.CONNECTED
+    ]
+
+
+def _graph_error_help(code: str) -> Advice:
+    error_class = errors.PolicyBlock if code in BLOCKS_WHEN_ABSENT else _error_class(code)
+    return next((advice for known_class, advice in GRAPH_ERRORS if issubclass(error_class, known_class)), OTHER_ERROR)
+
+
+def _error_class(label: str) -> type[errors.GraphError]:
+    """Return the exception class for a stored error code: "190/463", "190" or the name of the class."""
+    code, _, subcode = label.partition("/")
+    if code.lstrip("-").isdecimal():
+        row = error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
+        return row.kind if row else errors.GraphError
+    error_class = getattr(errors, label, errors.GraphError)
+    is_graph_error = isinstance(error_class, type) and issubclass(error_class, errors.GraphError)
+    return error_class if is_graph_error else errors.GraphError

@@ -4,17 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.text import get_text_list
 
 from accounts import clock, formatting
 from accounts.admin.base import has_role
 from accounts.models import Membership, Role, User
-from posts.models import ChannelType
-from scheduling.admin import post_history, previews
-from scheduling.admin.diff import Change, describe_changes
-from scheduling.admin.failure_help import channel_warnings
-from scheduling.admin.permissions import permissions_for
+from scheduling.admin import post_history
+from scheduling.admin.diff import describe_changes
+from scheduling.admin.permissions import load_permission_context, permissions_for
+from scheduling.admin.previews import NETWORKS, channel_preview
 from scheduling.admin.results import engagement_counts
-from scheduling.domain import two_person_approval
 from scheduling.domain.content import approved_content, canonical_sha256, diff_content
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
@@ -37,12 +38,7 @@ COUNT_LABELS: dict[Level, tuple[str, str]] = {
 
 def title_of(post: ScheduledPost) -> str:
     """Return the title of a post: the first line of its first caption, cut to TITLE_LENGTH."""
-    return _split_caption(_first_caption(post), TITLE_LENGTH)[0]
-
-
-def headline_of(post: ScheduledPost) -> str:
-    """Return the title for a row of a list, cut to HEADLINE_LENGTH."""
-    return headline(_first_caption(post))
+    return _split_caption(first_caption(post), TITLE_LENGTH)[0]
 
 
 def headline(caption: str) -> str:
@@ -50,25 +46,23 @@ def headline(caption: str) -> str:
     return _split_caption(caption, HEADLINE_LENGTH)[0]
 
 
-def caption_after_headline(post: ScheduledPost) -> str:
-    """Return the part of the first caption that `headline_of` leaves out."""
-    return _split_caption(_first_caption(post), HEADLINE_LENGTH)[1]
+def text_after_headline(caption: str) -> str:
+    """Return the part of the caption that `headline` leaves out."""
+    return _split_caption(caption, HEADLINE_LENGTH)[1]
 
 
-def kind_of(post: ScheduledPost) -> str:
-    """Return `image`, `video`, `link` (a URL that is neither) or an empty string (no media)."""
-    return kind_at(post.media, post.media_type)
+def media_kind(url: str | None, media_type: str | None = None) -> str:
+    """Return `image`, `video`, `link` (a URL that is neither) or an empty string (no media).
 
-
-def kind_at(url: str | None, media_type: str | None = None) -> str:
-    """Return the same for a URL; without a declared type it depends on the file extension."""
+    Without a declared type it depends on the file extension.
+    """
     if not url:
         return ""
     inferred = infer_media_type(url, media_type)
     return {MediaType.IMAGE.value: "image", MediaType.VIDEO.value: "video"}.get(inferred or "", "link")
 
 
-def _first_caption(post: ScheduledPost) -> str:
+def first_caption(post: ScheduledPost) -> str:
     return next((delivery.caption for delivery in post.deliveries.all() if delivery.caption.strip()), "")
 
 
@@ -83,12 +77,16 @@ def _split_caption(caption: str, length: int) -> tuple[str, str]:
     return f"{first[:end].rstrip()}…", f"… {caption[end:].strip()}"
 
 
+def user_name(user: User) -> str:
+    return user.get_full_name() or user.get_username()
+
+
 def author_of(post: ScheduledPost) -> dict[str, str]:
     """Return the author's `kind` (of actor) and `name`."""
     if post.created_by_key is not None:
         return {"kind": "API key", "name": post.created_by_key.name}
     if post.created_by_user is not None:
-        return {"kind": "Person", "name": _user_name(post.created_by_user)}
+        return {"kind": "Person", "name": user_name(post.created_by_user)}
     return {"kind": "", "name": "unknown"}
 
 
@@ -105,26 +103,33 @@ def review_context(
     content = approved_content(post, pending)
     names = {delivery.channel.public_id: delivery.channel.name for delivery in deliveries}
     last_decision = post_history.post_events(post).filter(verb__in=DECISIONS).first()
-    changes: list[Change] = []
+    differences: list[dict[str, Any]] = []
     if stale is not None:
         # An unknown digest has no content to compare with: every field would appear as added.
-        known = any(difference["before"] is not None for difference in stale.difference)
-        changes = describe_changes(stale.difference if known else [], names=names, zone=zone)
+        if any(difference["before"] is not None for difference in stale.difference):
+            differences = stale.difference
     elif last_decision is not None and post.status in EDITABLE:
-        before = last_decision.details.get("content", {})
-        changes = describe_changes(diff_content(before, content), names=names, zone=zone)
-    first = two_person_approval.pending_first_approval(post)
+        differences = diff_content(last_decision.details.get("content", {}), content)
+    permission_context = load_permission_context(reader, [post])
+    first = permission_context.first_approvals.get(post.pk)
+    violation = ""
+    if post.approval and post.status == Status.SCHEDULED:
+        refusal = gate.policy_violation(post, post.approval)
+        violation = refusal.message if refusal else ""
+    kind = media_kind(post.media, post.media_type)
+    # Only the platform reads the page behind a link.
+    shows_problem = kind != "link" and post.status in {*EDITABLE, Status.FAILED}
     revertible = post.status == Status.FAILED and "revert" in post.allowed_actions()
-    attempted = _attempted(deliveries) if post.status == Status.FAILED else set()
+    attempted: set[int] = set()
+    if post.status == Status.FAILED:
+        attempted = set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
     counts = engagement_counts([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
     return {
         "post": post,
-        "status": post.status,
         "heading": title_of(post),
-        "author": author_of(post),
         "cards": [
-            previews.channel_preview(
+            channel_preview(
                 post,
                 delivery,
                 revertible=revertible,
@@ -133,23 +138,22 @@ def review_context(
             )
             for delivery in deliveries
         ],
-        "warnings": channel_warnings(post),
-        "media_kind": kind_of(post),
-        "media_problem": _media_problem(post),
+        "media_kind": kind,
+        "media_problem": post.media_metadata.get("problem") if shows_problem else None,
         "may_recheck": bool(membership and membership.may_review) or has_role(membership, Role.EDITOR),
         "counts_down": not past and post.status in COUNTDOWN_STATUSES,
         "digest": canonical_sha256(content),
-        "may": permissions_for(reader, membership, post),
+        "may": permissions_for(reader, membership, post, context=permission_context),
         "first": first,
-        "policy_violation": _policy_violation(post),
+        "policy_violation": violation,
         "past": past,
         "when": "" if past else formatting.as_input(post.scheduled_for, zone),
         "zone": zone.key,
-        "next_step": next_step_sentence(post, deliveries, first=first, when=_when(post, reader)),
+        "next_step": _next_step(post, deliveries, first, violation, zone),
         "approve_label": _approve_label(post, first),
         "checks": summary(run_checks([post], zone)[post.pk]),
         "approval_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
-        "changes": changes,
+        "changes": describe_changes(differences, names=names, zone=zone),
         "last_decision": last_decision,
         "history": post_history.history(post),
     }
@@ -166,7 +170,6 @@ class Summary:
 
     @property
     def blocked(self) -> bool:
-        """Whether a check is a blocker."""
         return any(check.level == "stop" for check in self.open)
 
 
@@ -188,49 +191,35 @@ def summary(checks: Sequence[Check]) -> Summary | None:
     )
 
 
-def next_step_sentence(post: ScheduledPost, deliveries: list[Delivery], *, first: Approval | None, when: str) -> str:
-    """Return what happens next, or what has happened. `first` is a pending first of two approvals."""
-    pending = _channels([delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED])
-    published = _channels([delivery for delivery in deliveries if delivery.state == DeliveryState.PUBLISHED])
-    sentences = {
-        Status.DRAFT: "Nothing is published until the author submits this post for approval.",
-        Status.REJECTED: "Nothing is published until the author changes this post and submits it again.",
-        Status.WAITING_FOR_APPROVAL: f"{_once_approved(post, first)} it will be published on {pending} {when}; "
-        "no further approval is needed.",
-        Status.SCHEDULED: f"Scheduled for {pending} {when}."
-        if _policy_violation(post)
-        else f"It will be published on {pending} {when}, unless it is reverted first.",
-        Status.PUBLISHING: f"It is being published on {pending} now.",
-        Status.PUBLISHED: f"It is published on {published}.",
-        Status.FAILED: _failed(post, deliveries, first, when),
-    }
-    return sentences[Status(post.status)]
-
-
-def _policy_violation(post: ScheduledPost) -> str:
-    """Return why publishing a scheduled post will be refused under the present approval policy."""
-    if not post.approval or post.status != Status.SCHEDULED:
-        return ""
-    violation = gate.policy_violation(post, post.approval)
-    return violation.message if violation else ""
-
-
-def _once_approved(post: ScheduledPost, first: Approval | None) -> str:
-    if not post.organization.second_approver:
-        return "Once approved,"
-    return "Once a second reviewer has approved it," if first else "Once two reviewers have approved it,"
-
-
 def _approve_label(post: ScheduledPost, first: Approval | None) -> str:
     if post.organization.second_approver and first is None:
         return "Approve (first of two)"
     return "Approve and retry" if post.status == Status.FAILED else "Approve and schedule"
 
 
-def _media_problem(post: ScheduledPost) -> str:
-    """Return why the media cannot be fetched. Blank for a link, whose page only the platform reads."""
-    problem = str(post.media_metadata.get("problem") or "")
-    return problem if problem and kind_of(post) != "link" and post.status in {*EDITABLE, Status.FAILED} else ""
+def _next_step(
+    post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, violation: str, zone: ZoneInfo
+) -> str:
+    """Return what happens next, or what has happened. `first` is a pending first of two approvals."""
+    pending = _channels([delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED])
+    when = _when(post, zone)
+    if post.status == Status.WAITING_FOR_APPROVAL:
+        condition = "Once approved,"
+        if post.organization.second_approver:
+            condition = f"Once {'a second reviewer has' if first else 'two reviewers have'} approved it,"
+        return f"{condition} it will be published on {pending} {when}; no further approval is needed."
+    if post.status == Status.SCHEDULED and violation:
+        return f"Scheduled for {pending} {when}."
+    if post.status == Status.FAILED:
+        return _failed(post, deliveries, first, when)
+    sentences = {
+        Status.DRAFT: "Nothing is published until the author submits this post for approval.",
+        Status.REJECTED: "Nothing is published until the author changes this post and submits it again.",
+        Status.SCHEDULED: f"It will be published on {pending} {when}, unless it is reverted first.",
+        Status.PUBLISHING: f"It is being published on {pending} now.",
+        Status.PUBLISHED: f"It is published on {_channels(deliveries)}.",
+    }
+    return sentences[Status(post.status)]
 
 
 def _failed(post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, when: str) -> str:
@@ -251,34 +240,20 @@ def _after_failure(post: ScheduledPost, first: Approval | None, when: str) -> st
         return "; needs your attention."
     if first is None:
         return "; a retry needs two approvals."
-    name = _user_name(first.reviewer)
+    name = user_name(first.reviewer)
     if post.scheduled_for is None or post.scheduled_for <= clock.now():
         return f". {name} approved a retry for a time that has passed; a new time needs two approvals."
     return f". {name} approved a retry {when}; it is published if a second reviewer approves it before then."
 
 
-def _when(post: ScheduledPost, reader: User) -> str:
+def _when(post: ScheduledPost, zone: ZoneInfo) -> str:
     if post.scheduled_for is None:
         return "at the time that you choose"
     if post.scheduled_for <= clock.now() and post.status == Status.WAITING_FOR_APPROVAL:
         return "at the new time that you choose (the scheduled time has passed)"
-    return f"on {formatting.format_long(post.scheduled_for, formatting.user_timezone(reader))}"
+    return f"on {formatting.format_long(post.scheduled_for, zone)}"
 
 
 def _channels(deliveries: list[Delivery]) -> str:
-    names = [
-        f"{delivery.channel.name} ({'Facebook' if delivery.channel.type == ChannelType.FB_PAGE else 'Instagram'})"
-        for delivery in deliveries
-    ]
-    if len(names) < 2:
-        return names[0] if names else "no channel"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _user_name(user: User) -> str:
-    return user.get_full_name() or user.get_username()
-
-
-def _attempted(deliveries: list[Delivery]) -> set[int]:
-    """Return the ids of the deliveries for which a publishing request was ever made."""
-    return set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
+    names = [f"{delivery.channel.name} ({NETWORKS[delivery.channel.type]})" for delivery in deliveries]
+    return get_text_list(names, "and") or "no channel"

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, prefetch_related_objects
+from django.db.models import F, Q, prefetch_related_objects
 
 from accounts.domain.api_keys import keys_rotated_by
 from accounts.domain.reviewers import can_review_channels
@@ -25,16 +26,6 @@ class Neighbours(NamedTuple):
     next: ScheduledPost | None
 
 
-def waiting(user: User) -> QuerySet[ScheduledPost]:
-    """Return the waiting posts of the organizations where the user is a reviewer, soonest first."""
-    rows = ScheduledPost.objects.filter(
-        organization__memberships__user=user,
-        organization__memberships__may_review=True,
-        status=Status.WAITING_FOR_APPROVAL,
-    )
-    return rows.order_by(*SOONEST)
-
-
 def waiting_count(user: User) -> int:
     """Return the number of waiting posts in the user's organizations, at most MAX_COUNT + 1."""
     rows = ScheduledPost.objects.filter(organization__memberships__user=user, status=Status.WAITING_FOR_APPROVAL)
@@ -46,17 +37,18 @@ def neighbours(user: User, post: ScheduledPost) -> Neighbours:
 
     Reads NEIGHBOURS posts in each direction, with a constant number of queries.
     """
-    rows = waiting(user).select_related("organization", "created_by_key", "last_edited_by_key", "content_edited_by_key")
+    waiting = ScheduledPost.objects.filter(
+        organization__memberships__user=user,
+        organization__memberships__may_review=True,
+        status=Status.WAITING_FOR_APPROVAL,
+    )
+    rows = waiting.select_related("organization", "created_by_key", "last_edited_by_key", "content_edited_by_key")
+    rows = rows.order_by(*SOONEST)
     after = list(rows.filter(after_in_queue(post))[:NEIGHBOURS])
     before = list(rows.filter(_before(post)).order_by(*LATEST)[:NEIGHBOURS])
     first = list(rows.exclude(pk=post.pk)[:NEIGHBOURS])
     excluded = _not_reviewable(user, [post, *after, *before, *first])
     return Neighbours(_first_except(before, excluded), _first_except([*after, *first], excluded))
-
-
-def next_for_review(user: User, post: ScheduledPost) -> ScheduledPost | None:
-    """Return the next post in the queue that the user can review, from the top after the last."""
-    return neighbours(user, post).next
 
 
 def rotated_key_ids(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
@@ -69,34 +61,26 @@ def rotated_key_ids(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
     return keys_rotated_by(user, {key for key in author_keys if key is not None})
 
 
-def _not_reviewable(user: User, posts: list[ScheduledPost]) -> set[object]:
+def _not_reviewable(user: User, posts: list[ScheduledPost]) -> set[UUID]:
+    """Return the user's own posts, and those with a channel that the user does not review."""
     rotated = rotated_key_ids(user, posts)
-    own = {
+    excluded = {
         post.pk
         for post in posts
         if not post.organization.allow_self_approval and is_author(user, post, rotated=rotated)
     }
-    return own | _on_other_channels(user, posts)
-
-
-def _on_other_channels(user: User, posts: list[ScheduledPost]) -> set[object]:
-    """Return the posts with a channel that the user does not review. Prefetches the channels only if needed."""
-    limited = {
-        membership.organization_id: membership
-        for membership in Membership.objects.filter(user=user, review_channels__isnull=False)
-    }
+    memberships = Membership.objects.filter(user=user, review_channels__isnull=False)
+    limited = {membership.organization_id: membership for membership in memberships}
     candidates = [post for post in posts if post.organization_id in limited]
     prefetch_related_objects(candidates, "deliveries__channel")
-    return {
-        post.pk
-        for post in candidates
-        if not can_review_channels(
-            limited[post.organization_id], [delivery.channel.public_id for delivery in post.deliveries.all()]
-        )
-    }
+    for post in candidates:
+        channels = [delivery.channel.public_id for delivery in post.deliveries.all()]
+        if not can_review_channels(limited[post.organization_id], channels):
+            excluded.add(post.pk)
+    return excluded
 
 
-def _first_except(posts: list[ScheduledPost], excluded: set[object]) -> ScheduledPost | None:
+def _first_except(posts: list[ScheduledPost], excluded: set[UUID]) -> ScheduledPost | None:
     return next((post for post in posts if post.pk not in excluded), None)
 
 

@@ -1,24 +1,23 @@
 """Webhooks in the admin, for administrators. A secret is shown once, in the response to the POST that creates it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
 from accounts import clock
-from accounts.admin.base import BaseAdmin, DomainForm, current_user, organizations_with_role
+from accounts.admin.base import BaseAdmin, DomainForm, current_user, organizations_with_role, render_page
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, DomainError
 from accounts.models import Role
+from scheduling.admin.actions import post_only
 from scheduling.domain.notifications import webhooks
 from scheduling.models import DispatchState, NoticeKind, Webhook
 
@@ -36,8 +35,7 @@ KIND_LABELS: dict[str, str] = {
 }
 
 
-def choices(kinds: Sequence[NoticeKind]) -> list[tuple[str, str]]:
-    """Return form choices for the kinds."""
+def kind_choices(kinds: Iterable[NoticeKind]) -> list[tuple[str, str]]:
     return [(str(kind), KIND_LABELS[kind]) for kind in kinds]
 
 
@@ -51,7 +49,7 @@ class WebhookForm(DomainForm):
         help_text="The system to notify. Must start with https:// and be publicly reachable.",
     )
     kinds = forms.MultipleChoiceField(
-        label="Notifications", choices=choices(webhooks.WANTED), widget=forms.CheckboxSelectMultiple
+        label="Notifications", choices=kind_choices(webhooks.WANTED), widget=forms.CheckboxSelectMultiple
     )
     active = forms.BooleanField(
         label="Active", required=False, initial=True, help_text="Nothing is sent to an inactive webhook."
@@ -72,11 +70,7 @@ class WebhookForm(DomainForm):
         data = self.cleaned_data
         if self.row is None:
             hook, self.secret = webhooks.add(
-                actor,
-                organization=self.organization,
-                url=data["url"],
-                kinds=data["kinds"],
-                hook_id=data["hook_id"],
+                actor, organization=self.organization, url=data["url"], kinds=data["kinds"], hook_id=data["hook_id"]
             )
             return hook, f"The webhook to {webhooks.host(hook)} was added."
         webhooks.change(actor, self.row, url=data["url"], kinds=data["kinds"], active=data["active"])
@@ -99,17 +93,15 @@ class WebhookAdmin(BaseAdmin):
     ordering = ("organization__name", "created_at")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add a URL per action."""
         actions = self.action_urls("<uuid:hook_id>", ("rotate", "test", "remove"), self.action_view)
         return [*actions, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
         """Return the webhooks that the user administers, with counts of their deliveries."""
         own = Webhook.objects.filter(organization__in=organizations_with_role(request, Role.ADMIN))
-        state = "dispatches__state"
-        return own.select_related("organization", "created_by").annotate(
-            waiting=Count("dispatches", filter=Q(**{state: DispatchState.PENDING})),
-            failed=Count("dispatches", filter=Q(**{state: DispatchState.FAILED})),
+        return own.select_related("organization").annotate(
+            waiting=Count("dispatches", filter=Q(dispatches__state=DispatchState.PENDING)),
+            failed=Count("dispatches", filter=Q(dispatches__state=DispatchState.FAILED)),
             last_sent=Max("dispatches__sent_at"),
         )
 
@@ -118,24 +110,15 @@ class WebhookAdmin(BaseAdmin):
         return self.has_change_permission(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the user administers an organization."""
         return self.has_change_permission(request)
 
     def answer(self, request: HttpRequest, form: DomainForm, row: Any, message: str) -> HttpResponse:
-        """Show the secret of a new webhook."""
-        secret = form.secret if isinstance(form, WebhookForm) else ""
-        return (
-            self._render_secret(request, row, secret, message)
-            if secret
-            else super().answer(request, form, row, message)
-        )
+        if isinstance(form, WebhookForm) and form.secret:
+            return self._render_secret(request, row, form.secret, message)
+        return super().answer(request, form, row, message)
 
+    @post_only
     def action_view(self, request: HttpRequest, hook_id: UUID, name: str) -> HttpResponse:
-        """Rotate the secret, send a test or remove the webhook."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if not self.admin_site.has_permission(request):
-            return redirect_to_login(self.url("changelist"), self.admin_site.name + ":login")
         hook = self.get_object_or_404(request, str(hook_id))
         if not self.has_change_permission(request, hook):
             raise PermissionDenied
@@ -156,12 +139,18 @@ class WebhookAdmin(BaseAdmin):
         return HttpResponseRedirect(self.url("change", hook.pk))
 
     def context(self, row: Any) -> dict[str, Any]:
-        """Return the context of the actions on an existing webhook."""
         if not row:
             return {}
         return {"known": fingerprint(row), "rotating": bool(row.previous_until and row.previous_until > clock.now())}
 
     def _render_secret(self, request: HttpRequest, hook: Webhook, secret: str, message: str) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "list_url": self.url("changelist")}
-        context |= {"hook": hook, "secret": secret, "message": message, "title": f"Secret for {webhooks.host(hook)}"}
-        return TemplateResponse(request, "admin/scheduling/webhook/secret.html", context)
+        return render_page(
+            request,
+            "admin/scheduling/webhook/secret.html",
+            f"Secret for {webhooks.host(hook)}",
+            opts=self.opts,
+            list_url=self.url("changelist"),
+            hook=hook,
+            secret=secret,
+            message=message,
+        )

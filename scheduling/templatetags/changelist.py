@@ -1,7 +1,6 @@
 """Template tags for change lists and forms: names, tables, values, pagination and empty lists."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from accounts.models import User
+from scheduling.admin.review_context import user_name
 from scheduling.templatetags.formatting import local_time
 
 register = template.Library()
@@ -61,14 +61,12 @@ PARENTS = {
 
 
 def name(opts: "Options[Any]") -> ListName:
-    """Return the names for a model's list."""
     plural = str(opts.verbose_name_plural)
     return NAMES.get(opts.model_name or "", ListName(capfirst(plural), str(opts.verbose_name), plural))
 
 
 @register.filter
 def list_name(opts: "Options[Any]") -> str:
-    """Return the title of the list."""
     return name(opts).title
 
 
@@ -82,36 +80,25 @@ def crumbs(opts: "Options[Any]") -> list[dict[str, str]]:
     ]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table. `url` is blank unless the cell links to the row."""
-
-    heading: str
-    value: Any
-    url: str
-
-
 @register.simple_tag(takes_context=True)
 def table_of(context: template.Context, cl: ChangeList) -> dict[str, Any]:
-    """Return `headings` and `rows` of a stock list."""
+    """Return `headings` and `rows` of a stock list. A cell is (heading, value, URL of the row or an empty string)."""
     headings = [{**result_header, "text": capfirst(str(result_header["text"]))} for result_header in result_headers(cl)]
-    rows = [list(_cells(context, cl, row, headings)) for row in cl.result_list]
-    return {"headings": headings, "rows": rows}
+    return {"headings": headings, "rows": [list(_cells(context, cl, row, headings)) for row in cl.result_list]}
 
 
-def _cells(context: template.Context, cl: ChangeList, row: Any, headings: list[dict[str, Any]]) -> Iterator[Cell]:
-    for place, column in enumerate(cl.list_display):
-        links = cl.list_display_links
-        is_link = links is not None and (column in links if links else place == 0)
+def _cells(
+    context: template.Context, cl: ChangeList, row: Any, headings: list[dict[str, Any]]
+) -> Iterator[tuple[str, Any, str]]:
+    for column, heading in zip(cl.list_display, headings, strict=True):
         field, attribute, value = lookup_field(column, row, cl.model_admin)
         empty = getattr(attribute, "empty_value_display", "none")
         text = format_value(context, field, row, value, empty)
-        yield Cell(headings[place]["text"], text, cl.url_for_result(row) if is_link else "")
+        yield heading["text"], text, cl.url_for_result(row) if column in (cl.list_display_links or ()) else ""
 
 
 @register.simple_tag(takes_context=True)
 def read_only(context: template.Context, readonly_field: AdminReadonlyField) -> Any:
-    """Return the value of a read-only field."""
     row = readonly_field.form.instance
     field, attribute, value = lookup_field(readonly_field.field["field"], row, readonly_field.model_admin)
     return format_value(context, field, row, value, getattr(attribute, "empty_value_display", "never"))
@@ -128,7 +115,7 @@ def format_value(context: template.Context, field: "Field[Any, Any] | None", row
     if isinstance(value, datetime):
         return local_time(context, value)
     if isinstance(value, User):
-        return value.get_full_name() or value.get_username()
+        return user_name(value)
     if field is not None and getattr(field, "choices", None):
         return getattr(row, f"get_{field.name}_display")()
     return value
@@ -139,14 +126,11 @@ def list_pages(cl: ChangeList) -> dict[str, str]:
     """Return `text` ("1 to 50 of 90 posts") and the query strings of the `previous` and `next` page."""
     number, per_page = cl.page_num, cl.list_per_page
     first, last = (number - 1) * per_page + 1, min(number * per_page, cl.result_count)
-    more = getattr(cl.paginator, "more", False)
-    total = f"more than {cl.result_count - 1:,}" if more else f"{cl.result_count:,}"
+    total = f"more than {cl.result_count - 1:,}" if getattr(cl.paginator, "more", False) else f"{cl.result_count:,}"
     names = name(cl.opts)
-    counted = f"{total} {names.singular if cl.result_count == 1 else names.plural}"
-    if not cl.result_count:
-        text = ""
-    else:
-        text = counted if cl.result_count <= per_page else f"{first:,} to {last:,} of {counted}"
+    text = f"{total} {names.singular if cl.result_count == 1 else names.plural}" if cl.result_count else ""
+    if cl.result_count > per_page:
+        text = f"{first:,} to {last:,} of {text}"
     return {
         "text": text,
         "previous": cl.get_query_string({"p": number - 1}) if number > 1 else "",

@@ -1,11 +1,9 @@
 """Template tags of all admin pages: times, badges, captions, the navigation."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -15,15 +13,17 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts import formatting
 from accounts.domain.organization_policy import describe
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
-from posts.models import ChannelState, ChannelType
-from scheduling.admin import dashboard, failure_help, results, review_context
+from posts.models import ChannelState
+from scheduling.admin import audit_log, dashboard, results, review_context
+from scheduling.admin.calendar import render_entry
+from scheduling.admin.previews import NETWORKS
 from scheduling.admin.review_queue import MAX_COUNT, waiting_count
 from scheduling.admin.webhooks import KIND_LABELS
 from scheduling.domain.notifications import webhooks
 from scheduling.lifecycle import Status
-from scheduling.models import DispatchState, ScheduledPost
+from scheduling.models import DispatchState
 
 register = template.Library()
 
@@ -43,7 +43,6 @@ TONES: dict[str, str] = {
     DispatchState.SENT: "green",
 }
 LOOPBACK = {"127.0.0.1", "localhost"}
-NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
 # Navigation after the entries for posts: title, and URL names. The first is the link, the others mark it as current.
 NAV: list[tuple[str, list[str]]] = [
     ("Published", ["posts_publishedpost"]),
@@ -95,7 +94,6 @@ def status_badge(value: str, label: str) -> SafeString:
 
 @register.filter
 def network(channel_type: str) -> str:
-    """Return the platform's name for a channel type."""
     return NETWORKS.get(channel_type, channel_type)
 
 
@@ -144,28 +142,35 @@ def can_be_shown(url: str | None) -> bool:
 
 @register.filter
 def kind_label(kind: str) -> str:
-    """Return the label of a kind of notification."""
     return KIND_LABELS.get(kind, kind)
 
 
 @register.filter
 def policy_changes(changes: dict[str, bool] | None) -> list[str]:
-    """Return a sentence per changed setting of the approval policy."""
     return describe(changes or {})
 
 
 register.filter("title_of", review_context.title_of)
-register.filter("headline_of", review_context.headline_of)
+register.filter("first_caption", review_context.first_caption)
 register.filter("headline", review_context.headline)
-register.filter("caption_after_headline", review_context.caption_after_headline)
+register.filter("text_after_headline", review_context.text_after_headline)
 register.filter("author_of", review_context.author_of)
-register.filter("channel_warnings", failure_help.channel_warnings)
-register.filter("media_kind", review_context.kind_of)
-register.filter("kind_at", review_context.kind_at)
+register.filter("media_kind", review_context.media_kind)
+register.filter("channel_warnings", results.channel_warnings)
 register.filter("host_of", webhooks.host)
 register.filter("superpower_title", superpower_title)
 register.filter("describe_superpower", describe_superpower)
 register.filter("has_expired", has_expired)
+register.filter("raw_json", audit_log.raw_json)
+register.simple_tag(dashboard.dashboard_context)
+register.simple_tag(audit_log.audit_rows)
+register.simple_tag(lambda event: audit_log.audit_rows([event])[0], name="audit_row")
+register.simple_tag(render_entry)
+
+
+@register.simple_tag(takes_context=True)
+def audit_details(context: template.Context, event: AuditEvent) -> list[audit_log.Detail]:
+    return audit_log.details(event, formatting.user_timezone(_reader(context)))
 
 
 @register.simple_tag(takes_context=True)
@@ -174,13 +179,11 @@ def navigation(context: template.Context) -> list[dict[str, Any]]:
     request = context["request"]
     posts = reverse("admin:scheduling_scheduledpost_changelist")
     waiting = waiting_count(_reader(context))
-    queue = f"{posts}?status={Status.WAITING_FOR_APPROVAL}"
-    on_queue = context.get("status") == Status.WAITING_FOR_APPROVAL
-    on_calendar = bool(context.get("on_calendar"))
+    on_queue, on_calendar = bool(context.get("on_queue")), bool(context.get("on_calendar"))
     entries: list[dict[str, Any]] = [
         {
             "title": "To approve",
-            "url": queue,
+            "url": f"{posts}?status={Status.WAITING_FOR_APPROVAL}",
             "count": waiting if waiting <= MAX_COUNT else f"{MAX_COUNT}+",
             "current": on_queue,
         },
@@ -192,34 +195,11 @@ def navigation(context: template.Context) -> list[dict[str, Any]]:
         {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": on_calendar},
     ]
     for title, names in NAV:
-        url, *more = (_url(name) for name in names)
+        url, *more = (reverse(name if name.startswith("admin_") else f"admin:{name}_changelist") for name in names)
         entries.append({"title": title, "url": url, "current": request.path.startswith((url, *more))})
     return entries
-
-
-def _url(name: str) -> str:
-    """Return the URL of a page by its URL name, or of a model's list."""
-    return reverse(name if name.startswith("admin_") else f"admin:{name}_changelist")
 
 
 def _reader(context: template.Context) -> User:
     user = context["request"].user
     return user if isinstance(user, User) else User()
-
-
-@register.simple_tag(takes_context=True)
-def dashboard_context(context: template.Context) -> dict[str, Any]:
-    """Return the context of the dashboard for the signed-in user."""
-    return dashboard.dashboard_context(_reader(context))
-
-
-@register.simple_tag
-def results_of(posts: Sequence[ScheduledPost]) -> dict[UUID, list[results.ChannelResult]]:
-    """Return the results of the finished posts by id."""
-    return results.channel_results(posts)
-
-
-@register.filter("of")
-def value_of(mapping: dict[Any, Any], key: Any) -> Any:
-    """Return the value for the key, or None."""
-    return mapping.get(key)

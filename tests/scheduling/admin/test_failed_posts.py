@@ -8,7 +8,7 @@ from accounts.domain import actors
 from accounts.models import AuditEvent, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.admin.failure_help import failure_help
+from scheduling.admin.results import failure_help
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
 from tests.helpers import POSTS, AdminClient
