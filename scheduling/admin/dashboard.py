@@ -69,6 +69,8 @@ class Chart(NamedTuple):
 
 
 class DashboardStats(NamedTuple):
+    """`latency` is None for users who do not administer an organization."""
+
     tiles: list[Tile]
     volume: Chart
     engagement: Chart
@@ -78,12 +80,13 @@ class DashboardStats(NamedTuple):
 def dashboard_context(user: User) -> dict[str, Any]:
     roles = dict(Membership.objects.filter(user=user).values_list("organization_id", "role"))
     posts = ScheduledPost.objects.filter(organization__in=list(roles))
+    administered = [organization for organization, role in roles.items() if role == Role.ADMIN]
     channels = Channel.objects.filter(
         organization__in=list(roles), state__in=[ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED]
     )
     return {
         "may_write": bool(set(roles.values()) & {Role.EDITOR, Role.ADMIN}),
-        "stats": dashboard_stats(list(roles), list(roles), formatting.user_timezone(user)),
+        "stats": dashboard_stats(list(roles), administered, formatting.user_timezone(user)),
         "health": health.check_health(),
         "queue_stats": health.queue_stats(posts),
         "panels": [
@@ -101,7 +104,7 @@ def _first_posts(posts: ScheduledPostQuerySet) -> list[tuple[ScheduledPost, list
 
 
 def dashboard_stats(organizations: list[UUID], administered: list[UUID], zone: ZoneInfo) -> DashboardStats:
-    """Return the figures of these organizations, with days in `zone`."""
+    """Return the figures of these organizations, with days in `zone`; the latency only of the `administered` ones."""
     posts = ScheduledPost.objects.filter(organization__in=organizations)
     today = calendar_dates.today(zone)
     by_day = _count_by_day(posts, today, zone)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import time_machine
 
 from accounts import clock
-from accounts.models import User
+from accounts.models import Membership, Role, User
 from posts.models import Channel, PublishedPost
 from scheduling.admin.dashboard import dashboard_stats
 from scheduling.models import Delivery
@@ -96,6 +96,26 @@ def test_latency_is_measured_from_the_scheduled_time(make_scheduled: Any, facebo
     assert chart is not None
     assert sorted(row[-1] for row in chart.rows) == ["0.0", "0.5", "2.5"]
     assert "half were published within 0.5 s of the scheduled time, all within 2.5 s" in chart.summary
+
+
+def test_publishing_delay_is_shown_to_administrators_only(
+    make_scheduled: Any, facebook: Channel, admin_member: User, reviewer: User, outsider: User
+) -> None:
+    with time_machine.travel(NOON, tick=False):
+        post = make_scheduled(channels=[facebook], scheduled_for=NOON + timedelta(minutes=1))
+        post.apply_transition("claim"), post.apply_transition("succeed", task_id=None)
+        Delivery.objects.filter(post=post).update(state="PUBLISHED", published_at=post.scheduled_for)
+    # Administers another organization, and is an editor of the post's.
+    Membership.objects.filter(user=outsider).update(role=Role.ADMIN)
+    Membership.objects.create(user=outsider, organization=facebook.organization, role=Role.EDITOR)
+    delays = {}
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        for user in (admin_member, reviewer, outsider):
+            site = AdminClient(user).open("/admin/")
+            chart = site.answer.context["dashboard"]["stats"].latency
+            delays[user.username] = chart and len(chart.rows)
+            assert ("Publishing delay" in site.text) is (chart is not None)
+    assert delays == {"administrator": 1, "reviewer": None, "outsider": 0}
 
 
 def test_dashboard_has_constant_queries_and_chart_summaries(
