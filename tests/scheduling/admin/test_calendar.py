@@ -127,6 +127,14 @@ def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft: Any, make_waitin
     assert open_calendar(site, more.lstrip("?"))[day] == [str(post.pk) for post in (*posts, late)]
 
 
+def test_posts_with_a_problem_are_listed_with_the_readers_day(make_waiting: Any, author: User) -> None:
+    post = make_waiting()
+    # Half past midnight on 1 July in Lisbon.
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=datetime(2025, 6, 30, 23, 30, tzinfo=UTC))
+    site = user_in_zone(author, "Europe/Lisbon").open(f"{CALENDAR}?on=2025-07-01")
+    assert "not approved in time, Tue 1 Jul, 00:30" in site.text
+
+
 def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: User, monkeypatch: Any) -> None:
     from scheduling.admin import calendar
 
