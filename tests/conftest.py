@@ -1,4 +1,4 @@
-"""The stage that tests play on: two organizations, their people, keys and channels, and a platform."""
+"""Fixtures of all tests: two organizations, their users, keys and channels, and a sandbox of the platform."""
 
 import secrets
 import uuid
@@ -14,8 +14,11 @@ from django.test import Client
 from accounts import clock, encryption
 from accounts.domain import actors
 from accounts.models import ApiKey, Membership, Organization, Role, User
+from dynamo.sandbox.server import Sandbox
 from posts.models import Channel
-from tests.helpers import SignedClient, as_reviewer, log_in, stamp, switch_truncate_triggers
+from scheduling.domain.drafts import ChannelText, create
+from scheduling.domain.media_inspection import inspect_media
+from tests.helpers import SignedClient, approve, as_reviewer, log_in, stamp, switch_truncate_triggers
 from tests.plugins.network_guard import keep_inside
 from tests.services.processes import ProcessGroup, process_group
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
@@ -44,10 +47,7 @@ def _each_test_alone(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Own the tests' database as its owner would: a test that commits for real is tidied up with TRUNCATE.
-
-    Only the guard that refuses this of the trail sleeps, and the test of it wakes it.
-    """
+    """Disable the triggers that refuse to TRUNCATE the audit log: pytest-django truncates after tests that commit."""
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
             switch_truncate_triggers("DISABLE")
@@ -68,7 +68,7 @@ def other_organization(db: None) -> Organization:
 
 @pytest.fixture
 def make_member(db: None) -> Callable[..., User]:
-    """Make a person who may sign in to the desk; the password stays readable in `.raw_password`."""
+    """Make a user who may log in to the admin; the password stays readable in `.raw_password`."""
 
     def make(username: str, organization: Organization, role: Role = Role.EDITOR, *, may_review: bool = False) -> User:
         password = secrets.token_urlsafe(12)
@@ -107,8 +107,7 @@ def outsider(make_member: Callable[..., User], other_organization: Organization)
 
 @pytest.fixture
 def signed_in() -> Callable[[User], Client]:
-    """Sign a person in with their password; return the browser that holds the session."""
-
+    """Return the function that logs a user in and returns the browser that holds the session."""
     return log_in
 
 
@@ -185,8 +184,6 @@ def other_facebook(other_organization: Organization) -> Channel:
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[SandboxControl]:
-    from dynamo.sandbox.server import Sandbox
-
     server = Sandbox(port=0, folder=None)
     yield SandboxControl(server.url)
     server.close()
@@ -194,7 +191,7 @@ def sandbox_server() -> Iterator[SandboxControl]:
 
 @pytest.fixture
 def sandbox(sandbox_server: SandboxControl, settings: Any) -> SandboxControl:
-    """The stand-in of the platform, as good as new, with the accounts of all channels open."""
+    """The sandbox of the platform, reset, with the accounts of all channels."""
     sandbox_server.reset()
     settings.GRAPH_BASE_URL = sandbox_server.url
     settings.SANDBOXED = settings.MEDIA_ALLOW_LOOPBACK = True
@@ -203,7 +200,7 @@ def sandbox(sandbox_server: SandboxControl, settings: Any) -> SandboxControl:
 
 @pytest.fixture
 def media(sandbox: SandboxControl) -> str:
-    """The URL of a picture that everybody here can fetch."""
+    """The URL of a picture that the sandbox serves."""
     return sandbox.media()
 
 
@@ -219,8 +216,8 @@ def draft_fields(facebook: Channel, instagram: Channel, media: str) -> dict[str,
         "mediaType": "IMAGE",
         "scheduledFor": stamp(clock.now() + timedelta(hours=1)),
         "channels": {
-            channel.public_id: {"mediumType": channel.type, "caption": f"Olá from {channel.name} 👋"}
-            for channel in (facebook, instagram)
+            item.public_id: {"mediumType": item.type, "caption": f"Olá from {item.name} 👋"}
+            for item in (facebook, instagram)
         },
     }
 
@@ -229,21 +226,14 @@ def draft_fields(facebook: Channel, instagram: Channel, media: str) -> dict[str,
 def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -> Callable[..., Any]:
     """Make a draft through the domain, by `key` unless an `actor` is given; keywords replace its changes.
 
-    With `submit` it is handed to the reviewers, and a worker has `looked` at its media.
-
-    `channels` may be a list of channels. The defaults would pass the full publish validation, due in an hour.
+    With `submit` it is submitted, and its media is inspected if `looked`. `channels` may be a list of channels. The
+    defaults pass the full publish validation; the post is due in an hour.
     """
 
     def make(*, actor: actors.Actor | None = None, submit: bool = False, looked: bool = True, **changes: Any) -> Any:
-        from scheduling.domain.drafts import ChannelText, create
-        from scheduling.domain.media_inspection import inspect_media
-
         channels = changes.pop("channels", [facebook, instagram])
         if isinstance(channels, list):
-            channels = {
-                channel.public_id: ChannelText(channel.type, f"Olá from {channel.name} 👋", None)
-                for channel in channels
-            }
+            channels = {item.public_id: ChannelText(item.type, f"Olá from {item.name} 👋") for item in channels}
         content = {
             "type": "POST",
             "media": media,
@@ -252,12 +242,8 @@ def make_draft(key: ApiKey, facebook: Channel, instagram: Channel, media: str) -
             "channels": channels,
             **changes,
         }
-        post = create(
-            actor or actors.api_key_actor(key),
-            organization=key.organization,
-            changes=content,
-            submit=submit,  # type: ignore[typeddict-item]
-        )
+        actor = actor or actors.api_key_actor(key)
+        post = create(actor, organization=key.organization, changes=content, submit=submit)  # type: ignore[arg-type]
         if submit and looked:
             inspect_media(str(post.pk), post.version)
             post.refresh_from_db()
@@ -285,13 +271,8 @@ def make_scheduled(
     """Make a post that `reviewer` approved and scheduled; takes what `make_draft` takes."""
 
     def make(**changes: Any) -> Any:
-        from scheduling.domain import content as post_content
-        from scheduling.domain import review
-
         post = make_waiting(**changes)
-        review.approve(
-            seat(reviewer, organization), post, revision=post.revision, digest=post_content.current_content(post)[1]
-        )
+        approve(seat(reviewer, organization), post)
         post.refresh_from_db()
         return post
 

@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import json as jsonlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from html.parser import HTMLParser
@@ -13,8 +16,14 @@ from django.db import connection
 from django.test import Client, RequestFactory
 
 from accounts import clock
+from accounts.domain import actors
 from accounts.domain.reviewers import Reviewer, get_reviewer
+from accounts.exceptions import DomainError
 from accounts.models import ApiKey, AuditChainLink, AuditEvent, Organization, User
+from posts.domain import channels
+from posts.models import Channel
+from scheduling.domain import content, review
+from scheduling.models import Approval, ScheduledPost
 
 POSTS = "/admin/scheduling/scheduledpost/"
 MISSING = object()
@@ -33,6 +42,41 @@ def as_reviewer(user: User, organization: Organization) -> Reviewer:
     request.session = log_in(user).session
     request.user = User.objects.get(pk=request.session[SESSION_KEY])
     return get_reviewer(request, organization)
+
+
+def fresh(post: ScheduledPost) -> ScheduledPost:
+    """Load the post again, as another request or worker does."""
+    return ScheduledPost.objects.select_related("organization", "approval__first_approval").get(pk=post.pk)
+
+
+def approve(reviewer: Reviewer, post: ScheduledPost, **options: Any) -> Approval:
+    """Approve the post as it is stored now."""
+    post = fresh(post)
+    digest = content.current_content(post)[1]
+    return review.approve(reviewer, post, revision=post.revision, digest=digest, **options)
+
+
+def at_once(*functions: Callable[[], Any]) -> list[Any]:
+    """Run the functions concurrently, each on its own connection; return their results, domain errors included."""
+    barrier = threading.Barrier(len(functions))
+
+    def run(function: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return function()
+        except DomainError as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(run, functions))
+
+
+def reconnect(user: User, channel: Channel) -> None:
+    """Connect the account of the channel again, with another token."""
+    given = {"type": channel.type, "platform_id": channel.platform_id, "name": channel.name, "token": "new-token"}
+    channels.connect(actors.user_actor(user), organization=channel.organization, **given)
 
 
 def switch_truncate_triggers(action: str) -> None:
@@ -56,7 +100,7 @@ class SignedClient:
         self.client = Client()
 
     def signature(self, date: str | None = None) -> dict[str, str]:
-        """Return the three headers. Signed here anew, so that the server's signing is tested against it."""
+        """Return the three headers. Computed here, so that the server's computation is tested against it."""
         date = stamp(clock.now()) if date is None else date
         signed = hmac.new(self.secret.encode(), date.encode(), hashlib.sha256).hexdigest()
         return {"x-api-key": self.key.pk, "x-date": date, "x-signature": signed}
