@@ -1,6 +1,5 @@
 """Property tests: any signed request is answered as the contract says, never with 500."""
 
-import string
 from typing import Any
 
 import pytest
@@ -72,46 +71,16 @@ def assert_contract_answer(answer: Any) -> None:
 
 @bounded
 @given(body=NEARLY | FIELDS | ANYTHING)
-def test_creating(body: Any, api: SignedClient, facebook: Channel) -> None:
+def test_creating(body, api: SignedClient, facebook: Channel) -> None:
     assert_contract_answer(api.post("/scheduled-posts", body))
 
 
 @bounded
-@given(body=st.binary(max_size=40) | st.text(alphabet=string.printable, max_size=40).map(str.encode))
-def test_creating_from_bytes(body: bytes, api: SignedClient) -> None:
-    assert_contract_answer(api.post("/scheduled-posts", body=body))
-
-
-@bounded
 @given(body=NEARLY | FIELDS, step=st.sampled_from(STEPS), tag=st.text(alphabet='W/"12,* x', max_size=6))
-def test_changing(body: Any, step: str, tag: str, api: SignedClient, make_waiting: Any) -> None:
+def test_changing(body, step: str, tag: str, api: SignedClient, make_waiting) -> None:
     post = make_waiting()
     answer = api.call("POST" if step else "PATCH", f"/scheduled-posts/{post.pk}{step}", body, headers={"If-Match": tag})
     assert_contract_answer(answer)
-
-
-NAMES = st.sampled_from(["limit", "cursor", "status", "mediumId", "type", "startDate", "endDate", "q"]) | TEXTS
-VALUES = TEXTS | st.integers().map(str) | st.just(CHANNEL) | st.datetimes().map(lambda at: at.isoformat() + "Z")
-ENCODABLE = st.dictionaries(NAMES, VALUES, max_size=3).filter(
-    lambda given: not any("\ud800" <= character <= "\udfff" for pair in given.items() for character in "".join(pair))
-)
-
-
-@bounded
-@given(
-    path=st.sampled_from(["/scheduled-posts", "/posts", "/posts/1_2", "/channels", "/superpowers", "/organizations"]),
-    query=ENCODABLE,
-)
-def test_reading(path: str, query: dict[str, str], api: SignedClient, facebook: Channel) -> None:
-    assert_contract_answer(api.get(path, query=query))
-
-
-@bounded
-@given(segments=st.lists(st.text(alphabet=string.ascii_letters + "%/.-_{}0:", max_size=20), max_size=3))
-def test_any_path(segments: list[str], api: SignedClient) -> None:
-    for method in ("GET", "POST", "PATCH", "DELETE"):
-        answer = api.call(method, "/scheduled-posts/" + "/".join(segments), {})
-        assert answer.status_code in EXPECTED | {403, 405}, answer.content
 
 
 def test_the_latest_possible_time_is_accepted(api: SignedClient, facebook: Channel) -> None:

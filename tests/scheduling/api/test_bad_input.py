@@ -6,7 +6,7 @@ import pytest
 
 from posts.models import Channel
 from tests.helpers import SignedClient
-from tests.scheduling.api.vectors import CHANNEL, DRAFT, powered
+from tests.scheduling.api.vectors import CHANNEL, powered
 
 pytestmark = pytest.mark.embedded
 
@@ -49,7 +49,7 @@ def test_invalid_json_is_one_error_with_an_empty_path(api: SignedClient, body: b
 
 
 @pytest.mark.parametrize("body", [[], None, "text", 1, True])
-def test_a_body_that_is_not_an_object_is_refused(api: SignedClient, body: Any) -> None:
+def test_a_body_that_is_not_an_object_is_refused(api: SignedClient, body) -> None:
     assert problems(api.post("/scheduled-posts", body)) == [([], "object.base")]
 
 
@@ -118,7 +118,7 @@ def test_another_content_type_is_refused(api: SignedClient, content_type: str) -
         ),
     ],
 )
-def test_every_wrong_field_is_named(api: SignedClient, body: Any, expected: list[Any]) -> None:
+def test_every_wrong_field_is_named(api: SignedClient, body, expected: list[Any]) -> None:
     assert problems(api.post("/scheduled-posts", body)) == expected
 
 
@@ -178,7 +178,7 @@ GROUP = [*INSIDE, "conditionGroups", 0]
     ],
 )
 def test_every_wrong_field_of_a_superpower_is_named_at_its_depth(
-    api: SignedClient, superpower: Any, expected: list[Any]
+    api: SignedClient, superpower, expected: list[Any]
 ) -> None:
     assert problems(api.post("/scheduled-posts", powered(superpower))) == expected
 
@@ -197,9 +197,7 @@ def test_every_wrong_field_of_a_superpower_is_named_at_its_depth(
         (lambda text: powered({"name": "x", "theirs": {text: 1}}), [*INSIDE, "theirs"]),
     ],
 )
-def test_nul_and_lone_surrogates_are_refused_at_any_depth(
-    api: SignedClient, text: str, wrap: Any, path: list[Any]
-) -> None:
+def test_nul_and_lone_surrogates_are_refused_at_any_depth(api: SignedClient, text: str, wrap, path: list[Any]) -> None:
     assert [found for found, _ in problems(api.post("/scheduled-posts", wrap(text)))] == [path]
 
 
@@ -212,13 +210,6 @@ def test_thousands_of_unknown_channels_are_each_reported(api: SignedClient, coun
     answer = api.post("/scheduled-posts", {"channels": channels})
     assert (answer.status_code, answer.json()["message"]) == (400, "Unknown channel 0")
     assert len(answer.json()["details"]) == count
-
-
-def test_prototype_key_is_an_unknown_field(api: SignedClient) -> None:
-    assert problems(api.post("/scheduled-posts", {"__proto__": {}, "constructor": 1})) == [
-        (["__proto__"], "object.unknown"),
-        (["constructor"], "object.unknown"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -242,9 +233,3 @@ def test_every_wrong_query_parameter_is_named(
     api: SignedClient, parameters: dict[str, str], expected: list[Any]
 ) -> None:
     assert problems(api.get("/scheduled-posts", query=parameters)) == expected
-
-
-def test_draft_of_the_contract_is_valid(api: SignedClient) -> None:
-    assert problems(api.post("/scheduled-posts", {**DRAFT, "scheduledFor": "2026-07-01T13:00:00.000"})) == [
-        (["scheduledFor"], "string.isoDate")
-    ]

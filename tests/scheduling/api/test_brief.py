@@ -1,7 +1,5 @@
 """The brief: an internal note for the reviewer; stored and versioned, not part of the approved content."""
 
-from typing import Any
-
 import pytest
 
 from accounts.domain import actors
@@ -26,36 +24,23 @@ def test_brief_is_returned_unchanged_or_null(api: SignedClient, facebook: Channe
 
 
 @pytest.mark.parametrize("brief", ["", " \n", None, "x" * 10_000, "\u202e 🌊"])
-def test_brief_may_be_blank_null_or_ten_thousand_characters(api: SignedClient, facebook: Channel, brief: Any) -> None:
+def test_brief_may_be_blank_null_or_ten_thousand_characters(api: SignedClient, facebook: Channel, brief) -> None:
     post = api.post(URL, {"brief": "before"}).json()
     answer = api.patch(f"{URL}/{post['id']}", {"brief": brief})
     assert (answer.status_code, answer.json()["brief"], answer.json()["version"]) == (200, brief, 2)
 
 
 @pytest.mark.parametrize(("brief", "code"), [("x" * 10_001, "string.max"), (7, "string.base"), (["x"], "string.base")])
-def test_invalid_brief_is_refused(
-    api: SignedClient, facebook: Channel, brief: Any, code: str, anything_stored: Any
-) -> None:
+def test_invalid_brief_is_refused(api: SignedClient, facebook: Channel, brief, code: str, anything_stored) -> None:
     before = anything_stored()
     answer = api.post(URL, {"brief": brief})
-    assert (answer.status_code, answer.json()["error"][0]["path"], answer.json()["error"][0]["type"]) == (
-        422,
-        ["brief"],
-        code,
-    )
+    assert answer.status_code == 422
+    assert [(error["path"], error["type"]) for error in answer.json()["error"]] == [(["brief"], code)]
     assert anything_stored() == before
 
 
-def test_concurrent_changes_of_the_brief_are_refused(api: SignedClient, facebook: Channel) -> None:
-    post = api.post(URL, {"brief": "one"}).json()
-    first = api.patch(f"{URL}/{post['id']}", {"brief": "two"}, headers={"If-Match": '"1"'})
-    second = api.patch(f"{URL}/{post['id']}", {"brief": "three"}, headers={"If-Match": '"1"'})
-    assert (first.status_code, second.status_code) == (200, 412)
-    assert api.get(f"{URL}/{post['id']}").json()["brief"] == "two"
-
-
 def test_new_brief_is_recorded_and_keeps_the_digest(
-    api: SignedClient, make_waiting: Any, seat: Any, reviewer: Any, organization: Any, key: Any
+    api: SignedClient, make_waiting, seat, reviewer, organization, key
 ) -> None:
     post = make_waiting()
     seen = content.current_content(post)[1]
@@ -64,33 +49,23 @@ def test_new_brief_is_recorded_and_keeps_the_digest(
 
     assert answer.json()["version"] == post.version + 1
     event = AuditEvent.objects.filter(subject=f"post:{post.pk}").latest("id")
-    assert (event.verb, event.digest, event.details["fields"], event.details["brief"]) == (
-        "edit",
-        seen,
-        ["brief"],
-        BRIEF,
-    )
+    assert (event.verb, event.digest) == ("edit", seen)
+    assert (event.details["fields"], event.details["brief"]) == (["brief"], BRIEF)
     assert "brief" not in event.details["content"]
     review.approve(seat(reviewer, organization), post, revision=post.revision, digest=seen)
     assert ScheduledPost.objects.get(pk=post.pk).status == Status.SCHEDULED
 
 
-def test_new_brief_keeps_the_last_editor(
-    make_waiting: Any, seat: Any, make_member: Any, organization: Any, key: Any
-) -> None:
+def test_new_brief_keeps_the_last_editor(make_waiting, seat, make_member, organization, key) -> None:
     post = make_waiting()
     both = make_member("both", organization, may_review=True)
-    drafts.edit(
-        actors.user_actor(both),
-        post,
-        changes={"type": "POST", "scheduled_for": post.scheduled_for, "media": post.media + "?2"},
-    )
+    drafts.edit(actors.user_actor(both), post, changes={"media": f"{post.media}?2"})
     drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Nothing to see"})
     post.refresh_from_db()
     assert review.is_author(both, post)
 
 
-def test_brief_can_be_changed_after_the_scheduled_time(make_waiting: Any, key: Any) -> None:
+def test_brief_can_be_changed_after_the_scheduled_time(make_waiting, key) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for="2020-01-01T00:00Z")
     post.refresh_from_db()

@@ -1,6 +1,5 @@
 """POST /scheduled-posts."""
 
-import copy
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from accounts.models import ApiKey, Organization
 from posts.models import Channel
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
-from tests.scheduling.api.vectors import CHANNEL, DRAFT
+from tests.scheduling.api.vectors import CHANNEL, DRAFT, invalid
 
 pytestmark = pytest.mark.embedded
 
@@ -49,46 +48,25 @@ def test_draft_with_a_past_date_is_stored(
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_create_with_status_scheduled_is_refused(api: SignedClient, facebook: Channel, anything_stored: Any) -> None:
+def test_create_with_status_scheduled_is_refused(api: SignedClient, facebook: Channel, anything_stored) -> None:
     before = anything_stored()
     answer = api.post("/scheduled-posts", {**DRAFT, "status": "SCHEDULED"})
-    assert (answer.status_code, answer.json()) == (
-        422,
-        {
-            "error": [
-                {
-                    "message": '"status" must be one of [DRAFT, WAITING_FOR_APPROVAL]',
-                    "path": ["status"],
-                    "type": "any.only",
-                    "context": {
-                        "label": "status",
-                        "key": "status",
-                        "value": "SCHEDULED",
-                        "valids": ["DRAFT", "WAITING_FOR_APPROVAL"],
-                    },
-                }
-            ]
-        },
-    )
+    valid = ["DRAFT", "WAITING_FOR_APPROVAL"]
+    error = {
+        "message": '"status" must be one of [DRAFT, WAITING_FOR_APPROVAL]',
+        "path": ["status"],
+        "type": "any.only",
+        "context": {"label": "status", "key": "status", "value": "SCHEDULED", "valids": valid},
+    }
+    assert (answer.status_code, answer.json()) == (422, {"error": [error]})
     assert anything_stored() == before
 
 
-def test_submit_with_a_past_date_is_refused(api: SignedClient, facebook: Channel, anything_stored: Any) -> None:
+def test_submit_with_a_past_date_is_refused(api: SignedClient, facebook: Channel, anything_stored) -> None:
     before = anything_stored()
     answer = api.post("/scheduled-posts", {**DRAFT, "status": "WAITING_FOR_APPROVAL"})
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {
-            "message": "scheduledFor must be in the future",
-            "details": [
-                {
-                    "path": ["scheduledFor"],
-                    "message": "scheduledFor must be in the future",
-                    "code": "scheduledFor.past",
-                }
-            ],
-        },
-    )
+    expected = invalid((["scheduledFor"], "scheduledFor.past", "scheduledFor must be in the future"))
+    assert (answer.status_code, answer.json()) == expected
     assert anything_stored() == before
 
 
@@ -101,16 +79,8 @@ def test_create_and_submit_a_complete_post(api: SignedClient, draft_fields: dict
 def test_everything_is_optional_on_a_draft(api: SignedClient) -> None:
     answer = api.post("/scheduled-posts", {})
     assert answer.status_code == 201
-    body = answer.json()
-    shown = {name: body[name] for name in ("type", "status", "media", "mediaType", "scheduledFor", "mediumsData")}
-    assert shown == {
-        "type": "POST",
-        "status": "DRAFT",
-        "media": None,
-        "mediaType": None,
-        "scheduledFor": None,
-        "mediumsData": {},
-    }
+    assert (answer.json()["type"], answer.json()["status"], answer.json()["mediumsData"]) == ("POST", "DRAFT", {})
+    assert {answer.json()[name] for name in ("media", "mediaType", "scheduledFor")} == {None}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +129,7 @@ def test_captions_are_stored_unchanged(api: SignedClient, facebook: Channel) -> 
 
 @pytest.mark.parametrize("status", ["DRAFT", "WAITING_FOR_APPROVAL"])
 def test_unknown_channels_are_refused_all_of_them_drafts_too(
-    api: SignedClient, facebook: Channel, other_facebook: Channel, status: str, anything_stored: Any
+    api: SignedClient, facebook: Channel, other_facebook: Channel, status: str, anything_stored
 ) -> None:
     before = anything_stored()
     foreign = other_facebook.public_id
@@ -169,20 +139,11 @@ def test_unknown_channels_are_refused_all_of_them_drafts_too(
         "": {"mediumType": "FB_PAGE", "caption": "Hello"},
     }
     answer = api.post("/scheduled-posts", {"status": status, "channels": channels})
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {
-            "message": f"Unknown channel {foreign}",
-            "details": [
-                {"path": ["channels", foreign], "message": f"Unknown channel {foreign}", "code": "channel.unknown"},
-                {
-                    "path": ["channels", CHANNEL, "mediumType"],
-                    "message": "Casa do Sol is of type FB_PAGE, not INSTAGRAM_ACCOUNT",
-                    "code": "channel.type",
-                },
-                {"path": ["channels", ""], "message": "Unknown channel ", "code": "channel.unknown"},
-            ],
-        },
+    wrong_type = "Casa do Sol is of type FB_PAGE, not INSTAGRAM_ACCOUNT"
+    assert (answer.status_code, answer.json()) == invalid(
+        (["channels", foreign], "channel.unknown", f"Unknown channel {foreign}"),
+        (["channels", CHANNEL, "mediumType"], "channel.type", wrong_type),
+        (["channels", ""], "channel.unknown", "Unknown channel "),
     )
     assert anything_stored() == before
 
@@ -193,34 +154,6 @@ def test_a_disconnected_channel_is_unknown(api: SignedClient, facebook: Channel)
     assert (answer.status_code, answer.json()["message"]) == (400, f"Unknown channel {CHANNEL}")
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (lambda body: body.pop("scheduledFor"), "scheduledFor.missing"),
-        (lambda body: body.update(scheduledFor="2026-11-23T12:00:00.000Z"), "scheduledFor.past"),
-        (lambda body: body.pop("media"), "media.missing"),
-        (lambda body: body.update(media="sunset.jpg"), "media.url"),
-        (lambda body: body.update(media="https://192.168.1.1/sunset.jpg"), "media.private"),
-        (lambda body: body.update(channels={}), "channels.empty"),
-        (lambda body: body["channels"][CHANNEL].pop("caption"), "caption.missing"),
-        (lambda body: body["channels"][CHANNEL].update(caption="x" * 63_207), "caption.length"),
-        (lambda body: body.update(type="STORY"), "type.unsupported"),
-        (lambda body: body.update(type="REEL"), "mediaType.reel"),
-    ],
-)
-def test_create_and_submit_an_unpublishable_post_is_refused(
-    api: SignedClient, draft_fields: dict[str, Any], change: Any, code: str, anything_stored: Any
-) -> None:
-    before = anything_stored()
-    body = copy.deepcopy({**draft_fields, "status": "WAITING_FOR_APPROVAL"})
-    change(body)
-    answer = api.post("/scheduled-posts", body)
-    details = answer.json()["details"]
-    assert (answer.status_code, [detail["code"] for detail in details]) == (400, [code])
-    assert answer.json()["message"] == details[0]["message"]
-    assert anything_stored() == before
-
-
 def test_every_violation_is_reported_and_the_channel_is_named(
     api: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
@@ -228,19 +161,10 @@ def test_every_violation_is_reported_and_the_channel_is_named(
         CHANNEL: {"mediumType": "FB_PAGE", "caption": "x" * 63_207},
         instagram.public_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "#a " * 31 + "@b " * 21 + "x" * 2200},
     }
-    answer = api.post(
-        "/scheduled-posts",
-        {
-            "status": "WAITING_FOR_APPROVAL",
-            "scheduledFor": "2026-12-01T10:00:00Z",
-            "media": "https://media.example.com/menu",
-            "channels": channels,
-        },
-    )
-    assert (answer.status_code, answer.json()["message"]) == (
-        400,
-        "Casa do Sol: the caption has 63,207 characters, the limit is 63,206",
-    )
+    body = {"status": "WAITING_FOR_APPROVAL", "scheduledFor": "2026-12-01T10:00:00Z", "channels": channels}
+    answer = api.post("/scheduled-posts", {**body, "media": "https://media.example.com/menu"})
+    first = "Casa do Sol: the caption has 63,207 characters, the limit is 63,206"
+    assert (answer.status_code, answer.json()["message"]) == (400, first)
     assert [(detail["path"], detail["code"]) for detail in answer.json()["details"]] == [
         (["channels", CHANNEL, "caption"], "caption.length"),
         (["channels", instagram.public_id, "caption"], "caption.length"),
@@ -258,7 +182,5 @@ def test_shape_comes_before_channels_and_channels_before_hashtags(api: SignedCli
     assert api.post("/scheduled-posts", wrong).json()["message"] == "Unknown channel FB_PAGE_9"
     wrong["channels"] = {CHANNEL: {"mediumType": "FB_PAGE", "superpower": power}}
     incomplete = api.post("/scheduled-posts", {**wrong, "status": "WAITING_FOR_APPROVAL"})
-    assert (incomplete.status_code, incomplete.json()["message"]) == (
-        422,
-        "The superpower's template is incomplete: templateType, hashtag is missing",
-    )
+    assert incomplete.status_code == 422
+    assert incomplete.json()["message"].endswith(": templateType, hashtag is missing")

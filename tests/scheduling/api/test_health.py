@@ -1,7 +1,6 @@
 """/healthz and /readyz: unsigned, and without any content of posts."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,7 +8,7 @@ from django.test import Client
 from accounts import clock
 from scheduling.domain import sweep
 from scheduling.models import ScheduledPost, WorkerHeartbeat
-from tests.scheduling.admin.test_list import dump
+from tests.security.db_diff import all_rows
 
 pytestmark = pytest.mark.embedded
 
@@ -22,37 +21,32 @@ def test_healthz_is_200_without_a_database(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled: Any) -> None:
+def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled) -> None:
     make_scheduled()
     sweep.sweep("w1@here")
     answer = client.get("/readyz")
     body = answer.json()
     assert 0 <= body.pop("lastRoundSeconds") < 5
-    assert (answer.status_code, body) == (
-        200,
-        {
-            "ready": True,
-            "problems": [],
-            "database": True,
-            "broker": True,
-            "overdue": {"count": 0, "oldestSeconds": None},
-            "publishing": {"count": 0, "oldestLeaseSeconds": None},
-            "unknown": {"count": 0},
-            "workers": 1,
-        },
-    )
+    assert answer.status_code == 200
+    assert body == {
+        "ready": True,
+        "problems": [],
+        "database": True,
+        "broker": True,
+        "overdue": {"count": 0, "oldestSeconds": None},
+        "publishing": {"count": 0, "oldestLeaseSeconds": None},
+        "unknown": {"count": 0},
+        "workers": 1,
+    }
     assert "no-store" in answer.headers["Cache-Control"]
 
 
 @pytest.mark.django_db
-def test_readyz_is_503_when_posts_are_late_without_their_content(
-    client: Client, make_scheduled: Any, facebook: Any
-) -> None:
+def test_readyz_is_503_when_posts_are_late_without_their_content(client: Client, make_scheduled, facebook) -> None:
     post = make_scheduled(channels=[facebook])
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=3))
-    sweeping_says = WorkerHeartbeat(worker="w1@secret-host", seen_at=clock.now())
-    sweeping_says.save(force_insert=True)
-    before = dump()
+    WorkerHeartbeat.objects.create(worker="w1@secret-host", seen_at=clock.now())
+    before = all_rows()
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["problems"] == ["1 post overdue; the oldest has been due for 3 min."]
@@ -60,7 +54,7 @@ def test_readyz_is_503_when_posts_are_late_without_their_content(
     text = answer.content.decode()
     hidden = [str(post.pk), facebook.name, facebook.platform_id, "Olá", "Casa do Sol", "secret-host"]
     assert [word for word in hidden if word in text] == []
-    assert dump() == before
+    assert all_rows() == before
 
 
 @pytest.mark.django_db
@@ -71,7 +65,7 @@ def test_health_endpoints_accept_safe_methods_only(client: Client, path: str) ->
     assert client.head(path).content == b""
 
 
-def test_a_probe_on_the_machine_itself_needs_no_tls(settings: Any) -> None:
+def test_a_probe_on_the_machine_itself_needs_no_tls(settings) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().get("/healthz").json() == {"up": True}
     assert Client().get("/admin/").status_code == 301

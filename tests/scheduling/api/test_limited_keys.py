@@ -15,6 +15,7 @@ from scheduling.domain import drafts
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
+from tests.scheduling.api.vectors import invalid
 
 pytestmark = pytest.mark.embedded
 
@@ -45,13 +46,7 @@ def test_limited_key_lists_its_channels_and_their_posts(
     assert [item["id"] for item in limited.get("/posts").json()] == ["on-the-page"]
     assert {item["id"] for item in api.get("/posts").json()} == {"on-the-page", "on-instagram"}
     assert limited.get("/posts/on-the-page", query={"mediumId": facebook.public_id}).status_code == 200
-    for path in (
-        "",
-        "/on-instagram",
-        "/on-instagram/insights",
-        "/on-instagram/comments",
-        "/on-instagram/comments/export",
-    ):
+    for path in ("", *(f"/on-instagram{part}" for part in ("", "/insights", "/comments", "/comments/export"))):
         answers = [
             limited.get(f"/posts{path}", query={"mediumId": medium}) for medium in (instagram.public_id, "FB_PAGE_1")
         ]
@@ -63,10 +58,8 @@ def test_limited_key_cannot_draft_on_other_channels(
     limited: SignedClient, facebook: Channel, instagram: Channel
 ) -> None:
     refused = limited.post("/scheduled-posts", on(facebook, instagram))
-    message = f"Unknown channel {instagram.public_id}"
-    path = ["channels", instagram.public_id]
-    details = [{"path": path, "message": message, "code": "channel.unknown"}]
-    assert (refused.status_code, refused.json()) == (400, {"message": message, "details": details})
+    unknown = (["channels", instagram.public_id], "channel.unknown", f"Unknown channel {instagram.public_id}")
+    assert (refused.status_code, refused.json()) == invalid(unknown)
     mine = limited.post("/scheduled-posts", on(facebook)).json()["id"]
     assert limited.patch(f"/scheduled-posts/{mine}", on(instagram)).json() == refused.json()
     assert ScheduledPost.objects.get().deliveries.get().channel == facebook
@@ -89,7 +82,7 @@ def test_limited_key_does_not_find_posts_with_other_channels(
 
 
 def test_limited_key_after_a_race_does_not_see_the_changed_post(
-    limited: SignedClient, author: Any, facebook: Channel, instagram: Channel
+    limited: SignedClient, author, facebook: Channel, instagram: Channel
 ) -> None:
     opened = ScheduledPost.objects.get(pk=limited.post("/scheduled-posts", on(facebook)).json()["id"])
     moved = {"channels": {instagram.public_id: ChannelText(instagram.type, "Hi")}}

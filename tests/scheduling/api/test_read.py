@@ -18,6 +18,7 @@ pytestmark = pytest.mark.embedded
 
 UNKNOWN = "8d4f6a0c-1f0e-4f43-9d5e-3f7e3b1c9a10"
 DAY = datetime(2027, 1, 1, tzinfo=UTC)
+VERBS = ("submit-for-approval", "reject", "revert")
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_an_empty_list_is_a_bare_empty_array(api: SignedClient) -> None:
     assert (answer.status_code, answer.json(), answer.headers.get("Link")) == (200, [], None)
 
 
-def test_soonest_first_undated_last_ties_by_id(api: SignedClient, row: Callable[..., ScheduledPost]) -> None:
+def test_soonest_first_undated_last_ties_by_id(api: SignedClient, row) -> None:
     undated = sorted(str(row().pk) for _ in range(3))
     late = row(scheduled_for=DAY + timedelta(hours=1))
     tied = sorted(str(row(scheduled_for=DAY).pk) for _ in range(3))
@@ -53,9 +54,7 @@ def test_soonest_first_undated_last_ties_by_id(api: SignedClient, row: Callable[
     assert ids(api.get("/scheduled-posts")) == [str(early.pk), *tied, str(late.pk), *undated]
 
 
-def test_without_a_status_everything_that_is_not_published(
-    api: SignedClient, row: Callable[..., ScheduledPost]
-) -> None:
+def test_without_a_status_everything_that_is_not_published(api: SignedClient, row) -> None:
     states = ["DRAFT", "WAITING_FOR_APPROVAL", "REJECTED", "SCHEDULED", "PUBLISHING", "PUBLISHED", "FAILED"]
     made = {state: str(row(state).pk) for state in states}
     assert sorted(ids(api.get("/scheduled-posts"))) == sorted(
@@ -68,9 +67,7 @@ def test_without_a_status_everything_that_is_not_published(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
-def test_pages_neither_repeat_nor_skip_while_rows_come_and_go(
-    api: SignedClient, row: Callable[..., ScheduledPost], limit: int
-) -> None:
+def test_pages_neither_repeat_nor_skip_while_rows_come_and_go(api: SignedClient, row, limit: int) -> None:
     for number in range(4):
         row(scheduled_for=DAY + timedelta(microseconds=number // 2))
         row()
@@ -90,7 +87,7 @@ def test_pages_neither_repeat_nor_skip_while_rows_come_and_go(
 
 
 def test_a_cursor_works_for_its_own_filters_and_organization_only(
-    api: SignedClient, other_api: SignedClient, row: Callable[..., ScheduledPost], other_organization: Organization
+    api: SignedClient, other_api: SignedClient, row, other_organization: Organization
 ) -> None:
     for _ in range(2):
         row()
@@ -107,7 +104,7 @@ def test_a_cursor_works_for_its_own_filters_and_organization_only(
 
 
 def test_a_list_costs_the_same_number_of_queries_however_long(
-    api: SignedClient, make_draft: Callable[..., ScheduledPost], django_assert_max_num_queries: Any
+    api: SignedClient, make_draft, django_assert_max_num_queries
 ) -> None:
     make_draft()
     api.get("/scheduled-posts")
@@ -121,9 +118,7 @@ def test_a_list_costs_the_same_number_of_queries_however_long(
     assert len(many.captured_queries) == len(few.captured_queries)
 
 
-def test_the_list_shows_the_same_document_as_the_post_itself(
-    api: SignedClient, make_draft: Callable[..., ScheduledPost]
-) -> None:
+def test_the_list_shows_the_same_document_as_the_post_itself(api: SignedClient, make_draft) -> None:
     post = make_draft()
     one = api.get(f"/scheduled-posts/{post.pk}")
     assert one.status_code == 200
@@ -131,9 +126,7 @@ def test_the_list_shows_the_same_document_as_the_post_itself(
     assert list(one.json()["mediumsData"]) == sorted(one.json()["mediumsData"])
 
 
-def test_a_person_is_named_as_the_author(
-    api: SignedClient, make_draft: Callable[..., ScheduledPost], author: User
-) -> None:
+def test_a_person_is_named_as_the_author(api: SignedClient, make_draft, author: User) -> None:
     author.first_name, author.last_name = "Ana", "Souza"
     author.save()
     post = make_draft(actor=actors.user_actor(author))
@@ -141,90 +134,42 @@ def test_a_person_is_named_as_the_author(
     assert shown == {"kind": "USER", "id": str(author.pk), "name": "Ana Souza"}
 
 
-@pytest.mark.parametrize(
-    "post_id",
-    [
-        UNKNOWN,
-        "1",
-        "nonsense",
-        "%00",
-        "%F0%9F%91%8B",
-        "..",
-        f"{{{UNKNOWN}}}",
-        f"urn:uuid:{UNKNOWN}",
-        UNKNOWN.replace("-", ""),
-        "x" * 5000,
-    ],
-)
-@pytest.mark.parametrize(
-    ("method", "step"),
-    [
-        ("GET", ""),
-        ("PATCH", ""),
-        ("DELETE", ""),
-        ("POST", "/submit-for-approval"),
-        ("POST", "/reject"),
-        ("POST", "/revert"),
-    ],
-)
-def test_missing_post_is_not_found_by_any_method(api: SignedClient, post_id: str, method: str, step: str) -> None:
-    answer = api.call(method, f"/scheduled-posts/{post_id}{step}", {})
-    assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
+ABSENT = [UNKNOWN, "1", "nonsense", "%00", "%F0%9F%91%8B", "..", f"{{{UNKNOWN}}}", f"urn:uuid:{UNKNOWN}"]
+ABSENT += [UNKNOWN.replace("-", ""), "x" * 5000]
+CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), *(("POST", f"/{verb}") for verb in VERBS)]
 
 
-def test_pending_task_is_returned(api: SignedClient, make_scheduled: Callable[..., ScheduledPost]) -> None:
+@pytest.mark.parametrize(("method", "step"), CALLS)
+def test_missing_post_is_not_found_by_any_method(api: SignedClient, method: str, step: str) -> None:
+    for post_id in ABSENT:
+        answer = api.call(method, f"/scheduled-posts/{post_id}{step}", {})
+        assert (answer.status_code, answer.json()) == (404, {"message": "Not found"}), post_id
+
+
+def test_pending_task_is_returned(api: SignedClient, make_scheduled) -> None:
     post = make_scheduled()
     body = api.get(f"/scheduled-posts/{post.pk}").json()
     assert (body["status"], body["taskId"]) == ("SCHEDULED", str(post.task_id))
     assert {item["outcome"] for item in body["mediumsData"].values()} == {None}
 
 
-def test_outcomes_appear_when_publishing_begins(
-    api: SignedClient, row: Callable[..., ScheduledPost], facebook: Channel, instagram: Channel
-) -> None:
-    at = clock.now()
+def test_outcomes_appear_when_publishing_begins(api: SignedClient, row, facebook: Channel, instagram: Channel) -> None:
+    at, link = clock.now(), "https://www.instagram.com/p/x/"
     post = row("PUBLISHING")
-    for channel, columns in (
-        (facebook, {}),
-        (
-            instagram,
-            {
-                "state": "PUBLISHED",
-                "platform_post_id": "178",
-                "permalink": "https://www.instagram.com/p/x/",
-                "published_at": at,
-            },
-        ),
-    ):
-        Delivery.objects.create(post=post, organization=post.organization, channel=channel, caption="x", **columns)
-    body = api.get(f"/scheduled-posts/{post.pk}").json()
-    assert {public_id: one["outcome"] for public_id, one in body["mediumsData"].items()} == {
-        facebook.public_id: {"state": "PENDING", "postId": None, "permalink": None, "publishedAt": None, "error": None},
-        instagram.public_id: {
-            "state": "PUBLISHED",
-            "postId": "178",
-            "permalink": "https://www.instagram.com/p/x/",
-            "publishedAt": stamp(at),
-            "error": None,
-        },
-    }
+    columns = {"post": post, "organization": post.organization, "caption": "x"}
+    Delivery.objects.create(channel=facebook, **columns)
+    columns |= {"state": "PUBLISHED", "platform_post_id": "178", "permalink": link, "published_at": at}
+    Delivery.objects.create(channel=instagram, **columns)
+    shown = api.get(f"/scheduled-posts/{post.pk}").json()["mediumsData"]
+    nothing = {"state": "PENDING", "postId": None, "permalink": None, "publishedAt": None, "error": None}
+    published = {"state": "PUBLISHED", "postId": "178", "permalink": link, "publishedAt": stamp(at), "error": None}
+    assert (shown[facebook.public_id]["outcome"], shown[instagram.public_id]["outcome"]) == (nothing, published)
 
 
-def test_failed_channel_has_an_error(api: SignedClient, row: Callable[..., ScheduledPost], facebook: Channel) -> None:
+def test_failed_channel_has_an_error(api: SignedClient, row, facebook: Channel) -> None:
     post = row("FAILED")
-    Delivery.objects.create(
-        post=post,
-        organization=post.organization,
-        channel=facebook,
-        state="FAILED",
-        error_code="MISSED",
-        error_message="It was too late.",
-    )
-    body = api.get(f"/scheduled-posts/{post.pk}").json()
-    assert body["mediumsData"][facebook.public_id]["outcome"] == {
-        "state": "FAILED",
-        "postId": None,
-        "permalink": None,
-        "publishedAt": None,
-        "error": {"code": "MISSED", "message": "It was too late."},
-    }
+    error = {"code": "MISSED", "message": "It was too late."}
+    columns = {"state": "FAILED", "error_code": error["code"], "error_message": error["message"]}
+    Delivery.objects.create(post=post, organization=post.organization, channel=facebook, **columns)
+    outcome = api.get(f"/scheduled-posts/{post.pk}").json()["mediumsData"][facebook.public_id]["outcome"]
+    assert (outcome["state"], outcome["postId"], outcome["error"]) == ("FAILED", None, error)

@@ -46,24 +46,18 @@ def test_the_inline_superpower_of_the_contract_is_accepted_and_returned(api: Sig
 
 
 @pytest.mark.usefixtures("facebook")
-def test_the_same_without_values_is_refused_at_its_path(api: SignedClient, anything_stored: Any) -> None:
+def test_the_same_without_values_is_refused_at_its_path(api: SignedClient, anything_stored) -> None:
     before = anything_stored()
     empty = copy.deepcopy(SUPERPOWER)
     empty["conditionGroups"][0]["conditions"][0]["values"] = []
     answer = create(api, empty)
-    assert (answer.status_code, answer.json()) == (
-        422,
-        {
-            "error": [
-                {
-                    "message": '"values" must contain at least 1 items',
-                    "path": ["channels", CHANNEL, "superpower", "conditionGroups", 0, "conditions", 0, "values"],
-                    "type": "array.min",
-                    "context": {"label": "values", "key": "values", "limit": 1},
-                }
-            ]
-        },
-    )
+    error = {
+        "message": '"values" must contain at least 1 items',
+        "path": ["channels", CHANNEL, "superpower", "conditionGroups", 0, "conditions", 0, "values"],
+        "type": "array.min",
+        "context": {"label": "values", "key": "values", "limit": 1},
+    }
+    assert (answer.status_code, answer.json()) == (422, {"error": [error]})
     assert anything_stored() == before
 
 
@@ -89,27 +83,22 @@ def test_unknown_fields_are_kept_and_returned_at_every_level(api: SignedClient) 
         (lambda power: power.pop("conditionalTemplateType"), "conditionalTemplateType"),
         (lambda power: power.pop("conditionGroups"), "conditionGroups"),
         (lambda power: power.update(conditionGroups=[]), "conditionGroups"),
-        (
-            lambda power: power["conditionGroups"][0].update(publicReplies=[]),
-            "conditionGroups.0.publicReplies",
-        ),
+        (lambda power: power["conditionGroups"][0].update(publicReplies=[]), "conditionGroups.0.publicReplies"),
     ],
 )
 def test_what_an_inline_superpower_lacks_is_named_on_drafts_too(
-    api: SignedClient, change: Callable[[Any], Any], missing: str, anything_stored: Any
+    api: SignedClient, change: Callable[[Any], Any], missing: str, anything_stored
 ) -> None:
     before = anything_stored()
     power = copy.deepcopy(SUPERPOWER)
     change(power)
     answer = create(api, power)
-    assert (answer.status_code, answer.json()["message"]) == (
-        422,
-        f"The superpower's template is incomplete: {missing} is missing",
-    )
+    assert answer.status_code == 422
+    assert answer.json()["message"] == f"The superpower's template is incomplete: {missing} is missing"
     assert anything_stored() == before
 
 
-def test_what_superpowers_lack_is_named_for_every_channel(api: SignedClient, facebook: Any, instagram: Any) -> None:
+def test_what_superpowers_lack_is_named_for_every_channel(api: SignedClient, facebook, instagram) -> None:
     channels = {
         item.public_id: {"mediumType": item.type, "superpower": {"name": "Greeter", "templateType": "GENERAL"}}
         for item in (facebook, instagram)
@@ -146,21 +135,9 @@ def test_an_unknown_template_is_refused(api: SignedClient, template_id: str) -> 
     assert (answer.status_code, answer.json()) == (400, {"message": "Unknown creativeTemplateId"})
 
 
-@pytest.mark.usefixtures("other_facebook")
-def test_another_organizations_template_is_unknown(
-    other_api: SignedClient, template: SuperpowerTemplate, other_facebook: Channel
-) -> None:
-    power = {"creativeTemplateId": str(template.pk)}
-    channels = {other_facebook.public_id: {"mediumType": "FB_PAGE", "superpower": power}}
-    answer = other_api.post("/scheduled-posts", {"channels": channels})
-    assert (answer.status_code, answer.json()) == (400, {"message": "Unknown creativeTemplateId"})
-
-
 @pytest.mark.usefixtures("facebook")
 @pytest.mark.parametrize("spelling", ["myuniquehashtag", "#MyUniqueHashtag", " ##MYUNIQUEHASHTAG "])
-def test_a_hashtag_belongs_to_one_post_however_it_is_spelt(
-    api: SignedClient, spelling: str, anything_stored: Any
-) -> None:
+def test_a_hashtag_belongs_to_one_post_however_it_is_spelt(api: SignedClient, spelling: str, anything_stored) -> None:
     create(api, SUPERPOWER)
     before = anything_stored()
     answer = create(api, named(spelling))
@@ -175,7 +152,7 @@ def test_a_templates_hashtag_is_taken(api: SignedClient, template: SuperpowerTem
 
 
 @pytest.mark.usefixtures("facebook")
-def test_a_hashtag_twice_in_one_request_is_refused(api: SignedClient, instagram: Channel, anything_stored: Any) -> None:
+def test_a_hashtag_twice_in_one_request_is_refused(api: SignedClient, instagram: Channel, anything_stored) -> None:
     before = anything_stored()
     channels = {
         CHANNEL: {"mediumType": "FB_PAGE", "superpower": named("#sun")},

@@ -1,7 +1,6 @@
 """submit-for-approval, reject, revert, and the two verbs that no key has."""
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,8 @@ import pytest
 
 from accounts import clock
 from scheduling.models import Delivery, ScheduledPost
-from tests.helpers import SignedClient
+from tests.helpers import MISSING, SignedClient
+from tests.scheduling.api.vectors import conflict, invalid
 
 pytestmark = pytest.mark.embedded
 
@@ -24,54 +24,34 @@ def state(post: ScheduledPost) -> str:
     return str(ScheduledPost.objects.get(pk=post.pk).status)
 
 
-def test_a_draft_is_submitted_without_a_body_or_a_content_type(
-    api: SignedClient, make_draft: Callable[..., ScheduledPost]
-) -> None:
+def test_a_draft_is_submitted_without_a_body_or_a_content_type(api: SignedClient, make_draft) -> None:
     post = make_draft()
     answer = step(api, post, "submit-for-approval")
     assert (answer.status_code, answer.json()["status"], state(post)) == (200, *["WAITING_FOR_APPROVAL"] * 2)
     assert answer.json() == api.get(f"/scheduled-posts/{post.pk}").json()
 
 
-def test_a_rejected_post_is_submitted_again(api: SignedClient, make_waiting: Callable[..., ScheduledPost]) -> None:
-    post = make_waiting()
-    step(api, post, "reject", {"notes": "No"})
-    assert step(api, post, "submit-for-approval").json()["status"] == "WAITING_FOR_APPROVAL"
-
-
-def test_what_is_not_publishable_is_not_submitted(api: SignedClient, make_draft: Callable[..., ScheduledPost]) -> None:
+def test_what_is_not_publishable_is_not_submitted(api: SignedClient, make_draft) -> None:
     post = make_draft(scheduled_for=clock.now() - timedelta(seconds=1), media=None)
     answer = step(api, post, "submit-for-approval")
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {
-            "message": "scheduledFor must be in the future",
-            "details": [
-                {
-                    "path": ["scheduledFor"],
-                    "message": "scheduledFor must be in the future",
-                    "code": "scheduledFor.past",
-                },
-                {"path": ["media"], "message": "A post needs a media URL", "code": "media.missing"},
-            ],
-        },
+    assert (answer.status_code, answer.json()) == invalid(
+        (["scheduledFor"], "scheduledFor.past", "scheduledFor must be in the future"),
+        (["media"], "media.missing", "A post needs a media URL"),
     )
     assert state(post) == "DRAFT"
 
 
-def test_rejection_contains_its_notes(api: SignedClient, make_waiting: Callable[..., ScheduledPost]) -> None:
+def test_rejection_contains_its_notes(api: SignedClient, make_waiting) -> None:
     post = make_waiting()
-    answer = step(api, post, "reject", {"notes": " Brighter,\nplease 🌞 "})
-    assert (answer.status_code, answer.json()["status"], answer.json()["notes"]) == (
-        200,
-        "REJECTED",
-        " Brighter,\nplease 🌞 ",
-    )
+    notes = " Brighter,\nplease 🌞 "
+    answer = step(api, post, "reject", {"notes": notes})
+    assert (answer.status_code, answer.json()["status"], answer.json()["notes"]) == (200, "REJECTED", notes)
 
 
 @pytest.mark.parametrize(
     ("body", "type_"),
     [
+        (MISSING, "any.required"),
         ({}, "any.required"),
         ({"notes": ""}, "string.empty"),
         ({"notes": " \n\t\u00a0"}, "string.empty"),
@@ -80,35 +60,18 @@ def test_rejection_contains_its_notes(api: SignedClient, make_waiting: Callable[
         ({"notes": "a\x00"}, "string.base"),
     ],
 )
-def test_a_rejection_without_notes_is_refused(
-    api: SignedClient, make_waiting: Callable[..., ScheduledPost], body: Any, type_: str
-) -> None:
+def test_a_rejection_without_notes_is_refused(api: SignedClient, make_waiting, body, type_: str) -> None:
     post = make_waiting()
     answer = step(api, post, "reject", body)
     assert (answer.status_code, state(post)) == (422, "WAITING_FOR_APPROVAL")
     assert [(error["path"], error["type"]) for error in answer.json()["error"]] == [(["notes"], type_)]
 
 
-def test_a_rejection_without_a_body_lacks_its_notes(
-    api: SignedClient, make_waiting: Callable[..., ScheduledPost]
-) -> None:
-    answer = step(api, make_waiting(), "reject")
-    assert (answer.status_code, answer.json()["error"][0]["path"]) == (422, ["notes"])
-
-
-def test_revert_of_a_scheduled_post_clears_its_task(
-    api: SignedClient, make_scheduled: Callable[..., ScheduledPost]
-) -> None:
-    post = make_scheduled()
-    answer = step(api, post, "revert")
-    assert (answer.status_code, answer.json()["status"], answer.json()["taskId"]) == (200, "DRAFT", None)
-
-
 @pytest.mark.parametrize(
     ("outcome", "expected"), [("FAILED", (200, "DRAFT")), ("PUBLISHED", (409, "FAILED")), ("UNKNOWN", (409, "FAILED"))]
 )
 def test_revert_of_a_failed_post_requires_that_nothing_is_published(
-    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], outcome: str, expected: tuple[int, str]
+    api: SignedClient, make_scheduled, outcome: str, expected: tuple[int, str]
 ) -> None:
     post = make_scheduled()
     ScheduledPost.objects.filter(pk=post.pk).update(status="FAILED", task_id=None)
@@ -134,7 +97,7 @@ VERBS = {"submit-for-approval": "submit", "reject": "reject", "revert": "revert"
 @pytest.mark.parametrize("status", ALLOWED)
 @pytest.mark.parametrize("verb", VERBS)
 def test_illegal_action_reports_status_and_allowed_actions(
-    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], status: str, verb: str
+    api: SignedClient, make_scheduled, status: str, verb: str
 ) -> None:
     post = make_scheduled()
     ScheduledPost.objects.filter(pk=post.pk).update(status=status)
@@ -142,14 +105,8 @@ def test_illegal_action_reports_status_and_allowed_actions(
     if verb in ALLOWED[status]:
         assert answer.status_code == 200, answer.content
         return
-    assert (answer.status_code, answer.json(), state(post)) == (
-        409,
-        {
-            "message": f"Cannot {VERBS[verb]} a {status} post",
-            "details": {"status": status, "allowed": ALLOWED[status]},
-        },
-        status,
-    )
+    assert (answer.status_code, answer.json()) == conflict(VERBS[verb], status, ALLOWED[status])
+    assert state(post) == status
 
 
 BODIES: list[tuple[bytes, str | None]] = [
@@ -163,9 +120,7 @@ BODIES: list[tuple[bytes, str | None]] = [
 
 @pytest.mark.parametrize("verb", ["approve", "publish"])
 @pytest.mark.parametrize("status", ALLOWED)
-def test_approve_and_publish_by_a_key_are_forbidden(
-    api: SignedClient, make_scheduled: Callable[..., ScheduledPost], verb: str, status: str
-) -> None:
+def test_approve_and_publish_by_a_key_are_forbidden(api: SignedClient, make_scheduled, verb: str, status: str) -> None:
     post = make_scheduled()
     ScheduledPost.objects.filter(pk=post.pk).update(status=status)
     for body, content_type in BODIES:
@@ -178,13 +133,3 @@ def test_approve_and_publish_by_a_key_are_forbidden(
 def test_approve_of_an_unknown_post_is_forbidden_alike(api: SignedClient, verb: str, post_id: str) -> None:
     answer = api.post(f"/scheduled-posts/{post_id}/{verb}")
     assert (answer.status_code, answer.json()) == (403, HUMAN)
-
-
-@pytest.mark.parametrize("host", ["[fec0::1]", "[3fff::1]", "192.88.99.1", "[::ffff:c058:6301]", "[2002:808:808::1]"])
-def test_submit_with_unreachable_media_host_is_refused(
-    api: SignedClient, draft_fields: dict[str, Any], host: str
-) -> None:
-    draft = api.post("/scheduled-posts", {**draft_fields, "media": f"https://{host}/a.jpg"}).json()
-    answer = api.post(f"/scheduled-posts/{draft['id']}/submit-for-approval")
-    assert answer.status_code == 400
-    assert [(detail["path"], detail["code"]) for detail in answer.json()["details"]] == [(["media"], "media.private")]

@@ -33,3 +33,14 @@ SUPERPOWER: dict[str, Any] = {
 def powered(superpower: Any) -> dict[str, Any]:
     """Return the draft with a superpower on its channel."""
     return {"channels": {CHANNEL: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": superpower}}}
+
+
+def conflict(action: str, status: str, allowed: list[str]) -> tuple[int, Any]:
+    """Return the answer to an action that the post's status forbids."""
+    return 409, {"message": f"Cannot {action} a {status} post", "details": {"status": status, "allowed": allowed}}
+
+
+def invalid(*violations: tuple[list[str], str, str]) -> tuple[int, Any]:
+    """Return the answer to content that violates a rule: path, code and message of each violation."""
+    details = [{"path": path, "message": message, "code": code} for path, code, message in violations]
+    return 400, {"message": details[0]["message"], "details": details}
