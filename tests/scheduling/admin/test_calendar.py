@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,7 +60,7 @@ def test_a_post_dragged_over_a_clock_change_keeps_its_time_of_day() -> None:
     )
 
 
-def test_a_post_stands_on_the_day_that_its_reader_has(make_draft: Any, author: User) -> None:
+def test_a_post_stands_on_the_day_that_its_reader_has(make_draft, author: User) -> None:
     # Half past midnight in Lisbon's summer is the evening before in UTC, and in New York.
     post = make_draft(scheduled_for=datetime(2027, 6, 30, 23, 30, tzinfo=UTC))
     last = make_draft(scheduled_for=datetime(2027, 6, 30, 22, 59, 59, tzinfo=UTC))
@@ -73,7 +72,7 @@ def test_a_post_stands_on_the_day_that_its_reader_has(make_draft: Any, author: U
     assert open_calendar(user_in_zone(author, "America/New_York"), june) == {"2027-06-30": [str(last.pk), str(post.pk)]}
 
 
-def test_both_hours_of_an_autumn_night_stand_in_order(make_draft: Any, author: User) -> None:
+def test_both_hours_of_an_autumn_night_stand_in_order(make_draft, author: User) -> None:
     second = make_draft(scheduled_for=datetime(2027, 10, 31, 1, 10, tzinfo=UTC))  # 01:10, after the clocks went back
     first = make_draft(scheduled_for=datetime(2027, 10, 31, 0, 40, tzinfo=UTC))  # 01:40, before
     site = user_in_zone(author, "Europe/Lisbon")
@@ -82,9 +81,7 @@ def test_both_hours_of_an_autumn_night_stand_in_order(make_draft: Any, author: U
     assert [len(entries) for _, _, entries in hours] == [0, 2, *[0] * 22]
 
 
-def test_people_see_their_own_organizations_posts(
-    make_draft: Any, reviewer: User, outsider: User, organization: Any
-) -> None:
+def test_people_see_their_own_organizations_posts(make_draft, reviewer: User, outsider: User, organization) -> None:
     post = make_draft(scheduled_for=datetime(2027, 6, 1, 12, tzinfo=UTC))
     june = "on=2027-06-10"
     assert open_calendar(AdminClient(reviewer), june) == {"2027-06-01": [str(post.pk)]}
@@ -100,7 +97,7 @@ def test_people_see_their_own_organizations_posts(
     )
 
 
-def test_a_channel_narrows_it_down(make_draft: Any, author: User, facebook: Channel, instagram: Channel) -> None:
+def test_a_channel_narrows_it_down(make_draft, author: User, facebook: Channel, instagram: Channel) -> None:
     noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
     both, alone = make_draft(scheduled_for=noon), make_draft(scheduled_for=noon, channels=[facebook])
     site = AdminClient(author)
@@ -113,7 +110,7 @@ def test_a_channel_narrows_it_down(make_draft: Any, author: User, facebook: Chan
     assert len(set(tints.values())) == len(tints)
 
 
-def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft: Any, make_waiting: Any, author: User) -> None:
+def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft, make_waiting, author: User) -> None:
     noon = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=400)
     posts = [make_draft(scheduled_for=noon + timedelta(minutes=number)) for number in range(6)]
     late = make_waiting()
@@ -135,7 +132,7 @@ def test_posts_with_a_problem_are_listed_with_the_readers_day(make_waiting: Any,
     assert "not approved in time, Tue 1 Jul, 00:30" in site.text
 
 
-def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: User, monkeypatch: Any) -> None:
+def test_a_very_long_day_goes_on_where_it_broke_off(make_draft, author: User, monkeypatch) -> None:
     from scheduling.admin import calendar
 
     monkeypatch.setattr(calendar, "MAX_COUNT", 4)
@@ -149,7 +146,7 @@ def test_a_very_long_day_goes_on_where_it_broke_off(make_draft: Any, author: Use
     assert open_calendar(site, onward.lstrip("?")) == {"2027-06-01": [str(post.pk) for post in posts[3:]]}
 
 
-def test_empty_days_to_come_offer_a_new_post_on_them(make_draft: Any, author: User, viewer: User) -> None:
+def test_empty_days_to_come_offer_a_new_post_on_them(make_draft, author: User, viewer: User) -> None:
     soon = clock.now().date() + timedelta(days=1)
     wanted = f"{POSTS}add/?scheduled_for={soon.isoformat()}T09:00"
     site = AdminClient(author).open(f"{CALENDAR}?on={soon.isoformat()}")
@@ -161,7 +158,7 @@ def test_empty_days_to_come_offer_a_new_post_on_them(make_draft: Any, author: Us
 
 @pytest.mark.parametrize("view", ["month", "week", "day"])
 def test_it_costs_the_same_for_one_post_and_for_many(
-    view: str, make_draft: Any, author: User, django_assert_max_num_queries: Any
+    view: str, make_draft, author: User, django_assert_max_num_queries
 ) -> None:
     noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
     make_draft(scheduled_for=noon)

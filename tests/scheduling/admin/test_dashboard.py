@@ -34,7 +34,7 @@ def tiles(site: AdminClient) -> dict[str, str]:
 
 
 def test_tiles_count_posts_of_own_organizations(
-    make_waiting: Any, make_scheduled: Any, make_draft: Any, reviewer: User, outsider: User
+    make_waiting, make_scheduled, make_draft, reviewer: User, outsider: User
 ) -> None:
     with time_machine.travel(NOON, tick=False):
         make_draft()
@@ -56,7 +56,7 @@ def test_tiles_count_posts_of_own_organizations(
         assert set(tiles(AdminClient(outsider)).values()) == {"0"}
 
 
-def test_days_follow_the_time_zone(make_scheduled: Any, facebook: Channel) -> None:
+def test_days_follow_the_time_zone(make_scheduled, facebook: Channel) -> None:
     late = NOON.replace(hour=23, minute=30)  # after midnight in Lisbon
     with time_machine.travel(NOON, tick=False):
         make_scheduled(scheduled_for=late)
@@ -84,7 +84,7 @@ def test_engagement_excludes_deleted_and_foreign_posts(
     assert list(rows(both)) == ["Sun 13 Jun", "Tue 15 Jun"]
 
 
-def test_latency_is_measured_from_the_scheduled_time(make_scheduled: Any, facebook: Channel) -> None:
+def test_latency_is_measured_from_the_scheduled_time(make_scheduled, facebook: Channel) -> None:
     with time_machine.travel(NOON, tick=False):
         for seconds in (0.5, 2.5, -1.0):
             post = make_scheduled(channels=[facebook], scheduled_for=NOON + timedelta(minutes=1))
@@ -119,7 +119,7 @@ def test_publishing_delay_is_shown_to_administrators_only(
 
 
 def test_dashboard_has_constant_queries_and_chart_summaries(
-    make_scheduled: Any, admin_member: User, facebook: Channel, django_assert_max_num_queries: Any
+    make_scheduled, admin_member: User, facebook: Channel, django_assert_max_num_queries
 ) -> None:
     make_scheduled()
     make_published(facebook, 1, clock.now() - timedelta(days=2), caption="</script><b>x", likes=3)

@@ -1,7 +1,6 @@
 """The form for posts: time zones, preserved text, edit conflicts."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from accounts import clock
 from accounts.domain import actors
@@ -12,14 +11,7 @@ from scheduling.domain import drafts
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from tests.helpers import POSTS, AdminClient
-
-GREETER = {
-    "name": "Greeter",
-    "hashtag": "hello",
-    "templateType": "CONDITIONAL",
-    "conditionalTemplateType": "GENERAL",
-    "conditionGroups": [{"publicReplies": [{"scope": "PUBLIC", "text": "Thanks!"}]}],
-}
+from tests.scheduling.api.vectors import SUPERPOWER
 
 
 def fields_for(channel: Channel, **more: str) -> dict[str, str]:
@@ -30,7 +22,7 @@ def test_new_draft_keeps_text_and_converts_local_time(
     author: User, facebook: Channel, instagram: Channel, organization: Organization
 ) -> None:
     User.objects.filter(pk=author.pk).update(time_zone="America/Sao_Paulo")
-    template = superpowers.write(actors.user_actor(author), organization=organization, document=GREETER)
+    template = superpowers.write(actors.user_actor(author), organization=organization, document=SUPERPOWER)
     fields = fields_for(facebook, media_url="not even a url", scheduled_for="2027-07-01T09:30")
     fields[f"superpower-{facebook.public_id}"] = str(template.pk)
 
@@ -57,7 +49,7 @@ def test_invalid_post_is_not_submitted_and_keeps_input(author: User, facebook: C
     assert fields[f"on-{facebook.public_id}"] == "on"
 
 
-def test_save_unchanged_form_changes_nothing(make_draft: Any, author: User) -> None:
+def test_save_unchanged_form_changes_nothing(make_draft, author: User) -> None:
     post = make_draft(scheduled_for=clock.now() + timedelta(hours=3, microseconds=123))
     AdminClient(author).open(f"{POSTS}{post.pk}/change/").press()
     stored = ScheduledPost.objects.get()
@@ -65,8 +57,8 @@ def test_save_unchanged_form_changes_nothing(make_draft: Any, author: User) -> N
     assert not AuditEvent.objects.filter(verb="edit").exists()
 
 
-def test_edit_keeps_inline_superpower(make_draft: Any, author: User, facebook: Channel, key: Any) -> None:
-    inline = {**GREETER, "hashtag": "mine", "unknown": {"kept": True}}
+def test_edit_keeps_inline_superpower(make_draft, author: User, facebook: Channel, key) -> None:
+    inline = {**SUPERPOWER, "hashtag": "mine", "unknown": {"kept": True}}
     channels = {facebook.public_id: drafts.ChannelText(facebook.type, "Hello", inline)}
     post = make_draft(channels=channels)
     site = AdminClient(author).open(f"{POSTS}{post.pk}/change/")
@@ -75,7 +67,7 @@ def test_edit_keeps_inline_superpower(make_draft: Any, author: User, facebook: C
     assert (delivery.caption, delivery.superpower) == ("Hello again", inline)
 
 
-def test_edit_conflict_keeps_input_and_can_overwrite(make_draft: Any, author: User, facebook: Channel) -> None:
+def test_edit_conflict_keeps_input_and_can_overwrite(make_draft, author: User, facebook: Channel) -> None:
     post = make_draft(channels=[facebook])
     caption = f"caption-{facebook.public_id}"
     first, second = (AdminClient(author).open(f"{POSTS}{post.pk}/change/") for _ in range(2))
@@ -88,7 +80,7 @@ def test_edit_conflict_keeps_input_and_can_overwrite(make_draft: Any, author: Us
     assert ScheduledPost.objects.get().deliveries.get().caption == "second"
 
 
-def test_form_ignores_status_fields(make_draft: Any, author: User) -> None:
+def test_form_ignores_status_fields(make_draft, author: User) -> None:
     post = make_draft()
     site = AdminClient(author).open(f"{POSTS}{post.pk}/change/")
     names = {name for name in site.form().fields if "-" not in name}
@@ -97,7 +89,7 @@ def test_form_ignores_status_fields(make_draft: Any, author: User) -> None:
     assert ScheduledPost.objects.get().status == Status.DRAFT
 
 
-def test_scheduled_post_cannot_be_edited(make_scheduled: Any, author: User, facebook: Channel) -> None:
+def test_scheduled_post_cannot_be_edited(make_scheduled, author: User, facebook: Channel) -> None:
     post = make_scheduled()
     AdminClient(author).open(f"{POSTS}{post.pk}/change/").press(**{f"caption-{facebook.public_id}": "sneaky"})
     assert not post.deliveries.filter(caption="sneaky").exists()

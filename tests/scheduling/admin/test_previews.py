@@ -1,7 +1,6 @@
 """The review page: previews, checks, note, changes and history, all of them escaped."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from scheduling.admin.previews import truncate_caption
 from scheduling.domain import drafts, media_inspection
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
-from tests.helpers import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient, fresh
 
 ARABIC = "مساء الخير من كاسا دو سول " * 12
 EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"
@@ -44,7 +43,7 @@ def page(user: User, post: ScheduledPost) -> str:
     return str(AdminClient(user).review(post).answer.content.decode())
 
 
-def test_long_caption_is_folded(make_waiting: Any, reviewer: User, facebook: Channel) -> None:
+def test_long_caption_is_folded(make_waiting, reviewer: User, facebook: Channel) -> None:
     html = page(reviewer, make_waiting(channels=on(facebook, ARABIC)))
     assert '<details class="caption fold"' in html
     assert html.count(ARABIC.strip()) >= 1
@@ -54,7 +53,7 @@ def test_long_caption_is_folded(make_waiting: Any, reviewer: User, facebook: Cha
 
 @pytest.mark.parametrize(("kind", "frame"), [("POST", "feed"), ("REEL", "reel"), ("STORY", "story")])
 def test_preview_frame_depends_on_post_type(
-    make_draft: Any, author: User, instagram: Channel, sandbox: Any, kind: str, frame: str
+    make_draft, author: User, instagram: Channel, sandbox, kind: str, frame: str
 ) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO"}
     html = page(author, make_draft(channels=on(instagram, "Olá"), type=kind, **media))
@@ -63,7 +62,7 @@ def test_preview_frame_depends_on_post_type(
     assert ("Not shown in a story:" in html) is (kind == "STORY")
 
 
-def test_author_text_is_escaped(make_waiting: Any, reviewer: User, facebook: Channel, key: Any) -> None:
+def test_author_text_is_escaped(make_waiting, reviewer: User, facebook: Channel, key) -> None:
     post = make_waiting(channels=on(facebook, EVIL), brief=EVIL)
     drafts.edit(actors.api_key_actor(key), post, changes={"brief": EVIL + " again"})
     html = page(reviewer, post)
@@ -72,13 +71,13 @@ def test_author_text_is_escaped(make_waiting: Any, reviewer: User, facebook: Cha
     assert 'href="https://x.example' not in html  # links in the note are not clickable
 
 
-def test_note_keeps_line_breaks_and_is_isolated(make_waiting: Any, reviewer: User) -> None:
+def test_note_keeps_line_breaks_and_is_isolated(make_waiting, reviewer: User) -> None:
     html = page(reviewer, make_waiting(brief="Why: summer\nRisk: none"))
     assert '<div class="pre" dir="auto">Why: summer\nRisk: none</div>' in html
     assert "Note for the reviewer" not in page(reviewer, make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
 
 
-def test_approval_stores_the_checks_shown(make_waiting: Any, reviewer: User, sandbox: Any, facebook: Channel) -> None:
+def test_approval_stores_the_checks_shown(make_waiting, reviewer: User, sandbox, facebook: Channel) -> None:
     post = make_waiting(media=f"{sandbox.url}/media/gone.gif", channels=[facebook])
     media_inspection.inspect_media(str(post.pk), post.version)
     site = AdminClient(reviewer).review(post)
@@ -91,7 +90,7 @@ def test_approval_stores_the_checks_shown(make_waiting: Any, reviewer: User, san
     assert "Checks at approval" in AdminClient(reviewer).review(post).text
 
 
-def test_recheck_changes_no_row_itself(make_waiting: Any, reviewer: User, viewer: User) -> None:
+def test_recheck_changes_no_row_itself(make_waiting, reviewer: User, viewer: User) -> None:
     post = make_waiting()
     before = ScheduledPost.objects.values().get(pk=post.pk)
     site = AdminClient(reviewer).review(post).press("recheck")
@@ -101,15 +100,13 @@ def test_recheck_changes_no_row_itself(make_waiting: Any, reviewer: User, viewer
     assert site.client.get(f"{POSTS}{post.pk}/recheck/").status_code == 405
 
 
-def test_changed_media_are_shown_side_by_side(make_waiting: Any, reviewer: User, sandbox: Any, key: Any) -> None:
+def test_changed_media_are_shown_side_by_side(make_waiting, reviewer: User, sandbox, key) -> None:
     from scheduling.domain import review
 
     post = make_waiting(media=sandbox.media("old.jpg"))
     AdminClient(reviewer).review(post).press("reject", notes="Another picture, please")
-    drafts.edit(
-        actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk), changes={"media": sandbox.media("new.jpg")}
-    )
-    review.submit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk))
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"media": sandbox.media("new.jpg")})
+    review.submit(actors.api_key_actor(key), fresh(post))
     html = page(reviewer, post)
     assert f'<img src="{sandbox.media("old.jpg")}" alt="" loading="lazy"></figure>' not in html
     assert f"<del>{sandbox.media('old.jpg')}</del>" in html
@@ -117,7 +114,7 @@ def test_changed_media_are_shown_side_by_side(make_waiting: Any, reviewer: User,
     assert html.count(f'<img src="{sandbox.media("old.jpg")}"') == 1
 
 
-def test_history_names_the_changed_fields(make_waiting: Any, reviewer: User, key: Any, instagram: Channel) -> None:
+def test_history_names_the_changed_fields(make_waiting, reviewer: User, key, instagram: Channel) -> None:
     post = make_waiting()
     drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Because", "channels": on(instagram, "Other")})
     text = AdminClient(reviewer).review(post).text
@@ -125,7 +122,7 @@ def test_history_names_the_changed_fields(make_waiting: Any, reviewer: User, key
     assert "Note for the reviewer at that time Because" in text
 
 
-def test_countdown_is_shown_before_the_scheduled_time_only(make_waiting: Any, reviewer: User) -> None:
+def test_countdown_is_shown_before_the_scheduled_time_only(make_waiting, reviewer: User) -> None:
     post = make_waiting()
     assert "data-countdown=" in page(reviewer, post)
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))

@@ -3,23 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from accounts import clock
 from accounts.domain import actors, api_keys
-from accounts.models import AuditEvent, Organization, Role, User
+from accounts.models import Organization, Role, User
 from posts.models import Channel
 from scheduling.domain import drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
-from tests.helpers import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient, fresh
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
-
-
-def fresh(post: Any) -> ScheduledPost:
-    return ScheduledPost.objects.get(pk=post.pk)
 
 
 def edit(post: Any, key: Any, channel: Channel, caption: str) -> None:
@@ -27,7 +21,7 @@ def edit(post: Any, key: Any, channel: Channel, caption: str) -> None:
     drafts.edit(actors.api_key_actor(key), fresh(post), changes={"channels": channels})
 
 
-def test_approve_schedules_the_shown_content(make_waiting: Any, reviewer: User) -> None:
+def test_approve_schedules_the_shown_content(make_waiting, reviewer: User) -> None:
     post = make_waiting()
     site = AdminClient(reviewer).review(post)
     displayed = site.form("approve").fields["digest"]
@@ -42,13 +36,13 @@ def test_approve_schedules_the_shown_content(make_waiting: Any, reviewer: User) 
     assert site.follow().text.count("Approved: “Olá from Casa do Sol 👋” will be published on") == 1
 
 
-def test_approve_redirects_to_the_next_waiting_post(make_waiting: Any, reviewer: User) -> None:
+def test_approve_redirects_to_the_next_waiting_post(make_waiting, reviewer: User) -> None:
     soon, late = (make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2))
     site = AdminClient(reviewer).review(soon).press("approve")
     assert site.answer.url == f"{POSTS}{late.pk}/review/"
 
 
-def test_approve_for_another_time_in_local_time(make_waiting: Any, reviewer: User) -> None:
+def test_approve_for_another_time_in_local_time(make_waiting, reviewer: User) -> None:
     User.objects.filter(pk=reviewer.pk).update(time_zone="America/Sao_Paulo")
     year = clock.now().year + 1
     post = make_waiting()
@@ -56,7 +50,7 @@ def test_approve_for_another_time_in_local_time(make_waiting: Any, reviewer: Use
     assert str(fresh(post).scheduled_for) == f"{year}-07-01 12:30:00+00:00"
 
 
-def test_nonexistent_local_time_is_refused_and_kept(make_waiting: Any, reviewer: User) -> None:
+def test_nonexistent_local_time_is_refused_and_kept(make_waiting, reviewer: User) -> None:
     User.objects.filter(pk=reviewer.pk).update(time_zone="Europe/Lisbon")
     post = make_waiting()
     site = AdminClient(reviewer).review(post).press("approve", when="2027-03-28T01:30")
@@ -65,17 +59,7 @@ def test_nonexistent_local_time_is_refused_and_kept(make_waiting: Any, reviewer:
     assert site.form("approve").fields["when"] == "2027-03-28T01:30"
 
 
-def test_publish_now_sets_the_scheduled_time_to_now(make_waiting: Any, reviewer: User) -> None:
-    post = make_waiting()
-    before = clock.now()
-    AdminClient(reviewer).review(post).press("publish")
-    stored = fresh(post)
-    assert stored.status == Status.SCHEDULED
-    assert stored.scheduled_for is not None
-    assert before <= stored.scheduled_for <= clock.now()
-
-
-def test_stale_page_is_refused_with_the_changes(make_waiting: Any, reviewer: User, key: Any, facebook: Channel) -> None:
+def test_stale_page_is_refused_with_the_changes(make_waiting, reviewer: User, key, facebook: Channel) -> None:
     post = make_waiting(channels=[facebook])
     site = AdminClient(reviewer).review(post)
     seen = site.form("approve").fields["digest"]
@@ -94,7 +78,7 @@ def test_stale_page_is_refused_with_the_changes(make_waiting: Any, reviewer: Use
     assert fresh(post).status == Status.SCHEDULED
 
 
-def test_approve_does_not_overwrite_a_changed_time(make_waiting: Any, reviewer: User, key: Any) -> None:
+def test_approve_does_not_overwrite_a_changed_time(make_waiting, reviewer: User, key) -> None:
     post = make_waiting()
     site = AdminClient(reviewer).review(post)
     moved = clock.now().replace(microsecond=0) + timedelta(days=3)
@@ -104,7 +88,7 @@ def test_approve_does_not_overwrite_a_changed_time(make_waiting: Any, reviewer: 
     assert site.form("approve").fields["when"] == f"{moved:%Y-%m-%dT%H:%M}" + (f":{moved:%S}" if moved.second else "")
 
 
-def test_author_cannot_approve_own_post(make_waiting: Any, make_member: Any, organization: Organization) -> None:
+def test_author_cannot_approve_own_post(make_waiting, make_member, organization: Organization) -> None:
     writer = make_member("writer", organization, Role.EDITOR, may_review=True)
     post = make_waiting(actor=actors.user_actor(writer))
     site = AdminClient(writer).review(post)
@@ -118,7 +102,7 @@ def test_author_cannot_approve_own_post(make_waiting: Any, make_member: Any, org
     assert fresh(post).status == Status.WAITING_FOR_APPROVAL
 
 
-def test_reject_without_notes_is_refused(make_waiting: Any, reviewer: User) -> None:
+def test_reject_without_notes_is_refused(make_waiting, reviewer: User) -> None:
     post = make_waiting()
     site = AdminClient(reviewer).review(post).press("reject", notes=" \r\n ")
     assert fresh(post).status == Status.WAITING_FOR_APPROVAL
@@ -130,7 +114,7 @@ def test_reject_without_notes_is_refused(make_waiting: Any, reviewer: User) -> N
     assert "Warmer,\nplease." in site.review(post).answer.content.decode()
 
 
-def test_resubmitted_post_shows_changes(make_waiting: Any, reviewer: User, key: Any, facebook: Channel) -> None:
+def test_resubmitted_post_shows_changes(make_waiting, reviewer: User, key, facebook: Channel) -> None:
     post = make_waiting(channels=[facebook])
     AdminClient(reviewer).review(post).press("reject", notes="No.")
     edit(post, key, facebook, "Bom dia from Casa do Sol 👋")
@@ -139,22 +123,14 @@ def test_resubmitted_post_shows_changes(make_waiting: Any, reviewer: User, key: 
     assert "<del>Olá </del><ins>Bom dia </ins>" in html
 
 
-def test_revert_scheduled_post(make_scheduled: Any, reviewer: User) -> None:
-    post = make_scheduled()
-    site = AdminClient(reviewer).review(post).press("revert")
-    stored = fresh(post)
-    assert (stored.status, stored.task_id, stored.approval) == (Status.DRAFT, None, None)
-    assert "is a draft again" in site.follow().text
-
-
-def test_author_reverts_rejected_post(make_waiting: Any, reviewer: User, author: User) -> None:
+def test_author_reverts_rejected_post(make_waiting, reviewer: User, author: User) -> None:
     post = make_waiting()
     AdminClient(reviewer).review(post).press("reject", notes="No.")
     AdminClient(author).review(post).press("revert")
     assert fresh(post).status == Status.DRAFT
 
 
-def test_author_submits_and_deletes(make_draft: Any, author: User) -> None:
+def test_author_submits_and_deletes(make_draft, author: User) -> None:
     post = make_draft()
     site = AdminClient(author).review(post).press("submit")
     assert fresh(post).status == Status.WAITING_FOR_APPROVAL
@@ -163,7 +139,7 @@ def test_author_submits_and_deletes(make_draft: Any, author: User) -> None:
     assert site.answer.url == POSTS
 
 
-def test_edit_conflict_shows_the_new_status(make_waiting: Any, reviewer: User, author: User) -> None:
+def test_edit_conflict_shows_the_new_status(make_waiting, reviewer: User, author: User) -> None:
     post = make_waiting()
     first, second = AdminClient(reviewer).review(post), AdminClient(reviewer).review(post)
     first.press("approve")
@@ -177,9 +153,7 @@ def test_edit_conflict_shows_the_new_status(make_waiting: Any, reviewer: User, a
     assert third.answer.status_code == 404
 
 
-def test_review_page_shows_channels_outcomes_and_history(
-    make_scheduled: Any, reviewer: User, facebook: Channel
-) -> None:
+def test_review_page_shows_channels_outcomes_and_history(make_scheduled, reviewer: User, facebook: Channel) -> None:
     post = make_scheduled()
     delivery = post.deliveries.get(channel=facebook)
     delivery.state, delivery.error_code, delivery.error_message = "FAILED", "190/463", "The token has expired."
@@ -190,30 +164,7 @@ def test_review_page_shows_channels_outcomes_and_history(
     assert "reviewer approved and scheduled it" in text
 
 
-@pytest.mark.parametrize("name", ["approve", "publish", "reject", "revert", "submit", "delete"])
-def test_actions_need_post_and_csrf_token(name: str, make_waiting: Any, reviewer: User) -> None:
-    post = make_waiting()
-    site = AdminClient(reviewer).review(post)
-    client, token = site.client, site.page.forms[0].fields["csrfmiddlewaretoken"]
-    url = f"{POSTS}{post.pk}/{name}/"
-    events = AuditEvent.objects.count()
-    methods = ("get", "head", "options", "put", "patch", "delete")
-    answers = [getattr(client, method)(url, headers={"x-csrftoken": token}).status_code for method in methods]
-    assert answers == [405] * 6
-    assert client.post(url, {"notes": "x"}).status_code == 403
-    assert AuditEvent.objects.count() == events
-
-
-def test_action_without_session_redirects_to_login(make_waiting: Any, client: Any) -> None:
-    post = make_waiting()
-    answer = client.post(f"{POSTS}{post.pk}/approve/", {"digest": "x"})
-    assert answer.url == f"/admin/login/?next={POSTS}{post.pk}/review/"
-    assert fresh(post).status == Status.WAITING_FOR_APPROVAL
-
-
-def test_review_page_has_constant_queries(
-    make_waiting: Any, reviewer: User, django_assert_max_num_queries: Any
-) -> None:
+def test_review_page_has_constant_queries(make_waiting, reviewer: User, django_assert_max_num_queries) -> None:
     first = make_waiting()
     site = AdminClient(reviewer).review(first)
     with django_assert_max_num_queries(40) as one:
@@ -224,7 +175,7 @@ def test_review_page_has_constant_queries(
         site.review(first)
 
 
-def test_unknown_digest_is_refused_without_changes(make_waiting: Any, reviewer: User) -> None:
+def test_unknown_digest_is_refused_without_changes(make_waiting, reviewer: User) -> None:
     post = make_waiting()
     site = AdminClient(reviewer).review(post).press("approve", digest="0" * 64)
     assert fresh(post).status == Status.WAITING_FOR_APPROVAL
@@ -232,7 +183,7 @@ def test_unknown_digest_is_refused_without_changes(make_waiting: Any, reviewer: 
     assert "data-path" not in site.answer.content.decode()
 
 
-def test_history_defers_event_details(make_waiting: Any, key: Any, facebook: Channel, reviewer: User) -> None:
+def test_history_defers_event_details(make_waiting, key, facebook: Channel, reviewer: User) -> None:
     post = make_waiting(looked=False)
     for number in range(3):
         edit(post, key, facebook, f"Olá {number}")
@@ -243,7 +194,7 @@ def test_history_defers_event_details(make_waiting: Any, key: Any, facebook: Cha
 
 
 def test_posts_of_a_key_rotated_by_the_reviewer_are_skipped(
-    make_waiting: Any, make_member: Any, key: Any, organization: Organization
+    make_waiting, make_member, key, organization: Organization
 ) -> None:
     first, second = make_waiting(), make_waiting()
     keeper = make_member("keeper", organization, Role.ADMIN, may_review=True)

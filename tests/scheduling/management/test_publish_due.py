@@ -13,7 +13,7 @@ from accounts import clock
 from posts.models import Channel
 from scheduling.domain.publishing import stage
 from scheduling.models import Delivery, ScheduledPost
-from tests.scheduling.admin.test_list import dump
+from tests.security.db_diff import all_rows
 from tests.services.processes import ProcessGroup, eventually
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
@@ -30,15 +30,15 @@ def later(seconds: float) -> Any:
 
 
 def test_dry_run_lists_due_posts_and_changes_nothing(
-    make_scheduled: Any, sandbox: Any, facebook: Channel, instagram: Channel
+    make_scheduled, sandbox, facebook: Channel, instagram: Channel
 ) -> None:
     soon, far = make_scheduled(scheduled_for=later(100)), make_scheduled(scheduled_for=later(9000))
     Channel.objects.filter(pk=instagram.pk).update(state="NEEDS_RECONNECT")
     stage.prestage(str(soon.pk))
     obstacle = f"CHANNEL_NEEDS_RECONNECT: {instagram.name} needs to be connected again."
-    before = dump()
+    before = all_rows()
     output = run("--dry-run", "--within", "3600")
-    assert dump() == before
+    assert all_rows() == before
     assert str(far.pk) not in output
     assert re.sub(r"in \d+ s", "in N s", output).splitlines() == [
         f"{soon.scheduled_for:%Y-%m-%d %H:%M:%S} UTC (in N s)  {soon.pk}",
@@ -50,7 +50,7 @@ def test_dry_run_lists_due_posts_and_changes_nothing(
     assert sandbox.posts == []
 
 
-def test_dry_run_of_changed_content_reports_the_gate(make_scheduled: Any, facebook: Channel) -> None:
+def test_dry_run_of_changed_content_reports_the_gate(make_scheduled, facebook: Channel) -> None:
     post = make_scheduled(scheduled_for=later(100), channels=[facebook])
     Delivery.objects.filter(post=post).update(caption="Swapped")
     output = run("--dry-run", "--within", "200")
@@ -58,7 +58,7 @@ def test_dry_run_of_changed_content_reports_the_gate(make_scheduled: Any, facebo
     assert "not staged; refused by the gate\n0 of 1 would be published." in output
 
 
-def test_dry_run_past_the_late_limit_reports_missed(make_scheduled: Any, settings: Any) -> None:
+def test_dry_run_past_the_late_limit_reports_missed(make_scheduled, settings) -> None:
     post = make_scheduled()
     with time_machine.travel(post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5), tick=False):
         output = run("--dry-run")
@@ -75,7 +75,7 @@ def run_without_broker(processes: ProcessGroup, *words: str) -> str:
 
 @pytest.mark.processes
 def test_publish_due_without_a_broker_publishes_due_posts_only(
-    processes: ProcessGroup, make_scheduled: Any, sandbox: Any
+    processes: ProcessGroup, make_scheduled, sandbox
 ) -> None:
     due, coming = make_scheduled(scheduled_for=later(2)), make_scheduled(scheduled_for=later(600))
     assert run_without_broker(processes, "--dry-run", "--within", "100").endswith("1 of 1 would be published.")
@@ -86,7 +86,7 @@ def test_publish_due_without_a_broker_publishes_due_posts_only(
     assert ScheduledPost.objects.get(pk=coming.pk).status == "SCHEDULED"
 
 
-def test_publish_due_resumes_an_abandoned_post(make_scheduled: Any, sandbox: Any, facebook: Channel) -> None:
+def test_publish_due_resumes_an_abandoned_post(make_scheduled, sandbox, facebook: Channel) -> None:
     post = make_scheduled(channels=[facebook], scheduled_for=later(60))
     sandbox.fault("POST .*/feed", "drop_after")
     with time_machine.travel(post.scheduled_for + timedelta(seconds=1), tick=True) as clock_:
