@@ -10,11 +10,9 @@ from posts.graph.media import inspect
 from posts.graph.publishers import PUBLISHERS, Account, LookupResult, LookupStatus, PostPayload, Staged
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
-ABSENT, PENDING, UNCLEAR = (
-    LookupResult(LookupStatus.NOT_FOUND),
-    LookupResult(LookupStatus.PROCESSING),
-    LookupResult(LookupStatus.UNKNOWN),
-)
+ABSENT, PENDING = LookupResult(LookupStatus.NOT_FOUND), LookupResult(LookupStatus.PROCESSING)
+UNCLEAR = LookupResult(LookupStatus.UNKNOWN)
+LONG_AGO = timedelta(hours=2)
 
 
 @dataclass
@@ -42,6 +40,13 @@ class Stage:
     def video(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("film.mp4"), media_type="VIDEO", **more)
 
+    def make(self, kind: str) -> PostPayload:
+        """Return an item of one of the KINDS of this platform."""
+        if kind in {"text", "link"}:
+            return self.item(media=None if kind == "text" else "https://example.com/menu")
+        type_ = "STORY" if kind.endswith("story") else "REEL" if kind == "reel" else "POST"
+        return self.video(type_) if kind.startswith(("video", "reel")) else self.image(type_)
+
     def stage(self, item: PostPayload, staged: Staged | None = None) -> Staged:
         return self.publisher.stage(self.account, item, staged or {}, self.saved.append)
 
@@ -68,6 +73,3 @@ class Stage:
         """Return "METHOD path" of every call that the sandbox got."""
         calls = self.sandbox.call("GET", "/__requests")["requests"]
         return [f"{call['method']} {call['path'].removeprefix('/v26.0')}" for call in calls]
-
-
-LONG_AGO = timedelta(hours=2)

@@ -7,37 +7,14 @@ import time_machine
 
 from accounts import clock
 from posts.graph import errors
-from posts.graph.publishers import LookupResult, LookupStatus, PostPayload, Staged
+from posts.graph.publishers import LookupResult, LookupStatus
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 from tests.services.sandbox import INSTAGRAM, SandboxControl
-
-pytestmark = pytest.mark.embedded
-
-KINDS = ["image", "video", "reel", "image story", "video story"]
-PUBLISH = "POST .*/media_publish$"
 
 
 @pytest.fixture
 def stage(sandbox: SandboxControl) -> Stage:
     return Stage(sandbox, INSTAGRAM)
-
-
-def make(stage: Stage, kind: str) -> PostPayload:
-    type_ = "STORY" if kind.endswith("story") else "REEL" if kind == "reel" else "POST"
-    return stage.image(type_) if kind.startswith("image") else stage.video(type_)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_publish_creates_one_post_that_find_returns(stage: Stage, kind: str) -> None:
-    item = make(stage, kind)
-    staged = stage.stage(item)
-    assert (staged["ready"], stage.posts) == (True, [])
-    assert stage.find(item, staged) == ABSENT
-    media_id = stage.commit(item, staged)
-    [(platform_post_id, text)] = stage.posts
-    assert (platform_post_id, text) == (media_id, "" if kind.endswith("story") else item.caption)
-    assert staged["container"] != media_id
-    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, media_id)
 
 
 @pytest.mark.parametrize(
@@ -46,52 +23,8 @@ def test_publish_creates_one_post_that_find_returns(stage: Stage, kind: str) -> 
 def test_publish_creates_the_requested_kind(stage: Stage, kind: str, product: str) -> None:
     from posts.graph import client
 
-    media_id = stage.publish(make(stage, kind))
+    media_id = stage.publish(stage.make(kind))
     assert client.get(stage.account, media_id, fields="media_product_type")["media_product_type"] == product
-
-
-def test_commit_sends_one_write(stage: Stage) -> None:
-    item = stage.image()
-    staged = stage.stage(item)
-    before = len(stage.requests)
-    stage.commit(item, staged)
-    assert stage.requests[before:] == [f"POST /{INSTAGRAM.id}/media_publish"]
-
-
-@pytest.mark.parametrize(
-    "fault", ["drop_after", "error_after", "error400_after", "truncated_json", "html_502_after", "spam_after"]
-)
-@pytest.mark.parametrize("kind", KINDS)
-def test_commit_lost_response_is_ambiguous_and_found(stage: Stage, kind: str, fault: str) -> None:
-    item = make(stage, kind)
-    staged = stage.stage(item)
-    stage.sandbox.fault(PUBLISH, fault)
-    with pytest.raises(errors.Ambiguous):
-        stage.commit(item, staged)
-    [(platform_post_id, _)] = stage.posts
-    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, platform_post_id)
-
-
-@pytest.mark.parametrize("fault", ["drop_before", "html_502"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_commit_lost_request_is_not_found_and_repeatable(stage: Stage, kind: str, fault: str) -> None:
-    item = make(stage, kind)
-    staged = stage.stage(item)
-    stage.sandbox.fault(PUBLISH, fault)
-    with pytest.raises(errors.Ambiguous):
-        stage.commit(item, staged)
-    assert stage.find(item, staged) == ABSENT
-    assert stage.commit(item, staged) == stage.posts[0][0]
-    assert len(stage.posts) == 1
-
-
-@pytest.mark.parametrize("fault", ["flicker", "drop_before", "html_502", "error"])
-def test_find_failure_is_unknown(stage: Stage, fault: str) -> None:
-    item = stage.image()
-    staged = stage.stage(item)
-    stage.commit(item, staged)
-    stage.sandbox.fault("GET .*", fault, times=9)
-    assert stage.find(item, staged) == UNCLEAR
 
 
 def test_find_listing_failure_keeps_published(stage: Stage) -> None:
@@ -146,22 +79,6 @@ def test_commit_processing_container_is_not_ready(stage: Stage) -> None:
     assert (caught.value.label, stage.find(item, stage.saved[0])) == ("9007/2207027", PENDING)
 
 
-def test_stage_saves_the_id_before_the_next_call(stage: Stage) -> None:
-    seen: list[tuple[Staged, int]] = []
-
-    class Moved(Exception):
-        pass
-
-    def save(staged: Staged) -> None:
-        seen.append((staged, len(stage.requests)))
-        raise Moved
-
-    with pytest.raises(Moved):
-        stage.publisher.stage(stage.account, stage.image(), {}, save)
-    [(staged, calls)] = seen
-    assert (staged["ready"], len(stage.requests)) == (False, calls)
-
-
 def test_expired_container_requires_restage(stage: Stage) -> None:
     item = stage.image()
     staged = stage.stage(item)
@@ -197,15 +114,6 @@ def test_commit_failed_container_requires_restage(stage: Stage) -> None:
     assert stage.find(item, stage.saved[0]) == ABSENT
 
 
-def test_stage_media_changed_before_the_container_is_refused(stage: Stage) -> None:
-    item = stage.image()
-    stage.sandbox.settings(media_versions={"terrace.jpg": 2})
-    before = len([call for call in stage.requests if call.startswith("POST")])
-    with pytest.raises(errors.MediaChanged):
-        stage.stage(item)
-    assert len([call for call in stage.requests if call.startswith("POST")]) == before
-
-
 def test_stage_media_changed_during_processing_is_refused(stage: Stage) -> None:
     stage.sandbox.settings(container_polls=1)
     item = stage.image()
@@ -234,14 +142,6 @@ def test_stage_without_quota_is_quota_reached(stage: Stage) -> None:
     stage.publish(stage.image(caption="one"))
     with pytest.raises(errors.QuotaReached):
         stage.publish(stage.image(caption="two"))
-
-
-@pytest.mark.parametrize(("type_", "media_type"), [("POST", None), ("REEL", "IMAGE"), ("STORY", None)])
-def test_stage_unsupported_post_is_refused_without_a_call(stage: Stage, type_: str, media_type: str | None) -> None:
-    item = PostPayload(type_, "Olá", stage.sandbox.media(), media_type, "")
-    with pytest.raises(errors.InvalidRequest):
-        stage.stage(item)
-    assert stage.requests == []
 
 
 def test_find_equal_posts_has_no_id(stage: Stage) -> None:
@@ -285,10 +185,3 @@ def test_discard_sends_nothing(stage: Stage) -> None:
     before = stage.requests
     stage.publisher.discard(stage.account, staged)
     assert stage.requests == before
-
-
-def test_permalink_failure_is_none(stage: Stage) -> None:
-    media_id = stage.publish(stage.image())
-    assert stage.publisher.permalink(stage.account, media_id) == f"{stage.sandbox.url}/live/{media_id}"
-    stage.sandbox.fault("GET .*", "flicker")
-    assert stage.publisher.permalink(stage.account, media_id) is None
