@@ -17,7 +17,7 @@ from tests.helpers import stamp
 from tests.services.browser import Browser
 from tests.services.processes import ProcessGroup
 
-pytestmark = [pytest.mark.embedded, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 def test_revoked_rotated_and_expired_keys_are_refused_by_every_process(

@@ -10,8 +10,6 @@ from kombu import Connection, Exchange, Queue
 
 from dynamo.filesystem_broker import Transport
 
-pytestmark = pytest.mark.embedded
-
 COUNT = 300
 WORK = """
 import sys, time, socket

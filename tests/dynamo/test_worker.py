@@ -12,8 +12,6 @@ from dynamo.celery_redis import Transport
 from tests.services.engines import Redis
 from tests.services.processes import Process, ProcessGroup, eventually
 
-pytestmark = pytest.mark.embedded
-
 
 def held(worker: Process) -> set[tuple[str, int]]:
     """Return the ways to the database that the worker's pool has open: a socket's own port, or a file's number."""
@@ -28,6 +26,7 @@ def held(worker: Process) -> set[tuple[str, int]]:
     return found
 
 
+@pytest.mark.embedded
 @pytest.mark.processes
 def test_task_reuses_the_database_connection(processes: ProcessGroup) -> None:
     worker = processes.worker(queues="media")

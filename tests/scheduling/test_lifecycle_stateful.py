@@ -19,8 +19,6 @@ from scheduling.domain.publishing import run
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
-pytestmark = pytest.mark.embedded
-
 LEGAL = {
     "submit": {"DRAFT": "WAITING_FOR_APPROVAL", "REJECTED": "WAITING_FOR_APPROVAL"},
     "reject": {"WAITING_FOR_APPROVAL": "REJECTED"},

@@ -10,7 +10,7 @@ from posts.models import PublishedPost
 from scheduling.models import Attempt, ScheduledPost
 from tests.services.processes import ProcessGroup, eventually
 
-pytestmark = [pytest.mark.embedded, pytest.mark.processes]
+pytestmark = pytest.mark.processes
 
 QUICK = {
     "DYNAMO_SWEEP_INTERVAL": "0.5",
@@ -51,6 +51,7 @@ def past(post, seconds=1.5):
     eventually(lambda: clock.now() > post.scheduled_for + timedelta(seconds=seconds), within=30)
 
 
+@pytest.mark.embedded
 def test_approved_post_is_published_on_time_and_listed(processes: ProcessGroup, make_scheduled, sandbox, api):
     processes.worker("--pool", "threads", concurrency=4, beat=True, **QUICK)
     post = make_scheduled(scheduled_for=soon(4))
@@ -61,6 +62,7 @@ def test_approved_post_is_published_on_time_and_listed(processes: ProcessGroup, 
     assert {item["id"] for item in listed} == {post["id"] for post in sandbox.posts}
 
 
+@pytest.mark.embedded
 def test_repeated_message_to_four_workers_publishes_once(processes: ProcessGroup, make_scheduled, sandbox):
     post = make_scheduled(scheduled_for=soon(2))
     past(post, 0)
@@ -110,6 +112,7 @@ def test_revert_without_a_broker_stops_a_delivered_message(processes: ProcessGro
     assert (sandbox.posts, status(post)) == ([], "DRAFT")
 
 
+@pytest.mark.embedded
 def test_message_lost_by_the_broker_is_enqueued_again(processes: ProcessGroup, make_scheduled, sandbox, facebook):
     post = make_scheduled(scheduled_for=soon(3), channels=[facebook])
     ScheduledPost.objects.filter(pk=post.pk).update(enqueued_at=clock.now())
@@ -119,7 +122,7 @@ def test_message_lost_by_the_broker_is_enqueued_again(processes: ProcessGroup, m
     assert len(sandbox.posts) == 1
 
 
-@pytest.mark.parametrize("fault", ["delay", "delay_after"])
+@pytest.mark.parametrize("fault", ["delay", pytest.param("delay_after", marks=pytest.mark.embedded)])
 def test_killed_worker_is_replaced_and_the_post_is_published_once(
     processes: ProcessGroup, make_scheduled, sandbox, facebook, fault
 ):

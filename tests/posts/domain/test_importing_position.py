@@ -15,7 +15,7 @@ from posts.models import Channel, ChannelSync, PublishedPost
 from tests.posts.domain.importing import make, rows
 from tests.services.sandbox import SandboxControl
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def test_sync_after_a_failure_continues_at_its_position(sandbox: SandboxControl, facebook: Channel) -> None:

@@ -10,8 +10,6 @@ from posts.models import Channel
 from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, DRAFT, SUPERPOWER
 
-pytestmark = pytest.mark.embedded
-
 EXPECTED = {200, 201, 400, 404, 409, 412, 413, 415, 422}
 
 TEXTS = st.text(alphabet=st.characters(codec=None), max_size=12) | st.sampled_from(

@@ -8,8 +8,6 @@ from posts.models import Channel
 from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, powered
 
-pytestmark = pytest.mark.embedded
-
 MALFORMED = {"message": '"value" must be valid JSON', "path": [], "type": "object.base", "context": {"label": "value"}}
 
 

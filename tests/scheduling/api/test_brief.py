@@ -10,8 +10,6 @@ from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
 
-pytestmark = pytest.mark.embedded
-
 URL = "/scheduled-posts"
 BRIEF = "Asked for by Rita.\nSource: https://example.org/menu\nRisk: the price may change."
 

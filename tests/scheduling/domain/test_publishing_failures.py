@@ -14,7 +14,7 @@ from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost
 from tests.scheduling.domain.conftest import go_on
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def fresh(post):

@@ -21,7 +21,7 @@ from scheduling.models import Approval, DeliveryState, ScheduledPost
 from tests.accounts.admin.test_login import code_of
 from tests.scheduling.domain.conftest import send
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def fresh(post: Any) -> ScheduledPost:

@@ -16,7 +16,7 @@ from scheduling.models import Delivery, ScheduledPost
 from tests.security.db_diff import all_rows
 from tests.services.processes import ProcessGroup, eventually
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def run(*words: str) -> str:
