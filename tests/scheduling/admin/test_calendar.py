@@ -124,7 +124,7 @@ def test_a_crowded_day_shows_a_few_and_leads_to_all(make_draft, make_waiting, au
     assert open_calendar(site, more.lstrip("?"))[day] == [str(post.pk) for post in (*posts, late)]
 
 
-def test_posts_with_a_problem_are_listed_with_the_readers_day(make_waiting: Any, author: User) -> None:
+def test_posts_with_a_problem_are_listed_with_the_readers_day(make_waiting, author: User) -> None:
     post = make_waiting()
     # Half past midnight on 1 July in Lisbon.
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=datetime(2025, 6, 30, 23, 30, tzinfo=UTC))
