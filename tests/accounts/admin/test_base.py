@@ -62,12 +62,6 @@ def test_member_of_two_organizations_sees_both(key: ApiKey, other_key: ApiKey, v
     assert rights(viewer, other_key) == "mvac"
 
 
-def test_viewer_reads_and_editor_writes(key: ApiKey, viewer: User, author: User, admin_member: User) -> None:
-    assert rights(viewer, key) == rights(viewer) == "mv"
-    assert rights(author, key) == rights(author) == "mvac"
-    assert rights(admin_member, key) == "mvac"
-
-
 def test_django_permissions_and_superuser_status_grant_nothing(key: ApiKey, superuser: User, viewer: User) -> None:
     viewer.user_permissions.set(Permission.objects.all())
     assert rights(User.objects.get(pk=viewer.pk), key) == "mv"
