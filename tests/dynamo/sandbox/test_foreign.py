@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 import requests
 
 from tests.dynamo.sandbox.calls import Caller, code, walk
@@ -46,47 +45,6 @@ def test_reels_stand_on_their_own_edge_with_the_post_that_they_have(page: Caller
         assert requests.get(listed[0][name], timeout=10).headers["content-type"] == kind
 
 
-def test_photos_and_albums_have_pictures_that_can_be_fetched(page: Caller) -> None:
-    make(page, {"kind": "photo", "message": "one"}, {"kind": "album", "pictures": 2, "published_at": 1_700_000_000})
-    photo, album = page.list("published_posts", fields="full_picture,status_type,attachments")["data"]
-    shown = photo["attachments"]["data"][0]
-    assert (shown["media_type"], shown["media"]["image"]["src"]) == ("photo", photo["full_picture"])
-    parts = album["attachments"]["data"][0]["subattachments"]["data"]
-    sources = {part["media"]["image"]["src"] for part in parts}
-    assert len(sources) == len({part["target"]["id"] for part in parts}) == 2
-    for url in sources:
-        assert requests.get(url, timeout=10).headers["content-type"] == "image/jpeg"
-
-
-def test_instagram_shows_ads_among_its_media_and_stories_apart(instagram: Caller) -> None:
-    at = 1_700_000_000
-    kinds = ["photo", "video", "reel", "album"]
-    made = make(instagram, *({"kind": kind, "published_at": at - number} for number, kind in enumerate(kinds)))
-    made += make(instagram, {"origin": "ad", "published_at": at - 9}, {"origin": "unpublished"}, {"kind": "story"})
-    listed = instagram.list("media", fields="media_type,media_product_type,children,thumbnail_url,media_url")["data"]
-    assert ids(listed) == made[:5]
-    assert [(item["media_type"], item["media_product_type"]) for item in listed] == [
-        ("IMAGE", "FEED"), ("VIDEO", "FEED"), ("VIDEO", "REELS"), ("CAROUSEL_ALBUM", "FEED"), ("IMAGE", "AD"),
-    ]  # fmt: skip
-    assert [len(item.get("children", {"data": []})["data"]) for item in listed] == [0, 0, 0, 3, 0]
-    assert ["thumbnail_url" in item for item in listed] == [False, True, True, False, False]
-    assert listed[1]["media_url"].endswith(".mp4")
-    assert ids(instagram.list("stories")["data"]) == [made[6]]
-
-
-def test_a_media_url_may_be_missing(instagram: Caller) -> None:
-    make(instagram, {"kind": "reel", "picture": None})
-    assert set(instagram.list("media", fields="media_url,thumbnail_url")["data"][0]) == {"id"}
-
-
-def test_counters_may_be_told_with_the_post(page: Caller) -> None:
-    (post,) = make(page, {"likes": 4, "comments": 2, "shares": 1, "reactions": {"love": 3}})
-    counters = "shares,reactions.summary(total_count).limit(0),comments.summary(true).limit(0).filter(stream)"
-    shown = page.get(post, fields=counters)
-    assert (shown["shares"]["count"], shown["reactions"]["summary"]["total_count"]) == (1, 7)
-    assert shown["comments"]["summary"]["total_count"] == 2
-
-
 def test_a_foreign_post_is_not_in_the_record_nor_in_any_quota(instagram: Caller) -> None:
     make(instagram, *[{"published_at": 1_700_000_000}] * 60)
     assert instagram.sandbox.posts == []
@@ -94,14 +52,6 @@ def test_a_foreign_post_is_not_in_the_record_nor_in_any_quota(instagram: Caller)
     published = instagram.publish(instagram.container())["id"]
     assert [post["id"] for post in instagram.sandbox.posts] == [published]
     assert ids(instagram.list("media", limit=1)["data"]) == [published]
-
-
-def test_a_foreign_post_has_no_application_of_ours(page: Caller) -> None:
-    (post,) = make(page, {"story": "Casa do Sol updated their cover photo."})
-    assert page.get(post, fields="application,story,message") == {
-        "id": post,
-        "story": "Casa do Sol updated their cover photo.",
-    }
 
 
 def test_a_series_is_walked_to_its_end_once_each(page: Caller) -> None:
@@ -126,12 +76,6 @@ def test_a_seeded_post_has_the_comments_that_its_counter_tells(instagram: Caller
     assert len(set(read)) > 3
 
 
-def test_origins_can_be_mixed_into_a_series(page: Caller) -> None:
-    make(page, count=40, kinds=["text"], origins=["page", "page", "visitor", "dark"])
-    assert len(page.list("published_posts", limit=100)["data"]) == 20
-    assert len(page.list("feed", limit=100)["data"]) == 40
-
-
 def test_posts_may_be_deleted_between_two_pages(page: Caller) -> None:
     make(page, count=10, kinds=["text"])
     first = page.list("published_posts", limit=4)
@@ -148,21 +92,6 @@ def test_posts_may_be_deleted_between_two_pages(page: Caller) -> None:
 def test_instagram_lists_its_newest_ten_thousand_alone(instagram: Caller) -> None:
     make(instagram, count=10_050, kinds=["photo"])
     assert sum(1 for _ in walk(instagram, f"{instagram.id}/media", limit=100, fields="id")) == 10_000
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        {"account": "1", "count": 1},
-        {"items": [{"kind": "poem"}]},
-        {"items": [{"origin": "moon"}]},
-        {"items": [{"words": "x"}]},
-        {"number": 3},
-    ],
-)
-def test_malformed_control_calls_are_refused(page: Caller, order: dict[str, Any]) -> None:
-    answer = requests.post(f"{page.sandbox.url}/__posts", json={"account": page.id, **order}, timeout=10)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
 
 
 def test_foreign_posts_survive_a_restart_as_they_were_left(tmp_path: Any) -> None:

@@ -102,16 +102,6 @@ def test_one_removed_metric_refuses_the_whole_call(page: Caller, post: str, gone
     assert set(values(page.get(f"{post}/insights", metric="post_media_view"))) == {"post_media_view"}
 
 
-def test_a_metric_can_be_refused_for_one_page_alone(page: Caller, post: str) -> None:
-    control(page.sandbox, "insights", post, refused={"post_media_view": 100, "post_total_media_view_unique": 200})
-    codes = {
-        name: code(page.get(f"{post}/insights", metric=f"post_clicks,{name}"))[0]
-        for name in ("post_media_view", "post_total_media_view_unique")
-    }
-    assert codes == {"post_media_view": 100, "post_total_media_view_unique": 200}
-    assert set(values(page.get(f"{post}/insights", metric="post_clicks"))) == {"post_clicks"}
-
-
 def test_missing_data_is_an_empty_list_or_a_missing_entry(page: Caller, post: str) -> None:
     control(page.sandbox, "insights", post, values={"post_clicks": None, "post_media_view": 77})
     assert values(page.get(f"{post}/insights", metric="post_clicks,post_media_view")) == {"post_media_view": 77}
@@ -127,12 +117,6 @@ def test_insights_want_a_metric_and_a_permission(page: Caller, post: str) -> Non
     page.sandbox.register(FACEBOOK, scopes=["pages_read_engagement", "pages_read_user_content"])
     assert code(page.get(f"{post}/insights", metric="post_clicks"))[0] == 200
     assert code(page.get(post, fields="insights.metric(post_clicks)"))[0] == 200
-
-
-def test_insights_come_along_in_fields(page: Caller, post: str) -> None:
-    control(page.sandbox, "insights", post, values={"post_clicks": 4})
-    shown = page.get(post, fields="insights.metric(post_clicks){name,values}")
-    assert shown["insights"] == {"data": [{"name": "post_clicks", "values": [{"value": 4}]}]}
 
 
 def test_a_video_has_its_own_edge_and_none_of_the_posts(page: Caller) -> None:
@@ -209,19 +193,3 @@ def test_the_period_of_instagram_insights_cannot_be_changed(instagram: Caller, m
     assert code(instagram.get(f"{media}/insights", metric="reach", period="day")) == (100, None)
     instagram.sandbox.register(INSTAGRAM, scopes=["instagram_basic"])
     assert code(instagram.get(f"{media}/insights", metric="reach"))[0] == 200
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("comments", {"post": "1", "count": 1}),
-        ("comments", {"count": 3_000_000}),
-        ("comments", {"items": [{"words": "x"}]}),
-        ("comments", {"delete": ["1_2"]}),
-        ("metrics", {"reactions": {"MEH": 1}}),
-        ("insights", {"value": 1}),
-    ],
-)
-def test_malformed_control_calls_are_refused(page: Caller, post: str, path: str, body: dict[str, Any]) -> None:
-    answer = page.session.post(f"{page.sandbox.url}/__{path}", json={"post": post, **body}, timeout=10)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])

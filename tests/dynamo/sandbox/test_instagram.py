@@ -75,12 +75,6 @@ def test_a_container_that_is_not_ready_cannot_be_published(instagram: Caller) ->
     assert "id" in instagram.publish(container)
 
 
-def test_a_container_can_be_made_to_take_a_number_of_polls(instagram: Caller) -> None:
-    instagram.sandbox.settings(container_polls=2)
-    container = instagram.container()
-    assert [status(instagram, container) for _ in range(3)] == ["IN_PROGRESS", "IN_PROGRESS", "FINISHED"]
-
-
 def test_a_container_expires_after_a_day(instagram: Caller) -> None:
     container = instagram.container()
     with time_machine.travel(clock.now() + timedelta(hours=25)):

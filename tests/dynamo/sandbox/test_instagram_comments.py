@@ -30,19 +30,6 @@ def test_instagram_replies_by_edge_and_by_expansion(instagram: Caller, media: st
     assert instagram.get(f"{first}/replies", fields="text,parent_id") == expected
 
 
-def test_instagram_people_have_usernames_and_sometimes_an_id(instagram: Caller, media: str) -> None:
-    author = {"id": "17", "username": "ana.silva"}
-    give(
-        instagram.sandbox,
-        media,
-        items=[{"text": "a", "author": author}, {"text": "b", "author": author, "stranger": True}],
-    )
-    shown = instagram.get(f"{media}/comments", fields="username,from,media{id},hidden,like_count")["data"]
-    base = {"username": "ana.silva", "media": {"id": media}, "hidden": False, "like_count": 0}
-    without_id = [{name: value for name, value in item.items() if name != "id"} for item in shown]
-    assert without_id == [base, {**base, "from": author}]
-
-
 def test_a_crowd_on_instagram_can_be_read_one_by_one(instagram: Caller, media: str) -> None:
     give(instagram.sandbox, media, count=40, replies=0.5)
     entries = walk(instagram, f"{media}/comments", fields="text,username,timestamp,replies{text}")

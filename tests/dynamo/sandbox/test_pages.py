@@ -109,11 +109,6 @@ def test_the_same_text_twice_with_photos_or_without_the_check_goes_live_twice(pa
     assert published(page) == [("photo", "Olá"), ("photo", "Olá"), ("text", "text"), ("text", "text")]
 
 
-def test_feed_answers_the_fields_that_were_asked_for(page: Caller) -> None:
-    answer = page.edge("feed", message="Olá", link="https://example.com/menu", fields="message,is_published")
-    assert answer == {"id": answer["id"], "message": "Olá", "is_published": True}
-
-
 def test_an_unpublished_post_goes_live_once_however_often_it_is_flipped(page: Caller) -> None:
     post = page.edge("feed", message="later", published="false")["id"]
     assert published(page) == []

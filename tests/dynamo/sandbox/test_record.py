@@ -141,20 +141,6 @@ def test_ui_shows_posts_newest_first_and_escaped(sandbox: SandboxControl) -> Non
         assert requests.get(f"{sandbox.url}/{file}", timeout=10).headers["Content-Type"].startswith(kind)
 
 
-def test_posts_after_a_restart_replace_nothing(tmp_path: Path) -> None:
-    texts = [["one", "two"], ["three", "four"], ["five", "six"]]
-    for batch in texts:
-        server = Sandbox(folder=tmp_path)
-        control = SandboxControl(server.url)
-        control.register(FACEBOOK)
-        for text in batch:
-            Caller(control, FACEBOOK).photo_post(text)
-        posts = control.posts
-        server.close()
-    assert [post["message"] for post in posts] == ["one", "two", "three", "four", "five", "six"]
-    assert len({post["id"] for post in posts}) == 6
-
-
 def test_the_page_survives_a_caption_that_no_encoding_can_carry(sandbox: SandboxControl) -> None:
     page = Caller(sandbox, FACEBOOK)
     page.send("POST", f"{page.id}/feed", data='{"message":"\\ud800"}', headers={"Content-Type": "application/json"})
