@@ -36,10 +36,3 @@ def test_undecryptable_value_is_kept_and_reported(facebook: Channel, settings):
     with pytest.raises(CommandError, match="1 could not be decrypted"):
         call_command("reencrypt_secrets")
     assert Channel.objects.get().token_encrypted == ciphertext
-
-
-def test_reencrypt_column_keeps_the_plaintext(facebook: Channel):
-    results = encryption.reencrypt_column(Channel, "token_encrypted")
-    assert list(results) == [True]
-    channel = Channel.objects.get()
-    assert (channel.token, channel.token_encrypted == facebook.token_encrypted) == (facebook.token, False)

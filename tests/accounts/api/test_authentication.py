@@ -39,21 +39,14 @@ def accepted(organization: Organization) -> tuple[int, Any]:
     return 200, [{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}]
 
 
-def test_valid_signature_is_accepted_without_cookie(key: Any, api: Any, organization: Organization) -> None:
-    assert ask(key) == accepted(organization)
-    response = api.get("/organizations")
-    assert response.cookies == {}
-    assert "WWW-Authenticate" not in response.headers
-
-
-def test_api_request_reads_no_session(key: Any, api: Any) -> None:
+def test_valid_signature_is_accepted_without_session_and_cookie(key: Any, api: Any, organization: Organization) -> None:
     api.client.force_login(key.issued_by)
     with CaptureQueriesContext(connection) as queries:
         response = api.get("/organizations")
-    assert response.status_code == 200
+    assert (response.status_code, response.json()) == accepted(organization)
     assert not [query for query in queries if "django_session" in query["sql"]]
     assert response.cookies == {}
-    assert "Vary" not in response.headers
+    assert {"Vary", "WWW-Authenticate"} & set(response.headers) == set()
 
 
 @pytest.mark.parametrize("name", ["x_api_key", "x_date", "x_signature"])
@@ -62,27 +55,14 @@ def test_missing_header_gets_403(name: str, value: str | None, key: Any) -> None
     assert ask(key, **{name: value}) == refused("Missing authentication headers")
 
 
-def test_unsigned_request_gets_403(db: None, client: Client) -> None:
-    response = client.get(PATH)
-    assert (response.status_code, response.json()) == refused("Missing authentication headers")
-
-
 @pytest.mark.parametrize(
     "date",
     [
-        "yesterday",
-        "2026-07-01T13:00:00",
-        "2026-07-01",
-        "1782910800",
-        "Wed, 01 Jul 2026 13:00:00",
-        "Wed, 01 Jul 2026 13:00:00 +0000",
-        "Wed, 31 Feb 2026 13:00:00 GMT",
-        "9999-12-31T23:59:59-12:00",
-        "Wed, 01 Jul 2026 ١٣:00:00 GMT",
-        "\x00",
-        "x" * 5000,
+        "yesterday", "2026-07-01T13:00:00", "2026-07-01", "1782910800", "Wed, 01 Jul 2026 13:00:00",
+        "Wed, 01 Jul 2026 13:00:00 +0000", "Wed, 31 Feb 2026 13:00:00 GMT", "9999-12-31T23:59:59-12:00",
+        "Wed, 01 Jul 2026 ١٣:00:00 GMT", "\x00", "x" * 5000,
     ],
-)
+)  # fmt: skip
 def test_invalid_date_gets_403(date: str, key: Any) -> None:
     assert ask(key, date.encode().decode("latin-1")) == refused("Invalid date")
 
@@ -113,14 +93,10 @@ def test_wrong_signature_gets_403(signature: str, key: Any) -> None:
     assert ask(key, x_signature=signature.encode().decode("latin-1")) == refused("Invalid signature")
 
 
-def test_uppercase_signature_gets_403(key: Any) -> None:
+def test_signature_is_lowercase_and_covers_the_exact_date(key: Any) -> None:
     date = stamp(clock.now())
-    assert ask(key, date, x_signature=sign(key.secret, date).upper()) == refused("Invalid signature")
-
-
-def test_signature_covers_the_exact_date_string(key: Any) -> None:
-    date = stamp(clock.now())
-    assert ask(key, date, x_signature=sign(key.secret, date.replace("Z", "+00:00"))) == refused("Invalid signature")
+    for signature in (sign(key.secret, date).upper(), sign(key.secret, date.replace("Z", "+00:00"))):
+        assert ask(key, date, x_signature=signature) == refused("Invalid signature")
 
 
 @pytest.mark.parametrize("key_id", ["dk_unknown", "dk_é", "\x00", "x" * 5000, "' OR 1=1 --"])

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]
+METHODS = ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]
 PATHS = ["/nothing", "/organizations/", "/a%0Ab", "/%00", "/%ff", "/organizations/../../admin/", "/", "", "//"]
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "path"), [*(("GET", path) for path in PATHS), *((method, "/nothing") for method in METHODS)]
+)
 def test_unknown_path_gets_403_unsigned_and_404_signed(method: str, path: str, api: Any, client: Client) -> None:
     unsigned = client.generic(method, f"/v1{path}")
     signed = api.call(method, path)

@@ -16,27 +16,13 @@ MALFORMED = {
 @pytest.mark.parametrize(
     "body",
     [
-        b"{",
-        b"nonsense",
-        b" ",
-        b"{'lines': {}}",
-        b'{"lines": {},}',
-        b'{"lines": {}} trailing',
-        b"\xff\xfe{\x00}\x00",
-        b'{"notes": "\xff"}',
-        b'{"notes": "\xed\xa0\x80"}',
-        b'{"notes": "a\nb"}',
-        b'{"share": NaN}',
-        b'{"share": Infinity}',
-        b'{"share": -Infinity}',
-        b'{"share": 1e400}',
-        b'{"share": -1e400}',
-        b'{"share": ' + b"9" * 400 + b"}",
-        b'{"share": ' + b"9" * 100_000 + b"}",
-        b"[" * 100_000,
+        b"{", b"nonsense", b" ", b"{'lines': {}}", b'{"lines": {},}', b'{"lines": {}} trailing', b"\xff\xfe{\x00}\x00",
+        b'{"notes": "\xff"}', b'{"notes": "\xed\xa0\x80"}', b'{"notes": "a\nb"}', b'{"share": NaN}',
+        b'{"share": Infinity}', b'{"share": -Infinity}', b'{"share": 1e400}', b'{"share": -1e400}',
+        b'{"share": ' + b"9" * 400 + b"}", b'{"share": ' + b"9" * 100_000 + b"}", b"[" * 100_000,
         b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
     ],
-)
+)  # fmt: skip
 def test_malformed_json_gets_one_error(body: bytes, api: Any) -> None:
     response = api.post("/echo", body=body)
     assert (response.status_code, response.json()) == (422, MALFORMED)

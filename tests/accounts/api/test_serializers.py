@@ -88,17 +88,6 @@ def test_wrong_values(field: str, values: list[Any], code: str, text: str, api: 
         assert problems(api.post("/echo", {"lines": {}, field: value})) == [([field], code, f'"{field}" {text}')], value
 
 
-@pytest.mark.parametrize("value", [None, [], "x", 1])
-def test_wrong_types_deeper_down(value: Any, api: Any) -> None:
-    assert problems(api.post("/echo", {"lines": {"a": value}})) == [
-        (["lines", "a"], "object.base", '"a" must be of type object')
-    ]
-    if value is not None:
-        assert problems(api.post("/echo", {"lines": {"a": {"caption": "", "rule": value}}})) == [
-            (["lines", "a", "rule"], "object.base", '"rule" must be of type object')
-        ]
-
-
 def test_errors_at_all_depths_are_reported_together(api: Any) -> None:
     given = {
         "status": "SCHEDULED",
@@ -174,7 +163,7 @@ def test_large_wrong_value_is_not_echoed(api: Any) -> None:
 
 
 def test_errors_are_limited_to_5000(api: Any) -> None:
-    rule = {"name": "x", "values": [1] * 300_000}
+    rule = {"name": "x", "values": [1] * 50_000}
     response = api.post("/echo", {"lines": {"a": {"caption": "", "rule": rule}}})
     assert len(errors(response)) == 5000
     assert errors(response)[-1]["path"] == ["lines", "a", "rule", "values", 4999]
@@ -216,11 +205,6 @@ def test_query_parameters_are_parsed(api: Any) -> None:
 )
 def test_wrong_query_parameters(query: str, path: str, code: str, api: Any) -> None:
     assert [(error["path"], error["type"]) for error in errors(asked(api, query))] == [([path], code)]
-
-
-def test_all_wrong_parameters_are_reported(api: Any) -> None:
-    paths = [error["path"] for error in errors(asked(api, "limit=0&active=1&since=x&nope=1"))]
-    assert paths == [["limit"], ["active"], ["since"]]
 
 
 @pytest.mark.parametrize(("query", "value"), [("limit=x", "x"), ("limit=1.5", "1.5"), ("limit=501", 501)])

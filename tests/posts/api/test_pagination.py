@@ -48,8 +48,9 @@ def matching(posts: list[PublishedPost], **columns: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("limit", [1, 7, 13])
-@pytest.mark.parametrize("filters", ["", "channel", "type", "both", "dates"])
+@pytest.mark.parametrize(
+    ("filters", "limit"), [("", 1), ("", 13), ("channel", 7), ("type", 7), ("both", 1), ("dates", 13)]
+)
 def test_pages_neither_repeat_nor_skip_during_changes(
     api: SignedClient, posts: list[PublishedPost], facebook: Channel, instagram: Channel, limit: int, filters: str
 ) -> None:

@@ -105,39 +105,6 @@ def test_newest_first_merged_over_channels_ties_by_id(
     assert ids(api.get("/posts")) == ["0", "c", "b", "a", "z"]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 4])
-def test_pages_neither_repeat_nor_skip_while_posts_are_added(
-    api: SignedClient, make_post: Callable[..., PublishedPost], instagram: Channel, limit: int
-) -> None:
-    for number in range(5):
-        make_post(f"{number}", DAY + timedelta(microseconds=number // 3))
-        make_post(f"{number}i", DAY, instagram)
-    whole = ids(api.get("/posts"))
-    seen: list[str] = []
-    path = f"/posts?limit={limit}"
-    while path:
-        answer = api.get(path)
-        seen += ids(answer)
-        make_post(f"new{len(seen)}", DAY + timedelta(days=1))
-        path = answer.headers.get("Link", "").removeprefix("<http://testserver/v1").removesuffix('>; rel="next"')
-    assert seen == whole
-    assert len(seen) == 10
-
-
-def test_the_cost_of_a_page_does_not_grow(
-    api: SignedClient, make_post: Callable[..., PublishedPost], django_assert_max_num_queries: Any
-) -> None:
-    make_post("first")
-    api.get("/posts")
-    with django_assert_max_num_queries(12) as few:
-        api.get("/posts")
-    for number in range(30):
-        make_post(str(number), DAY + timedelta(minutes=number))
-    with django_assert_max_num_queries(12) as many:
-        assert len(ids(api.get("/posts"))) == 31
-    assert len(many.captured_queries) == len(few.captured_queries)
-
-
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
@@ -191,32 +158,17 @@ def test_an_unknown_or_foreign_channel_is_refused(
     api: SignedClient, make_post: Callable[..., PublishedPost], other_facebook: Channel, path: str, medium_id: str
 ) -> None:
     make_post("1", channel=other_facebook)
+    details = [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}]
     answer = api.get(f"{path}?mediumId={medium_id}")
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {
-            "message": "Unknown mediumId",
-            "details": [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}],
-        },
-    )
+    assert (answer.status_code, answer.json()) == (400, {"message": "Unknown mediumId", "details": details})
 
 
 def test_one_post_needs_its_channel(api: SignedClient, make_post: Callable[..., PublishedPost]) -> None:
     make_post("1")
+    context = {"label": "mediumId", "key": "mediumId"}
+    error = {"message": '"mediumId" is required', "path": ["mediumId"], "type": "any.required", "context": context}
     answer = api.get("/posts/1")
-    assert (answer.status_code, answer.json()) == (
-        422,
-        {
-            "error": [
-                {
-                    "message": '"mediumId" is required',
-                    "path": ["mediumId"],
-                    "type": "any.required",
-                    "context": {"label": "mediumId", "key": "mediumId"},
-                }
-            ]
-        },
-    )
+    assert (answer.status_code, answer.json()) == (422, {"error": [error]})
 
 
 @pytest.mark.parametrize("post_id", ["2", "%00", "1%00", "%F0%9F%91%8B", "x" * 3000])

@@ -13,7 +13,9 @@ from posts.api.serializers import PublishedPostSerializer
 from posts.models import Channel, PublishedPost
 from tests.helpers import SignedClient
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
+texts = st.sampled_from(["\u2028\u2029", "%s", '"\\/']) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60
+)
 counts = st.none() | st.integers(0, 2**63 - 1)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,

@@ -39,19 +39,11 @@ def test_connect_again_replaces_token_name_and_state(organization: Organization,
 @pytest.mark.parametrize(
     "change",
     [
-        {"type": "TIKTOK"},
-        {"platform_id": ""},
-        {"platform_id": "12a"},
-        {"platform_id": "١٢٣"},
-        {"platform_id": "1" * 33},
-        {"name": "  "},
-        {"name": "x" * 201},
-        {"token": ""},
-        {"token": "two words"},
-        {"token": "line\nbreak"},
-        {"token": "tökèn"},
+        {"type": "TIKTOK"}, {"platform_id": ""}, {"platform_id": "12a"}, {"platform_id": "١٢٣"},
+        {"platform_id": "1" * 33}, {"name": "  "}, {"name": "x" * 201}, {"token": ""}, {"token": "two words"},
+        {"token": "line\nbreak"}, {"token": "tökèn"},
     ],
-)
+)  # fmt: skip
 def test_connect_invalid_values_are_refused(organization: Organization, author: User, change: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refusal:
         channels.connect(actors.user_actor(author), organization=organization, **{**GIVEN, **change})

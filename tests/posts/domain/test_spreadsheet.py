@@ -80,7 +80,7 @@ def test_formula_after_another_separator_is_escaped(text: str, expected: str) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "a - b", "2+2=4", "line one\n- a list\n- (of two)", "thanks\n@maria", ";-)", "a\tb", 'said "=1", he did',
+        "a - b", "2+2=4", "line one\n- a list\n- (of two)", "thanks\n@maria", ";-)", "a\tb", 'wrote "=1", twice',
         "comma, \"quote\"; semicolon", "\u202eright to left\u202c", "שלום, עולם", "👨‍👩‍👧", "'", "a\r\nb", "e\u0301",
     ],
 )  # fmt: skip
@@ -88,12 +88,8 @@ def test_other_texts_are_unchanged(text: str) -> None:
     assert rows(comment(text))[1][5] == text
 
 
-def test_nul_is_replaced_by_its_symbol() -> None:
-    assert rows(comment("before\x00after"))[1][5] == "before␀after"
-
-
 def test_long_text_is_split_into_chunks() -> None:
-    text = "é=+\n" * 2_500_000
+    text = "é=+\n" * 100_000
     sent = list(csv_chunks([comment(text)]))
     assert max(len(piece) for piece in sent) == MAX_CHUNK
     csv.field_size_limit(20_000_000)

@@ -25,10 +25,6 @@ def test_object_is_returned() -> None:
     assert responses.parse_response(200, {}, b"true", outward=True) == {"success": True}
 
 
-def test_error_with_status_200_is_raised() -> None:
-    assert type(refused(200, code=190, error_subcode=463)) is errors.AuthFailed
-
-
 @pytest.mark.parametrize("status", [200, 400, 403, 500])
 def test_status_is_ignored_for_a_known_code(status: int) -> None:
     error = refused(status, code=100, error_subcode=33)
@@ -45,37 +41,28 @@ def test_unreadable_response_is_ambiguous_after_a_write_only(body: bytes) -> Non
         responses.parse_response(200, {}, body, outward=False)
 
 
-@pytest.mark.parametrize("code", [1, 2, -1])
-def test_platform_failure_is_ambiguous_for_outward_writes_only(code: int) -> None:
-    assert type(refused(500, code=code)) is errors.Ambiguous
-    assert type(refused(500, code=code, outward=False)) is errors.Transient
+LIMIT = "(#4) Application request limit reached, timeout"
 
 
-def test_an_unknown_code_is_not_repeated() -> None:
-    assert type(refused(400, code=987)) is errors.UnknownErrorCode
-
-
-def test_unknown_code_with_status_500_is_ambiguous() -> None:
-    assert type(refused(500, code=987)) is errors.Ambiguous
-    assert type(refused(400, code=987, is_transient=True)) is errors.Ambiguous
-
-
-@pytest.mark.parametrize("code", [100, 10, 987])
-def test_refusal_with_is_transient_is_ambiguous(code: int) -> None:
-    assert type(refused(400, code=code, is_transient=True)) is errors.Ambiguous
-    assert type(refused(400, code=code, is_transient=True, outward=False)) is errors.Transient
-
-
-@pytest.mark.parametrize(("code", "kind"), [(190, errors.AuthFailed), (4, errors.Throttled), (368, errors.PolicyBlock)])
-def test_is_transient_is_ignored_for_other_classes(code: int, kind: type[errors.GraphError]) -> None:
-    assert type(refused(400, code=code, is_transient=True)) is kind
-
-
-def test_message_text_is_not_used_for_classification() -> None:
-    assert (
-        type(refused(400, code=987, message="(#4) Application request limit reached, timeout"))
-        is errors.UnknownErrorCode
-    )
+@pytest.mark.parametrize(
+    ("status", "error", "after_write", "after_read"),
+    [
+        *((500, {"code": code}, errors.Ambiguous, errors.Transient) for code in (1, 2, -1)),
+        (500, {"code": 987}, errors.Ambiguous, errors.Transient),
+        (400, {"code": 987}, errors.UnknownErrorCode, errors.UnknownErrorCode),
+        (400, {"code": 987, "message": LIMIT}, errors.UnknownErrorCode, errors.UnknownErrorCode),
+        *((400, {"code": code, "is_transient": True}, errors.Ambiguous, errors.Transient) for code in (100, 10, 987)),
+        (200, {"code": 190, "error_subcode": 463}, errors.AuthFailed, errors.AuthFailed),
+        (400, {"code": 190, "is_transient": True}, errors.AuthFailed, errors.AuthFailed),
+        (400, {"code": 4, "is_transient": True}, errors.Throttled, errors.Throttled),
+        (400, {"code": 368, "is_transient": True}, errors.PolicyBlock, errors.PolicyBlock),
+    ],
+)
+def test_error_class_depends_on_code_and_write(
+    status: int, error: dict[str, Any], after_write: type[errors.GraphError], after_read: type[errors.GraphError]
+) -> None:
+    classes = [type(refused(status, outward=outward, **error)) for outward in (True, False)]
+    assert classes == [after_write, after_read]
 
 
 def test_throttled_has_retry_after() -> None:

@@ -134,15 +134,10 @@ def test_fetch_too_many_redirects_is_refused() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://127.0.0.1/a",
-        "file:///etc/passwd",
-        "http://user:pass@127.0.0.1/a",
-        "http:///a",
-        "//x",
-        "http://[::1",
+        "ftp://127.0.0.1/a", "file:///etc/passwd", "http://user:pass@127.0.0.1/a", "http:///a", "//x", "http://[::1",
         "http://h:99999/",
     ],
-)
+)  # fmt: skip
 def test_fetch_malformed_url_is_refused(url: str) -> None:
     assert not refused(url).passing
 
