@@ -11,11 +11,10 @@ import pytest
 from django.conf import settings as configured
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from accounts.models import ApiKey, Organization, User
-from posts.models import Channel
+from accounts.models import User
 from tests.browser import chromium as browsers
 from tests.browser.csp_guard import Guard
-from tests.browser.sample_data import Cast, Scene, make
+from tests.browser.sample_data import scene  # noqa: F401  a fixture
 from tests.services.processes import process_group
 from tests.services.sandbox import SandboxControl
 
@@ -88,20 +87,3 @@ def open_admin(open_browser: Callable[..., BrowserContext], signed_in: Callable[
         return context.new_page()
 
     return sign_in
-
-
-@pytest.fixture
-def scene(
-    transactional_db: None,
-    organization: Organization,
-    key: ApiKey,
-    author: User,
-    facebook: Channel,
-    instagram: Channel,
-    sandbox: SandboxControl,
-    make_draft: Callable[..., Any],
-    make_member: Callable[..., User],
-    seat: Callable[..., Any],
-) -> Scene:
-    """Sample data with a post in every status."""
-    return make(Cast(organization, key, author, facebook, instagram, sandbox, make_draft, make_member, seat))

@@ -18,8 +18,8 @@ MAIN_ACTIONS = {
     "review-failed": "#decision .button",
     "move-waiting": "#decision .button.primary",
     "post-edit": ".form .button.primary",
-    "channels": "#content .button",
-    "profile": "#content .button",
+    "posts_channel_changelist": "#content .button",
+    "admin_account": "#content .button",
 }
 # Returns description, whether the focus ring is >= 2 px with contrast >= 3:1, and whether the element is uncovered.
 STOP = """() => {
