@@ -10,7 +10,7 @@ import pytest
 
 from tests.services.processes import ProcessGroup
 
-pytestmark = [pytest.mark.embedded, pytest.mark.processes]
+pytestmark = pytest.mark.processes
 
 
 def get(url: str) -> tuple[int, dict[str, object], float]:
@@ -25,7 +25,7 @@ def get(url: str) -> tuple[int, dict[str, object], float]:
 
 
 def test_readyz_without_database_and_broker_fails(processes: ProcessGroup) -> None:
-    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    nowhere = {"DATABASE_URL": "postgresql://dynamo@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
     _, url = processes.web(**nowhere)
     assert get(f"{url}/healthz")[:2] == (200, {"up": True})
     status, body, seconds = get(f"{url}/readyz")

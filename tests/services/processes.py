@@ -53,7 +53,7 @@ def empty_broker() -> None:
 
 
 class Process:
-    """A Python process of the product; `log` holds what it said."""
+    """A Python process of the product; `log` holds its output."""
 
     def __init__(self, name: str, words: list[str], *, log: Path, env: Mapping[str, str]) -> None:
         self.name, self.log = name, log
@@ -97,7 +97,7 @@ class Process:
                 self.popen.wait(within)
             except subprocess.TimeoutExpired:
                 self.kill()
-        self.kill()  # whoever is left of the group
+        self.kill()  # the processes that are left in the group
         return int(self.popen.returncode)
 
 
@@ -138,11 +138,6 @@ class ProcessGroup:
     def media_worker(self, *, concurrency: int = 4, **more: str) -> Process:
         """Start the second worker of an installation, for media and notifications."""
         return self.worker("--pool", "threads", queues="media,notifications", concurrency=concurrency, **more)
-
-    def beat(self, **more: str) -> Process:
-        """Start a beat of its own."""
-        schedule = str(self.folder / f"beat-{len(self.processes)}")
-        return self.start("beat", ["-m", "celery", "-A", "dynamo", "beat", "--schedule", schedule], **more)
 
     def web(self, **more: str) -> tuple[Process, str]:
         """Start the web; return it and its base URL once it answers."""

@@ -1,4 +1,4 @@
-"""Somebody's own system that webhooks call: a real server on loopback, which answers as it is told."""
+"""A receiver of webhooks: a real server on loopback, with the answers that a test gives it."""
 
 import threading
 from collections.abc import Iterator
