@@ -5,15 +5,15 @@ from django.http import Http404
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.defaults import page_not_found
 
-from accounts.api.error_views import UnknownPath
-from accounts.api.urls import urlpatterns as accounts
+from accounts.api.views import Organizations, UnknownPath
 from posts.api.urls import urlpatterns as posts
 from posts.api.views import download_export
 from scheduling.api.urls import urlpatterns as scheduling
 from scheduling.api.views import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/", include([*accounts, *posts, *scheduling])),  # first, because it has the most requests
+    # First, because the API has the most requests.
+    path("v1/", include([path("organizations", Organizations.as_view(), name="organizations"), *posts, *scheduling])),
     path("healthz", healthz),
     path("readyz", readyz),
     # No model has a public page, and Django's view raises for some ids and reveals which others exist.
@@ -25,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),
 ]
 
-handler400 = "accounts.api.error_views.bad_request"
-handler403 = "accounts.api.error_views.permission_denied"
-handler404 = "accounts.api.error_views.page_not_found"
-handler500 = "accounts.api.error_views.server_error"
+handler400 = "accounts.api.views.bad_request"
+handler403 = "accounts.api.views.permission_denied"
+handler404 = "accounts.api.views.page_not_found"
+handler500 = "accounts.api.views.server_error"

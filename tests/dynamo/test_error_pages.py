@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client, RequestFactory
 
-from accounts.api import error_views
+from accounts.api import views
 from accounts.api.middleware import REQUEST_ID
 from accounts.models import User
 
@@ -32,13 +32,13 @@ def test_form_without_csrf_token_is_403_with_our_page(viewer: User, signed_in: C
 
 def test_500_needs_no_database_and_shows_the_request_id(rf: RequestFactory) -> None:
     request = rf.get("/admin/", **{REQUEST_ID: "a-name-in-the-log"})
-    page = error_views.server_error(request)
+    page = views.server_error(request)
     assert (page.status_code, "a-name-in-the-log" in page.content.decode()) == (500, True)
 
 
 @pytest.mark.parametrize("status", [400, 500])
 def test_api_errors_are_json(rf: RequestFactory, status: int) -> None:
-    handler = {400: error_views.bad_request, 500: error_views.server_error}[status]
+    handler = {400: views.bad_request, 500: views.server_error}[status]
     assert handler(rf.get("/v1/posts")).headers["Content-Type"] == "application/json"
 
 

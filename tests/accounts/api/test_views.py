@@ -1,10 +1,14 @@
-"""GET /organizations."""
+"""GET /organizations, and unknown paths below /v1."""
 
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import Organization
+
+METHODS = ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]
+PATHS = ["/nothing", "/organizations/", "/a%0Ab", "/%00", "/%ff", "/organizations/../../admin/", "/", "", "//"]
 
 
 def test_list_returns_the_keys_organization(api: Any, organization: Organization, other_organization: Any) -> None:
@@ -27,3 +31,21 @@ def test_wrong_parameters_are_all_reported_unknown_ones_ignored(api: Any) -> Non
     assert sorted((tuple(error["path"]), error["type"]) for error in errors) == [
         (("limit",), "number.min"), (("q",), "string.base")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [*(("GET", path) for path in PATHS), *((method, "/nothing") for method in METHODS)]
+)
+def test_unknown_path_gets_403_unsigned_and_404_signed(method: str, path: str, api: Any, client: Client) -> None:
+    unsigned = client.generic(method, f"/v1{path}")
+    signed = api.call(method, path)
+    bodies = [None, None] if method == "HEAD" else [unsigned.json(), signed.json()]
+    expected = [{"message": "Missing authentication headers"}, {"message": "Not found"}]
+    assert (unsigned.status_code, signed.status_code) == (403, 404)
+    assert bodies == ([None, None] if method == "HEAD" else expected)
+    assert len(signed.headers["x-request-id"]) == 32
+
+
+def test_unsigned_responses_do_not_disclose_paths(client: Client, db: None) -> None:
+    known, unknown = client.post("/v1/organizations"), client.post("/v1/nothing")
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
