@@ -20,9 +20,9 @@ from accounts.admin.base import (
     render_page,
 )
 from accounts.domain import api_keys
-from accounts.domain.actors import Actor, user_actor
+from accounts.domain.actors import user_actor
 from accounts.exceptions import Conflict, DomainError
-from accounts.models import ApiKey, Organization, Role, Scope, User, all_scopes, new_key_id
+from accounts.models import ApiKey, Organization, Role, Scope, all_scopes, new_key_id
 
 BASE = "admin:accounts_apikey"
 
@@ -42,7 +42,6 @@ class AccessForm(forms.Form):
     channels = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
 
     def set_channel_choices(self, channels: dict[str, str]) -> None:
-        """Offer these channels, names by id."""
         field: Any = self.fields["channels"]
         field.choices = list(channels.items())
         if not channels:
@@ -80,20 +79,6 @@ class ApiKeyCreateForm(AccessForm):
             field.initial = organizations[0]
         self.set_channel_choices(channel_names(organizations))
 
-    def save(self, actor: Actor, user: User) -> tuple[ApiKey, str]:
-        """Create the key with `user` as its issuer; return it and its secret. Raises DomainError."""
-        cleaned = self.cleaned_data
-        days = cleaned["expires_in"]
-        return api_keys.create_api_key(
-            actor,
-            organization=cleaned["organization"],
-            name=cleaned["name"],
-            issued_by=user,
-            expires_at=clock.now() + timedelta(days=days) if days else None,
-            key_id=cleaned["key_id"],
-            **self.cleaned_scopes_and_channels(),
-        )
-
 
 def channel_names(organizations: Any) -> dict[str, str]:
     """Return channel names by id; with several organizations each name includes that of its organization."""
@@ -120,12 +105,6 @@ class ApiKeyRotateForm(forms.Form):
         choices=[(0, "no time"), (1, "1 hour"), (24, "1 day"), (24 * 7, "1 week")],
     )
     known = forms.CharField(widget=forms.HiddenInput)
-
-    def save(self, actor: Actor, key: ApiKey) -> str:
-        """Rotate the key and return the new secret. Raises DomainError."""
-        if self.cleaned_data["known"] != secret_fingerprint(key):
-            raise Conflict("The secret has already been rotated and cannot be displayed again")
-        return api_keys.rotate(actor, key, overlap=timedelta(hours=self.cleaned_data["overlap"]))
 
 
 @admin.register(ApiKey)
@@ -172,15 +151,22 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
     last_use = column("last_used_at", "Last used", empty="never")
 
     def issue_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form for a new key; on POST create it and show its secret."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         mine = Organization.objects.filter(pk__in=organizations_with_role(request, Role.ADMIN)).order_by("name")
         form = ApiKeyCreateForm(request.POST or None, organizations=mine)
         if request.method == "POST" and form.is_valid():
-            user = current_user(request)
+            fields = form.cleaned_data
+            days = fields["expires_in"]
             with domain_errors_in(form):
-                key, secret = form.save(user_actor(user), user)
+                key, secret = api_keys.create_api_key(
+                    user_actor(current_user(request)),
+                    organization=fields["organization"],
+                    name=fields["name"],
+                    expires_at=clock.now() + timedelta(days=days) if days else None,
+                    key_id=fields["key_id"],
+                    **form.cleaned_scopes_and_channels(),
+                )
                 return self._page(request, "secret", "API key created", key=key, secret=secret)
         return self._page(request, "create", self.add_title, form=form)
 
@@ -193,7 +179,6 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
             key.name,
             key=key,
             state=self.state(key),
-            last_use=key.last_used_at,
             scopes=[Scope(scope).label for scope in key.scopes],
             # A deleted channel has no name: its id is shown.
             channels=None if key.channels is None else [names.get(channel, channel) for channel in key.channels],
@@ -217,17 +202,18 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
         return self._page(request, "permissions", f"Permissions of {key.name}", form=form, key=key)
 
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        """Ask for the overlap; on POST rotate and show the new secret."""
         key = self.get_object_or_404(request, key_id, change=True)
         form = ApiKeyRotateForm(request.POST or None, initial={"known": secret_fingerprint(key)})
         if request.method == "POST" and form.is_valid():
+            actor, overlap = user_actor(current_user(request)), timedelta(hours=form.cleaned_data["overlap"])
             with domain_errors_in(form):
-                secret = form.save(user_actor(current_user(request)), key)
+                if form.cleaned_data["known"] != secret_fingerprint(key):
+                    raise Conflict("The secret has already been rotated and cannot be displayed again")
+                secret = api_keys.rotate(actor, key, overlap=overlap)
                 return self._page(request, "secret", f"New secret of {key.name}", key=key, secret=secret)
         return self._page(request, "rotate", f"Rotate {key.name}", form=form, key=key)
 
     def revoke_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
-        """Ask for confirmation; on POST revoke."""
         key = self.get_object_or_404(request, key_id, change=True)
         if request.method != "POST":
             return self._page(request, "revoke", f"Revoke {key.name}", form=forms.Form(), key=key)

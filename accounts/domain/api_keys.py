@@ -36,7 +36,6 @@ def create_api_key(
     *,
     organization: Organization,
     name: str,
-    issued_by: User,
     expires_at: datetime | None = None,
     scopes: Collection[str] | None = None,
     channels: Collection[str] | None = None,
@@ -44,7 +43,7 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its secret in clear.
 
-    `issued_by` is responsible for the key and must be an active EDITOR or ADMIN. `scopes` and `channels` (public ids)
+    The actor is responsible for the key and must be an active EDITOR or ADMIN. `scopes` and `channels` (public ids)
     limit it; None is all. A caller that may run twice, such as a form, passes a `key_id` from `new_key_id`: the second
     call raises Conflict. Raises Invalid otherwise.
     """
@@ -53,9 +52,9 @@ def create_api_key(
         raise Invalid("Give the key a name of at most 100 characters")
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid("The expiry is in the past")
-    memberships = Membership.objects.filter(user=issued_by, organization=organization)
-    if not issued_by.is_active or not memberships.filter(role__in=(Role.EDITOR, Role.ADMIN)).exists():
-        raise Invalid(f"{issued_by} cannot be responsible for a key: only editors and admins of {organization} can")
+    writers = Membership.objects.filter(organization=organization, role__in=(Role.EDITOR, Role.ADMIN))
+    if actor.user is None or not actor.user.is_active or not writers.filter(user=actor.user).exists():
+        raise Invalid(f"{actor.user} cannot be responsible for a key: only editors and admins of {organization} can")
     if key_id is not None and not _KEY_ID.fullmatch(key_id):
         raise Invalid("Invalid key id")
     secret = secrets.token_urlsafe(32)
@@ -63,7 +62,7 @@ def create_api_key(
         id=key_id or new_key_id(),
         organization=organization,
         name=name,
-        issued_by=issued_by,
+        issued_by=actor.user,
         secret_encrypted=encryption.encrypt(secret),
         expires_at=expires_at,
         **_limits(organization, scopes, channels),
@@ -76,7 +75,7 @@ def create_api_key(
                 "key.issue",
                 key,
                 name=name,
-                issued_by=str(issued_by.pk),
+                issued_by=str(actor.user.pk),
                 expires_at=expires_at.isoformat() if expires_at else None,
                 scopes=key.scopes,
                 channels=key.channels,
@@ -89,10 +88,7 @@ def create_api_key(
 def update_permissions(
     actor: Actor, key: ApiKey, *, scopes: Collection[str] | None, channels: Collection[str] | None
 ) -> bool:
-    """Replace the key's scopes and channels (None is all) and return whether that changed anything. Locks the key.
-
-    Raises Invalid for unknown or empty scopes and channels, Conflict when the key is revoked.
-    """
+    """Replace scopes and channels (None: all); return whether that changed them. Locks. Raises Invalid, Conflict."""
     limits = _limits(key.organization, scopes, channels)
     with transaction.atomic():
         stored = ApiKey.objects.select_for_update().filter(pk=key.pk, revoked_at=None).first()
@@ -135,8 +131,6 @@ def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
 
 def keys_rotated_by(user: User, key_ids: Collection[str]) -> set[str]:
     """Return which of the keys the user has ever rotated: a rotation displays the secret."""
-    if not key_ids:
-        return set()
     subjects = AuditEvent.objects.filter(
         subject__in=[f"key:{key_id}" for key_id in key_ids],
         verb="key.rotate",

@@ -44,7 +44,7 @@ class Crowd:
         person = User.objects.create_user("reviewer", password="reviewer", is_staff=True)
         Membership.objects.create(organization=self.organization, user=person, role=Role.VIEWER, may_review=True)
         self.key: ApiKey = api_keys.create_api_key(
-            actors.user_actor(author), organization=self.organization, name="agent", issued_by=author
+            actors.user_actor(author), organization=self.organization, name="agent"
         )[0]
         self.actor = actors.api_key_actor(self.key)
         self.channels: list[Channel] = []

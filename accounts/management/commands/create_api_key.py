@@ -34,7 +34,6 @@ class Command(BaseCommand):
                 user_actor(issued_by),
                 organization=organization,
                 name=options["name"],
-                issued_by=issued_by,
                 expires_at=expires_at,
                 scopes=options["scopes"],
                 channels=options["channels"],

@@ -14,9 +14,7 @@ from accounts.models import ApiKey, AuditEvent, Organization, User
 
 
 def issue(organization: Organization, issued_by: User, **given: Any) -> tuple[ApiKey, str]:
-    return api_keys.create_api_key(
-        user_actor(issued_by), organization=organization, issued_by=issued_by, **{"name": "agent", **given}
-    )
+    return api_keys.create_api_key(user_actor(issued_by), organization=organization, **{"name": "agent", **given})
 
 
 def lines() -> list[tuple[str, str, str]]:
