@@ -12,9 +12,6 @@ from django.db.models import Model
 
 __all__ = ["InvalidToken", "decrypt", "encrypt", "encrypted_columns", "reencrypt_column"]
 
-SUFFIX = "_encrypted"
-PAGE = 500
-
 
 @lru_cache(maxsize=4)
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:
@@ -23,7 +20,6 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def encrypt(plaintext: str) -> str:
-    """Return `plaintext` encrypted with the first of ENCRYPTION_KEYS, as ASCII text."""
     return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(plaintext.encode()).decode("ascii")
 
 
@@ -36,7 +32,10 @@ def encrypted_columns() -> list[tuple[type[Model], str]]:
     """Return all columns whose name ends in `_encrypted`, of all apps."""
     models = sorted(apps.get_models(), key=lambda model: model._meta.label)
     return [
-        (model, field.name) for model in models for field in model._meta.local_fields if field.name.endswith(SUFFIX)
+        (model, field.name)
+        for model in models
+        for field in model._meta.local_fields
+        if field.name.endswith("_encrypted")
     ]
 
 
@@ -46,18 +45,11 @@ def reencrypt_column(model: type[Model], column: str) -> Iterator[bool]:
     The update compares the old value, so that a concurrent write wins; it uses the first key already. It can be
     interrupted and repeated.
     """
-    last = None
-    while True:
-        rows = model._default_manager.exclude(**{column: ""}).order_by("pk")
-        page = list((rows.filter(pk__gt=last) if last is not None else rows).values_list("pk", column)[:PAGE])
-        for pk, ciphertext in page:
-            try:
-                plaintext = decrypt(ciphertext)
-            except InvalidToken:
-                yield False
-                continue
+    for pk, ciphertext in model._default_manager.exclude(**{column: ""}).values_list("pk", column):
+        try:
+            plaintext = decrypt(ciphertext)
+        except InvalidToken:
+            yield False
+        else:
             model._default_manager.filter(pk=pk, **{column: ciphertext}).update(**{column: encrypt(plaintext)})
             yield True
-        if len(page) < PAGE:
-            return
-        last = page[-1][0]

@@ -8,8 +8,6 @@ from django.utils.timesince import timesince, timeuntil
 from accounts import clock
 from accounts.models import User
 
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)  # as in the API
-
 
 class InvalidLocalTime(ValueError):
     """The input is not a valid local time; the message is for the user."""
@@ -78,8 +76,8 @@ def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> d
         time = local.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidLocalTime("Enter a date and a time.") from None
-    if not EARLIEST <= time < LATEST:
-        raise InvalidLocalTime(f"Enter a date between {EARLIEST.year} and {LATEST.year - 1}.")
+    if not 1970 <= time.year < 3000:  # as in the API
+        raise InvalidLocalTime("Enter a date between 1970 and 2999.")
     if naive.tzinfo is None and time.astimezone(zone).replace(tzinfo=None) != naive:
         raise InvalidLocalTime(f"The clocks in {zone.key} skip this hour: this time does not exist on that day.")
     return time

@@ -1,5 +1,3 @@
-"""Users, organizations, memberships, API keys and the audit log."""
-
 import secrets
 import uuid
 from datetime import datetime
@@ -92,9 +90,6 @@ class TotpDevice(models.Model):
     failures = models.PositiveIntegerField(default=0, editable=False)
     failed_at = models.DateTimeField(null=True, editable=False)
 
-    def __str__(self) -> str:
-        return f"TOTP device of {self.user_id}"
-
 
 class Invitation(models.Model):
     """An invitation by e-mail to join an organization. Its link works once, until `expires_at`."""
@@ -133,7 +128,6 @@ class Scope(models.TextChoices):
 
 
 def all_scopes() -> list[str]:
-    """Return the scopes of a new key by default."""
     return list(Scope.values)
 
 
@@ -143,10 +137,7 @@ def new_key_id() -> str:
 
 
 class ApiKey(models.Model):
-    """A key of one organization. HMAC needs the secret in clear, so it is encrypted and not hashed.
-
-    After a rotation the previous secret remains valid until `previous_until`.
-    """
+    """A key of one organization. HMAC needs the secret in clear, so it is encrypted and not hashed."""
 
     id = models.CharField(primary_key=True, max_length=40, default=new_key_id, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
@@ -212,10 +203,7 @@ class AuditEvent(models.Model):
 
 
 class AuditChainLink(models.Model):
-    """A link of an organization's hash chain: `hash` covers the event and the hash of the previous link.
-
-    The sweep appends links in the order of event ids, shortly after the events are committed; see audit_log.seal.
-    """
+    """A link of an organization's hash chain: `hash` covers the event and the previous hash. See audit_log.seal."""
 
     organization_id = models.UUIDField()
     position = models.PositiveBigIntegerField()
@@ -226,6 +214,3 @@ class AuditChainLink(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization_id", "position"], name="one_seal_each")]
         default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"seal {self.position}"

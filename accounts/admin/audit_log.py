@@ -1,5 +1,3 @@
-"""The activity log, read-only."""
-
 from typing import Any
 
 from django.contrib import admin

@@ -43,7 +43,6 @@ class CappedCountPaginator(Paginator):  # type: ignore[type-arg]  # Django's are
 
     @property
     def more(self) -> bool:
-        """Whether there are more rows than `cap`."""
         return self.count > self.cap
 
 
@@ -107,8 +106,7 @@ def column(source: str, description: str, *, ordering: str | None = None, empty:
 class OrganizationScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Users see the rows of their organizations and change them from `edit_role` upwards. Nothing is deleted.
 
-    `organization_lookup` leads from the model to the id of its organization. `edit_role=None` makes the admin
-    read-only.
+    `organization_lookup` leads from the model to the id of its organization. `edit_role=None` is read-only.
     """
 
     actions = None
@@ -131,9 +129,7 @@ class OrganizationScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         context = {"may_add": self.has_add_permission(request), "add_title": self.add_title}
         return super().changelist_view(request, context | (extra_context or {}))
 
-    def get_paginator(
-        self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any
-    ) -> CappedCountPaginator:
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> Any:
         page = request.GET.get("p", "")
         number = int(page) if page.isdecimal() and len(page) < 7 else 1
         return CappedCountPaginator(queryset, per_page, number=number)
@@ -202,10 +198,7 @@ class DomainForm(forms.Form):
 
 
 class BaseAdmin(OrganizationScopedAdmin):
-    """A model admin with a list and a DomainForm, without Django's admin log.
-
-    Unless `edit_role` is None it needs a `form_class`.
-    """
+    """A model admin with a list, and a DomainForm unless `edit_role` is None. It does not write Django's admin log."""
 
     list_display = ("__str__",)
     list_display_links = None
@@ -218,7 +211,6 @@ class BaseAdmin(OrganizationScopedAdmin):
 
     @property
     def label(self) -> str:
-        """The prefix of the names of this model's URLs."""
         return f"{self.opts.app_label}_{self.opts.model_name}"
 
     def url(self, page: str, *args: Any) -> str:
@@ -259,12 +251,10 @@ class BaseAdmin(OrganizationScopedAdmin):
         return self.url("changelist")
 
     def answer(self, request: HttpRequest, form: DomainForm, row: Any, message: str) -> HttpResponse:  # noqa: ARG002  for subclasses
-        """Return the response after `row` was stored."""
         messages.success(request, message)
         return HttpResponseRedirect(self.success_url(row))
 
     def context(self, row: Any) -> dict[str, Any]:  # noqa: ARG002  for subclasses
-        """Return extra context for the form's template."""
         return {}
 
     def _form(self, request: HttpRequest, organization: Organization, row: Any) -> HttpResponse:

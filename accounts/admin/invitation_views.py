@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.admin.base import render_page
+from accounts.admin.users import CONFIRM_PASSWORD
 from accounts.domain import invitations
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, User
@@ -31,9 +32,7 @@ class SignUpForm(forms.Form):
     first_name = forms.CharField(max_length=150, required=False, help_text="Shown to members and in the activity log.")
     last_name = forms.CharField(max_length=150, required=False)
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
-    again = forms.CharField(
-        label="Confirm password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
+    again = CONFIRM_PASSWORD
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         self.invitation = invitation

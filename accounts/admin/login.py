@@ -114,10 +114,7 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None, _credential
 
 
 def _pending_user(request: HttpRequest) -> User | None:
-    """Return the user who gave the right password within PENDING_MFA_SECONDS.
-
-    None when the password was changed or the user was signed out everywhere since.
-    """
+    """Return the user who gave the right password within PENDING_MFA_SECONDS, unless the sessions were ended since."""
     pk, auth_hash, at = request.session.get(PENDING_MFA_SESSION_KEY) or (None, "", 0)
     if pk is None or not 0 <= clock.now().timestamp() - at <= PENDING_MFA_SECONDS:
         return None

@@ -65,18 +65,6 @@ class MemberForm(forms.Form):
             fields["review_channels"] = cleaned["channels"]
         return fields
 
-    @staticmethod
-    def initial_for(membership: Membership) -> dict[str, Any]:
-        reach = "all" if membership.review_channels is None else "some"
-        if not membership.may_review and reach == "all":
-            reach = ""  # an admin who makes this member a reviewer must choose
-        return {
-            "role": membership.role,
-            "may_review": membership.may_review,
-            "reach": reach,
-            "channels": membership.review_channels or [],
-        }
-
 
 class InviteForm(MemberForm):
     email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
@@ -143,7 +131,6 @@ class MembershipAdmin(SuperuserManagedAdmin):
         return self.has_change_permission(request, obj)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the members, and to organization admins also the open invitations."""
         mine = self._administered(request)
         pending = Invitation.objects.filter(organization__in=mine, accepted_at=None, revoked_at=None)
         pending = pending.filter(expires_at__gt=clock.now()).select_related("organization", "invited_by")
@@ -174,7 +161,6 @@ class MembershipAdmin(SuperuserManagedAdmin):
         return self._page(request, "invite", f"Invite someone to {organization}", form=form)
 
     def revoke_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Ask for confirmation; on POST revoke the invitation."""
         invitation = get_object_or_404(Invitation, organization__in=self._administered(request), pk=pk)
         if request.method != "POST":
             return self._page(request, "revoke", f"Revoke the invitation of {invitation.email}", form=forms.Form())
@@ -183,8 +169,12 @@ class MembershipAdmin(SuperuserManagedAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         membership = self.get_object_or_404(request, object_id, change=True)
-        organization = membership.organization
-        form = MemberForm(request.POST or None, organization=organization, initial=MemberForm.initial_for(membership))
+        organization, channels = membership.organization, membership.review_channels
+        initial: dict[str, Any] = {"role": membership.role, "may_review": membership.may_review}
+        initial |= {"reach": "all" if channels is None else "some", "channels": channels or []}
+        if not membership.may_review and channels is None:
+            initial["reach"] = ""  # an admin who makes this member a reviewer must choose
+        form = MemberForm(request.POST or None, organization=organization, initial=initial)
         title = f"{self.person(membership)} in {organization}"
         if request.method == "POST" and form.is_valid():
             for name, value in form.cleaned_membership_fields().items():
@@ -196,7 +186,6 @@ class MembershipAdmin(SuperuserManagedAdmin):
         return self._page(request, "member", title, form=form, membership=membership)
 
     def delete_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        """Ask for confirmation; on POST remove the member."""
         membership = self.get_object_or_404(request, object_id, change=True)
         name = self.person(membership)
         if request.method != "POST":
@@ -209,7 +198,6 @@ class MembershipAdmin(SuperuserManagedAdmin):
         return administered_organizations(request).filter(active=True)
 
     def _run(self, request: HttpRequest, action: Callable[[], None], message: str) -> HttpResponse:
-        """Run a domain function and redirect to the list with `message`, or with the domain's error."""
         try:
             action()
         except DomainError as error:

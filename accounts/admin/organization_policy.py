@@ -1,5 +1,3 @@
-"""The settings page of an organization, for its admins."""
-
 from typing import Any
 from uuid import UUID
 

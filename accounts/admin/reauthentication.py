@@ -4,12 +4,12 @@ The response is a form that repeats everything that was posted, except passwords
 in it the middleware accepts the request and the view runs as if nothing had happened.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.admin.base import render_page
@@ -21,14 +21,8 @@ CREDENTIAL = "proof"  # the POST field with the password or the code
 NOT_REPEATED = (CREDENTIAL, "csrfmiddlewaretoken")
 
 
-class ReauthenticationMiddleware:
+class ReauthenticationMiddleware(MiddlewareMixin):
     """Verifies the credential in a POST to the admin, and asks for one when a view requires it. Goes after CSRF."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
         if request.method != "POST" or not request.path.startswith(reverse("admin:index")):
@@ -47,10 +41,7 @@ class ReauthenticationMiddleware:
 
 
 def verify_credential(request: HttpRequest, user: User, credential: str) -> str:
-    """Verify a two-factor code, or the password of a user without a device, and mark the session.
-
-    Returns an error message, empty on success.
-    """
+    """Verify a code, or the password of a user without a device; mark the session. Return an error message or ""."""
     if mfa.get_mfa(user) is None:
         if not check_password_throttled(request, user, credential):
             return "That is not your password."

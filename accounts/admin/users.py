@@ -80,10 +80,7 @@ def administered_organizations(request: HttpRequest) -> QuerySet[Organization]:
 
 
 def reauthenticated_actor(request: HttpRequest) -> Actor:
-    """Return the actor of a change to users and memberships.
-
-    Raises ReauthenticationRequired: appointing a reviewer takes what approving a post takes.
-    """
+    """Raises ReauthenticationRequired: appointing a reviewer takes what approving a post takes."""
     user = current_user(request)
     sessions.require_recent_authentication(request, user)
     return user_actor(user)
@@ -111,15 +108,8 @@ class SuperuserManagedAdmin(OrganizationScopedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
         return is_superuser(request)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        title = {} if object_id else {"title": self.add_title}
-        return super().changeform_view(request, object_id, form_url, title | (extra_context or {}))
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        return super().add_view(request, form_url, {"title": self.add_title} | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         memberships.save(reauthenticated_actor(request), obj)

@@ -1,5 +1,6 @@
 """Authentication of API requests by HMAC signature; see docs/signing.md."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -32,10 +33,7 @@ class ApiKeyUser:
 
 
 class SignatureAuthentication(BaseAuthentication):
-    """Requires a valid signature: there are no anonymous requests.
-
-    Without `authenticate_header` DRF returns 403 instead of 401.
-    """
+    """Requires a valid signature. Without `authenticate_header` DRF returns 403 instead of 401."""
 
     def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey]:
         """Return the user and the key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
@@ -99,11 +97,8 @@ def _check_headers(key_id: str, date: str, signature: str, now: datetime) -> str
 
 def _parse_date(date: str) -> datetime | None:
     """Return the time of a date header: ISO-8601 with Z or an offset, or one of RFC 9110's three HTTP-dates."""
-    try:
+    with suppress(ValueError):
         return parse_datetime(date)
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(parse_http_date(date.encode("ascii").decode()), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    return None

@@ -40,15 +40,11 @@ MESSAGES: dict[type[Exception], tuple[int, str]] = {
 
 
 class OrganizationInactive(exceptions.APIException):
-    """The key is valid, but its organization is inactive."""
-
     status_code = 402
     default_detail = "The organization is inactive"
 
 
 class LengthRequired(exceptions.APIException):
-    """The body cannot be read, because its length is unknown."""
-
     status_code = 411
     default_detail = "Send a Content-Length"
 
@@ -91,8 +87,7 @@ class ValidationProblem:
             context["key"] = self.path[-1]
         message = f'"{label}" {self.message}'
         entry = {"message": message, "path": self.path, "type": self.type, "context": context}
-        encodable: dict[str, Any] = json.loads(json.dumps(entry, ensure_ascii=False).encode(errors="replace"))
-        return encodable
+        return dict(json.loads(json.dumps(entry, ensure_ascii=False).encode(errors="replace")))
 
 
 class RequestValidationError(Exception):

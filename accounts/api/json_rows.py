@@ -1,9 +1,5 @@
 """The hot path of `GET /posts`: JSON written from `values_list` rows, without a serializer call per row.
 
-writer = JSONRowWriter(PublishedPostSerializer)   # once, at import: a serializer class
-rows = queryset.values_list(*writer.columns)
-writer.render_list(rows)                          # bytes, equal to JSONRenderer's of the serializer with many=True
-
 The serializer stays the only declaration of the document. Library: DRF's serializers, or msgspec. Why not: a list may
 cost at most 1.6 times the database's own time, which a serializer call per row misses, and msgspec would need a second
 declaration. Look again when that limit changes.

@@ -17,10 +17,7 @@ _VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
 class ResponseHeadersMiddleware:
-    """Sets the request id and other headers on all responses, and more on those of the API. Goes first.
-
-    The id is the client's `x-request-id` when it is valid, otherwise a new one.
-    """
+    """Sets the request id (the client's when it is valid, else a new one) and other headers. Goes first."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -37,7 +34,12 @@ class ResponseHeadersMiddleware:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if is_api(request):
             response.headers.setdefault("Cache-Control", "no-store")
-            _set_rate_limit_headers(request, response)
+            # IETF draft-ietf-httpapi-ratelimit-headers
+            if limits := request.META.get(RATE_LIMITS):
+                quotas = [f'"{policy}";q={quota};w={window}' for policy, (quota, window, _, _) in limits.items()]
+                usage = [f'"{policy}";r={left};t={seconds}' for policy, (_, _, left, seconds) in limits.items()]
+                response.headers["RateLimit-Policy"] = ", ".join(quotas)
+                response.headers["RateLimit"] = ", ".join(usage)
         response.headers["x-request-id"] = request_id
         return response
 
@@ -45,16 +47,6 @@ class ResponseHeadersMiddleware:
 def is_api(request: HttpRequest) -> bool:
     """Whether the path is below /v1, whether or not a view exists there."""
     return request.path_info == "/v1" or request.path_info.startswith("/v1/")
-
-
-def _set_rate_limit_headers(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Set RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-headers) for the limits that apply."""
-    limits = request.META.get(RATE_LIMITS)
-    if limits:
-        quotas = [f'"{policy}";q={quota};w={window}' for policy, (quota, window, _, _) in limits.items()]
-        usage = [f'"{policy}";r={remaining};t={seconds}' for policy, (_, _, remaining, seconds) in limits.items()]
-        response.headers["RateLimit-Policy"] = ", ".join(quotas)
-        response.headers["RateLimit"] = ", ".join(usage)
 
 
 class RequestIdFilter(logging.Filter):

@@ -1,13 +1,4 @@
-"""Generation of docs/openapi.json (OpenAPI 3.1) from serializers and `@extend_schema`.
-
-@extend_schema(
-    summary="Read a published post",
-    parameters=[POST_ID, PostQuery],
-    responses={200: PublishedPostSerializer, **errors(400, 404, 422)},
-    examples=[OpenApiExample("A published post", POST), limit_too_large_example()],
-)
-def get(self, request, post_id): ...
-"""
+"""Generation of docs/openapi.json (OpenAPI 3.1) from serializers and `@extend_schema`; see views.py for its use."""
 
 from pathlib import Path
 from typing import Any
@@ -101,13 +92,11 @@ TAGS = {
 
 
 def error_example(name: str, status: int, message: str, details: Any = None) -> OpenApiExample:
-    """Return an example of envelope B."""
     value = {"message": message} if details is None else {"message": message, "details": details}
     return OpenApiExample(name, value, status_codes=[status], response_only=True)
 
 
 def validation_error_example(name: str, path: list[str | int], code: str, text: str, **context: Any) -> OpenApiExample:
-    """Return an example of envelope A with one problem."""
     label = str(path[-1]) if path else "value"
     context = {"label": label, **context, **({"key": path[-1]} if path else {})}
     problem = {"message": f'"{label}" {text}', "path": path, "type": code, "context": context}
@@ -133,52 +122,47 @@ SIGNATURE_ERRORS = [
         "Full signature wanted", 403, "This organization wants requests signed in full: send x-signature-full"
     ),
 ]
+
+
+def _envelope_b(description: str, *examples: OpenApiExample, serializer: Any = ErrorSerializer) -> OpenApiResponse:
+    return OpenApiResponse(serializer, f"Envelope B: {description}", list(examples))
+
+
 ERRORS: dict[int, OpenApiResponse] = {
-    400: OpenApiResponse(
-        RuleErrorsSerializer,
-        "Envelope B: an unknown channel, or the full publish validation failed. `details` has each violation.",
+    400: _envelope_b(
+        "an unknown channel, or the full publish validation failed. `details` has each violation.",
+        serializer=RuleErrorsSerializer,
     ),
-    402: OpenApiResponse(
-        ErrorSerializer,
-        "Envelope B: the organization is inactive.",
-        [error_example("Inactive organization", 402, "The organization is inactive")],
+    402: _envelope_b(
+        "the organization is inactive.", error_example("Inactive organization", 402, "The organization is inactive")
     ),
-    403: OpenApiResponse(
-        ErrorSerializer,
-        "Envelope B: the signature is missing or wrong, the key lacks the scope, or only a person may do this.",
-        [*SIGNATURE_ERRORS, error_example("Scope missing", 403, "This key lacks the scope read")],
+    403: _envelope_b(
+        "the signature is missing or wrong, the key lacks the scope, or only a person may do this.",
+        *SIGNATURE_ERRORS,
+        error_example("Scope missing", 403, "This key lacks the scope read"),
     ),
-    404: OpenApiResponse(
-        ErrorSerializer,
-        "Envelope B: it does not exist, or belongs to another organization.",
-        [error_example("Not found", 404, "Not found")],
+    404: _envelope_b(
+        "it does not exist, or belongs to another organization.", error_example("Not found", 404, "Not found")
     ),
-    409: OpenApiResponse(
-        ConflictSerializer, "Envelope B: the post's state does not allow this, or a superpower's hashtag is in use."
+    409: _envelope_b(
+        "the post's state does not allow this, or a superpower's hashtag is in use.", serializer=ConflictSerializer
     ),
-    412: OpenApiResponse(
-        PreconditionFailedSerializer, "Envelope B: `If-Match` names another version than the current one."
+    412: _envelope_b("`If-Match` names another version than the current one.", serializer=PreconditionFailedSerializer),
+    413: _envelope_b(
+        "the body is larger than 1 MiB. A body of a GET is read only to check a full signature.",
+        error_example("Too large", 413, "The body is larger than 1 MiB"),
     ),
-    413: OpenApiResponse(
-        ErrorSerializer,
-        "Envelope B: the body is larger than 1 MiB. A body of a GET is read only to check a full signature.",
-        [error_example("Too large", 413, "The body is larger than 1 MiB")],
-    ),
-    415: OpenApiResponse(
-        ErrorSerializer,
-        "Envelope B: the body is not JSON in UTF-8.",
-        [error_example("Not JSON by its type", 415, "Send JSON in UTF-8, with the content type application/json")],
+    415: _envelope_b(
+        "the body is not JSON in UTF-8.",
+        error_example("Not JSON by its type", 415, "Send JSON in UTF-8, with the content type application/json"),
     ),
     422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR),
-    429: OpenApiResponse(
-        ErrorSerializer,
-        "Envelope B: rate limit exceeded; `Retry-After` has the seconds to wait.",
-        [error_example("Too many", 429, "Too many requests")],
+    429: _envelope_b(
+        "rate limit exceeded; `Retry-After` has the seconds to wait.",
+        error_example("Too many", 429, "Too many requests"),
     ),
-    502: OpenApiResponse(ErrorSerializer, "Envelope B: the Graph API failed."),
-    503: OpenApiResponse(
-        ErrorSerializer, "Envelope B: the Graph API is rate limiting us; `Retry-After` has the seconds to wait."
-    ),
+    502: _envelope_b("the Graph API failed."),
+    503: _envelope_b("the Graph API is rate limiting us; `Retry-After` has the seconds to wait."),
 }
 EITHER_ENVELOPE = OpenApiResponse(
     PolymorphicProxySerializer(

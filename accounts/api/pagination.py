@@ -61,10 +61,7 @@ class KeysetPagination(BasePagination):
         self.headers: dict[str, str] = {}
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002  DRF's signature
-        """Return the page: one query, at most two when the first field is nullable. Sets `headers`.
-
-        Raises a validation error for a wrong limit, and for a cursor that is not ours or was made for another list.
-        """
+        """Return the page with one query, or two when the first field is nullable. Raises RequestValidationError."""
         parameters = validate_query(request, PaginationQuery)
         limit = int(parameters["limit"])
         after = self.decode_cursor(request, queryset.model, parameters["cursor"]) if "cursor" in parameters else None
@@ -86,10 +83,7 @@ class KeysetPagination(BasePagination):
         return Response(data, headers=self.headers)
 
     def _parts(self, queryset: QuerySet[Any, Any], after: list[Any] | None) -> list[QuerySet[Any, Any]]:
-        """Return the rows after `after` as querysets to be read one after the other.
-
-        Rows where the first field is null are a separate queryset: no engine uses an index for both together.
-        """
+        """Return the rows after `after`, nulls of the first field apart: no engine uses one index for both."""
         first, rest = self.names[0], self.ordering[1:]
         if not queryset.model._meta.get_field(first).null:
             rows = queryset.order_by(*self.ordering)
@@ -103,7 +97,6 @@ class KeysetPagination(BasePagination):
         return [not_null.filter(row_after(self.ordering, after)), null]
 
     def encode_cursor(self, request: Request, row: Any) -> str:
-        """Return the cursor of the page that begins after `row`."""
         values = [row[self.columns.index(name)] if self.columns else getattr(row, name) for name in self.names]
         return signing.dumps([None if value is None else str(value) for value in values], salt=self._salt(request))
 

@@ -2,14 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any, NoReturn
+from collections.abc import Iterator
+from typing import IO, Any
 
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 
 from accounts.api.exceptions import Path, ValidationProblem
 
@@ -21,29 +20,26 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Return the parsed value. Raises RequestDataTooBig, UnsupportedMediaType for another charset, ParseError."""
-        request = (parser_context or {}).get("request")
-        raw: bytes = request.body if request is not None else stream.read()
-        charset = request.content_params.get("charset", "utf-8") if request is not None else "utf-8"
-        if charset.strip("\"'").lower() not in {"utf-8", "utf8"}:
-            raise UnsupportedMediaType(media_type or self.media_type)
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+        """Return the parsed value. Raises RequestDataTooBig, UnsupportedMediaType, ParseError."""
+        request = parser_context["request"]
+        charset = request.content_params.get("charset", "utf-8")
+        if charset.strip("\"'").lower() not in {"utf-8", "utf8"} or "*" in request.content_type.partition(";")[0]:
+            raise UnsupportedMediaType(str(media_type))
         try:
             # A byte order mark is not part of JSON, but editors on Windows write one.
             return json.loads(
-                raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int
+                request.body.decode("utf-8-sig"),
+                parse_constant=_parse_float,
+                parse_float=_parse_float,
+                parse_int=_parse_int,
             )
         except (ValueError, RecursionError) as error:
             raise ParseError from error
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
 def _parse_float(digits: str) -> float:
+    """Raises ValueError for NaN and infinities, also for numbers that a double cannot hold."""
     number = float(digits)
     if not math.isfinite(number):
         raise ValueError("no double can hold this number")
@@ -92,18 +88,7 @@ def _invalid_character(text: str) -> str:
 
 
 class JSONOnlyNegotiation(DefaultContentNegotiation):
-    """Selects the parser by content type, which must not be a pattern, and always the first renderer."""
+    """Selects the first renderer whatever the client accepts."""
 
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        if "*" in (request.content_type or "").partition(";")[0]:
-            return None
-        return super().select_parser(request, parsers)
-
-    def select_renderer(
-        self,
-        request: Request,  # noqa: ARG002  DRF's signature
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,  # noqa: ARG002
-    ) -> tuple[BaseRenderer, str]:
-        first = next(iter(renderers))
-        return first, first.media_type
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> tuple[BaseRenderer, str]:  # noqa: ARG002
+        return renderers[0], renderers[0].media_type

@@ -1,10 +1,6 @@
-"""Scopes of API keys. Each view declares the scope that each of its methods needs:
+"""Scopes of API keys. Each view declares in `scopes` the scope that each of its methods needs.
 
-class Channels(APIView):
-    scopes = {"get": Scope.READ}
-
-`None` is for a method that neither reads nor changes anything. A method without a declaration raises
-ImproperlyConfigured, and a test checks all views.
+None is for a method that neither reads nor changes anything. A test checks that no declaration is missing.
 """
 
 from collections.abc import Mapping

@@ -124,8 +124,6 @@ class StrictIntegerField(StrictNumberMixin, serializers.IntegerField):
 
 
 class StrictChoiceField(StrictFieldMixin, serializers.ChoiceField):
-    """One of a few strings."""
-
     def joi_error(self, code: str, data: Any) -> ErrorDetail:
         if code == "required":
             return super().joi_error(code, data)
@@ -168,8 +166,6 @@ class AnyJSONField(serializers.JSONField):
 
 
 class StrictListField(StrictFieldMixin, serializers.ListField):
-    """An array whose items are all checked."""
-
     wrong_type = ("array.base", "must be an array")
     joi_errors = {**StrictFieldMixin.joi_errors, "min_length": ("array.min", "must contain at least {limit} items")}
 
@@ -178,8 +174,6 @@ class StrictListField(StrictFieldMixin, serializers.ListField):
 
 
 class StrictDictField(StrictFieldMixin, serializers.DictField):
-    """An object of any keys whose values are all checked."""
-
     wrong_type = ("object.base", "must be of type object")
 
     def run_child_validation(self, data: Any) -> dict[str, Any]:
@@ -233,8 +227,6 @@ class StrictSerializer(StrictFieldMixin, serializers.Serializer[Any]):
 
 
 class UTCMillisField(serializers.DateTimeField):
-    """A time in a response."""
-
     def to_representation(self, value: datetime) -> Any:
         return format_datetime(value)
 
@@ -242,8 +234,7 @@ class UTCMillisField(serializers.DateTimeField):
 def validate_body(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
     """Return the body's validated fields; a missing body reads as `{}`.
 
-    Raises RequestValidationError with all problems at any depth, LengthRequired, RequestDataTooBig, and Invalid for a
-    body that is shorter than its Content-Length.
+    Raises RequestValidationError, LengthRequired, RequestDataTooBig, and Invalid for a body that was cut off.
     """
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
@@ -254,10 +245,7 @@ def validate_body(request: Request, serializer: type[StrictSerializer]) -> dict[
 
 
 def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """Return the validated query parameters; unknown ones are ignored, repeated ones are arrays.
-
-    Raises RequestValidationError.
-    """
+    """Return the validated query parameters, repeated ones as arrays. Raises RequestValidationError."""
     given = {name: values[0] if len(values) == 1 else values for name, values in request.query_params.lists()}
     return _validate(_instance(serializer, query=True), given)
 

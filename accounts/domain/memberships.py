@@ -55,10 +55,7 @@ def save(actor: Actor, instance: Organization | Membership | User, *, password: 
 
 
 def remove(actor: Actor, membership: Membership) -> None:
-    """Delete a membership. Content of the user stays; their approvals of unpublished posts lose their effect.
-
-    Locks the organization. Raises Forbidden and Conflict as `save` does.
-    """
+    """Delete a membership; approvals of unpublished posts lose their effect. Locks and raises as `save` does."""
     with transaction.atomic():
         stored = Membership.objects.filter(pk=membership.pk).first()
         if stored is None:
@@ -77,11 +74,9 @@ def is_admin_of(user: User | None, organization_id: uuid.UUID) -> bool:
 
 
 def check_channels(organization: Organization, channels: Collection[str] | None) -> None:
-    """Raise Invalid unless `channels` is None (all) or a list of public ids of the organization's channels."""
+    """Raise Invalid unless `channels` is None (all) or public ids of the organization's channels."""
     if channels is None:
         return
-    if not isinstance(channels, list):
-        raise Invalid("Channels must be a list, or null for all")
     known = set(organization.channels.values_list("public_id", flat=True))
     if unknown := [channel for channel in channels if channel not in known]:
         raise Invalid(f"{organization} has no channel {unknown[0]}")

@@ -24,10 +24,6 @@ MAX_WAIT = 900  # seconds
 RECOVERY_CODES = 10
 
 
-class MfaThrottled(Conflict):
-    """Too many wrong codes: none is checked for a while."""
-
-
 def get_mfa(user: User) -> TotpDevice | None:
     """Return the user's confirmed device."""
     return TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).first()
@@ -39,10 +35,7 @@ def get_pending_mfa(user: User) -> TotpDevice | None:
 
 
 def start_enrolment(user: User) -> TotpDevice:
-    """Replace the pending device with a new one; it has no effect until `confirm_enrolment`. Locks the user.
-
-    Raises Conflict when the user has a confirmed device.
-    """
+    """Replace the pending device, which has no effect until it is confirmed. Locks the user. Raises Conflict."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         if get_mfa(user) is not None:
@@ -82,10 +75,7 @@ def confirm_enrolment(user: User, code: str) -> tuple[TotpDevice, list[str]]:
 
 
 def verify_code(user: User, code: str) -> TotpDevice:
-    """Consume a code of the app, or a recovery code; return the device. Locks the device.
-
-    Raises Invalid, MfaThrottled, Conflict without a device.
-    """
+    """Consume a code of the app, or a recovery code. Locks the device. Raises Invalid; Conflict while throttled."""
     with transaction.atomic():
         device = TotpDevice.objects.select_for_update().filter(user=user, confirmed_at__isnull=False).first()
         if device is None:
@@ -98,7 +88,7 @@ def verify_code(user: User, code: str) -> TotpDevice:
             device.save(update_fields=["failures", "failed_at", "last_step", "recovery"])
     # Raised after the commit: the count of failures must not be rolled back.
     if wait > 0:
-        raise MfaThrottled(f"Too many wrong codes. Try again in {wait} seconds.")
+        raise Conflict(f"Too many wrong codes. Try again in {wait} seconds.")
     if not accepted:
         raise Invalid("Invalid or already used code. The app shows a new one every 30 seconds.")
     return device
@@ -115,10 +105,7 @@ def regenerate_recovery_codes(user: User) -> list[str]:
 
 
 def remove(actor: Actor, user: User) -> None:
-    """Delete the user's device. For the user, after the caller has verified password and code, and for superusers.
-
-    Raises Forbidden, Conflict.
-    """
+    """Delete the device. The caller has verified password and code, or is a superuser. Raises Forbidden, Conflict."""
     if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
         raise Forbidden("Only the user or a superuser can turn off two-factor authentication")
     with transaction.atomic():

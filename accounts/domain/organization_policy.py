@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.domain import memberships
 from accounts.domain.actors import Actor
 from accounts.domain.reviewers import MfaRequired
-from accounts.exceptions import Conflict, Forbidden, Invalid
+from accounts.exceptions import Conflict, Forbidden
 from accounts.models import Organization
 
 # By column of Organization: the sentence when it is off, and when it is on.
@@ -36,7 +36,6 @@ def get_policy(organization: Organization) -> dict[str, bool]:
 
 
 def describe(policy: Mapping[str, bool]) -> list[str]:
-    """Return a sentence for each rule in the mapping."""
     return [RULES[name][1 if on else 0] for name, on in policy.items() if name in RULES]
 
 
@@ -48,10 +47,8 @@ def update_policy(
     `known` are the rules that the page displayed; `verified`: a two-factor code was verified in the session. Raises
     Forbidden unless the actor administers the organization, MfaRequired when the organization requires two-factor
     authentication and `verified` is false (a password alone must not turn that off), Conflict when `known` is out of
-    date, Invalid for an unknown rule.
+    date.
     """
-    if set(wanted) - set(RULES):
-        raise Invalid("Unknown rule")
     with transaction.atomic():
         stored = Organization.objects.select_for_update().get(pk=organization.pk)
         if not memberships.is_admin_of(actor.user, stored.pk):
@@ -61,9 +58,7 @@ def update_policy(
         if get_policy(stored) != dict(known):
             raise Conflict("Another administrator has changed these settings: review them again")
         changed = {name: on for name, on in wanted.items() if getattr(stored, name) != on}
-        for name, on in changed.items():
-            setattr(stored, name, on)
         if changed:
-            stored.save(update_fields=list(changed))
+            Organization.objects.filter(pk=stored.pk).update(**changed)
             memberships.record(actor, "change", stored, changed={name: [not on, on] for name, on in changed.items()})
     return changed

@@ -18,10 +18,7 @@ MFA_DEVICE_ID = "dynamo_mfa_device_id"  # session key: id of the TotpDevice whos
 
 
 class ReauthenticationRequired(Exception):
-    """The user has to authenticate again before the request is processed; see admin/reauthentication.py.
-
-    `code`: with a two-factor code, otherwise with the password.
-    """
+    """The user has to authenticate again: with a two-factor code if `code` is true, else with the password."""
 
     def __init__(self, *, code: bool) -> None:
         super().__init__("Re-authentication required")
@@ -29,10 +26,7 @@ class ReauthenticationRequired(Exception):
 
 
 def mark_authenticated(request: HttpRequest, *, device_id: int | None = None, **_: Any) -> None:
-    """Record in the session that the user has just authenticated, with a code of the device if one is given.
-
-    Also a receiver of `user_logged_in`.
-    """
+    """Record in the session that the user has just authenticated, with a code of the device if one is given."""
     request.session[AUTHENTICATED_AT] = clock.now().timestamp()
     if device_id is not None:
         request.session[MFA_DEVICE_ID] = device_id
@@ -54,10 +48,7 @@ def require_recent_authentication(request: HttpRequest, user: User) -> bool:
 
 
 def sign_out_everywhere(actor: Actor, user: User) -> None:
-    """End all sessions of the user by incrementing `session_epoch`, and record it.
-
-    Raises Forbidden unless the actor is the user or a superuser.
-    """
+    """End all sessions of the user. Raises Forbidden unless the actor is the user or a superuser."""
     if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
         raise Forbidden("Only the user or a superuser can end the user's sessions")
     with transaction.atomic():

@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,13 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, organization: str | None, heads: str | None, keep: str | None, **options: Any) -> None:
         organization_id = get_organization(organization).pk if organization else None
-        intact = True
-        for problem in self._problems(organization_id, heads):
-            intact = False
-            self.stdout.write(problem)
-            if not options["all"]:
-                break
-        if not intact:
+        problems = list(islice(self._problems(organization_id, heads), None if options["all"] else 1))
+        if problems:
+            self.stdout.write("\n".join(problems))
             sys.exit(1)
         if keep:
             lines = [f"{head}\n" for head in audit_verification.chain_heads(organization_id)]
