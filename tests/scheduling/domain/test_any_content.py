@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import clock
@@ -20,7 +20,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.domain.representation import serialize_post
 from scheduling.domain.validation import ChannelContent, find_violations
 from scheduling.models import MediaType, ScheduledPost
-from tests.scheduling.api.test_any_input import paths, replaced
+from tests.scheduling.api.test_any_input import bounded, paths, replaced
 from tests.scheduling.api.vectors import SUPERPOWER
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK
 
@@ -62,13 +62,6 @@ CHANGES = st.fixed_dictionaries(
         "channels": RIGHT | WRONG,
     },
 )
-bounded = settings(
-    max_examples=80,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 @pytest.fixture
@@ -104,7 +97,7 @@ def test_any_superpower_is_stored_or_refused(
 @bounded
 @given(first=CHANGES, then=CHANGES, submit=st.sampled_from([False, False, False, True]))
 def test_any_content_is_stored_unchanged_or_refused(
-    first: Any, then: Any, submit: bool, key: ApiKey, facebook: Channel, instagram: Channel, template: Any
+    first, then, submit: bool, key: ApiKey, facebook: Channel, instagram: Channel, template
 ) -> None:
     with transaction.atomic():
         try:
@@ -134,7 +127,7 @@ def test_any_content_is_stored_unchanged_or_refused(
     post_type=st.sampled_from(PostType.values),
 )
 def test_any_violation_has_a_sentence(
-    media: Any, kind: Any, instant: Any, captions: list[str], served: str, measures: list[Any], post_type: str
+    media, kind, instant, captions: list[str], served: str, measures: list[Any], post_type: str
 ) -> None:
     types = [FACEBOOK.type, INSTAGRAM.type, FACEBOOK.type]
     lines = [ChannelContent(f"{types[at]}_{at}", types[at], "Casa", text) for at, text in enumerate(captions)]

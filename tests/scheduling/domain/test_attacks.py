@@ -15,15 +15,11 @@ from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.media_inspection import inspect_media
 from scheduling.domain.publishing import run, stage
-from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, Delivery, ScheduledPost
+from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import send
 
 pytestmark = pytest.mark.django_db
-
-
-def fresh(post):
-    return ScheduledPost.objects.select_related("organization").get(pk=post.pk)
 
 
 def sha256(url):
@@ -43,23 +39,10 @@ def make_seen(make_waiting, judge):
     def make(**changes):
         post = make_waiting(**changes)
         assert inspect_media(str(post.pk), post.version)
-        review.approve(
-            judge, fresh(post), revision=fresh(post).revision, digest=content.current_content(fresh(post))[1]
-        )
+        approve(judge, post)
         return fresh(post)
 
     return make
-
-
-def test_a_key_cannot_edit_what_was_approved(make_enqueued, travel, sandbox, key, facebook):
-    post = make_enqueued(channels=[facebook])
-    text = {facebook.public_id: ChannelText("FB_PAGE", "Buy my coins")}
-    for stale in (post, fresh(post)):
-        with pytest.raises(StateConflict, match="Cannot update a SCHEDULED post"):
-            drafts.edit(actors.api_key_actor(key), stale, changes={"channels": text})
-    travel(post)
-    assert send(post) == "published"
-    assert [post["message"] for post in sandbox.posts] == [f"Olá from {facebook.name} 👋"]
 
 
 def test_revert_edit_and_the_old_message_publish_nothing(make_enqueued, travel, sandbox, key, facebook):
@@ -106,16 +89,6 @@ def test_bytes_swapped_while_instagram_fetches_them_are_not_published(make_seen,
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MediaChanged")
 
 
-@pytest.mark.parametrize("network", ["facebook", "instagram"])
-def test_channel_disconnected_before_publishing_gets_nothing(make_enqueued, travel, sandbox, network, request, author):
-    channel = request.getfixturevalue(network)
-    post = make_enqueued(channels=[channel])
-    channels.disconnect(actors.user_actor(author), channel)
-    travel(post)
-    assert send(post) == "failed"
-    assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "CHANNEL_DISCONNECTED")
-
-
 def test_channel_removed_after_staging_gets_nothing(make_enqueued, travel, sandbox, facebook, author):
     post = make_enqueued(channels=[facebook])
     travel(post, -60)
@@ -123,50 +96,6 @@ def test_channel_removed_after_staging_gets_nothing(make_enqueued, travel, sandb
     channels.disconnect(actors.user_actor(author), facebook)
     travel(post)
     assert (send(post), sandbox.posts) == ("failed", [])
-
-
-@pytest.mark.parametrize("staged", [False, True])
-@pytest.mark.parametrize(
-    "attack", ["organization deactivated", "reviewer demoted", "reviewer dismissed", "account closed"]
-)
-def test_approval_without_preconditions_is_void(make_enqueued, travel, sandbox, organization, reviewer, attack, staged):
-    post = make_enqueued()
-    if staged:
-        travel(post, -60)
-        assert stage.prestage(str(post.pk)) == 2
-    match attack:
-        case "organization deactivated":
-            type(organization).objects.filter(pk=organization.pk).update(active=False)
-        case "reviewer demoted":
-            reviewer.memberships.update(may_review=False)
-        case "reviewer dismissed":
-            reviewer.memberships.all().delete()
-        case "account closed":
-            type(reviewer).objects.filter(pk=reviewer.pk).update(is_active=False)
-    travel(post)
-    assert (send(post), fresh(post).status, sandbox.posts) == ("refused", "FAILED", [])
-    assert fresh(post).failure_reason
-
-
-def test_page_approves_once(make_waiting, judge):
-    post = make_waiting()
-    page = content.current_content(post)[1]
-    review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page)
-    with pytest.raises(StateConflict):
-        review.approve(judge, fresh(post), revision=fresh(post).revision, digest=page)
-    assert Approval.objects.count() == 1
-
-
-def test_spent_approval_publishes_nothing(make_enqueued, travel, sandbox, judge, key):
-    post = make_enqueued()
-    travel(post)
-    assert send(post) == "published"
-    used = Approval.objects.get()
-    again = make_enqueued()
-    ScheduledPost.objects.filter(pk=again.pk).update(approval=used)
-    travel(again)
-    assert send(again) == "void"
-    assert (len(sandbox.posts), fresh(again).status) == (2, "SCHEDULED")
 
 
 def test_gate_with_the_approval_of_another_post_is_closed(make_enqueued, travel, sandbox, facebook):

@@ -11,7 +11,7 @@ from scheduling.models import ScheduledPost
 
 @pytest.mark.parametrize("kind", [{}, {"media": "film.mp4", "media_type": "VIDEO", "type": "REEL"}])
 def test_brief_is_not_sent_to_the_platform(
-    make_scheduled: Any, travel: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch, kind: dict[str, str]
+    make_scheduled, travel, sandbox, monkeypatch: pytest.MonkeyPatch, kind: dict[str, str]
 ) -> None:
     sent = bytearray()
     send = HTTPConnection.send

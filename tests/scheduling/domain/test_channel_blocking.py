@@ -50,7 +50,7 @@ def test_spam_error_of_a_container_blocks_the_channel_at_once(make_enqueued, tra
 def test_a_blocked_channel_stays_blocked_until_a_person_resumes_it(make_enqueued, travel, sandbox, facebook, author):
     first, second, third = (make_enqueued(channels=[facebook]) for _ in range(3))
     sandbox.fault("POST .*/feed", "policy_block")
-    travel(first)
+    travel(third)  # created last, so all three are due
     assert (send(first), send(second)) == ("failed", "failed")
     assert (Delivery.objects.get(post=second).error_code, sandbox.posts) == ("CHANNEL_BLOCKED", [])
     facebook.refresh_from_db()
@@ -79,11 +79,8 @@ def test_channel_that_is_not_reconnected_fails_with_the_reason(make_enqueued, tr
     travel(post)
     assert send(post) == "failed"
     delivery = Delivery.objects.get(post=post)
-    assert (delivery.error_code, "needs to be connected again" in delivery.error_message) == (
-        "CHANNEL_NEEDS_RECONNECT",
-        True,
-    )
-    assert sandbox.posts == []
+    assert (delivery.error_code, sandbox.posts) == ("CHANNEL_NEEDS_RECONNECT", [])
+    assert "needs to be connected again" in delivery.error_message
 
 
 def test_failed_staging_does_not_delay_publishing(make_enqueued, travel, sandbox, facebook):

@@ -1,23 +1,16 @@
 """Checks of channels: what is stored, what is marked, and their priority below publishing."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from accounts import clock
-from dynamo.celery import app
 from posts.models import Channel, ChannelState
 from scheduling.domain import channel_checks, sweep
 from scheduling.models import ChannelCheck
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
 
-
-@pytest.fixture(autouse=True)
-def _no_messages() -> Any:
-    app.control.purge()
-    yield
-    app.control.purge()
+pytestmark = pytest.mark.usefixtures("no_messages")
 
 
 def found(channel: Channel) -> ChannelCheck:
@@ -59,7 +52,7 @@ def test_check_without_an_answer_marks_nothing(facebook: Channel, sandbox: Sandb
     assert (facebook.state, found(facebook).permission) == (ChannelState.CONNECTED, False)
 
 
-def test_old_checks_are_repeated_one_at_a_time(facebook: Channel, instagram: Channel, settings: Any) -> None:
+def test_old_checks_are_repeated_one_at_a_time(facebook: Channel, instagram: Channel, settings) -> None:
     ChannelCheck.objects.create(channel=facebook, at=clock.now())
     ChannelCheck.objects.create(
         channel=instagram, at=clock.now() - timedelta(seconds=settings.CHANNEL_CHECK_INTERVAL + 1)
@@ -69,6 +62,6 @@ def test_old_checks_are_repeated_one_at_a_time(facebook: Channel, instagram: Cha
     assert channel_checks.check_next_channel() == 0
 
 
-def test_channels_are_not_checked_while_a_post_is_due(facebook: Channel, make_scheduled: Any) -> None:
+def test_channels_are_not_checked_while_a_post_is_due(facebook: Channel, make_scheduled) -> None:
     make_scheduled(scheduled_for=clock.now() + timedelta(seconds=20))
     assert sweep.examine_channels() == 0

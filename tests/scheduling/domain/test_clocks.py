@@ -10,8 +10,8 @@ from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from scheduling.domain import health, heartbeat, sweep
-from scheduling.domain.publishing import commit, run
-from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
+from scheduling.domain.publishing import run
+from scheduling.models import Delivery, ScheduledPost, WorkerHeartbeat
 from tests.scheduling.domain.conftest import go_on, send
 from tests.services.processes import eventually
 from tests.services.sandbox import FACEBOOK, SandboxControl
@@ -90,26 +90,6 @@ def test_lease_with_an_implausible_end_is_taken_over(make_enqueued, travel, sand
     ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHING", task_id=None, **columns)
     assert sweep.resume_expired_leases() == woken
     assert run.resume(str(post.pk)) == ("published" if woken else "void")
-
-
-@pytest.mark.django_db
-def test_worker_that_loses_its_lease_to_a_wrong_clock_sends_nothing(
-    make_enqueued, travel, sandbox, facebook, monkeypatch
-):
-    post = make_enqueued(channels=[facebook])
-    clock_ = travel(post)
-    real, taken = commit._insert_attempts, []
-
-    def take_over_first(*args):
-        if not taken:
-            taken.append(clock_.shift(timedelta(hours=-1)))
-            assert run.resume(str(post.pk)) == "published"
-            clock_.shift(timedelta(hours=1))
-        return real(*args)
-
-    monkeypatch.setattr(commit, "_insert_attempts", take_over_first)
-    assert send(post) == "overtaken"
-    assert (only(Attempt).outcome, only(Delivery).state) == ("published", "PUBLISHED")
 
 
 @pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.exceptions import Conflict, Invalid, StaleVersion
+from accounts.exceptions import Conflict
 from accounts.models import AuditEvent
 from scheduling.domain import content, drafts
 from scheduling.domain.drafts import ChannelText
@@ -20,60 +20,6 @@ INLINE = {"name": "Greeter", "hashtag": "#Soup", "templateType": "GENERAL"}
 
 def text(channel, superpower=None, caption="Hello"):
     return {channel.public_id: ChannelText(channel.type, caption, superpower)}
-
-
-def test_a_draft_may_be_empty(key):
-    post = drafts.create(actors.api_key_actor(key), organization=key.organization, changes={})
-    assert (post.status, post.version, post.created_by_key, post.deliveries.count()) == ("DRAFT", 1, key, 0)
-
-
-def test_create_with_an_unknown_or_foreign_channel_stores_nothing(key, other_facebook):
-    channels = {**text(other_facebook), "FB_PAGE_1": ChannelText("FB_PAGE")}
-    with pytest.raises(Invalid) as caught:
-        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
-    assert [detail["path"] for detail in caught.value.details] == [
-        ["channels", other_facebook.public_id],
-        ["channels", "FB_PAGE_1"],
-    ]
-    assert ScheduledPost.objects.count() == 0
-
-
-def test_a_disconnected_channel_is_unknown(key, facebook):
-    type(facebook).objects.update(state="DISCONNECTED")
-    with pytest.raises(Invalid, match="Unknown channel"):
-        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": text(facebook)})
-
-
-def test_the_medium_type_must_be_the_channels_own(key, facebook):
-    channels = {facebook.public_id: ChannelText("INSTAGRAM_ACCOUNT")}
-    with pytest.raises(Invalid) as caught:
-        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
-    assert caught.value.details[0]["path"] == ["channels", facebook.public_id, "mediumType"]
-
-
-def test_hashtag_is_compared_without_case_and_sign(key, facebook):
-    actor = actors.api_key_actor(key)
-    drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
-    for again in ("soup", "#SOUP"):
-        changes = {"channels": text(facebook, {**INLINE, "hashtag": again})}
-        with pytest.raises(Conflict, match="Hashtag already in use"):
-            drafts.create(actor, organization=key.organization, changes=changes)
-    assert ScheduledPost.objects.count() == 1
-
-
-def test_a_hashtag_twice_in_one_request_is_a_conflict(key, facebook, instagram):
-    channels = {**text(facebook, INLINE), **text(instagram, INLINE)}
-    with pytest.raises(Conflict, match="Hashtag already in use"):
-        drafts.create(actors.api_key_actor(key), organization=key.organization, changes={"channels": channels})
-
-
-def test_edit_keeps_and_delete_frees_the_hashtag(key, facebook):
-    actor = actors.api_key_actor(key)
-    post = drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
-    drafts.edit(actor, post, changes={"channels": text(facebook, INLINE, "Other words")})
-    drafts.delete(actor, post)
-    drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
-    assert Delivery.objects.get().caption == "Hello"
 
 
 def test_concurrent_use_of_a_hashtag_raises_conflict(key, facebook, monkeypatch):
@@ -93,19 +39,6 @@ def test_edit_increments_the_version_and_records_the_editor(make_draft, reviewer
     assert (now.version, now.last_edited_by_user, now.last_edited_by_key) == (2, reviewer, None)
 
 
-def test_edit_without_a_change_keeps_the_version(make_draft, key):
-    post = make_draft()
-    drafts.edit(actors.api_key_actor(key), post, changes={"media": post.media})
-    assert ScheduledPost.objects.get(pk=post.pk).version == 1
-
-
-def test_edit_with_an_old_expected_version_raises_stale_version(make_draft, key):
-    post = make_draft()
-    with pytest.raises(StaleVersion):
-        drafts.edit(actors.api_key_actor(key), post, changes={"media": None}, expected_version=7)
-    assert ScheduledPost.objects.get(pk=post.pk).media == post.media
-
-
 def test_concurrent_edits_are_both_stored(make_draft, key):
     post = make_draft()
     old = ScheduledPost.objects.get(pk=post.pk)
@@ -113,13 +46,6 @@ def test_concurrent_edits_are_both_stored(make_draft, key):
     drafts.edit(actors.api_key_actor(key), old, changes={"type": "REEL"})
     now = ScheduledPost.objects.get(pk=post.pk)
     assert (now.media, now.type, now.version) == ("https://example.com/1.jpg", "REEL", 3)
-
-
-def test_a_waiting_post_must_stay_publishable(make_waiting, key):
-    post = make_waiting()
-    with pytest.raises(Invalid):
-        drafts.edit(actors.api_key_actor(key), post, changes={"media": None})
-    assert ScheduledPost.objects.get(pk=post.pk).version == 1
 
 
 def test_edit_of_the_media_clears_its_inspection(make_waiting, key, sandbox):

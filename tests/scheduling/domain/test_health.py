@@ -25,14 +25,14 @@ def swept() -> None:
     sweep.sweep("w1@here")
 
 
-def test_health_without_late_posts_is_ready(swept: None, make_scheduled: Any) -> None:
+def test_health_without_late_posts_is_ready(swept: None, make_scheduled) -> None:
     make_scheduled()
     seen = health.check_health()
     assert (seen.ready, seen.problems, seen.database, seen.broker, seen.workers) == (True, [], True, True, 1)
     assert seen.flow == health.QueueStats(0, None, 0, None, 0)
 
 
-def test_health_with_posts_late_by_a_minute_is_not_ready(swept: None, make_scheduled: Any) -> None:
+def test_health_with_posts_late_by_a_minute_is_not_ready(swept: None, make_scheduled) -> None:
     first, second = make_scheduled(), make_scheduled()
     state(first, "SCHEDULED", scheduled_for=ago(50))
     assert health.check_health().ready
@@ -43,7 +43,7 @@ def test_health_with_posts_late_by_a_minute_is_not_ready(swept: None, make_sched
     assert (seen.flow.overdue, int(seen.flow.oldest_overdue or 0)) == (2, 75)
 
 
-def test_health_with_an_expired_lease_is_not_ready(swept: None, make_scheduled: Any) -> None:
+def test_health_with_an_expired_lease_is_not_ready(swept: None, make_scheduled) -> None:
     post = make_scheduled()
     state(post, "PUBLISHING", lease_expires_at=ago(-20))
     seen = health.check_health()
@@ -52,7 +52,7 @@ def test_health_with_an_expired_lease_is_not_ready(swept: None, make_scheduled: 
     assert health.check_health().problems == ["A post has been stuck in PUBLISHING for 3 min with no worker."]
 
 
-def test_health_with_many_unknown_outcomes_is_not_ready(swept: None, make_scheduled: Any, settings: Any) -> None:
+def test_health_with_many_unknown_outcomes_is_not_ready(swept: None, make_scheduled, settings) -> None:
     post = make_scheduled()
     Delivery.objects.filter(post=post).update(state="UNKNOWN")
     assert health.queue_stats(ScheduledPost.objects.all()).unknown == 0  # still being read back
@@ -82,16 +82,14 @@ def test_heartbeats_count_workers_by_name_and_expire_after_a_day() -> None:
     assert set(WorkerHeartbeat.objects.values_list("worker", flat=True)) == {"w1@here", "w2@there"}
 
 
-def test_queue_stats_counts_only_the_given_posts(swept: None, make_scheduled: Any, other_organization: Any) -> None:
+def test_queue_stats_counts_only_the_given_posts(swept: None, make_scheduled, other_organization) -> None:
     post = make_scheduled()
     state(post, "SCHEDULED", scheduled_for=ago(100))
     theirs = ScheduledPost.objects.filter(organization=other_organization)
     assert health.queue_stats(theirs) == health.QueueStats(0, None, 0, None, 0)
 
 
-def test_health_runs_a_fixed_number_of_queries(
-    swept: None, make_scheduled: Any, django_assert_num_queries: Any
-) -> None:
+def test_health_runs_a_fixed_number_of_queries(swept: None, make_scheduled, django_assert_num_queries) -> None:
     for _ in range(3):
         state(make_scheduled(), "SCHEDULED", scheduled_for=ago(100))
     with django_assert_num_queries(4):

@@ -37,7 +37,7 @@ def test_permalinks_are_read_slowly_from_75_and_not_from_90_percent_usage(
     assert Delivery.objects.exclude(permalink="").count() == read
 
 
-def test_skipped_permalink_is_read_later(live: list[Delivery], travel: Any) -> None:
+def test_skipped_permalink_is_read_later(live: list[Delivery], travel) -> None:
     used(live[0], 95)
     assert permalinks.fetch_missing() == 0
     used(live[0], 10)

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
 from posts.models import Channel, ChannelState, PublishedPost
-from scheduling.domain import media_inspection, review
-from scheduling.domain.content import caption_hash, current_content
+from scheduling.domain import media_inspection
+from scheduling.domain.content import caption_hash
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.preflight.checks import Check, max_severity, refresh_levels, run_checks
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
@@ -45,7 +45,7 @@ def examined(*on: Channel, **columns: Any) -> None:
         ChannelCheck.objects.create(channel=channel, **{"at": clock.now(), **columns})
 
 
-def test_checks_of_a_good_post_are_all_ok(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
+def test_checks_of_a_good_post_are_all_ok(make_waiting, facebook: Channel, instagram: Channel) -> None:
     examined(facebook)
     examined(instagram, quota_used=3, quota_total=50)
     post = inspected(make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
@@ -57,18 +57,18 @@ def test_checks_of_a_good_post_are_all_ok(make_waiting: Any, facebook: Channel, 
     assert "50 of 50 posts are left" in texts(post, "quota")  # what was live today no longer counts in two days
 
 
-def test_media_before_inspection_is_unknown(make_waiting: Any) -> None:
+def test_media_before_inspection_is_unknown(make_waiting) -> None:
     assert levels(make_waiting(looked=False), "media") == {"": "unknown"}
 
 
-def test_media_that_is_not_reachable_stops(make_waiting: Any, sandbox: Any) -> None:
+def test_media_that_is_not_reachable_stops(make_waiting, sandbox) -> None:
     post = inspected(make_waiting(media=f"{sandbox.url}/media/gone.gif"))
     assert levels(post, "media") == {"": "stop"}
     assert "answered HTTP 404" in texts(post, "media")
     assert max_severity(checks(post)) == "stop"
 
 
-def test_media_after_a_temporary_error_warns(make_waiting: Any) -> None:
+def test_media_after_a_temporary_error_warns(make_waiting) -> None:
     post = make_waiting()
     problem = {"problem": "The media at https://x.example/a answered HTTP 503", "passing": True}
     ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=problem, media_checked_at=clock.now())
@@ -85,7 +85,7 @@ def test_media_after_a_temporary_error_warns(make_waiting: Any) -> None:
     ],
 )
 def test_image_beyond_instagrams_limits_is_reported(
-    make_waiting: Any, instagram: Channel, facts: dict[str, Any], name: str, level: str
+    make_waiting, instagram: Channel, facts: dict[str, Any], name: str, level: str
 ) -> None:
     post = make_waiting(channels=[instagram])
     ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts, media_checked_at=clock.now())
@@ -95,7 +95,7 @@ def test_image_beyond_instagrams_limits_is_reported(
 
 @pytest.mark.parametrize(("seconds", "expected"), [(2.0, True), (3.0, False), (900.0, False), (901.0, True)])
 def test_reel_duration_outside_the_limits_warns(
-    make_waiting: Any, instagram: Channel, sandbox: Any, seconds: float, expected: bool
+    make_waiting, instagram: Channel, sandbox, seconds: float, expected: bool
 ) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
     post = make_waiting(channels=[instagram], **media)
@@ -104,18 +104,14 @@ def test_reel_duration_outside_the_limits_warns(
     assert (levels(post, "media.seconds") == {instagram.public_id: "warn"}) is expected
 
 
-def test_inspection_measures_a_video(make_waiting: Any, instagram: Channel, sandbox: Any) -> None:
+def test_inspection_measures_a_video(make_waiting, instagram: Channel, sandbox) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
     post = inspected(make_waiting(channels=[instagram], **media))
-    assert (post.media_metadata["seconds"], post.media_metadata["width"], post.media_metadata["height"]) == (
-        4.0,
-        360,
-        640,
-    )
+    assert [post.media_metadata[name] for name in ("seconds", "width", "height")] == [4.0, 360, 640]
     assert "360 by 640 pixels, 0:04" in texts(post, "media")
 
 
-def test_captions_are_counted_by_platform(make_draft: Any, facebook: Channel, instagram: Channel) -> None:
+def test_captions_are_counted_by_platform(make_draft, facebook: Channel, instagram: Channel) -> None:
     text = "Olá @rui\n" + "#a " * 31
     post = make_draft(channels={item.public_id: ChannelText(item.type, text) for item in (facebook, instagram)})
     assert levels(post, "caption") == {facebook.public_id: "ok"}
@@ -123,23 +119,21 @@ def test_captions_are_counted_by_platform(make_draft: Any, facebook: Channel, in
     assert f"{len(text)} characters of 63,206" in texts(post, "caption")
 
 
-def test_story_caption_and_instagram_link_warn(make_draft: Any, instagram: Channel) -> None:
+def test_story_caption_and_instagram_link_warn(make_draft, instagram: Channel) -> None:
     on = {instagram.public_id: ChannelText(instagram.type, "See https://example.org")}
     assert levels(make_draft(channels=on, type="STORY"), "caption") == {instagram.public_id: "warn"}
     assert levels(make_draft(channels=on), "caption.link") == {instagram.public_id: "warn"}
 
 
 @pytest.mark.parametrize("state", [ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED, ChannelState.DISCONNECTED])
-def test_channel_that_is_not_connected_stops(make_waiting: Any, facebook: Channel, state: str) -> None:
+def test_channel_that_is_not_connected_stops(make_waiting, facebook: Channel, state: str) -> None:
     post = make_waiting(channels=[facebook])
     Channel.objects.filter(pk=facebook.pk).update(state=state, state_reason="The user changed the password")
     assert levels(post, "channel") == {facebook.public_id: "stop"}
     assert "changed the password" in texts(post, "channel")
 
 
-def test_missing_permission_warns_until_a_post_is_published(
-    make_waiting: Any, make_draft: Any, facebook: Channel
-) -> None:
+def test_missing_permission_warns_until_a_post_is_published(make_waiting, make_draft, facebook: Channel) -> None:
     post, before = make_waiting(channels=[facebook]), make_draft(channels=[facebook])
     Delivery.objects.filter(post=before).update(state="FAILED", error_code="200")
     assert levels(post, "channel.permission") == {facebook.public_id: "warn"}
@@ -148,7 +142,7 @@ def test_missing_permission_warns_until_a_post_is_published(
     assert levels(post, "channel.permission") == {}
 
 
-def test_quota_counts_published_and_planned_posts(make_waiting: Any, make_scheduled: Any, instagram: Channel) -> None:
+def test_quota_counts_published_and_planned_posts(make_waiting, make_scheduled, instagram: Channel) -> None:
     post = make_waiting(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=3))
     assert levels(post, "quota") == {instagram.public_id: "unknown"}
     examined(instagram, quota_used=48, quota_total=50)
@@ -160,7 +154,7 @@ def test_quota_counts_published_and_planned_posts(make_waiting: Any, make_schedu
 
 
 def test_post_within_minutes_on_the_same_channel_warns(
-    make_waiting: Any, make_draft: Any, facebook: Channel, instagram: Channel
+    make_waiting, make_draft, facebook: Channel, instagram: Channel
 ) -> None:
     at = clock.now() + timedelta(hours=5)
     post = make_waiting(channels=[facebook, instagram], scheduled_for=at)
@@ -170,7 +164,7 @@ def test_post_within_minutes_on_the_same_channel_warns(
     assert levels(post, "clash.near") == {facebook.public_id: "warn"}
 
 
-def test_same_caption_with_other_spacing_warns(make_waiting: Any, facebook: Channel, instagram: Channel) -> None:
+def test_same_caption_with_other_spacing_warns(make_waiting, facebook: Channel, instagram: Channel) -> None:
     make_waiting(channels={facebook.public_id: ChannelText(facebook.type, "Market  DAY\n")})
     post = make_waiting(
         channels={item.public_id: ChannelText(item.type, "Market day") for item in (facebook, instagram)},
@@ -182,7 +176,7 @@ def test_same_caption_with_other_spacing_warns(make_waiting: Any, facebook: Chan
 
 @pytest.mark.parametrize(("days", "expected"), [(29, True), (31, False)])
 def test_same_caption_of_an_imported_post_warns_for_a_month(
-    make_waiting: Any, facebook: Channel, days: int, expected: bool
+    make_waiting, facebook: Channel, days: int, expected: bool
 ) -> None:
     at = clock.now() - timedelta(days=days)
     row = {"organization": facebook.organization, "channel": facebook, "platform_id": "1_2", "published_at": at}
@@ -191,7 +185,7 @@ def test_same_caption_of_an_imported_post_warns_for_a_month(
     assert (levels(post, "clash.caption") == {facebook.public_id: "warn"}) is expected
 
 
-def test_same_media_at_another_url_warns(make_waiting: Any, facebook: Channel, sandbox: Any) -> None:
+def test_same_media_at_another_url_warns(make_waiting, facebook: Channel, sandbox) -> None:
     inspected(make_waiting(channels=[facebook], media=sandbox.media("a.jpg")))
     again = make_waiting(
         channels={facebook.public_id: ChannelText(facebook.type, "Something else")},
@@ -202,7 +196,7 @@ def test_same_media_at_another_url_warns(make_waiting: Any, facebook: Channel, s
 
 
 def test_posts_of_another_organization_do_not_conflict(
-    make_waiting: Any, facebook: Channel, other_facebook: Channel
+    make_waiting, facebook: Channel, other_facebook: Channel
 ) -> None:
     post = make_waiting(channels=[facebook])
     Channel.objects.filter(pk=other_facebook.pk).update(platform_id="1")
@@ -217,7 +211,7 @@ def test_posts_of_another_organization_do_not_conflict(
     assert [check.level for check in checks(post) if check.name.startswith("clash")] == ["ok"]
 
 
-def test_past_scheduled_time_stops(make_waiting: Any) -> None:
+def test_past_scheduled_time_stops(make_waiting) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
     assert levels(post, "scheduledFor.past") == {"": "stop"}
@@ -225,7 +219,7 @@ def test_past_scheduled_time_stops(make_waiting: Any) -> None:
 
 
 @pytest.mark.parametrize(("hour", "level"), [(22, "ok"), (23, "warn"), (0, "warn"), (6, "warn"), (7, "ok"), (12, "ok")])
-def test_night_hours_depend_on_the_readers_time_zone(make_waiting: Any, hour: int, level: str) -> None:
+def test_night_hours_depend_on_the_readers_time_zone(make_waiting, hour: int, level: str) -> None:
     kolkata = ZoneInfo("Asia/Kolkata")
     post = make_waiting(scheduled_for=datetime(2100, 6, 1, hour, 30, tzinfo=kolkata).astimezone(UTC))
     names = {check.name: check for check in checks(post, kolkata)}
@@ -235,7 +229,7 @@ def test_night_hours_depend_on_the_readers_time_zone(make_waiting: Any, hour: in
     assert levels(post, "schedule") == {"": "ok"}  # without a reader
 
 
-def test_level_of_waiting_posts_is_stored_and_refreshed(make_draft: Any, make_waiting: Any, facebook: Channel) -> None:
+def test_level_of_waiting_posts_is_stored_and_refreshed(make_draft, make_waiting, facebook: Channel) -> None:
     examined(facebook)
     draft, post = make_draft(channels=[facebook]), make_waiting(channels=[facebook])
     unseen = make_waiting(channels=[facebook], looked=False, scheduled_for=clock.now() + timedelta(hours=3))
@@ -247,30 +241,13 @@ def test_level_of_waiting_posts_is_stored_and_refreshed(make_draft: Any, make_wa
     assert (refresh_levels(), stored(post), stored(draft)) == (1, "stop", "")
 
 
-def test_checks_run_a_fixed_number_of_queries(make_waiting: Any) -> None:
+def test_checks_run_a_fixed_number_of_queries(make_waiting) -> None:
     counts = []
     for number in (1, 12):
         for _ in range(number):
             inspected(make_waiting(scheduled_for=clock.now() + timedelta(minutes=7 * number)))
         posts = list(ScheduledPost.objects.for_wire())
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             assert len(run_checks(posts, None)) == len(posts)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 11
-
-
-def test_approval_keeps_the_checks_of_the_page(
-    make_waiting: Any, seat: Any, reviewer: Any, organization: Any, facebook: Channel
-) -> None:
-    post = make_waiting(channels=[facebook])
-    shown = checks(post)
-    approval = review.approve(
-        seat(reviewer, organization), post, revision=post.revision, digest=current_content(post)[1], checks=shown
-    )
-    approval.refresh_from_db()
-    assert approval.checks == [item.as_record() for item in shown]
-    assert {"name", "level", "words", "channel"} == set(approval.checks[0])
-    ScheduledPost.objects.filter(pk=post.pk).update(status="PUBLISHED")
-    assert checks(post) == []

@@ -11,22 +11,15 @@ from scheduling.domain import content as post_content
 from scheduling.domain import enqueue, permalinks, sweep
 from scheduling.domain.publishing import commit, lease, outcomes, payload, run, stage
 from scheduling.lifecycle import Status
-from scheduling.models import Attempt, Delivery, ScheduledPost
-from tests.scheduling.domain.conftest import go_on
+from scheduling.models import Attempt, Delivery
+from tests.helpers import fresh
+from tests.scheduling.domain.conftest import go_on, send
 
 pytestmark = pytest.mark.django_db
 
 
-def fresh(post):
-    return ScheduledPost.objects.get(pk=post.pk)
-
-
 def states(post):
     return dict(Delivery.objects.filter(post=post).values_list("channel__type", "state"))
-
-
-def go(post):
-    return run.publish(str(post.pk), str(post.task_id))
 
 
 def writes(sandbox):
@@ -43,7 +36,7 @@ def test_undecryptable_token_delays_only_its_channel(make_enqueued, travel, sand
     post = make_enqueued()
     seal_away(facebook)
     travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     assert states(post) == {"FB_PAGE": "PENDING", "INSTAGRAM_ACCOUNT": "PUBLISHED"}
     assert "encryption key" in Delivery.objects.get(post=post, channel=facebook).error_message
 
@@ -52,7 +45,7 @@ def test_undecryptable_token_past_the_late_limit_is_missed(make_enqueued, travel
     post = make_enqueued(channels=[facebook])
     seal_away(facebook)
     clock_ = travel(post)
-    go(post)
+    send(post)
     clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5))
     assert run.resume(str(post.pk)) == "failed"
     delivery = Delivery.objects.get(post=post)
@@ -64,7 +57,7 @@ def test_unclear_outcome_with_an_undecryptable_token_is_unknown(make_enqueued, t
     post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "drop_after")
     clock_ = travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     seal_away(facebook)
     clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT + 5))
     assert run.resume(str(post.pk)) == "failed"
@@ -84,7 +77,7 @@ def test_internal_error_on_one_channel_fails_only_that_channel(
 
     monkeypatch.setattr(payload, "build_payload", broken)
     clock_ = travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     assert states(post) == {"FB_PAGE": "PENDING", "INSTAGRAM_ACCOUNT": "PUBLISHED"}
     clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 5))
     assert run.resume(str(post.pk)) == "failed"
@@ -101,7 +94,7 @@ def test_internal_error_while_storing_the_outcome_ends_as_unknown(
 
     monkeypatch.setattr(outcomes, "record_published", broken)
     clock_ = travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     clock_.shift(timedelta(seconds=60))
     assert run.resume(str(post.pk)) == "pending"
     clock_.shift(timedelta(seconds=settings.RECONCILE_LIMIT))
@@ -113,7 +106,7 @@ def test_long_retry_after_fails_at_the_late_limit(make_enqueued, travel, sandbox
     post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "throttle", code=80001, times=9, minutes=1440)
     clock_ = travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     assert fresh(post).lease_expires_at <= post.scheduled_for + timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1)
     clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1))
     assert run.resume(str(post.pk)) == "failed"
@@ -136,7 +129,7 @@ def test_missed_post_reports_the_staging_error(
     assert stage.prestage(str(post.pk)) == 0
     assert not post_content.unpublished_deliveries(post)[0].error_code  # nothing has failed yet
     clock_.shift(timedelta(seconds=61))
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1))
     assert run.resume(str(post.pk)) == "failed"
     delivery = Delivery.objects.get(post=post)
@@ -154,7 +147,7 @@ def test_post_staged_past_the_late_limit_is_not_sent(make_enqueued, travel, sand
         clock_.shift(timedelta(seconds=60))
 
     monkeypatch.setattr(run, "stage", slow)
-    assert go(post) == "failed"
+    assert send(post) == "failed"
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MISSED")
 
 
@@ -174,7 +167,7 @@ def test_worker_without_its_lease_inserts_no_attempt(make_enqueued, travel, sand
         return real(*args)
 
     monkeypatch.setattr(commit, "_insert_attempts", late)
-    assert go(post) == "overtaken"
+    assert send(post) == "overtaken"
     assert [attempt["outcome"] for attempt in Attempt.objects.values("outcome")] == ["published"]
     assert (len(writes(sandbox)), fresh(post).status) == (1, "PUBLISHED")
 
@@ -194,7 +187,7 @@ def test_worker_that_loses_its_lease_after_the_insert_sends_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(commit, "_insert_attempts", late)
-        assert go(post) == "overtaken"
+        assert send(post) == "overtaken"
     assert (writes(sandbox), Attempt.objects.get().outcome) == ([], "refused")
     assert go_on(post, clock_) == "PUBLISHED"
     assert len(writes(sandbox)) == 1
@@ -204,7 +197,7 @@ def test_published_delivery_is_not_overwritten_by_a_stale_worker(make_enqueued, 
     post = make_enqueued(channels=[facebook])
     stale = Delivery.objects.select_related("channel", "post").get(post=post)
     travel(post)
-    go(post)
+    send(post)
     attempt = Attempt.objects.create(delivery=stale, approval=fresh(post).approval, lease_id=post.pk)
     outcomes.mark_ambiguous(stale, attempt, Ambiguous("reset"))
     outcomes.handle_refusal(stale, Transient("reset"))
@@ -242,7 +235,7 @@ def test_stale_worker_does_not_overwrite_a_settled_delivery(
         return answers
 
     monkeypatch.setattr(commit, "_call_in_parallel", slow)
-    go(post)
+    send(post)
     delivery = Delivery.objects.get(post=post)
     assert (fresh(post).status, delivery.state, delivery.error_code) == ("FAILED", "UNKNOWN", "UNKNOWN")
 
@@ -251,7 +244,7 @@ def test_unknown_attempt_before_a_refused_one_is_read_back(make_enqueued, travel
     post = make_enqueued(channels=[facebook])
     sandbox.fault("POST .*/feed", "drop_after")
     clock_ = travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     approval = fresh(post).approval
     Attempt.objects.create(
         delivery=Delivery.objects.get(post=post), approval=approval, lease_id=post.pk, outcome="refused"
@@ -289,7 +282,7 @@ def test_stale_worker_does_not_discard_staged_media_in_use(make_enqueued, travel
 
     monkeypatch.setattr(commit, "_insert_attempts", take_over_first)
     clock_ = travel(post)
-    assert go(post) == "pending"
+    assert send(post) == "pending"
     clock_.shift(timedelta(seconds=60))
     assert run.resume(str(post.pk)) == "published"
     assert (len(tried), Attempt.objects.count(), len(sandbox.posts)) == (1, 1, 1)
@@ -298,7 +291,7 @@ def test_stale_worker_does_not_discard_staged_media_in_use(make_enqueued, travel
 def test_undecryptable_token_does_not_stop_other_permalinks(make_enqueued, travel, sandbox, facebook):
     post = make_enqueued()
     travel(post)
-    go(post)
+    send(post)
     Delivery.objects.filter(post=post).update(permalink="", retry_at=None)
     seal_away(facebook)
     assert permalinks.fetch_missing() == 1
@@ -336,10 +329,10 @@ def test_published_post_is_claimed_by_one_delivery(make_enqueued, travel, sandbo
     """Whatever reading back may find: the database gives a live post to one delivery, and the other looks again."""
     first, second = make_enqueued(channels=[facebook]), make_enqueued(channels=[facebook])
     travel(second)
-    assert go(first) == "published"
+    assert send(first) == "published"
     taken = Delivery.objects.get(post=first).platform_post_id
     sandbox.fault("POST .*/feed", "drop_before", times=1)
-    assert go(second) == "pending"
+    assert send(second) == "pending"
     delivery = Delivery.objects.select_related("channel", "post__approval").get(post=second)
     attempt = Attempt.objects.get(delivery=delivery)
     with pytest.raises(IntegrityError), transaction.atomic():

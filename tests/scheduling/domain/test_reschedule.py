@@ -7,10 +7,11 @@ import pytest
 
 from accounts.domain import actors
 from accounts.exceptions import Invalid, StaleVersion
-from scheduling.domain import content, reschedule, review
+from scheduling.domain import content, reschedule
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, ScheduledPost
+from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import send
 
 LATER = timedelta(hours=3)
@@ -19,13 +20,13 @@ LATER = timedelta(hours=3)
 def reapprove(judge: Any, post: ScheduledPost, **changes: Any) -> Approval:
     given = {"digest": content.current_content(post)[1], "revision": post.revision, "expected_version": post.version}
     given["scheduled_for"] = post.scheduled_for + LATER
-    return reschedule.reapprove(judge, ScheduledPost.objects.get(pk=post.pk), **given | changes)
+    return reschedule.reapprove(judge, fresh(post), **given | changes)
 
 
-def test_reapprove_voids_the_old_message(make_enqueued: Any, judge: Any, travel: Any, sandbox: Any) -> None:
+def test_reapprove_voids_the_old_message(make_enqueued, judge, travel, sandbox) -> None:
     post = make_enqueued()
     reapprove(judge, post)
-    moved = ScheduledPost.objects.get(pk=post.pk)
+    moved = fresh(post)
     clock_ = travel(post)
     assert (send(post), send(moved), sandbox.posts) == ("void", "early", [])
     clock_.shift(LATER)
@@ -43,7 +44,7 @@ def test_reapprove_voids_the_old_message(make_enqueued: Any, judge: Any, travel:
     ],
 )
 def test_refused_reapproval_keeps_the_old_approval(
-    changes: dict[str, Any], refusal: type[Exception], make_enqueued: Any, judge: Any, travel: Any, sandbox: Any
+    changes: dict[str, Any], refusal: type[Exception], make_enqueued, judge, travel, sandbox
 ) -> None:
     post = make_enqueued()
     if "scheduled_for" in changes:
@@ -56,17 +57,15 @@ def test_refused_reapproval_keeps_the_old_approval(
     assert len(sandbox.posts) == 2
 
 
-def test_resubmitted_post_is_not_published_without_an_approval(
-    make_enqueued: Any, judge: Any, travel: Any, author: Any, sandbox: Any
-) -> None:
+def test_resubmitted_post_is_not_published_without_an_approval(make_enqueued, judge, travel, author, sandbox) -> None:
     post = make_enqueued()
     given = {"scheduled_for": post.scheduled_for + LATER, "expected_version": post.version}
-    waiting = reschedule.resubmit(actors.user_actor(author), ScheduledPost.objects.get(pk=post.pk), **given)
+    waiting = reschedule.resubmit(actors.user_actor(author), fresh(post), **given)
     assert (waiting.status, waiting.version) == ("WAITING_FOR_APPROVAL", post.version + 1)
     with pytest.raises(StateConflict):
         reschedule.resubmit(actors.user_actor(author), waiting, **given | {"expected_version": waiting.version})
-    review.approve(judge, waiting, revision=waiting.revision, digest=content.current_content(waiting)[1])
+    approve(judge, waiting)
     clock_ = travel(post)
     assert send(post) == "void"
     clock_.shift(LATER)
-    assert (sandbox.posts, send(ScheduledPost.objects.get(pk=post.pk))) == ([], "published")
+    assert (sandbox.posts, send(fresh(post))) == ([], "published")

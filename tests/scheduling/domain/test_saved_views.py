@@ -19,14 +19,8 @@ def test_save_view_stores_filters_and_replaces_by_name(reviewer: User) -> None:
 
 
 def test_save_view_with_invalid_input_raises_invalid(reviewer: User) -> None:
-    for name, query in (
-        ("", "q=x"),
-        ("x" * 61, "q=x"),
-        ("a\x00", "q=x"),
-        ("fine", ""),
-        ("fine", "p=2"),
-        ("fine", f"q={'x' * 999}"),
-    ):
+    names, queries = ("", "x" * 61, "a\x00"), ("", "p=2", f"q={'x' * 999}")
+    for name, query in [*((name, "q=x") for name in names), *(("fine", query) for query in queries)]:
         with pytest.raises(Invalid):
             saved_views.save_view(reviewer, name, query)
     for number in range(saved_views.MOST):
@@ -34,11 +28,3 @@ def test_save_view_with_invalid_input_raises_invalid(reviewer: User) -> None:
     with pytest.raises(Invalid, match="delete one first"):
         saved_views.save_view(reviewer, "One more", "q=x")
     saved_views.save_view(reviewer, "View 3", "q=y")  # replacing adds none
-
-
-def test_views_of_another_person_are_not_accessible(reviewer: User, author: User) -> None:
-    view = saved_views.save_view(reviewer, "Mine", "q=x")
-    saved_views.delete_view(author, view.pk)
-    assert (saved_views.saved_views(author), saved_views.saved_views(reviewer)) == ([], [view])
-    saved_views.delete_view(reviewer, view.pk)
-    assert saved_views.saved_views(reviewer) == []

@@ -17,7 +17,7 @@ def found(text: str) -> set[Any]:
     return {post.pk for post in search_captions(ScheduledPost.objects.all(), text)}
 
 
-def test_search_matches_beginnings_of_all_words(make_draft: Any, facebook: Channel) -> None:
+def test_search_matches_beginnings_of_all_words(make_draft, facebook: Channel) -> None:
     def say(caption: str) -> Any:
         return make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)}).pk
 
@@ -32,19 +32,19 @@ def test_search_matches_beginnings_of_all_words(make_draft: Any, facebook: Chann
     assert found("") == {soup, bread}
 
 
-def test_search_treats_operators_as_text(make_draft: Any) -> None:
+def test_search_treats_operators_as_text(make_draft) -> None:
     make_draft()
     for text in ("' | 'x", "a & !b", "%", "_", "\\", "(", "x:*", "olá" * 100):
         found(text)
 
 
-def test_search_finds_a_caption_longer_than_the_index(make_draft: Any, facebook: Channel) -> None:
+def test_search_finds_a_caption_longer_than_the_index(make_draft, facebook: Channel) -> None:
     caption = " ".join(f"word{number}" for number in range(120_000))
     post = make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)})
     assert found("word7") == {post.pk}
 
 
-def test_search_on_postgresql_uses_the_index(make_draft: Any) -> None:
+def test_search_on_postgresql_uses_the_index(make_draft) -> None:
     make_draft()
     postgresql = connection.vendor == "postgresql"
     if postgresql:

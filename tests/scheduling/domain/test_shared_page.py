@@ -8,11 +8,12 @@ from accounts import clock
 from accounts.domain import actors
 from posts.domain.published_posts import record_published
 from posts.graph.publishers import LookupResult, LookupStatus
-from scheduling.domain import content, drafts, link_imported, media_inspection, review
+from scheduling.domain import drafts, link_imported, media_inspection
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.publishing import reconcile, run
-from scheduling.models import Attempt, Delivery, ScheduledPost
+from scheduling.models import Attempt, Delivery
 from tests.conftest import connect
+from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
 from tests.services.sandbox import FACEBOOK
 
@@ -41,9 +42,8 @@ def make_theirs(theirs, other_key, other_organization, make_member, seat):
         actor = actors.api_key_actor(other_key)
         made = drafts.create(actor, organization=other_organization, changes=changes, submit=True)
         media_inspection.inspect_media(str(made.pk), made.version)
-        made.refresh_from_db()
-        review.approve(judge, made, digest=content.current_content(made)[1], revision=made.revision)
-        return ScheduledPost.objects.get(pk=made.pk)
+        approve(judge, made)
+        return fresh(made)
 
     return make
 

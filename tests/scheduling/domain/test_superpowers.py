@@ -1,15 +1,12 @@
 """A superpower is approved, published, imported and read back with its post."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from posts.domain import sync
 from posts.models import Channel, PublishedPost
 from scheduling.domain.drafts import ChannelText
-from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
 from tests.scheduling.domain.conftest import go_on, send
 
@@ -17,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_superpower_of_a_scheduled_post_is_on_the_published_post(
-    make_enqueued: Callable[..., ScheduledPost], travel: Callable[..., Any], facebook: Channel, api: SignedClient
+    make_enqueued, travel, facebook: Channel, api: SignedClient
 ) -> None:
     power = {
         "name": "Greeter",

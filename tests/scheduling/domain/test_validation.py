@@ -88,98 +88,44 @@ def test_media_on_a_public_host_is_accepted(media: str) -> None:
     assert check(PAGE, media=media) == []
 
 
-@pytest.mark.parametrize(
-    "media",
-    [
-        "sunset.jpg",
-        "/sunset.jpg",
-        "//media.example.com/sunset.jpg",
-        "ftp://media.example.com/a.jpg",
-        "file:///etc/passwd",
-        "javascript:alert(1)",
-        "data:image/png;base64,AAAA",
-        "https://",
-        "https:///a.jpg",
-        "https://media.example.com:99999/a.jpg",
-        "https://media.example.com:x/a.jpg",
-        "https://[::1/a.jpg",
-        "https://user:secret@media.example.com/a.jpg",
-        "https://media.example.com\\@127.0.0.1/a.jpg",
-        "https://media.example.com/a b.jpg",
-        "https://media.example.com/a\nb.jpg",
-        "https://media..example.com/a.jpg",
-        "https://-media.example.com/a.jpg",
-        "https://256.256.256.256/a.jpg",
-        "https://media.example.0x7f/a.jpg",
-        f"https://{'a' * 64}.example.com/a.jpg",
-    ],
-)
+MALFORMED = [
+    "sunset.jpg", "/sunset.jpg", "//media.example.com/sunset.jpg", "ftp://media.example.com/a.jpg",
+    "file:///etc/passwd", "javascript:alert(1)", "data:image/png;base64,AAAA", "https://", "https:///a.jpg",
+    "https://media.example.com:99999/a.jpg", "https://media.example.com:x/a.jpg", "https://[::1/a.jpg",
+    "https://user:secret@media.example.com/a.jpg", "https://media.example.com\\@127.0.0.1/a.jpg",
+    "https://media.example.com/a b.jpg", "https://media.example.com/a\nb.jpg", "https://media..example.com/a.jpg",
+    "https://-media.example.com/a.jpg", "https://256.256.256.256/a.jpg", "https://media.example.0x7f/a.jpg",
+    f"https://{'a' * 64}.example.com/a.jpg",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("media", MALFORMED)
 def test_media_that_is_not_an_absolute_http_url_is_refused(media: str) -> None:
     assert codes(check(PAGE, media=media)) == ["media.url"]
 
 
 PRIVATE = [
-    "https://10.0.0.1/a.jpg",
-    "https://192.168.1.1/a.jpg",
-    "https://172.16.0.1/a.jpg",
-    "https://169.254.169.254/latest/meta-data",
-    "https://100.64.0.1/a.jpg",
-    "https://0.0.0.0/a.jpg",
-    "https://224.0.0.1/a.jpg",
-    "https://255.255.255.255/a.jpg",
-    "https://[fd00::1]/a.jpg",
-    "https://[fe80::1%25eth0]/a.jpg",
-    "https://[::]/a.jpg",
-    "https://[::ffff:10.0.0.1]/a.jpg",
-    "https://[2002:0a00:0001::]/a.jpg",
-    "https://[64:ff9b::10.0.0.1]/a.jpg",
-    "https://[fec0::1]/a.jpg",
-    "https://[3fff::1]/a.jpg",
-    "https://192.88.99.1/a.jpg",
-    "https://[::ffff:192.88.99.1]/a.jpg",
-    "https://[64:ff9b::192.88.99.1]/a.jpg",
-    "https://[2002:c058:6301::]/a.jpg",
-    "https://[2001:0:808:808::1]/a.jpg",
-    "https://10.1/a.jpg",
-    "https://167772161/a.jpg",
-    "https://0x0a.0.0.1/a.jpg",
-    "https://012.0.0.1/a.jpg",
-    "https://intranet/a.jpg",
-    "https://nas.local/a.jpg",
-    "https://metadata.google.internal/a.jpg",
-    "https://router.home.arpa./a.jpg",
-]
+    "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0:80", "224.0.0.1",
+    "255.255.255.255", "[fd00::1]", "[fe80::1%25eth0]", "[::]", "[::ffff:10.0.0.1]", "[2002:0a00:0001::]",
+    "[64:ff9b::10.0.0.1]", "[fec0::1]", "[3fff::1]", "192.88.99.1", "[::ffff:192.88.99.1]", "[64:ff9b::192.88.99.1]",
+    "[2002:c058:6301::]", "[2002:808:808::1]", "[2001:0:808:808::1]", "10.1", "167772161", "0x0a.0.0.1", "012.0.0.1",
+    "intranet", "nas.local", "metadata.google.internal", "router.home.arpa.",
+]  # fmt: skip
 LOOPBACK = [
-    "https://localhost/a.jpg",
-    "https://LOCALHOST./a.jpg",
-    "https://media.localhost/a.jpg",
-    "http://127.0.0.1:8000/a.jpg",
-    "https://127.1/a.jpg",
-    "https://2130706433/a.jpg",
-    "https://0x7f.1/a.jpg",
-    "https://0177.0.0.1/a.jpg",
-    "https://\uff11\uff12\uff17.0.0.1/a.jpg",
-    "https://127。0。0。1/a.jpg",
-    "https://[::1]/a.jpg",
-    "https://[::ffff:127.0.0.1]/a.jpg",
-]
+    "localhost", "LOCALHOST.", "media.localhost", "127.0.0.1:8000", "127.1", "2130706433", "0x7f.1", "0177.0.0.1",
+    "\uff11\uff12\uff17.0.0.1", "127。0。0。1", "[::1]", "[::ffff:127.0.0.1]",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("media", PRIVATE + LOOPBACK)
-def test_media_on_a_private_host_is_refused_in_any_notation(media: str) -> None:
-    assert codes(check(PAGE, media=media)) == ["media.private"]
+@pytest.mark.parametrize("host", PRIVATE + LOOPBACK)
+def test_media_on_a_private_host_is_refused_in_any_notation(host: str) -> None:
+    assert codes(check(PAGE, media=f"https://{host}/a.jpg")) == ["media.private"]
 
 
-@pytest.mark.parametrize("media", LOOPBACK)
-def test_a_setting_admits_loopback(media: str, settings: Any) -> None:
+@pytest.mark.parametrize("host", PRIVATE + LOOPBACK)
+def test_setting_admits_loopback_hosts_only(host: str, settings) -> None:
     settings.MEDIA_ALLOW_LOOPBACK = True
-    assert check(PAGE, media=media) == []
-
-
-@pytest.mark.parametrize("media", PRIVATE)
-def test_the_setting_for_loopback_admits_no_other_private_host(media: str, settings: Any) -> None:
-    settings.MEDIA_ALLOW_LOOPBACK = True
-    assert codes(check(PAGE, media=media)) == ["media.private"]
+    assert codes(check(PAGE, media=f"https://{host}/a.jpg")) == ([] if host in LOOPBACK else ["media.private"])
 
 
 @pytest.mark.parametrize("caption", ["", "  \n\t"])

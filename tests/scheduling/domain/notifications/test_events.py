@@ -1,12 +1,11 @@
 """Notifications: one per event and kind, and their recipients."""
 
-import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.db import connections, transaction
+from django.db import transaction
 
 from accounts import clock
 from accounts.domain import actors
@@ -15,6 +14,7 @@ from posts.domain import channels
 from scheduling.domain import content, drafts, reschedule, review
 from scheduling.domain.notifications import emails, events, recipients, webhook_sender
 from scheduling.models import Notification, NotificationDelivery, ScheduledPost, Webhook
+from tests.helpers import approve, at_once, fresh, reconnect
 from tests.scheduling.domain.conftest import go_on, send
 from tests.scheduling.notification_helpers import send_due
 
@@ -45,12 +45,8 @@ def test_each_transition_creates_one_notification(make_scheduled, travel, sandbo
 
 
 def move(judge, post):
-    given = {
-        "digest": content.current_content(post)[1],
-        "revision": post.revision,
-        "scheduled_for": post.scheduled_for + timedelta(hours=3),
-    }
-    return reschedule.reapprove(judge, post, **given, expected_version=post.version)
+    given = {"digest": content.current_content(post)[1], "revision": post.revision, "expected_version": post.version}
+    return reschedule.reapprove(judge, post, **given, scheduled_for=post.scheduled_for + timedelta(hours=3))
 
 
 def test_reschedule_by_a_reviewer_requests_no_approval(make_scheduled, judge, other):
@@ -68,8 +64,8 @@ def test_first_approval_of_two_notifies_the_other_reviewers(
     created_kinds()
     send_due()
     type(organization).objects.update(second_approver=True)
-    post = ScheduledPost.objects.get(pk=post.pk)
-    first = move(judge, post)
+    post = fresh(post)
+    move(judge, post)
     assert created_kinds() == ["SUBMITTED", "APPROVED", "SUBMITTED"]
     assert mailed("SUBMITTED") == ["other", "other", "reviewer"]
     send_due()
@@ -77,24 +73,19 @@ def test_first_approval_of_two_notifies_the_other_reviewers(
     assert (len(mailoutbox), email.to) == (1, ["other@example.com"])
     assert "Waits for a second approval: Olá" in email.subject
     assert "reviewer approved “Olá from Casa do Sol 👋” as the first of two" in email.body
-    post.refresh_from_db()
-    review.approve(seat(other, organization), post, revision=post.revision, digest=first.digest)
+    approve(seat(other, organization), post)
     assert created_kinds() == ["SUBMITTED", "APPROVED", "SUBMITTED", "APPROVED"]
 
 
 def test_request_for_second_approval_after_an_edit_is_not_sent(make_waiting, judge, second, two, key, mailoutbox):
     post = make_waiting()
-    review.approve(judge, post, revision=post.revision, digest=content.current_content(post)[1])
+    approve(judge, post)
     recipients.fan_out()
     later = {"scheduled_for": post.scheduled_for + timedelta(hours=1)}
-    drafts.edit(actors.api_key_actor(key), ScheduledPost.objects.get(pk=post.pk), changes=later)
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes=later)
     send_due()
-    states = (
-        NotificationDelivery.objects.filter(user=second.user)
-        .order_by("notice__created_at")
-        .values_list("state", flat=True)
-    )
-    assert list(states) == ["SENT", "OBSOLETE"]
+    rows = NotificationDelivery.objects.filter(user=second.user).order_by("notice__created_at")
+    assert [row.state for row in rows] == ["SENT", "OBSOLETE"]
     assert not any("second" in item.subject for item in mailoutbox)
 
 
@@ -143,14 +134,7 @@ def test_each_lost_connection_creates_one_notification(facebook, reviewer, admin
     for _ in range(2):
         channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
         channels.mark_needs_reconnect(actors.WORKER, facebook, reason="The token has expired")
-        channels.connect(
-            actors.user_actor(admin_member),
-            organization=facebook.organization,
-            type=facebook.type,
-            platform_id=facebook.platform_id,
-            name=facebook.name,
-            token="new",
-        )
+        reconnect(admin_member, facebook)
     assert created_kinds() == ["RECONNECT", "RECONNECT"]
     assert mailed("RECONNECT") == ["administrator", "administrator", "reviewer", "reviewer"]
 
@@ -262,7 +246,7 @@ def test_submission_that_was_fanned_out_stays_when_its_author_approves_it(make_w
     judge.organization.refresh_from_db()
     post = make_waiting(actor=judge.actor, channels=[facebook])
     assert created_kinds() == ["SUBMITTED"]
-    review.approve(judge, post, revision=post.revision, digest=content.current_content(post)[1])
+    approve(judge, post)
     assert created_kinds() == ["SUBMITTED", "APPROVED"]
 
 
@@ -292,25 +276,14 @@ def test_delete_old_removes_notifications_with_their_deliveries(make_waiting, fa
 def test_concurrent_sweeps_create_and_send_once(make_waiting, facebook, reviewer, mailoutbox):
     for _ in range(6):
         make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=4))
-    together = threading.Barrier(4)
 
     def work():
-        try:
-            together.wait()
-            for _ in range(3):
-                events.remind()
-                recipients.fan_out()
-                send_due()
-        finally:
-            connections.close_all()
+        for _ in range(3):
+            events.remind()
+            recipients.fan_out()
+            send_due()
+        return "done"
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (
-        Notification.objects.count(),
-        NotificationDelivery.objects.filter(state="SENT").count(),
-        len(mailoutbox),
-    ) == (12, 12, 12)
+    assert at_once(*[work] * 4) == ["done"] * 4
+    sent = NotificationDelivery.objects.filter(state="SENT")
+    assert (Notification.objects.count(), sent.count(), len(mailoutbox)) == (12, 12, 12)
