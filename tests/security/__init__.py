@@ -1,1 +1,1 @@
-"""The proof by walking: every door of the product, tried by everybody. `make access-matrix` prints what was tried."""
+"""The access matrix: every URL, task and command, tried by every role. `make access-matrix` prints it."""

@@ -162,7 +162,7 @@ RULES: dict[str, Rule] = {
         "<str:object_id>/delete/": Rule(get=ADMIN | ROOT, post=ADMIN | ROOT, to="membership"),
         "invite/": Rule(
             get=ADMINS | ROOT, post=ADMINS | ROOT, query="?organization={organization}",
-            data={"email": "somebody@example.com", "role": "VIEWER"},
+            data={"email": "guest@example.com", "role": "VIEWER"},
         ),
         "invited/<uuid:pk>/revoke/": Rule(get=ADMIN | ROOT, post=ADMIN | ROOT, to="invitation"),
     }),

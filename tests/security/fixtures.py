@@ -34,7 +34,7 @@ from scheduling.models import (
     Webhook,
 )
 from tests.dynamo.sandbox.calls import Caller as Platform
-from tests.helpers import SignedClient, as_reviewer, stamp
+from tests.helpers import SignedClient, approve, as_reviewer, stamp
 from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK, PlatformAccount, SandboxControl
 
 PASSWORD = "a-password-of-the-matrix"
@@ -116,8 +116,7 @@ class Tenant:
         if state == "rejected":
             review.reject(actor, post, notes=f"{self.word}-notes")
         if state in {"scheduled", "failed"}:
-            reviewer = as_reviewer(self.users["chief"], self.organization)
-            review.approve(reviewer, post, revision=post.revision, digest=post_digest)
+            approve(as_reviewer(self.users["chief"], self.organization), post)
         if state == "failed":  # as a worker leaves a post whose outcome is unknown
             delivery, approval = post.deliveries.get(), post.approvals.get()
             Attempt.objects.create(delivery=delivery, approval=approval, lease_id=uuid.uuid4(), finished_at=clock.now())

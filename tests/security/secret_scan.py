@@ -1,9 +1,8 @@
-"""Whether anything that a run wrote holds a secret that the run knew, in clear or in one of the usual encodings.
+"""Searches what a run wrote for the secrets of the run, in clear or in one of the usual encodings.
 
-`python -m tests.security.secret_scan FOLDER` with the environment of the run: looks through the folder's files, every
-row of the database, what is in Redis, and the command lines of the processes that run there. More secrets come on
-the standard input, as a JSON object from names to texts. It says what holds which secret, never the secret, and exits
-with 1.
+`python -m tests.security.secret_scan FOLDER` with the environment of the run searches the folder's files, every row of
+the database, Redis, and the command lines of the run's processes. More secrets come on standard input, as a JSON object
+from names to texts. It prints which place holds which secret, never the secret, and exits with 1.
 """
 
 import base64
@@ -29,7 +28,7 @@ OPENED = 1 << 24  # bytes of a compressed piece that are looked at
 
 @dataclass(frozen=True)
 class Secret:
-    """A text that nobody may read. `stored`: the database itself holds it in clear, as it does a session's key."""
+    """A text that no place may hold. `stored`: the database itself holds it in clear, as it does a session's key."""
 
     name: str
     text: str
@@ -112,10 +111,7 @@ def known() -> list[Secret]:
             made[f"{model.__name__}.{column} of {pk}"] = plain = encryption.decrypt(sealed)
             proof = hmac.new(settings.GRAPH_APP_SECRET.encode(), plain.encode(), hashlib.sha256).hexdigest()
             made[f"a proof with {model.__name__}.{column} of {pk}"] = proof
-    made |= {
-        f"the typed second factor {totp_device.pk}": mfa.base32_secret(totp_device)
-        for totp_device in TotpDevice.objects.all()
-    }
+    made |= {f"the typed second factor {row.pk}": mfa.base32_secret(row) for row in TotpDevice.objects.all()}
     kept = [Secret(name, text) for name, text in made.items() if len(text) >= SHORTEST]
     keys = Session.objects.values_list("session_key", flat=True)
     return [*kept, *(Secret(f"a session's key ({at})", key, stored=True) for at, key in enumerate(keys))]
@@ -138,8 +134,8 @@ def tables() -> Iterator[Place]:
         for name in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(name)}")  # noqa: S608  a name of its own
             yield Place(f"table {name}", b"\n".join(_raw(value) for row in cursor for value in row), database=True)
-    said = json.dumps([session.get_decoded() for session in Session.objects.all()], default=str)
-    yield Place("what sessions hold", said.encode(), database=True)
+    decoded = json.dumps([session.get_decoded() for session in Session.objects.all()], default=str)
+    yield Place("what sessions hold", decoded.encode(), database=True)
 
 
 def cache_and_broker(url: str) -> Iterator[Place]:

@@ -1,7 +1,7 @@
 """Every actor requests every URL: the rules say who is let in, and no other actor sees or changes anything."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -164,9 +164,7 @@ def test_there_are_no_bulk_actions() -> None:
 
 @pytest.mark.parametrize("name", ACTORS)
 @pytest.mark.parametrize("url", RULES)
-def test_actor_is_let_in_only_where_the_rule_allows(
-    scenario: Scenario, url: str, name: str, record_property: Callable[..., None]
-) -> None:
+def test_actor_is_let_in_only_where_the_rule_allows(scenario: Scenario, url: str, name: str, record_property) -> None:
     rule, actor = RULES[url], scenario.actors[name]
     tenant = scenario.home if rule.to else actor.tenant
     path, data = path_of(url, rule, tenant.ids), fill(rule.data, scenario.values(tenant))
