@@ -201,7 +201,7 @@ def test_random_steps_never_publish_twice_or_unapproved(  # noqa: C901  a machin
             assert counted.keys() <= yes
 
         @invariant()
-        def what_is_said_to_be_live_is_visible_and_what_failed_has_a_reason(self):
+        def published_is_visible_and_failed_has_a_reason(self):
             visible = {post["message"] for post in sandbox.posts}
             for delivery in Delivery.objects.filter(post__in=self.model).exclude(state=""):
                 assert delivery.state != "PUBLISHED" or delivery.caption in visible
