@@ -1,7 +1,7 @@
 """The path of a new user from end to end: `python -m tests.smoke`.
 
 Starts `make demo` on free ports in a new folder, runs the README's five calls, sends a signed draft, approves it with
-the forms of the desk for some seconds ahead, waits until the sandbox shows it, finds it in GET /v1/posts, starts the
+the forms of the admin for some seconds ahead, waits until the sandbox shows it, finds it in GET /v1/posts, starts the
 demo a second time, and ends it with Ctrl-C each time. No process may be left, and no file may hold a secret in clear.
 """
 
@@ -83,11 +83,11 @@ def demo(folder: Path, port: int) -> Iterator[dict[str, Any]]:
     """Run `make demo` and yield the content of demo.json; end it with Ctrl-C and check that no process is left."""
     environment = {**os.environ, "DYNAMO_VAR": str(folder), "PORT": str(port)}
     began = time.monotonic()
-    run = subprocess.Popen(["make", "demo"], cwd=ROOT, env=environment, process_group=0)
+    process = subprocess.Popen(["make", "demo"], cwd=ROOT, env=environment, process_group=0)
     file = folder / "demo.json"
     try:
-        wait_for(lambda: file.exists() or run.poll() is not None, START_WITHIN, "var/demo.json")
-        assert run.poll() is None, "the demo ended before it was ready"
+        wait_for(lambda: file.exists() or process.poll() is not None, START_WITHIN, "var/demo.json")
+        assert process.poll() is None, "the demo ended before it was ready"
         print(f"smoke: ready after {time.monotonic() - began:.1f} s")
         assert file.stat().st_mode & 0o777 == 0o600
         yield json.loads(file.read_text())
@@ -96,9 +96,9 @@ def demo(folder: Path, port: int) -> Iterator[dict[str, Any]]:
             print(f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-60:], sep="\n")
         raise
     finally:
-        if run.poll() is None:
-            os.killpg(run.pid, signal.SIGINT)
-            run.wait(STOP_WITHIN)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(STOP_WITHIN)
         left = [f"{left.pid} {' '.join(left.cmdline())}" for left in demo_processes(folder) if left.pid != os.getpid()]
     if left:
         raise SystemExit("smoke: left behind:\n" + "\n".join(left))
@@ -109,18 +109,10 @@ def paste_the_readme(folder: Path) -> None:
     """Run the README's five calls in a shell, unchanged, and check their output."""
     prepare, five = calls()
     script = "\n".join([prepare, *(f"{call}\necho; echo ----" for call in five)])
-    done = subprocess.run(
-        ["bash", "-euc", script],
-        cwd=ROOT,
-        env={**os.environ, "DYNAMO_VAR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    channels, draft, changed, waiting, posts = [part.strip() for part in done.stdout.split("----")[:5]]
+    output = run(["bash", "-euc", script], folder)
+    channels, draft, changed, waiting, posts = [part.strip() for part in output.split("----")[:5]]
     assert {channel["type"] for channel in json.loads(channels)} == {"FB_PAGE", "INSTAGRAM_ACCOUNT"}, channels
-    assert json.loads(changed)["id"] == draft, done.stdout
+    assert json.loads(changed)["id"] == draft, output
     assert json.loads(changed)["scheduledFor"] == "2031-07-01T08:30:00.000Z", changed
     assert json.loads(waiting)["status"] == "WAITING_FOR_APPROVAL", waiting
     assert len(json.loads(posts)) >= 3, posts
@@ -134,7 +126,7 @@ def approve(browser: Browser, admin: str, post: str, when: datetime) -> None:
     form = next(form for form in browser.forms() if "digest" in form.fields)
     browser.send(form, {"when": f"{when:%Y-%m-%dT%H:%M:%S}"})
     if browser.url.endswith("/approve/"):
-        raise SystemExit(f"smoke: the desk did not approve {post}")
+        raise SystemExit(f"smoke: the admin did not approve {post}")
 
 
 def publish_post(state: dict[str, Any]) -> str:
@@ -193,7 +185,7 @@ webhooks.send_test(author, hook)
 def use_secrets(folder: Path, state: dict[str, Any]) -> dict[str, str]:
     """Use every kind of secret, also wrong ones, and return those that no file stores in clear."""
     hook = HOOK.format(address=f"{state['sandbox']}/hook")
-    python([sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", hook], folder)
+    run([sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", hook], folder)
     mistyped, browser = token_urlsafe(12), Browser()
     with suppress(LookupError):
         browser.sign_in(state["admin"], state["author"]["username"], mistyped)
@@ -208,17 +200,11 @@ def use_secrets(folder: Path, state: dict[str, Any]) -> dict[str, str]:
     return {**typed, "a mistyped password": mistyped, "the key's secret": state["key"]["secret"]}
 
 
-def python(words: list[str], folder: Path, given: str = "") -> str:
+def run(words: list[str], folder: Path, given: str = "") -> str:
     """Run a command in the demo's environment and return its output. Raises SystemExit when it fails."""
+    environment = {**os.environ, "DYNAMO_VAR": str(folder)}
     done = subprocess.run(
-        words,
-        cwd=ROOT,
-        env={**os.environ, "DYNAMO_VAR": str(folder)},
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+        words, cwd=ROOT, env=environment, input=given, capture_output=True, text=True, check=False, timeout=120
     )
     if done.returncode:
         raise SystemExit(f"smoke: {words[1:3]} failed:\n{done.stdout}{done.stderr}")
@@ -227,7 +213,7 @@ def python(words: list[str], folder: Path, given: str = "") -> str:
 
 def check_for_leaks(folder: Path, typed: dict[str, str]) -> None:
     """Search all files of the run for its secrets."""
-    output = python([sys.executable, "-m", "tests.security.secret_scan", str(folder)], folder, json.dumps(typed))
+    output = run([sys.executable, "-m", "tests.security.secret_scan", str(folder)], folder, json.dumps(typed))
     print(f"smoke: no leak: {output.strip()}")
 
 

@@ -9,6 +9,7 @@ from django.db import connection
 from accounts import clock, encryption
 from accounts.models import Organization
 from posts.models import Channel, ChannelState, ChannelType, PublishedPost
+from tests.scheduling.api.vectors import SUPERPOWER
 
 SPAN = timedelta(days=4 * 365)
 TYPES = ("POST", "POST", "POST", "POST", "POST", "POST", "POST", "REEL", "REEL", "STORY")
@@ -45,7 +46,10 @@ def create_posts(channels: list[Channel], count: int) -> None:
     """
     random = Random(count)
     captions = [" ".join(random.choices(WORDS, k=random.randrange(5, 60))) for _ in range(2000)]
-    superpowers = [_superpower(number, random) for number in range(200)]
+    superpowers = [
+        {**SUPERPOWER, "name": f"Greeter {number}", "hashtag": f"#olá{number}", "lookupHashtag": f"olá{number}"}
+        for number in range(200)
+    ]
     newest = clock.now().replace(microsecond=0)
     step = SPAN / max(1, count // 3)
     for start in range(0, count, 5000):
@@ -80,26 +84,3 @@ def _post(number, channels, captions, superpowers, published_at) -> PublishedPos
         superpower=superpowers[number // 2 * 7 % 200] if number % 2 else None,
         imported_at=clock.now(),
     )
-
-
-def _superpower(number: int, random: Random) -> dict[str, object]:
-    public, private = (" ".join(random.choices(WORDS, k=8)) for _ in range(2))
-    group = {
-        "name": "everyone",
-        "autoLike": True,
-        "autoLikeProbability": 1,
-        "probability": 0.5,
-        "publicRepliesProbability": 1,
-        "conditions": [{"conditionType": "USER_ACTION", "userActionType": "COMMENTED", "values": ["any"]}],
-        "publicReplies": [{"scope": "PUBLIC", "text": public}, {"scope": "PUBLIC", "text": private}],
-        "privateReplies": [{"scope": "PRIVATE", "text": private, "redirects": [{"url": "https://example.com"}]}],
-    }
-    return {
-        "name": f"Greeter {number}",
-        "hashtag": f"#olá{number}",
-        "lookupHashtag": f"olá{number}",
-        "active": True,
-        "templateType": "CONDITIONAL",
-        "conditionalTemplateType": "GENERAL",
-        "conditionGroups": [group],
-    }

@@ -111,7 +111,7 @@ def measure_mix(series: PostSeries) -> list[Figure]:
     create = next(kind for kind in kinds if kind.status == 201)
     used: dict[str, list[float]] = {}
     with Web(caller, stage.folder / "web.log", processes=1, threads=2) as web:
-        pids = [process.pid for process in (web.process, stage.postgres.process, stage.redis.process) if process]
+        pids = [process.pid for process in (web.server.process, stage.postgres.process, stage.redis.process) if process]
         connection, drafts = web.connect(), deque[str]()
         for kind in kinds:
             _send_many(connection, caller, create, drafts, WARM_UP + REQUESTS if "{draft}" in kind.path else 1)
@@ -158,7 +158,7 @@ def measure_list(stage: Stage, count: int) -> list[Figure]:
             "type": "/posts?type=STORY",
             "dates": "/posts?startDate=2020-01-01&endDate=2999-12-31",
         }
-        pids = [process.pid for process in (web.process, stage.postgres.process) if process]
+        pids = [process.pid for process in (web.server.process, stage.postgres.process) if process]
         used = dict.fromkeys(paths, 0.0)
         for number in range(ROUNDS + 1):  # the paths take turns, so that all see the same machine
             for name, path in paths.items():

@@ -2,9 +2,7 @@
 
 import http.client
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -27,6 +25,7 @@ from accounts.api.authentication import get_api_key
 from accounts.domain.request_signatures import sign
 from accounts.models import ApiKey, Organization, Scope, User
 from dynamo.urls import urlpatterns
+from tests.chaos.environment import Child
 from tests.helpers import stamp
 from tests.services.engines import free_port
 
@@ -95,8 +94,8 @@ class Web:
             "DYNAMO_SIGNATURE_FAILURES_PER_MINUTE": "1000000",
         }
         words = [sys.executable, "-m", "gunicorn", f"{__name__}:application"]
-        with log.open("ab") as out:
-            self.process = subprocess.Popen(words, env=environment, stdout=out, stderr=out, start_new_session=True)
+        self.server = Child("web", words, environment, log)
+        self.server.start()
 
     def __enter__(self) -> Self:
         until = time.monotonic() + 60
@@ -105,13 +104,12 @@ class Web:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return self
             except OSError:
-                if time.monotonic() > until or self.process.poll() is not None:
+                if time.monotonic() > until or not self.server.running:
                     raise RuntimeError("the web did not start") from None
                 time.sleep(0.1)
 
     def __exit__(self, *_: object) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self.server.kill()
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

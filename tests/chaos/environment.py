@@ -1,4 +1,4 @@
-"""Real processes to break: PostgreSQL, Redis, sandbox, workers, beats. Everything in a temporary folder."""
+"""The processes of a fault run: PostgreSQL, Redis, sandbox, workers, beats, with a temporary folder for all files."""
 
 import os
 import signal
@@ -25,38 +25,27 @@ class Child:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.words,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            self.process = subprocess.Popen(self.words, env=self.environment, start_new_session=True, **output)
 
-    def end(self, how: signal.Signals) -> None:
-        """Send `how` to the whole group and wait; a group that does not go is killed."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        os.killpg(self.process.pid, how)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """Send SIGKILL to the whole group."""
+        if self.process is not None and self.running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def kill(self) -> None:
-        """`kill -9`."""
-        self.end(signal.SIGKILL)
-
-    def again(self) -> None:
-        """Start it when it is not running."""
-        if self.process is None or self.process.poll() is not None:
+    def start_again(self) -> None:
+        """Start the process unless it is running."""
+        if not self.running:
             self.start()
 
 
 class Stage:
-    """The system under fire. Sets this process's environment too, so that it can use the domain directly.
+    """The system under test. Sets the environment of this process as well, so that it can use the domain directly.
 
     `stepped`: the workers' clocks can be stepped, which makes reading them slower.
     """
@@ -110,18 +99,17 @@ class Stage:
         return self
 
     def migrate(self) -> None:
-        """Make the tables."""
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], check=True)
 
     def work(self) -> None:
         """Start the workers and one beat, those of them that do not run."""
         for name in ["beat0", "media", *(f"worker{number}" for number in range(self.workers))]:
-            self.children[name].again()
+            self.children[name].start_again()
 
     def step_clock(self, seconds: float, *, worker: int | None = None) -> None:
         """Put the workers' clocks `seconds` off, or that of one alone, at the seam where time is read.
 
-        The run itself goes by the true time: whoever approves sits at another machine.
+        The run itself uses the true time, as a reviewer at another machine would.
         """
         for number in range(self.workers) if worker is None else [worker]:
             part = self.folder / "clock.part"

@@ -18,7 +18,7 @@ WRITES = "POST .*/(feed|media_publish)"
 
 
 class Chaos(threading.Thread):
-    """Makes trouble until told to stop. Each blow leaves the stage as it was, but for what it killed and started."""
+    """Injects faults until `over` is set. Each leaves the stage as it was, except for what it killed and started."""
 
     def __init__(self, stage: Stage, crowd: Crowd, seed: int) -> None:
         super().__init__(daemon=True)
@@ -63,7 +63,7 @@ def kill_worker(chaos: Chaos) -> None:
     time.sleep(chaos.dice.uniform(0, 1.5))
     worker.kill()
     time.sleep(chaos.dice.uniform(0, 1))
-    worker.again()
+    worker.start_again()
     time.sleep(2)  # or it would never come up at all
 
 
@@ -71,7 +71,7 @@ def kill_beat(chaos: Chaos) -> None:
     """`kill -9` of the beat."""
     chaos.stage.children["beat0"].kill()
     time.sleep(chaos.dice.uniform(0, 2))
-    chaos.stage.children["beat0"].again()
+    chaos.stage.children["beat0"].start_again()
     time.sleep(1)
 
 
@@ -96,7 +96,7 @@ def cut_database(chaos: Chaos) -> None:
 
 def second_beat(chaos: Chaos) -> None:
     """Two beats at once."""
-    chaos.stage.children["beat1"].again()
+    chaos.stage.children["beat1"].start_again()
     time.sleep(2)
 
 

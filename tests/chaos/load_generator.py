@@ -1,4 +1,4 @@
-"""The people and scripts of a fault run: keys that draft, a reviewer who approves, somebody who reverts too late."""
+"""The clients of a fault run: a key that drafts, a reviewer who approves, a user who reverts at the last moment."""
 
 import secrets
 import threading
@@ -14,11 +14,11 @@ from accounts.exceptions import DomainError
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.domain import content, drafts, media_inspection, review
+from scheduling.domain import drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.chaos.scenarios import Plan, Planned
-from tests.helpers import as_reviewer
+from tests.helpers import approve, as_reviewer
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
 LEAD = timedelta(seconds=14)  # how long before its instant a post is approved
@@ -52,16 +52,9 @@ class Crowd:
             kind = "FB_PAGE" if number % 2 == 0 else "INSTAGRAM_ACCOUNT"
             account = PlatformAccount(kind, str(10_000_000 + number), f"Channel {number}", secrets.token_hex(16))
             self.sandbox.register(account)
-            self.channels.append(
-                channels.connect(
-                    actors.user_actor(author),
-                    organization=self.organization,
-                    type=kind,
-                    platform_id=account.id,
-                    name=account.name,
-                    token=account.token,
-                )
-            )
+            given = {"type": kind, "platform_id": account.id, "name": account.name, "token": account.token}
+            channel = channels.connect(actors.user_actor(author), organization=self.organization, **given)
+            self.channels.append(channel)
         person.raw_password = "reviewer"  # type: ignore[attr-defined]
         self.reviewer = as_reviewer(person, self.organization)
 
@@ -79,31 +72,23 @@ class Crowd:
 
     def _make_once(self, planned: Planned) -> None:
         if planned.number not in self.posts:
-            texts = {
-                self.channels[index].public_id: ChannelText(
-                    self.channels[index].type, f"A post #{planned.number} of run {self.run} for {index}"
-                )
-                for index in planned.channels
+            texts = {}
+            for index in planned.channels:
+                text = f"A post #{planned.number} of run {self.run} for {index}"
+                texts[self.channels[index].public_id] = ChannelText(self.channels[index].type, text)
+            changes: drafts.Changes = {
+                "media": self.sandbox.media(f"{planned.picture}.jpg") if planned.picture else self.sandbox.url,
+                "media_type": "IMAGE" if planned.picture else None,
+                "scheduled_for": planned.instant,
+                "channels": texts,
             }
-            post = drafts.create(
-                self.actor,
-                organization=self.organization,
-                changes={
-                    "type": "POST",
-                    "media": self.sandbox.media(f"{planned.picture}.jpg") if planned.picture else self.sandbox.url,
-                    "media_type": "IMAGE" if planned.picture else None,
-                    "scheduled_for": planned.instant,
-                    "channels": texts,
-                },
-                submit=True,
-            )
+            post = drafts.create(self.actor, organization=self.organization, changes=changes, submit=True)
             self.posts[planned.number] = str(post.pk)
         post = ScheduledPost.objects.get(pk=self.posts[planned.number])
         if media_inspection.awaiting_inspection(post):
             media_inspection.inspect_media(str(post.pk), post.version)
-            post.refresh_from_db()
         if post.status == "WAITING_FOR_APPROVAL":
-            review.approve(self.reviewer, post, revision=post.revision, digest=content.current_content(post)[1])
+            approve(self.reviewer, post)
 
     def meddle(self, planned: Planned) -> None:
         """Revert at the last moment, and try to edit what is approved; remember what succeeded."""
@@ -137,7 +122,7 @@ class Crowd:
                 self.meddle(reverts.pop(0))
                 now = clock.now()
             if due and due[0].instant <= now:
-                due.pop(0)  # too late to make it: on a slow machine nobody would ever catch up
+                due.pop(0)  # too late: on a slow machine the crowd would never catch up
             elif due and due[0].instant - LEAD <= now:
                 self.make(due.pop(0))
             else:

@@ -1,4 +1,4 @@
-"""The judgement: what Dynamo says against what the platform's own record says became visible."""
+"""Compares what Dynamo stored with what became visible according to the platform's own record."""
 
 import re
 from collections import Counter, defaultdict
@@ -9,6 +9,10 @@ from scheduling.models import DeliveryState, ScheduledPost
 from tests.chaos.scenarios import Plan
 
 LEAST = 0.5  # of all that was planned; a machine that is too slow to make it has shown nothing
+COLUMNS = (
+    "not made", "deliveries", "once", "twice", "unapproved", "altered", "failed", "unknown", "reverted",
+    "not approved", "lost", "false", "denied",
+)  # fmt: skip
 MARK = re.compile(r"post #(\d+) of run (\w+)")
 
 
@@ -31,8 +35,8 @@ def judge(
 
     once/twice: visible that many times (or more); unapproved: visible although it was reverted before its claim, or was
     never approved; altered: visible with another text than the approved one; failed/unknown: settled so, with a reason;
-    lost: neither visible nor settled with a reason; false: said to be live and not visible; denied: said to have failed
-    although it is visible, so that a person would send it again.
+    lost: neither visible nor settled with a reason; false: stored as published and not visible; denied: stored as
+    failed and visible, so that a person would send it again.
     """
     visible: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     strangers = []
@@ -43,12 +47,8 @@ def judge(
             continue
         visible[int(mark.group(1)), str(item["account"])].append(item)
     rows = {phase: Row(phase) for phase in plan.phases}
-    found = (
-        ScheduledPost.objects.filter(pk__in=posts.values())
-        .select_related("approval")
-        .prefetch_related("deliveries__channel", "approvals")
-    )
-    by_id = {str(item.pk): item for item in found}
+    found = ScheduledPost.objects.filter(pk__in=posts.values())
+    by_id = {str(post.pk): post for post in found.prefetch_related("deliveries__channel", "approvals")}
     for planned in plan.posts:
         row = rows[planned.phase]
         row.planned += 1
@@ -64,7 +64,7 @@ def judge(
         rows[plan.posts[number].phase].notes.append(f"#{number} is visible on {account}, where it was not to go")
     if strangers:
         rows[plan.phases[-1]].counts["unapproved"] += len(strangers)
-        rows[plan.phases[-1]].notes.append(f"{len(strangers)} visible posts that nobody planned")
+        rows[plan.phases[-1]].notes.append(f"{len(strangers)} visible posts that were not planned")
     return list(rows.values())
 
 
@@ -87,7 +87,7 @@ def _judge_one(
     texts = {approval.content["channels"].get(channel, {}).get("caption") for approval in post.approvals.all()}
     if any(item["message"] not in texts for item in seen):
         counts["altered"] += 1
-        row.notes.append(f"#{number} is visible on {channel} with a text that nobody approved")
+        row.notes.append(f"#{number} is visible on {channel} with a text that was not approved")
     if len(seen) > 1:
         counts["twice"] += 1
         came = ", ".join(f"{item['created_by']['received_at']} (there {item['published_at']})" for item in seen)
@@ -99,7 +99,7 @@ def _judge_one(
         elif delivery.state != DeliveryState.PUBLISHED:
             counts["denied"] += 1
             row.notes.append(
-                f"#{number} is live on {channel}, and said to be {delivery.state or 'pending'}: {delivery.error_code}"
+                f"#{number} is visible on {channel}, and {delivery.state or 'pending'}: {delivery.error_code}"
             )
     else:
         _judge_absent(row, number, post, delivery)
@@ -109,7 +109,7 @@ def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:
     counts, channel = row.counts, delivery.channel.public_id
     if delivery.state == DeliveryState.PUBLISHED:
         counts["false"] += 1
-        row.notes.append(f"#{number} is said to be live on {channel} and is not visible")
+        row.notes.append(f"#{number} is published on {channel} and not visible")
     elif delivery.state == DeliveryState.FAILED and delivery.error_message:
         counts["failed"] += 1
         row.notes.append(f"#{number} failed on {channel}: {delivery.error_code} {delivery.error_message}")
@@ -122,26 +122,11 @@ def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:
 
 def table(rows: list[Row]) -> str:
     """Return the table that a fault run prints, a line a phase and the sum."""
-    columns = [
-        "not made",
-        "deliveries",
-        "once",
-        "twice",
-        "unapproved",
-        "altered",
-        "failed",
-        "unknown",
-        "reverted",
-        "not approved",
-        "lost",
-        "false",
-        "denied",
-    ]
     total = Row("all")
     for row in rows:
         total.counts += row.counts
-    lines = [f"{'fault':<24}" + "".join(f"{name:>13}" for name in columns)]
-    lines += [f"{row.phase:<24}" + "".join(f"{row.counts[name]:>13}" for name in columns) for row in [*rows, total]]
+    lines = [f"{'fault':<24}" + "".join(f"{name:>13}" for name in COLUMNS)]
+    lines += [f"{row.phase:<24}" + "".join(f"{row.counts[name]:>13}" for name in COLUMNS) for row in [*rows, total]]
     return "\n".join(lines)
 
 

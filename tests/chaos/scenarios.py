@@ -9,7 +9,7 @@ MEDIA = ("soup", "bread", "coffee", "window", "brunch")
 
 @dataclass(frozen=True)
 class Planned:
-    """One post of the plan: when, on which channels (by index), and whether somebody reverts it at the last moment."""
+    """One post of the plan: when, on which channels (by index), and whether a user reverts it at the last moment."""
 
     number: int
     phase: str
