@@ -34,8 +34,7 @@ from scheduling.api.serializers import (
 from scheduling.domain import drafts, health, review
 from scheduling.domain.representation import documents, only_serialized_fields
 from scheduling.lifecycle import Status
-from scheduling.models import ScheduledPost
-from scheduling.models.post import ScheduledPostQuerySet
+from scheduling.models import ScheduledPost, ScheduledPostQuerySet
 
 
 class ScheduledPosts(APIView):

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from accounts.datetimes import format_datetime
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, DeliveryState, ScheduledPost
-from scheduling.models.post import ScheduledPostQuerySet
+from scheduling.models import Delivery, DeliveryState, ScheduledPost, ScheduledPostQuerySet
 
 
 def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:

@@ -1,6 +1,7 @@
-"""Scheduled posts, their deliveries (one per channel), approvals and publishing attempts."""
+"""Scheduled posts with their deliveries (one per channel), approvals and attempts; notifications of what happened."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
@@ -24,6 +25,11 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
             "deliveries", Delivery.objects.select_related("channel").order_by("channel__public_id")
         )
         return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(deliveries)
+
+    def due(self, within: float = 0.0) -> "ScheduledPostQuerySet":
+        """Return the SCHEDULED posts whose time is at most `within` seconds away, soonest first."""
+        until = clock.now() + timedelta(seconds=within)
+        return self.filter(status=Status.SCHEDULED, scheduled_for__lte=until).order_by("scheduled_for")
 
     def visible_to_key(self, key: ApiKey | None) -> "ScheduledPostQuerySet":
         """Return the posts all of whose channels `key` may use; all posts without a key or a restriction.
@@ -253,3 +259,144 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery_id} {self.outcome or 'open'}"
+
+
+class ChannelCheck(models.Model):
+    """The platform's answer to the last check of a channel, shown to reviewers.
+
+    `quota_used` of `quota_total`: Instagram's posts of the last 24 hours, null where the platform did not report it.
+    """
+
+    channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE, related_name="checkup")
+    at = models.DateTimeField()
+    problem = models.CharField(max_length=300, blank=True, help_text="The error of the check; empty without one.")
+    permission = models.BooleanField(default=False, help_text="Whether the problem is a missing permission.")
+    quota_used = models.PositiveIntegerField(null=True)
+    quota_total = models.PositiveIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"checkup of {self.channel_id}"
+
+
+class SavedView(models.Model):
+    """A person's saved filter of the list of posts."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1000, blank=True, help_text="The query string, without the question mark.")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_view_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NoticeKind(models.TextChoices):
+    SUBMITTED = "SUBMITTED", "waits for approval"
+    REJECTED = "REJECTED", "was rejected"
+    APPROVED = "APPROVED", "was approved"
+    PUBLISHED = "PUBLISHED", "was published"
+    FAILED = "FAILED", "failed"
+    UNKNOWN = "UNKNOWN", "has an unknown outcome"
+    RECONNECT = "RECONNECT", "channel needs reconnecting"
+    UNAPPROVED = "UNAPPROVED", "is due soon and not approved"
+    RULES = "RULES", "the organization's policy changed"
+    TEST = "TEST", "test of a webhook"
+
+
+class NotificationMedium(models.TextChoices):
+    EMAIL = "EMAIL", "e-mail"
+    WEBHOOK = "WEBHOOK", "webhook"
+
+
+class DispatchState(models.TextChoices):
+    PENDING = "PENDING", "pending"
+    SENT = "SENT", "sent"
+    FAILED = "FAILED", "failed"
+    OBSOLETE = "OBSOLETE", "not needed"
+
+
+class Webhook(models.Model):
+    """A URL that an organization's notifications are sent to. `kinds` are the NoticeKinds that it subscribes to.
+
+    After a rotation the previous secret signs as well until `previous_until`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.CharField(max_length=2048)
+    secret_encrypted = models.TextField(editable=False)
+    previous_encrypted = models.TextField(blank=True, editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
+    kinds = models.JSONField(default=list)
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Notification(models.Model):
+    """A notification, created in the transaction that records its audit event. `details` copies some of the event's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="notices", db_index=False)
+    kind = models.CharField(max_length=20, choices=NoticeKind)
+    post_id = models.UUIDField(null=True)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+")
+    details = models.JSONField(default=dict)
+    dedupe_key = models.CharField(
+        max_length=200, unique=True, help_text="Unique per event and kind, so that it is created once."
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    fanned_out_at = models.DateTimeField(null=True, help_text="When its deliveries were created.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-created_at"], name="notice_list"),
+            models.Index(fields=["created_at"], name="notice_unspread", condition=Q(fanned_out_at=None)),
+            models.Index(fields=["post_id"], name="notice_unapproved", condition=Q(kind=NoticeKind.UNAPPROVED)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.post_id or self.channel_id}"
+
+    @property
+    def both(self) -> bool:
+        """Whether its post failed on one channel and has an unknown outcome on another."""
+        return self.kind == NoticeKind.UNKNOWN and bool(self.details.get("absent"))
+
+    @property
+    def kinds(self) -> list[str]:
+        """Its kinds; it is sent to subscribers of any of them."""
+        return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
+
+
+class NotificationDelivery(models.Model):
+    """A row of the outbox: one notification to one recipient. A PENDING row is sent at `retry_at`.
+
+    A claimed row has `retry_at` in the future, `attempt_count` above 0 and no `last_error`.
+    """
+
+    notice = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="dispatches")
+    means = models.CharField(max_length=10, choices=NotificationMedium)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="dispatches")
+    state = models.CharField(max_length=10, choices=DispatchState, default=DispatchState.PENDING)
+    attempt_count = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "user"], name="one_mail_each"),
+            models.UniqueConstraint(fields=["notice", "webhook"], name="one_call_each"),
+        ]
+        indexes = [models.Index(fields=["retry_at"], name="dispatch_due", condition=Q(state=DispatchState.PENDING))]
+
+    def __str__(self) -> str:
+        return f"{self.means} of {self.notice_id}"
