@@ -123,10 +123,7 @@ def send(delivery: NotificationDelivery) -> str:
 
 
 def resend(actor: Actor, delivery: NotificationDelivery) -> None:
-    """Send the delivery now, once more, whether it was sent, was given up or waits for a retry.
-
-    Raises Conflict while it is being sent.
-    """
+    """Send the delivery now, once more, whatever its state. Raises Conflict while it is being sent."""
     with transaction.atomic():
         rows = NotificationDelivery.objects.filter(
             pk=delivery.pk, state=delivery.state, attempt_count=delivery.attempt_count, last_error=delivery.last_error
@@ -141,14 +138,10 @@ def resend(actor: Actor, delivery: NotificationDelivery) -> None:
         enqueue.deliver_after_commit([delivery.pk])
 
 
-def retry_pause(tries: int) -> float:
-    """Return the seconds until the next try: doubling, up to an hour, with jitter."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries - 1, 10)) * random.uniform(1.0, 1.25)  # noqa: S311
-
-
 def _retry_or_give_up(delivery: NotificationDelivery, message: str, *, timed_out: bool) -> str:
     now = clock.now()
-    retry_at = now + timedelta(seconds=retry_pause(delivery.attempt_count))
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(delivery.attempt_count - 1, 10))
+    retry_at = now + timedelta(seconds=pause * random.uniform(1.0, 1.25))  # noqa: S311  jitter, not a secret
     if delivery.notice.created_at <= now - GIVEN_UP_AFTER:
         state = _finish(delivery, DispatchState.FAILED, message)
     else:

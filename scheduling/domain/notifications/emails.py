@@ -32,6 +32,8 @@ SUBJECTS: dict[str, str] = {
     K.UNAPPROVED: "Due {away}, not approved: {title}",
     K.RECONNECT: "Needs reconnecting: {channel}",
     K.RULES: "The organization settings have changed",
+    "SECOND": "Waits for a second approval: {title}",
+    "BOTH": "Failed on one channel, please check another: {title}",
 }
 OPENINGS: dict[str, str] = {
     K.SUBMITTED: "{by} submitted “{title}” for approval.",
@@ -43,19 +45,9 @@ OPENINGS: dict[str, str] = {
     K.UNAPPROVED: "“{title}” is due {away} and {missing}. Without an approval it is not published.",
     K.RECONNECT: "{channel} needs to be connected again. Until then nothing is published on it.",
     K.RULES: "{by} changed the settings of your organization. From now on:",
-}
-SECOND = (
-    "Waits for a second approval: {title}",
-    "{by} approved “{title}” as the first of two. It is published once another reviewer approves the same content.",
-)
-BOTH = (
-    "Failed on one channel, please check another: {title}",
-    "“{title}” failed on one channel; its status on another is unknown. Check it before retrying.",
-)
-OUTCOMES: dict[str, str] = {
-    DeliveryState.PUBLISHED: "published",
-    DeliveryState.FAILED: "failed",
-    DeliveryState.UNKNOWN: "unknown",
+    "SECOND": "{by} approved “{title}” as the first of two. It is published once another reviewer approves the same "
+    "content.",
+    "BOTH": "“{title}” failed on one channel; its status on another is unknown. Check it before retrying.",
 }
 
 
@@ -93,16 +85,14 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
         "by": single_line(str((notice.details.get("by") or {}).get("name") or "Dynamo")),
         "missing": "has only one of two approvals" if half_approved else "is not approved",
     }
-    subject, opening = SUBJECTS[notice.kind], OPENINGS[notice.kind]
-    if notice.both:
-        subject, opening = BOTH
-    elif notice.details.get("first"):
-        subject, opening = SECOND
-    parts = [f"Hello {member.user.first_name or member.user.get_username()},", opening.format(**values)]
+    text = "BOTH" if notice.both else notice.kind
+    if notice.details.get("first"):
+        text = "SECOND"
+    parts = [f"Hello {member.user.first_name or member.user.get_username()},", OPENINGS[text].format(**values)]
     parts += _middle(notice, post, deliveries, member.user)
-    parts += [f"{_place(notice)}:\n{_link(notice)}", _foot(notice, member)]
+    parts += [_link(notice), _foot(notice, member)]
     return EmailMessage(
-        subject=f"[{single_line(notice.organization.name)}] {subject.format(**values)}",
+        subject=f"[{single_line(notice.organization.name)}] {SUBJECTS[text].format(**values)}",
         body="\n\n".join(parts).encode("utf-8", "replace").decode(),
         to=[member.user.email],
         headers={
@@ -173,7 +163,8 @@ def quote(text: str) -> str:
 
 
 def _outcome(delivery: Delivery) -> str:
-    outcome = OUTCOMES.get(delivery.state, "pending")
+    settled = delivery.state in {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNKNOWN}
+    outcome = delivery.get_state_display() if settled else "pending"
     details = delivery.permalink if delivery.state == DeliveryState.PUBLISHED else delivery.error_message
     return f"{outcome}. {details}" if details else outcome
 
@@ -190,18 +181,14 @@ def _name(channel: Channel) -> str:
     return f"{single_line(channel.name)} ({'Facebook' if channel.type == ChannelType.FB_PAGE else 'Instagram'})"
 
 
-def _place(notice: Notification) -> str:
-    if notice.kind == K.RULES:
-        return "Settings"
-    return "Open the post" if notice.post_id is not None else "Channels"
-
-
 def _link(notice: Notification) -> str:
     if notice.kind == K.RULES:
-        return settings.ADMIN_URL + reverse("admin_policy", args=[notice.organization_id])
-    if notice.post_id is not None:
-        return settings.ADMIN_URL + reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
-    return settings.ADMIN_URL + reverse("admin:posts_channel_changelist")
+        label, path = "Settings", reverse("admin_policy", args=[notice.organization_id])
+    elif notice.post_id is not None:
+        label, path = "Open the post", reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
+    else:
+        label, path = "Channels", reverse("admin:posts_channel_changelist")
+    return f"{label}:\n{settings.ADMIN_URL}{path}"
 
 
 def _foot(notice: Notification, member: Membership) -> str:

@@ -1,7 +1,7 @@
 """Recipients of notifications: members by e-mail, unless they muted the kind, and the organization's webhooks."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -32,13 +32,6 @@ FOR_ADMINISTRATORS = {K.RECONNECT, K.RULES}
 MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINISTRATORS]
 
 
-class Concerned(NamedTuple):
-    """The ids of the authors of the post that a notification is about, and of its channels."""
-
-    authors: set[int]
-    channels: set[str]
-
-
 @transaction.atomic
 def fan_out() -> int:
     """Create a delivery per recipient of the notifications that have none yet; return how many notifications.
@@ -50,17 +43,19 @@ def fan_out() -> int:
     if not notifications:
         return 0
     organizations = {row.organization_id for row in notifications if row.organization.active}
-    members, webhooks = _members(organizations), _webhooks(organizations)
+    members = _by_organization(members_with_email().filter(organization__in=organizations).order_by("id"))
+    active = Webhook.objects.filter(organization__in=organizations, active=True)
+    webhooks = _by_organization(active.order_by("created_at"))
     posts = {row.post_id for row in notifications if row.post_id is not None}
     authors, channels = _authors(posts), _channels(posts)
     deliveries: list[NotificationDelivery] = []
     for notification in notifications:
+        wrote = authors.get(notification.post_id, set())
         on = {notification.channel.public_id} if notification.channel else channels.get(notification.post_id, set())
-        concerned = Concerned(authors.get(notification.post_id, set()), on)
         deliveries += [
             NotificationDelivery(notice=notification, means=NotificationMedium.EMAIL, user_id=member.user_id)
             for member in members.get(notification.organization_id, [])
-            if should_notify(notification, member, concerned)
+            if _should_notify(notification, member, authors=wrote, channels=on)
         ]
         deliveries += [
             NotificationDelivery(notice=notification, means=NotificationMedium.WEBHOOK, webhook=webhook)
@@ -73,20 +68,19 @@ def fan_out() -> int:
     return len(notifications)
 
 
-def should_notify(notification: Notification, membership: Membership, concerned: Concerned) -> bool:
-    """Return whether the member gets the e-mail: it concerns them, is not muted, and they did not cause it."""
+def _should_notify(notification: Notification, member: Membership, *, authors: set[int], channels: set[str]) -> bool:
+    """Whether the member gets the e-mail: it concerns them, is not muted, and they did not cause it."""
     by = notification.details.get("by") or {}
-    if by.get("kind") == ActorKind.PERSON and by.get("id") == str(membership.user_id):
+    if by.get("kind") == ActorKind.PERSON and by.get("id") == str(member.user_id):
         return False
-    return not set(notification.kinds) <= set(membership.muted_notification_kinds) and bool(
-        (notification.kind in FOR_REVIEWERS and can_review_channels(membership, concerned.channels))
-        or (membership.user_id in concerned.authors and notification.kind in FOR_AUTHORS)
-        or (membership.role == Role.ADMIN and notification.kind in FOR_ADMINISTRATORS)
+    return not set(notification.kinds) <= set(member.muted_notification_kinds) and bool(
+        (notification.kind in FOR_REVIEWERS and can_review_channels(member, channels))
+        or (member.user_id in authors and notification.kind in FOR_AUTHORS)
+        or (member.role == Role.ADMIN and notification.kind in FOR_ADMINISTRATORS)
     )
 
 
 def available_kinds(membership: Membership) -> list[NoticeKind]:
-    """Return the kinds of e-mail that the member's role allows."""
     kinds: set[NoticeKind] = set()
     if membership.role != Role.VIEWER:
         kinds |= FOR_AUTHORS
@@ -98,10 +92,7 @@ def available_kinds(membership: Membership) -> list[NoticeKind]:
 
 
 def update_preferences(actor: Actor, membership: Membership, *, wanted: Sequence[str], offered: Sequence[str]) -> bool:
-    """Mute the kinds in `offered` that are not in `wanted`; return whether that changed anything.
-
-    Kinds that were not offered stay as they are. Raises Forbidden for another person's membership.
-    """
+    """Mute the kinds in `offered` that are not in `wanted`; return whether that changed anything. Raises Forbidden."""
     if actor.user is None or actor.user.pk != membership.user_id:
         raise Forbidden("You can change only your own notification settings")
     kept = [kind for kind in membership.muted_notification_kinds if kind not in offered]
@@ -122,14 +113,6 @@ def members_with_email() -> Any:
     """Return the memberships of active people with an e-mail address; none when e-mail is switched off."""
     members = Membership.objects.filter(user__is_active=True, organization__active=True).exclude(user__email="")
     return members if settings.MAIL_GOES_OUT else members.none()
-
-
-def _members(organizations: set[UUID]) -> dict[UUID, list[Membership]]:
-    return _by_organization(members_with_email().filter(organization__in=organizations).order_by("id"))
-
-
-def _webhooks(organizations: set[UUID]) -> dict[UUID, list[Webhook]]:
-    return _by_organization(Webhook.objects.filter(organization__in=organizations, active=True).order_by("created_at"))
 
 
 def _by_organization(rows: Any) -> dict[UUID, list[Any]]:

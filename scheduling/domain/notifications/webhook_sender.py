@@ -52,10 +52,7 @@ def sign(secret: str, stamp: str, body: bytes) -> str:
 
 
 def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
-    """Return the body. `post` is its present API representation, null without a post.
-
-    A notification of two kinds has the one that the webhook subscribes to.
-    """
+    """Return the body, with the post as it is now. Of two kinds it names the one that the webhook subscribes to."""
     channel = notice.channel
     wanted = [kind for kind in notice.kinds if kind in hook.kinds]
     return {
