@@ -1,8 +1,4 @@
-"""Checks channels ahead of time, so that a reviewer sees problems before the scheduled time.
-
-The answer is stored for reviewers. A token that the platform rejects marks the channel as in need of reconnecting, as
-staging would, so that it can be reconnected in time.
-"""
+"""Checks channels ahead of time, so that problems are seen, and rejected tokens replaced, before the scheduled time."""
 
 from datetime import timedelta
 

@@ -33,11 +33,6 @@ def send_task(task: str, *args: Any, task_id: UUID | None = None, eta: datetime 
     return True
 
 
-def within_horizon(scheduled_for: datetime) -> bool:
-    """Whether a post is enqueued now; the sweep enqueues later ones when they come within ENQUEUE_HORIZON."""
-    return scheduled_for <= clock.now() + timedelta(seconds=settings.ENQUEUE_HORIZON)
-
-
 def enqueue_publish(post: ScheduledPost) -> bool:
     """Enqueue a SCHEDULED post for its time, under its own task id, so that it can be revoked."""
     if post.task_id is None:
@@ -50,9 +45,11 @@ def publish_after_commit(post: ScheduledPost) -> None:
     """On commit, when the scheduled time is near: enqueue staging and publishing."""
 
     def send() -> None:
-        if post.scheduled_for is None or not within_horizon(post.scheduled_for):
+        now = clock.now()
+        # The sweep enqueues later posts when they come within ENQUEUE_HORIZON.
+        if post.scheduled_for is None or post.scheduled_for > now + timedelta(seconds=settings.ENQUEUE_HORIZON):
             return
-        if post.scheduled_for <= clock.now() + timedelta(seconds=settings.STAGE_LEAD):
+        if post.scheduled_for <= now + timedelta(seconds=settings.STAGE_LEAD):
             send_task("stage", str(post.pk))
         if enqueue_publish(post):
             ScheduledPost.objects.filter(pk=post.pk, task_id=post.task_id).update(enqueued_at=clock.now())
@@ -63,12 +60,8 @@ def publish_after_commit(post: ScheduledPost) -> None:
 def cancel_after_commit(task_id: UUID | None, staged: Iterable[tuple[int, dict[str, Any]]]) -> None:
     """On commit, enqueue `cancel`. The claim ignores the task also when this message is lost."""
     pairs = [list(pair) for pair in staged]
-
-    def send() -> None:
-        if task_id is not None or pairs:
-            send_task("cancel", str(task_id) if task_id else None, pairs)
-
-    transaction.on_commit(send)
+    if task_id is not None or pairs:
+        transaction.on_commit(lambda: send_task("cancel", str(task_id) if task_id else None, pairs))
 
 
 def deliver_after_commit(delivery_ids: Iterable[int]) -> None:

@@ -1,7 +1,8 @@
-"""Whether publishing works: not ready when posts are late although every process is up. Reads only."""
+"""Whether publishing works: not ready when posts are late although every process is up. Heartbeats of workers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
@@ -10,11 +11,12 @@ from django.db import DatabaseError
 from django.db.models import Count, Min, QuerySet
 
 from accounts import clock
-from scheduling.domain import heartbeat
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, DeliveryState, ScheduledPost
+from scheduling.models import Delivery, DeliveryState, ScheduledPost, WorkerHeartbeat
 
 BROKER_TIMEOUT = 1  # seconds
+HEARTBEATS_KEPT = timedelta(days=1)
+MAX_CLOCK_DIFFERENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,18 @@ class QueueStats:
     publishing: int
     oldest_lease: float | None
     unknown: int
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """`last_round`: seconds since the last sweep, None without any. `workers`: how many ran one within HEALTH_SWEEP.
+
+    `ahead`: the worker whose clock is furthest ahead of ours, and by how many seconds. Its heartbeat is not counted.
+    """
+
+    last_round: float | None
+    workers: int
+    ahead: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,21 +64,15 @@ class Health:
 
 def check_health() -> Health:
     """Check database, broker, sweep and posts of all organizations together. Never raises."""
-    reached = broker_is_reachable()
+    broker = broker_is_reachable()
+    problems = [] if broker else ["The broker does not answer."]
     try:
-        flow, seen = queue_stats(ScheduledPost.objects.all()), heartbeat.worker_status()
+        flow, seen = queue_stats(ScheduledPost.objects.all()), worker_status()
     except DatabaseError:
-        return Health(
-            database=False, broker=reached, problems=["The database does not answer.", *_broker_problems(reached)]
-        )
-    problems = [*_broker_problems(reached), *_sweep_problems(seen), *_flow_problems(flow)]
+        return Health(database=False, broker=broker, problems=["The database does not answer.", *problems])
+    problems += [*_sweep_problems(seen), *_flow_problems(flow)]
     return Health(
-        database=True,
-        broker=reached,
-        flow=flow,
-        last_round=seen.last_round,
-        workers=seen.workers,
-        problems=problems,
+        database=True, broker=broker, flow=flow, last_round=seen.last_round, workers=seen.workers, problems=problems
     )
 
 
@@ -95,37 +103,50 @@ def queue_stats(posts: QuerySet[ScheduledPost]) -> QueueStats:
     )
 
 
-def _flow_problems(flow: QueueStats) -> list[str]:
-    problems = []
+def record_heartbeat(worker: str) -> None:
+    """Record that `worker` runs a sweep now; delete heartbeats more than a day away."""
+    now = clock.now()
+    WorkerHeartbeat.objects.bulk_create(
+        [WorkerHeartbeat(worker=(worker or "unnamed")[:200], seen_at=now)],
+        update_conflicts=True,
+        unique_fields=["worker"],
+        update_fields=["seen_at"],
+    )
+    WorkerHeartbeat.objects.exclude(seen_at__range=(now - HEARTBEATS_KEPT, now + HEARTBEATS_KEPT)).delete()
+
+
+def worker_status() -> WorkerStatus:
+    now = clock.now()
+    ages = [
+        (heartbeat.worker, (now - heartbeat.seen_at).total_seconds())
+        for heartbeat in WorkerHeartbeat.objects.order_by("-seen_at")
+    ]
+    plausible = [age for _, age in ages if age >= -MAX_CLOCK_DIFFERENCE]
+    ahead = (ages[0][0], -ages[0][1]) if ages and ages[0][1] < -MAX_CLOCK_DIFFERENCE else None
+    last = max(0.0, plausible[0]) if plausible else None
+    return WorkerStatus(last, len([age for age in plausible if age <= settings.HEALTH_SWEEP]), ahead)
+
+
+def _flow_problems(flow: QueueStats) -> Iterator[str]:
     if flow.oldest_overdue is not None and flow.oldest_overdue > settings.HEALTH_LATE:
         overdue = f"{_count(flow.overdue, 'post')} overdue"
-        problems.append(f"{overdue}; the oldest has been due for {_format_age(flow.oldest_overdue)}.")
+        yield f"{overdue}; the oldest has been due for {_format_age(flow.oldest_overdue)}."
     if flow.oldest_lease is not None and flow.oldest_lease > settings.HEALTH_LATE:
-        age = _format_age(flow.oldest_lease)
-        problems.append(f"A post has been stuck in PUBLISHING for {age} with no worker.")
+        yield f"A post has been stuck in PUBLISHING for {_format_age(flow.oldest_lease)} with no worker."
     if flow.unknown >= settings.HEALTH_UNKNOWN:
         verb = "has" if flow.unknown == 1 else "have"
-        problems.append(
-            f"{_count(flow.unknown, 'delivery', 'deliveries')} {verb} an unknown outcome; resolve manually."
-        )
-    return problems
+        yield f"{_count(flow.unknown, 'delivery', 'deliveries')} {verb} an unknown outcome; resolve manually."
 
 
-def _sweep_problems(seen: heartbeat.WorkerStatus) -> list[str]:
-    problems = []
+def _sweep_problems(seen: WorkerStatus) -> Iterator[str]:
     if seen.last_round is None:
-        problems.append("The sweep has never run. Start a Celery worker and Celery beat.")
+        yield "The sweep has never run. Start a Celery worker and Celery beat."
     elif seen.last_round > settings.HEALTH_SWEEP:
         age = _format_age(seen.last_round)
-        problems.append(f"The sweep last ran {age} ago: Celery beat, the broker or every worker is down.")
+        yield f"The sweep last ran {age} ago: Celery beat, the broker or every worker is down."
     if seen.ahead is not None:
         worker, seconds = seen.ahead
-        problems.append(f"The clock of worker {worker} is {_format_age(seconds)} ahead of this machine's: set both.")
-    return problems
-
-
-def _broker_problems(reached: bool) -> list[str]:  # noqa: FBT001  the only argument
-    return [] if reached else ["The broker does not answer."]
+        yield f"The clock of worker {worker} is {_format_age(seconds)} ahead of this machine's: set both."
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:

@@ -4,12 +4,12 @@ A video is matched by its id, which is part of the permalink. Otherwise channel,
 match one post and one delivery only; ambiguous matches are left to a person.
 """
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import timedelta
 
 from django.db import transaction
 
 from accounts import clock
-from posts.domain.published_posts import record_published
 from posts.graph.feed import same_text
 from posts.models import PostType, PublishedPost
 from scheduling.domain.content import Content
@@ -29,10 +29,7 @@ def link_imported_posts() -> int:
     unlinked = Delivery.objects.filter(state=DeliveryState.PUBLISHED, platform_post_id="", published_at__gte=since)
     deliveries = list(unlinked.select_related("channel", "post").order_by("published_at")[:BATCH])
     candidates = {delivery.pk: _candidates(delivery) for delivery in deliveries}
-    match_counts: dict[int, int] = {}
-    for rows in candidates.values():
-        for row in rows:
-            match_counts[row.pk] = match_counts.get(row.pk, 0) + 1
+    match_counts = Counter(row.pk for rows in candidates.values() for row in rows)
     linked = 0
     for delivery in deliveries:
         rows = candidates[delivery.pk]
@@ -47,18 +44,24 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
     if not attempts:
         return []
     item = payload.build_payload(attempts[-1].approval.content, delivery)
-    begun, ended = attempts[0].started_at - SKEW, _latest_time(delivery, attempts[-1], video=item.media_type == "VIDEO")
+    last = attempts[-1]
+    ended = max(last.finished_at or last.started_at, delivery.published_at or last.started_at)
+    ended += PROCESSING if item.media_type == "VIDEO" else SKEW
     rows = PublishedPost.objects.filter(
-        channel=delivery.channel_id, scheduled_post_id=None, published_at__range=(begun, ended)
+        channel=delivery.channel_id,
+        scheduled_post_id=None,
+        published_at__range=(attempts[0].started_at - SKEW, ended),
     )
-    free = [row for row in rows[:BATCH] if not _taken(delivery, row)]
+    taken = claimed_deliveries(delivery.channel)
+    free = [row for row in rows[:BATCH] if not taken.filter(platform_post_id=row.platform_id).exists()]
     video = str(delivery.staged.get("video") or "")
     by_permalink = [row for row in free if video and video in (row.permalink or "").replace("?", "/").split("/")]
     if by_permalink:
         return by_permalink
     if item.type == PostType.STORY or not item.caption.strip():
         return []
-    return [row for row in free if same_text(row.caption, item.caption) and _same_kind(row, item.media_type)]
+    kinds = {None, item.media_type or "TEXT"}
+    return [row for row in free if same_text(row.caption, item.caption) and row.media_type in kinds]
 
 
 def _attempts(delivery: Delivery) -> list[Attempt]:
@@ -68,19 +71,6 @@ def _attempts(delivery: Delivery) -> list[Attempt]:
     if last is None:
         return []
     return [attempt for attempt in attempts if attempt.approval_id == last.approval_id and attempt.pk <= last.pk]
-
-
-def _latest_time(delivery: Delivery, last: Attempt, *, video: bool) -> datetime:
-    end = max(last.finished_at or last.started_at, delivery.published_at or last.started_at)
-    return end + (PROCESSING if video else SKEW)
-
-
-def _taken(delivery: Delivery, row: PublishedPost) -> bool:
-    return claimed_deliveries(delivery.channel).filter(platform_post_id=row.platform_id).exists()
-
-
-def _same_kind(row: PublishedPost, media_type: str | None) -> bool:
-    return row.media_type is None or row.media_type == (media_type or "TEXT")
 
 
 def _link(delivery: Delivery, row: PublishedPost) -> int:
@@ -93,16 +83,6 @@ def _link(delivery: Delivery, row: PublishedPost) -> int:
         if not unlinked.exists():
             return 0
         outcomes.update_delivery(delivery, platform_post_id=row.platform_id, permalink=row.permalink or "")
-        record_published(
-            channel=delivery.channel,
-            platform_id=row.platform_id,
-            type=row.type,
-            caption=row.caption,
-            media_url=row.media_url,
-            media_type=row.media_type,
-            permalink=row.permalink,
-            published_at=row.published_at,
-            superpower=content["channels"][delivery.channel.public_id]["superpower"],
-            scheduled_post_id=delivery.post_id,
-        )
+        superpower = content["channels"][delivery.channel.public_id]["superpower"]
+        PublishedPost.objects.filter(pk=row.pk).update(superpower=superpower, scheduled_post_id=delivery.post_id)
     return 1

@@ -15,7 +15,6 @@ from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
 
 POST_ID = re.compile(r"[0-9]{1,40}(_[0-9]{1,40})?")
-NOT_THERE = "NOT_THERE"
 
 
 def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, revision: int) -> ScheduledPost:
@@ -32,10 +31,7 @@ def mark_live(reviewer: Reviewer, delivery: Delivery, post_id: str, *, revision:
         if not attempts:
             raise Conflict(f"Nothing was ever sent to {row.channel.name} for this post")
         last = ([attempt for attempt in attempts if attempt.outcome in outcomes.OPEN] or attempts)[-1]
-        row.state, row.platform_post_id, row.published_at = DeliveryState.PUBLISHED, platform_post_id, last.started_at
-        row.error_code, row.error_message, row.retry_at = "", "", None
-        columns = ["state", "platform_post_id", "published_at", "error_code", "error_message", "retry_at"]
-        row.save(update_fields=columns)
+        outcomes.write_published(row, platform_post_id, last.started_at)
         _write_outcome(last, Outcome.PUBLISHED, f"{reviewer.actor.name} found it published.")
         outcomes.record_copy(row, last.approval.content, platform_post_id, last.started_at)
         details = {"channel": row.channel.public_id, "postId": platform_post_id}
@@ -58,8 +54,7 @@ def mark_not_published(reviewer: Reviewer, delivery: Delivery, *, revision: int)
     with transaction.atomic():
         post, row = _lock_resolvable(reviewer, delivery, {DeliveryState.UNKNOWN}, revision)
         message = f"{reviewer.actor.name} checked: it was not published."
-        row.state, row.error_code, row.error_message = DeliveryState.FAILED, NOT_THERE, message
-        row.save(update_fields=["state", "error_code", "error_message"])
+        outcomes.mark_failed(row, "NOT_THERE", message)
         for attempt in row.attempts.filter(outcome__in=outcomes.OPEN):
             _write_outcome(attempt, Outcome.REFUSED, message)
         record_post_event(reviewer.actor, "mark_absent", post, str(post.status), channel=row.channel.public_id)

@@ -15,9 +15,11 @@ WINDOW = timedelta(minutes=30)
 BATCH = 50
 
 
-def missing() -> bool:
-    """Whether a recently published post has no permalink."""
-    return _missing().exists()
+def missing_permalinks() -> QuerySet[Delivery]:
+    """Return the recently published deliveries without a permalink that are to be read now."""
+    now = clock.now()
+    rows = Delivery.objects.filter(state=DeliveryState.PUBLISHED, permalink="", published_at__gte=now - WINDOW)
+    return rows.exclude(platform_post_id="").exclude(retry_at__gt=now).order_by("published_at")
 
 
 def fetch_missing() -> int:
@@ -26,7 +28,7 @@ def fetch_missing() -> int:
     `retry_at` of the batch is set first, so that a task that runs at the same time reads other rows.
     """
     found = 0
-    deliveries = list(_missing().select_related("channel")[:BATCH])
+    deliveries = list(missing_permalinks().select_related("channel")[:BATCH])
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
         retry_at=payload.seconds_from_now(60)
     )
@@ -48,9 +50,3 @@ def fetch_missing() -> int:
         published.update(permalink=link)
         found += 1
     return found
-
-
-def _missing() -> QuerySet[Delivery]:
-    now = clock.now()
-    rows = Delivery.objects.filter(state=DeliveryState.PUBLISHED, permalink="", published_at__gte=now - WINDOW)
-    return rows.exclude(platform_post_id="").exclude(retry_at__gt=now).order_by("published_at")

@@ -10,10 +10,9 @@ from django.db.models import Q
 
 from accounts import clock
 from accounts.domain import audit_log
-from scheduling.domain import channel_checks, enqueue, heartbeat, permalinks
+from scheduling.domain import channel_checks, enqueue, health, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
-from scheduling.domain.publishing.due import due_posts
 from scheduling.domain.publishing.gate import MISSED
 from scheduling.domain.publishing.lease import abandoned_posts, fail_unclaimed
 from scheduling.lifecycle import Status
@@ -34,7 +33,7 @@ def sweep(worker: str = "") -> dict[str, int]:
     A step that fails is logged and counts -1; the others still run. While the workers are overloaded, the deferrable
     steps run once in DEFERRED_EVERY only.
     """
-    heartbeat.record(worker)
+    health.record_heartbeat(worker)
     steps: dict[str, Callable[[], int]] = {
         "missed": miss_late,
         "enqueued": enqueue_due_posts,
@@ -52,7 +51,8 @@ def sweep(worker: str = "") -> dict[str, int]:
         "deliveries": delivery.enqueue_due,
         "deleted": events.delete_old,
     }
-    if not is_overloaded() or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
+    overloaded = ScheduledPost.objects.due(-OVERLOADED_AFTER).exists()
+    if not overloaded or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
         steps |= deferrable
     return {name: _run_step(name, step) for name, step in steps.items()}
 
@@ -63,11 +63,6 @@ def _run_step(name: str, step: Callable[[], int]) -> int:
     except Exception:
         log.exception("the sweep's %s", name)
         return -1
-
-
-def is_overloaded() -> bool:
-    """Whether a due post has not been claimed."""
-    return due_posts(-OVERLOADED_AFTER).exists()
 
 
 def enqueue_due_posts() -> int:
@@ -83,7 +78,7 @@ def enqueue_due_posts() -> int:
     # Enqueued by a worker whose clock was fast.
     lost |= Q(scheduled_for__lte=now - OVERDUE, enqueued_at__gt=now + REPEAT)
     sent: list[ScheduledPost] = []
-    for post in due_posts(settings.ENQUEUE_HORIZON).filter(Q(enqueued_at=None) | lost)[:BATCH]:
+    for post in ScheduledPost.objects.due(settings.ENQUEUE_HORIZON).filter(Q(enqueued_at=None) | lost)[:BATCH]:
         if not enqueue.enqueue_publish(post):
             break
         sent.append(post)
@@ -100,29 +95,27 @@ def miss_late() -> int:
 
 
 def resume_expired_leases() -> int:
-    """Enqueue a task for each PUBLISHING post whose lease has expired."""
     ids = list(abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH])
     return sum(enqueue.send_task("resume", str(pk)) for pk in ids)
 
 
 def stage_soon() -> int:
     """Enqueue staging of posts that are due within STAGE_LEAD. The cache limits how often each is enqueued."""
-    soon = due_posts(settings.STAGE_LEAD).filter(deliveries__state="").distinct()
-    enqueued = 0
-    for post in soon.exclude(deliveries__state=DeliveryState.FAILED)[:BATCH]:
-        if cache.add(f"stage:{post.pk}:{post.task_id}", 1, timeout=15) and enqueue.send_task("stage", str(post.pk)):
-            enqueued += 1
-    return enqueued
+    soon = ScheduledPost.objects.due(settings.STAGE_LEAD).filter(deliveries__state="").distinct()
+    return sum(
+        cache.add(f"stage:{post.pk}:{post.task_id}", 1, timeout=15) and enqueue.send_task("stage", str(post.pk))
+        for post in soon.exclude(deliveries__state=DeliveryState.FAILED)[:BATCH]
+    )
 
 
 def find_permalinks() -> int:
-    """Enqueue reading the missing permalinks unless a post is due."""
-    return int(permalinks.missing() and not due_posts(0).exists() and enqueue.send_task("fill_permalinks"))
+    if ScheduledPost.objects.due().exists() or not permalinks.missing_permalinks().exists():
+        return 0
+    return int(enqueue.send_task("fill_permalinks"))
 
 
 def examine_channels() -> int:
-    """Enqueue the check of a channel unless a post is due within 30 seconds."""
-    return 0 if due_posts(30).exists() else channel_checks.check_next_channel()
+    return 0 if ScheduledPost.objects.due(30).exists() else channel_checks.check_next_channel()
 
 
 def inspect_waiting_media() -> int:

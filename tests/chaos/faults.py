@@ -102,9 +102,9 @@ def second_beat(chaos: Chaos) -> None:
 
 def repeat_messages(chaos: Chaos) -> None:
     """Messages of posts that are about due are delivered ten times, some of them at once and some of them early."""
-    from scheduling.domain.publishing.due import due_posts
+    from scheduling.models import ScheduledPost
 
-    for post in due_posts(3)[:10]:
+    for post in ScheduledPost.objects.due(3)[:10]:
         for _ in range(10):
             current_app.send_task("scheduling.publish", args=[str(post.pk), str(post.task_id)])
 

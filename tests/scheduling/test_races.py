@@ -17,7 +17,7 @@ from accounts.models import Role
 from posts.models import PublishedPost
 from scheduling.domain import content, drafts, review
 from scheduling.domain.publishing import commit as publish_commit
-from scheduling.domain.publishing import lease, payload
+from scheduling.domain.publishing import lease
 from scheduling.domain.publishing import run as publish_run
 from scheduling.models import Approval, Attempt, ScheduledPost
 
@@ -139,7 +139,6 @@ def test_concurrent_takeovers_have_one_winner(make_due, sandbox, facebook):
 def test_attempt_against_an_uncommitted_takeover_inserts_nothing(make_due, sandbox, facebook):
     post, deliveries = lease.load_post(str(make_due(channels=[facebook]).pk))
     run = lease.claim(post, deliveries, task_id=str(post.task_id))
-    ready = [publish_commit.ReadyDelivery(delivery, payload.delivery_account(delivery)) for delivery in deliveries]
     taken = threading.Event()
 
     def take_over():
@@ -151,7 +150,7 @@ def test_attempt_against_an_uncommitted_takeover_inserts_nothing(make_due, sandb
     def commit():
         taken.wait()
         with pytest.raises(lease.LeaseLost):
-            publish_commit.publish_ready(run, ready, post.approval.content)
+            publish_commit.publish_ready(run, deliveries, post.approval.content)
         return "lost"
 
     assert at_once(take_over, commit) == [None, "lost"]

@@ -1,4 +1,4 @@
 """Publishing of approved posts. Read run.py first.
 
-Imports go one way: run | stage, commit, reconcile | outcomes | gate, payload, lease, retry_policy, quota, due.
+Imports go one way: run | stage, commit, reconcile | outcomes | gate, payload, lease, retry_policy.
 """

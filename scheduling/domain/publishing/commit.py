@@ -3,16 +3,14 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from django.db import transaction
 
 from accounts import clock
 from posts.graph import client
-from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, Duplicate, GraphError
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import outcomes, payload
+from scheduling.domain.publishing import outcomes, payload, retry_policy
 from scheduling.domain.publishing.lease import LeaseLost, PublishRun
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
@@ -21,37 +19,29 @@ log = logging.getLogger(__name__)
 Answer = str | Exception  # the id of the post, empty while the platform processes it; or the error
 
 
-@dataclass(frozen=True)
-class ReadyDelivery:
-    """A delivery with nothing left to prepare, and the account, with its token, that it is published through."""
-
-    delivery: Delivery
-    account: Account
-
-
-def publish_ready(run: PublishRun, ready: list[ReadyDelivery], content: Content) -> None:
-    """Make the publishing call of each of `ready` and store its outcome. A slow channel does not delay another.
+def publish_ready(run: PublishRun, ready: list[Delivery], content: Content) -> None:
+    """Make the publishing call of each staged delivery and store its outcome. A slow channel does not delay another.
 
     Raises LeaseLost before any call when another worker holds the post.
     """
     if not ready:
         return
     run.extend(payload.commit_seconds())
-    attempts = _insert_attempts(run, [item.delivery for item in ready])
+    calls = [_commit_call(delivery, content) for delivery in ready]
+    attempts = _insert_attempts(run, ready)
     try:
         # If this worker was paused after the insert, another may have taken over, and it has read these attempts.
         run.extend(payload.commit_seconds() - payload.MARGIN)
     except LeaseLost as lost:
         for attempt in attempts:
-            outcomes.record_outcome(attempt, Outcome.REFUSED, lost)
+            outcomes.write_outcome(attempt, Outcome.REFUSED, lost)
         raise
-    answers = _call_in_parallel([_commit_call(item, content) for item in ready])
-    for item, attempt, answer in zip(ready, attempts, answers, strict=True):
+    for delivery, attempt, answer in zip(ready, attempts, _call_in_parallel(calls), strict=True):
         try:
-            _store_answer(item.delivery, attempt, content, answer)
+            _store_answer(delivery, attempt, content, answer)
         except Exception as error:
-            log.exception("outcome of delivery %s", item.delivery.pk)
-            outcomes.handle_internal_error(run, item.delivery, error)
+            log.exception("outcome of delivery %s", delivery.pk)
+            outcomes.handle_internal_error(run, delivery, error)
 
 
 def _insert_attempts(run: PublishRun, deliveries: list[Delivery]) -> list[Attempt]:
@@ -84,14 +74,14 @@ def _insert_attempts(run: PublishRun, deliveries: list[Delivery]) -> list[Attemp
         return Attempt.objects.bulk_create(attempts)
 
 
-def _commit_call(ready: ReadyDelivery, content: Content) -> Callable[[], Answer]:
+def _commit_call(delivery: Delivery, content: Content) -> Callable[[], Answer]:
     """Return the publishing call of a delivery. It runs no query, so that it can run in a thread."""
-    publisher = payload.delivery_publisher(ready.delivery)
-    item, staged = payload.build_payload(content, ready.delivery), ready.delivery.staged
+    publisher, account = payload.delivery_publisher(delivery), payload.delivery_account(delivery)
+    item, staged = payload.build_payload(content, delivery), delivery.staged
 
     def call() -> Answer:
         try:
-            return publisher.commit(ready.account, item, staged)
+            return publisher.commit(account, item, staged)
         except Exception as error:  # noqa: BLE001  any error is an answer, which _store_answer classifies
             return error
 
@@ -115,10 +105,11 @@ def _store_answer(delivery: Delivery, attempt: Attempt, content: Content, answer
     # A duplicate of an earlier attempt is evidence that that attempt was published.
     of_earlier = isinstance(answer, Duplicate) and delivery.attempts.exclude(pk=attempt.pk).exists()
     if isinstance(answer, GraphError) and not isinstance(answer, Ambiguous) and not of_earlier:
-        outcomes.record_outcome(attempt, Outcome.REFUSED, answer)
+        outcomes.write_outcome(attempt, Outcome.REFUSED, answer)
         outcomes.handle_refusal(delivery, answer)
         return
     # Also after an internal error the post may have been published: it is read back.
     if not isinstance(answer, GraphError):
         log.error("commit of delivery %s", delivery.pk, exc_info=answer)
-    outcomes.mark_ambiguous(delivery, attempt, answer)
+    outcomes.write_outcome(attempt, Outcome.UNKNOWN, answer)
+    outcomes.schedule_retry(delivery, answer, seconds=retry_policy.READ_BACK_AFTER, absence_count=0)

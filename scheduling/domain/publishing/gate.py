@@ -6,11 +6,18 @@ from django.conf import settings
 
 from accounts import clock
 from accounts.domain.reviewers import can_review_channels
+from accounts.hashing import canonical_sha256
 from posts.models import ChannelState
-from scheduling.domain.content import Content, approved_content, canonical_sha256
+from scheduling.domain.content import Content, approved_content
 from scheduling.models import Approval, Delivery, ScheduledPost
 
 MISSED = "MISSED", "The scheduled time passed more than the late limit ago; a reviewer decides whether to publish it."
+
+CHANNEL_CLOSED = {
+    ChannelState.DISCONNECTED: "{} was disconnected.",
+    ChannelState.NEEDS_RECONNECT: "{} needs to be connected again.",
+    ChannelState.BLOCKED: "The platform blocked {}; a person has to resume it.",
+}
 
 
 class GateClosed(Exception):
@@ -81,16 +88,8 @@ def ensure_channel_connected(delivery: Delivery) -> None:
     channel = delivery.channel
     if channel.state == ChannelState.CONNECTED:
         return
-    reasons = {
-        ChannelState.DISCONNECTED: ("CHANNEL_DISCONNECTED", f"{channel.name} was disconnected."),
-        ChannelState.NEEDS_RECONNECT: ("CHANNEL_NEEDS_RECONNECT", f"{channel.name} needs to be connected again."),
-        ChannelState.BLOCKED: (
-            "CHANNEL_BLOCKED",
-            f"The platform blocked {channel.name}; a person has to resume it.",
-        ),
-    }
-    code, message = reasons[ChannelState(channel.state)]
-    raise GateClosed(code, f"{message} {channel.state_reason}".strip())
+    reason = CHANNEL_CLOSED[ChannelState(channel.state)].format(channel.name)
+    raise GateClosed(f"CHANNEL_{channel.state}", f"{reason} {channel.state_reason}".strip())
 
 
 def is_past_late_limit(post: ScheduledPost) -> bool:

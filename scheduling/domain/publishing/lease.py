@@ -112,8 +112,15 @@ def take_over(post_id: str) -> PublishRun | None:
 
 
 def finish(run: PublishRun, step: str, *, failure: str = "") -> None:
-    """Settle the post by the step `succeed` or `fail`. Does nothing when another worker has the lease."""
-    details = _failure_details(run, failure) if failure else {}
+    """Settle the post by the step `succeed` or `fail`. Does nothing when another worker has the lease.
+
+    The audit event of a failure names the channels with an unknown outcome and those where it failed.
+    """
+    details: dict[str, Any] = {}
+    if failure:
+        for name, state in (("unknown", DeliveryState.UNKNOWN), ("absent", DeliveryState.FAILED)):
+            details[name] = [delivery.channel.public_id for delivery in run.deliveries if delivery.state == state]
+        details["failure"] = failure[:300]
     released: dict[str, Any] = {"lease_id": None, "lease_expires_at": None, "failure_reason": failure[:300]}
     try:
         with transaction.atomic():
@@ -137,13 +144,6 @@ def fail_unclaimed(post: ScheduledPost, code: str, message: str) -> bool:
     except StateConflict:
         return False
     return True
-
-
-def _failure_details(run: PublishRun, failure: str) -> dict[str, Any]:
-    """Return the details of the audit event: the reason, and the channels with an unknown outcome or a failure."""
-    unknown = [delivery.channel.public_id for delivery in run.deliveries if delivery.state == DeliveryState.UNKNOWN]
-    absent = [delivery.channel.public_id for delivery in run.deliveries if delivery.state == DeliveryState.FAILED]
-    return {"failure": failure[:300], "unknown": unknown, "absent": absent}
 
 
 def _record_event(verb: str, post: ScheduledPost, previous: str, **details: Any) -> None:

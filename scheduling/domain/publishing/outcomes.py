@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min
 
 from accounts import clock
 from accounts.domain.actors import WORKER
@@ -12,12 +13,14 @@ from posts.domain import channels
 from posts.domain.published_posts import record_published
 from posts.graph.errors import GraphError
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import payload, quota, retry_policy
+from scheduling.domain.publishing import gate, payload, retry_policy
 from scheduling.domain.publishing.lease import PublishRun
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
 SETTLED = {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNKNOWN}
 OPEN = ("", Outcome.UNKNOWN)  # outcomes of attempts that may have been published
+DAY = timedelta(days=1)
+SOONEST, LATEST = 5.0, 60.0  # seconds until a used-up quota is read again: other apps publish through the account too
 NOT_KNOWN = "The platform did not confirm whether this was published. Check the channel and enter the result."
 
 
@@ -33,28 +36,23 @@ def mark_published(delivery: Delivery, attempt: Attempt, content: Content, platf
     Unconditional: it is true whichever worker has the lease now.
     """
     at = clock.now()
-    attempt_columns: dict[str, Any] = {
-        "outcome": Outcome.PUBLISHED,
-        "error_code": "",
-        "error_message": "",
-        "finished_at": at,
-    }
-    delivery_columns: dict[str, Any] = {
-        "state": DeliveryState.PUBLISHED,
-        "platform_post_id": platform_post_id,
-        "published_at": at,
-        "retry_at": None,
-        "error_code": "",
-        "error_message": "",
-    }
     with transaction.atomic():
-        Delivery.objects.filter(pk=delivery.pk).update(**delivery_columns)
-        Attempt.objects.filter(pk=attempt.pk).update(**attempt_columns)
+        write_published(delivery, platform_post_id, at)
+        write_outcome(attempt, Outcome.PUBLISHED, error_code="", error_message="")
         if platform_post_id:
             record_copy(delivery, content, platform_post_id, at)
-    for row, columns in ((attempt, attempt_columns), (delivery, delivery_columns)):
-        for name, value in columns.items():
-            setattr(row, name, value)
+
+
+def write_published(delivery: Delivery, platform_post_id: str, at: datetime) -> None:
+    update_delivery(
+        delivery,
+        state=DeliveryState.PUBLISHED,
+        platform_post_id=platform_post_id,
+        published_at=at,
+        retry_at=None,
+        error_code="",
+        error_message="",
+    )
 
 
 def record_copy(delivery: Delivery, content: Content, platform_post_id: str, at: datetime) -> None:
@@ -74,17 +72,13 @@ def record_copy(delivery: Delivery, content: Content, platform_post_id: str, at:
     )
 
 
-def record_outcome(attempt: Attempt, outcome: Outcome, error: Exception | None = None) -> bool:
-    """Write the outcome of an attempt, with the error's code and message; return whether it was written."""
-    code, message = describe_error(error) if error else ("", "")
-    return write_outcome(attempt, outcome, error_code=code, error_message=message)
-
-
-def write_outcome(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
-    """Write the outcome of an attempt and other columns; return whether it was written.
+def write_outcome(attempt: Attempt, outcome: Outcome, error: Exception | None = None, **columns: Any) -> bool:
+    """Write the outcome of an attempt, with `error` or other columns; return whether it was written.
 
     PUBLISHED replaces any outcome. Another outcome replaces an open one only.
     """
+    if error is not None:
+        columns["error_code"], columns["error_message"] = describe_error(error)
     columns |= {"outcome": outcome, "finished_at": clock.now()}
     rows = Attempt.objects.filter(pk=attempt.pk)
     if outcome != Outcome.PUBLISHED:
@@ -96,15 +90,9 @@ def write_outcome(attempt: Attempt, outcome: Outcome, **columns: Any) -> bool:
     return True
 
 
-def mark_ambiguous(delivery: Delivery, attempt: Attempt, error: Exception) -> None:
-    """The attempt may have been published: it is read back, and nothing is sent before."""
-    record_outcome(attempt, Outcome.UNKNOWN, error)
-    schedule_retry(delivery, error, seconds=retry_policy.READ_BACK_AFTER, absence_count=0)
-
-
 def mark_processing(delivery: Delivery, attempt: Attempt) -> None:
     """The platform accepted a video and is processing it: whether it was published, and its id, is read back."""
-    record_outcome(attempt, Outcome.UNKNOWN)
+    write_outcome(attempt, Outcome.UNKNOWN)
     update_delivery(
         delivery,
         state=DeliveryState.PENDING,
@@ -142,12 +130,10 @@ def handle_internal_error(run: PublishRun, delivery: Delivery, error: Exception)
 
 
 def mark_failed(delivery: Delivery, code: str, message: str) -> None:
-    """Settle the delivery as failed, with a reason that people are shown."""
     _end(delivery, DeliveryState.FAILED, code, message)
 
 
 def mark_unknown(delivery: Delivery, code: str = "UNKNOWN", message: str = NOT_KNOWN) -> None:
-    """Settle the delivery as unknown: a person checks the channel and resolves it."""
     _end(delivery, DeliveryState.UNKNOWN, code, message)
 
 
@@ -203,12 +189,20 @@ def schedule_retry(delivery: Delivery, error: Exception, *, seconds: float, **co
 
 
 def _defer(delivery: Delivery, error: GraphError) -> None:
-    seconds = quota.quota_delay(delivery)
-    if seconds is not None:
+    """Retry when the account's daily quota of posts has a free slot; fail the delivery when that is too late.
+
+    The platform counts a rolling day and does not report when it began; our own published posts show it.
+    """
+    now = clock.now()
+    ours = Delivery.objects.filter(channel=delivery.channel_id, published_at__gt=now - DAY)
+    oldest = ours.aggregate(at=Min("published_at"))["at"]
+    seconds = max(SOONEST, min(LATEST, (oldest + DAY - now).total_seconds())) if oldest else LATEST
+    if now + timedelta(seconds=seconds) <= gate.publish_deadline(delivery.post):
         schedule_retry(delivery, error, seconds=seconds)
         return
     code, message = describe_error(error)
-    mark_failed(delivery, code, f"{message.rstrip('.')}. {quota.describe_reset(delivery)}")
+    free = f"from {oldest + DAY:%-d %B, %H:%M} UTC on" if oldest else "within a day at the latest"
+    mark_failed(delivery, code, f"{message.rstrip('.')}. The next one is possible {free}.")
 
 
 def _end(delivery: Delivery, state: DeliveryState, code: str, message: str) -> None:

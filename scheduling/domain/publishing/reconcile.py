@@ -106,15 +106,11 @@ def _look_up_since(delivery: Delivery, content: Content, since: datetime) -> Loo
         return LookupResult(LookupStatus.UNKNOWN)
 
 
-def _may_appear_late(last: Attempt) -> bool:
-    """Whether the platform may still publish an attempt that it did not answer."""
-    age = clock.now() - last.started_at
-    return retry_policy.may_land_late(last.error_code) and age < timedelta(seconds=settings.LANDING_LIMIT)
-
-
 def _handle_absence(delivery: Delivery, last: Attempt) -> bool:
     """Return whether another attempt is allowed: the post was absent often enough and cannot appear late."""
-    if delivery.absence_count + 1 < ABSENCES_REQUIRED or _may_appear_late(last):
+    fresh = clock.now() - last.started_at < timedelta(seconds=settings.LANDING_LIMIT)
+    may_appear = fresh and retry_policy.may_land_late(last.error_code)
+    if delivery.absence_count + 1 < ABSENCES_REQUIRED or may_appear:
         _read_back_in(delivery, settings.ABSENCE_SPACING, absence_count=delivery.absence_count + 1)
         return False
     message = last.error_message or "Read back twice: it was not published."

@@ -24,26 +24,13 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from accounts import clock
-from posts.graph.account import Account
 from posts.graph.errors import GraphError, NotReady
 from scheduling.domain import enqueue
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import gate, outcomes, payload, reconcile, retry_policy
-from scheduling.domain.publishing.commit import ReadyDelivery, publish_ready
-from scheduling.domain.publishing.due import due_posts
-from scheduling.domain.publishing.lease import (
-    LeaseLost,
-    PublishRun,
-    abandoned_posts,
-    claim,
-    fail_unclaimed,
-    finish,
-    load_post,
-    take_over,
-)
+from scheduling.domain.publishing import commit, gate, lease, outcomes, payload, reconcile, retry_policy, stage
+from scheduling.domain.publishing.lease import LeaseLost, PublishRun
 from scheduling.domain.publishing.outcomes import SETTLED
-from scheduling.domain.publishing.stage import PostChanged, stage
-from scheduling.models import Attempt, Delivery, DeliveryState
+from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
 log = logging.getLogger(__name__)
 EARLY_TOLERANCE = 1.0  # seconds; brokers and workers sometimes deliver a little before the ETA
@@ -54,33 +41,30 @@ def publish(post_id: str, task_id: str) -> str:
 
     Any number of deliveries of the same message publish once: all but one lose the claim.
     """
-    loaded = load_post(post_id)
+    loaded = lease.load_post(post_id)
     if loaded is None or str(loaded[0].task_id) != task_id:
         return "void"
     post, deliveries = loaded
     if gate.is_past_late_limit(post):
-        return "missed" if fail_unclaimed(post, *gate.MISSED) else "void"
+        return "missed" if lease.fail_unclaimed(post, *gate.MISSED) else "void"
     if post.scheduled_for is not None and not _wait_until(post.scheduled_for):
         enqueue.enqueue_publish(post)
         return "early"
-    run = claim(post, deliveries, task_id=task_id)
+    run = lease.claim(post, deliveries, task_id=task_id)
     return advance(run, fresh=True) if run else "void"
 
 
 def resume(post_id: str) -> str:
     """Continue a PUBLISHING post whose lease has expired: after a crash, a pause or an unknown outcome."""
-    run = take_over(post_id)
+    run = lease.take_over(post_id)
     return advance(run, fresh=False) if run else "void"
 
 
 def publish_inline() -> Iterator[tuple[str, str]]:
-    """Publish what is due and resume abandoned posts in this process, without a broker; yield (post id, result).
-
-    The claims are the same as the workers', so running workers are safe.
-    """
-    for pk, task_id in list(due_posts(0).values_list("pk", "task_id")):
+    """Publish due posts and resume abandoned ones in this process, by the workers' claims; yield (post id, result)."""
+    for pk, task_id in list(ScheduledPost.objects.due().values_list("pk", "task_id")):
         yield str(pk), publish(str(pk), str(task_id))
-    for pk in list(abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)):
+    for pk in list(lease.abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)):
         yield str(pk), resume(str(pk))
 
 
@@ -118,34 +102,30 @@ def _refuse(run: PublishRun, closed: gate.GateClosed, unsettled: dict[int, Attem
             outcomes.mark_unknown(delivery, closed.code, closed.message)
         else:
             outcomes.mark_failed(delivery, closed.code, closed.message)
-    finish(run, "fail", failure=closed.message)
+    lease.finish(run, "fail", failure=closed.message)
     return "refused"
 
 
 def _advance_deliveries(run: PublishRun, content: Content, unsettled: dict[int, Attempt]) -> None:
-    ready: list[ReadyDelivery] = []
+    ready: list[Delivery] = []
     unstaged: list[Delivery] = []
     for delivery in run.deliveries:
         due = delivery.retry_at is None or delivery.retry_at <= clock.now()
         due = due or (delivery.pk not in unsettled and gate.is_past_late_limit(run.post))
         if not due or delivery.state in SETTLED or delivery.channel.public_id not in content["channels"]:
             continue
-        if payload.is_staged(delivery, run.post.approved_digest):
-            ready += _prepare_or_record(run, delivery, content, unsettled.get(delivery.pk))
-        else:
+        if not payload.is_staged(delivery, run.post.approved_digest):
             unstaged.append(delivery)
-    publish_ready(run, ready, content)
+        elif _prepare_or_record(run, delivery, content, unsettled.get(delivery.pk)):
+            ready.append(delivery)
+    commit.publish_ready(run, ready, content)
     for delivery in unstaged:  # after the others, which do not wait for staging
-        publish_ready(run, _prepare_or_record(run, delivery, content, unsettled.get(delivery.pk)), content)
+        if _prepare_or_record(run, delivery, content, unsettled.get(delivery.pk)):
+            commit.publish_ready(run, [delivery], content)
 
 
-def _prepare_or_record(
-    run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None
-) -> list[ReadyDelivery]:
-    """Return the delivery when it can be committed now; otherwise store the reason on it and return nothing.
-
-    An internal error ends this step of this delivery only.
-    """
+def _prepare_or_record(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> bool:
+    """Return whether the delivery can be committed now; if not, store the reason. An internal error stops no other."""
     try:
         return _prepare(run, delivery, content, last)
     except LeaseLost:
@@ -153,16 +133,16 @@ def _prepare_or_record(
     except Exception as error:
         log.exception("delivery %s", delivery.pk)
         outcomes.handle_internal_error(run, delivery, error)
-        return []
+        return False
 
 
-def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> list[ReadyDelivery]:
+def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> bool:
     if last is not None and not reconcile.reconcile(delivery, content, last):
-        return []
+        return False
     if _fail_if_late(run, delivery):
-        return []
+        return False
     try:
-        account = _stage_if_needed(run, delivery, content)
+        _stage_if_needed(run, delivery, content)
     except gate.GateClosed as closed:
         outcomes.mark_failed(delivery, closed.code, closed.message)
     except NotReady as error:
@@ -173,8 +153,8 @@ def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attemp
         outcomes.handle_refusal(delivery, error)
     else:
         # Staging a video takes minutes, so the late limit may have passed since the check above.
-        return [] if _fail_if_late(run, delivery) else [ReadyDelivery(delivery, account)]
-    return []
+        return not _fail_if_late(run, delivery)
+    return False
 
 
 def _fail_if_late(run: PublishRun, delivery: Delivery) -> bool:
@@ -186,18 +166,16 @@ def _fail_if_late(run: PublishRun, delivery: Delivery) -> bool:
     return late
 
 
-def _stage_if_needed(run: PublishRun, delivery: Delivery, content: Content) -> Account:
-    """Stage the delivery unless it is staged; return the account, with its token, to publish through."""
+def _stage_if_needed(run: PublishRun, delivery: Delivery, content: Content) -> None:
     gate.ensure_channel_connected(delivery)
-    account = payload.delivery_account(delivery)
+    payload.delivery_account(delivery)  # raises here, before any call, when the token cannot be decrypted
     if payload.is_staged(delivery, run.post.approved_digest):
-        return account
+        return
     run.extend(payload.stage_seconds(payload.build_payload(content, delivery)))
     try:
-        stage(delivery, content, run.post.approved_digest, only_if=Q(post__lease_id=run.id))
-    except PostChanged:
+        stage.stage(delivery, content, run.post.approved_digest, only_if=Q(post__lease_id=run.id))
+    except stage.PostChanged:
         raise LeaseLost from None
-    return account
 
 
 def _settle(run: PublishRun) -> str:
@@ -220,7 +198,7 @@ def _settle(run: PublishRun) -> str:
     failed = [delivery for delivery in run.deliveries if delivery.state != DeliveryState.PUBLISHED]
     if failed:
         reasons = [f"{delivery.channel.name}: {delivery.error_message}" for delivery in failed]
-        finish(run, "fail", failure="; ".join(reasons))
+        lease.finish(run, "fail", failure="; ".join(reasons))
         return "failed"
-    finish(run, "succeed")
+    lease.finish(run, "succeed")
     return "published"

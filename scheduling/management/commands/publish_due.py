@@ -1,13 +1,16 @@
 """Publish due posts without a broker, or list what would be published."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import clock
-from scheduling.domain.publishing.due import Forecast, forecasts
+from scheduling.domain.publishing import gate, payload
+from scheduling.domain.publishing.lease import load_post
 from scheduling.domain.publishing.run import publish_inline
+from scheduling.models import Delivery, ScheduledPost
 
 
 class Command(BaseCommand):
@@ -26,24 +29,35 @@ class Command(BaseCommand):
             self._publish()
 
     def _list(self, within: float) -> None:
-        due = list(forecasts(within))
-        for forecast in due:
-            self._write_forecast(forecast)
-        publishable = [forecast for forecast in due if forecast.publishable]
-        self.stdout.write(f"{len(publishable)} of {len(due)} would be published." if due else "Nothing is due.")
+        due = publishable = 0
+        for pk in ScheduledPost.objects.due(within).values_list("pk", flat=True):
+            if (loaded := load_post(str(pk))) is not None:
+                due += 1
+                publishable += self._write_forecast(*loaded)
+        self.stdout.write(f"{publishable} of {due} would be published." if due else "Nothing is due.")
 
-    def _write_forecast(self, forecast: Forecast) -> None:
-        scheduled_for = forecast.post.scheduled_for
-        assert scheduled_for is not None  # noqa: S101  a due post has a scheduled time
-        away = (scheduled_for - clock.now()).total_seconds()
+    def _write_forecast(self, post: ScheduledPost, deliveries: list[Delivery]) -> bool:
+        """Write what publishing the post would do; return whether it would be published on a channel."""
+        assert post.scheduled_for is not None  # noqa: S101  a due post has a scheduled time
+        away = (post.scheduled_for - clock.now()).total_seconds()
         when = f"in {away:.0f} s" if away > 0 else f"{-away:.0f} s ago"
-        self.stdout.write(f"{scheduled_for:%Y-%m-%d %H:%M:%S} UTC ({when})  {forecast.post.pk}")
-        self.stdout.write(f"    gate: {forecast.obstacle or 'open'}")
-        for channel in forecast.channels:
-            staged = "staged" if channel.staged else "not staged"
-            result = channel.obstacle or ("refused by the gate" if forecast.obstacle else "would be published")
-            name = channel.delivery.channel
-            self.stdout.write(f"    {name.public_id} {name.name}: {staged}; {result}")
+        self.stdout.write(f"{post.scheduled_for:%Y-%m-%d %H:%M:%S} UTC ({when})  {post.pk}")
+        obstacle = _obstacle(gate.authorize, post, deliveries)
+        if gate.is_past_late_limit(post):
+            obstacle = "{}: {}".format(*gate.MISSED)
+        self.stdout.write(f"    gate: {obstacle or 'open'}")
+        covered = post.approval.content["channels"] if post.approval else {}
+        publishable = False
+        for delivery in deliveries:
+            channel = delivery.channel
+            if channel.public_id not in covered:
+                continue
+            staged = "staged" if payload.is_staged(delivery, post.approved_digest) else "not staged"
+            problem = _obstacle(gate.ensure_channel_connected, delivery)
+            result = problem or ("refused by the gate" if obstacle else "would be published")
+            publishable = publishable or result == "would be published"
+            self.stdout.write(f"    {channel.public_id} {channel.name}: {staged}; {result}")
+        return publishable
 
     def _publish(self) -> None:
         results = []
@@ -54,3 +68,12 @@ class Command(BaseCommand):
             self.stdout.write("Nothing is due.")
         if "pending" in results:
             self.stdout.write("Pending deliveries continue on the next run.")
+
+
+def _obstacle(check: Callable[..., Any], *args: Any) -> str:
+    """Return why the check closes the gate; empty when it does not."""
+    try:
+        check(*args)
+    except gate.GateClosed as closed:
+        return f"{closed.code}: {closed.message}"
+    return ""

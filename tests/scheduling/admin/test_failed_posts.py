@@ -134,12 +134,12 @@ def test_finished_post_has_no_channel_warning(make_failed, reviewer: User, faceb
 def test_dashboard_shows_the_health_of_publishing(
     make_failed, make_scheduled, reviewer: User, outsider: User, facebook: Channel
 ) -> None:
-    from scheduling.domain import heartbeat
+    from scheduling.domain import health
 
     make_failed("UNKNOWN", channels=[facebook])
     site = AdminClient(reviewer).open("/admin/")
     assert "Publishing may be interrupted." in site.text
-    heartbeat.record("w1@here")
+    health.record_heartbeat("w1@here")
     site.open("/admin/")
     assert "Publishing may be interrupted" not in site.text
     assert "Publishing Publishing works Overdue posts 0 Being published 0 Outcome unknown 1" in site.text

@@ -9,7 +9,7 @@ import pytest
 from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
-from scheduling.domain import health, heartbeat, sweep
+from scheduling.domain import health, sweep
 from scheduling.domain.publishing import run
 from scheduling.models import Delivery, ScheduledPost, WorkerHeartbeat
 from tests.scheduling.domain.conftest import go_on, send
@@ -101,5 +101,5 @@ def test_worker_with_a_fast_clock_is_reported_and_not_counted():
         "The clock of worker w1@fast",
     ]
     assert seen.workers == 0
-    heartbeat.record("w1@fast")
+    health.record_heartbeat("w1@fast")
     assert health.check_health().problems == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from scheduling.domain import health, heartbeat, sweep
+from scheduling.domain import health, sweep
 from scheduling.models import Delivery, ScheduledPost, WorkerHeartbeat
 
 pytestmark = pytest.mark.django_db
@@ -75,10 +75,10 @@ def test_health_before_the_first_sweep_is_not_ready() -> None:
 
 def test_heartbeats_count_workers_by_name_and_expire_after_a_day() -> None:
     for name in ("w1@here", "w2@there", "w1@here"):
-        heartbeat.record(name)
+        health.record_heartbeat(name)
     WorkerHeartbeat.objects.create(worker="w0@gone", seen_at=ago(90_000))
-    assert heartbeat.worker_status().workers == 2
-    heartbeat.record("w1@here")
+    assert health.worker_status().workers == 2
+    health.record_heartbeat("w1@here")
     assert set(WorkerHeartbeat.objects.values_list("worker", flat=True)) == {"w1@here", "w2@there"}
 
 

@@ -140,13 +140,13 @@ def test_missed_post_reports_the_staging_error(
 def test_post_staged_past_the_late_limit_is_not_sent(make_enqueued, travel, sandbox, facebook, settings, monkeypatch):
     post = make_enqueued(channels=[facebook])
     clock_ = travel(post, seconds=settings.MAX_LATENESS_SECONDS - 30)
-    real = run.stage
+    real = stage.stage
 
     def slow(*args, **named):
         real(*args, **named)
         clock_.shift(timedelta(seconds=60))
 
-    monkeypatch.setattr(run, "stage", slow)
+    monkeypatch.setattr(stage, "stage", slow)
     assert send(post) == "failed"
     assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MISSED")
 
@@ -199,7 +199,8 @@ def test_published_delivery_is_not_overwritten_by_a_stale_worker(make_enqueued, 
     travel(post)
     send(post)
     attempt = Attempt.objects.create(delivery=stale, approval=fresh(post).approval, lease_id=post.pk)
-    outcomes.mark_ambiguous(stale, attempt, Ambiguous("reset"))
+    outcomes.write_outcome(attempt, "unknown", Ambiguous("reset"))
+    outcomes.schedule_retry(stale, Ambiguous("reset"), seconds=1)
     outcomes.handle_refusal(stale, Transient("reset"))
     outcomes.mark_failed(stale, "X", "x")
     assert Delivery.objects.get(pk=stale.pk).state == "PUBLISHED"
@@ -214,8 +215,8 @@ def test_known_attempt_outcome_is_not_overwritten(make_enqueued, facebook, follo
     delivery = Delivery.objects.get(post=post)
     attempt = Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk)
     overtaken = Attempt.objects.get()
-    outcomes.record_outcome(attempt, follower)
-    outcomes.record_outcome(overtaken, slow, Ambiguous("reset"))
+    outcomes.write_outcome(attempt, follower)
+    outcomes.write_outcome(overtaken, slow, Ambiguous("reset"))
     assert (Attempt.objects.get().outcome, Attempt.objects.get().error_message == "reset") == (ends, slow == ends)
 
 
