@@ -38,10 +38,7 @@ class StateConflict(Conflict):
 
 
 class Lifecycle(models.Model):
-    """The states of a scheduled post and the transitions between them.
-
-    `revision` increases with every transition, so that a form rendered before a transition is rejected after it.
-    """
+    """`revision` increases with every transition, so that a form rendered before a transition is rejected after it."""
 
     status = FSMField(choices=S.choices, default=S.DRAFT, protected=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -92,11 +89,7 @@ class Lifecycle(models.Model):
     def revert(self) -> None:
         """Return it to draft; the pending task is cancelled. From FAILED only when nothing was published."""
 
-    _ACTIONS: ClassVar[dict[str, str]] = {
-        "submit": "submit-for-approval",
-        "reject": "reject",
-        "revert": "revert",
-    }
+    _ACTIONS: ClassVar[dict[str, str]] = {"submit": "submit-for-approval", "reject": "reject", "revert": "revert"}
 
     def allowed_actions(self) -> list[str]:
         """Return what an API client can do with the post in its present state, in the words of the contract."""

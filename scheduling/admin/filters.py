@@ -12,7 +12,7 @@ from accounts.admin.base import current_user, memberships
 from accounts.models import ApiKey, User
 from posts.admin.published_posts import ChannelFilter
 from scheduling.admin.review_context import user_name
-from scheduling.domain.preflight.schedule import NIGHT_HOURS
+from scheduling.domain.preflight.checks import NIGHT_HOURS
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -54,7 +54,7 @@ class AuthorFilter(admin.SimpleListFilter):
 class ChecksFilter(admin.SimpleListFilter):
     """Filters waiting posts by the stored level of their checks and by the night hours of the reader's time zone.
 
-    `check_level` has no zone, so the night hours are compared here, as `preflight.schedule` does.
+    `check_level` has no zone, so the night hours are compared here, as `preflight.checks` does.
     """
 
     title, parameter_name = "checks", "checks"

@@ -22,6 +22,7 @@ from accounts.admin.base import (
     render_page,
     roles_by_organization,
 )
+from accounts.domain.audit_log import canonical_sha256
 from accounts.exceptions import DomainError, Forbidden
 from accounts.models import Role
 from scheduling.admin import actions, calendar
@@ -38,7 +39,7 @@ from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
 from scheduling.admin.review_queue import LATEST, SOONEST, neighbours
 from scheduling.domain import saved_views, search
-from scheduling.domain.content import approved_content, canonical_sha256
+from scheduling.domain.content import approved_content
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status

@@ -10,13 +10,14 @@ from django.utils.text import get_text_list
 
 from accounts import clock, formatting
 from accounts.admin.base import has_role
+from accounts.domain.audit_log import canonical_sha256
 from accounts.models import Membership, Role, User
 from scheduling.admin import post_history
 from scheduling.admin.diff import describe_changes
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.previews import NETWORKS, channel_preview
 from scheduling.admin.results import engagement_counts
-from scheduling.domain.content import approved_content, canonical_sha256, diff_content
+from scheduling.domain.content import approved_content, diff_content
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval

@@ -58,12 +58,10 @@ OUTCOME = {
 
 
 def medium(**changes: Any) -> dict[str, Any]:
-    """Return `mediumsData` with one channel."""
     return {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": None, "outcome": None, **changes}}
 
 
 def post_json(**changes: Any) -> dict[str, Any]:
-    """Return the JSON of a draft, with changes."""
     return {
         "id": "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11",
         "orgId": "c1a7b0de-35c4-4a55-8f2e-6f1f8d1b2a90",
@@ -85,17 +83,14 @@ def post_json(**changes: Any) -> dict[str, Any]:
 
 
 def request_example(name: str, body: dict[str, Any]) -> OpenApiExample:
-    """Return an example of a request body."""
     return OpenApiExample(name, body, request_only=True)
 
 
 def response_example(name: str, **changes: Any) -> OpenApiExample:
-    """Return an example of a post in a response."""
     return OpenApiExample(name, post_json(**changes), response_only=True)
 
 
 def state_conflict_example(verb: str, status: str, *allowed: str) -> OpenApiExample:
-    """Return the example of a conflict with the post's state."""
     name = f"A {status.lower().replace('_', ' ')} post"
     return error_example(name, 409, f"Cannot {verb} a {status} post", {"status": status, "allowed": list(allowed)})
 
@@ -126,6 +121,10 @@ NOTHING = [
     NO_MEDIA,
     (["channels"], "A post needs at least one channel", "channels.empty"),
 ]
+INCOMPLETE = [
+    {"path": ["channels", PAGE, "superpower", name], "message": f"{name} is missing", "code": "superpower.incomplete"}
+    for name in ("name", "templateType")
+]
 CHANGE_ERRORS = [
     rule_violation_example(
         "Unknown channel", (["channels", "FB_PAGE_4711"], "Unknown channel FB_PAGE_4711", "channel.unknown")
@@ -149,14 +148,7 @@ CHANGE_ERRORS = [
         "Incomplete superpower",
         422,
         "The superpower's template is incomplete: name, templateType is missing",
-        [
-            {
-                "path": ["channels", PAGE, "superpower", field],
-                "message": f"{field} is missing",
-                "code": "superpower.incomplete",
-            }
-            for field in ("name", "templateType")
-        ],
+        INCOMPLETE,
     ),
     INVALID_JSON,
 ]

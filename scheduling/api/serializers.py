@@ -22,6 +22,8 @@ from scheduling.domain.drafts import Changes, ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, MediaType
 
+OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
+
 
 class ChannelContentSerializer(StrictSerializer):
     mediumType = StrictCharField(source="medium_type", help_text="The channel's type; must match the channel id.")
@@ -36,22 +38,14 @@ class PostContentSerializer(StrictSerializer):
     media = StrictCharField(
         max_length=2048,
         allow_blank=True,
-        allow_null=True,
-        required=False,
+        **OPTIONAL,
         help_text="The URL of publicly hosted media. On a draft any text is accepted.",
     )
     mediaType = StrictChoiceField(
-        MediaType.values,
-        source="media_type",
-        allow_null=True,
-        required=False,
-        help_text="Detected from the file extension if omitted.",
+        MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the file extension if omitted."
     )
     scheduledFor = StrictDateTimeField(
-        source="scheduled_for",
-        allow_null=True,
-        required=False,
-        help_text="When it is published: ISO 8601 with `Z` or an offset.",
+        source="scheduled_for", **OPTIONAL, help_text="When it is published: ISO 8601 with `Z` or an offset."
     )
     channels = StrictDictField(
         child=ChannelContentSerializer(), required=False, help_text="The channels, by id, each with its text."
@@ -59,8 +53,7 @@ class PostContentSerializer(StrictSerializer):
     brief = StrictCharField(
         max_length=10_000,
         allow_blank=True,
-        allow_null=True,
-        required=False,
+        **OPTIONAL,
         help_text="Note for the reviewer (internal), never published.",
     )
 

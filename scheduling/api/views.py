@@ -1,7 +1,7 @@
 """API views of scheduled posts: clients draft, submit, reject and revert. No API key can approve."""
 
 import re
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID
 
 from django.db import transaction
@@ -32,7 +32,7 @@ from scheduling.api.serializers import (
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.representation import documents, only_serialized_fields
+from scheduling.domain.representation import only_serialized_fields, serialize_posts
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet
 
@@ -53,7 +53,7 @@ class ScheduledPosts(APIView):
         rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
         paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
-        return paginator.get_paginated_response(documents(paginator.paginate_queryset(rows, request)))
+        return paginator.get_paginated_response(serialize_posts(paginator.paginate_queryset(rows, request)))
 
     @extend_schema(
         summary="Create a scheduled post",
@@ -72,7 +72,7 @@ class ScheduledPosts(APIView):
             changes=changes(given),
             submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
         )
-        return Response(_document(request, post.pk), status=201)
+        return _response(request, post.pk, status=201)
 
 
 class ScheduledPostDetail(APIView):
@@ -86,7 +86,7 @@ class ScheduledPostDetail(APIView):
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        return Response(_document(request, _parse_id(post_id)))
+        return _response(request, _parse_id(post_id))
 
     @extend_schema(
         summary="Change a scheduled post",
@@ -107,7 +107,7 @@ class ScheduledPostDetail(APIView):
             post = drafts.edit(actor, post, changes=changes(given), expected_version=expected_version(request, post))
             if "status" in given and post.status != Status.DRAFT:
                 review.redraft(actor, post)
-        return _response(request, post)
+        return _response(request, post.pk)
 
     @extend_schema(
         summary="Delete a scheduled post",
@@ -134,7 +134,8 @@ class SubmitForApproval(APIView):
         examples=openapi.SUBMIT_POST,
     )
     def post(self, request: Request, post_id: str) -> Response:
-        return _response(request, review.submit(api_key_actor(get_api_key(request)), _post(request, post_id)))
+        post = review.submit(api_key_actor(get_api_key(request)), _post(request, post_id))
+        return _response(request, post.pk)
 
 
 class Reject(APIView):
@@ -151,7 +152,8 @@ class Reject(APIView):
     def post(self, request: Request, post_id: str) -> Response:
         post = _post(request, post_id)
         notes = validate_body(request, RejectSerializer)["notes"]
-        return _response(request, review.reject(api_key_actor(get_api_key(request)), post, notes=notes))
+        review.reject(api_key_actor(get_api_key(request)), post, notes=notes)
+        return _response(request, post.pk)
 
 
 class Revert(APIView):
@@ -167,7 +169,8 @@ class Revert(APIView):
         examples=openapi.REVERT_POST,
     )
     def post(self, request: Request, post_id: str) -> Response:
-        return _response(request, review.revert(api_key_actor(get_api_key(request)), _post(request, post_id)))
+        post = review.revert(api_key_actor(get_api_key(request)), _post(request, post_id))
+        return _response(request, post.pk)
 
 
 class HumanOnlyAction(APIView):
@@ -207,12 +210,9 @@ def _post(request: Request, post_id: str) -> ScheduledPost:
     return get_object_or_404(_visible(request).select_related("organization"), pk=_parse_id(post_id))
 
 
-def _response(request: Request, post: ScheduledPost) -> Response:
-    return Response(_document(request, post.pk))
-
-
-def _document(request: Request, post_id: UUID) -> dict[str, Any]:
-    return documents([get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)])[0]
+def _response(request: Request, post_id: UUID, status: int = 200) -> Response:
+    post = get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)
+    return Response(serialize_posts([post])[0], status=status)
 
 
 NO_VERSION = -1  # no post has it

@@ -9,16 +9,6 @@ from typing import Any
 from accounts.domain.audit_log import canonical_sha256
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
-__all__ = [
-    "Content",
-    "approved_content",
-    "canonical_sha256",
-    "current_content",
-    "deliveries",
-    "diff_content",
-    "unpublished_deliveries",
-]
-
 Content = dict[str, Any]
 
 

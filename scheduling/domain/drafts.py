@@ -1,5 +1,6 @@
 """Creates, edits and deletes posts. A refused change stores nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -9,7 +10,7 @@ from django.db.models import F
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Conflict, Incomplete, Invalid, StaleVersion
+from accounts.exceptions import Conflict, Incomplete, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
@@ -17,7 +18,7 @@ from posts.models import Channel
 from scheduling.domain import enqueue, review, two_person_approval
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.content import approved_content, caption_hash, deliveries
-from scheduling.domain.validation import validate_publishable
+from scheduling.domain.validation import Violation, raise_if_invalid, validate_publishable
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -34,17 +35,14 @@ class ChannelText:
 
 
 class Changes(TypedDict, total=False):
-    """The fields that a client gave; missing fields are not changed. `channels` replaces the whole map.
-
-    `brief` is only for the reviewer: it is never published, and no digest covers it.
-    """
+    """The fields that a client gave; missing fields are not changed. `channels` replaces the whole map."""
 
     type: str
     media: str | None
     media_type: str | None
     scheduled_for: datetime | None
     channels: dict[str, ChannelText]
-    brief: str | None
+    brief: str | None  # only for the reviewer: it is never published, and no digest covers it
 
 
 def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
@@ -84,8 +82,8 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
     `create` raises.
     """
     for _ in range(RETRIES):
-        if expected_version is not None and post.version != expected_version:
-            raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})
+        if expected_version is not None:
+            ensure_version(post, expected_version)
         if post.status not in EDITABLE:
             raise post.conflict("update")
         try:
@@ -94,8 +92,17 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
                     return post
         except IntegrityError as error:
             raise _clash(error) from error
-        post = _fresh(actor, post, "update")
+        fresh = review.reload_post(actor, post)
+        if fresh is None:
+            break
+        post = fresh
     raise post.conflict("update")
+
+
+def ensure_version(post: ScheduledPost, expected_version: int) -> None:
+    """Raise StaleVersion unless `expected_version` is the current one."""
+    if post.version != expected_version:
+        raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})
 
 
 def delete(actor: Actor, post: ScheduledPost) -> None:
@@ -166,9 +173,7 @@ def _deliveries(
     known: dict[str, Channel] = {}
     if channels:
         known = {channel.public_id: channel for channel in connected_channels(organization.pk, actor.key, channels)}
-    problems = [problem for public_id, text in channels.items() for problem in _problems(public_id, text, known)]
-    if problems:
-        raise Invalid(problems[0]["message"], problems)
+    raise_if_invalid(_channel_violations(channels, known))
     rows: list[Delivery] = []
     incomplete: list[Incomplete] = []
     for public_id, text in channels.items():
@@ -193,23 +198,17 @@ def _deliveries(
 
 
 def _hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
-    if not lookups:
-        return False
-    taken = Delivery.objects.filter(organization=organization, lookup_hashtag__in=lookups)
-    if post is not None:
-        taken = taken.exclude(post=post)
-    return taken.exists()
+    return Delivery.objects.filter(organization=organization, lookup_hashtag__in=lookups).exclude(post=post).exists()
 
 
-def _problems(public_id: str, text: ChannelText, known: dict[str, Channel]) -> list[dict[str, Any]]:
-    channel = known.get(public_id)
-    if channel is None:
-        message = f"Unknown channel {public_id[:80]}"
-        return [{"path": ["channels", public_id], "message": message, "code": "channel.unknown"}]
-    if channel.type != text.medium_type:
-        message = f"{channel.name} is of type {channel.type}, not {text.medium_type[:40]}"
-        return [{"path": ["channels", public_id, "mediumType"], "message": message, "code": "channel.type"}]
-    return []
+def _channel_violations(channels: dict[str, ChannelText], known: dict[str, Channel]) -> Iterator[Violation]:
+    for public_id, text in channels.items():
+        channel = known.get(public_id)
+        if channel is None:
+            yield Violation(["channels", public_id], f"Unknown channel {public_id[:80]}", "channel.unknown")
+        elif channel.type != text.medium_type:
+            message = f"{channel.name} is of type {channel.type}, not {text.medium_type[:40]}"
+            yield Violation(["channels", public_id, "mediumType"], message, "channel.type")
 
 
 def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
@@ -218,14 +217,6 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
     Delivery.objects.bulk_create(rows)
 
 
-def _fresh(actor: Actor, post: ScheduledPost, verb: str) -> ScheduledPost:
-    fresh = ScheduledPost.objects.visible_to_key(actor.key).select_related("organization").filter(pk=post.pk).first()
-    if fresh is None:
-        raise post.conflict(verb)
-    return fresh
-
-
 def _clash(error: IntegrityError) -> Exception:
     # `_hashtag_taken` runs before the insert; of two concurrent requests the constraint refuses one.
-    text = str(error)
-    return Conflict("Hashtag already in use") if "hashtag" in text else error
+    return Conflict("Hashtag already in use") if "hashtag" in str(error) else error

@@ -16,17 +16,8 @@ from posts.graph.safe_http import Address, is_public_address
 
 # For use inside networks, or never resolving: RFC 6761, 6762, 7686, 8375 and 9476, ICANN's .internal, and custom.
 PRIVATE_SUFFIXES = (
-    "local",
-    "internal",
-    "localdomain",
-    "home.arpa",
-    "lan",
-    "intranet",
-    "test",
-    "invalid",
-    "onion",
-    "alt",
-)
+    ".local", ".internal", ".localdomain", ".home.arpa", ".lan", ".intranet", ".test", ".invalid", ".onion", ".alt",
+)  # fmt: skip
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 IMAGES = ("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic")
 VIDEOS = ("mp4", "mov", "m4v", "webm", "avi", "mkv")
@@ -61,7 +52,7 @@ def _host_problem(host: str) -> tuple[str, str] | None:
         return "media.url", "has a host name that is not valid"
     if not all(LABEL.match(label) for label in labels) or labels[-1].isdigit() or labels[-1].startswith("0x"):
         return "media.url", "has a host name that is not valid"
-    if len(labels) == 1 or name.endswith(tuple(f".{suffix}" for suffix in PRIVATE_SUFFIXES)):
+    if len(labels) == 1 or name.endswith(PRIVATE_SUFFIXES):
         return private
     return None
 

@@ -1,6 +1,6 @@
 """The JSON representation of a scheduled post, the same in the API and in webhooks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -18,26 +18,17 @@ def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySe
     )  # fmt: skip
 
 
-def serialize_post(post: ScheduledPost) -> dict[str, Any]:
-    """Return the JSON object of a post that was loaded by `for_wire`. Runs no query."""
-    return _serialize(post, post.deliveries.all())
-
-
-def documents(posts: Sequence[ScheduledPost]) -> list[dict[str, Any]]:
+def serialize_posts(posts: Iterable[ScheduledPost]) -> list[dict[str, Any]]:
     """Return the JSON objects of posts that were loaded by `only_serialized_fields`. Runs one query."""
-    if not posts:
-        return []
-    deliveries: dict[UUID, list[Delivery]] = {post.pk: [] for post in posts}
-    rows = (
-        Delivery.objects.filter(post_id__in=list(deliveries)).select_related("channel").order_by("channel__public_id")
-    )
+    by_id = {post.pk: post for post in posts}
+    deliveries: dict[UUID, list[Delivery]] = {pk: [] for pk in by_id}
+    rows = Delivery.objects.filter(post_id__in=list(by_id)).select_related("channel").order_by("channel__public_id")
     for delivery in rows.only(
         "post_id", "channel__public_id", "channel__type", "caption", "superpower", "state", "platform_post_id",
-        "permalink",
-        "published_at", "error_code", "error_message",
+        "permalink", "published_at", "error_code", "error_message",
     ):  # fmt: skip
         deliveries[delivery.post_id].append(delivery)
-    return [_serialize(post, deliveries[post.pk]) for post in posts]
+    return [_serialize(post, deliveries[pk]) for pk, post in by_id.items()]
 
 
 def _serialize(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, Any]:
@@ -62,8 +53,8 @@ def _serialize(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str,
 
 def serialize_current(organization_id: UUID, post_id: UUID) -> dict[str, Any] | None:
     """Return the JSON object of the organization's post as it is in the database; None when it was deleted."""
-    post = ScheduledPost.objects.for_wire().filter(organization=organization_id, pk=post_id).first()
-    return serialize_post(post) if post else None
+    rows = ScheduledPost.objects.filter(organization=organization_id, pk=post_id)
+    return next(iter(serialize_posts(only_serialized_fields(rows))), None)
 
 
 def _medium(post: ScheduledPost, delivery: Delivery) -> dict[str, Any]:

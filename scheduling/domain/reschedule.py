@@ -19,12 +19,9 @@ from scheduling.models import Approval, ScheduledPost
 
 
 def resubmit(actor: Actor, post: ScheduledPost, *, scheduled_for: datetime, expected_version: int) -> ScheduledPost:
-    """Revert the post, set `scheduled_for` and submit it to the reviewers.
-
-    Raises StaleVersion (`expected_version` is not the current one), StateConflict, Invalid.
-    """
+    """Revert the post, set `scheduled_for` and submit it. Raises StaleVersion, StateConflict, Invalid."""
     with transaction.atomic():
-        _ensure_version(post, expected_version)
+        drafts.ensure_version(post, expected_version)
         review.revert(actor, post)
         post = drafts.edit(actor, post, changes={"scheduled_for": scheduled_for}, expected_version=expected_version)
         return review.submit(actor, post)
@@ -45,7 +42,7 @@ def reapprove(
     Raises StaleVersion, StateConflict and what `review.approve` raises, also for the reviewer's own work.
     """
     with transaction.atomic():
-        _ensure_version(post, expected_version)
+        drafts.ensure_version(post, expected_version)
         if post.status != Status.SCHEDULED:
             raise post.conflict("reapprove")
         if post.revision != revision:
@@ -55,8 +52,3 @@ def reapprove(
         return review.approve(
             reviewer, post, digest=digest, revision=post.revision, scheduled_for=scheduled_for, checks=checks
         )
-
-
-def _ensure_version(post: ScheduledPost, expected_version: int) -> None:
-    if post.version != expected_version:
-        raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})

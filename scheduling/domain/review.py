@@ -1,6 +1,7 @@
 """Submit, reject, redraft, approve and revert scheduled posts."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -35,10 +36,7 @@ SELF_APPROVAL_FORBIDDEN = (
 
 
 class StaleApproval(StaleVersion):
-    """The reviewer's page showed another content, or the same content at an earlier revision.
-
-    `difference` lists what changed (as `diff_content`); `digest` is that of the present content.
-    """
+    """The page showed other content, or an earlier revision. `difference` is a `diff_content`, `digest` the present."""
 
     def __init__(self, digest: str, changed: list[dict[str, Any]]) -> None:
         event = "has changed" if changed else "was changed, decided on or submitted again"
@@ -47,20 +45,22 @@ class StaleApproval(StaleVersion):
 
 
 def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Submit the post to the reviewers with its present content, also when it was edited since it was loaded.
-
-    Raises StateConflict, or Invalid when it is not publishable.
-    """
+    """Submit the present content of the post, also when it was edited since. Raises StateConflict, or Invalid."""
     for _ in range(TRIES):
         try:
             return _submit_once(actor, post)
         except StateConflict:
-            visible = ScheduledPost.objects.visible_to_key(actor.key).select_related("organization")
-            fresh = visible.filter(pk=post.pk).first()
+            fresh = reload_post(actor, post)
             if fresh is None or not fresh.can("submit"):
                 raise
             post = fresh
     raise post.conflict("submit")
+
+
+def reload_post(actor: Actor, post: ScheduledPost) -> ScheduledPost | None:
+    """Return the post as it is in the database; None when it was deleted or the actor's key may not see it any more."""
+    visible = ScheduledPost.objects.visible_to_key(actor.key).select_related("organization")
+    return visible.filter(pk=post.pk).first()
 
 
 def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
@@ -104,13 +104,7 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         task_id, approval = post.task_id, post.approval
         staged = list(post.deliveries.exclude(staged={}).values_list("channel_id", "staged"))
         published = Delivery.objects.filter(post=OuterRef("pk"), state__in=PUBLISHED_OR_UNKNOWN)
-        cleared = {
-            "task_id": None,
-            "approval": None,
-            "enqueued_at": None,
-            "lease_id": None,
-            "lease_expires_at": None,
-        }
+        cleared = {"task_id": None, "approval": None, "enqueued_at": None, "lease_id": None, "lease_expires_at": None}
         previous = post.apply_transition("revert", only_if=Q(~Exists(published)), failure_reason="", **cleared)
         if approval is not None:
             Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
@@ -143,28 +137,6 @@ def approve(
     Raises Forbidden (another organization or channel, own work), Conflict (unknown outcome: resolve it first; media
     not inspected: approving would publish whatever the URL returns later), StaleApproval, Invalid, StateConflict.
     """
-    for _ in range(TRIES):
-        try:
-            return _approve_once(
-                reviewer, post, digest=digest, revision=revision, scheduled_for=scheduled_for, now=now, checks=checks
-            )
-        except StateConflict as lost:
-            # The media may have been inspected concurrently: reload and check again.
-            if lost.status not in {Status.WAITING_FOR_APPROVAL, Status.FAILED}:
-                raise
-    raise post.conflict("approve")
-
-
-def _approve_once(
-    reviewer: Reviewer,
-    post: ScheduledPost,
-    *,
-    digest: str,
-    revision: int,
-    scheduled_for: datetime | None,
-    now: bool,
-    checks: Sequence[Check],
-) -> Approval:
     with transaction.atomic():
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
         fresh = locked.filter(pk=post.pk).first()
@@ -178,7 +150,9 @@ def _approve_once(
         if not post.can(step):
             raise post.conflict("approve")
         deliveries = unpublished_deliveries(post)
-        _ensure_outcomes_known(deliveries)
+        if unknown := [delivery.channel.name for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]:
+            names = " and ".join(unknown)
+            raise Conflict(f"Enter first whether it was published on {names}: a retry could publish it twice")
         if media_inspection.awaiting_inspection(post):
             raise Conflict("The media check is still running. Try again in a few seconds.")
         content, present_digest = current_content(post)
@@ -205,7 +179,7 @@ def _approve_once(
             version=new_version,
             digest=covered_digest,
             content=covered,
-            checks=[check.as_record() for check in checks],
+            checks=[asdict(check) for check in checks],
         )
         if post.organization.second_approver and first is None:
             two_person_approval.record_first_approval(
@@ -238,13 +212,6 @@ def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:
         raise Forbidden("You may not review posts in this organization")
     if not can_review_channels(reviewer.membership, post.deliveries.values_list("channel__public_id", flat=True)):
         raise Forbidden("This post has a channel that you do not review: another reviewer has to decide")
-
-
-def _ensure_outcomes_known(deliveries: list[Delivery]) -> None:
-    """Raise Conflict if a delivery's outcome is unknown: retrying could publish it twice."""
-    names = [delivery.channel.name for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]
-    if names:
-        raise Conflict(f"Enter first whether it was published on {' and '.join(names)}: a retry could publish it twice")
 
 
 def is_author(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:

@@ -28,7 +28,6 @@ def save_view(user: User, name: str, query: str) -> SavedView:
 
 
 def delete_view(user: User, view_id: int) -> None:
-    """Delete one of the person's views."""
     SavedView.objects.filter(user=user, pk=view_id).delete()
 
 

@@ -10,15 +10,17 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import clock
+from accounts.domain.audit_log import canonical_sha256
 from accounts.domain.reviewers import Reviewer
 from accounts.exceptions import Conflict
 from scheduling.domain.audit import record_post_event
-from scheduling.domain.content import approved_content, canonical_sha256
+from scheduling.domain.content import approved_content
 from scheduling.domain.publishing import gate
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, DeliveryState, ScheduledPost
 
 DECIDABLE = (Status.WAITING_FOR_APPROVAL, Status.FAILED)
+SPENT = Exists(Attempt.objects.filter(approval=OuterRef("pk")))
 
 
 def get_first_approval_for(reviewer: Reviewer, post: ScheduledPost, covered: str, *, now: bool) -> Approval | None:
@@ -28,7 +30,8 @@ def get_first_approval_for(reviewer: Reviewer, post: ScheduledPost, covered: str
     """
     if now:
         raise Conflict("Two approvals of the same scheduled time are required: choose a later time")
-    first = _find_first(post, covered)
+    rows = _unpaired([post]).filter(digest=covered).select_related("reviewer", "membership").order_by("-id")
+    first = next((row for row in rows if is_valid(post, row)), None)
     if first is not None and first.reviewer_id == reviewer.user.pk:
         raise Conflict("You approved this already, as the first of two: another reviewer has to approve the same")
     return first
@@ -55,10 +58,7 @@ def pending_first_approval(post: ScheduledPost) -> Approval | None:
 
 
 def firsts_of(posts: Sequence[ScheduledPost]) -> dict[UUID, Approval]:
-    """Return the pending first approvals of many posts, by post, in one query.
-
-    Needs the posts with their organization and deliveries loaded; their content is taken as loaded.
-    """
+    """Return the pending first approvals by post, in one query. Needs organizations and deliveries loaded."""
     digests: dict[UUID, str] = {}
     for post in posts:
         if post.organization.second_approver and post.status in DECIDABLE:
@@ -80,24 +80,15 @@ def is_valid(post: ScheduledPost, first: Approval) -> bool:
 
 def revoke_pending_approvals(post: ScheduledPost) -> None:
     """Revoke every unspent approval of the post but the present one: the content that they cover has changed."""
-    rows = Approval.objects.filter(post=post, revoked_at=None).filter(~_spent())
+    rows = Approval.objects.filter(post=post, revoked_at=None).filter(~SPENT)
     if post.approval_id is not None:
         rows = rows.exclude(pk=post.approval_id)
     rows.update(revoked_at=clock.now())
-
-
-def _find_first(post: ScheduledPost, covered: str) -> Approval | None:
-    rows = _unpaired([post]).filter(digest=covered).select_related("reviewer", "membership").order_by("-id")
-    return next((row for row in rows if is_valid(post, row)), None)
 
 
 def _unpaired(posts: Sequence[ScheduledPost]) -> QuerySet[Approval]:
     """Return the approvals of the posts without a second one: neither revoked nor spent."""
     rows = Approval.objects.filter(post__in=[post.pk for post in posts], revoked_at=None, first_approval=None)
     completed = Exists(Approval.objects.filter(first_approval=OuterRef("pk")))
-    rows = rows.filter(~_spent()).filter(~completed)
+    rows = rows.filter(~SPENT).filter(~completed)
     return rows.exclude(pk__in=[post.approval_id for post in posts if post.approval_id is not None])
-
-
-def _spent() -> Exists:
-    return Exists(Attempt.objects.filter(approval=OuterRef("pk")))

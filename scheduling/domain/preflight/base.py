@@ -1,5 +1,5 @@
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 Level = Literal["ok", "warn", "stop", "unknown"]
 
@@ -17,6 +17,3 @@ class Check:
     level: Level
     words: str
     channel: str = ""
-
-    def as_record(self) -> dict[str, Any]:
-        return asdict(self)

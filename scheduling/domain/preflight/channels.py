@@ -60,11 +60,8 @@ def _quota(post: ScheduledPost, delivery: Delivery, checkup: ChannelCheck | None
     checked = checkup is not None and checkup.quota_used is not None
     used = (checkup.quota_used or 0) if checkup and checked and at - checkup.at < DAY else 0
     total = (checkup.quota_total if checkup else None) or QUOTA
-    planned = sum(
-        1
-        for item in known.planned[channel.pk]
-        if item.post_id != post.pk and item.at is not None and at - DAY < item.at <= at
-    )
+    others = [item.at for item in known.planned[channel.pk] if item.at is not None and item.post_id != post.pk]
+    planned = len([other for other in others if at - DAY < other <= at])
     left = total - used - planned
     if left <= 0:
         message = f"{channel.name}: daily quota of {total} posts used up: {used} published, {planned} planned before."

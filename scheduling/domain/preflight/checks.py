@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.db.models import F, Q
 
 from accounts import clock
-from scheduling.domain.preflight import captions, channels, conflicts, media, schedule
+from scheduling.domain.preflight import captions, channels, conflicts, media
 from scheduling.domain.preflight.base import Check, Level
 from scheduling.domain.preflight.context import CheckContext, load_context
-from scheduling.domain.validation import ChannelContent, find_violations
+from scheduling.domain.validation import find_violations
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
@@ -23,6 +23,7 @@ DECIDED = (Status.PUBLISHING, Status.PUBLISHED)
 REFRESH_AFTER = timedelta(minutes=1)
 REFRESH_SPACING = 5  # seconds
 REFRESH_BATCH = 200
+NIGHT_HOURS = (23, *range(7))
 MESSAGES = {
     "scheduledFor.past": "The scheduled time has passed: choose a new time or publish it now.",
     "scheduledFor.missing": "No date and time yet: choose them to approve.",
@@ -49,10 +50,7 @@ def max_severity(checks: Sequence[Check]) -> Level:
 
 
 def store_levels(posts: Sequence[ScheduledPost]) -> None:
-    """Write the level of each post's worst check to `check_level`, which only the queue's filter reads.
-
-    Needs the posts loaded by `for_wire`. Pages run the checks themselves.
-    """
+    """Write the level of each post's worst check, for the queue's filter. Needs the posts loaded by `for_wire`."""
     by_level: dict[Level, list[UUID]] = defaultdict(list)
     for pk, checks in run_checks(posts, None).items():
         by_level[max_severity(checks)].append(pk)
@@ -62,10 +60,7 @@ def store_levels(posts: Sequence[ScheduledPost]) -> None:
 
 
 def refresh_levels() -> int:
-    """Store the levels of waiting posts that were stored over REFRESH_AFTER ago; return the number of posts.
-
-    Time, channels and other posts change what the checks find.
-    """
+    """Store the levels of waiting posts again after REFRESH_AFTER, as time changes them; return how many posts."""
     # One process at a time: two that update the same rows in different orders could deadlock.
     if not cache.add("checks:refresh", 1, timeout=REFRESH_SPACING):
         return 0
@@ -80,7 +75,7 @@ def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> 
     pending = [delivery for delivery in post.deliveries.all() if delivery.state != DeliveryState.PUBLISHED]
     limits = list(_limits(post, pending))
     yield from limits
-    yield from schedule.check_schedule(post, zone)
+    yield from _schedule(post, zone)
     broken = {limit.channel for limit in limits if limit.name.startswith("media")}
     if "" in broken:
         broken = {delivery.channel.public_id for delivery in pending}
@@ -93,18 +88,20 @@ def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> 
 
 def _limits(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
     """Yield the violations of the publish validation, which the approval would refuse."""
-    for violation in find_violations(
-        type=post.type,
-        media=post.media,
-        media_type=post.media_type,
-        scheduled_for=post.scheduled_for,
-        channels=[
-            ChannelContent(delivery.channel.public_id, delivery.channel.type, delivery.channel.name, delivery.caption)
-            for delivery in deliveries
-        ],
-        now=clock.now(),
-        media_metadata=post.media_metadata,
-    ):
-        of_channel = violation.path[0] == "channels" and len(violation.path) > 1
-        public_id = str(violation.path[1]) if of_channel else ""
+    for violation in find_violations(post, deliveries):
+        public_id = violation.path[1] if violation.path[0] == "channels" and len(violation.path) > 1 else ""
         yield Check(violation.code, "stop", MESSAGES.get(violation.code, violation.message), public_id)
+
+
+def _schedule(post: ScheduledPost, zone: ZoneInfo | None) -> Iterator[Check]:
+    """Yield the check of the hour in `zone`. A time that has passed is reported by the validation."""
+    if post.scheduled_for is None or post.scheduled_for <= clock.now():
+        return
+    if zone is None:
+        yield Check("schedule", "ok", "The scheduled time is in the future.")
+        return
+    local, place = post.scheduled_for.astimezone(zone), zone.key.rpartition("/")[2].replace("_", " ")
+    if local.hour in NIGHT_HOURS:
+        yield Check("schedule.night", "warn", f"Published at {local:%H:%M} at night, {place} time.")
+    else:
+        yield Check("schedule", "ok", f"Published at {local:%H:%M} on a {local:%A}, {place} time.")

@@ -11,7 +11,7 @@ from scheduling.domain.preflight.context import LATELY, NEAR, CheckContext, Neig
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
-STATUS_LABELS = {
+STATUS_LABELS: dict[str, str] = {
     Status.DRAFT: "is in a draft",
     Status.WAITING_FOR_APPROVAL: "waits for approval",
     Status.SCHEDULED: "is scheduled",
@@ -24,7 +24,8 @@ def check_conflicts(post: ScheduledPost, delivery: Delivery, known: CheckContext
     """Yield the conflicts on one channel, or one check that there are none."""
     channel, name = delivery.channel, delivery.channel.name
     conflicts = []
-    near = [other for other in _others(post, known.near[channel.pk]) if _close(post.scheduled_for, other.at)]
+    at = post.scheduled_for
+    near = [other for other in _others(post, known.near[channel.pk]) if at and other.at and abs(at - other.at) <= NEAR]
     if near:
         message = f"{name}: another post is due within {NEAR.seconds // 60} minutes, {_when(near[0].at, zone)}."
         if len(near) > 1:
@@ -36,7 +37,8 @@ def check_conflicts(post: ScheduledPost, delivery: Delivery, known: CheckContext
         conflicts.append(Check("clash.caption", "warn", message, channel.public_id))
     media = _recent(post, known.same_media[channel.pk, post.media_sha256]) if post.media_sha256 else []
     if media:
-        message = f"{name}: the same {_kind(post)} {_describe(media[0], zone)}."
+        kind = "video" if str(post.media_metadata.get("contentType", "")).startswith("video/") else "image"
+        message = f"{name}: the same {kind} {_describe(media[0], zone)}."
         conflicts.append(Check("clash.media", "warn", message, channel.public_id))
     yield from conflicts
     if not conflicts:
@@ -55,19 +57,11 @@ def _recent(post: ScheduledPost, posts: Iterable[NeighbouringPost]) -> list[Neig
     return sorted(kept, key=lambda other: (other.live, other.at is not None, other.at or since), reverse=True)
 
 
-def _close(first: datetime | None, second: datetime | None) -> bool:
-    return first is not None and second is not None and abs(first - second) <= NEAR
-
-
 def _describe(other: NeighbouringPost, zone: ZoneInfo) -> str:
     if other.live:
         return f"was published {_when(other.at, zone)}"
-    label = STATUS_LABELS.get(Status(other.status), "is in another post") if other.status else "is in another post"
+    label = STATUS_LABELS.get(other.status, "is in another post")
     return f"{label}, for {_when(other.at, zone)}" if other.at and other.status != Status.FAILED else label
-
-
-def _kind(post: ScheduledPost) -> str:
-    return "video" if str(post.media_metadata.get("contentType", "")).startswith("video/") else "image"
 
 
 def _when(at: datetime | None, zone: ZoneInfo) -> str:

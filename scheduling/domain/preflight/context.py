@@ -1,7 +1,7 @@
 """Loads what the checks of many posts need besides the posts, in a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -57,35 +57,26 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     rows = Channel.objects.filter(pk__in=channels).annotate(last=Subquery(latest.values("error_code")[:1]))
     known.last_error = dict(rows.exclude(last=None).values_list("pk", "last"))
     organizations = {post.organization_id for post in posts}
-    for channel, other in _planned(organizations, channels, (_around(post) for post in posts), COMING):
+    times = [post.scheduled_for for post in posts if post.scheduled_for]
+    for channel, other in _planned(organizations, channels, [(at - NEAR, at + NEAR) for at in times], COMING):
         known.near[channel].append(other)
     instagram = {
         delivery.channel_id for delivery in deliveries if delivery.channel.type == ChannelType.INSTAGRAM_ACCOUNT
     }
     if instagram:
-        for channel, other in _planned(organizations, instagram, (_day(post) for post in posts), COMING[1:]):
+        for channel, other in _planned(organizations, instagram, [(at - DAY, at) for at in times], COMING[1:]):
             known.planned[channel].append(other)
     _captions(known, deliveries, channels)
     _media(known, posts, organizations, channels)
     return known
 
 
-def _around(post: ScheduledPost) -> Span | None:
-    at = post.scheduled_for
-    return (at - NEAR, at + NEAR) if at else None
-
-
-def _day(post: ScheduledPost) -> Span | None:
-    at = post.scheduled_for
-    return (at - DAY, at) if at else None
-
-
 def _planned(
-    organizations: set[UUID], channels: set[int], spans: Iterable[Span | None], statuses: Sequence[Status]
+    organizations: set[UUID], channels: set[int], spans: list[Span], statuses: Sequence[Status]
 ) -> Iterator[tuple[int, NeighbouringPost]]:
     """Yield channel and post of the posts due within any of the spans. Two queries, both by an index."""
     within = Q()
-    for first, last in _merged(span for span in spans if span):
+    for first, last in _merged(spans):
         within |= Q(scheduled_for__range=(first, last))
     if not within:
         return
@@ -97,7 +88,7 @@ def _planned(
         yield channel_id, NeighbouringPost(post_id, at, live=False, status=str(status))
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def _merged(spans: list[Span]) -> list[Span]:
     merged: list[Span] = []
     for first, last in sorted(spans):
         if merged and first <= merged[-1][1]:

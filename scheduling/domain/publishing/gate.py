@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from accounts import clock
+from accounts.domain.audit_log import canonical_sha256
 from accounts.domain.reviewers import can_review_channels
-from accounts.hashing import canonical_sha256
 from posts.models import ChannelState
 from scheduling.domain.content import Content, approved_content
 from scheduling.models import Approval, Delivery, ScheduledPost

@@ -1,6 +1,7 @@
 """Property tests: any content is stored or refused with a domain error."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -9,7 +10,6 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import clock
 from accounts.domain import actors
 from accounts.exceptions import Conflict, DomainError, Incomplete, Invalid
 from accounts.models import ApiKey, Organization
@@ -17,9 +17,9 @@ from posts.domain import superpowers
 from posts.models import Channel, PostType, SuperpowerTemplate
 from scheduling.domain import content, drafts
 from scheduling.domain.drafts import ChannelText
-from scheduling.domain.representation import serialize_post
-from scheduling.domain.validation import ChannelContent, find_violations
-from scheduling.models import MediaType, ScheduledPost
+from scheduling.domain.representation import serialize_current
+from scheduling.domain.validation import find_violations
+from scheduling.models import Delivery, MediaType, ScheduledPost
 from tests.scheduling.api.test_any_input import bounded, paths, replaced
 from tests.scheduling.api.vectors import SUPERPOWER
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK
@@ -102,13 +102,13 @@ def test_any_content_is_stored_unchanged_or_refused(
     with transaction.atomic():
         try:
             post = drafts.create(actors.api_key_actor(key), organization=key.organization, changes=first, submit=submit)
-            json.dumps(serialize_post(ScheduledPost.objects.for_wire().get(pk=post.pk)), allow_nan=False).encode()
+            json.dumps(serialize_current(post.organization_id, post.pk), allow_nan=False).encode()
             post = drafts.edit(actors.api_key_actor(key), post, changes=then)
         except DomainError as refusal:
             assert_domain_error(refusal)
         else:
             assert len(content.current_content(post)[1]) == 64
-            wire = serialize_post(ScheduledPost.objects.for_wire().get(pk=post.pk))
+            wire = serialize_current(post.organization_id, post.pk)
             json.dumps(wire, allow_nan=False).encode()
             merged = {**first, **then}
             assert (wire["media"], wire["mediaType"]) == (merged.get("media"), merged.get("media_type"))
@@ -130,19 +130,15 @@ def test_any_violation_has_a_sentence(
     media, kind, instant, captions: list[str], served: str, measures: list[Any], post_type: str
 ) -> None:
     types = [FACEBOOK.type, INSTAGRAM.type, FACEBOOK.type]
-    lines = [ChannelContent(f"{types[at]}_{at}", types[at], "Casa", text) for at, text in enumerate(captions)]
+    deliveries = [
+        Delivery(channel=Channel(public_id=f"{types[at]}_{at}", type=types[at], name="Casa"), caption=text)
+        for at, text in enumerate(captions)
+    ]
     facts = {"contentType": served, **dict(zip(("size", "width", "height"), measures, strict=True))}
-    violations = find_violations(
-        type=post_type,
-        media=media,
-        media_type=kind,
-        scheduled_for=instant,
-        channels=lines,
-        now=clock.now(),
-        media_metadata=facts,
-    )
+    post = ScheduledPost(type=post_type, media=media, media_type=kind, scheduled_for=instant, media_metadata=facts)
+    violations = find_violations(post, deliveries)
     for item in violations:
-        assert set(item.as_wire()) == {"path", "message", "code"}
+        assert set(asdict(item)) == {"path", "message", "code"}
         assert item.message.strip()
         assert item.path[0] in {"scheduledFor", "media", "mediaType", "channels"}
     assert bool(violations) or (media and instant and captions)

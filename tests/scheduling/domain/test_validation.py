@@ -1,38 +1,42 @@
 """Full publish validation: what it refuses and what it accepts."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
-from scheduling.domain.validation import ChannelContent, Violation, find_violations, infer_media_type
+from posts.models import Channel
+from scheduling.domain.validation import Violation, find_violations, infer_media_type
+from scheduling.models import Delivery, ScheduledPost
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
-PAGE = ChannelContent("FB_PAGE_1", "FB_PAGE", "Casa do Sol", "Olá")
-ACCOUNT = ChannelContent("INSTAGRAM_ACCOUNT_2", "INSTAGRAM_ACCOUNT", "casadosol", "Olá")
+PAGE = Channel(type="FB_PAGE", public_id="FB_PAGE_1", name="Casa do Sol")
+ACCOUNT = Channel(type="INSTAGRAM_ACCOUNT", public_id="INSTAGRAM_ACCOUNT_2", name="casadosol")
 
 
 @pytest.fixture(autouse=True)
-def _no_loopback(settings: Any) -> None:
+def _now_without_loopback(settings: Any) -> Iterator[None]:
     settings.MEDIA_ALLOW_LOOPBACK = False
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
-def check(*channels: ChannelContent, **changes: Any) -> list[Violation]:
-    return find_violations(
-        **{
-            "type": "POST",
-            "media": "https://media.example.com/sunset.jpg",
-            "media_type": "IMAGE",
-            "scheduled_for": NOW + timedelta(hours=1),
-            "channels": list(channels),
-            "now": NOW,
-            **changes,
-        }
-    )
-
-
-def says(line: ChannelContent, caption: str) -> ChannelContent:
-    return ChannelContent(line.public_id, line.type, line.name, caption)
+def check(*channels: Channel, caption: str = "Olá", at_once: bool = False, **changes: Any) -> list[Violation]:
+    """Return the violations of a complete post with `changes`; the last channel has the caption."""
+    fields = {
+        "type": "POST",
+        "media": "https://media.example.com/sunset.jpg",
+        "media_type": "IMAGE",
+        "scheduled_for": NOW + timedelta(hours=1),
+        **changes,
+    }
+    deliveries = [Delivery(channel=channel, caption="Olá") for channel in channels]
+    for delivery in deliveries[-1:]:
+        delivery.caption = caption
+    return find_violations(ScheduledPost(**fields), deliveries, at_once=at_once)
 
 
 def codes(violations: list[Violation]) -> list[str]:
@@ -45,7 +49,7 @@ def test_complete_post_is_publishable_on_both_platforms() -> None:
 
 def test_empty_draft_reports_every_violation() -> None:
     violations = check(media=None, media_type=None, scheduled_for=None)
-    assert [item.as_wire() for item in violations] == [
+    assert [asdict(item) for item in violations] == [
         {
             "path": ["scheduledFor"],
             "message": "A post needs a scheduled time: scheduledFor",
@@ -130,8 +134,8 @@ def test_setting_admits_loopback_hosts_only(host: str, settings) -> None:
 
 @pytest.mark.parametrize("caption", ["", "  \n\t"])
 def test_every_channel_needs_a_caption_and_is_named(caption: str) -> None:
-    violations = check(PAGE, says(ACCOUNT, caption))
-    assert [item.as_wire() for item in violations] == [
+    violations = check(PAGE, ACCOUNT, caption=caption)
+    assert [asdict(item) for item in violations] == [
         {
             "path": ["channels", "INSTAGRAM_ACCOUNT_2", "caption"],
             "message": "casadosol: a caption is missing",
@@ -155,8 +159,8 @@ def test_every_channel_needs_a_caption_and_is_named(caption: str) -> None:
         (PAGE, "#sol @casa " * 100, None),
     ],
 )
-def test_captions_are_counted_as_their_platform_counts(line: ChannelContent, caption: str, message: str | None) -> None:
-    assert [item.message for item in check(says(line, caption))] == ([message] if message else [])
+def test_captions_are_counted_as_their_platform_counts(line: Channel, caption: str, message: str | None) -> None:
+    assert [item.message for item in check(line, caption=caption)] == ([message] if message else [])
 
 
 def test_facebook_takes_no_stories_and_instagram_does() -> None:
@@ -213,7 +217,7 @@ VIDEO = {"contentType": "video/mp4", "size": 200_000}
     ],
 )
 def test_inspected_media_is_compared_with_the_platforms_limits(
-    line: ChannelContent, kind: str, facts: dict[str, Any], expected: list[str]
+    line: Channel, kind: str, facts: dict[str, Any], expected: list[str]
 ) -> None:
     assert codes(check(line, media_type=kind, media_metadata=facts)) == expected
 
