@@ -1,1 +1,1 @@
-"""What nobody would send: bytes for the parsers, guided by coverage, and requests made up from the description."""
+"""Fuzzing: the parsers, guided by coverage, and the API, with requests generated from its description."""
