@@ -2,13 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import clock
 from accounts.domain import actors
@@ -20,45 +18,19 @@ from scheduling.domain.publishing import commit as publish_commit
 from scheduling.domain.publishing import lease
 from scheduling.domain.publishing import run as publish_run
 from scheduling.models import Approval, Attempt, ScheduledPost
+from tests.helpers import approve, at_once, fresh
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
 
 
-def at_once(*doings: Callable[[], Any]) -> list[Any]:
-    """Run the functions concurrently, each on its own connection; return their results, errors included."""
-    answers: list[Any] = [None] * len(doings)
-    barrier = threading.Barrier(len(doings))
-
-    def do(index: int) -> None:
-        barrier.wait()
-        try:
-            answers[index] = doings[index]()
-        except DomainError as refusal:
-            answers[index] = refusal
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=do, args=(index,)) for index in range(len(doings))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
-def fresh(post):
-    return ScheduledPost.objects.select_related("organization").get(pk=post.pk)
-
-
 @pytest.fixture
-def make_due(make_scheduled):
+def make_due(make_waiting, seat, reviewer, organization):
     """Make an approved post that is due now."""
 
     def make(**changes):
-        post = make_scheduled(scheduled_for=clock.now() + timedelta(seconds=2), **changes)
-        while clock.now() <= post.scheduled_for:
-            pass
-        return post
+        post = make_waiting(**changes)
+        approve(seat(reviewer, organization), post, now=True)
+        return fresh(post)
 
     return make
 

@@ -45,7 +45,7 @@ NEARLY = st.builds(replaced, st.just(WHOLE), st.sampled_from(paths(WHOLE)), ANYT
 FIELDS = st.dictionaries(st.sampled_from([*WHOLE, "notes", "version"]), ANYTHING, max_size=4)
 STEPS = ["", "/submit-for-approval", "/reject", "/revert", "/approve"]
 bounded = settings(
-    max_examples=60,
+    max_examples=40,
     derandomize=True,
     database=None,
     deadline=None,
