@@ -80,17 +80,13 @@ def _waiting(queue):
         return connection.default_channel.queue_declare(queue, passive=False).message_count
 
 
-def _behind_much_else(post):
+def test_publishing_worker_ignores_other_queues(processes: ProcessGroup, make_scheduled, sandbox, facebook):
+    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
     app.control.purge()
     for _ in range(50):
         app.send_task("scheduling.inspect_media", args=[str(post.pk), post.version])
     past(post, 0)
     send(post)
-
-
-def test_publishing_worker_ignores_other_queues(processes: ProcessGroup, make_scheduled, sandbox, facebook):
-    post = make_scheduled(scheduled_for=soon(2), channels=[facebook])
-    _behind_much_else(post)
     processes.worker("--pool", "threads", concurrency=2, **QUICK)
     eventually(lambda: status(post) == "PUBLISHED", what="published")
     assert (len(sandbox.posts), _waiting("media")) == (1, 50)
