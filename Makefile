@@ -53,7 +53,7 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
-	$(BIN)/codespell $(SOURCES) gunicorn.conf.py templates deploy docs/*.md README.md SECURITY.md
+	$(BIN)/codespell $(SOURCES) tests gunicorn.conf.py templates deploy docs/*.md README.md SECURITY.md
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py openapi --check
 	@echo 'manage.py check --deploy, as in production'
