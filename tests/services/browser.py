@@ -1,4 +1,4 @@
-"""A browser for the forms of the desk, as HTML without scripts: cookies, redirects and input fields."""
+"""A browser for the forms of the admin, as HTML without scripts: cookies, redirects and input fields."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -54,9 +54,9 @@ class Browser:
         return self.open(form.action or self.url, {**form.fields, **values})
 
     def sign_in(self, admin: str, username: str, password: str) -> None:
-        """Sign in at the desk. Raises LookupError when it refuses."""
+        """Log in to the admin. Raises LookupError when it refuses."""
         self.open(admin)
         form = next(form for form in self.forms() if "password" in form.fields)
         self.send(form, {"username": username, "password": password})
         if any("password" in form.fields for form in self.forms()):
-            raise LookupError(f"the desk refused the sign-in of {username}")
+            raise LookupError(f"the admin refused the login of {username}")

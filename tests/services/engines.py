@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-START_WITHIN = 30.0  # seconds
+START_WITHIN = 120.0  # seconds
 UNPRIVILEGED = 65_534  # uid and gid of the user without privileges on Linux
 
 
