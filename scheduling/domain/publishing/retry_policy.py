@@ -1,4 +1,4 @@
-"""What follows each class of error of the Graph API, in the order of Meta's documentation."""
+"""What follows each class of error of the Graph API, the most specific class first."""
 
 import random
 from dataclasses import dataclass
