@@ -22,6 +22,9 @@ QUICK = {
 }
 REVERT = """
 import sys
+import time
+from pathlib import Path
+
 import django
 
 django.setup()
@@ -30,7 +33,10 @@ from accounts.models import ApiKey
 from scheduling.domain import review
 from scheduling.models import ScheduledPost
 
-post = ScheduledPost.objects.get(pk=sys.argv[1])
+print("ready", flush=True)
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.05)
+post = ScheduledPost.objects.get(pk=Path(sys.argv[1]).read_text())
 review.revert(actors.api_key_actor(ApiKey.objects.get()), post)
 print("reverted")
 """
@@ -46,11 +52,11 @@ def soon(seconds):
 
 @pytest.fixture
 def make_due(make_waiting, seat, reviewer, organization):
-    """Make an approved post that is due now."""
+    """Make an approved post that is due now, or in so many seconds from its approval."""
 
-    def make(**changes):
-        post = make_waiting(**changes)
-        approve(seat(reviewer, organization), post, now=True)
+    def make(seconds=0, **changes):
+        post, judge = make_waiting(**changes), seat(reviewer, organization)
+        approve(judge, post, now=not seconds, scheduled_for=soon(seconds) if seconds else None)
         return fresh(post)
 
     return make
@@ -65,9 +71,9 @@ def past(post, seconds=1.5):
 
 
 @pytest.mark.embedded
-def test_approved_post_is_published_on_time_and_listed(processes: ProcessGroup, make_scheduled, sandbox, api):
+def test_approved_post_is_published_on_time_and_listed(processes: ProcessGroup, make_due, sandbox, api):
     processes.worker("--pool", "threads", concurrency=4, beat=True, **QUICK)
-    post = make_scheduled(scheduled_for=soon(8))
+    post = make_due(seconds=6)
     eventually(lambda: status(post) == "PUBLISHED", what="published")
     assert len(sandbox.posts) == 2
     assert all(item["published_at"] >= post.scheduled_for.isoformat()[:23] for item in sandbox.posts)
@@ -103,16 +109,19 @@ def test_publishing_worker_ignores_other_queues(processes: ProcessGroup, make_du
     assert (len(sandbox.posts), _waiting("media")) == (1, 50)
 
 
-def test_revert_without_a_broker_stops_a_delivered_message(processes: ProcessGroup, make_scheduled, sandbox):
+def test_revert_without_a_broker_stops_a_delivered_message(processes: ProcessGroup, make_due, tmp_path, sandbox):
     worker = processes.worker("--pool", "threads", concurrency=2, **QUICK)
-    post = make_scheduled(scheduled_for=soon(15))
-    eventually(lambda: "publish" in str(app.control.inspect(timeout=0.5).scheduled()), what="the worker holds it")
     reverter = processes.start(
         "reverter",
-        ["-c", REVERT, str(post.pk)],
+        ["-c", REVERT, str(tmp_path / "post")],
         DJANGO_SETTINGS_MODULE="dynamo.settings",
         REDIS_URL="redis://127.0.0.1:1/0",  # no broker there: neither cancel nor revoke is sent
     )
+    eventually(lambda: "ready" in reverter.output(), what="the other process runs")
+    post = make_due(seconds=15)
+    eventually(lambda: "publish" in str(app.control.inspect(timeout=0.5).scheduled()), what="the worker holds it")
+    (tmp_path / "new").write_text(str(post.pk))
+    (tmp_path / "new").rename(tmp_path / "post")
     assert reverter.popen.wait(240) == 0, reverter.output()
     past(post)
     eventually(lambda: "'void'" in worker.output(), what="the message came to nothing")
