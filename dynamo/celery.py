@@ -23,15 +23,19 @@ app.autodiscover_tasks()
 
 @app.on_after_finalize.connect
 def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
-    """Schedule the sweep, the sync of channels, and the linking of imported posts to their scheduled posts.
+    """Schedule the sweep, the sync of channels with what follows it, and the daily deletion of unused media.
 
     A second Celery beat is harmless: a sweep only enqueues, and each task checks the state.
     """
     from django.conf import settings
 
-    tasks = [("sweep", "scheduling.sweep", settings.SWEEP_INTERVAL)]
+    tasks = [
+        ("sweep", "scheduling.sweep", settings.SWEEP_INTERVAL),
+        ("unused media", "posts.delete_unused_media", 24 * 3600.0),
+    ]
     if settings.SYNC_INTERVAL > 0:
         tasks.append(("sync", "posts.sync_due", settings.SYNC_INTERVAL))
+        tasks.append(("thumbnails", "posts.copy_thumbnails", settings.SYNC_INTERVAL * 3))
         tasks.append(("linking", "scheduling.link_imported", settings.SYNC_INTERVAL * 3))
     for name, task, interval in tasks:
         sender.add_periodic_task(interval, sender.signature(task), name=name, expires=interval * 2)

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.defaults import page_not_found
 
 from accounts.api.views import Organizations, UnknownPath
+from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
 from posts.api.urls import urlpatterns as posts
 from posts.api.views import download_export
 from scheduling.api.urls import urlpatterns as scheduling
@@ -20,7 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", include("accounts.admin.urls")),
     path("admin/api/", include("dynamo.api_reference")),
+    path("admin/media/<uuid:pk>/", admin_media, name="admin_media"),
+    path("admin/media/<uuid:pk>/poster/", admin_media_poster, name="admin_media_poster"),
+    path("admin/media/published/<int:pk>/", admin_thumbnail, name="admin_thumbnail"),
     path("admin/", admin.site.urls),
+    path("media/<path:link>", public_media, name="public_media"),
     path("exports/<str:token>", download_export, name="export"),
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),
 ]

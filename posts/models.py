@@ -75,6 +75,56 @@ class PostType(models.TextChoices):
     STORY = "STORY", "Story"
 
 
+class MediaKind(models.TextChoices):
+    IMAGE = "IMAGE", "Image"
+    VIDEO = "VIDEO", "Video"
+
+
+def media_file_name(media_file: "MediaFile", name: str) -> str:
+    """Return the storage name of a media file; `name` is that of the saved content, "<sha256>.<extension>"."""
+    return f"media/{media_file.organization_id}/{name}"
+
+
+class MediaFile(models.Model):
+    """An image or a video, stored once per organization: the only copy that is shown, uploaded and served.
+
+    `sha256` is that of the stored bytes, `source_sha256` that of the file that was fetched or uploaded. `changes` are
+    sentences that state how the two differ. `poster` is a small JPEG: of a large image, or of a video's first frame.
+    `size` in bytes, `width` and `height` in pixels. `used_at`: when a post last referred to it, as far as the daily
+    deletion of unused files has seen.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="media_files")
+    sha256 = models.CharField(max_length=64)
+    source_sha256 = models.CharField(max_length=64)
+    file = models.FileField(upload_to=media_file_name, max_length=200)
+    poster = models.FileField(upload_to=media_file_name, max_length=200, blank=True)
+    kind = models.CharField(max_length=10, choices=MediaKind)
+    content_type = models.CharField(max_length=40)
+    size = models.PositiveBigIntegerField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    seconds = models.FloatField(null=True)
+    changes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+    used_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "sha256"], name="one_media_file_per_hash")]
+        indexes = [
+            models.Index(fields=["organization", "source_sha256"], name="media_file_source"),
+            models.Index(fields=["used_at"], name="media_file_used"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sha256[:12]}"
+
+
+def thumbnail_name(_: "PublishedPost", name: str) -> str:
+    return f"thumbnails/{name}"
+
+
 class PublishedPost(models.Model):
     """A post that is published on one channel: a copy of the platform's data, which users do not edit.
 
@@ -90,6 +140,8 @@ class PublishedPost(models.Model):
     media_url = models.TextField(null=True)  # noqa: DJ001
     media_type = models.CharField(max_length=10, null=True)  # noqa: DJ001
     thumbnail_url = models.TextField(null=True)  # noqa: DJ001
+    thumbnail = models.FileField(upload_to=thumbnail_name, max_length=200, blank=True, help_text="Our small copy.")
+    thumbnail_tried_at = models.DateTimeField(null=True, help_text="When a worker last tried to copy the thumbnail.")
     permalink = models.TextField(null=True)  # noqa: DJ001
     published_at = models.DateTimeField()
     likes = models.PositiveBigIntegerField(null=True)

@@ -1,8 +1,8 @@
-"""Celery tasks. Each takes an id and calls one function of the domain."""
+"""Celery tasks. Each calls functions of the domain."""
 
 from celery import shared_task
 
-from posts.domain import sync
+from posts.domain import media_store, sync, thumbnails
 
 
 @shared_task(name="posts.sync_channel")
@@ -13,3 +13,13 @@ def sync_channel(channel_id: int) -> str:
 @shared_task(name="posts.sync_due")
 def sync_due() -> int:
     return sync.enqueue_due_channels()
+
+
+@shared_task(name="posts.copy_thumbnails")
+def copy_thumbnails() -> int:
+    return thumbnails.copy_missing()
+
+
+@shared_task(name="posts.delete_unused_media")
+def delete_unused_media() -> int:
+    return media_store.delete_orphans() + thumbnails.delete_old()

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
 from accounts.models import ApiKey, Membership, Organization, User
-from posts.models import Channel, PostType
+from posts.models import Channel, MediaFile, PostType
 from scheduling.lifecycle import NEEDS_APPROVAL, Lifecycle, Status
 
 
@@ -46,6 +46,8 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
 class ScheduledPost(Lifecycle):
     """A post: one media URL, one scheduled time, one caption per channel (its deliveries).
 
+    `media` is what the client named. `media_file` is our copy of it, which is shown and published; `media_sha256` is
+    its hash, empty for a link, whose page `media_metadata["link"]` and `link_image` describe.
     `version` counts changes of content. `task_id` is the pending publish task's, set only while SCHEDULED.
     `last_edited_by_*` changed the content last; `content_edited_by_*` last changed more than the scheduled time.
     `lease_id`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
@@ -56,6 +58,12 @@ class ScheduledPost(Lifecycle):
     type = models.CharField(max_length=10, choices=PostType, default=PostType.POST)
     media = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001  null in the API
     media_type = models.CharField(max_length=10, choices=MediaType, null=True, blank=True)  # noqa: DJ001
+    media_file = models.ForeignKey(
+        MediaFile, null=True, on_delete=models.RESTRICT, related_name="scheduled_posts", editable=False
+    )
+    link_image = models.ForeignKey(
+        MediaFile, null=True, on_delete=models.SET_NULL, related_name="linking_posts", editable=False
+    )
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     media_metadata = models.JSONField(default=dict, editable=False)
     media_checked_at = models.DateTimeField(null=True, editable=False)

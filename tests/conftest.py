@@ -22,6 +22,7 @@ from tests.helpers import SignedClient, approve, as_reviewer, log_in, stamp, swi
 from tests.plugins.network_guard import keep_inside
 from tests.services.processes import ProcessGroup, process_group
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, OTHER_FACEBOOK, PlatformAccount, SandboxControl
+from tests.services.web_server import WebServer
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -189,10 +190,18 @@ def sandbox_server() -> Iterator[SandboxControl]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def public_server() -> Iterator[WebServer]:
+    server = WebServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def sandbox(sandbox_server: SandboxControl, settings: Any) -> SandboxControl:
-    """The sandbox of the platform, reset, with the accounts of all channels."""
+def sandbox(sandbox_server: SandboxControl, public_server: WebServer, settings: Any) -> SandboxControl:
+    """The sandbox of the platform, reset, with the accounts of all channels; it fetches our media from us."""
     sandbox_server.reset()
+    settings.PUBLIC_URL = public_server.url
     settings.GRAPH_BASE_URL = sandbox_server.url
     settings.SANDBOXED = settings.MEDIA_ALLOW_LOOPBACK = True
     return sandbox_server

@@ -1,32 +1,31 @@
-"""Fetches the media behind a URL and inspects it: hash, type, size. Only the bytes count; headers are not trusted.
+"""Fetches media and makes of it the one copy that is stored, shown and published. Only bytes count, not headers."""
 
-The size and duration of a video are read from the boxes of its file (ISO base media) without decoding. A box is its
-size (4 bytes; if they contain 1, 8 bytes after the name), its name and its content. `moov` contains `mvhd`, which has
-the duration, and for each track `trak` with `tkhd`, which has width and height as 16.16 numbers and a matrix that may
-rotate the picture.
-"""
-
-import struct
+import hashlib
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, NamedTuple
+from dataclasses import dataclass, field
+from typing import IO
 
-from PIL import Image
-
+from posts.graph import image_files, video_files
 from posts.graph.safe_http import FetchError, fetch
 
-IMAGE_BYTES = 10 * 1024**2
 VIDEO_BYTES = 1024**3  # the older of Instagram's two limits; the platform enforces its own
-PIXELS = 80_000_000  # below the number from which Pillow itself warns of a bomb
-FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
-BOXES = 200  # per level; the rest of the file is not read
-LARGEST_SIDE = 20_000  # pixels; larger values are taken for garbage
+MEMORY_BYTES = 4 * 1024**2  # a larger file is on disk while it is inspected
+CHUNK = 1 << 20
+EXTENSIONS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/quicktime": "mov", "video/3gpp": "3gp"}
+CONTENT_TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
+# The names of formats that are recognized and not supported, by a prefix of the file.
+OTHER_FORMATS = {b"%PDF": "PDF", b"<svg": "SVG", b"8BPS": "Photoshop (PSD)", b"PK\x03\x04": "A ZIP archive"}
 
 
 class MediaUnavailable(FetchError):
     """The media could not be fetched or is not usable; the message is for users. `passing`: a retry may succeed."""
+
+
+class NotMedia(MediaUnavailable):
+    """The address serves something that is neither an image nor a video: a web page for example."""
 
 
 @dataclass(frozen=True)
@@ -40,145 +39,85 @@ class MediaFacts:
     height: int | None
     seconds: float | None = None
 
+    @property
+    def kind(self) -> str:
+        """IMAGE or VIDEO, as in `mediaType`."""
+        return "VIDEO" if self.content_type.startswith("video/") else "IMAGE"
 
-def inspect(url: str) -> MediaFacts:
-    with open_remote_media(url) as (_, facts):
-        return facts
-
-
-@contextmanager
-def open_remote_media(url: str) -> Iterator[tuple[IO[bytes], MediaFacts]]:
-    """Fetch the media into a file, at its first byte, and inspect it. Raises MediaUnavailable."""
-    with tempfile.SpooledTemporaryFile(max_size=IMAGE_BYTES) as file:
-        try:
-            sha256 = fetch(url, file, cap=VIDEO_BYTES)
-        except FetchError as error:
-            raise MediaUnavailable(str(error), passing=error.passing) from None
-        size = file.tell()
-        facts = _inspect_file(file, size, sha256)
-        file.seek(0)
-        yield file, facts
-
-
-def _inspect_file(file: IO[bytes], size: int, sha256: str) -> MediaFacts:
-    file.seek(0)
-    head = file.read(16)
-    if content_type := video_type(head):
-        video = read_mp4_info(file, size)
-        return MediaFacts(sha256, content_type, size, video.width, video.height, video.seconds)
-    if size > IMAGE_BYTES:
-        raise MediaUnavailable(f"The image is larger than {IMAGE_BYTES // 1024**2} MiB", passing=False)
-    file.seek(0)
-    content_type, width, height = _read_image_header(file)
-    return MediaFacts(sha256, content_type, size, width, height)
-
-
-def video_type(head: bytes) -> str:
-    """Return the content type of a video by its first 16 bytes (ISO base media: size, "ftyp", brand), else ""."""
-    if head[4:8] != b"ftyp":
-        return ""
-    brand = head[8:12]
-    if brand in {b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx "}:
-        return ""
-    return "video/quicktime" if brand == b"qt  " else "video/mp4"
-
-
-def _read_image_header(file: IO[bytes]) -> tuple[str, int, int]:
-    """Return content type, width and height from the image's header. Nothing is decompressed."""
-    try:
-        with Image.open(file, formats=("JPEG", "PNG", "GIF", "WEBP")) as image:
-            kind, (width, height) = FORMATS[image.format or ""], image.size
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        kind, width, height = "", PIXELS, PIXELS
-    except Exception:  # noqa: BLE001  a hostile file can make a decoder raise anything
-        raise MediaUnavailable("The media is neither an image nor a video", passing=False) from None
-    if width * height > PIXELS:
-        raise MediaUnavailable(f"The image has more than {PIXELS // 1_000_000} megapixels", passing=False)
-    return kind, width, height
+    @property
+    def extension(self) -> str:
+        return EXTENSIONS[self.content_type]
 
 
 @dataclass(frozen=True)
-class VideoInfo:
-    """`seconds`, and `width` and `height` in pixels; None where the file does not contain them."""
+class FetchedMedia:
+    """The content of a URL in `file`, at its first byte. `final_url` is that of the last redirect."""
 
-    seconds: float | None = None
-    width: int | None = None
-    height: int | None = None
-
-
-class _Box(NamedTuple):
-    name: bytes
-    start: int
-    end: int
+    file: IO[bytes]
+    sha256: str
+    size: int
+    final_url: str
 
 
-def read_mp4_info(file: IO[bytes], size: int) -> VideoInfo:
-    """Return duration and size. Never raises for any content of the file."""
-    for box in _boxes(file, 0, size):
-        if box.name == b"moov":
-            return _movie(file, box)
-    return VideoInfo()
+@dataclass(frozen=True)
+class NormalisedMedia:
+    """What is stored of a file: its bytes, at the first one, with their facts.
+
+    `changes` are sentences that state how they differ from the file; `poster` is a small JPEG of them, for lists.
+    """
+
+    file: IO[bytes]
+    facts: MediaFacts
+    changes: list[str] = field(default_factory=list)
+    poster: bytes | None = None
 
 
-def _movie(file: IO[bytes], movie: _Box) -> VideoInfo:
-    seconds, size = None, VideoInfo()
-    for box in _boxes(file, movie.start, movie.end):
-        if box.name == b"mvhd":
-            seconds = _seconds(_content(file, box, 32))
-        elif box.name == b"trak" and size.width is None:
-            size = _track(file, box)
-    return VideoInfo(seconds, size.width, size.height)
+@contextmanager
+def open_remote_media(url: str) -> Iterator[FetchedMedia]:
+    """Fetch the content of `url` into a temporary file. Raises MediaUnavailable."""
+    with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as file:
+        try:
+            fetched = fetch(url, file, cap=VIDEO_BYTES)
+        except FetchError as error:
+            raise MediaUnavailable(str(error), passing=error.passing) from None
+        size = file.tell()
+        file.seek(0)
+        yield FetchedMedia(file, fetched.sha256, size, fetched.url)
 
 
-def _track(file: IO[bytes], track: _Box) -> VideoInfo:
-    for box in _boxes(file, track.start, track.end):
-        if box.name == b"tkhd":
-            return _size(_content(file, box, 96))
-    return VideoInfo()
+def normalise(file: IO[bytes], size: int, sha256: str) -> NormalisedMedia:
+    """Return what to store of a file of `size` bytes with this hash. Raises MediaUnavailable; NotMedia for a page."""
+    file.seek(0)
+    head = file.read(1024)
+    try:
+        if content_type := video_files.video_type(head[:16]):
+            video = video_files.measure(file, size, content_type)
+            file.seek(0)
+            facts = MediaFacts(sha256, content_type, size, video.width, video.height, video.seconds)
+            return NormalisedMedia(file, facts, poster=video.poster)
+        _refuse_other_format(head)
+        image = image_files.normalise(file, size)
+    except (image_files.UnusableImage, video_files.UnusableVideo) as error:
+        raise MediaUnavailable(str(error), passing=False) from None
+    if image is None:
+        raise NotMedia("The media is neither an image nor a video", passing=False)
+    facts = MediaFacts(hashlib.sha256(image.data).hexdigest(), "image/jpeg", len(image.data), image.width, image.height)
+    return NormalisedMedia(io.BytesIO(image.data), facts, image.changes, image.poster)
 
 
-def _seconds(head: bytes) -> float | None:
-    """`mvhd`: version, flags, two times, time scale, duration; version 1 has 8-byte times and duration."""
-    layout, at = (">IQ", 20) if head[:1] == b"\1" else (">II", 12)
-    if len(head) < at + struct.calcsize(layout):
-        return None
-    scale, duration = struct.unpack_from(layout, head, at)
-    unknown = 2**64 - 1 if head[:1] == b"\1" else 2**32 - 1
-    return round(duration / scale, 3) if scale and 0 < duration < unknown else None
+def file_sha256(file: IO[bytes]) -> tuple[str, int]:
+    """Return the SHA-256 in hex and the size of a file, and go to its first byte."""
+    hashed, size = hashlib.sha256(), 0
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        hashed.update(chunk)
+        size += len(chunk)
+    file.seek(0)
+    return hashed.hexdigest(), size
 
 
-def _size(head: bytes) -> VideoInfo:
-    """`tkhd`: the matrix and then width and height end the box, 36 and 8 bytes; an audio track has 0 by 0."""
-    at = 52 if head[:1] == b"\1" else 40
-    if len(head) < at + 44:
-        return VideoInfo()
-    a, b = struct.unpack_from(">ii", head, at)
-    width, height = (value >> 16 for value in struct.unpack_from(">II", head, at + 36))
-    if not 0 < width <= LARGEST_SIDE or not 0 < height <= LARGEST_SIDE:
-        return VideoInfo()
-    is_rotated = a == 0 and b != 0
-    return VideoInfo(None, height, width) if is_rotated else VideoInfo(None, width, height)
-
-
-def _content(file: IO[bytes], box: _Box, most: int) -> bytes:
-    file.seek(box.start)
-    return file.read(min(most, box.end - box.start))
-
-
-def _boxes(file: IO[bytes], at: int, end: int) -> Iterator[_Box]:
-    for _ in range(BOXES):
-        if at + 8 > end:
-            return
-        file.seek(at)
-        head = file.read(16)
-        if len(head) < 8:
-            return
-        size, start = int.from_bytes(head[:4]), at + 8
-        if size == 1 and len(head) == 16:
-            size, start = int.from_bytes(head[8:16]), at + 16
-        elif size == 0:  # to the end of the file
-            size = end - at
-        if size < start - at or at + size > end:
-            return
-        yield _Box(head[4:8], start, at + size)
-        at += size
+def _refuse_other_format(head: bytes) -> None:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for prefix, name in OTHER_FORMATS.items():
+        if text.startswith(prefix) or (prefix == b"<svg" and text.startswith(b"<?xml") and prefix in head):
+            raise MediaUnavailable(f"{name} is not an image or video that can be published", passing=False)

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -35,7 +36,8 @@ FETCH_TIMEOUT = (3.0, 10.0)  # connect, read
 POST_SECONDS = 10.0  # in all: look-up, connection, request, response
 POST_TIMEOUT = (3.0, 5.0)
 MAX_RESPONSE_BYTES = 64 * 1024  # of the response to a POST
-POST_HEADERS = {"Content-Type": "application/json", "User-Agent": "Dynamo", "Accept-Encoding": "identity"}
+POST_HEADERS = {"Content-Type": "application/json", "User-Agent": settings.USER_AGENT, "Accept-Encoding": "identity"}
+GET_HEADERS = {"Accept": "image/*,video/*,*/*;q=0.5", "User-Agent": settings.USER_AGENT, "Accept-Encoding": "identity"}
 ERRORS = (requests.RequestException, HTTPError, OSError)
 
 
@@ -45,6 +47,14 @@ class FetchError(Exception):
     def __init__(self, message: str, *, passing: bool) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """`url` is that of the last redirect."""
+
+    sha256: str
+    url: str
 
 
 class WebhookRejected(Exception):
@@ -69,15 +79,15 @@ def is_public_address(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not any(address in network for network in RESERVED)
 
 
-def fetch(url: str, into: IO[bytes], *, cap: int) -> str:
-    """Write the content of `url` into `into`; return its SHA-256 in hex. Raises FetchError."""
+def fetch(url: str, into: IO[bytes], *, cap: int) -> Fetched:
+    """Write the content of `url` into `into`; return its SHA-256 in hex and its final URL. Raises FetchError."""
     until = time.monotonic() + FETCH_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
         request, parts = _get_request(url)
         with _send(request, parts, FETCH_TIMEOUT, until, "The media's", _fetch_error) as (response, call):
             location = response.headers.get("Location") if 300 <= response.status_code < 400 else None
             if location is None:
-                return _save_body(response, call, into, cap=cap)
+                return Fetched(_save_body(response, call, into, cap=cap), url)
             url = urljoin(url, location)
     raise FetchError("The media's URL redirects too often", passing=False)
 
@@ -166,7 +176,7 @@ def _send(
 def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:
     """Return the GET request for `url` and the parts of the URL in ASCII. Raises FetchError."""
     try:
-        request = requests.Request("GET", url, headers={"Accept-Encoding": "identity"}).prepare()
+        request = requests.Request("GET", url, headers=GET_HEADERS).prepare()
         parts = urlsplit(request.url or "")
         _ = parts.port  # raises ValueError when it is out of range
     except (requests.RequestException, ValueError):
@@ -180,7 +190,7 @@ def _save_body(response: requests.Response, call: http.CallState, into: IO[bytes
     parts = urlsplit(response.url)
     if response.status_code != 200:
         passing = response.status_code >= 500 or response.status_code in {408, 425, 429}
-        raise FetchError(f"{_describe(parts)} answered HTTP {response.status_code}", passing=passing)
+        raise FetchError(f"The server {parts.hostname} answered {response.status_code}", passing=passing)
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchError(f"{_describe(parts)} has an unsupported Content-Encoding", passing=False)
     hashed, size, failed = hashlib.sha256(), 0, ""

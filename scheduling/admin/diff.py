@@ -1,7 +1,7 @@
 """Differences between two versions of a post's content, word by word."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import SequenceMatcher
 from itertools import takewhile
@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from accounts import formatting
 from posts.admin.superpowers import describe_superpower, superpower_title
+from posts.domain import media_store
+from posts.models import MediaFile
 
 # Limit of words in one text times words in the other. difflib needs cubic time when all words are equal, and the texts
 # come from clients: this many take a tenth of a second at worst.
@@ -33,10 +35,19 @@ class DiffSegment(NamedTuple):
     text: str
 
 
+class MediaCopy(NamedTuple):
+    """A stored image or video. `side` is `removed` or `added`, `kind` IMAGE or VIDEO; no `url`: it was deleted."""
+
+    side: str
+    text: str
+    url: str = ""
+    kind: str = ""
+
+
 class Change(NamedTuple):
     """A changed field. `before` and `after` are display texts; `segments` interleaves them word by word.
 
-    `is_media`: both are media URLs, to be shown side by side.
+    `copies`: the stored images or videos before and after, to be shown side by side; empty for other fields.
     """
 
     path: str
@@ -44,11 +55,19 @@ class Change(NamedTuple):
     before: str
     after: str
     segments: list[DiffSegment]
-    is_media: bool
+    copies: list[MediaCopy]
 
 
-def describe_changes(differences: Iterable[dict[str, Any]], *, names: dict[str, str], zone: ZoneInfo) -> list[Change]:
-    """Return the domain's differences for display. `names` maps public channel ids to channel names.
+def describe_changes(
+    differences: Iterable[dict[str, Any]],
+    *,
+    names: dict[str, str],
+    zone: ZoneInfo,
+    stored: Mapping[str, MediaFile] | None = None,
+) -> list[Change]:
+    """Return the domain's differences for display.
+
+    `names` maps public channel ids to channel names, `stored` hashes to stored images and videos.
 
     A media hash that was unknown before, or is now, is left out: it is no visible change.
     """
@@ -57,8 +76,20 @@ def describe_changes(differences: Iterable[dict[str, Any]], *, names: dict[str, 
         path = [str(part) for part in difference["path"]]
         if path[-1] == "mediaSha256" and not (difference["before"] and difference["after"]):
             continue
-        changes.append(_describe_change(path, difference["before"], difference["after"], names, zone))
+        change = _describe_change(path, difference["before"], difference["after"], names, zone)
+        if path == ["mediaSha256"]:
+            change = change._replace(copies=_copies(difference["before"], difference["after"], stored or {}))
+        changes.append(change)
     return changes
+
+
+def _copies(before: str, after: str, stored: Mapping[str, MediaFile]) -> list[MediaCopy]:
+    copies = []
+    for side, sha256, text in (("removed", before, "the reviewed file"), ("added", after, "the present file")):
+        row = stored.get(sha256)
+        url, kind = (media_store.admin_url(row), row.kind) if row else ("", "")
+        copies.append(MediaCopy(side, text, url, kind))
+    return copies
 
 
 def word_diff(before: str, after: str) -> list[DiffSegment]:
@@ -94,12 +125,12 @@ def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, 
         channel = names.get(path[1], path[1])
         label = f"{label} on {channel}" if len(path) > 2 else channel
     if field == "mediaSha256":
-        before, after = "the reviewed file", "another file at the same URL"
+        before, after = "the reviewed file", "another file"
     old, new = _display_text(field, before, zone), _display_text(field, after, zone)
     segments = [DiffSegment("removed", old), DiffSegment("added", new)]
     if field in {"caption", "superpower"}:
         segments = word_diff(old, new)
-    return Change(".".join(path), label, old, new, segments, path == ["media"])
+    return Change(".".join(path), label, old, new, segments, [])
 
 
 def _display_text(field: str, value: Any, zone: ZoneInfo) -> str:

@@ -9,7 +9,7 @@ from accounts.domain import mfa
 from accounts.domain.reviewers import can_review_channels
 from accounts.models import Membership, Role, User
 from scheduling.admin.review_queue import rotated_key_ids
-from scheduling.domain import media_inspection, review, two_person_approval
+from scheduling.domain import media_inspection, review, stored_media, two_person_approval
 from scheduling.lifecycle import DELETABLE, EDITABLE, Status
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 
@@ -107,8 +107,8 @@ def _why_not(user: User, membership: Membership | None, post: ScheduledPost, con
     first = context.first_approvals.get(post.pk)
     if first is not None and first.reviewer_id == user.pk:
         return "You gave the first of two approvals: another reviewer must approve the same content."
-    if media_inspection.awaiting_inspection(post):
-        return INSPECTION_PENDING
+    if media_inspection.awaiting_inspection(post) or stored_media.lacks_stored_copy(post):
+        return INSPECTION_PENDING if post.media_checked_at is None else f"{stored_media.NOT_STORED}."
     if post.organization.require_mfa and not context.has_mfa:
         return MFA_REQUIRED
     unknown = any(delivery.state == DeliveryState.UNKNOWN for delivery in post.deliveries.all())

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
 from django.utils.text import get_text_list
 
 from accounts import clock, formatting
 from accounts.admin.base import has_role
 from accounts.domain.audit_log import canonical_sha256
 from accounts.models import Membership, Role, User
+from posts.domain import media_store
+from posts.models import MediaFile
 from scheduling.admin import post_history
 from scheduling.admin.diff import describe_changes
 from scheduling.admin.permissions import load_permission_context, permissions_for
@@ -21,7 +24,7 @@ from scheduling.domain.content import approved_content, diff_content
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval
-from scheduling.domain.validation import infer_media_type
+from scheduling.domain.stored_media import media_type_of
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Approval, Attempt, Delivery, DeliveryState, MediaType, ScheduledPost
 
@@ -52,15 +55,18 @@ def text_after_headline(caption: str) -> str:
     return _split_caption(caption, HEADLINE_LENGTH)[1]
 
 
-def media_kind(url: str | None, media_type: str | None = None) -> str:
-    """Return `image`, `video`, `link` (a URL that is neither) or an empty string (no media).
-
-    Without a declared type it depends on the file extension.
-    """
-    if not url:
+def media_kind(post: ScheduledPost) -> str:
+    """Return `image`, `video`, `link` (a URL that is neither) or an empty string (no media)."""
+    if not post.media:
         return ""
-    inferred = infer_media_type(url, media_type)
+    inferred = media_type_of(post)
     return {MediaType.IMAGE.value: "image", MediaType.VIDEO.value: "video"}.get(inferred or "", "link")
+
+
+def thumbnail_url(post: ScheduledPost) -> str:
+    """Return the URL of a small image of the post's media on our own origin; empty without one. Runs no query."""
+    pk = post.media_file_id or post.link_image_id
+    return reverse("admin_media_poster", args=[pk]) if pk else ""
 
 
 def first_caption(post: ScheduledPost) -> str:
@@ -117,7 +123,7 @@ def review_context(
     if post.approval and post.status == Status.SCHEDULED:
         refusal = gate.policy_violation(post, post.approval)
         violation = refusal.message if refusal else ""
-    kind = media_kind(post.media, post.media_type)
+    kind = media_kind(post)
     # Only the platform reads the page behind a link.
     shows_problem = kind != "link" and post.status in {*EDITABLE, Status.FAILED}
     revertible = post.status == Status.FAILED and "revert" in post.allowed_actions()
@@ -140,6 +146,8 @@ def review_context(
             for delivery in deliveries
         ],
         "media_kind": kind,
+        "media_url": media_store.admin_url(post.media_file) if post.media_file else "",
+        "media_poster": thumbnail_url(post),
         "media_problem": post.media_metadata.get("problem") if shows_problem else None,
         "may_recheck": bool(membership and membership.may_review) or has_role(membership, Role.EDITOR),
         "counts_down": not past and post.status in COUNTDOWN_STATUSES,
@@ -154,7 +162,7 @@ def review_context(
         "approve_label": _approve_label(post, first),
         "checks": summary(run_checks([post], zone)[post.pk]),
         "approval_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
-        "changes": describe_changes(differences, names=names, zone=zone),
+        "changes": describe_changes(differences, names=names, zone=zone, stored=_stored_copies(post, differences)),
         "last_decision": last_decision,
         "history": post_history.history(post),
     }
@@ -196,6 +204,17 @@ def _approve_label(post: ScheduledPost, first: Approval | None) -> str:
     if post.organization.second_approver and first is None:
         return "Approve (first of two)"
     return "Approve and retry" if post.status == Status.FAILED else "Approve and schedule"
+
+
+def _stored_copies(post: ScheduledPost, differences: Sequence[dict[str, Any]]) -> dict[str, MediaFile]:
+    """Return the stored copies of the media before and after the change, by hash."""
+    hashes = [
+        side for item in differences if item["path"] == ["mediaSha256"] for side in (item["before"], item["after"])
+    ]
+    if not hashes:
+        return {}
+    rows = MediaFile.objects.filter(organization=post.organization_id, sha256__in=[side for side in hashes if side])
+    return {row.sha256: row for row in rows}
 
 
 def _next_step(

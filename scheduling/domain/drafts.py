@@ -125,7 +125,13 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
     columns = _columns(changes)
     if "media" in changes and changes["media"] != post.media:
-        columns |= {"media_sha256": "", "media_metadata": {}, "media_checked_at": None}
+        columns |= {
+            "media_file_id": None,
+            "link_image_id": None,
+            "media_sha256": "",
+            "media_metadata": {},
+            "media_checked_at": None,
+        }
     old = {name: getattr(post, name) for name in columns}
     _set(post, columns)
     after = approved_content(post, new_rows if new_rows is not None else rows)

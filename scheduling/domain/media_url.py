@@ -20,6 +20,7 @@ PRIVATE_SUFFIXES = (
 )  # fmt: skip
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 IMAGES = ("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic")
+PAGES = ("html", "htm", "xhtml")
 VIDEOS = ("mp4", "mov", "m4v", "webm", "avi", "mkv")
 
 
@@ -68,13 +69,22 @@ def _address(name: str) -> Address | None:
             return None
 
 
+def is_page_by_extension(media: str) -> bool:
+    """Whether the path of the URL ends like a web page."""
+    return _extension(media) in PAGES
+
+
 def kind_by_extension(media: str) -> str | None:
     """Return IMAGE or VIDEO when the path of the URL ends like one, else None."""
-    try:
-        parts: SplitResult = urlsplit(media)
-    except ValueError:
-        return None
-    extension = parts.path.rpartition(".")[2].lower()
+    extension = _extension(media)
     if extension in IMAGES:
         return "IMAGE"
     return "VIDEO" if extension in VIDEOS else None
+
+
+def _extension(media: str) -> str:
+    try:
+        parts: SplitResult = urlsplit(media)
+    except ValueError:
+        return ""
+    return parts.path.rpartition(".")[2].lower()

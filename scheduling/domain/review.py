@@ -15,7 +15,7 @@ from accounts.domain.api_keys import keys_rotated_by
 from accounts.domain.reviewers import Reviewer, can_review_channels
 from accounts.exceptions import Conflict, Forbidden, StaleVersion
 from accounts.models import User
-from scheduling.domain import enqueue, media_inspection, two_person_approval
+from scheduling.domain import enqueue, media_inspection, public_address, stored_media, two_person_approval
 from scheduling.domain.audit import content_with_digest, record_post_event
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.preflight.checks import Check
@@ -134,8 +134,8 @@ def approve(
     Where the organization requires two approvals, the first one is recorded and the status does not change; the
     approval of the same digest by another reviewer schedules the post. See `two_person_approval`.
 
-    Raises Forbidden (another organization or channel, own work), Conflict (unknown outcome: resolve it first; media
-    not inspected: approving would publish whatever the URL returns later), StaleApproval, Invalid, StateConflict.
+    Raises Forbidden (another organization or channel, own work), Conflict (unknown outcome: resolve it first; image or
+    video without a stored copy; no public address for Instagram), StaleApproval, Invalid, StateConflict.
     """
     with transaction.atomic():
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
@@ -153,8 +153,7 @@ def approve(
         if unknown := [delivery.channel.name for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]:
             names = " and ".join(unknown)
             raise Conflict(f"Enter first whether it was published on {names}: a retry could publish it twice")
-        if media_inspection.awaiting_inspection(post):
-            raise Conflict("The media check is still running. Try again in a few seconds.")
+        ensure_media_is_stored(post, deliveries)
         content, present_digest = current_content(post)
         if digest != present_digest:
             raise StaleApproval(present_digest, diff_content(content_with_digest(post, digest), content))
@@ -204,6 +203,16 @@ def approve(
         enqueue.cancel_after_commit(None, staged)
         enqueue.publish_after_commit(post)
     return approval
+
+
+def ensure_media_is_stored(post: ScheduledPost, deliveries: Sequence[Delivery]) -> None:
+    """Raise Conflict unless our copy of the media can be published on the channels."""
+    if media_inspection.awaiting_inspection(post):
+        raise Conflict("The media check is still running. Try again in a few seconds.")
+    if stored_media.lacks_stored_copy(post):
+        raise Conflict(f"{stored_media.NOT_STORED}.")
+    if problem := public_address.find_problem(delivery.channel for delivery in deliveries):
+        raise Conflict(problem)
 
 
 def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:

@@ -3,10 +3,8 @@
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import template
-from django.conf import settings
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -42,7 +40,6 @@ TONES: dict[str, str] = {
     DispatchState.PENDING: "amber",
     DispatchState.SENT: "green",
 }
-LOOPBACK = {"127.0.0.1", "localhost"}
 # Navigation after the entries for posts: title, and URL names. The first is the link, the others mark it as current.
 NAV: list[tuple[str, list[str]]] = [
     ("Published", ["posts_publishedpost"]),
@@ -128,19 +125,6 @@ def highlight_tags(caption: str) -> SafeString:
 
 
 @register.filter
-def can_be_shown(url: str | None) -> bool:
-    """Whether the Content-Security-Policy allows media from `url`, as `img-src` in the settings: https, or loopback."""
-    try:
-        parts = urlsplit(url or "")
-        host = parts.hostname
-    except ValueError:
-        return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and settings.SANDBOXED and host in LOOPBACK)
-    )
-
-
-@register.filter
 def kind_label(kind: str) -> str:
     return KIND_LABELS.get(kind, kind)
 
@@ -156,6 +140,7 @@ register.filter("headline", review_context.headline)
 register.filter("text_after_headline", review_context.text_after_headline)
 register.filter("author_of", review_context.author_of)
 register.filter("media_kind", review_context.media_kind)
+register.filter("thumbnail_url", review_context.thumbnail_url)
 register.filter("channel_warnings", results.channel_warnings)
 register.filter("host_of", webhooks.host)
 register.filter("superpower_title", superpower_title)

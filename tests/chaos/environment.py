@@ -12,6 +12,7 @@ from typing import Self
 
 from tests.services.engines import PostgreSQL, Redis
 from tests.services.sandbox import SandboxControl
+from tests.services.web_server import WebServer
 
 WAIT = 60.0  # seconds for a process to be ready
 
@@ -59,7 +60,7 @@ class Stage:
         stepped: bool = True,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dynamo-stage-"))
-        self.postgres, self.redis = PostgreSQL(), Redis()
+        self.postgres, self.redis, self.web = PostgreSQL(), Redis(), WebServer()
         self.workers, self.threads, self.settings, self.stepped = workers, threads, settings, stepped
         self.children: dict[str, Child] = {}
 
@@ -82,6 +83,7 @@ class Stage:
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url,
             "GRAPH_BASE_URL": self.sandbox.url,
+            "DYNAMO_PUBLIC_URL": self.web.url,  # the sandbox fetches our media from this process
             "DYNAMO_VAR": str(self.folder / "var"),
             "DYNAMO_LOG_LEVEL": "WARNING",
             **self.settings,
@@ -127,5 +129,6 @@ class Stage:
     ) -> None:
         for child in self.children.values():
             child.kill()
+        self.web.close()
         self.redis.close()
         self.postgres.close()

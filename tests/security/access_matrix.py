@@ -86,6 +86,7 @@ TWO_PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 RULES: dict[str, Rule] = {
     "healthz": Rule(get=EVERYONE),
     "readyz": Rule(get=EVERYONE),
+    "media/<path:link>": Rule(get=EVERYONE, to="media_link", bearer=True),
     "exports/<str:token>": Rule(get=EVERYONE, to="export", bearer=True),
     **prefixed("v1/", {
         "organizations": Rule(get=KEYS),
@@ -125,6 +126,9 @@ RULES: dict[str, Rule] = {
             get=USERS, post=USERS, data={"password": PASSWORD, "code": "000000"}, unchanged=True
         ),
         "account/sign-out/": Rule(get=USERS, post=USERS),
+        "media/<uuid:pk>/": Rule(get=MEMBERS, to="media_file"),
+        "media/<uuid:pk>/poster/": Rule(get=MEMBERS, to="media_file"),
+        "media/published/<int:pk>/": Rule(get=MEMBERS, to="live"),
         "api/": Rule(get=USERS),
         "api/openapi.json": Rule(get=USERS),
         "jsi18n/": Rule(get=USERS),

@@ -11,15 +11,17 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
+from django.core.files.base import ContentFile
 from django.test import Client
 
 from accounts import clock, encryption
 from accounts.admin.api_keys import secret_fingerprint
 from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
-from posts.domain import comment_export
+from posts.domain import comment_export, media_store
 from posts.domain.published_posts import record_published
-from posts.models import Channel, SuperpowerTemplate
+from posts.models import Channel, MediaFile, SuperpowerTemplate
 from scheduling.admin import webhooks
 from scheduling.domain import content, drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
@@ -134,6 +136,11 @@ class Tenant:
             channel=self.channel, platform_id=post_id, type="POST", caption=f"{self.word}-caption", media_url=None,
             media_type=None, permalink=None, published_at=clock.now(), superpower=None, scheduled_post_id=None,
         )  # fmt: skip
+        live = self.channel.published_posts.get()
+        live.thumbnail.save("thumbnail.jpg", ContentFile(b"small"))
+        media_file = MediaFile.objects.filter(organization=self.organization).latest("created_at")
+        self.ids["media_file"] = str(media_file.pk)
+        self.ids["media_link"] = media_store.public_url(media_file).removeprefix(f"{settings.PUBLIC_URL}/media/")
         self.ids |= {"published": post_id, "live": str(self.channel.published_posts.get().pk)}
         self.ids["export"] = comment_export.store_export(self.channel, post_id)[1]
 
@@ -179,7 +186,7 @@ def absent_ids(ids: dict[str, str]) -> dict[str, str]:
             return str(10**8 + int(digest[:6], 16))
         if name == "key":
             return f"dk_{digest[:24]}"
-        if name in {"export", "joining", "phrase"}:  # of a phrase, each word is a condition of the query
+        if name in {"export", "joining", "media_link", "phrase"}:  # of a phrase, each word is a condition of the query
             return re.sub(r"[^ -]", "x", value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 

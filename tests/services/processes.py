@@ -38,6 +38,7 @@ def eventually(question: Callable[[], Any], *, within: float = 120.0, what: str 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment in which a process sees the test's database, broker and sandbox."""
     made = {**os.environ, "GRAPH_BASE_URL": settings.GRAPH_BASE_URL, "DYNAMO_VAR": str(settings.VAR_DIR)}
+    made["DYNAMO_PUBLIC_URL"] = settings.PUBLIC_URL
     given = connection.settings_dict
     if connection.vendor == "sqlite":
         made["DATABASE_URL"] = f"sqlite:///{given['NAME']}"

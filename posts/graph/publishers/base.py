@@ -7,19 +7,32 @@ from datetime import datetime
 from enum import StrEnum
 from typing import IO, Any, Protocol
 
+from django.core.files.storage import default_storage
+
 from posts.graph.account import Account
 from posts.graph.errors import InvalidRequest, MediaChanged, Transient
-from posts.graph.media import MediaFacts, MediaUnavailable, open_remote_media
+from posts.graph.media import file_sha256
 
 Staged = dict[str, Any]
 Save = Callable[[Staged], None]
 
 
 @dataclass(frozen=True)
+class StoredMedia:
+    """Our copy of the media: `name` in Django's default storage, `size` in bytes; platforms can fetch it at `url`."""
+
+    name: str
+    content_type: str
+    size: int
+    url: str
+
+
+@dataclass(frozen=True)
 class PostPayload:
     """A post to publish. `type` is POST, REEL or STORY; `media_type` IMAGE, VIDEO, or None: on Facebook a link.
 
-    `media_sha256` is the hex hash of the approved bytes, empty when they could not be fetched.
+    `media_sha256` is the hex hash of the approved bytes, empty for a link. An image or a video is published from
+    `stored`; `media`, the address that the client named, is sent for a link only.
     """
 
     type: str
@@ -27,6 +40,7 @@ class PostPayload:
     media: str | None
     media_type: str | None
     media_sha256: str
+    stored: StoredMedia | None = None
 
 
 class LookupStatus(StrEnum):
@@ -88,21 +102,26 @@ def get_id(response: dict[str, Any], name: str = "id") -> str:
 
 
 @contextmanager
-def open_approved_media(post: PostPayload) -> Iterator[tuple[IO[bytes], MediaFacts]]:
-    """Open the post's media as a file with its facts. Raises MediaChanged, Transient or InvalidRequest."""
-    if not post.media:
-        raise InvalidRequest("There is no media to publish")
+def open_approved_media(post: PostPayload) -> Iterator[IO[bytes]]:
+    """Open the stored copy at its first byte, after comparing its hash with the approved one.
+
+    Raises InvalidRequest without a copy, Transient when the storage fails, MediaChanged for other bytes.
+    """
+    if post.stored is None:
+        raise InvalidRequest("There is no stored media to publish")
     try:
-        with open_remote_media(post.media) as (file, facts):
-            if post.media_sha256 and facts.sha256 != post.media_sha256:
-                raise MediaChanged("The media is no longer what was approved; nothing was sent")
-            yield file, facts
-    except MediaUnavailable as error:
-        raise (Transient if error.passing else InvalidRequest)(str(error)) from None
+        file = default_storage.open(post.stored.name)
+    except FileNotFoundError:
+        raise InvalidRequest("The stored media is missing") from None
+    except OSError as error:
+        raise Transient(f"The stored media cannot be read ({type(error).__name__})") from None
+    with file:
+        if file_sha256(file)[0] != post.media_sha256:
+            raise MediaChanged("The stored media is no longer what was approved; nothing was sent")
+        yield file
 
 
 def verify_media_hash(post: PostPayload) -> None:
-    """Raise MediaChanged when the URL returns other bytes than the approved ones; errors as `open_approved_media`."""
-    if post.media_sha256:
-        with open_approved_media(post):
-            return
+    """Raise MediaChanged when the stored bytes are not the approved ones; errors as `open_approved_media`."""
+    with open_approved_media(post):
+        return

@@ -19,14 +19,14 @@ LOOK_BACK = timedelta(days=2)  # longer than anything stays staged
 
 
 def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
-    """Upload the approved bytes, not their URL: the platform could fetch other bytes."""
+    """Upload the stored bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("photo"):
         return {**staged, "ready": True}
-    with base.open_approved_media(post) as (file, facts):
-        if not facts.content_type.startswith("image/"):
-            raise errors.InvalidRequest("The media is a video, not an image")
-        name = f"picture.{facts.content_type.partition('/')[2]}"
-        source = {"source": (name, file.read(), facts.content_type)}
+    content_type = post.stored.content_type if post.stored else ""
+    if content_type.startswith("video/"):
+        raise errors.InvalidRequest("The media is a video, not an image")
+    with base.open_approved_media(post) as file:
+        source = {"source": ("picture.jpeg", file.read(), content_type)}
     response = client.post_unpublished(account, f"{account.platform_id}/photos", {"published": "false"}, source)
     if not (photo := base.get_id(response)):
         raise errors.Transient("The platform accepted the photo and returned no id")

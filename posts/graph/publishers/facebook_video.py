@@ -21,14 +21,15 @@ BROKEN = {"error", "upload_failed", "expired"}
 
 
 def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
-    """Upload the approved bytes, not their URL: the platform could fetch other bytes."""
+    """Upload the stored bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("ready"):
         return staged
-    with base.open_approved_media(post) as (file, facts):
-        if not facts.content_type.startswith("video/"):
-            raise errors.InvalidRequest("The media is an image, not a video")
-        upload = _upload_reel if post.type == "REEL" else _upload_video
-        staged = {**upload(account, staged, save, file, facts.size), "ready": True}
+    if post.stored is not None and not post.stored.content_type.startswith("video/"):
+        raise errors.InvalidRequest("The media is an image, not a video")
+    upload = _upload_reel if post.type == "REEL" else _upload_video
+    with base.open_approved_media(post) as file:
+        size = post.stored.size if post.stored else 0
+        staged = {**upload(account, staged, save, file, size), "ready": True}
     save(staged)
     return staged
 

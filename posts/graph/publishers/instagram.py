@@ -21,7 +21,7 @@ CHECK_SECONDS = 5.0  # in all
 
 class Instagram:
     def stage(self, account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
-        """Create the container and wait for FINISHED. The hash of the URL's bytes is verified before and after."""
+        """Create the container, for which the platform fetches our stored copy, and wait for FINISHED."""
         if not staged.get("container"):
             params = _container_params(post)
             check_quota(account)
@@ -34,7 +34,6 @@ class Instagram:
         if staged.get("ready"):
             return staged
         _check_finished(account, staged["container"])
-        verify_media_hash(post)
         staged = {**staged, "ready": True}
         save(staged)
         return staged
@@ -81,7 +80,7 @@ class Instagram:
 
 def _container_params(post: PostPayload) -> dict[str, str]:
     """Return the parameters of the container. A single video is REELS: VIDEO is for children of a carousel only."""
-    media = {"video_url" if post.media_type == "VIDEO" else "image_url": post.media or ""}
+    media = {"video_url" if post.media_type == "VIDEO" else "image_url": post.stored.url if post.stored else ""}
     match post.type, post.media_type if post.media else None:
         case "POST", "IMAGE":
             return {**media, "caption": post.caption}

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from posts.models import ChannelType
+from scheduling.domain import public_address
 from scheduling.domain.preflight.base import Check
-from scheduling.domain.validation import infer_media_type
+from scheduling.domain.stored_media import NOT_STORED, lacks_stored_copy, media_type_of
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
 INSTAGRAM_WIDTH = 320  # pixels; smaller images are scaled up
+RECOMMENDED_RATIO = 4 / 5  # of Instagram's images
 UPRIGHT = 9 / 16  # of reels and stories
 # Minimum and maximum seconds by platform and type. Instagram's reel: graph-api, section 3. Its story and Facebook's
 # reel: Meta's media specifications as quoted by third parties; only a warning, because both were raised before.
@@ -29,17 +31,27 @@ def check_media(post: ScheduledPost, deliveries: list[Delivery], broken: set[str
     """Yield the checks of the media. `broken`: public ids of channels whose limits it exceeds."""
     if not post.media:
         return
-    facts, kind = post.media_metadata, infer_media_type(post.media, post.media_type)
+    facts, kind = post.media_metadata, media_type_of(post)
     if post.media_checked_at is None:
         soon = post.status not in EDITABLE or post.status == Status.WAITING_FOR_APPROVAL
         message = "Media check pending." if soon else "The media is checked when the post is submitted."
         yield Check("media", "unknown", message)
         return
-    if problem := str(facts.get("problem") or ""):
-        yield _check_problem(problem, link=kind is None, passing=bool(facts.get("passing")))
+    problem = str(facts.get("problem") or "")
+    if kind is None:
+        yield from _check_link(problem)
         return
-    yield Check("media", "ok", f"The media is publicly reachable: {describe_media(facts)}.")
+    if problem or lacks_stored_copy(post):
+        ending = " Check it again." if facts.get("passing") or not problem else ""
+        yield Check("media", "stop", f"{NOT_STORED}. {problem}{'.' if problem else ''}{ending}".strip())
+        return
+    yield Check("media", "ok", f"Stored here, and published from here: {describe_media(facts)}.")
+    for change in facts.get("changes", []):
+        yield Check("media.changed", "ok", str(change))
     for delivery in deliveries:
+        if address := public_address.find_problem([delivery.channel]):
+            yield Check("media.address", "stop", f"{delivery.channel.name}: {address}", delivery.channel.public_id)
+            continue
         warned = list(_advice(post, delivery, facts))
         yield from warned
         if delivery.channel.public_id not in broken and not warned:
@@ -71,14 +83,12 @@ def length(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def _check_problem(problem: str, *, link: bool, passing: bool) -> Check:
-    if link and "nor a video" in problem:
-        return Check("media", "ok", "The URL is a web page: Facebook shows a link with a preview.")
-    if passing:
-        advice = "Approving would publish whatever the URL returns at that time. Check it again first."
-        return Check("media", "warn", f"The media could not be verified. {problem}. {advice}")
-    message = f"The media is not publicly reachable, so the platforms cannot fetch it. {problem}."
-    return Check("media", "warn" if link else "stop", message)
+def _check_link(problem: str) -> Iterator[Check]:
+    if problem:
+        yield Check("media", "warn", f"The page behind the link could not be read. {problem}.")
+        return
+    yield Check("media", "ok", "The address is a web page: Facebook shows a link with a preview.")
+    yield Check("media.link", "ok", "The approval covers the link's address. It does not cover what the page shows.")
 
 
 def _advice(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> Iterator[Check]:
@@ -88,6 +98,9 @@ def _advice(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> I
     if channel.type == ChannelType.INSTAGRAM_ACCOUNT and width and width < INSTAGRAM_WIDTH:
         message = f"{name}: {width} pixels wide. Instagram scales it up to {INSTAGRAM_WIDTH}, which blurs it."
         yield Check("media.width", "warn", message, public_id)
+    if channel.type == ChannelType.INSTAGRAM_ACCOUNT and post.type == "POST" and is_tall(facts):
+        message = f"{name}: {width} by {height} pixels is taller than 4:5, which Instagram may refuse or crop."
+        yield Check("media.tall", "warn", message, public_id)
     if post.type in {"REEL", "STORY"} and width and height and abs(width / height - UPRIGHT) > 0.02:
         kind = "reels" if post.type == "REEL" else "stories"
         message = f"{name}: {kind} are 9:16; {width} by {height} pixels are shown cropped or with bars."
@@ -96,3 +109,10 @@ def _advice(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> I
     if limits and seconds and not limits[0] <= seconds <= limits[1]:
         message = f"{name}: the video runs {length(seconds)}; {limits[0]} seconds to {length(limits[1])} are allowed."
         yield Check("media.seconds", "warn", message, public_id)
+
+
+def is_tall(facts: dict[str, Any]) -> bool:
+    """Whether the image is taller than 4:5 and at most 3:4, on which Meta's documents contradict each other."""
+    width, height = facts.get("width"), facts.get("height")
+    is_image = str(facts.get("contentType", "")).startswith("image/")
+    return bool(is_image and width and height and width / height < RECOMMENDED_RATIO - 0.005)

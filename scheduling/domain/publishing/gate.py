@@ -8,6 +8,7 @@ from accounts import clock
 from accounts.domain.audit_log import canonical_sha256
 from accounts.domain.reviewers import can_review_channels
 from posts.models import ChannelState
+from scheduling.domain import stored_media
 from scheduling.domain.content import Content, approved_content
 from scheduling.models import Approval, Delivery, ScheduledPost
 
@@ -31,7 +32,7 @@ class GateClosed(Exception):
 def authorize(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
     """Return the content that may be sent now, recomputed from the rows. Payloads are built from it, not from the rows.
 
-    Needs the post with its organization and its approval (reviewer and membership, also of its first approval) loaded.
+    Needs the post loaded by `lease.load_post`, with its approval and what belongs to it.
     The organization's policy is the present one: two approvals or MFA are required also of posts that were scheduled
     before the policy changed. Raises GateClosed.
     """
@@ -42,6 +43,8 @@ def authorize(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
     content = approved_content(post, covered)
     if canonical_sha256(content) != approval.digest:
         raise GateClosed("CHANGED", "The content is no longer what was approved; it was not sent.")
+    if not stored_media.is_stored(post, content):
+        raise GateClosed("MEDIA_NOT_STORED", f"{stored_media.NOT_STORED}; it was not sent.")
     if not post.organization.active:
         raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the scheduled time.")
     if not still_reviewer(approval):

@@ -56,6 +56,7 @@ def load_post(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
         rows.select_related(
             "channel",
             "post__organization",
+            "post__media_file",
             "post__approval__reviewer",
             "post__approval__membership",
             "post__approval__first_approval__reviewer",

@@ -7,8 +7,9 @@ from django.conf import settings
 
 from accounts import clock
 from accounts.encryption import InvalidToken
+from posts.domain import media_store
 from posts.graph.errors import Transient
-from posts.graph.publishers import PUBLISHERS, Account, PostPayload, Publisher
+from posts.graph.publishers import PUBLISHERS, Account, PostPayload, Publisher, StoredMedia
 from scheduling.domain.content import Content
 from scheduling.domain.validation import infer_media_type
 from scheduling.models import Delivery
@@ -33,13 +34,24 @@ def delivery_account(delivery: Delivery) -> Account:
 def build_payload(content: Content, delivery: Delivery) -> PostPayload:
     """Return the payload for the delivery's channel from the `content` that the gate returned."""
     channel = content["channels"][delivery.channel.public_id]
+    stored = _stored_media(content, delivery)
     return PostPayload(
         type=content["type"],
         caption=channel["caption"],
         media=content["media"],
-        media_type=infer_media_type(content["media"], content["mediaType"]),
+        media_type=infer_media_type(content["media"], content["mediaType"], stored.content_type if stored else ""),
         media_sha256=content["mediaSha256"],
+        stored=stored,
     )
+
+
+def _stored_media(content: Content, delivery: Delivery) -> StoredMedia | None:
+    """Return the stored copy that `content` covers. Runs no query for a delivery that `load_post` returned."""
+    media_file = delivery.post.media_file
+    if media_file is None or media_file.sha256 != content["mediaSha256"]:
+        return None
+    name, url = str(media_file.file.name), media_store.public_url(media_file)
+    return StoredMedia(name, media_file.content_type, media_file.size, url)
 
 
 def delivery_publisher(delivery: Delivery) -> Publisher:

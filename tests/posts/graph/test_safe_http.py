@@ -146,7 +146,7 @@ def test_fetch_malformed_url_is_refused(url: str) -> None:
 def test_fetch_error_status_is_raised(status: str, passing: bool) -> None:
     with serving(answer(b"no", status)) as server:
         error = refused(f"{server.url}/a.jpg?sig=hidden")
-    assert (error.passing, str(error)) == (passing, f"The media at http://127.0.0.1/a.jpg answered HTTP {status[:3]}")
+    assert (error.passing, str(error)) == (passing, f"The server 127.0.0.1 answered {status[:3]}")
 
 
 def test_fetch_too_large_body_is_refused() -> None:

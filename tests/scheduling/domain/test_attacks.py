@@ -3,6 +3,8 @@
 import hashlib
 import threading
 import urllib.request
+import uuid
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -10,7 +12,8 @@ from django.db import connection
 from accounts import clock
 from accounts.domain import actors
 from accounts.exceptions import Conflict, DomainError
-from posts.domain import channels
+from posts.domain import channels, media_store
+from posts.models import MediaFile
 from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.media_inspection import inspect_media
@@ -56,14 +59,61 @@ def test_revert_edit_and_the_old_message_publish_nothing(make_enqueued, travel, 
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram"])
-def test_bytes_swapped_at_the_same_address_are_not_published(make_seen, travel, sandbox, network, request):
-    post = make_seen(channels=[request.getfixturevalue(network)])
-    swap(sandbox)
+@pytest.mark.parametrize("media", ["sunset.jpg", "film.mp4"])
+def test_bytes_swapped_after_the_approval_publish_the_approved_ones_a1_a2(
+    make_seen, travel, sandbox, network, media, request
+):
+    kind = {"media_type": "VIDEO", "type": "REEL"} if media == "film.mp4" else {}
+    post = make_seen(channels=[request.getfixturevalue(network)], media=sandbox.media(media), **kind)
+    sandbox.settings(media_versions={media: 2})
+    assert sha256(post.media) != post.media_sha256
+    before = len(sandbox.call("GET", "/__requests")["requests"])
     travel(post)
-    assert send(post) == "failed"
-    assert (sandbox.posts, fresh(post).status) == ([], "FAILED")
-    delivery = Delivery.objects.get(post=post)
-    assert (delivery.error_code, "no longer what was approved" in delivery.error_message) == ("MediaChanged", True)
+    assert send(post) == "published"
+    with media_store.open_stored(post.media_file) as stored:
+        assert hashlib.sha256(stored.read()).hexdigest() == post.media_sha256
+    assert [entry["media_sha256"] for entry in sandbox.posts] == [post.media_sha256]
+    calls = sandbox.call("GET", "/__requests")["requests"][before:]
+    assert [call["path"] for call in calls if call["path"].startswith("/media/")] == []  # the source is not read again
+
+
+@pytest.mark.parametrize("network", ["facebook", "instagram"])
+def test_stored_bytes_that_were_altered_are_not_published(make_seen, travel, sandbox, network, request):
+    post = make_seen(channels=[request.getfixturevalue(network)])
+    path = Path(post.media_file.file.path)
+    original = path.read_bytes()
+    try:
+        path.write_bytes(b"other" + original)
+        travel(post)
+        assert send(post) == "failed"
+    finally:
+        path.write_bytes(original)
+    assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MediaChanged")
+
+
+@pytest.mark.parametrize("fault", ["flicker", "html_502"])
+def test_media_that_was_not_stored_is_not_approvable_a3(make_waiting, judge, sandbox, facebook, fault):
+    sandbox.fault("GET /media/.*", fault, times=None)
+    post = make_waiting(channels=[facebook])
+    sandbox.heal()  # the host serves a picture now
+    with pytest.raises(Conflict, match="could not be fetched and stored"):
+        approve(judge, post)
+    assert inspect_media(str(post.pk), post.version)
+    assert approve(judge, post).digest
+
+
+@pytest.mark.parametrize("media", ["none", "of another organization"])
+def test_gate_refuses_media_without_stored_bytes_a3(make_enqueued, travel, sandbox, facebook, other_facebook, media):
+    post = make_enqueued(channels=[facebook])
+    foreign = None
+    if media != "none":
+        foreign = MediaFile.objects.get(pk=post.media_file_id)
+        foreign.pk, foreign.organization = uuid.uuid4(), other_facebook.organization
+        foreign.save(force_insert=True)
+    ScheduledPost.objects.filter(pk=post.pk).update(media_file=foreign)
+    travel(post)
+    assert (send(post), sandbox.posts) == ("refused", [])
+    assert Delivery.objects.get(post=post).error_code == "MEDIA_NOT_STORED"
 
 
 @pytest.mark.parametrize("network", ["facebook", "instagram"])
@@ -76,17 +126,6 @@ def test_bytes_swapped_after_staging_publish_the_approved_ones(make_seen, travel
     travel(post)
     assert send(post) == "published"
     assert [post["media_sha256"] for post in sandbox.posts] == [post.media_sha256]
-
-
-def test_bytes_swapped_while_instagram_fetches_them_are_not_published(make_seen, travel, sandbox, instagram):
-    post = make_seen(channels=[instagram])
-    sandbox.settings(container_polls=1)
-    travel(post, -60)
-    assert stage.prestage(str(post.pk)) == 0  # the container is made, and still at work
-    swap(sandbox)
-    travel(post, 3)
-    assert send(post) == "failed"
-    assert (sandbox.posts, Delivery.objects.get(post=post).error_code) == ([], "MediaChanged")
 
 
 def test_channel_removed_after_staging_gets_nothing(make_enqueued, travel, sandbox, facebook, author):

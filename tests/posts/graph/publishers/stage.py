@@ -1,13 +1,20 @@
 """One publisher against the sandbox, with the states that it saved."""
 
+import hashlib
+import urllib.request
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.urls import reverse
+
 from accounts import clock
-from posts.graph.media import inspect
-from posts.graph.publishers import PUBLISHERS, Account, LookupResult, LookupStatus, PostPayload, Staged
+from posts.domain.media_store import SIGNER
+from posts.graph.publishers import PUBLISHERS, Account, LookupResult, LookupStatus, PostPayload, Staged, StoredMedia
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
 ABSENT, PENDING = LookupResult(LookupStatus.NOT_FOUND), LookupResult(LookupStatus.PROCESSING)
@@ -30,9 +37,16 @@ class Stage:
     def item(
         self, kind: str = "POST", caption: str = "Olá 👋", media: str | None = None, media_type: str | None = None
     ) -> PostPayload:
-        """Return an item whose bytes were approved as they are now."""
-        sha256 = inspect(media).sha256 if media and media_type else ""
-        return PostPayload(kind, caption, media, media_type, sha256)
+        """Return an item whose media is stored as it is served now."""
+        if not media or not media_type:
+            return PostPayload(kind, caption, media, media_type, "")
+        with urllib.request.urlopen(media, timeout=10) as response:
+            data = response.read()
+        name = default_storage.save("stage/media", ContentFile(data))
+        served = "video/mp4" if data[4:8] == b"ftyp" else "image/jpeg"
+        path = reverse("public_media", args=[f"{SIGNER.sign_object(name)}/{name.rpartition('/')[2]}"])
+        stored = StoredMedia(name, served, len(data), f"{settings.PUBLIC_URL}{path}")
+        return PostPayload(kind, caption, media, media_type, hashlib.sha256(data).hexdigest(), stored)
 
     def image(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("terrace.jpg"), media_type="IMAGE", **more)

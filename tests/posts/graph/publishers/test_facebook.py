@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import time_machine
+from django.core.files.storage import default_storage
 
 from accounts import clock
 from posts.graph import errors
@@ -86,17 +87,22 @@ def test_publish_uses_the_approved_bytes(stage: Stage) -> None:
     assert [post["media_sha256"] for post in stage.sandbox.posts] == [item.media_sha256]
 
 
-def test_stage_unavailable_media_is_transient(stage: Stage) -> None:
-    item = stage.image()
-    stage.sandbox.fault("GET /media/.*", "html_502")
-    with pytest.raises(errors.Transient):
-        stage.stage(item)
-    assert stage.stage(item)["ready"] is True
+@pytest.mark.parametrize("kind", ["photo", "video", "reel"])
+def test_stage_missing_stored_media_is_refused_without_a_call(stage: Stage, kind: str) -> None:
+    item = stage.make(kind)
+    assert item.stored is not None
+    default_storage.delete(item.stored.name)
+    before = stage.requests
+    for missing in (item, replace(item, stored=None)):
+        with pytest.raises(errors.InvalidRequest):
+            stage.stage(missing)
+    assert stage.requests == before
 
 
 @pytest.mark.parametrize(("kind", "name"), [("photo", "film.mp4"), ("video", "terrace.jpg"), ("reel", "terrace.jpg")])
 def test_stage_media_of_another_type_is_refused(stage: Stage, kind: str, name: str) -> None:
-    item = replace(stage.make(kind), media=stage.sandbox.media(name), media_sha256="")
+    other = stage.item(media=stage.sandbox.media(name), media_type="IMAGE")
+    item = replace(stage.make(kind), media_sha256=other.media_sha256, stored=other.stored)
     with pytest.raises(errors.InvalidRequest):
         stage.stage(item)
 

@@ -1,0 +1,205 @@
+"""The media store: one normalised copy of each image and video, in Django's default storage.
+
+What is stored here is what reviewers see, what Facebook receives and what Instagram fetches. The address that a client
+named is read once, by `inspect`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts import clock
+from accounts.models import Organization
+from posts.graph import link_page
+from posts.graph.media import (
+    CONTENT_TYPES,
+    MediaUnavailable,
+    NormalisedMedia,
+    NotMedia,
+    file_sha256,
+    normalise,
+    open_remote_media,
+)
+from posts.models import MediaFile
+
+ORPHAN_AGE = timedelta(days=7)
+ORPHANS_AT_ONCE = 500
+# The reverse of the foreign keys that posts have to media files.
+IN_USE = Q(scheduled_posts__isnull=False) | Q(linking_posts__isnull=False)
+SIGNER = signing.TimestampSigner(salt="posts.media", sep="~")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What an address served. `media_file` is None for a web page, which `title` and `image` describe.
+
+    `final_url` is the address after redirects, without its query. `image` is the stored preview image of a page.
+    """
+
+    final_url: str
+    media_file: MediaFile | None = None
+    title: str = ""
+    image: MediaFile | None = None
+
+
+def inspect(organization: Organization, url: str) -> Inspection:
+    """Fetch `url` once and store an image or video; describe a web page. Raises MediaUnavailable."""
+    with open_remote_media(url) as fetched:
+        final_url = _without_query(fetched.final_url)
+        try:
+            return Inspection(final_url, _store(organization.pk, fetched.file, fetched.size, fetched.sha256))
+        except NotMedia:
+            page = link_page.read_link_page(fetched.file, fetched.final_url)
+    return Inspection(final_url, title=page.title, image=_preview_image(organization, page.image))
+
+
+def fetch_and_store(organization: Organization, url: str) -> MediaFile:
+    """Fetch an image or a video and store it. Raises MediaUnavailable; NotMedia when the URL serves neither."""
+    with open_remote_media(url) as fetched:
+        return _store(organization.pk, fetched.file, fetched.size, fetched.sha256)
+
+
+def store(organization: Organization, file: IO[bytes]) -> MediaFile:
+    """Store an uploaded image or video, normalised. Raises MediaUnavailable."""
+    sha256, size = file_sha256(file)
+    return _store(organization.pk, file, size, sha256)
+
+
+def open_stored(media_file: MediaFile) -> IO[bytes]:
+    """Open the stored bytes. Raises FileNotFoundError when the storage lost them."""
+    return default_storage.open(str(media_file.file.name))
+
+
+def admin_url(media_file: MediaFile) -> str:
+    """Return the URL of the stored copy on our own origin, for members of its organization."""
+    return reverse("admin_media", args=[media_file.pk])
+
+
+def public_url(media_file: MediaFile) -> str:
+    """Return a URL under which a platform can fetch the stored copy until it expires."""
+    if not is_served_here():
+        return default_storage.url(str(media_file.file.name))  # signed by the storage itself
+    stored = str(media_file.file.name)
+    # The name at the end has no meaning here: platforms read its extension.
+    link = f"{SIGNER.sign_object(stored)}/{stored.rpartition('/')[2]}"
+    return f"{settings.PUBLIC_URL}{reverse('public_media', args=[link])}"
+
+
+def is_served_here() -> bool:
+    """Whether platforms fetch stored files from this application, not from the storage."""
+    return isinstance(default_storage, FileSystemStorage)
+
+
+def name_from_link(link: str) -> str | None:
+    """Return the storage name that `public_url` signed; None for a link that is not valid or has expired."""
+    signed, _, name = link.partition("/")
+    try:
+        stored = SIGNER.unsign_object(signed, max_age=settings.MEDIA_LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    return stored if isinstance(stored, str) and stored.rpartition("/")[2] == name else None
+
+
+def content_type_of(name: str) -> str:
+    """Return the content type of a stored file by the extension that `store` gave it."""
+    return CONTENT_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+
+
+def delete_orphans() -> int:
+    """Delete media files to which no post has referred for ORPHAN_AGE; return how many. Runs daily."""
+    MediaFile.objects.filter(IN_USE).update(used_at=clock.now())
+    limit = clock.now() - ORPHAN_AGE
+    unused = MediaFile.objects.filter(~IN_USE, used_at__lt=limit)
+    return sum(_delete_orphan(pk, limit) for pk in unused.values_list("pk", flat=True)[:ORPHANS_AT_ONCE])
+
+
+def _delete_orphan(pk: UUID, limit: Any) -> bool:
+    """Delete the row first: `_find` waits for it, and stores the file again after this transaction."""
+    with transaction.atomic():
+        unused = MediaFile.objects.filter(~IN_USE, pk=pk, used_at__lt=limit)
+        row = unused.select_for_update(of=("self",)).first()
+        if row is None:
+            return False
+        names = [name for name in (row.file.name, row.poster.name) if name]
+        row.delete()
+        for name in names:
+            default_storage.delete(name)
+    return True
+
+
+def _store(organization_id: UUID, file: IO[bytes], size: int, source_sha256: str) -> MediaFile:
+    if (known := _find(organization_id, source_sha256=source_sha256)) and default_storage.exists(str(known.file.name)):
+        return known
+    made = normalise(file, size, source_sha256)
+    if known := _find(organization_id, sha256=made.facts.sha256):
+        if not default_storage.exists(str(known.file.name)):
+            _save_bytes(known, made)
+            known.save(update_fields=["file", "poster"])
+        known.changes = made.changes  # of this file, which can differ from the one that was stored first
+        return known
+    return _create(organization_id, made, source_sha256)
+
+
+def _find(organization_id: UUID, **columns: str) -> MediaFile | None:
+    """Return a stored file and keep it from being deleted as unused."""
+    rows = MediaFile.objects.filter(organization=organization_id, **columns)
+    row = rows.order_by("created_at").first()
+    return row if row and MediaFile.objects.filter(pk=row.pk).update(used_at=clock.now()) else None
+
+
+def _save_bytes(row: MediaFile, made: NormalisedMedia) -> None:
+    row.file.save(f"{row.sha256}.{made.facts.extension}", File(made.file), save=False)
+    if made.poster:
+        row.poster.save(f"{row.sha256}.poster.jpg", ContentFile(made.poster), save=False)
+
+
+def _create(organization_id: UUID, made: NormalisedMedia, source_sha256: str) -> MediaFile:
+    facts = made.facts
+    row = MediaFile(
+        organization_id=organization_id,
+        sha256=facts.sha256,
+        source_sha256=source_sha256,
+        kind=facts.kind,
+        content_type=facts.content_type,
+        size=facts.size,
+        width=facts.width,
+        height=facts.height,
+        seconds=facts.seconds,
+        changes=made.changes,
+    )
+    _save_bytes(row, made)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:  # another worker has stored the same bytes
+        stored = MediaFile.objects.get(organization=organization_id, sha256=facts.sha256)
+        for ours, theirs in ((row.file.name, stored.file.name), (row.poster.name, stored.poster.name)):
+            if ours and ours != theirs:
+                default_storage.delete(ours)
+        return stored
+    return row
+
+
+def _preview_image(organization: Organization, url: str) -> MediaFile | None:
+    """Store the image that a page names for its preview; None when it cannot be had."""
+    if not url:
+        return None
+    try:
+        stored = fetch_and_store(organization, url)
+    except MediaUnavailable:
+        return None
+    return stored if stored.kind == "IMAGE" else None
+
+
+def _without_query(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()

@@ -1,0 +1,192 @@
+"""The media store: one copy per organization, served to its members and by signed links, deleted when unused."""
+
+import io
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.storage import default_storage
+from django.test import Client
+from PIL import Image
+
+from accounts import clock
+from accounts.models import Organization
+from posts.domain import media_store
+from posts.graph.media import MediaUnavailable, NotMedia
+from posts.models import MediaFile
+from tests.helpers import log_in
+from tests.posts.graph.raw import answer, serving
+from tests.services.sandbox import SandboxControl
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "files")
+    settings.MEDIA_ALLOW_LOOPBACK = True
+
+
+def png(colour: str = "red", size: tuple[int, int] = (40, 30)) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return file
+
+
+def files() -> list[Path]:
+    root = Path(default_storage.path("media"))
+    return sorted(path for path in root.rglob("*") if path.is_file()) if root.exists() else []
+
+
+def test_same_source_is_stored_once(organization: Organization, other_organization: Organization) -> None:
+    first = media_store.store(organization, png())
+    assert media_store.store(organization, png()).pk == first.pk
+    assert media_store.store(other_organization, png()).pk != first.pk
+    assert len(files()) == 2
+    assert first.file.name == f"media/{organization.pk}/{first.sha256}.jpg"
+    assert (first.kind, first.width, first.height) == ("IMAGE", 40, 30)
+    assert (first.changes, first.source_sha256 == first.sha256) == (["Converted from PNG to JPEG."], False)
+
+
+def test_two_sources_of_the_same_copy_share_it(organization: Organization) -> None:
+    stored = media_store.store(organization, png())
+    with media_store.open_stored(stored) as file:
+        plain = file.read()
+    again = media_store.store(organization, io.BytesIO(plain + b"appended"))
+    assert (again.pk, again.changes) == (stored.pk, ["Removed metadata."])
+    assert len(files()) == 1
+
+
+def test_lost_bytes_are_stored_again_under_the_same_row(organization: Organization) -> None:
+    stored = media_store.store(organization, png())
+    default_storage.delete(stored.file.name)
+    again = media_store.store(organization, png())
+    assert (again.pk, default_storage.exists(again.file.name)) == (stored.pk, True)
+
+
+def test_files_are_private_to_the_account_of_the_server(organization: Organization) -> None:
+    path = Path(media_store.store(organization, png()).file.path)
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+
+
+def test_fetch_and_store_keeps_a_video_with_its_poster(organization: Organization, sandbox: SandboxControl) -> None:
+    stored = media_store.fetch_and_store(organization, sandbox.media("film.mp4"))
+    assert (stored.kind, stored.width, stored.height, stored.seconds) == ("VIDEO", 360, 640, 4.0)
+    with stored.poster.open() as file:
+        assert Image.open(file).size == (360, 640)
+
+
+def test_inspect_describes_a_page_and_stores_its_image(organization: Organization) -> None:
+    page = b"""<html><head><title>Plain</title><meta property="og:title" content=" Menu &amp; more ">
+    <meta property="og:image" content="/picture"></head><body>"""
+    with serving(answer(b"", "302 Found", "Location: /menu?key=1"), answer(page), answer(png().getvalue())) as server:
+        seen = media_store.inspect(organization, f"{server.url}/m")
+    assert (seen.media_file, seen.title, seen.final_url) == (None, "Menu & more", f"{server.url}/menu")
+    assert seen.image is not None
+    assert seen.image.width == 40
+
+
+@pytest.mark.parametrize(
+    "page", [b"<title>" + b"x" * 600_000, b"\xff\xfe<title>a", b"<!doctype <<<[[", b"<meta property>"]
+)
+def test_inspect_broken_page_raises_nothing(organization: Organization, page: bytes) -> None:
+    with serving(answer(page)) as server:
+        assert media_store.inspect(organization, server.url).media_file is None
+
+
+def test_fetch_and_store_of_a_page_is_refused(organization: Organization) -> None:
+    with serving(answer(b"<html>login</html>")) as server, pytest.raises(NotMedia):
+        media_store.fetch_and_store(organization, server.url)
+    with pytest.raises(MediaUnavailable):
+        media_store.store(organization, io.BytesIO(b"\xff\xd8\xff\xe0"))
+    assert files() == []
+
+
+def test_delete_orphans_keeps_used_and_young_files(organization: Organization, make_draft: Any) -> None:
+    used, linked, young, old = (
+        media_store.store(organization, png(colour)) for colour in ("red", "blue", "lime", "tan")
+    )
+    make_draft(media_file=used, media_sha256=used.sha256)
+    make_draft(link_image=linked)
+    eight_days_ago = clock.now() - timedelta(days=8)
+    MediaFile.objects.exclude(pk=young.pk).update(used_at=eight_days_ago)
+    assert media_store.delete_orphans() == 1
+    assert set(MediaFile.objects.values_list("pk", flat=True)) == {used.pk, linked.pk, young.pk}
+    assert default_storage.exists(old.file.name) is False
+    assert len(files()) == 3
+
+
+# Who gets it
+
+
+@pytest.fixture
+def stored(organization: Organization) -> MediaFile:
+    return media_store.store(organization, png())
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def test_members_get_the_stored_copy_and_others_404(stored: MediaFile, viewer: Any, outsider: Any) -> None:
+    url = media_store.admin_url(stored)
+    response = log_in(viewer).get(url)
+    assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+    assert (response["X-Content-Type-Options"], "private" in response["Cache-Control"]) == ("nosniff", True)
+    with media_store.open_stored(stored) as file:
+        assert body(response) == file.read()
+    assert [client.get(url).status_code for client in (log_in(outsider), Client())] == [404, 404]
+    assert log_in(viewer).post(url).status_code == 405
+    assert body(log_in(viewer).get(f"{url}poster/")) != b""
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "part"),
+    [
+        ("bytes=0-9", 206, slice(0, 10)),
+        ("bytes=5-", 206, slice(5, None)),
+        ("bytes=5-99999999", 206, slice(5, None)),
+        ("bytes=99999999-", 416, slice(0, 0)),
+        ("bytes=9-5", 200, slice(None)),
+        ("bytes=-5", 200, slice(None)),
+        ("bytes=0-1,4-5", 200, slice(None)),
+        ("lines=0-1", 200, slice(None)),
+    ],
+)
+def test_range_returns_that_part(stored: MediaFile, viewer: Any, header: str, status: int, part: slice) -> None:
+    with media_store.open_stored(stored) as file:
+        data = file.read()
+    response = log_in(viewer).get(media_store.admin_url(stored), headers={"Range": header})
+    assert (response.status_code, body(response)) == (status, data[part])
+    if status == 206:
+        assert response["Content-Range"].startswith(f"bytes {part.start}-")
+
+
+def test_signed_link_opens_without_a_session_and_expires(
+    stored: MediaFile, settings: Any, django_assert_num_queries: Any
+) -> None:
+    url = media_store.public_url(stored)
+    assert url.startswith(f"{settings.PUBLIC_URL}/media/")
+    path = url.removeprefix(settings.PUBLIC_URL)
+    with django_assert_num_queries(0):
+        response = Client().get(path)
+    assert (response.status_code, response["Content-Type"], response.cookies) == (200, "image/jpeg", {})
+    with time_machine.travel(clock.now() + timedelta(hours=25)):
+        assert Client().get(path).status_code == 200
+    with time_machine.travel(clock.now() + timedelta(hours=27)):
+        assert Client().get(path).status_code == 404
+
+
+def test_changed_link_is_404(stored: MediaFile, settings: Any) -> None:
+    path = media_store.public_url(stored).removeprefix(settings.PUBLIC_URL)
+    signed, _, name = path.removeprefix("/media/").partition("/")
+    secret = media_store.SIGNER.sign_object("../secrets/dynamo_secret_key")
+    others = [
+        f"/media/{signed[:-1]}A/{name}", f"/media/{signed}/other.jpg", f"/media/x/{name}", "/media/~~/a.jpg",
+        f"/media/{signed}/{name}%00", f"/media/{media_store.SIGNER.sign_object(['a'])}/a", f"/media/{'~' * 3000}/a",
+        f"/media/{secret}/dynamo_secret_key",
+    ]  # fmt: skip
+    assert {Client().get(other).status_code for other in others} <= {400, 404}
