@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/media/<uuid:pk>/poster/", admin_media_poster, name="admin_media_poster"),
     path("admin/media/published/<int:pk>/", admin_thumbnail, name="admin_thumbnail"),
     path("admin/", admin.site.urls),
+    path("media-files/<uuid:pk>", admin_media, name="stored_media"),
     path("media/<path:link>", public_media, name="public_media"),
     path("exports/<str:token>", download_export, name="export"),
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),

@@ -261,7 +261,7 @@ class BaseAdmin(OrganizationScopedAdmin):
         assert self.form_class is not None  # noqa: S101  the callers have checked the permission to write
         kwargs = {"organization": organization, "reader": current_user(request), "row": row}
         if request.method == "POST":
-            form = self.form_class(request.POST, **kwargs)
+            form = self.form_class(request.POST, request.FILES, **kwargs)
         else:
             form = self.form_class(**kwargs, initial={} if row else self.get_changeform_initial_data(request))
         if request.method == "POST" and form.is_valid():

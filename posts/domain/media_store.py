@@ -4,6 +4,7 @@ What is stored here is what reviewers see, what Facebook receives and what Insta
 named is read once, by `inspect`.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Any
@@ -34,6 +35,7 @@ from posts.models import MediaFile
 
 ORPHAN_AGE = timedelta(days=7)
 ORPHANS_AT_ONCE = 500
+STABLE_PATH = re.compile(r"/media-files/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The reverse of the foreign keys that posts have to media files.
 IN_USE = Q(scheduled_posts__isnull=False) | Q(linking_posts__isnull=False)
 SIGNER = signing.TimestampSigner(salt="posts.media", sep="~")
@@ -53,7 +55,12 @@ class Inspection:
 
 
 def inspect(organization: Organization, url: str) -> Inspection:
-    """Fetch `url` once and store an image or video; describe a web page. Raises MediaUnavailable."""
+    """Fetch `url` once and store an image or video; describe a web page. Raises MediaUnavailable.
+
+    The address of a stored file is not fetched: it names the file.
+    """
+    if is_stable_url(url):
+        return Inspection(url, _stored_at(organization, url))
     with open_remote_media(url) as fetched:
         final_url = _without_query(fetched.final_url)
         try:
@@ -93,6 +100,16 @@ def public_url(media_file: MediaFile) -> str:
     # The name at the end has no meaning here: platforms read its extension.
     link = f"{SIGNER.sign_object(stored)}/{stored.rpartition('/')[2]}"
     return f"{settings.PUBLIC_URL}{reverse('public_media', args=[link])}"
+
+
+def stable_url(media_file: MediaFile) -> str:
+    """Return the address that stands for an uploaded file as a post's `media`. It opens for members only."""
+    return f"{settings.PUBLIC_URL}{reverse('stored_media', args=[media_file.pk])}"
+
+
+def is_stable_url(url: str) -> bool:
+    """Whether `url` has the form of a `stable_url`."""
+    return STABLE_PATH.fullmatch(url.removeprefix(settings.PUBLIC_URL)) is not None
 
 
 def is_served_here() -> bool:
@@ -135,6 +152,13 @@ def _delete_orphan(pk: UUID, limit: Any) -> bool:
         for name in names:
             default_storage.delete(name)
     return True
+
+
+def _stored_at(organization: Organization, url: str) -> MediaFile:
+    pk = url.rpartition("/")[2]
+    if media_file := MediaFile.objects.filter(organization=organization, pk=pk).first():
+        return media_file
+    raise MediaUnavailable("The uploaded file is not stored here any more", passing=False)
 
 
 def _store(organization_id: UUID, file: IO[bytes], size: int, source_sha256: str) -> MediaFile:

@@ -13,7 +13,9 @@ from accounts.admin.base import DomainForm
 from accounts.domain.actors import Actor
 from accounts.exceptions import DomainError, StaleVersion
 from posts.admin.superpowers import superpower_title
-from posts.models import Channel, ChannelState, PostType, SuperpowerTemplate
+from posts.domain import media_store
+from posts.graph.media import VIDEO_BYTES, MediaUnavailable
+from posts.models import Channel, ChannelState, MediaFile, PostType, SuperpowerTemplate
 from scheduling.domain import drafts, review
 from scheduling.domain.drafts import Changes, ChannelText
 from scheduling.lifecycle import Status
@@ -41,6 +43,13 @@ class PostForm(DomainForm):
     type = forms.ChoiceField(choices=PostType.choices, initial=PostType.POST)
     media_url = forms.CharField(
         label="Image or video link", max_length=2048, required=False, strip=True, help_text="A public https:// link."
+    )
+    upload = forms.FileField(
+        label="Or choose or drop a file",
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput({"accept": "image/*,video/*"}),
+        help_text="An image or a video. It replaces the link.",
     )
     media_type = forms.ChoiceField(
         label="Media type", choices=[("", "Detect automatically"), *MediaType.choices], required=False
@@ -119,12 +128,25 @@ class PostForm(DomainForm):
         except formatting.InvalidLocalTime as error:
             raise forms.ValidationError(str(error)) from None
 
+    def clean_upload(self) -> MediaFile | None:
+        """Store the file and return its row."""
+        upload = self.cleaned_data["upload"]
+        if not upload:
+            return None
+        if upload.size > VIDEO_BYTES:
+            raise forms.ValidationError(f"The file is larger than {VIDEO_BYTES // 1024**2} MiB.")
+        try:
+            return media_store.store(self.organization, upload)
+        except MediaUnavailable as error:
+            raise forms.ValidationError(f"{error}.") from None
+
     def changes(self) -> Changes:
         data = self.cleaned_data
+        stored: MediaFile | None = data["upload"]
         return {
             "type": data["type"],
-            "media": data["media_url"] or None,
-            "media_type": data["media_type"] or None,
+            "media": media_store.stable_url(stored) if stored else data["media_url"] or None,
+            "media_type": stored.kind if stored else data["media_type"] or None,
             "scheduled_for": data["scheduled_for"],
             "brief": self._brief(),
             "channels": {

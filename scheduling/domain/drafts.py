@@ -68,6 +68,8 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
             record_post_event(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
                 review.submit(actor, post)
+            elif post.media:
+                enqueue.inspect_after_commit(post)
     except IntegrityError as error:
         raise _clash(error) from error
     return post
@@ -159,7 +161,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         two_person_approval.revoke_pending_approvals(post)
     brief = {"brief": post.brief} if post.brief != old_brief else {}
     record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
-    if post.status == Status.WAITING_FOR_APPROVAL:
+    if post.media and (post.status == Status.WAITING_FOR_APPROVAL or post.media_checked_at is None):
         enqueue.inspect_after_commit(post)
     return True
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from accounts import clock
 from accounts.exceptions import Invalid
+from posts.domain import media_store
 from posts.models import ChannelType, PostType
 from scheduling.domain import media_url
 from scheduling.models import Delivery, MediaType, ScheduledPost
@@ -79,7 +80,7 @@ def _schedule(scheduled_for: datetime | None, *, at_once: bool) -> Iterator[Viol
 def _media_url(media: str | None) -> Iterator[Violation]:
     if not media or not media.strip():
         yield Violation(["media"], "A post needs a media URL", "media.missing")
-    elif problem := media_url.validate_media_url(media):
+    elif not media_store.is_stable_url(media) and (problem := media_url.validate_media_url(media)):
         code, ending = problem
         yield Violation(["media"], f"The media URL {ending}", code)
 

@@ -57,7 +57,8 @@ def test_hanging_receivers_and_media_hosts_delay_neither_posts_nor_other_receive
         processes.media_worker(concurrency=2 * SLOW + 2)
         for number in range(SLOW):
             post = make_waiting(channels=[facebook])
-            ScheduledPost.objects.filter(pk=post.pk).update(media=f"{url}/{number}.jpg", media_checked_at=None)
+            unread = {"media": f"{url}/{number}.jpg", "media_file": None, "media_checked_at": None}
+            ScheduledPost.objects.filter(pk=post.pk).update(**unread)
             app.send_task("scheduling.inspect_media", args=[str(post.pk), post.version])
         make_scheduled(channels=[facebook])  # due in an hour: its approval is sent to the receivers
         eventually(lambda: len(requests) == SLOW, what="every slow media URL is requested")

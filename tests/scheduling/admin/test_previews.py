@@ -1,5 +1,6 @@
 """The review page: previews, checks, note, changes and history, all of them escaped."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from accounts import clock
 from accounts.domain import actors
 from accounts.models import User
+from posts.domain import media_store
 from posts.models import Channel
 from scheduling.admin.previews import truncate_caption
 from scheduling.domain import drafts, media_inspection
@@ -56,7 +58,9 @@ def test_preview_frame_depends_on_post_type(
     make_draft, author: User, instagram: Channel, sandbox, kind: str, frame: str
 ) -> None:
     media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO"}
-    html = page(author, make_draft(channels=on(instagram, "Olá"), type=kind, **media))
+    post = make_draft(channels=on(instagram, "Olá"), type=kind, **media)
+    media_inspection.inspect_media(str(post.pk), post.version)
+    html = page(author, post)
     assert f"preview-instagram frame-{frame}" in html
     assert "<video" in html
     assert ("Not shown in a story:" in html) is (kind == "STORY")
@@ -77,16 +81,47 @@ def test_note_keeps_line_breaks_and_is_isolated(make_waiting, reviewer: User) ->
     assert "Note for the reviewer" not in page(reviewer, make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
 
 
-def test_approval_stores_the_checks_shown(make_waiting, reviewer: User, sandbox, facebook: Channel) -> None:
+def test_media_that_is_not_stored_cannot_be_approved_a3(make_waiting, reviewer: User, sandbox, facebook) -> None:
     post = make_waiting(media=f"{sandbox.url}/media/gone.gif", channels=[facebook])
-    media_inspection.inspect_media(str(post.pk), post.version)
     site = AdminClient(reviewer).review(post)
     assert "Media not available" in site.text
+    assert "could not be fetched and stored" in site.text
+    assert not site.offers("approve")
+
+
+def test_pages_load_our_copy_and_nothing_from_elsewhere_a1_a16(make_waiting, reviewer: User, sandbox, facebook) -> None:
+    posts = [
+        make_waiting(channels=[facebook]),
+        make_waiting(channels=[facebook], media=sandbox.media("film.mp4"), media_type="VIDEO"),
+        make_waiting(channels=[facebook], media=f"{sandbox.url}/menu", media_type=None),
+        make_waiting(channels=[facebook], media="https://192.168.1.1/cgi?x=.jpg", media_type=None, submit=False),
+    ]
+    urls = [f"{POSTS}{post.pk}/review/" for post in posts] + [POSTS, f"{POSTS}calendar/", "/admin/"]
+    for url in urls:
+        html = AdminClient(reviewer).open(url).answer.content.decode()
+        loaded = re.findall(r'(?:src|poster|srcset|data)="([^"]*)"', html)
+        assert [address for address in loaded if not address.startswith(("/admin/media/", "/static/"))] == [], url
+    copy = fresh(posts[0]).media_file
+    assert copy is not None
+    shown = AdminClient(reviewer).review(posts[0])
+    assert f'<img src="{media_store.admin_url(copy)}"' in shown.answer.content.decode()
+    with media_store.open_stored(copy) as stored:
+        assert b"".join(shown.client.get(media_store.admin_url(copy)).streaming_content) == stored.read()
+
+
+def test_changes_of_the_copy_are_stated_m2_m4_m10_m11(make_waiting, reviewer: User, sandbox, facebook) -> None:
+    post = make_waiting(channels=[facebook], media=sandbox.media("plate.png"))
+    assert "Converted from PNG to JPEG." in AdminClient(reviewer).review(post).text
+
+
+def test_approval_stores_the_checks_shown(make_waiting, reviewer: User, sandbox, instagram: Channel) -> None:
+    post = make_waiting(media=f"{sandbox.media('small.jpg')}?w=200&h=200", channels=[instagram])
+    site = AdminClient(reviewer).review(post)
 
     site.press("approve")
 
     stored = {(check["name"], check["level"]) for check in Approval.objects.get().checks}
-    assert ("media", "stop") in stored
+    assert ("media.width", "warn") in stored
     assert "Checks at approval" in AdminClient(reviewer).review(post).text
 
 
@@ -105,13 +140,14 @@ def test_changed_media_are_shown_side_by_side(make_waiting, reviewer: User, sand
 
     post = make_waiting(media=sandbox.media("old.jpg"))
     AdminClient(reviewer).review(post).press("reject", notes="Another picture, please")
+    old = fresh(post).media_file
     drafts.edit(actors.api_key_actor(key), fresh(post), changes={"media": sandbox.media("new.jpg")})
     review.submit(actors.api_key_actor(key), fresh(post))
-    html = page(reviewer, post)
-    assert f'<img src="{sandbox.media("old.jpg")}" alt="" loading="lazy"></figure>' not in html
+    media_inspection.inspect_media(str(post.pk), fresh(post).version)
+    html, new = page(reviewer, post), fresh(post).media_file
     assert f"<del>{sandbox.media('old.jpg')}</del>" in html
-    assert f"<ins>{sandbox.media('new.jpg')}</ins>" in html
-    assert html.count(f'<img src="{sandbox.media("old.jpg")}"') == 1
+    assert f'<img src="{media_store.admin_url(old)}" alt="" loading="lazy"><figcaption><del>the reviewed file' in html
+    assert f'<img src="{media_store.admin_url(new)}" alt="" loading="lazy"><figcaption><ins>the present file' in html
 
 
 def test_history_names_the_changed_fields(make_waiting, reviewer: User, key, instagram: Channel) -> None:

@@ -10,12 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
+from accounts.exceptions import Conflict
 from posts.models import Channel, ChannelState, PublishedPost
-from scheduling.domain import media_inspection
+from scheduling.domain import media_inspection, review
 from scheduling.domain.content import caption_hash
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.preflight.checks import Check, max_severity, refresh_levels, run_checks
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
+from tests.posts.graph.raw import answer, serving
 
 
 def checks(post: ScheduledPost, zone: ZoneInfo | None = None) -> list[Check]:
@@ -52,7 +54,7 @@ def test_checks_of_a_good_post_are_all_ok(make_waiting, facebook: Channel, insta
     results = checks(post)
     assert {check.level for check in results} == {"ok"}, results
     assert max_severity(results) == "ok"
-    assert texts(post, "media").startswith("The media is publicly reachable: JPEG, ")
+    assert texts(post, "media").startswith("Stored here, and published from here: JPEG, ")
     assert "1080 by 1080 pixels" in texts(post, "media")
     assert "50 of 50 posts are left" in texts(post, "quota")  # what was live today no longer counts in two days
 
@@ -68,11 +70,12 @@ def test_media_that_is_not_reachable_stops(make_waiting, sandbox) -> None:
     assert max_severity(checks(post)) == "stop"
 
 
-def test_media_after_a_temporary_error_warns(make_waiting) -> None:
+def test_media_after_a_temporary_error_stops_a3(make_waiting) -> None:
     post = make_waiting()
     problem = {"problem": "The server x.example answered 503", "passing": True}
     ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=problem, media_checked_at=clock.now())
-    assert levels(post, "media") == {"": "warn"}
+    assert levels(post, "media") == {"": "stop"}
+    assert "Check it again" in texts(post, "media")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,44 @@ def test_reel_duration_outside_the_limits_warns(
     facts = {"contentType": "video/mp4", "size": 7000, "width": 360, "height": 640, "seconds": seconds}
     ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts, media_checked_at=clock.now())
     assert (levels(post, "media.seconds") == {instagram.public_id: "warn"}) is expected
+
+
+def test_tall_image_on_instagram_warns_m5(make_waiting, instagram: Channel, sandbox) -> None:
+    post = inspected(make_waiting(channels=[instagram], media=f"{sandbox.media('tall.jpg')}?w=1080&h=1440"))
+    assert levels(post, "media.tall") == {instagram.public_id: "warn"}
+    assert levels(post, "media.ratio") == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "blocked"),
+    [
+        ("https://posts.example.com", False),
+        ("http://posts.example.com", True),
+        ("https://192.168.1.1", True),
+        ("https://office.local", True),
+        ("https://localhost:8000", True),
+        ("", True),
+    ],
+)
+def test_instagram_without_a_public_address_is_blocked(
+    make_waiting, facebook: Channel, instagram: Channel, settings, seat, reviewer, address: str, blocked: bool
+) -> None:
+    post = make_waiting()
+    settings.PUBLIC_URL, settings.MEDIA_ALLOW_LOOPBACK = address, False
+    assert levels(post, "media.address") == ({instagram.public_id: "stop"} if blocked else {})
+    if blocked:
+        with pytest.raises(Conflict, match="DYNAMO_PUBLIC_URL"):
+            review.ensure_media_is_stored(post, list(post.deliveries.all()))
+
+
+def test_link_is_described_and_not_covered_a11(make_waiting, facebook: Channel) -> None:
+    page = answer(b"<title>Menu</title>")
+    with serving(page) as server:
+        post = make_waiting(channels=[facebook], media=f"{server.url}/menu", media_type=None)
+        post = ScheduledPost.objects.for_wire().get(pk=post.pk)
+    assert (post.media_metadata["link"], post.media_file_id) == ({"title": "Menu"}, None)
+    assert levels(post, "media") == {"": "ok"}
+    assert "does not cover" in texts(post, "media.link")
 
 
 def test_inspection_measures_a_video(make_waiting, instagram: Channel, sandbox) -> None:

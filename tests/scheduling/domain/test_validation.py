@@ -201,7 +201,8 @@ VIDEO = {"contentType": "video/mp4", "size": 200_000}
         (ACCOUNT, "IMAGE", {**JPEG, "size": 8 * 1024 * 1024}, []),
         (ACCOUNT, "IMAGE", {**JPEG, "size": 8 * 1024 * 1024 + 1}, ["media.size"]),
         (ACCOUNT, "IMAGE", {**JPEG, "height": 1350}, []),
-        (ACCOUNT, "IMAGE", {**JPEG, "height": 1360}, ["media.ratio"]),
+        (ACCOUNT, "IMAGE", {**JPEG, "height": 1440}, []),
+        (ACCOUNT, "IMAGE", {**JPEG, "height": 1460}, ["media.ratio"]),
         (ACCOUNT, "IMAGE", {**JPEG, "height": 566}, []),
         (ACCOUNT, "IMAGE", {**JPEG, "height": 560}, ["media.ratio"]),
         (ACCOUNT, "IMAGE", {**JPEG, "width": None, "height": None}, []),
@@ -227,15 +228,23 @@ def test_a_tall_image_is_a_story() -> None:
 
 
 @pytest.mark.parametrize(
-    ("media", "declared", "kind"),
+    ("media", "declared", "served", "kind"),
     [
-        ("https://example.com/a.JPEG?x=.mp4", None, "IMAGE"),
-        ("https://example.com/a.mov#.png", None, "VIDEO"),
-        ("https://example.com/a", None, None),
-        ("https://[broken/a.jpg", None, None),
-        ("https://example.com/a.jpg", "VIDEO", "VIDEO"),
-        (None, None, None),
+        ("https://example.com/photo?w=800&h=800", None, "image/jpeg", "IMAGE"),
+        ("https://example.com/film", None, "video/mp4", "VIDEO"),
+        ("https://example.com/a.jpg", None, "video/mp4", "VIDEO"),
+        ("https://example.com/a.html", None, "image/jpeg", None),
+        ("https://example.com/a.jpg", "VIDEO", "image/jpeg", "VIDEO"),
+        ("https://example.com/a", None, "text/html", None),
+        ("https://example.com/a.JPEG?x=.mp4", None, "", "IMAGE"),
+        ("https://example.com/a.mov#.png", None, None, "VIDEO"),
+        ("https://example.com/a", None, "", None),
+        ("https://[broken/a.jpg", None, "", None),
+        ("https://example.com/a.jpg", "VIDEO", "", "VIDEO"),
+        (None, None, "", None),
     ],
 )
-def test_media_type_is_as_declared_or_by_extension(media: str | None, declared: str | None, kind: str | None) -> None:
-    assert infer_media_type(media, declared) == kind
+def test_media_type_is_declared_or_served_or_by_extension_m1(
+    media: str | None, declared: str | None, served: str | None, kind: str | None
+) -> None:
+    assert infer_media_type(media, declared, served) == kind

@@ -1,0 +1,65 @@
+"""Small copies of the images of imported posts."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.test import Client
+from PIL import Image
+
+from accounts import clock
+from posts.domain import thumbnails
+from posts.models import Channel, PublishedPost
+from tests.helpers import log_in
+from tests.services.sandbox import SandboxControl
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "files")
+
+
+def published(channel: Channel, **columns: Any) -> PublishedPost:
+    given = {"platform_id": f"1_{PublishedPost.objects.count()}", "published_at": clock.now(), **columns}
+    return PublishedPost.objects.create(organization=channel.organization, channel=channel, **given)
+
+
+def test_copies_are_small_and_made_once(facebook: Channel, sandbox: SandboxControl, viewer: Any, outsider: Any) -> None:
+    post = published(facebook, media_url=sandbox.media("sea.jpg"), media_type="IMAGE")
+    assert [thumbnails.copy_missing() for _ in range(2)] == [1, 0]
+    post.refresh_from_db()
+    with post.thumbnail.open() as file:
+        assert (Image.open(file).format, max(Image.open(file).size)) == ("JPEG", 400)
+    url = f"/admin/media/published/{post.pk}/"
+    pages = [client.get(url) for client in (log_in(viewer), log_in(outsider), Client())]
+    assert [page.status_code for page in pages] == [200, 404, 404]
+    assert b"".join(pages[0].streaming_content).startswith(b"\xff\xd8")
+    listed = log_in(viewer).get("/admin/posts/publishedpost/").content.decode()
+    assert (url in listed, sandbox.url in listed) == (True, False)
+
+
+def test_what_has_no_image_is_left_alone(facebook: Channel, sandbox: SandboxControl) -> None:
+    published(facebook)
+    published(facebook, media_url=sandbox.media("film.mp4"), media_type="VIDEO")
+    published(facebook, media_url=sandbox.media("old.jpg"), published_at=clock.now() - timedelta(days=91))
+    failed = published(facebook, media_url=f"{sandbox.url}/nothing")
+    before = len(sandbox.call("GET", "/__requests")["requests"])
+    assert [thumbnails.copy_missing() for _ in range(2)] == [0, 0]
+    assert len(sandbox.call("GET", "/__requests")["requests"]) == before + 1
+    failed.refresh_from_db()
+    assert (failed.thumbnail.name, failed.thumbnail_tried_at is not None) == ("", True)
+
+
+def test_copies_are_deleted_after_ninety_days(facebook: Channel, sandbox: SandboxControl) -> None:
+    post = published(facebook, thumbnail_url=sandbox.media("sea.jpg"), media_type="VIDEO")
+    thumbnails.copy_missing()
+    name = PublishedPost.objects.get().thumbnail.name
+    assert thumbnails.delete_old() == 0
+    PublishedPost.objects.update(thumbnail_tried_at=clock.now() - timedelta(days=91))
+    assert thumbnails.delete_old() == 1
+    post.refresh_from_db()
+    assert (post.thumbnail.name, default_storage.exists(name)) == ("", False)
