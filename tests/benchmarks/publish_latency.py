@@ -40,7 +40,7 @@ class PostSeries:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.crowd = Crowd(Plan(0, clock.now(), 0, []), stage.sandbox)
+        self.crowd = Crowd(Plan(0, clock.now(), 0, []), stage.sandbox, f"{stage.sandbox.url}/media")
         self.crowd.settle_in(CHANNELS)
         self.times: dict[int, datetime] = {}
         self.seconds_each = 0.15  # that one post takes to be created and staged, as measured last

@@ -111,8 +111,9 @@ NOT_PAGES = {
     # A part of the list of channels, and a file.
     "posts_channel_reading",
     "posts_publishedpost_export",
-    # A file.
+    # Files.
     "admin_api_file",
+    *("admin_media", "admin_media_poster", "admin_thumbnail"),
     # Second step of the login.
     "admin_mfa",
     # Stock pages that ours replace under the same URL.

@@ -72,7 +72,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> int:
         seed=given.seed, start=start, phases=phases, posts=given.posts, channels=given.channels,
         phase_seconds=given.seconds / len(phases),
     )  # fmt: skip
-    crowd = Crowd(plan, stage.sandbox)
+    crowd = Crowd(plan, stage.sandbox, stage.media.url)
     crowd.settle_in(given.channels)
     chaos = Chaos(stage, crowd, given.seed)
     over = threading.Event()
@@ -94,6 +94,8 @@ def _run(stage: Stage, given: argparse.Namespace) -> int:
     record = stage.sandbox.posts
     rows = judge(plan, run=crowd.run, posts=crowd.posts, reverted=crowd.reverted, record=record)
     print(table(rows))
+    pictures = sum(bool(item["media_sha256"]) for item in record)
+    print(f"{pictures} visible pictures compared with their stored copies; the host sent {len(stage.media.served)}")
     for row in rows:
         for note in row.notes[:6]:
             print(f"  {row.phase}: {note}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.chaos.media_host import MediaHost
 from tests.services.engines import PostgreSQL, Redis
 from tests.services.sandbox import SandboxControl
 from tests.services.web_server import WebServer
@@ -60,7 +61,7 @@ class Stage:
         stepped: bool = True,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dynamo-stage-"))
-        self.postgres, self.redis, self.web = PostgreSQL(), Redis(), WebServer()
+        self.postgres, self.redis, self.web, self.media = PostgreSQL(), Redis(), WebServer(), MediaHost()
         self.workers, self.threads, self.settings, self.stepped = workers, threads, settings, stepped
         self.children: dict[str, Child] = {}
 
@@ -130,5 +131,6 @@ class Stage:
         for child in self.children.values():
             child.kill()
         self.web.close()
+        self.media.close()
         self.redis.close()
         self.postgres.close()

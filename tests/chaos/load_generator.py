@@ -31,6 +31,7 @@ class Crowd:
 
     plan: Plan
     sandbox: SandboxControl
+    media_url: str
     run: str = field(default_factory=lambda: secrets.token_hex(3))
     posts: dict[int, str] = field(default_factory=dict)
     reverted: set[int] = field(default_factory=set)
@@ -77,7 +78,7 @@ class Crowd:
                 text = f"A post #{planned.number} of run {self.run} for {index}"
                 texts[self.channels[index].public_id] = ChannelText(self.channels[index].type, text)
             changes: drafts.Changes = {
-                "media": self.sandbox.media(f"{planned.picture}.jpg") if planned.picture else self.sandbox.url,
+                "media": f"{self.media_url}/{planned.picture}.jpg" if planned.picture else self.sandbox.url,
                 "media_type": "IMAGE" if planned.picture else None,
                 "scheduled_for": planned.instant,
                 "channels": texts,

@@ -5,12 +5,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from posts.domain import media_store
+from posts.graph.media import file_sha256
 from scheduling.models import DeliveryState, ScheduledPost
 from tests.chaos.scenarios import Plan
 
 LEAST = 0.5  # of all that was planned; a machine that is too slow to make it has shown nothing
 COLUMNS = (
-    "not made", "deliveries", "once", "twice", "unapproved", "altered", "failed", "unknown", "reverted",
+    "not made", "deliveries", "once", "twice", "unapproved", "altered", "other media", "failed", "unknown", "reverted",
     "not approved", "lost", "false", "denied",
 )  # fmt: skip
 MARK = re.compile(r"post #(\d+) of run (\w+)")
@@ -25,7 +27,7 @@ class Row:
     counts: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
-    BAD = ("twice", "unapproved", "altered", "lost", "false", "denied")
+    BAD = ("twice", "unapproved", "altered", "other media", "lost", "false", "denied")
 
 
 def judge(
@@ -34,7 +36,8 @@ def judge(
     """Compare. `posts` maps plan numbers to scheduled post ids, `record` is the sandbox's list of visible posts.
 
     once/twice: visible that many times (or more); unapproved: visible although it was reverted before its claim, or was
-    never approved; altered: visible with another text than the approved one; failed/unknown: settled so, with a reason;
+    never approved; altered: visible with another text than the approved one; other media: visible with other bytes than
+    those that are stored, shown to the reviewer and covered by the approval; failed/unknown: settled so, with a reason;
     lost: neither visible nor settled with a reason; false: stored as published and not visible; denied: stored as
     failed and visible, so that a person would send it again.
     """
@@ -47,7 +50,7 @@ def judge(
             continue
         visible[int(mark.group(1)), str(item["account"])].append(item)
     rows = {phase: Row(phase) for phase in plan.phases}
-    found = ScheduledPost.objects.filter(pk__in=posts.values())
+    found = ScheduledPost.objects.filter(pk__in=posts.values()).select_related("media_file")
     by_id = {str(post.pk): post for post in found.prefetch_related("deliveries__channel", "approvals")}
     for planned in plan.posts:
         row = rows[planned.phase]
@@ -88,6 +91,9 @@ def _judge_one(
     if any(item["message"] not in texts for item in seen):
         counts["altered"] += 1
         row.notes.append(f"#{number} is visible on {channel} with a text that was not approved")
+    if any(not _shows_approved_bytes(post, item) for item in seen):
+        counts["other media"] += 1
+        row.notes.append(f"#{number} is visible on {channel} with other bytes than the approved ones")
     if len(seen) > 1:
         counts["twice"] += 1
         came = ", ".join(f"{item['created_by']['received_at']} (there {item['published_at']})" for item in seen)
@@ -103,6 +109,16 @@ def _judge_one(
             )
     else:
         _judge_absent(row, number, post, delivery)
+
+
+def _shows_approved_bytes(post: Any, item: dict[str, Any]) -> bool:
+    """Whether the platform's picture is the stored one, byte by byte, and an approval covers its hash."""
+    if post.media_file is None:
+        return not item["media_sha256"]
+    with media_store.open_stored(post.media_file) as file:
+        stored = file_sha256(file)[0]
+    covered = {approval.content["mediaSha256"] for approval in post.approvals.all()}
+    return bool(item["media_sha256"] == stored and stored in covered)
 
 
 def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:

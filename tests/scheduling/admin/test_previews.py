@@ -89,12 +89,14 @@ def test_media_that_is_not_stored_cannot_be_approved_a3(make_waiting, reviewer: 
     assert not site.offers("approve")
 
 
-def test_pages_load_our_copy_and_nothing_from_elsewhere_a1_a16(make_waiting, reviewer: User, sandbox, facebook) -> None:
+def test_pages_load_our_copy_and_nothing_from_elsewhere_a1_a16(
+    make_waiting, make_draft, reviewer: User, sandbox, facebook
+) -> None:
     posts = [
         make_waiting(channels=[facebook]),
         make_waiting(channels=[facebook], media=sandbox.media("film.mp4"), media_type="VIDEO"),
         make_waiting(channels=[facebook], media=f"{sandbox.url}/menu", media_type=None),
-        make_waiting(channels=[facebook], media="https://192.168.1.1/cgi?x=.jpg", media_type=None, submit=False),
+        make_draft(channels=[facebook], media="https://192.168.1.1/cgi?x=.jpg", media_type=None),
     ]
     urls = [f"{POSTS}{post.pk}/review/" for post in posts] + [POSTS, f"{POSTS}calendar/", "/admin/"]
     for url in urls:

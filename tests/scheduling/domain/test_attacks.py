@@ -103,11 +103,11 @@ def test_media_that_was_not_stored_is_not_approvable_a3(make_waiting, judge, san
     assert approve(judge, post).digest
 
 
-@pytest.mark.parametrize("media", ["none", "of another organization"])
-def test_gate_refuses_media_without_stored_bytes_a3(make_enqueued, travel, sandbox, facebook, other_facebook, media):
+@pytest.mark.parametrize("copy", ["none", "of another organization"])
+def test_gate_refuses_media_without_stored_bytes_a3(make_enqueued, travel, sandbox, facebook, other_facebook, copy):
     post = make_enqueued(channels=[facebook])
     foreign = None
-    if media != "none":
+    if copy != "none":
         foreign = MediaFile.objects.get(pk=post.media_file_id)
         foreign.pk, foreign.organization = uuid.uuid4(), other_facebook.organization
         foreign.save(force_insert=True)
