@@ -1,7 +1,8 @@
 """The audit log: append-only, with a hash chain for each organization.
 
 An event is written in the transaction of the change that it records, with a signature that requires an AUDIT_KEY. Its
-chain link is written by the next sweep, so that concurrent writers do not wait for each other.
+chain link is written by the next sweep, so that concurrent writers do not wait for each other; the link of an approval
+is written in the approval's own transaction (`seal_event`).
 `audit_verification` finds events that were altered, removed, inserted or moved.
 """
 
@@ -9,7 +10,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from django.dispatch import Signal
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.models import AuditChainLink, AuditEvent
+from accounts.models import AuditChainLink, AuditEvent, Organization
 
 GENESIS = "0" * 64  # the `previous` of the first link
 PURGE_VERB = "forget"
@@ -118,11 +120,27 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
     for organization_id in set(unlinked.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
             with transaction.atomic():
+                _lock_chain(organization_id)
                 ids = unlinked.filter(organization_id=organization_id).order_by("id").values_list("pk", flat=True)
                 count += _append_links(organization_id, list(ids[:limit]))
         except IntegrityError:
             continue  # a concurrent run has written these links
     return count
+
+
+def seal_event(event: AuditEvent) -> None:
+    """Append the event's chain link in the caller's transaction: from its commit on, a removal is found.
+
+    Locks the organization until the transaction ends, so it is the last step of the transaction: writers that lock a
+    post after the organization would deadlock with those that lock the post first.
+    """
+    _lock_chain(event.organization_id)
+    _append_links(event.organization_id, [event.pk])
+
+
+def _lock_chain(organization_id: UUID) -> None:
+    """Make other writers of the organization's chain wait. FOR NO KEY UPDATE: inserts that refer to it do not wait."""
+    list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).values_list("pk"))
 
 
 def _append_links(organization_id: UUID, event_ids: list[int]) -> int:
@@ -170,15 +188,24 @@ def export(organization_id: UUID | None = None, *, after: int = 0) -> Iterator[d
         after = page[-1].pk
 
 
+def purged_before(organization_id: UUID) -> datetime | None:
+    """Return the time before which events may have been purged, None when there was no purge."""
+    purges = AuditEvent.objects.filter(
+        organization_id=organization_id, verb=PURGE_VERB, subject=purge_subject(organization_id)
+    )
+    times = [datetime.fromisoformat(event.details["before"]) for event in purges if is_authentic(event)]
+    return max(times, default=None)
+
+
 def purge_subject(organization_id: UUID) -> str:
     return f"trail:{organization_id}"
 
 
-def purge(actor: Actor, organization_id: UUID, *, before: Any) -> int:
+def purge(actor: Actor, organization_id: UUID, *, before: datetime, keep: Iterable[int] = ()) -> int:
     """Delete the organization's events from before a time, as far as the chain has no gap; return how many.
 
-    Events with a NEVER_PURGED verb stay. All links stay, and the purge is recorded as an event with the hash of the
-    last purged link, so that the rest still verifies.
+    Events with a NEVER_PURGED verb and those with a primary key in `keep` stay. All links stay, and the purge is
+    recorded as an event with the hash of the last purged link, so that the rest still verifies.
     """
     with transaction.atomic():
         links = AuditChainLink.objects.filter(organization_id=organization_id).order_by("position")
@@ -187,6 +214,7 @@ def purge(actor: Actor, organization_id: UUID, *, before: Any) -> int:
         old = links.filter(position__lt=first_kept.position) if first_kept else links
         last = old.last()
         purged = AuditEvent.objects.filter(pk__in=old.values("event_id")).exclude(verb__in=NEVER_PURGED)
+        purged = purged.exclude(pk__in=list(keep))
         count = purged.count()
         if last is None or not count:
             return 0
@@ -198,6 +226,7 @@ def purge(actor: Actor, organization_id: UUID, *, before: Any) -> int:
             upTo=last.position,
             hash=last.hash,
             count=count,
+            before=before.isoformat(),
         )
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

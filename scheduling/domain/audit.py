@@ -9,10 +9,13 @@ from scheduling.domain.content import Content, current_content
 from scheduling.models import ScheduledPost
 
 
-def record_post_event(actor: Actor, verb: str, post: ScheduledPost, previous: str, **details: Any) -> None:
-    """Append an audit event about the post. `previous` is its status before; its present one is the status after."""
+def record_post_event(actor: Actor, verb: str, post: ScheduledPost, previous: str, **details: Any) -> AuditEvent:
+    """Append an audit event about the post and return it.
+
+    `previous` is its status before; its present one is the status after.
+    """
     content, digest = current_content(post)
-    audit_log.record(
+    return audit_log.record(
         actor,
         verb,
         organization_id=post.organization_id,

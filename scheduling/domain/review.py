@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
+from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.domain.api_keys import keys_rotated_by
 from accounts.domain.reviewers import Reviewer, can_review_channels
@@ -199,9 +200,12 @@ def approve(
             failure_reason="",
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        record_post_event(reviewer.actor, step, post, previous, approval=approval.pk, **pair)
+        event = record_post_event(
+            reviewer.actor, step, post, previous, approval=approval.pk, mfa=approval.mfa_verified, **pair
+        )
         enqueue.cancel_after_commit(None, staged)
         enqueue.publish_after_commit(post)
+        audit_log.seal_event(event)
     return approval
 
 

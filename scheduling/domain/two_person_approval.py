@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import clock
+from accounts.domain import audit_log
 from accounts.domain.audit_log import canonical_sha256
 from accounts.domain.reviewers import Reviewer
 from accounts.exceptions import Conflict
@@ -49,7 +50,8 @@ def record_first_approval(
     if not unchanged.update(scheduled_for=post.scheduled_for, version=post.version, updated_at=post.updated_at):
         raise post.conflict("approve")
     _unpaired([post]).exclude(pk=approval.pk).update(revoked_at=clock.now())
-    record_post_event(reviewer.actor, "approve_first", post, str(post.status), approval=approval.pk)
+    details = {"approval": approval.pk, "mfa": approval.mfa_verified}
+    audit_log.seal_event(record_post_event(reviewer.actor, "approve_first", post, str(post.status), **details))
 
 
 def pending_first_approval(post: ScheduledPost) -> Approval | None:

@@ -8,7 +8,7 @@ from accounts import clock
 from accounts.domain.audit_log import canonical_sha256
 from accounts.domain.reviewers import can_review_channels
 from posts.models import ChannelState
-from scheduling.domain import stored_media
+from scheduling.domain import approval_events, stored_media
 from scheduling.domain.content import Content, approved_content
 from scheduling.models import Approval, Delivery, ScheduledPost
 
@@ -34,7 +34,8 @@ def authorize(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
 
     Needs the post loaded by `lease.load_post`, with its approval and what belongs to it.
     The organization's policy is the present one: two approvals or MFA are required also of posts that were scheduled
-    before the policy changed. Raises GateClosed.
+    before the policy changed. The row of an approval authorizes nothing without the event that the audit log has of
+    it. Raises GateClosed.
     """
     approval = post.approval
     if approval is None or approval.revoked_at is not None or approval.post_id != post.pk:
@@ -51,6 +52,8 @@ def authorize(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
         raise GateClosed("REVIEWER_GONE", "The person who approved this may no longer review; approve it again.")
     if violation := policy_violation(post, approval):
         raise violation
+    if forgery := approval_events.find_forgery(post, approval):
+        raise GateClosed("NOT_IN_AUDIT_LOG", f"{forgery}; it was not sent.")
     return content
 
 

@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from accounts import clock
 from accounts.domain import actors
 from accounts.exceptions import Conflict, DomainError
 from posts.domain import channels, media_store
 from posts.models import MediaFile
-from scheduling.domain import content, drafts, review
+from scheduling.domain import drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.media_inspection import inspect_media
 from scheduling.domain.publishing import run, stage
-from scheduling.models import Approval, Delivery, ScheduledPost
+from scheduling.models import Delivery, ScheduledPost
 from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
 
@@ -148,12 +147,11 @@ def test_gate_with_the_approval_of_another_post_is_closed(make_enqueued, travel,
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["delay", "delay_after"])
-def test_revert_during_the_publishing_call_raises_state_conflict(make_scheduled, judge, sandbox, key, facebook, fault):
-    post = make_scheduled(channels=[facebook])
+def test_revert_during_the_publishing_call_raises_state_conflict(make_waiting, judge, sandbox, key, facebook, fault):
+    post = make_waiting(channels=[facebook])
     sandbox.fault("POST .*/feed", fault, seconds=1.5)
-    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now())
-    covered, its_digest = content.current_content(fresh(post))
-    Approval.objects.filter(post=post).update(content=covered, digest=its_digest)
+    approve(judge, post, now=True)
+    post = fresh(post)
     results: list[str] = []
 
     def publish():

@@ -8,10 +8,14 @@ from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.management.lookup import get_organization
 from accounts.models import ActorKind
+from scheduling.domain import approval_events
 
 
 class Command(BaseCommand):
-    help = "Delete an organization's audit events from before a day. The rest still verifies."
+    help = (
+        "Delete an organization's audit events from before a day, except those that publishing still needs. "
+        "The rest still verifies."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", metavar="NAME")
@@ -25,5 +29,7 @@ class Command(BaseCommand):
         if day > clock.now():
             raise CommandError("The day is in the future")
         operator = Actor(ActorKind.WORKER, "purge_audit_log", "manage.py purge_audit_log")
-        count = audit_log.purge(operator, get_organization(organization).pk, before=day)
+        organization_id = get_organization(organization).pk
+        needed = approval_events.needed_events(organization_id)
+        count = audit_log.purge(operator, organization_id, before=day, keep=needed)
         self.stdout.write(f"{count:,} events purged.")

@@ -10,10 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.domain import audit_verification
 from accounts.management.lookup import get_organization
 from accounts.models import AuditEvent
+from scheduling.domain import approval_events
 
 
 class Command(BaseCommand):
-    help = "Verify the audit log: find events that were altered, removed, inserted or moved. Exit status 1 if any."
+    help = (
+        "Verify the audit log: find events that were altered, removed, inserted or moved, and approvals that differ "
+        "from their events. Exit status 1 if any."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", metavar="NAME", help="one organization instead of all")
@@ -37,6 +41,7 @@ class Command(BaseCommand):
 
     def _problems(self, organization_id: UUID | None, heads: str | None) -> Iterator[str]:
         yield from audit_verification.find_tampering(organization_id)
+        yield from approval_events.find_inconsistencies(organization_id)
         if heads:
             try:
                 stored = Path(heads).read_text(encoding="ascii").split()

@@ -1,0 +1,110 @@
+"""The audit events of approvals. An approval row is valid only with the event that its transaction recorded.
+
+The rows can be written by whoever can write to the database; the events need an AUDIT_KEY.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts.domain import audit_log
+from accounts.models import ActorKind, AuditEvent, Organization
+from scheduling.lifecycle import Status
+from scheduling.models import Approval, Attempt, ScheduledPost
+
+SCHEDULES, FIRST = ("approve", "retry"), "approve_first"
+CLAIM = "claim"
+ENDS = ("revert", "succeed", "fail")  # after these an approval is not valid any more
+
+
+def find_forgery(post: ScheduledPost, approval: Approval) -> str:
+    """Return why the audit log does not confirm that the approval is valid now; empty when it does. One query.
+
+    Confirmed: an authentic event of the reviewer with the approval's id and digest, and one of its first approval;
+    after it no end of the approval, no other approval, and at most the claim of the present worker.
+    """
+    verbs = (*SCHEDULES, FIRST, CLAIM, *ENDS)
+    events = list(AuditEvent.objects.filter(subject=f"post:{post.pk}", verb__in=verbs).order_by("id"))
+    confirmed = [_confirms(event, approval, SCHEDULES, post.organization_id) for event in events]
+    if True not in confirmed:
+        return "The audit log has no genuine record of this approval"
+    at, first = confirmed.index(True), approval.first_approval
+    if first is not None and not any(_confirms(event, first, (FIRST,), post.organization_id) for event in events[:at]):
+        return "The audit log has no genuine record of the first approval"
+    later = [event.verb for event in events[at + 1 :]]
+    if later.count(CLAIM) > 1 or {*SCHEDULES, *ENDS} & set(later):
+        return "According to the audit log this approval is used up or withdrawn"
+    return ""
+
+
+def _confirms(event: AuditEvent, approval: Approval, verbs: tuple[str, ...], organization_id: UUID) -> bool:
+    """Whether the event is authentic and recorded this approval."""
+    return (
+        event.verb in verbs
+        and event.organization_id == organization_id
+        and event.subject == f"post:{approval.post_id}"
+        and event.digest == approval.digest
+        and (event.actor_kind, event.actor_id) == (ActorKind.PERSON, str(approval.reviewer_id))
+        and isinstance(event.details, dict)
+        and event.details.get("approval") == approval.pk
+        and event.details.get("mfa") == approval.mfa_verified
+        and event.details.get("first") == approval.first_approval_id
+        and audit_log.is_authentic(event)
+    )
+
+
+def needed_events(organization_id: UUID) -> list[int]:
+    """Return the ids of the events that publishing still needs: those of unspent approvals and of their first ones."""
+    rows = Approval.objects.filter(_is_open(), post__organization_id=organization_id)
+    needed = {pk for pair in rows.values_list("pk", "first_approval_id") for pk in pair}
+    events = _approval_events(organization_id).values_list("pk", "details__approval")
+    return [pk for pk, approval in events if isinstance(approval, int) and approval in needed]
+
+
+def find_inconsistencies(organization_id: UUID | None = None) -> Iterator[str]:
+    """Yield a sentence for each approval without its event, with another event, and for each event without approval."""
+    organizations = Organization.objects.order_by("pk").values_list("pk", flat=True)
+    for pk in organizations.filter(pk=organization_id) if organization_id else organizations:
+        yield from _compare(pk)
+
+
+def _compare(organization_id: UUID) -> Iterator[str]:
+    purged_before = audit_log.purged_before(organization_id)
+    events = _approval_events(organization_id).values_list("details__approval", "pk")
+    recorded = {approval: pk for approval, pk in events if isinstance(approval, int)}
+    rows = Approval.objects.filter(post__organization_id=organization_id).annotate(open=_is_open())
+    approvals = set()
+    for approval in rows.order_by("pk").iterator():
+        approvals.add(approval.pk)
+        event = AuditEvent.objects.filter(pk=recorded.get(approval.pk)).first()
+        name = f"approval {approval.pk} of post {approval.post_id}"
+        if event is None:
+            purged = purged_before is not None and approval.created_at < purged_before
+            if vars(approval)["open"] or not purged:
+                yield f"{name} has no event"
+        elif not _confirms(event, approval, (*SCHEDULES, FIRST), organization_id):
+            yield f"{name} does not match event {event.pk}"
+        elif audit_log.canonical_sha256(approval.content) != approval.digest:
+            yield f"{name} has content that does not match its digest"
+    missing = {pk: event for pk, event in recorded.items() if pk not in approvals}
+    for pk, event in sorted(missing.items(), key=lambda item: item[1]):
+        subject = AuditEvent.objects.values_list("subject", flat=True).get(pk=event)
+        if not _was_deleted(organization_id, subject):
+            yield f"approval {pk} of {subject}, which event {event} recorded, is missing"
+
+
+def _approval_events(organization_id: UUID) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(organization_id=organization_id, verb__in=(*SCHEDULES, FIRST)).order_by("pk")
+
+
+def _is_open() -> Q:
+    """Approvals that can still publish: not revoked, and without an attempt or of a post that is being published."""
+    publishing = Q(post__approval=F("pk"), post__status__in=(Status.SCHEDULED, Status.PUBLISHING))
+    return Q(revoked_at=None) & (publishing | ~Q(Exists(Attempt.objects.filter(approval=OuterRef("pk")))))
+
+
+def _was_deleted(organization_id: UUID, subject: str) -> bool:
+    """Whether the audit log has an authentic event of the deletion of the post. Its approvals were deleted with it."""
+    events = AuditEvent.objects.filter(organization_id=organization_id, subject=subject, verb="delete")
+    return any(audit_log.is_authentic(event) for event in events)
