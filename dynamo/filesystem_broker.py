@@ -21,6 +21,8 @@ from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
+from dynamo.celery_messages import NOT_A_MESSAGE, Message
+
 Binding = tuple[str, str, str]  # routing key, pattern, queue
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ def write_atomically(path: Path, content: str) -> None:
 
 class Channel(filesystem.Channel):
     """Queues as folders of files with one message each, delivered in the order of their names."""
+
+    Message = Message
 
     def _put(self, queue: str, message: Any, **_: Any) -> None:  # type: ignore[override]  # the stubs name it payload
         name = f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
@@ -55,7 +59,7 @@ class Channel(filesystem.Channel):
             try:
                 message = loads(content.decode())
                 self.Message(message, channel=self)  # raises what would otherwise end the worker
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except NOT_A_MESSAGE as error:
                 log.error("Dropped %s, which is not a message: %s", name, type(error).__name__)  # noqa: TRY400
                 continue
             return message

@@ -221,6 +221,7 @@ CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "publishing"
 CELERY_TASK_ROUTES = {
     "scheduling.stage": {"queue": "publishing", "priority": 9},  # on Redis after everything else in the queue
     "scheduling.inspect_media": {"queue": "media"},
+    "scheduling.discard": {"queue": "media"},
     "scheduling.examine_channel": {"queue": "media"},
     "scheduling.fill_permalinks": {"queue": "media"},
     "scheduling.link_imported": {"queue": "media"},
@@ -230,6 +231,7 @@ CELERY_TASK_ROUTES = {
     "posts.delete_unused_media": {"queue": "media"},
     "scheduling.deliver_notification": {"queue": "notifications"},
 }
+CELERY_WORKER_CONSUMER = "dynamo.celery_messages:Consumer"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY = False  # the sweep enqueues again; a web request never waits for the broker
@@ -270,6 +272,7 @@ HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
 GRAPH_VERSION = env_str("GRAPH_VERSION", "v26.0")
 GRAPH_APP_SECRET = env_str("GRAPH_APP_SECRET")
+GRAPH_APP_ID = env_str("GRAPH_APP_ID")
 GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3)
 GRAPH_READ_TIMEOUT = env_float("GRAPH_READ_TIMEOUT", 20)
 # Media on loopback is allowed only while the Graph API is a sandbox on loopback as well.
