@@ -269,6 +269,29 @@ class Attempt(models.Model):
         return f"{self.delivery_id} {self.outcome or 'open'}"
 
 
+class Discard(models.Model):
+    """Objects that a delivery staged and that are to be deleted at the platform, unless they are published.
+
+    Without foreign keys to the post and the delivery, which may be deleted. `staged` is the delivery's. `recorded`:
+    whether the audit log has the event. `retry_at` is the time of the next try until `done_at` is set.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    post_id = models.UUIDField()
+    delivery_id = models.BigIntegerField()
+    staged = models.JSONField()
+    recorded = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=clock.now)
+    retry_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["retry_at"], name="discard_due", condition=Q(done_at=None))]
+
+    def __str__(self) -> str:
+        return f"staged for {self.post_id} on {self.channel_id}"
+
+
 class ChannelCheck(models.Model):
     """The platform's answer to the last check of a channel, shown to reviewers.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from scheduling.domain import channel_checks, enqueue, link_imported, media_inspection, permalinks, sweep
+from scheduling.domain import channel_checks, discards, enqueue, link_imported, media_inspection, permalinks, sweep
 from scheduling.domain.notifications import delivery
 from scheduling.domain.publishing import run, stage
 
@@ -25,8 +25,13 @@ def stage_post(post_id: str) -> int:
 
 
 @shared_task(name="scheduling.cancel")
-def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int:
-    return enqueue.cancel(task_id, staged)
+def cancel(task_id: str) -> bool:
+    return enqueue.cancel(task_id)
+
+
+@shared_task(name="scheduling.discard")
+def discard_staged(discard_id: int) -> bool:
+    return discards.discard(discard_id)
 
 
 @shared_task(name="scheduling.inspect_media")

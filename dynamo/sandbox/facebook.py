@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import json
+import re
+import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +12,7 @@ from dynamo.sandbox.errors import Refusal, invalid
 from dynamo.sandbox.fields import view
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.media import fetch, image_format
-from dynamo.sandbox.models import Photo, Post, Video
+from dynamo.sandbox.models import Account, Photo, Post, Video
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import SandboxContext, now
 
@@ -53,9 +55,21 @@ LONGEST_MESSAGE = 63_206  # characters, as in published clients
 MOST_PHOTOS = 10
 
 
+def rewrite(context: SandboxContext, text: str) -> str:
+    """Return the text as a Page shows it: with names for mentions, without control characters and blank lines."""
+
+    def name(match: re.Match[str]) -> str:
+        node = context.state.nodes.get(match[1])
+        return node.name if isinstance(node, Account) else f"Page {match[1]}"
+
+    text = re.sub(r"@\[(\d+)\]", name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    shown = "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
+    return re.sub(r"\n{3,}", "\n\n", shown)
+
+
 def create_post(context: SandboxContext, request: Request) -> dict[str, Any]:
     """Return {"id"}, and the requested fields with `fields=` (read after write)."""
-    message, link = request.params.text("message"), request.params.text("link")
+    message, link = rewrite(context, request.params.text("message")), request.params.text("link")
     wanted = [_fbid(entry) for entry in request.params.items("attached_media")]
     if not (message or link or wanted):
         raise Refusal(197, "(#197) The post is empty. Please enter a message to share.")
@@ -121,7 +135,7 @@ def create_photo(context: SandboxContext, request: Request) -> dict[str, Any]:
     if not data:
         raise Refusal(324, "(#324) Missing or invalid image file")
     width, height = _photo_size(data, context.settings.photo_max_bytes)
-    caption = request.params.text("caption") or request.params.text("message")
+    caption = rewrite(context, request.params.text("caption") or request.params.text("message"))
     state = context.state
     digest = state.media.put(data)
     alt_text = request.params.text("alt_text_custom")
@@ -166,7 +180,7 @@ def update_post(context: SandboxContext, request: Request, post: Post) -> dict[s
             check_window(scheduled, context.settings)
             post.visible_at = post.scheduled_for = scheduled
         if "message" in params.values:
-            post.message = params.text("message")
+            post.message = rewrite(context, params.text("message"))
         post.is_hidden = params.flag("is_hidden", default=post.is_hidden)
         post.is_pinned = params.flag("is_pinned", default=post.is_pinned)
         post.updated_at = now()

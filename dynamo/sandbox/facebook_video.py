@@ -5,7 +5,7 @@ from typing import Any
 from dynamo.sandbox import errors
 from dynamo.sandbox.auth import authenticate
 from dynamo.sandbox.errors import Refusal
-from dynamo.sandbox.facebook import check_window, put_post, visibility
+from dynamo.sandbox.facebook import check_window, put_post, rewrite, visibility
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.media import content_type, fetch
 from dynamo.sandbox.models import Video
@@ -118,7 +118,7 @@ def _put_on_page(
     context: SandboxContext, request: Request, video: Video, visible: tuple[float | None, float | None], key: str
 ) -> None:
     """Create the post of a complete video, visible after its processing. The caller holds the lock."""
-    video.description = request.params.text("description")
+    video.description = rewrite(context, request.params.text("description"))
     video.title = request.params.text("title")
     video.ready_at = now() + context.settings.video_seconds
     visible_at, scheduled = visible

@@ -418,10 +418,14 @@ def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, st
 
 
 def same_text(caption: Any, other: str) -> bool:
-    """Whether two captions are equal except for outer white space and line ends, which the platform changes."""
+    """Whether two captions are equal except for what the platform changes.
+
+    It changes line ends, and drops outer white space, repeated blank lines and control characters.
+    """
     return _normalize(str(caption or "")) == _normalize(other)
 
 
 def _normalize(text: str) -> str:
-    lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
-    return "\n".join(line.rstrip() for line in lines)
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    shown = "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in shown.strip().split("\n")))

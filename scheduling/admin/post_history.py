@@ -27,6 +27,7 @@ EVENT_LABELS = {
     "fail": "failed on at least one channel",
     "settle": "confirmed it as published on all channels",
     "mark_live": "marked it as published",
+    "discard": "deleted what was staged at the platform",
     "mark_absent": "marked it as not published",
 }
 FIELDS = {

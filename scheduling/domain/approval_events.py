@@ -77,7 +77,7 @@ def _compare(organization_id: UUID) -> Iterator[str]:
     approvals = set()
     for approval in rows.order_by("pk").iterator():
         approvals.add(approval.pk)
-        event = AuditEvent.objects.filter(pk=recorded.get(approval.pk)).first()
+        event = AuditEvent.objects.filter(pk=recorded.get(approval.pk, 0)).first()
         name = f"approval {approval.pk} of post {approval.post_id}"
         if event is None:
             purged = purged_before is not None and approval.created_at < purged_before
@@ -87,11 +87,11 @@ def _compare(organization_id: UUID) -> Iterator[str]:
             yield f"{name} does not match event {event.pk}"
         elif audit_log.canonical_sha256(approval.content) != approval.digest:
             yield f"{name} has content that does not match its digest"
-    missing = {pk: event for pk, event in recorded.items() if pk not in approvals}
-    for pk, event in sorted(missing.items(), key=lambda item: item[1]):
-        subject = AuditEvent.objects.values_list("subject", flat=True).get(pk=event)
-        if not _was_deleted(organization_id, subject):
-            yield f"approval {pk} of {subject}, which event {event} recorded, is missing"
+    for pk, event_id in recorded.items():
+        if pk not in approvals:
+            subject = AuditEvent.objects.values_list("subject", flat=True).get(pk=event_id)
+            if not _was_deleted(organization_id, subject):
+                yield f"approval {pk} of {subject}, which event {event_id} recorded, is missing"
 
 
 def _approval_events(organization_id: UUID) -> QuerySet[AuditEvent]:

@@ -15,7 +15,7 @@ from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
 from posts.models import Channel
-from scheduling.domain import enqueue, review, two_person_approval
+from scheduling.domain import discards, enqueue, review, two_person_approval
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.content import approved_content, caption_hash, deliveries
 from scheduling.domain.validation import Violation, raise_if_invalid, validate_publishable
@@ -109,15 +109,15 @@ def ensure_version(post: ScheduledPost, expected_version: int) -> None:
 
 def delete(actor: Actor, post: ScheduledPost) -> None:
     """Delete the post and cancel its pending task. Raises StateConflict when it is publishing or published."""
-    staged = [(delivery.channel_id, delivery.staged) for delivery in post.deliveries.all() if delivery.staged]
     with transaction.atomic():
         # Clearing the task id locks the row and makes any claim fail, so that nothing is published in the meantime.
         locked = ScheduledPost.objects.filter(pk=post.pk, status__in=DELETABLE).update(task_id=None, version=0)
         if not locked:
             raise post.conflict("delete")
+        discards.add(Delivery.objects.filter(post=post).exclude(staged={}))
         record_post_event(actor, "delete", post, str(post.status))
         ScheduledPost.objects.filter(pk=post.pk).delete()
-        enqueue.cancel_after_commit(post.task_id, staged)
+        enqueue.cancel_after_commit(post.task_id)
 
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:

@@ -12,8 +12,6 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from accounts import clock
-from posts.graph.publishers import PUBLISHERS, Account
-from posts.models import Channel
 from scheduling.models import ScheduledPost
 
 log = logging.getLogger(__name__)
@@ -57,11 +55,10 @@ def publish_after_commit(post: ScheduledPost) -> None:
     transaction.on_commit(send)
 
 
-def cancel_after_commit(task_id: UUID | None, staged: Iterable[tuple[int, dict[str, Any]]]) -> None:
+def cancel_after_commit(task_id: UUID | None) -> None:
     """On commit, enqueue `cancel`. The claim ignores the task also when this message is lost."""
-    pairs = [list(pair) for pair in staged]
-    if task_id is not None or pairs:
-        transaction.on_commit(lambda: send_task("cancel", str(task_id) if task_id else None, pairs))
+    if task_id is not None:
+        transaction.on_commit(lambda: send_task("cancel", str(task_id)))
 
 
 def deliver_after_commit(delivery_ids: Iterable[int]) -> None:
@@ -81,16 +78,12 @@ def inspect_after_commit(post: ScheduledPost) -> None:
     transaction.on_commit(lambda: send_task("inspect_media", str(post.pk), post.version))
 
 
-def cancel(task_id: str | None, staged: list[tuple[int, dict[str, Any]]]) -> int:
-    """Revoke the task and discard staged objects, given as (primary key of the channel, staged); return how many."""
-    if task_id is not None:
-        current_app.control.revoke(task_id)
-    channels = Channel.objects.in_bulk([pk for pk, _ in staged])
-    for pk, objects in staged:
-        if channel := channels.get(pk):
-            try:
-                account = Account(channel.type, channel.platform_id, channel.token)
-                PUBLISHERS[channel.type].discard(account, objects)
-            except Exception:
-                log.exception("discarding staged objects of channel %s", pk)  # the others are still discarded
-    return len(staged)
+def cancel(task_id: str) -> bool:
+    """Revoke a publish task that no post has any more; return whether it was revoked.
+
+    A message made by hand cannot revoke the task of a scheduled post.
+    """
+    if ScheduledPost.objects.filter(task_id=UUID(task_id)).exists():
+        return False
+    current_app.control.revoke(task_id)
+    return True

@@ -16,7 +16,7 @@ from accounts.domain.api_keys import keys_rotated_by
 from accounts.domain.reviewers import Reviewer, can_review_channels
 from accounts.exceptions import Conflict, Forbidden, StaleVersion
 from accounts.models import User
-from scheduling.domain import enqueue, media_inspection, public_address, stored_media, two_person_approval
+from scheduling.domain import discards, enqueue, media_inspection, public_address, stored_media, two_person_approval
 from scheduling.domain.audit import content_with_digest, record_post_event
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.preflight.checks import Check
@@ -103,7 +103,7 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     """
     with transaction.atomic():
         task_id, approval = post.task_id, post.approval
-        staged = list(post.deliveries.exclude(staged={}).values_list("channel_id", "staged"))
+        staged = list(post.deliveries.exclude(staged={}))
         published = Delivery.objects.filter(post=OuterRef("pk"), state__in=PUBLISHED_OR_UNKNOWN)
         cleared = {"task_id": None, "approval": None, "enqueued_at": None, "lease_id": None, "lease_expires_at": None}
         previous = post.apply_transition("revert", only_if=Q(~Exists(published)), failure_reason="", **cleared)
@@ -112,7 +112,8 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
         two_person_approval.revoke_pending_approvals(post)
         post.deliveries.update(**BLANK_OUTCOME)
         record_post_event(actor, "revert", post, previous)
-        enqueue.cancel_after_commit(task_id, staged)
+        discards.add(staged)
+        enqueue.cancel_after_commit(task_id)
     return post
 
 
@@ -187,7 +188,7 @@ def approve(
             )
             return approval
         unpublished = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
-        staged = list(unpublished.exclude(staged={}).values_list("channel_id", "staged"))
+        staged = list(unpublished.exclude(staged={}))
         unpublished.update(**BLANK_OUTCOME)
         previous = post.apply_transition(
             step,
@@ -203,7 +204,7 @@ def approve(
         event = record_post_event(
             reviewer.actor, step, post, previous, approval=approval.pk, mfa=approval.mfa_verified, **pair
         )
-        enqueue.cancel_after_commit(None, staged)
+        discards.add(staged)
         enqueue.publish_after_commit(post)
         audit_log.seal_event(event)
     return approval

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts import clock
 from accounts.domain import audit_log
-from scheduling.domain import channel_checks, enqueue, health, permalinks
+from scheduling.domain import channel_checks, discards, enqueue, health, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
 from scheduling.domain.publishing.gate import MISSED
@@ -45,6 +45,7 @@ def sweep(worker: str = "") -> dict[str, int]:
     deferrable: dict[str, Callable[[], int]] = {
         "media": inspect_waiting_media,
         "check_levels": checks.refresh_levels,
+        "discards": discards.enqueue_due,
         "sealed": audit_log.seal,
         "reminders": events.remind,
         "fanned_out": recipients.fan_out,

@@ -86,11 +86,17 @@ class PublishMethod(Protocol):
         Never raises a GraphError: what cannot be read is UNKNOWN.
         """
 
-    def discard(self, account: Account, staged: Staged) -> None:
-        """Delete what was staged if possible, and never a published post. Never raises a GraphError."""
+    def find_unpublished(self, account: Account, staged: Staged) -> str:
+        """Return the id of what was staged, if it can be deleted and the platform shows that it is not published.
+
+        Empty otherwise. Reads only. Raises GraphErrors when that cannot be read now.
+        """
 
 
 class Publisher(PublishMethod, Protocol):
+    def delete_unpublished(self, account: Account, object_id: str) -> None:
+        """Delete what `find_unpublished` returned. Raises GraphErrors."""
+
     def permalink(self, account: Account, post_id: str) -> str | None:
         """Return the post's URL, None when it cannot be read. Never raises a GraphError."""
 

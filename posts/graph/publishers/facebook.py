@@ -50,8 +50,12 @@ class Facebook:
             return LookupResult(LookupStatus.NOT_FOUND)  # it was never sent
         return method.find(account, post, staged, since=since, claimed=claimed)
 
-    def discard(self, account: Account, staged: Staged) -> None:
-        METHODS.get(staged.get("kind", ""), METHODS["none"]).discard(account, staged)
+    def find_unpublished(self, account: Account, staged: Staged) -> str:
+        method = METHODS.get(staged.get("kind", ""))
+        return method.find_unpublished(account, staged) if method else ""
+
+    def delete_unpublished(self, account: Account, object_id: str) -> None:
+        client.delete(account, object_id)
 
     def permalink(self, account: Account, post_id: str) -> str | None:
         return read_address(account, post_id, "permalink_url")

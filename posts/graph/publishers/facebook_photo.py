@@ -1,7 +1,6 @@
 """A Page's photo: uploaded unpublished, then attached to a post. The photo's id makes the look-up exact."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from posts.graph.parsing import items
 from posts.graph.publishers import base, facebook_text
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
 
-FIELDS = "id,created_time,attachments{target{id},subattachments{target{id}}}"
+FIELDS = "id,created_time,application{id},attachments{target{id},subattachments{target{id}}}"
 LOOK_BACK = timedelta(days=2)  # longer than anything stays staged
 
 
@@ -54,31 +53,33 @@ def commit(account: Account, post: PostPayload, staged: Staged) -> str:
 def find(
     account: Account, _post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
 ) -> LookupResult:
-    """Look for our photo's id in the Page's posts. This is exact, so `claimed` is not needed."""
-    del claimed
+    """Look for our photo's id in the Page's posts.
+
+    UNKNOWN when there is only an unclaimed post by our app whose attachments the platform does not show.
+    """
     photo = staged.get("photo")
     if not photo:
         return LookupResult(LookupStatus.NOT_FOUND)
+    doubtful = False
     try:
         for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
-            if photo in _attached_ids(node):
+            attached = _attached_ids(node)
+            if photo in attached:
                 return LookupResult(LookupStatus.PUBLISHED, base.get_id(node))
+            hidden = not attached and not node.get("message")
+            doubtful |= hidden and facebook_text.is_by_our_app(node) and base.get_id(node) not in claimed
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
-    return LookupResult(LookupStatus.NOT_FOUND)
+    return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
 
-def discard(account: Account, staged: Staged) -> None:
-    """Delete the photo, unless a post contains it or that is unknown."""
-    photo = staged.get("photo")
-    if not photo:
-        return
-    post = PostPayload("POST", "", None, "IMAGE", "")
-    result = find(account, post, staged, since=clock.now() - LOOK_BACK, claimed=())
-    if result.verdict is not LookupStatus.NOT_FOUND:
-        return
-    with suppress(GraphError):
-        client.delete(account, photo)
+def find_unpublished(account: Account, staged: Staged) -> str:
+    """Return the photo's id, unless a post of the Page contains it or the photo is gone."""
+    photo: str = staged.get("photo", "")
+    if not photo or _is_deleted(account, photo):
+        return ""
+    recent = iter_recent(account, "published_posts", FIELDS, since=clock.now() - LOOK_BACK, stamp="created_time")
+    return "" if any(photo in _attached_ids(node) for node in recent) else photo
 
 
 def _is_deleted(account: Account, photo: str) -> bool:

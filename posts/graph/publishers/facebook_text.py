@@ -4,6 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Ambiguous, GraphError
@@ -11,7 +13,7 @@ from posts.graph.feed import iter_recent, same_text
 from posts.graph.parsing import items
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id
 
-FIELDS = "id,message,created_time,attachments{url,unshimmed_url,target{url}}"
+FIELDS = "id,message,created_time,application{id},attachments{url,unshimmed_url,target{url}}"
 
 
 def stage(_account: Account, _post: PostPayload, _staged: Staged, _save: Save) -> Staged:
@@ -35,16 +37,19 @@ def find(
 ) -> LookupResult:
     """Look for a post since `since` with the same message and link that is not `claimed`.
 
-    UNKNOWN when only posts with another link match: the platform may have rewritten it.
+    UNKNOWN when there is only a post that may be ours: with the same message or link, or by our app. The platform
+    rewrites both: mentions become names, blank lines and control characters are dropped.
     """
     certain, doubtful = [], False
     try:
         for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
-            if get_id(node) in claimed or not same_text(node.get("message"), post.caption):
+            if get_id(node) in claimed:
                 continue
-            if not post.media or _same_link(post.media, node):
+            same_message = same_text(node.get("message"), post.caption)
+            same_link = bool(post.media) and _same_link(post.media or "", node)
+            if same_message and (same_link or not post.media):
                 certain.append(get_id(node))
-            else:
+            elif same_message or same_link or is_by_our_app(node):
                 doubtful = True
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
@@ -53,8 +58,14 @@ def find(
     return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
 
-def discard(_account: Account, _staged: Staged) -> None:
-    return
+def find_unpublished(_account: Account, _staged: Staged) -> str:
+    return ""
+
+
+def is_by_our_app(node: dict[str, Any]) -> bool:
+    """Whether our app may have made the post: by its id, and by any app where GRAPH_APP_ID is not set."""
+    app = get_id(node.get("application") or {})
+    return bool(app) and app == (settings.GRAPH_APP_ID or app)
 
 
 def _same_link(link: str, node: dict[str, Any]) -> bool:

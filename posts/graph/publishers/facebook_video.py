@@ -5,7 +5,6 @@ itself.
 """
 
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any
 
@@ -140,9 +139,10 @@ def _look_up(account: Account, staged: Staged) -> tuple[LookupResult, bool]:
     return LookupResult(LookupStatus.UNKNOWN), False
 
 
-def discard(account: Account, staged: Staged) -> None:
-    """Delete the video, unless it is published or that is unknown."""
-    if not staged.get("video") or _look_up(account, staged)[0].verdict is not LookupStatus.NOT_FOUND:
-        return
-    with suppress(GraphError):
-        client.delete(account, staged["video"])
+def find_unpublished(account: Account, staged: Staged) -> str:
+    """Return the video's id, unless it is published or being processed. Raises Transient when that is unknown."""
+    video: str = staged.get("video", "")
+    verdict = _look_up(account, staged)[0].verdict if video else LookupStatus.PUBLISHED
+    if verdict is LookupStatus.UNKNOWN:
+        raise errors.Transient("The platform does not show whether the video is published")
+    return video if verdict is LookupStatus.NOT_FOUND else ""

@@ -65,14 +65,19 @@ class Instagram:
         if status == "IN_PROGRESS":
             return LookupResult(LookupStatus.PROCESSING)
         try:
-            matches = _matching_media(account, post, since=since, claimed=claimed)
+            matches, others = _matching_media(account, post, since=since, claimed=claimed)
         except GraphError:
             return LookupResult(LookupStatus.PUBLISHED if status == "PUBLISHED" else LookupStatus.UNKNOWN)
-        return _lookup_result(status, matches, post)
+        return _lookup_result(status, matches, others, post)
 
-    def discard(self, account: Account, staged: Staged) -> None:
-        """Do nothing: containers cannot be deleted; they are invisible and expire."""
+    def find_unpublished(self, account: Account, staged: Staged) -> str:
+        """Return nothing: containers cannot be deleted; they are invisible and expire."""
         del account, staged
+        return ""
+
+    def delete_unpublished(self, account: Account, object_id: str) -> None:
+        """Do nothing, for the same reason."""
+        del account, object_id
 
     def permalink(self, account: Account, post_id: str) -> str | None:
         return read_address(account, post_id, "permalink")
@@ -127,32 +132,36 @@ def _explain_refusal(account: Account, container: str, refused: errors.NotReady 
     return refused.as_kind(errors.Ambiguous, f"{refused} It may have been published before")
 
 
-def _lookup_result(status: str, matches: list[str], post: PostPayload) -> LookupResult:
-    """Return the result of the container's status and the listed media together."""
+def _lookup_result(status: str, matches: list[str], others: list[str], post: PostPayload) -> LookupResult:
+    """Return the result of the container's status and the listed media together. `others` have another caption."""
     if status == "PUBLISHED":
         return LookupResult(LookupStatus.PUBLISHED, matches[0] if len(matches) == 1 else "")
     if status not in {"FINISHED", "ERROR", "EXPIRED"}:
         return LookupResult(LookupStatus.UNKNOWN)
     if not matches:
-        return LookupResult(LookupStatus.NOT_FOUND)
+        # While the status may be old, a post of the same kind can be ours with a caption that the platform rewrote.
+        unclear = others and status == "FINISHED"
+        return LookupResult(LookupStatus.UNKNOWN if unclear else LookupStatus.NOT_FOUND)
     # The listing contradicts the status. A caption decides; a story has none, and may have been published elsewhere.
     certain = len(matches) == 1 and post.type != "STORY" and post.caption.strip()
     return LookupResult(LookupStatus.PUBLISHED, matches[0]) if certain else LookupResult(LookupStatus.UNKNOWN)
 
 
-def _matching_media(account: Account, post: PostPayload, *, since: datetime, claimed: Collection[str]) -> list[str]:
-    """Return the ids of the account's media that match in time, kind and caption and are not claimed."""
+def _matching_media(
+    account: Account, post: PostPayload, *, since: datetime, claimed: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Return the ids of unclaimed media of the same time and kind: those with the caption, and those with another."""
     is_story = post.type == "STORY"
     product = "REELS" if post.media_type == "VIDEO" else "FEED"
     if is_story:
         product = "STORY"
-    return [
-        get_id(node)
-        for node in iter_recent(account, "stories" if is_story else "media", FIELDS, since=since, stamp="timestamp")
-        if node.get("media_product_type") == product
-        and (is_story or same_text(node.get("caption"), post.caption))
-        and get_id(node) not in claimed
-    ]
+    matches: list[str] = []
+    others: list[str] = []
+    for node in iter_recent(account, "stories" if is_story else "media", FIELDS, since=since, stamp="timestamp"):
+        if node.get("media_product_type") == product and get_id(node) not in claimed:
+            same = is_story or same_text(node.get("caption"), post.caption)
+            (matches if same else others).append(get_id(node))
+    return matches, others
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from accounts import clock
 from posts.graph.errors import GraphError, NotReady, Throttled
+from scheduling.domain import discards
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import gate, outcomes, payload, retry_policy
 from scheduling.domain.publishing.lease import load_post
@@ -59,22 +61,12 @@ def stage(delivery: Delivery, content: Content, digest: str, *, only_if: Q) -> N
     """
     publisher, account = payload.delivery_publisher(delivery), payload.delivery_account(delivery)
     item = payload.build_payload(content, delivery)
+    outdated: dict[str, Any] = {}
     if delivery.staged and delivery.staged_digest != digest:
-        publisher.discard(account, delivery.staged)
-        delivery.staged = {}
+        outdated, delivery.staged = delivery.staged, {}
 
     def save(staged: dict[str, Any]) -> None:
-        columns: dict[str, Any] = {"staged": staged, "staged_digest": digest, "staged_at": clock.now()}
-        if staged.get("ready"):
-            columns |= {"state": DeliveryState.STAGED, "error_message": ""}
-        rows = Delivery.objects.filter(only_if, pk=delivery.pk)
-        if not rows.filter(staged_at=delivery.staged_at).update(**columns):
-            row = Delivery.objects.filter(pk=delivery.pk).values_list("staged", flat=True).first()
-            if payload.staged_id(row or {}) != payload.staged_id(staged):
-                publisher.discard(account, staged)
-            raise StagedByAnother if rows.exists() else PostChanged
-        for name, value in columns.items():
-            setattr(delivery, name, value)
+        _save_staged(delivery, staged, digest, outdated, only_if)
 
     try:
         save(publisher.stage(account, item, dict(delivery.staged), save))
@@ -82,6 +74,27 @@ def stage(delivery: Delivery, content: Content, digest: str, *, only_if: Q) -> N
         delivery.refresh_from_db(fields=["staged", "staged_digest", "staged_at"])
         if not payload.is_staged(delivery, digest):
             raise NotReady("Another worker is staging it") from None
+
+
+def _save_staged(delivery: Delivery, staged: dict[str, Any], digest: str, outdated: dict[str, Any], only_if: Q) -> None:
+    """Save what was staged, and discard what the row then does not refer to: `outdated`, or when it lost, `staged`."""
+    columns: dict[str, Any] = {"staged": staged, "staged_digest": digest, "staged_at": clock.now()}
+    if staged.get("ready"):
+        columns |= {"state": DeliveryState.STAGED, "error_message": ""}
+    rows = Delivery.objects.filter(only_if, pk=delivery.pk)
+    with transaction.atomic():
+        saved = rows.filter(staged_at=delivery.staged_at).update(**columns)
+        if saved and outdated:
+            discards.add_objects(delivery, dict(outdated))
+        elif not saved:
+            row = Delivery.objects.filter(pk=delivery.pk).values_list("staged", flat=True).first()
+            if payload.staged_id(row or {}) != payload.staged_id(staged):
+                discards.add_objects(delivery, staged)
+    if not saved:
+        raise StagedByAnother if rows.exists() else PostChanged
+    outdated.clear()
+    for name, value in columns.items():
+        setattr(delivery, name, value)
 
 
 def _stage_or_record(post: ScheduledPost, delivery: Delivery, content: Content, digest: str) -> bool:

@@ -11,6 +11,7 @@ from accounts.models import AuditEvent
 from posts.domain import channels
 from posts.models import PublishedPost
 from scheduling.domain import sweep
+from scheduling.domain.drafts import ChannelText
 from scheduling.domain.publishing import run, stage
 from scheduling.models import Approval, Attempt, Delivery, ScheduledPost
 from tests.helpers import fresh
@@ -113,6 +114,23 @@ def test_answer_lost_after_publication_is_found_and_not_repeated(make_enqueued, 
     assert fresh(post).status == "PUBLISHED"
     assert len(sandbox.posts) == 1
     assert Delivery.objects.get(post=post).platform_post_id == sandbox.posts[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("caption", "state"),
+    [("Com @[123456789012345]", "UNKNOWN"), ("Olá\n\n\n\n\nPorto", "PUBLISHED")],
+)
+def test_lost_answer_of_a_rewritten_link_post_is_not_repeated_a8(
+    make_enqueued, travel, sandbox, facebook, settings, caption, state
+):
+    text = {facebook.public_id: ChannelText("FB_PAGE", caption)}
+    post = make_enqueued(channels=text, media="https://example.com/menu", media_type=None)
+    sandbox.fault("POST .*/feed", "drop_after")
+    clock_ = travel(post)
+    assert send(post) == "pending"
+    go_on(post, clock_, seconds=settings.RECONCILE_LIMIT / 6)
+    assert (len(sandbox.posts), Delivery.objects.get(post=post).state) == (1, state)
+    assert sandbox.posts[0]["message"] != caption
 
 
 def test_answer_lost_before_publication_is_retried_after_two_absences(make_enqueued, travel, sandbox, facebook):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from posts.graph.errors import Ambiguous, Transient
 from posts.models import Channel
 from scheduling.domain import content as post_content
-from scheduling.domain import enqueue, permalinks, sweep
+from scheduling.domain import permalinks, sweep
 from scheduling.domain.publishing import commit, lease, outcomes, payload, run, stage
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery
@@ -296,22 +296,6 @@ def test_undecryptable_token_does_not_stop_other_permalinks(make_enqueued, trave
     Delivery.objects.filter(post=post).update(permalink="", retry_at=None)
     seal_away(facebook)
     assert permalinks.fetch_missing() == 1
-
-
-def test_cancel_with_an_undecryptable_token_discards_the_others(make_enqueued, sandbox, facebook, instagram):
-    post = make_enqueued(channels=[facebook])
-    stage.prestage(str(post.pk))
-    staged = Delivery.objects.get(post=post).staged
-    seal_away(instagram)
-    enqueue.cancel(None, [(instagram.pk, {"kind": "container", "container": "1"}), (facebook.pk, staged)])
-    with pytest.raises(run.GraphError):
-        payload.delivery_publisher(Delivery.objects.get(post=post)).commit(
-            payload.delivery_account(Delivery.objects.select_related("channel").get(post=post)),
-            payload.build_payload(
-                post_content.current_content(fresh(post))[0], Delivery.objects.select_related("channel").get(post=post)
-            ),
-            staged,
-        )
 
 
 def test_failing_sweep_step_does_not_stop_the_others(make_enqueued, monkeypatch):

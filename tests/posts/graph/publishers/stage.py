@@ -3,6 +3,7 @@
 import hashlib
 import urllib.request
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django.urls import reverse
 
 from accounts import clock
 from posts.domain.media_store import SIGNER
+from posts.graph.errors import GraphError
 from posts.graph.publishers import PUBLISHERS, Account, LookupResult, LookupStatus, PostPayload, Staged, StoredMedia
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
@@ -74,6 +76,12 @@ class Stage:
         self, item: PostPayload, staged: Staged, *, claimed: Collection[str] = (), since: datetime | None = None
     ) -> LookupResult:
         return self.publisher.find(self.account, item, staged, since=since or self.began, claimed=claimed)
+
+    def discard(self, staged: Staged) -> None:
+        """Delete what was staged where the publisher finds that it is not published."""
+        with suppress(GraphError):
+            if unpublished := self.publisher.find_unpublished(self.account, staged):
+                self.publisher.delete_unpublished(self.account, unpublished)
 
     @property
     def posts(self) -> list[tuple[str, str]]:

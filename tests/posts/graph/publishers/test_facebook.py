@@ -110,7 +110,7 @@ def test_stage_media_of_another_type_is_refused(stage: Stage, kind: str, name: s
 def test_commit_deleted_photo_requires_restage(stage: Stage) -> None:
     item = stage.image()
     staged = stage.stage(item)
-    stage.publisher.discard(stage.account, staged)
+    stage.discard(staged)
     with pytest.raises(errors.RestageRequired):
         stage.commit(item, staged)
     assert stage.publish(item) == stage.posts[0][0]
@@ -121,14 +121,14 @@ def test_discard_keeps_published_posts(stage: Stage, kind: str) -> None:
     item = stage.make(kind)
     staged = stage.stage(item)
     stage.commit(item, staged)
-    stage.publisher.discard(stage.account, staged)
+    stage.discard(staged)
     assert [call for call in stage.requests if call.startswith("DELETE")] == []
 
 
 @pytest.mark.parametrize("kind", ["photo", "video", "reel"])
 def test_discard_deletes_staged_media(stage: Stage, kind: str) -> None:
     staged = stage.stage(stage.make(kind))
-    stage.publisher.discard(stage.account, staged)
+    stage.discard(staged)
     assert stage.requests[-1] == f"DELETE /{staged.get('photo') or staged['video']}"
 
 
@@ -136,8 +136,8 @@ def test_discard_deletes_staged_media(stage: Stage, kind: str) -> None:
 def test_discard_unknown_outcome_deletes_nothing(stage: Stage, kind: str) -> None:
     staged = stage.stage(stage.make(kind))
     stage.sandbox.fault(".*", "drop_before", times=9)
-    stage.publisher.discard(stage.account, staged)
-    stage.publisher.discard(stage.account, {})
+    stage.discard(staged)
+    stage.discard({})
     assert [call for call in stage.requests if call.startswith("DELETE")] == []
 
 
@@ -168,10 +168,33 @@ def test_find_older_text_is_not_found(stage: Stage) -> None:
         assert stage.find(item, {}, since=clock.now()) == ABSENT
 
 
-def test_find_other_text_is_not_found(stage: Stage) -> None:
+def test_find_other_text_of_another_app_is_not_found(stage: Stage, settings) -> None:
     stage.publish(stage.item(caption="Olá"))
+    settings.GRAPH_APP_ID = "1"
     assert stage.find(stage.item(caption="Olá!"), {}) == ABSENT
-    assert stage.find(stage.item(caption="  Olá \r\n"), {}).verdict is LookupStatus.PUBLISHED
+
+
+@pytest.mark.parametrize("caption", ["  Olá \r\n", "\x07Olá\x9f", "Olá"])
+def test_find_text_with_other_white_space_is_published(stage: Stage, caption: str) -> None:
+    stage.publish(stage.item(caption=caption))
+    assert stage.find(stage.item(caption="Olá"), {}).verdict is LookupStatus.PUBLISHED
+    assert stage.find(stage.item(caption=caption), {}).verdict is LookupStatus.PUBLISHED
+
+
+@pytest.mark.parametrize("kind", ["text", "link"])
+def test_find_text_that_the_platform_rewrote_is_unknown_a8(stage: Stage, kind: str) -> None:
+    item = replace(stage.make(kind), caption="Com @[123456789012345]\n\n\n\nno Porto")
+    post_id = stage.publish(item)
+    assert stage.posts == [(post_id, "Com Page 123456789012345\n\nno Porto")]
+    assert stage.find(item, {}) == UNCLEAR
+    assert stage.find(item, {}, claimed={post_id}) == ABSENT
+
+
+def test_find_same_link_of_another_app_with_another_text_is_unknown_a8(stage: Stage, settings) -> None:
+    settings.GRAPH_APP_ID = "1"
+    stage.publish(stage.item(caption="Olá", media="https://example.com/menu"))
+    assert stage.find(stage.item(caption="Bom dia", media="https://example.com/menu/"), {}) == UNCLEAR
+    assert stage.find(stage.item(caption="Bom dia", media="https://example.com/wine"), {}) == ABSENT
 
 
 def test_find_same_text_with_another_link_is_unknown(stage: Stage) -> None:

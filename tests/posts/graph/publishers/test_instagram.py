@@ -166,6 +166,14 @@ def test_find_listed_post_with_old_status_is_published(stage: Stage) -> None:
     assert stage.find(item, staged, claimed={post_id}) == ABSENT
 
 
+def test_find_listed_post_with_another_caption_and_old_status_is_unknown_a8(stage: Stage) -> None:
+    post_id = stage.publish(stage.image(caption="Adeus"))
+    item = stage.image()
+    staged = stage.stage(item)
+    assert stage.find(item, staged) == UNCLEAR
+    assert stage.find(item, staged, claimed={post_id}) == ABSENT
+
+
 def test_find_another_story_is_unknown(stage: Stage) -> None:
     item = stage.image("STORY")
     stage.publish(item)
@@ -176,5 +184,5 @@ def test_find_another_story_is_unknown(stage: Stage) -> None:
 def test_discard_sends_nothing(stage: Stage) -> None:
     staged = stage.stage(stage.image())
     before = stage.requests
-    stage.publisher.discard(stage.account, staged)
+    stage.discard(staged)
     assert stage.requests == before
