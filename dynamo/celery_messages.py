@@ -30,8 +30,6 @@ class Message(virtual.Message):
 class Consumer(consumer.Consumer):
     """The consumer of every worker (CELERY_WORKER_CONSUMER)."""
 
-    connection_errors: tuple[type[BaseException], ...]  # set by Celery
-
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
         """Return the function that receives a message. It drops one from which no task can be made."""
         handle = super().create_task_handler(*args, **kwargs)
@@ -39,11 +37,9 @@ class Consumer(consumer.Consumer):
         def on_task_received(message: Any) -> None:
             try:
                 handle(message)
-            except self.connection_errors:
-                raise
-            except Exception as error:  # noqa: BLE001  whatever is in the message, it must not end the worker
+            except Exception as error:  # noqa: BLE001  a lost connection included: the next read raises it again
                 log.error("Dropped a message that is not a task: %s", type(error).__name__)  # noqa: TRY400
                 if not message.acknowledged:
-                    message.reject_log_error(log, self.connection_errors)
+                    message.reject_log_error(log, OSError)
 
         return on_task_received

@@ -251,6 +251,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 SWEEP_INTERVAL = env_float("DYNAMO_SWEEP_INTERVAL", 2)
 ENQUEUE_HORIZON = env_float("DYNAMO_ENQUEUE_HORIZON", 600)  # well under the visibility timeout above
 STAGE_LEAD = env_float("DYNAMO_STAGE_LEAD", 300)
+STAGE_TEXT_POSTS = env_bool("DYNAMO_STAGE_TEXT_POSTS")  # off: the platform does not document that it works
 MAX_LATENESS_SECONDS = env_float("DYNAMO_MAX_LATENESS_SECONDS", 900)
 LEASE_SECONDS = env_float("DYNAMO_LEASE_SECONDS", 25)
 ABSENCE_SPACING = env_float("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart

@@ -34,7 +34,10 @@ def main() -> int:
     parser.add_argument("--only", help="phases, separated by commas")
     parser.add_argument("--channels", type=int, default=20)
     parser.add_argument("--keep", action="store_true", help="keep the logs")
+    parser.add_argument("--stage-text-posts", action="store_true", help="with STAGE_TEXT_POSTS")
     given = parser.parse_args()
+    if given.stage_text_posts:
+        SETTINGS["DYNAMO_STAGE_TEXT_POSTS"] = "1"
     print(f"seed {given.seed}", flush=True)
     with Stage(workers=2, threads=8, settings=SETTINGS) as stage:
         stage.migrate()

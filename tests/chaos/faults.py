@@ -14,7 +14,7 @@ from tests.chaos.environment import Stage
 from tests.chaos.load_generator import Crowd
 
 Trouble = Callable[["Chaos"], None]
-WRITES = "POST .*/(feed|media_publish)"
+WRITES = r"POST .*/(feed|media_publish|\d+_\d+$)"
 
 
 class Chaos(threading.Thread):

@@ -46,7 +46,8 @@ def without(name: str, **replaced: Any) -> bytes:
 
 NO_MESSAGE = [
     b"garbage", b"[1]", b"\xff", b"{", b"5", b"null", b'""', b"{}", b"[" * 100_000, b'{"properties": {}, "body": 1}',
-    message(raw="%%%"), message(raw="x", properties={"body_encoding": "rot13"}),
+    message(raw="x", properties={"body_encoding": "rot13"}),
+    without("x", headers=[1]), without("x", headers="x"),
     *(message(properties={"delivery_tag": tag}) for tag in (None, 5, True, [1], {})),
     *(message(properties={"delivery_info": info}) for info in (None, "x", {}, {"exchange": 1, "routing_key": []})),
 ]  # fmt: skip
@@ -54,9 +55,9 @@ NO_TASK = [
     message(task="scheduling.no_such_task"), message(task=None), message(task=[1]), message(task="missing"),
     message(id="missing"), message(id=[1]), message(eta="tomorrow"), message(eta=5), message(expires={}),
     message(timelimit=5), message(body=[]), message(body=[1, 2]), message(body=5), message(body={"args": 1}),
-    message(raw=""), message(raw=base64.b64encode(b"{").decode()), message(raw=base64.b64encode(b"null").decode()),
-    message(raw=base64.b64encode(b"[" * 100_000).decode()), without("headers"), without("x", headers=[1]),
-    without("x", headers="x"), without("content-type"),
+    message(raw=""), message(raw="%%%"),
+    *(message(raw=base64.b64encode(body).decode()) for body in (b"{", b"null", b"[" * 100_000)),
+    without("headers"), without("content-type"),
     without("x", **{"content-type": "application/x-python-serialize"}),
 ]  # fmt: skip
 WRONG_ARGUMENTS = [
@@ -80,13 +81,13 @@ def insert(url: str) -> None:
     app.send_task(TASK, [str(uuid4())])
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_broken_queue_items_end_no_worker_a20(processes: ProcessGroup, pool: str) -> None:
+def test_broken_queue_items_end_no_worker_a20(processes: ProcessGroup) -> None:
     def check(url: str, **environment: str) -> None:
         insert(url)
-        worker = processes.worker("--pool", pool, concurrency=2, wait=False, **environment)
+        worker = processes.worker("--pool", "threads", concurrency=2, wait=False, **environment)
         eventually(lambda: "succeeded in" in worker.output(), within=120, what="a task after the broken ones")
-        assert worker.output().count("not a message") == len(NO_MESSAGE)
+        dropped = [line for line in worker.output().splitlines() if " Dropped " in line and "not a message" in line]
+        assert len(dropped) == len(NO_MESSAGE)
         assert worker.popen.poll() is None
 
     if not settings.REDIS_URL:

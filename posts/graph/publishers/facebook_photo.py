@@ -38,7 +38,9 @@ def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     photo = staged.get("photo")
     if not photo:
         raise errors.RestageRequired("There is no staged photo")
-    params = {"message": post.caption, "attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
+    params = {"attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
+    if post.caption:
+        params["message"] = post.caption
     try:
         return facebook_text.publish(account, params)
     except errors.Duplicate as error:

@@ -12,6 +12,7 @@ from accounts.domain.actors import WORKER
 from posts.domain import channels
 from posts.domain.published_posts import record_published
 from posts.graph.errors import GraphError
+from scheduling.domain import discards
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import gate, payload, retry_policy
 from scheduling.domain.publishing.lease import PublishRun
@@ -41,6 +42,11 @@ def mark_published(delivery: Delivery, attempt: Attempt, content: Content, platf
         write_outcome(attempt, Outcome.PUBLISHED, error_code="", error_message="")
         if platform_post_id:
             record_copy(delivery, content, platform_post_id, at)
+        if delivery.staged.get("post", platform_post_id) != platform_post_id:
+            # It was sent to the feed instead: the staged copy is not needed.
+            unused, kept = delivery.staged, {**delivery.staged, "post": ""}
+            update_delivery(delivery, staged=kept)
+            discards.add_objects(delivery, unused)
 
 
 def write_published(delivery: Delivery, platform_post_id: str, at: datetime) -> None:

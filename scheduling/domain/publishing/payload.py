@@ -66,7 +66,7 @@ def is_staged(delivery: Delivery, digest: str) -> bool:
 
 def staged_id(staged: dict[str, Any]) -> Any:
     """Return the platform's id of what was staged; equal ids are the same object."""
-    return staged.get("photo") or staged.get("video") or staged.get("container")
+    return staged.get("photo") or staged.get("video") or staged.get("container") or staged.get("post")
 
 
 def seconds_from_now(seconds: float) -> datetime:

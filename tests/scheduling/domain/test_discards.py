@@ -112,6 +112,17 @@ def test_undecryptable_token_delays_only_its_own_discard_a9(make_staged, sandbox
     assert (Discard.objects.get().done_at, deleted(sandbox)) == (None, [])
 
 
+def test_staged_text_that_went_to_the_feed_instead_is_deleted(make_staged, sandbox, travel, settings):
+    settings.STAGE_TEXT_POSTS = True
+    post = make_staged(media="https://example.com/menu", media_type=None)
+    staged = Delivery.objects.get(post=post).staged["post"]
+    sandbox.fault(r"POST .*/\d+_\d+$", "error", code=100, status=400)
+    travel(post)
+    assert send(post) == "published"
+    assert discards.discard(Discard.objects.get().pk)
+    assert (deleted(sandbox), len(sandbox.posts)) == ([staged], 1)
+
+
 def test_cancel_revokes_the_task_of_no_post():
     assert enqueue.cancel(str(uuid4()))
     assert ScheduledPost.objects.count() == 0

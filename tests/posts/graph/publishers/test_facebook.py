@@ -185,7 +185,7 @@ def test_find_text_with_other_white_space_is_published(stage: Stage, caption: st
 def test_find_text_that_the_platform_rewrote_is_unknown_a8(stage: Stage, kind: str) -> None:
     item = replace(stage.make(kind), caption="Com @[123456789012345]\n\n\n\nno Porto")
     post_id = stage.publish(item)
-    assert stage.posts == [(post_id, "Com Page 123456789012345\n\nno Porto")]
+    assert stage.posts == [(post_id, "Com Casa do Sol\n\nno Porto")]
     assert stage.find(item, {}) == UNCLEAR
     assert stage.find(item, {}, claimed={post_id}) == ABSENT
 
@@ -240,6 +240,81 @@ def test_commit_refusal_keeps_its_class(
         stage.publish(item)
     assert type(caught.value) is expected
     assert stage.posts == []
+
+
+FLIP = r"POST .*/\d+_\d+$"
+
+
+@pytest.fixture
+def staging(settings) -> None:
+    settings.STAGE_TEXT_POSTS = True
+
+
+@pytest.mark.usefixtures("staging")
+@pytest.mark.parametrize("kind", ["text", "link"])
+def test_staged_text_is_published_by_its_id_a8(stage: Stage, kind: str) -> None:
+    item = replace(stage.make(kind), caption="Com @[123456789012345]")
+    staged = stage.stage(item)
+    assert (stage.posts, stage.find(item, staged), stage.stage(item, staged)) == ([], ABSENT, staged)
+    stage.sandbox.fault(FLIP, "drop_after")
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert [post_id for post_id, _ in stage.posts] == [staged["post"]]
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, staged["post"])
+    assert stage.commit(item, staged) == staged["post"]
+    assert len(stage.posts) == 1
+
+
+@pytest.mark.usefixtures("staging")
+def test_lost_request_to_publish_a_staged_text_is_not_found_and_repeatable(stage: Stage) -> None:
+    item = stage.item()
+    staged = stage.stage(item)
+    stage.sandbox.fault(FLIP, "drop_before")
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert stage.find(item, staged) == ABSENT
+    assert stage.commit(item, staged) == staged["post"] == stage.posts[0][0]
+
+
+@pytest.mark.usefixtures("staging")
+@pytest.mark.parametrize("code", [100, 200, 4711])
+def test_refused_publication_of_a_staged_text_goes_to_the_feed(stage: Stage, code: int) -> None:
+    item = stage.item()
+    staged = stage.stage(item)
+    stage.sandbox.fault(FLIP, "error", code=code, status=400)
+    post_id = stage.commit(item, staged)
+    assert [post_id] == [post[0] for post in stage.posts] != [staged["post"]]
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, post_id)
+    stage.discard(staged)
+    assert stage.requests[-1] == f"DELETE /{staged['post']}"
+
+
+@pytest.mark.usefixtures("staging")
+@pytest.mark.parametrize("answer", ["flicker", "drop_before"])
+def test_refused_publication_that_cannot_be_read_back_is_ambiguous(stage: Stage, answer: str) -> None:
+    item = stage.item()
+    staged = stage.stage(item)
+    stage.sandbox.fault(FLIP, "error", code=100, status=400)
+    stage.sandbox.fault("GET .*", answer, times=9)
+    with pytest.raises(errors.Ambiguous):
+        stage.commit(item, staged)
+    assert (stage.posts, stage.find(item, staged)) == ([], UNCLEAR)
+
+
+@pytest.mark.usefixtures("staging")
+def test_discard_keeps_a_staged_text_that_is_published(stage: Stage) -> None:
+    staged = stage.stage(stage.item())
+    stage.commit(stage.item(), staged)
+    stage.discard(staged)
+    assert [call for call in stage.requests if call.startswith("DELETE")] == []
+
+
+@pytest.mark.usefixtures("staging")
+def test_refused_staging_of_a_text_stages_nothing(stage: Stage) -> None:
+    stage.sandbox.fault("POST .*/feed$", "error", code=100, status=400)
+    staged = stage.stage(stage.item())
+    assert (staged, stage.saved) == ({"kind": "none", "ready": True}, [])
+    assert stage.commit(stage.item(), staged) == stage.posts[0][0]
 
 
 @pytest.mark.processes
