@@ -150,6 +150,7 @@ class PublishedPost(models.Model):
     reactions = models.JSONField(null=True)
     superpower = models.JSONField(null=True)
     scheduled_post_id = models.UUIDField(null=True, help_text="The scheduled post that it came from.")
+    media_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the media that our worker published.")
     imported_at = models.DateTimeField(default=clock.now, help_text="When the platform last returned it.")
     missing_since = models.DateTimeField(null=True, help_text="When the platform first refused it (100/33).")
     deleted_at = models.DateTimeField(null=True, help_text="When it was found to be deleted on the platform.")

@@ -30,11 +30,15 @@ NEEDS_APPROVAL = (S.SCHEDULED, S.PUBLISHING, S.PUBLISHED)
 
 
 class StateConflict(Conflict):
-    """The post is not in the expected state. `status` is the present one, None when the post was deleted."""
+    """The post is not in the expected state. `status` is the present one, None when the post was deleted.
 
-    def __init__(self, verb: str, status: str | None, allowed: list[str]) -> None:
-        super().__init__(f"Cannot {verb} a {status or 'deleted'} post", {"status": status, "allowed": allowed})
-        self.status = status
+    `reason` says why a post in that status does not allow it; empty when the status is the reason.
+    """
+
+    def __init__(self, verb: str, status: str | None, allowed: list[str], reason: str = "") -> None:
+        message = f"Cannot {verb} a {status or 'deleted'} post"
+        super().__init__(f"{message}: {reason}" if reason else message, {"status": status, "allowed": allowed})
+        self.status, self.reason = status, reason
 
 
 class Lifecycle(models.Model):
@@ -87,7 +91,7 @@ class Lifecycle(models.Model):
 
     @transition(status, source=[S.SCHEDULED, S.FAILED], target=S.DRAFT)
     def revert(self) -> None:
-        """Return it to draft; the pending task is cancelled. From FAILED only when nothing was published."""
+        """Return it to draft; the pending task is cancelled. Only while nothing is or may be published."""
 
     _ACTIONS: ClassVar[dict[str, str]] = {"submit": "submit-for-approval", "reject": "reject", "revert": "revert"}
 
@@ -133,9 +137,13 @@ class Lifecycle(models.Model):
             self.__dict__.pop("status", None)
         super().refresh_from_db(using, fields, from_queryset)
 
+    def refusal_reason(self, verb: str) -> str:  # noqa: ARG002  extended by ScheduledPost
+        """Return why the post does not allow `verb` although its status does; empty without such a reason."""
+        return ""
+
     def conflict(self, verb: str) -> StateConflict:
-        """Return the error for a lost race, with the post's present state."""
+        """Return the error for a refused change, with the post's present state."""
         fresh = type(self)._base_manager.filter(pk=self.pk).first()
         if fresh is None:
             return StateConflict(verb, None, [])
-        return StateConflict(verb, str(fresh.status), fresh.allowed_actions())
+        return StateConflict(verb, str(fresh.status), fresh.allowed_actions(), fresh.refusal_reason(verb))

@@ -18,6 +18,9 @@ class MediaType(models.TextChoices):
     VIDEO = "VIDEO", "Video"
 
 
+TAKING_BACK = ("revert", "delete")  # refused while a channel is or may be published
+
+
 class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
     def for_wire(self) -> "ScheduledPostQuerySet":
         """Load what the API representation shows, in two queries for any number of posts."""
@@ -49,7 +52,7 @@ class ScheduledPost(Lifecycle):
     `media` is what the client named. `media_file` is our copy of it, which is shown and published; `media_sha256` is
     its hash, empty for a link, whose page `media_metadata["link"]` and `link_image` describe.
     `version` counts changes of content. `task_id` is the pending publish task's, set only while SCHEDULED.
-    `last_edited_by_*` changed the content last; `content_edited_by_*` last changed more than the scheduled time.
+    `last_edited_by_*` changed the content last, for display; `authors` are all who wrote it.
     `lease_id`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
     """
 
@@ -79,12 +82,6 @@ class ScheduledPost(Lifecycle):
     created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     last_edited_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     last_edited_by_key = models.ForeignKey(
-        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False
-    )
-    content_edited_by_user = models.ForeignKey(
-        User, null=True, on_delete=models.PROTECT, related_name="+", editable=False
-    )
-    content_edited_by_key = models.ForeignKey(
         ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -132,17 +129,48 @@ class ScheduledPost(Lifecycle):
         super().save(*args, **kwargs)
 
     def allowed_actions(self) -> list[str]:
-        """Extend Lifecycle: a failed post cannot be reverted when a delivery is or may be published."""
+        """Extend Lifecycle: a post that is or may be published on a channel is neither reverted nor deleted."""
         actions = super().allowed_actions()
-        published = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
-        if self.status == Status.FAILED and self.deliveries.filter(state__in=published).exists():
-            actions.remove("revert")
+        if self.channels_that_may_show_it():
+            return [action for action in actions if action not in TAKING_BACK]
         return actions
+
+    def channels_that_may_show_it(self) -> list[str]:
+        """Return the names of the channels on which the post is or may be published. No query before an approval."""
+        if self.status not in {Status.SCHEDULED, Status.FAILED}:
+            return []
+        rows = Delivery.objects.that_may_be_published().filter(post=self)
+        return list(rows.order_by("channel__name").values_list("channel__name", flat=True))
+
+    def refusal_reason(self, verb: str) -> str:
+        names = self.channels_that_may_show_it() if verb in TAKING_BACK else []
+        return f"it is or may be published on {' and '.join(names)}" if names else ""
 
     @property
     def approved_digest(self) -> str:
         """The digest of the content that the present approval covers; empty without one."""
         return self.approval.digest if self.approval else ""
+
+
+class PostAuthor(models.Model):
+    """A person or an API key that wrote content of the post. A row is never removed while the post exists."""
+
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="authors")
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["post", "user"], name="one_author_per_user"),
+            models.UniqueConstraint(fields=["post", "key"], name="one_author_per_key"),
+            models.CheckConstraint(
+                condition=Q(user=None, key__isnull=False) | Q(user__isnull=False, key=None),
+                name="author_is_user_or_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.key} wrote {self.post_id}"
 
 
 class DeliveryState(models.TextChoices):
@@ -151,6 +179,14 @@ class DeliveryState(models.TextChoices):
     PUBLISHED = "PUBLISHED", "published"
     FAILED = "FAILED", "failed"
     UNKNOWN = "UNKNOWN", "unknown"
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def that_may_be_published(self) -> "DeliveryQuerySet":
+        """Return the deliveries that are published, or whose last publishing call has no known outcome."""
+        unanswered = Attempt.objects.filter(delivery=OuterRef("pk"), outcome__in=("", Outcome.UNKNOWN))
+        published = Q(state__in=(DeliveryState.PUBLISHED, DeliveryState.UNKNOWN))
+        return self.filter(published | Exists(unanswered))
 
 
 class Delivery(models.Model):
@@ -179,6 +215,8 @@ class Delivery(models.Model):
     published_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -22,20 +22,20 @@ SAME_TIME = timedelta(minutes=1)
 def record_published(*, channel: Channel, **columns: Any) -> None:
     """Insert a post that our worker published, in one query; a second call changes nothing.
 
-    If the post was imported before, only `superpower` and `scheduled_post_id` are written.
+    If the post was imported before, only `superpower`, `scheduled_post_id` and `media_sha256` are written.
     """
     PublishedPost.objects.bulk_create(
         [PublishedPost(organization_id=channel.organization_id, channel=channel, **columns)],
         update_conflicts=True,
         unique_fields=["channel", "platform_id"],
-        update_fields=["superpower", "scheduled_post_id"],
+        update_fields=["superpower", "scheduled_post_id", "media_sha256"],
     )
 
 
 def upsert_posts(channel: Channel, posts: Iterable[ImportedPost], imported_at: datetime) -> int:
     """Insert or update the posts, in two queries; return how many are new. Repeating it changes nothing.
 
-    `superpower` and `scheduled_post_id` are never written. A column that was not requested keeps its value.
+    Columns that `record_published` writes are left as they are, and so is a column that was not requested.
     """
     by_id = {post.platform_id: post for post in posts}
     if not by_id:

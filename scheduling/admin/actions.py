@@ -247,8 +247,10 @@ def bulk_approve(
     return results
 
 
-def edit_conflict_message(post: ScheduledPost) -> str:
+def edit_conflict_message(post: ScheduledPost, error: StateConflict) -> str:
     """Return the message for a StateConflict. Nothing was saved."""
+    if error.reason:
+        return f"Not saved: {error.reason}."
     return f"Not saved: another user changed this post; it is now “{post.get_status_display()}”."
 
 

@@ -52,7 +52,6 @@ RELATED = (
     "created_by_key",
     "last_edited_by_user",
     "last_edited_by_key",
-    "content_edited_by_key",
 )
 
 
@@ -233,7 +232,7 @@ class ScheduledPostAdmin(BaseAdmin):
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(self.url("changelist"))
         post = self.get_post_or_404(request, post_id)
-        problem = actions.edit_conflict_message(post) if isinstance(error, StateConflict) else error.message
+        problem = actions.edit_conflict_message(post, error) if isinstance(error, StateConflict) else error.message
         stale = error if isinstance(error, StaleApproval) else None
         extra: dict[str, Any] = {"problem": problem, "failed_action": name}
         extra["problems"] = actions.other_messages(error, problem)

@@ -56,7 +56,7 @@ def reschedule_options(user: User, membership: Membership | None, post: Schedule
             why_not="This post is published on one of its channels, or may be, so it cannot be rescheduled."
         )
     is_editor, is_reviewer = has_role(membership, Role.EDITOR), membership is not None and membership.may_review
-    blocker = approval_blocker(user, membership, post, rotated_keys=context.rotated_keys)
+    blocker = approval_blocker(membership, post, authored=context.authored)
     why_not = "" if is_editor or is_reviewer else "You do not have permission to reschedule posts."
     if is_reviewer and blocker:
         why_not = blocker
@@ -120,7 +120,7 @@ def proposed_checks(post: ScheduledPost, scheduled_for: datetime | None, reader:
 def error_message(error: DomainError, post: ScheduledPost) -> str:
     """Return the message for a failed reschedule. Nothing was saved."""
     if isinstance(error, StateConflict):
-        return actions.edit_conflict_message(post)
+        return actions.edit_conflict_message(post, error)
     if isinstance(error, StaleVersion):
         return "Not saved: another user changed this post since you opened this page. Check it and try again."
     return error.message

@@ -1,15 +1,13 @@
 """The review queue: its order, and the neighbours of a post in it."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import F, Q, prefetch_related_objects
 
-from accounts.domain.api_keys import keys_rotated_by
 from accounts.domain.reviewers import can_review_channels
 from accounts.models import Membership, User
-from scheduling.domain.review import is_author
+from scheduling.domain.authors import authored_by
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -42,8 +40,7 @@ def neighbours(user: User, post: ScheduledPost) -> Neighbours:
         organization__memberships__may_review=True,
         status=Status.WAITING_FOR_APPROVAL,
     )
-    rows = waiting.select_related("organization", "created_by_key", "last_edited_by_key", "content_edited_by_key")
-    rows = rows.order_by(*SOONEST)
+    rows = waiting.select_related("organization").order_by(*SOONEST)
     after = list(rows.filter(after_in_queue(post))[:NEIGHBOURS])
     before = list(rows.filter(_before(post)).order_by(*LATEST)[:NEIGHBOURS])
     first = list(rows.exclude(pk=post.pk)[:NEIGHBOURS])
@@ -51,24 +48,9 @@ def neighbours(user: User, post: ScheduledPost) -> Neighbours:
     return Neighbours(_first_except(before, excluded), _first_except([*after, *first], excluded))
 
 
-def rotated_key_ids(user: User, posts: Iterable[ScheduledPost]) -> set[str]:
-    """Return the keys that wrote or edited the posts and that the user has rotated. One query."""
-    author_keys = {
-        key
-        for post in posts
-        for key in (post.created_by_key_id, post.last_edited_by_key_id, post.content_edited_by_key_id)
-    }
-    return keys_rotated_by(user, {key for key in author_keys if key is not None})
-
-
 def _not_reviewable(user: User, posts: list[ScheduledPost]) -> set[UUID]:
     """Return the user's own posts, and those with a channel that the user does not review."""
-    rotated = rotated_key_ids(user, posts)
-    excluded = {
-        post.pk
-        for post in posts
-        if not post.organization.allow_self_approval and is_author(user, post, rotated=rotated)
-    }
+    excluded = authored_by(user, [post for post in posts if not post.organization.allow_self_approval])
     memberships = Membership.objects.filter(user=user, review_channels__isnull=False)
     limited = {membership.organization_id: membership for membership in memberships}
     candidates = [post for post in posts if post.organization_id in limited]

@@ -17,9 +17,10 @@ from posts.domain.channels import connected_channels
 from posts.models import Channel
 from scheduling.domain import discards, enqueue, review, two_person_approval
 from scheduling.domain.audit import record_post_event
+from scheduling.domain.authors import record_author
 from scheduling.domain.content import approved_content, caption_hash, deliveries
 from scheduling.domain.validation import Violation, raise_if_invalid, validate_publishable
-from scheduling.lifecycle import DELETABLE, EDITABLE, Status
+from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, ScheduledPost
 
 RETRIES = 3
@@ -57,14 +58,13 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
         created_by_key=actor.key,
         last_edited_by_user=actor.user,
         last_edited_by_key=actor.key,
-        content_edited_by_user=actor.user,
-        content_edited_by_key=actor.key,
         **_columns(changes),
     )
     try:
         with transaction.atomic():
             post.save(force_insert=True)
             _attach(post, rows)
+            record_author(actor, post)
             record_post_event(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
                 review.submit(actor, post)
@@ -108,16 +108,19 @@ def ensure_version(post: ScheduledPost, expected_version: int) -> None:
 
 
 def delete(actor: Actor, post: ScheduledPost) -> None:
-    """Delete the post and cancel its pending task. Raises StateConflict when it is publishing or published."""
+    """Delete the post and cancel its pending task.
+
+    Raises StateConflict when it is publishing, or is or may be published on a channel.
+    """
     with transaction.atomic():
-        # Clearing the task id locks the row and makes any claim fail, so that nothing is published in the meantime.
-        locked = ScheduledPost.objects.filter(pk=post.pk, status__in=DELETABLE).update(task_id=None, version=0)
-        if not locked:
+        # A claim waits for the lock and then finds no row, so that nothing is published in the meantime.
+        locked = ScheduledPost.objects.select_for_update().filter(pk=post.pk).first()
+        if locked is None or "delete" not in locked.allowed_actions():
             raise post.conflict("delete")
-        discards.add(Delivery.objects.filter(post=post).exclude(staged={}))
-        record_post_event(actor, "delete", post, str(post.status))
-        ScheduledPost.objects.filter(pk=post.pk).delete()
-        enqueue.cancel_after_commit(post.task_id)
+        discards.add(locked.deliveries.exclude(staged={}))
+        record_post_event(actor, "delete", locked, str(locked.status))
+        ScheduledPost.objects.filter(pk=locked.pk).delete()
+        enqueue.cancel_after_commit(locked.task_id)
 
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
@@ -145,9 +148,6 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     columns["updated_at"] = clock.now()
     if changed:
         columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
-    if set(changed) - {"scheduledFor"}:
-        # A person who only reschedules a post becomes its last editor but not the author of its content.
-        columns |= {"content_edited_by_user": actor.user, "content_edited_by_key": actor.key}
     unchanged = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
     step = 1 if changed else 0
     if not unchanged.update(**columns, version=post.version + 1, revision=F("revision") + step):
@@ -158,6 +158,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         post.deliveries.all().delete()
         _attach(post, new_rows)
     if changed:
+        record_author(actor, post)
         two_person_approval.revoke_pending_approvals(post)
     brief = {"brief": post.brief} if post.brief != old_brief else {}
     record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)

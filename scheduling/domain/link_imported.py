@@ -84,5 +84,7 @@ def _link(delivery: Delivery, row: PublishedPost) -> int:
             return 0
         outcomes.update_delivery(delivery, platform_post_id=row.platform_id, permalink=row.permalink or "")
         superpower = content["channels"][delivery.channel.public_id]["superpower"]
-        PublishedPost.objects.filter(pk=row.pk).update(superpower=superpower, scheduled_post_id=delivery.post_id)
+        PublishedPost.objects.filter(pk=row.pk).update(
+            superpower=superpower, scheduled_post_id=delivery.post_id, media_sha256=content["mediaSha256"]
+        )
     return 1

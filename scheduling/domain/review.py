@@ -1,6 +1,6 @@
 """Submit, reject, redraft, approve and revert scheduled posts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,12 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
-from accounts.domain.api_keys import keys_rotated_by
 from accounts.domain.reviewers import Reviewer, can_review_channels
 from accounts.exceptions import Conflict, Forbidden, StaleVersion
 from accounts.models import User
 from scheduling.domain import discards, enqueue, media_inspection, public_address, stored_media, two_person_approval
 from scheduling.domain.audit import content_with_digest, record_post_event
+from scheduling.domain.authors import authored_by
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.preflight.checks import Check
 from scheduling.domain.validation import validate_publishable
@@ -29,7 +29,6 @@ BLANK_OUTCOME: dict[str, Any] = {
     "absence_count": 0,
     "platform_post_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
-PUBLISHED_OR_UNKNOWN = (DeliveryState.PUBLISHED, DeliveryState.UNKNOWN)
 TRIES = 3
 SELF_APPROVAL_FORBIDDEN = (
     "You wrote or edited this post, or issued or rotated the API key that did: another person decides"
@@ -97,18 +96,18 @@ def redraft(actor: Actor, post: ScheduledPost) -> ScheduledPost:
 
 
 def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Return a scheduled post to draft and revoke its approval; or a failed post of which nothing was published.
+    """Return a scheduled or failed post of which nothing is or may be published to draft, and revoke its approval.
 
     Clearing `task_id` in this transaction stops the publish: a message that is under way is ignored.
+    Raises StateConflict.
     """
     with transaction.atomic():
-        task_id, approval = post.task_id, post.approval
+        task_id, approval_id = post.task_id, post.approval_id
         staged = list(post.deliveries.exclude(staged={}))
-        published = Delivery.objects.filter(post=OuterRef("pk"), state__in=PUBLISHED_OR_UNKNOWN)
+        published = Delivery.objects.that_may_be_published().filter(post=OuterRef("pk"))
         cleared = {"task_id": None, "approval": None, "enqueued_at": None, "lease_id": None, "lease_expires_at": None}
         previous = post.apply_transition("revert", only_if=Q(~Exists(published)), failure_reason="", **cleared)
-        if approval is not None:
-            Approval.objects.filter(pk=approval.pk).update(revoked_at=clock.now())
+        Approval.objects.filter(pk=approval_id).update(revoked_at=clock.now())
         two_person_approval.revoke_pending_approvals(post)
         post.deliveries.update(**BLANK_OUTCOME)
         record_post_event(actor, "revert", post, previous)
@@ -228,17 +227,6 @@ def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:
         raise Forbidden("This post has a channel that you do not review: another reviewer has to decide")
 
 
-def is_author(user: User, post: ScheduledPost, *, rotated: Collection[str] | None = None) -> bool:
-    """Whether `user` wrote or edited the post, or has seen the secret of the API key that did.
-
-    A key's secret is displayed to the person who issues or rotates it. `rotated`, the ids of the keys that the user
-    rotated, saves a query.
-    """
-    keys = [key for key in (post.created_by_key, post.last_edited_by_key, post.content_edited_by_key) if key]
-    people = {post.created_by_user_id, post.last_edited_by_user_id, post.content_edited_by_user_id}
-    if user.pk in people | {key.issued_by_id for key in keys}:
-        return True
-    ids = {key.pk for key in keys}
-    if not ids:
-        return False
-    return bool(ids & set(rotated) if rotated is not None else keys_rotated_by(user, ids))
+def is_author(user: User, post: ScheduledPost) -> bool:
+    """Whether `user` wrote any content of the post since it was created. See `authors.authored_by`."""
+    return post.pk in authored_by(user, [post])

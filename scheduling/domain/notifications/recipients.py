@@ -20,7 +20,7 @@ from scheduling.models import (
     Notification,
     NotificationDelivery,
     NotificationMedium,
-    ScheduledPost,
+    PostAuthor,
     Webhook,
 )
 
@@ -123,9 +123,11 @@ def _by_organization(rows: Any) -> dict[UUID, list[Any]]:
 
 
 def _authors(posts: set[UUID]) -> dict[UUID | None, set[int]]:
-    """Return by post the people who wrote or last edited it. Posts written by an API key have no author to mail."""
-    rows = ScheduledPost.objects.filter(pk__in=posts).values_list("pk", "created_by_user", "last_edited_by_user")
-    return {pk: {user_id for user_id in user_ids if user_id is not None} for pk, *user_ids in rows}
+    """Return by post the people who wrote it. API keys have no e-mail address."""
+    authors: dict[UUID | None, set[int]] = {}
+    for post, user in PostAuthor.objects.filter(post__in=posts, user__isnull=False).values_list("post", "user"):
+        authors.setdefault(post, set()).add(user)
+    return authors
 
 
 def _channels(posts: set[UUID]) -> dict[UUID | None, set[str]]:

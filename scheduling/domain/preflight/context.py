@@ -66,8 +66,11 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     if instagram:
         for channel, other in _planned(organizations, instagram, [(at - DAY, at) for at in times], COMING[1:]):
             known.planned[channel].append(other)
-    _captions(known, deliveries, channels)
-    _media(known, posts, organizations, channels)
+    captions = {caption_hash(delivery.caption) for delivery in deliveries} - {""}
+    media = {post.media_sha256 for post in posts} - {""}
+    _captions(known, captions, channels)
+    _media(known, media, organizations, channels)
+    _published(known, captions, media, channels)
     return known
 
 
@@ -98,9 +101,7 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _captions(known: CheckContext, deliveries: list[Delivery], channels: set[int]) -> None:
-    keys = {caption_hash(delivery.caption) for delivery in deliveries} - {""}
-    since = clock.now() - LATELY
+def _captions(known: CheckContext, keys: set[str], channels: set[int]) -> None:
     ours = Delivery.objects.filter(channel__in=channels, caption_hash__in=keys).exclude(post__status=Status.REJECTED)
     rows = ours.values_list(
         "channel_id", "caption_hash", "post_id", "post__scheduled_for", "post__status", "published_at"
@@ -109,17 +110,21 @@ def _captions(known: CheckContext, deliveries: list[Delivery], channels: set[int
         known.same_caption[channel, key].append(
             NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
         )
-    # Posts published outside Dynamo and imported.
-    theirs = PublishedPost.objects.filter(
-        channel__in=channels, published_at__gte=since, scheduled_post_id=None, deleted_at=None
-    )
-    for channel, caption, at in theirs.values_list("channel_id", "caption", "published_at")[:ROWS]:
-        if caption and (key := caption_hash(caption)) in keys:
-            known.same_caption[channel, key].append(NeighbouringPost(None, at, live=True))
 
 
-def _media(known: CheckContext, posts: Sequence[ScheduledPost], organizations: set[UUID], channels: set[int]) -> None:
-    hashes = {post.media_sha256 for post in posts} - {""}
+def _published(known: CheckContext, captions: set[str], media: set[str], channels: set[int]) -> None:
+    """Add what is published on the channels: imported posts, and ours also when the scheduled post is gone."""
+    rows = PublishedPost.objects.filter(channel__in=channels, published_at__gte=clock.now() - LATELY, deleted_at=None)
+    columns = rows.values_list("channel_id", "caption", "media_sha256", "published_at", "scheduled_post_id")
+    for channel, caption, sha256, at, post_id in columns.order_by("-published_at")[:ROWS]:
+        published = NeighbouringPost(post_id, at, live=True)
+        if caption and (key := caption_hash(caption)) in captions:
+            known.same_caption[channel, key].append(published)
+        if sha256 in media:
+            known.same_media[channel, sha256].append(published)
+
+
+def _media(known: CheckContext, hashes: set[str], organizations: set[UUID], channels: set[int]) -> None:
     alike = ScheduledPost.objects.filter(organization__in=organizations, media_sha256__in=hashes)
     alike = alike.exclude(status=Status.REJECTED).order_by("-scheduled_for")
     rows = {row[0]: row[1:] for row in alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS]}

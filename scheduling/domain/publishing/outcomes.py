@@ -75,6 +75,7 @@ def record_copy(delivery: Delivery, content: Content, platform_post_id: str, at:
         published_at=at,
         superpower=content["channels"][delivery.channel.public_id]["superpower"],
         scheduled_post_id=delivery.post_id,
+        media_sha256=item.media_sha256,
     )
 
 

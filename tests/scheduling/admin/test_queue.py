@@ -17,7 +17,7 @@ from scheduling.domain import drafts, review, saved_views
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.preflight.checks import refresh_levels
 from scheduling.lifecycle import Status
-from scheduling.models import Approval, Attempt, ChannelCheck, Delivery, SavedView, ScheduledPost
+from scheduling.models import Approval, Attempt, ChannelCheck, Delivery, PostAuthor, SavedView, ScheduledPost
 from tests.accounts.admin.test_login import enrol
 from tests.helpers import POSTS, AdminClient, approve, fresh
 
@@ -249,13 +249,13 @@ def test_permissions_with_mfa_and_two_person_approval_have_constant_queries(
         approve(reviewing, post)
     Approval.objects.update(mfa_verified=True)
     Approval.objects.filter(post=made[2]).update(digest="0" * 64)  # of earlier content
-    ScheduledPost.objects.filter(pk=made[3].pk).update(content_edited_by_user=reviewer)
+    PostAuthor.objects.create(post=made[3], user=reviewer)
     mine.update(require_mfa=True)
     enrol(reviewer)
     whole = ScheduledPost.objects.for_wire().select_related(*RELATED)
     for posts in (made[:1], made):
         loaded = list(whole.filter(pk__in=[post.pk for post in posts]))
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             context = load_permission_context(reviewer, loaded)
         member = Membership.objects.get(user=reviewer)
         with django_assert_num_queries(0):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
 from accounts.exceptions import Conflict
+from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.domain import media_inspection, review
 from scheduling.domain.content import caption_hash
@@ -234,6 +236,21 @@ def test_same_media_at_another_url_warns(make_waiting, facebook: Channel, sandbo
         scheduled_for=clock.now() + timedelta(days=1),
     )
     assert levels(inspected(again), "clash.media") == {facebook.public_id: "warn"}
+
+
+def test_published_post_without_its_scheduled_post_warns_a10(make_waiting, facebook: Channel) -> None:
+    post = make_waiting(channels=[facebook])
+    record_published(
+        channel=facebook,
+        platform_id="1_2",
+        caption="olá from casa do sol 👋",
+        published_at=clock.now(),
+        scheduled_post_id=uuid4(),
+        media_sha256=post.media_sha256,
+    )
+    expected = {facebook.public_id: "warn"}
+    assert (levels(post, "clash.caption"), levels(post, "clash.media")) == (expected, expected)
+    assert "was published" in texts(post, "clash.caption")
 
 
 def test_posts_of_another_organization_do_not_conflict(

@@ -14,7 +14,7 @@ from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.media_inspection import inspect_media
 from scheduling.lifecycle import StateConflict
-from scheduling.models import Approval, ScheduledPost
+from scheduling.models import Approval, Attempt, ScheduledPost
 from tests.helpers import approve, fresh
 
 pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
@@ -125,6 +125,30 @@ def test_approve_by_the_last_editor_is_forbidden(make_waiting, judge, reviewer):
     drafts.edit(actors.user_actor(reviewer), fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3)})
     with pytest.raises(Forbidden, match="another person"):
         approve(judge, post)
+
+
+def test_approve_by_an_author_after_anothers_edits_is_forbidden_a7(make_waiting, judge, reviewer, key, facebook):
+    """The reviewer rewrites the caption, then a key changes it by one space."""
+    post = make_waiting(channels=[facebook])
+    for actor, words in ((actors.user_actor(reviewer), "My own words"), (actors.api_key_actor(key), "My own words ")):
+        text = {facebook.public_id: ChannelText("FB_PAGE", words)}
+        drafts.edit(actor, fresh(post), changes={"channels": text})
+    with pytest.raises(Forbidden, match="another person"):
+        approve(judge, post)
+    assert fresh(post).status == "WAITING_FOR_APPROVAL"
+
+
+def test_approve_by_the_issuer_of_an_earlier_key_is_forbidden_a7(
+    make_waiting, make_key, make_member, organization, seat
+):
+    issuer = make_member("issuer", organization, Role.EDITOR, may_review=True)
+    post = make_waiting()
+    writing = actors.api_key_actor(make_key(organization, issuer, "writing agent"))
+    person = actors.user_actor(make_member("last", organization))
+    for number, actor in enumerate((writing, person, person)):
+        drafts.edit(actor, fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3 + number)})
+    with pytest.raises(Forbidden, match="another person"):
+        approve(seat(issuer, organization), post)
 
 
 def test_approve_by_an_author_after_a_reschedule_and_an_audit_purge_is_forbidden(
@@ -238,7 +262,36 @@ def test_revert_a_partly_published_post_raises_state_conflict(make_scheduled, ke
     post.deliveries.filter(channel__type="FB_PAGE").update(state="PUBLISHED")
     with pytest.raises(StateConflict) as caught:
         review.revert(actors.api_key_actor(key), fresh(post))
-    assert caught.value.details == {"status": "FAILED", "allowed": ["delete"]}
+    assert caught.value.details == {"status": "FAILED", "allowed": []}
+
+
+@pytest.mark.parametrize("evidence", ["PUBLISHED", "UNKNOWN", "attempt"])
+@pytest.mark.parametrize("status", ["FAILED", "SCHEDULED"])
+def test_post_that_may_be_published_is_neither_reverted_nor_deleted_a10(
+    evidence, status, make_scheduled, key, facebook, instagram
+):
+    post = make_scheduled()
+    row = post.deliveries.get(channel=facebook)
+    if evidence == "attempt":
+        Attempt.objects.create(delivery=row, approval=post.approval, lease_id=post.pk)
+    else:
+        post.deliveries.filter(pk=row.pk).update(state=evidence)
+    if status == "FAILED":
+        post.apply_transition("fail", task_id=None)
+    for change in (review.revert, drafts.delete):
+        with pytest.raises(StateConflict, match=f"may be published on {facebook.name}$") as caught:
+            change(actors.api_key_actor(key), fresh(post))
+        assert caught.value.details == {"status": status, "allowed": []}
+    assert fresh(post).approval is not None
+
+
+def test_revert_of_a_post_that_another_deleted_raises_state_conflict_a19(make_scheduled, key):
+    actor, stale = actors.api_key_actor(key), ScheduledPost.objects.get(pk=make_scheduled().pk)
+    drafts.delete(actor, fresh(stale))
+    for change in (review.revert, drafts.delete):
+        with pytest.raises(StateConflict) as caught:
+            change(actor, stale)
+        assert caught.value.details == {"status": None, "allowed": []}
 
 
 def test_retry_covers_only_unpublished_channels(make_scheduled, judge, instagram):
