@@ -372,6 +372,8 @@ class NoticeKind(models.TextChoices):
     RECONNECT = "RECONNECT", "channel needs reconnecting"
     UNAPPROVED = "UNAPPROVED", "is due soon and not approved"
     RULES = "RULES", "the organization's policy changed"
+    REVERTED = "REVERTED", "was reverted after approval"
+    DELETED = "DELETED", "was deleted after approval"
     TEST = "TEST", "test of a webhook"
 
 

@@ -10,18 +10,19 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
-from accounts import formatting
+from accounts import clock, formatting
 from accounts.admin.base import current_user, has_role, membership_for
 from accounts.domain.actors import user_actor
 from accounts.domain.reviewers import Reviewer, can_review_channels, get_reviewer
-from accounts.exceptions import DomainError, Forbidden, Invalid
-from accounts.models import Role
+from accounts.exceptions import Conflict, DomainError, Forbidden, Invalid
+from accounts.models import ActorKind, AuditEvent, Role, User
+from scheduling.admin import post_history, unsent_input
 from scheduling.admin.review_context import title_of
-from scheduling.domain import channel_checks, drafts, manual_resolution, review
+from scheduling.domain import channel_checks, drafts, manual_resolution, review, two_person_approval, undo
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
-from scheduling.lifecycle import StateConflict, Status
-from scheduling.models import Delivery, ScheduledPost
+from scheduling.lifecycle import NEEDS_APPROVAL, StateConflict, Status
+from scheduling.models import Approval, Delivery, ScheduledPost
 
 # Returns a success message or raises DomainError.
 Action = Callable[[HttpRequest, ScheduledPost], str]
@@ -36,6 +37,7 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
     zone = formatting.user_timezone(reviewer.user)
     checks = run_checks([post], zone)[post.pk]
     approval = review.approve(reviewer, post, **submitted_state(request), scheduled_for=scheduled_for, checks=checks)
+    offer_undo(request, [approval])
     if approval.post.status != Status.SCHEDULED:
         return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
     due = approval.post.scheduled_for
@@ -46,18 +48,23 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
     reviewer = get_reviewer(request, post.organization)
     checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
+    approval = review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
+    offer_undo(request, [approval])
     return f"Approved: “{title_of(post)}” is being published now."
 
 
 def reject(request: HttpRequest, post: ScheduledPost) -> str:
     """Reject the post. Raises Invalid without notes for the author."""
     reviewer = get_reviewer(request, post.organization)
-    notes = request.POST.get("notes", "").replace("\r\n", "\n").replace("\x00", "").strip()
+    notes = _submitted_notes(request)
     if not notes:
         raise Invalid("Say in the notes what should change: the author sees nothing else.")
-    review.reject(reviewer, post, notes=notes)
+    review.reject(reviewer, post, **submitted_state(request), notes=notes)
     return f"Rejected: “{title_of(post)}” was returned to its author."
+
+
+def _submitted_notes(request: HttpRequest) -> str:
+    return request.POST.get("notes", "").replace("\r\n", "\n").replace("\x00", "").strip()
 
 
 def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
@@ -123,6 +130,91 @@ ACTIONS: dict[str, Action] = {
 DECISIONS = {"approve", "publish", "reject"}  # lead to the next waiting post
 
 
+REPEATS: dict[str, set[str]] = {"reject": {"reject"}, "revert": {"revert", "redraft"}, "submit": {"submit"}}
+
+
+def repeated_message(request: HttpRequest, post: ScheduledPost, name: str) -> str:
+    """Return the message for an action that the same user has already taken with this result; blank if not.
+
+    A double click sends an action twice, and the second is refused. `post` is the present post.
+    """
+    user, title = current_user(request), title_of(post)
+    if name in {"approve", "publish"}:
+        return _own_approval_message(request, post, name)
+    event = post_history.post_events(post).first()
+    if event is None or (event.actor_kind, event.actor_id) != (ActorKind.PERSON, str(user.pk)):
+        return ""
+    if event.verb not in REPEATS.get(name, ()) or event.state_to != post.status:
+        return ""
+    if name == "reject":
+        return f"Rejected: “{title}” was returned to its author." if post.notes == _submitted_notes(request) else ""
+    return f"Done already: “{title}” is now “{post.get_status_display()}”."
+
+
+def _own_approval_message(request: HttpRequest, post: ScheduledPost, name: str) -> str:
+    user = current_user(request)
+    first = two_person_approval.pending_first_approval(post)
+    own = first or (post.approval if post.status in NEEDS_APPROVAL else None)
+    if own is None or own.reviewer_id != user.pk:
+        return ""
+    if name == "approve" and "when" in request.POST and submitted_time(request, post) != post.scheduled_for:
+        return ""
+    if first:
+        return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
+    if post.status != Status.SCHEDULED or post.scheduled_for is None:
+        return f"You approved “{title_of(post)}” already; it is now “{post.get_status_display()}”."
+    when = formatting.format_long(post.scheduled_for, formatting.user_timezone(user))
+    return f"Approved already: “{title_of(post)}” will be published on {when}."
+
+
+def deleted_by(user: User, post_id: UUID) -> bool:
+    """Whether `user` has deleted the post."""
+    events = AuditEvent.objects.filter(subject=f"post:{post_id}", verb="delete", actor_kind=ActorKind.PERSON)
+    return events.filter(actor_id=str(user.pk)).exists()
+
+
+UNDOABLE = "dynamo_undoable"  # session key: ids of the approvals that can be undone, and until when (Unix time)
+
+
+def offer_undo(request: HttpRequest, approvals: Iterable[Approval]) -> None:
+    """Remember in the session that the next pages offer to undo these approvals."""
+    until = (clock.now() + undo.UNDO_WITHIN).timestamp()
+    request.session[UNDOABLE] = {"approvals": [approval.pk for approval in approvals], "until": until}
+
+
+def undoable(request: HttpRequest) -> list[int]:
+    """Return the approvals that the page offers to undo."""
+    offer = getattr(request, "session", {}).get(UNDOABLE)
+    return offer["approvals"] if offer and clock.now().timestamp() < offer["until"] else []
+
+
+def undo_approvals(request: HttpRequest, posts: Iterable[ScheduledPost]) -> list[tuple[bool, str]]:
+    """Undo the submitted approvals of these posts; return for each whether it was undone, and a message."""
+    results = []
+    for post in posts:
+        title = title_of(post)
+        ids = set(post.approvals.values_list("pk", flat=True)) & set(_submitted_approvals(request))
+        for approval_id in ids:
+            try:
+                undo.undo(get_reviewer(request, post.organization), approval_id)
+            except DomainError as error:
+                results.append((False, f"“{title}” was not changed. {error.message}."))
+            else:
+                results.append((True, f"Undone: “{title}” is waiting for approval again."))
+    request.session.pop(UNDOABLE, None)
+    return results
+
+
+def _submitted_approvals(request: HttpRequest) -> list[int]:
+    texts = request.POST.getlist("approval")[:MAX_SELECTED]
+    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 10]
+
+
+def approved_posts(request: HttpRequest) -> list[UUID]:
+    """Return the ids of the posts of the submitted approvals."""
+    return list(Approval.objects.filter(pk__in=_submitted_approvals(request)).values_list("post_id", flat=True))
+
+
 class PageState(TypedDict):
     """Content and revision of the post that the submitted form was rendered with."""
 
@@ -179,10 +271,12 @@ def post_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not model_admin.admin_site.has_permission(request):
-            page = (
-                model_admin.url("review", kwargs["post_id"]) if "post_id" in kwargs else model_admin.url("changelist")
-            )
-            return redirect_to_login(page, f"{model_admin.admin_site.name}:login")
+            post_id = kwargs.get("post_id")
+            page = model_admin.url("review", post_id) if post_id else model_admin.url("changelist")
+            response = redirect_to_login(page, f"{model_admin.admin_site.name}:login")
+            if post_id:
+                unsent_input.keep(request, response, post_id, kwargs.get("name", ""))
+            return response
         return view(model_admin, request, **kwargs)
 
     return wrapper
@@ -205,6 +299,7 @@ class BulkResult(NamedTuple):
     title: str
     approved: bool
     message: str
+    approval: Approval | None = None
 
 
 def selected_posts(request: HttpRequest) -> dict[UUID, PageState]:
@@ -228,7 +323,7 @@ def bulk_approve(
     results = []
     for post in posts:
         title = title_of(post)  # before the approval, which reloads the post
-        approved = False
+        approved, approval = False, None
         try:
             if post.organization_id not in reviewers:
                 reviewers[post.organization_id] = get_reviewer(request, post.organization)
@@ -236,6 +331,9 @@ def bulk_approve(
             approval = review.approve(reviewer, post, **page_states[post.pk], checks=checks[post.pk])
         except DomainError as error:
             message = _bulk_error_message(error)
+            if isinstance(error, Conflict) and (present := ScheduledPost.objects.for_wire().filter(pk=post.pk).first()):
+                repeated = repeated_message(request, present, "approve")
+                approved, message = bool(repeated), repeated or message
         except DatabaseError:
             message = "Database error. Try this post again."
         else:
@@ -243,7 +341,8 @@ def bulk_approve(
             message = f"Will be published {f'on {formatting.format_long(due, zone)}' if due else 'soon'}."
             if approval.post.status != Status.SCHEDULED:
                 message = "First of two approvals saved. Another reviewer must approve the same content."
-        results.append(BulkResult(post, title, approved, message))
+        results.append(BulkResult(post, title, approved, message, approval))
+    offer_undo(request, [result.approval for result in results if result.approval])
     return results
 
 

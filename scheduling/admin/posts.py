@@ -23,9 +23,9 @@ from accounts.admin.base import (
     roles_by_organization,
 )
 from accounts.domain.audit_log import canonical_sha256
-from accounts.exceptions import DomainError, Forbidden
+from accounts.exceptions import Conflict, DomainError, Forbidden
 from accounts.models import Role
-from scheduling.admin import actions, calendar
+from scheduling.admin import actions, calendar, unsent_input
 from scheduling.admin.filters import (
     AuthorFilter,
     ChecksFilter,
@@ -106,6 +106,7 @@ class ScheduledPostAdmin(BaseAdmin):
     def get_urls(self) -> list[URLPattern]:
         list_actions = {
             "approve/": ("several", self.bulk_approve_view),
+            "undo/": ("undo", self.undo_view),
             "views/keep/": ("keep", self.save_filter_view),
             "views/<int:view_id>/forget/": ("forget", self.delete_filter_view),
         }
@@ -178,6 +179,17 @@ class ScheduledPostAdmin(BaseAdmin):
         )
 
     @actions.post_only
+    def undo_view(self, request: HttpRequest) -> HttpResponse:
+        """Undo the submitted approvals; of one post lead to its review page, of several to the queue."""
+        posts = list(self.get_queryset(request).filter(pk__in=actions.approved_posts(request)))
+        results = actions.undo_approvals(request, posts)
+        for done, message in results:
+            (messages.success if done else messages.warning)(request, message)
+        if len(results) == 1:
+            return HttpResponseRedirect(self.url("review", posts[0].pk))
+        return HttpResponseRedirect(f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}")
+
+    @actions.post_only
     def save_filter_view(self, request: HttpRequest) -> HttpResponse:
         query = saved_views.filters(request.POST.get("query", ""))
         try:
@@ -200,16 +212,25 @@ class ScheduledPostAdmin(BaseAdmin):
     def review_view(self, request: HttpRequest, post_id: UUID) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._render_review(request, self.get_post_or_404(request, post_id))
+        post = self.get_post_or_404(request, post_id)
+        restored: dict[str, Any] = unsent_input.typed_before_login(request, post_id)
+        return self._render_review(request, post, **restored)
 
     @actions.post_only
     def action_view(self, request: HttpRequest, post_id: UUID, name: str) -> HttpResponse:
         """Run an action; on a DomainError show the page again with the reason and the submitted values."""
+        if name == "delete" and self._deleted_before(request, post_id):
+            messages.success(request, "The post was deleted.")
+            return HttpResponseRedirect(self.url("changelist"))
         post = self.get_post_or_404(request, post_id)
         try:
             message = actions.ACTIONS[name](request, post)
         except DomainError as error:
-            return self._render_error(request, post_id, name, error)
+            present = self.get_queryset(request).filter(pk=post_id).first() if isinstance(error, Conflict) else None
+            message = actions.repeated_message(request, present, name) if present else ""
+            if not message:
+                return self._render_error(request, post_id, name, error)
+        unsent_input.forget(request, post_id)
         messages.success(request, message)
         if name == "delete":
             return HttpResponseRedirect(self.url("changelist"))
@@ -218,6 +239,12 @@ class ScheduledPostAdmin(BaseAdmin):
             following = neighbours(current_user(request), post).next
         queue_url = f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
         return HttpResponseRedirect(self.url("review", following.pk) if following else queue_url)
+
+    def _deleted_before(self, request: HttpRequest, post_id: UUID) -> bool:
+        """Whether the user has deleted the post already, by the first of two clicks."""
+        return not self.get_queryset(request).filter(pk=post_id).exists() and actions.deleted_by(
+            current_user(request), post_id
+        )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Take the scheduled time from the query string: the days of the calendar link to this form."""
@@ -236,8 +263,8 @@ class ScheduledPostAdmin(BaseAdmin):
         stale = error if isinstance(error, StaleApproval) else None
         extra: dict[str, Any] = {"problem": problem, "failed_action": name}
         extra["problems"] = actions.other_messages(error, problem)
-        if not stale:
-            extra |= {field: request.POST[field] for field in ("when", "notes") if request.POST.get(field)}
+        kept = ("notes",) if stale else ("when", "notes")  # a stale page's time may no longer be the author's
+        extra |= {field: request.POST[field] for field in kept if request.POST.get(field)}
         if name == "live":
             extra["submitted_id"] = request.POST.get("post_id", "")
             extra["submitted_delivery"] = request.POST.get("delivery", "")

@@ -30,6 +30,8 @@ KIND_LABELS: dict[str, str] = {
     NoticeKind.UNKNOWN: "A post has an unknown outcome",
     NoticeKind.RECONNECT: "A channel needs reconnecting",
     NoticeKind.UNAPPROVED: "A post is due soon and not approved",
+    NoticeKind.REVERTED: "An approved post was reverted",
+    NoticeKind.DELETED: "An approved post was deleted",
     NoticeKind.RULES: "The approval policy changed",
     NoticeKind.TEST: "Test of a webhook",
 }

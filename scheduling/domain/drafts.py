@@ -118,7 +118,9 @@ def delete(actor: Actor, post: ScheduledPost) -> None:
         if locked is None or "delete" not in locked.allowed_actions():
             raise post.conflict("delete")
         discards.add(locked.deliveries.exclude(staged={}))
-        record_post_event(actor, "delete", locked, str(locked.status))
+        approvers = review.approver_ids(locked)
+        status, details = str(locked.status), {"approvedBy": approvers} if approvers else {}
+        record_post_event(actor, "delete", locked, status, **details)
         ScheduledPost.objects.filter(pk=locked.pk).delete()
         enqueue.cancel_after_commit(locked.task_id)
 

@@ -73,15 +73,24 @@ def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     return post
 
 
-def reject(by: Actor | Reviewer, post: ScheduledPost, *, notes: str) -> ScheduledPost:
+def reject(
+    by: Actor | Reviewer, post: ScheduledPost, *, notes: str, digest: str = "", revision: int = -1
+) -> ScheduledPost:
     """Return the post to its author with `notes`, which the caller has checked are not blank.
 
-    A person rejects as a Reviewer. Raises Forbidden when the post has channels that the reviewer does not review.
+    A person rejects as a Reviewer, and only what the page showed: `digest` and `revision` are the page's.
+    Raises Forbidden when the post has channels that the reviewer does not review, StaleApproval, StateConflict.
     """
     actor = by.actor if isinstance(by, Reviewer) else by
     with transaction.atomic():
         if isinstance(by, Reviewer):
+            locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
+            fresh = locked.filter(pk=post.pk).first()
+            if fresh is None or not fresh.can("reject"):
+                raise post.conflict("reject")
+            post = fresh
             ensure_may_review(by, post)
+            ensure_shown(post, digest, revision)
         previous = post.apply_transition("reject", notes=notes)
         two_person_approval.revoke_pending_approvals(post)
         record_post_event(actor, "reject", post, previous, notes=notes)
@@ -102,18 +111,39 @@ def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     Raises StateConflict.
     """
     with transaction.atomic():
+        approvers = approver_ids(post)
+        previous = take_back(post)
+        record_post_event(actor, "revert", post, previous, **({"approvedBy": approvers} if approvers else {}))
+    return post
+
+
+def approver_ids(post: ScheduledPost) -> list[int]:
+    """Return the ids of the people whose approvals a SCHEDULED post has; none in another status."""
+    if post.status != Status.SCHEDULED:
+        return []
+    rows = Approval.objects.filter(pk__in=[post.approval_id]).values_list("reviewer_id", "first_approval__reviewer_id")
+    return sorted({person for row in rows for person in row if person is not None})
+
+
+def take_back(post: ScheduledPost, *, keep_first: bool = False) -> str:
+    """Return the post to draft, revoke its approvals and cancel its task; return its status before.
+
+    With `keep_first` the first of two approvals stays valid. Records no event. Raises StateConflict.
+    """
+    with transaction.atomic():
         task_id, approval_id = post.task_id, post.approval_id
         staged = list(post.deliveries.exclude(staged={}))
         published = Delivery.objects.that_may_be_published().filter(post=OuterRef("pk"))
         cleared = {"task_id": None, "approval": None, "enqueued_at": None, "lease_id": None, "lease_expires_at": None}
         previous = post.apply_transition("revert", only_if=Q(~Exists(published)), failure_reason="", **cleared)
-        Approval.objects.filter(pk=approval_id).update(revoked_at=clock.now())
-        two_person_approval.revoke_pending_approvals(post)
+        if approval_id is not None:
+            Approval.objects.filter(pk=approval_id).update(revoked_at=clock.now())
+        if not keep_first:
+            two_person_approval.revoke_pending_approvals(post)
         post.deliveries.update(**BLANK_OUTCOME)
-        record_post_event(actor, "revert", post, previous)
         discards.add(staged)
         enqueue.cancel_after_commit(task_id)
-    return post
+    return previous
 
 
 def approve(
@@ -155,14 +185,10 @@ def approve(
             names = " and ".join(unknown)
             raise Conflict(f"Enter first whether it was published on {names}: a retry could publish it twice")
         ensure_media_is_stored(post, deliveries)
-        content, present_digest = current_content(post)
-        if digest != present_digest:
-            raise StaleApproval(present_digest, diff_content(content_with_digest(post, digest), content))
-        if revision != post.revision:
-            raise StaleApproval(present_digest, [])
+        ensure_shown(post, digest, revision)
         when = clock.now() if now else scheduled_for or post.scheduled_for
         validate_publishable(post, deliveries, scheduled_for=when, at_once=now)
-        media, version = post.media_sha256, post.version
+        media, version, planned = post.media_sha256, post.version, post.scheduled_for
         new_version = version if when == post.scheduled_for else version + 1
         post.scheduled_for = when
         covered, covered_digest = current_content(post)
@@ -183,7 +209,7 @@ def approve(
         )
         if post.organization.second_approver and first is None:
             two_person_approval.record_first_approval(
-                reviewer, post, approval, only_if=Q(media_sha256=media), version=version
+                reviewer, post, approval, only_if=Q(media_sha256=media), version=version, moved=_moved(planned, when)
             )
             return approval
         unpublished = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
@@ -200,9 +226,8 @@ def approve(
             failure_reason="",
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        event = record_post_event(
-            reviewer.actor, step, post, previous, approval=approval.pk, mfa=approval.mfa_verified, **pair
-        )
+        details = {"mfa": approval.mfa_verified, **pair, **_moved(planned, when)}
+        event = record_post_event(reviewer.actor, step, post, previous, approval=approval.pk, **details)
         discards.add(staged)
         enqueue.publish_after_commit(post)
         audit_log.seal_event(event)
@@ -217,6 +242,20 @@ def ensure_media_is_stored(post: ScheduledPost, deliveries: Sequence[Delivery]) 
         raise Conflict(f"{stored_media.NOT_STORED}.")
     if problem := public_address.find_problem(delivery.channel for delivery in deliveries):
         raise Conflict(problem)
+
+
+def ensure_shown(post: ScheduledPost, digest: str, revision: int) -> None:
+    """Raise StaleApproval unless the page that sent `digest` and `revision` showed the present post."""
+    content, present_digest = current_content(post)
+    if digest != present_digest:
+        raise StaleApproval(present_digest, diff_content(content_with_digest(post, digest), content))
+    if revision != post.revision:
+        raise StaleApproval(present_digest, [])
+
+
+def _moved(planned: datetime | None, when: datetime | None) -> dict[str, str | None]:
+    """Return the detail of the audit event about an approval for another time than the planned one."""
+    return {} if planned == when else {"movedFrom": planned.isoformat() if planned else None}
 
 
 def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:

@@ -5,6 +5,7 @@ post's row is locked: of two concurrent first approvals, the later one becomes t
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -39,18 +40,19 @@ def get_first_approval_for(reviewer: Reviewer, post: ScheduledPost, covered: str
 
 
 def record_first_approval(
-    reviewer: Reviewer, post: ScheduledPost, approval: Approval, *, only_if: Q, version: int
+    reviewer: Reviewer, post: ScheduledPost, approval: Approval, *, only_if: Q, version: int, moved: dict[str, Any]
 ) -> None:
     """Record the first approval: the status does not change, `post.scheduled_for` and `approval.version` are stored.
 
-    `version` is the version that the reviewer saw. Raises StateConflict when the row has changed.
+    `version` is the version that the reviewer saw, `moved` goes into the audit event. Raises StateConflict when the row
+    has changed.
     """
     unchanged = ScheduledPost.objects.filter(only_if, pk=post.pk, status=post.status, version=version)
     post.version, post.updated_at = approval.version, clock.now()
     if not unchanged.update(scheduled_for=post.scheduled_for, version=post.version, updated_at=post.updated_at):
         raise post.conflict("approve")
     _unpaired([post]).exclude(pk=approval.pk).update(revoked_at=clock.now())
-    details = {"approval": approval.pk, "mfa": approval.mfa_verified}
+    details = {"approval": approval.pk, "mfa": approval.mfa_verified, **moved}
     audit_log.seal_event(record_post_event(reviewer.actor, "approve_first", post, str(post.status), **details))
 
 
@@ -89,8 +91,8 @@ def revoke_pending_approvals(post: ScheduledPost) -> None:
 
 
 def _unpaired(posts: Sequence[ScheduledPost]) -> QuerySet[Approval]:
-    """Return the approvals of the posts without a second one: neither revoked nor spent."""
+    """Return the approvals of the posts without a valid second one: neither revoked nor spent."""
     rows = Approval.objects.filter(post__in=[post.pk for post in posts], revoked_at=None, first_approval=None)
-    completed = Exists(Approval.objects.filter(first_approval=OuterRef("pk")))
+    completed = Exists(Approval.objects.filter(first_approval=OuterRef("pk"), revoked_at=None))
     rows = rows.filter(~SPENT).filter(~completed)
     return rows.exclude(pk__in=[post.approval_id for post in posts if post.approval_id is not None])

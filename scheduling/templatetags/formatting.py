@@ -14,7 +14,7 @@ from accounts.domain.organization_policy import describe
 from accounts.models import AuditEvent, User
 from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState
-from scheduling.admin import audit_log, dashboard, results, review_context
+from scheduling.admin import actions, audit_log, dashboard, results, review_context
 from scheduling.admin.calendar import render_entry
 from scheduling.admin.previews import NETWORKS
 from scheduling.admin.review_queue import MAX_COUNT, waiting_count
@@ -68,6 +68,13 @@ def local_time(context: template.Context, at: datetime | None, form: str = "shor
         local,
         format_html(' <span class="utc">{}</span>', utc) if utc else "",
     )
+
+
+@register.simple_tag(takes_context=True)
+def undoable_approvals(context: template.Context) -> list[int]:
+    """Return the approvals that the user can undo now."""
+    request = context.get("request")
+    return actions.undoable(request) if request is not None else []
 
 
 @register.filter

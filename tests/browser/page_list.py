@@ -104,7 +104,7 @@ NOT_PAGES = {
     *(f"{POSTS}_{name}" for name in BUTTONS),
     "posts_channel_disconnect",
     "posts_channel_resume",
-    *(f"{POSTS}_{name}" for name in ("several", "keep", "forget")),
+    *(f"{POSTS}_{name}" for name in ("several", "undo", "keep", "forget")),
     *(f"scheduling_webhook_{name}" for name in ("rotate", "test", "remove")),
     "scheduling_notification_again",
     "logout",

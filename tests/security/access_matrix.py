@@ -233,7 +233,7 @@ RULES: dict[str, Rule] = {
         "<uuid:post_id>/review/": Rule(get=MEMBERS, to="waiting"),
         "<uuid:post_id>/approve/": Rule(post=REVIEWER, to="waiting", data=APPROVAL, approves=True),
         "<uuid:post_id>/publish/": Rule(post=REVIEWER, to="waiting", data=APPROVAL, approves=True),
-        "<uuid:post_id>/reject/": Rule(post=REVIEWER, to="waiting", data={"notes": "Shorter"}),
+        "<uuid:post_id>/reject/": Rule(post=REVIEWER, to="waiting", data={"notes": "Shorter", **APPROVAL}),
         "<uuid:post_id>/live/": Rule(post=REVIEWER, to="failed", data=RESOLUTION, approves=True),  # restores the first
         "<uuid:post_id>/absent/": Rule(post=REVIEWER, to="failed", data=RESOLUTION),
         "<uuid:post_id>/revert/": Rule(post=EDITORS | REVIEWER, to="scheduled"),
@@ -257,6 +257,7 @@ RULES: dict[str, Rule] = {
             data={**LATER, "way": "resubmit"},
         ),
         "approve/": Rule(post=USERS, data=BULK_APPROVAL, unchanged=True, approves=True),  # answers for each post
+        "undo/": Rule(post=USERS, data={"approval": "1"}, unchanged=True),  # only the user's own approvals
         "calendar/": Rule(get=ALL_MEMBERS),
         "views/keep/": Rule(post=USERS, data={"name": "Mine", "query": "status=DRAFT"}),
         "views/<int:view_id>/forget/": Rule(post=USERS, to="view", unchanged=True),  # only the user's own

@@ -32,6 +32,8 @@ SUBJECTS: dict[str, str] = {
     K.UNAPPROVED: "Due {away}, not approved: {title}",
     K.RECONNECT: "Needs reconnecting: {channel}",
     K.RULES: "The organization settings have changed",
+    K.REVERTED: "Reverted after approval: {title}",
+    K.DELETED: "Deleted after approval: {title}",
     "SECOND": "Waits for a second approval: {title}",
     "BOTH": "Failed on one channel, please check another: {title}",
 }
@@ -45,6 +47,8 @@ OPENINGS: dict[str, str] = {
     K.UNAPPROVED: "“{title}” is due {away} and {missing}. Without an approval it is not published.",
     K.RECONNECT: "{channel} needs to be connected again. Until then nothing is published on it.",
     K.RULES: "{by} changed the settings of your organization. From now on:",
+    K.REVERTED: "{by} reverted “{title}”, which was approved. It is not published without a new approval.",
+    K.DELETED: "{by} deleted “{title}”, which was approved. It is not published.",
     "SECOND": "{by} approved “{title}” as the first of two. It is published once another reviewer approves the same "
     "content.",
     "BOTH": "“{title}” failed on one channel; its status on another is unknown. Check it before retrying.",
@@ -75,7 +79,7 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
         raise NotificationObsolete("This person has left the organization, is inactive or has no e-mail address.")
     post, deliveries = _post(notice)
     captions = filter(None, (single_line(delivery.caption) for delivery in deliveries))
-    title = next(captions, "Post without a caption")
+    title = single_line(notice.details.get("title", "")) or next(captions, "Post without a caption")
     scheduled_for = post.scheduled_for if post else None
     half_approved = post is not None and two_person_approval.pending_first_approval(post) is not None
     values = {
@@ -119,11 +123,17 @@ def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
             raise NotificationObsolete("The channel no longer needs to be reconnected.")
         return None, []
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
+    if notice.kind == K.DELETED or (notice.kind == K.REVERTED and post is None):
+        return None, []
     if post is None:
         raise NotificationObsolete("The post was deleted.")
     if notice.details.get("first"):
         if two_person_approval.pending_first_approval(post) is None:
             raise NotificationObsolete("It was decided or changed in the meantime.")
+    elif notice.kind == K.APPROVED and post.approval_id is None:
+        raise NotificationObsolete("The approval was taken back in the meantime.")
+    elif notice.kind == K.REVERTED and post.approval_id is not None:
+        raise NotificationObsolete("It was approved again in the meantime.")
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
         raise NotificationObsolete("It was decided in the meantime.")
     return post, list(post.deliveries.all())
@@ -184,6 +194,8 @@ def _name(channel: Channel) -> str:
 def _link(notice: Notification) -> str:
     if notice.kind == K.RULES:
         label, path = "Settings", reverse("admin_policy", args=[notice.organization_id])
+    elif notice.kind == K.DELETED:
+        label, path = "Posts", reverse("admin:scheduling_scheduledpost_changelist")
     elif notice.post_id is not None:
         label, path = "Open the post", reverse("admin:scheduling_scheduledpost_review", args=[notice.post_id])
     else:
@@ -193,7 +205,9 @@ def _link(notice: Notification) -> str:
 
 def _foot(notice: Notification, member: Membership) -> str:
     organization = single_line(notice.organization.name)
-    if notice.kind in FOR_REVIEWERS and member.may_review:
+    if member.user_id in notice.details.get("approvers", []):
+        why = "you approved this post"
+    elif notice.kind in FOR_REVIEWERS and member.may_review:
         why = f"you review the posts of {organization}"
     elif notice.kind in FOR_ADMINISTRATORS:
         why = f"you administer {organization}"

@@ -12,8 +12,9 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import clock
 from accounts.domain.organization_policy import RULES
 from accounts.models import AuditEvent
+from scheduling.domain.representation import serialize_current
 from scheduling.lifecycle import Status
-from scheduling.models import NoticeKind, Notification, ScheduledPost
+from scheduling.models import NoticeKind, Notification, PostAuthor, ScheduledPost
 
 BATCH = 500
 KEPT = timedelta(days=90)
@@ -24,17 +25,21 @@ BY_STATE: dict[str, NoticeKind] = {
     Status.SCHEDULED: NoticeKind.APPROVED,
     Status.PUBLISHED: NoticeKind.PUBLISHED,
 }
-APPROVE, FIRST = "approve", "approve_first"
+APPROVE, FIRST, UNDO = "approve", "approve_first", "undo"
+TAKEN_BACK = {"revert": NoticeKind.REVERTED, "delete": NoticeKind.DELETED}  # by verb, of an approved post
 QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # details of the event that the notification repeats
 
 
 def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
     """Create one notification per kind that `event` stands for, in the transaction that records the event.
 
-    Receives `audit_log.event_recorded`. Deletes the notification of a submission that the same person approves before
-    it was fanned out: a rescheduled post is submitted and approved in one transaction and is never really pending.
+    Receives `audit_log.event_recorded`. Deletes what the same person has caused and is not fanned out yet when it is no
+    longer true: a rescheduled post is reverted, submitted and approved in one transaction, and an undone approval is
+    not announced.
     The organization and the channel of the event exist, because the transaction has changed a row of theirs.
     """
+    if event.verb == UNDO:
+        _delete_pending(event, NoticeKind.APPROVED)
     notifications = [
         Notification(organization_id=event.organization_id, kind=kind, details=_details(event), **_subject(event, kind))
         for kind in _kinds(event)
@@ -42,7 +47,7 @@ def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
     if not notifications:
         return
     if event.verb in {APPROVE, FIRST}:
-        _delete_own_submission(event)
+        _delete_pending(event, NoticeKind.SUBMITTED, NoticeKind.REVERTED)
     Notification.objects.bulk_create(notifications)
 
 
@@ -87,10 +92,10 @@ def delete_old() -> int:
     return Notification.objects.filter(pk__in=list(old[:BATCH])).delete()[0]
 
 
-def _delete_own_submission(event: AuditEvent) -> None:
+def _delete_pending(event: AuditEvent, *kinds: NoticeKind) -> None:
     # A row that `fan_out` has locked is being sent: it stays, and approving does not wait for it.
     rows = Notification.objects.select_for_update(skip_locked=True).filter(
-        post_id=UUID(event.subject.partition(":")[2]), kind=NoticeKind.SUBMITTED, fanned_out_at=None
+        post_id=UUID(event.subject.partition(":")[2]), kind__in=kinds, fanned_out_at=None
     )
     own = [
         notification.pk
@@ -109,7 +114,10 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
         yield NoticeKind.RULES
     if subject == "post" and event.verb == FIRST:
         yield NoticeKind.SUBMITTED
-    if subject != "post" or event.state_from == event.state_to:
+    if subject == "post" and event.verb in TAKEN_BACK and event.state_from == Status.SCHEDULED:
+        yield TAKEN_BACK[event.verb]
+        return
+    if subject != "post" or event.state_from == event.state_to or event.verb == UNDO:
         return
     if event.state_to in BY_STATE:
         yield BY_STATE[event.state_to]
@@ -139,4 +147,21 @@ def _details(event: AuditEvent) -> dict[str, Any]:
         quoted["first"] = True
     if rules := _rules(event):
         quoted["rules"] = rules
+    if event.verb in TAKEN_BACK:
+        quoted |= _taken_back(event)
     return {**quoted, "by": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name}}
+
+
+def _taken_back(event: AuditEvent) -> dict[str, Any]:
+    """Return what the notification needs when the post changes or is deleted: recipients, channels, title, snapshot."""
+    content, post_id = event.details["content"], UUID(event.subject.partition(":")[2])
+    captions = [channel["caption"] for channel in content["channels"].values()]
+    authors = PostAuthor.objects.filter(post=post_id, user__isnull=False)
+    return {
+        "title": next((caption for caption in captions if caption.strip()), ""),
+        "scheduledFor": content["scheduledFor"],
+        "channels": list(content["channels"]),
+        "approvers": event.details.get("approvedBy", []),
+        "authors": list(authors.values_list("user", flat=True)),
+        "post": serialize_current(event.organization_id, post_id),
+    }

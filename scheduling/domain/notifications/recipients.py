@@ -1,6 +1,7 @@
 """Recipients of notifications: members by e-mail, unless they muted the kind, and the organization's webhooks."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +27,10 @@ from scheduling.models import (
 
 K = NoticeKind
 BATCH = 200
-FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RECONNECT, K.RULES}
-FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN}
+UNDO_PERIOD = timedelta(seconds=12)  # a little longer than undo.UNDO_WITHIN: an undone approval is not announced
+TAKEN_BACK = {K.REVERTED, K.DELETED}
+FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RECONNECT, K.RULES} | TAKEN_BACK
+FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN} | TAKEN_BACK
 FOR_ADMINISTRATORS = {K.RECONNECT, K.RULES}
 MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINISTRATORS]
 
@@ -38,7 +41,9 @@ def fan_out() -> int:
 
     Enqueues the deliveries on commit. The lock keeps a second sweep from creating the deliveries again.
     """
-    rows = Notification.objects.filter(fanned_out_at=None).select_for_update(of=("self",), skip_locked=True)
+    waiting = Notification.objects.filter(fanned_out_at=None)
+    waiting = waiting.exclude(kind=K.APPROVED, created_at__gt=clock.now() - UNDO_PERIOD)
+    rows = waiting.select_for_update(of=("self",), skip_locked=True)
     notifications = list(rows.select_related("organization", "channel").order_by("created_at")[:BATCH])
     if not notifications:
         return 0
@@ -50,8 +55,10 @@ def fan_out() -> int:
     authors, channels = _authors(posts), _channels(posts)
     deliveries: list[NotificationDelivery] = []
     for notification in notifications:
-        wrote = authors.get(notification.post_id, set())
-        on = {notification.channel.public_id} if notification.channel else channels.get(notification.post_id, set())
+        wrote = authors.get(notification.post_id) or set(notification.details.get("authors", []))
+        on = channels.get(notification.post_id) or set(notification.details.get("channels", []))
+        if notification.channel:
+            on = {notification.channel.public_id}
         deliveries += [
             NotificationDelivery(notice=notification, means=NotificationMedium.EMAIL, user_id=member.user_id)
             for member in members.get(notification.organization_id, [])
@@ -75,6 +82,7 @@ def _should_notify(notification: Notification, member: Membership, *, authors: s
         return False
     return not set(notification.kinds) <= set(member.muted_notification_kinds) and bool(
         (notification.kind in FOR_REVIEWERS and can_review_channels(member, channels))
+        or member.user_id in notification.details.get("approvers", [])
         or (member.user_id in authors and notification.kind in FOR_AUTHORS)
         or (member.role == Role.ADMIN and notification.kind in FOR_ADMINISTRATORS)
     )

@@ -10,7 +10,7 @@ from accounts.datetimes import format_datetime
 from posts.graph.safe_http import FetchError, WebhookRejected, post_json
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.representation import serialize_current
-from scheduling.models import Notification, NotificationDelivery, Webhook
+from scheduling.models import NoticeKind, Notification, NotificationDelivery, Webhook
 
 
 def send_webhook(delivery: NotificationDelivery) -> None:
@@ -52,7 +52,10 @@ def sign(secret: str, stamp: str, body: bytes) -> str:
 
 
 def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
-    """Return the body, with the post as it is now. Of two kinds it names the one that the webhook subscribes to."""
+    """Return the body, with the post as it is now, or as it was when it was deleted.
+
+    Of two kinds it names the one that the webhook subscribes to.
+    """
     channel = notice.channel
     wanted = [kind for kind in notice.kinds if kind in hook.kinds]
     return {
@@ -60,6 +63,13 @@ def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
         "kind": wanted[0] if wanted else notice.kind,
         "at": format_datetime(notice.created_at),
         "organization": {"id": str(notice.organization_id), "name": notice.organization.name},
-        "post": serialize_current(notice.organization_id, notice.post_id) if notice.post_id else None,
+        "post": _post(notice),
         "channel": {"id": channel.public_id, "type": channel.type, "name": channel.name} if channel else None,
     }
+
+
+def _post(notice: Notification) -> dict[str, Any] | None:
+    if notice.post_id is None or notice.kind == NoticeKind.DELETED:
+        snapshot: dict[str, Any] | None = notice.details.get("post")
+        return snapshot
+    return serialize_current(notice.organization_id, notice.post_id)

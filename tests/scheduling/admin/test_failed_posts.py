@@ -22,8 +22,9 @@ def make_failed(make_scheduled: Any) -> Any:
         post = make_scheduled(**changes)
         post.apply_transition("fail", task_id=None, failure_reason=message)
         post.deliveries.update(state=state, error_code=code, error_message=message)
+        outcome = "unknown" if state == "UNKNOWN" else "refused"
         for delivery in post.deliveries.all():
-            Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk, outcome="unknown")
+            Attempt.objects.create(delivery=delivery, approval=post.approval, lease_id=post.pk, outcome=outcome)
         return fresh(post)
 
     return make

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from accounts import clock
 from accounts.domain import actors, api_keys
 from accounts.models import Organization, Role, User
@@ -202,3 +204,86 @@ def test_posts_of_a_key_rotated_by_the_reviewer_are_skipped(
     api_keys.rotate(actors.user_actor(keeper), key, overlap=timedelta(0))
     page = AdminClient(keeper).review(first).answer.context
     assert (page["may"].approve, page["next"]) == (False, None)
+
+
+def test_reject_of_another_version_is_refused_and_keeps_the_notes_a22(
+    make_waiting, reviewer: User, key, facebook: Channel
+) -> None:
+    post = make_waiting(channels=[facebook])
+    site = AdminClient(reviewer).review(post)
+    edit(post, key, facebook, "Olá, corrected")
+    site.press("reject", notes="A typo.")
+    assert fresh(post).status == Status.WAITING_FOR_APPROVAL
+    assert "Nothing was rejected." in site.text
+    assert site.form("reject").fields["notes"] == "A typo."
+    site.press("reject")
+    assert (fresh(post).status, fresh(post).notes) == (Status.REJECTED, "A typo.")
+
+
+def test_notes_typed_in_an_expired_session_survive_the_login_a22(make_waiting, reviewer: User) -> None:
+    post = make_waiting()
+    site = AdminClient(reviewer).review(post)
+    site.client.session.flush()
+    site.press("reject", notes="Warmer, please.")
+    assert fresh(post).status == Status.WAITING_FOR_APPROVAL
+
+    form = site.follow().page.forms[0]
+    password = reviewer.raw_password  # type: ignore[attr-defined]
+    site.send(form.action, next=form.fields["next"], username=reviewer.get_username(), password=password)
+    site.follow()
+
+    assert site.form("reject").fields["notes"] == "Warmer, please."
+    assert "has not been sent" in site.text
+    site.press("reject")
+    assert (fresh(post).status, fresh(post).notes) == (Status.REJECTED, "Warmer, please.")
+    assert "has not been sent" not in site.review(post).text
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "status"),
+    [
+        ("approve", {}, Status.SCHEDULED),
+        ("reject", {"notes": "No."}, Status.REJECTED),
+        ("publish", {}, Status.SCHEDULED),
+        ("delete", {}, None),
+        ("revert", {}, Status.DRAFT),
+    ],
+)
+def test_double_click_of_one_person_is_done_a22(
+    name: str, typed: dict[str, str], status: Any, make_waiting, make_scheduled, make_member, organization: Organization
+) -> None:
+    person = make_member("person", organization, Role.EDITOR, may_review=True)
+    post = make_scheduled() if name == "revert" else make_waiting()
+    first, second = AdminClient(person).review(post), AdminClient(person).review(post)
+    for site in (first, second):
+        site.press(name, **typed)
+        assert site.answer.status_code == 302
+    assert "another user" not in second.follow().text
+    assert getattr(ScheduledPost.objects.filter(pk=post.pk).first(), "status", None) == status
+
+
+def test_reject_with_other_notes_after_ones_own_is_refused_a22(make_waiting, reviewer: User) -> None:
+    post = make_waiting()
+    first, second = AdminClient(reviewer).review(post), AdminClient(reviewer).review(post)
+    first.press("reject", notes="No.")
+    second.press("reject", notes="Another reason.")
+    assert (second.answer.status_code, fresh(post).notes) == (200, "No.")
+
+
+def test_approval_is_undone_by_the_button_of_the_next_page(make_waiting, reviewer: User) -> None:
+    post = make_waiting()
+    site = AdminClient(reviewer).review(post).press("approve").follow()
+    assert fresh(post).status == Status.SCHEDULED
+    site.press("undo")
+    assert fresh(post).status == Status.WAITING_FOR_APPROVAL
+    assert not site.follow().offers("undo")
+    assert site.offers("approve")
+
+
+def test_undo_of_another_persons_approval_changes_nothing(make_scheduled, admin_member: User, viewer: User) -> None:
+    post = make_scheduled()
+    for person in (admin_member, viewer):
+        site = AdminClient(person).review(post)
+        site.send(f"{POSTS}undo/", approval=str(fresh(post).approval_id))
+        site.send(f"{POSTS}undo/", approval="x" * 20)
+        assert fresh(post).status == Status.SCHEDULED

@@ -70,7 +70,7 @@ def test_approval_after_a_change_is_a_first_approval_again(
             changes = {"channels": {facebook.public_id: ChannelText("FB_PAGE", text)}}
             drafts.edit(actors.api_key_actor(key), fresh(post), changes=changes)
     elif what == "reject":
-        review.reject(second, fresh(post), notes="No")
+        review.reject(second.actor, fresh(post), notes="No")
         review.submit(actors.api_key_actor(key), fresh(post))
     elif what == "moved":
         moved = {"scheduled_for": fresh(post).scheduled_for.replace(microsecond=7)}

@@ -182,7 +182,10 @@ def test_hanging_receiver_delays_no_other_delivery(
     assert len(receiver.calls) == 1
     waiting = NotificationDelivery.objects.filter(means="WEBHOOK")
     assert {(item.state, item.last_error) for item in waiting} == {("PENDING", "127.0.0.1 did not answer within 0.3 s")}
-    assert (waiting.count(), sorted(waiting.values_list("attempt_count", flat=True))) == (3, [0, 0, 1])
+    assert (waiting.count(), sorted(waiting.values_list("attempt_count", flat=True))) == (
+        2,
+        [0, 1],
+    )  # the approval can still be undone
     assert len(mailoutbox) == 1  # of the one that still waits
     travel(post)
     assert send(post) == "published"

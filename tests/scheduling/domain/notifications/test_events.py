@@ -287,3 +287,31 @@ def test_concurrent_sweeps_create_and_send_once(make_waiting, facebook, reviewer
     assert at_once(*[work] * 4) == ["done"] * 4
     sent = NotificationDelivery.objects.filter(state="SENT")
     assert (Notification.objects.count(), sent.count(), len(mailoutbox)) == (12, 12, 12)
+
+
+@pytest.mark.parametrize(("change", "kind"), [(review.revert, "REVERTED"), (drafts.delete, "DELETED")])
+def test_taking_back_an_approved_post_notifies_approver_reviewers_and_author_a12(
+    change, kind, make_scheduled, make_member, organization, author, key, reviewer, other, facebook, mailoutbox
+):
+    organization_hook = Webhook.objects.create(organization=organization, url="https://a.example.com/", kinds=[kind])
+    post = make_scheduled(channels=[facebook], actor=actors.user_actor(author))
+    Membership.objects.filter(user=reviewer).update(may_review=False)  # the approver is notified all the same
+    change(actors.api_key_actor(key), fresh(post))
+    assert created_kinds().count(kind) == 1
+    assert mailed(kind) == ["author", "other", "reviewer"]
+    notice = Notification.objects.get(kind=kind)
+    body = webhook_sender.payload(notice, organization_hook)
+    assert (body["kind"], body["post"]["id"]) == (kind, str(post.pk))
+    assert body["post"]["status"] == ("SCHEDULED" if kind == "DELETED" else "DRAFT")
+    send_due()
+    mail = next(item for item in mailoutbox if item.to == ["reviewer@example.com"] and "fter approval" in item.subject)
+    for words in ("agent", "Olá from Casa do Sol 👋", "you approved this post"):
+        assert words in mail.body
+
+
+def test_taking_back_a_post_that_is_not_approved_is_not_announced_a12(make_waiting, make_scheduled, key):
+    drafts.delete(actors.api_key_actor(key), make_waiting())
+    failed = make_scheduled()
+    failed.apply_transition("fail", task_id=None)
+    review.revert(actors.api_key_actor(key), fresh(failed))
+    assert not {"REVERTED", "DELETED"} & set(created_kinds())

@@ -1,0 +1,52 @@
+"""What was typed into a form of the review page whose session had expired: kept until the user has signed in again.
+
+Kept in the cache for an hour under a random token, which is in a cookie: a request without a session stores no row.
+"""
+
+import secrets
+from uuid import UUID
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+
+from scheduling.models import ScheduledPost
+
+COOKIE = "dynamo_unsent"
+KEPT_SECONDS = 3600
+FIELDS = {"notes": 10_000, "when": 40}  # with the longest text that is kept
+
+
+def keep(request: HttpRequest, response: HttpResponse, post_id: UUID, action: str) -> None:
+    """Keep the typed fields of the request, and set the cookie on the response; without typed fields do nothing."""
+    typed = {name: request.POST[name][:length] for name, length in FIELDS.items() if request.POST.get(name)}
+    if not typed or not ScheduledPost.objects.filter(pk=post_id).exists():
+        return
+    token = secrets.token_urlsafe(24)
+    cache.set(_key(token), {"post": str(post_id), "action": action, "typed": typed}, timeout=KEPT_SECONDS)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=KEPT_SECONDS,
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def typed_before_login(request: HttpRequest, post_id: UUID) -> dict[str, str]:
+    """Return the kept fields of this post, and `restored_action`, the action that they were typed for."""
+    kept = cache.get(_key(request.COOKIES.get(COOKIE, "")))
+    if not kept or kept["post"] != str(post_id):
+        return {}
+    return {**kept["typed"], "restored_action": kept["action"]}
+
+
+def forget(request: HttpRequest, post_id: UUID) -> None:
+    """Delete what was kept for this post: an action on it was taken."""
+    if typed_before_login(request, post_id):
+        cache.delete(_key(request.COOKIES[COOKIE]))
+
+
+def _key(token: str) -> str:
+    return f"unsent:{token[:64]}" if token.isascii() and token.isprintable() and " " not in token else "unsent:"
