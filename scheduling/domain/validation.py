@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from accounts import clock
 from accounts.exceptions import Invalid
 from posts.domain import media_store
 from posts.models import ChannelType, PostType
-from scheduling.domain import media_url
+from scheduling.domain import media_url, text_rules
 from scheduling.models import Delivery, MediaType, ScheduledPost
 
 FACEBOOK_CAPTION = 63_206  # characters
@@ -24,6 +25,7 @@ INSTAGRAM_IMAGE_BYTES = 8 * 1024 * 1024  # 36000/2207004
 # Width : height, 36003/2207009; not for stories. Meta's documents name 4:5 and 3:4; a check warns below 4:5.
 INSTAGRAM_RATIOS = (3 / 4, 1.91)
 INSTAGRAM_VIDEO_BYTES = 300 * 1024 * 1024
+MAX_SUPERPOWER_VIOLATIONS = 20  # for each channel
 HASHTAG, MENTION = re.compile(r"#\w+"), re.compile(r"@[\w.]+")
 
 
@@ -31,7 +33,7 @@ HASHTAG, MENTION = re.compile(r"#\w+"), re.compile(r"@[\w.]+")
 class Violation:
     """One violated rule. `path` starts at the root of the document; `code` is for programs, `message` is a sentence."""
 
-    path: list[str]
+    path: list[str | int]
     message: str
     code: str
 
@@ -49,8 +51,7 @@ def find_violations(
         violations.append(Violation(["channels"], "A post needs at least one channel", "channels.empty"))
     violations += _media_type(post)
     for delivery in deliveries:
-        if not delivery.caption.strip():
-            violations.append(_violation(delivery, "caption", "a caption is missing", "caption.missing"))
+        violations += _texts(delivery)
         page = delivery.channel.type == ChannelType.FB_PAGE
         violations += _facebook(post, delivery) if page else _instagram(post, delivery)
     return violations
@@ -93,6 +94,40 @@ def _media_type(post: ScheduledPost) -> Iterator[Violation]:
         yield Violation(["mediaType"], message, "mediaType.contradiction")
     if post.type == PostType.REEL and kind != MediaType.VIDEO:
         yield Violation(["mediaType"], "A reel needs a video", "mediaType.reel")
+
+
+def _texts(delivery: Delivery) -> Iterator[Violation]:
+    """Yield what a reviewer could not see: control characters, and texts without a visible character."""
+    if not delivery.caption.strip():
+        yield _violation(delivery, "caption", "a caption is missing", "caption.missing")
+    elif not text_rules.is_visible(delivery.caption):
+        yield _violation(delivery, "caption", "the caption has no visible character", "caption.invisible")
+    if controls := text_rules.control_characters(delivery.caption):
+        text = f"the caption contains the control character {controls[0].code}"
+        yield _violation(delivery, "caption", text, "caption.control")
+    yield from islice(_superpower_texts(delivery), MAX_SUPERPOWER_VIOLATIONS)
+
+
+def _superpower_texts(delivery: Delivery) -> Iterator[Violation]:
+    root: list[str | int] = ["channels", delivery.channel.public_id, "superpower"]
+    for path, text in _strings(delivery.superpower, root):
+        if controls := text_rules.control_characters(text):
+            message = f"{delivery.channel.name}: the superpower contains the control character {controls[0].code}"
+            yield Violation(path, message, "superpower.control")
+        elif text.strip() and not text_rules.is_visible(text):
+            message = f"{delivery.channel.name}: the superpower has a text without a visible character"
+            yield Violation(path, message, "superpower.invisible")
+
+
+def _strings(value: Any, path: list[str | int]) -> Iterator[tuple[list[str | int], str]]:
+    """Yield each string of a JSON value with its path, also the names of fields."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(key, str):
+                yield [*path, key], key
+            yield from _strings(item, [*path, key])
 
 
 def _facebook(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
@@ -159,7 +194,7 @@ def _too_many(delivery: Delivery, code: str, count: int, what: str, most: int) -
 
 
 def _violation(delivery: Delivery, field: str, text: str, code: str) -> Violation:
-    path = ["channels", delivery.channel.public_id]
+    path: list[str | int] = ["channels", delivery.channel.public_id]
     return Violation([*path, field] if field else path, f"{delivery.channel.name}: {text}", code)
 
 

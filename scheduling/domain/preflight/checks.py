@@ -89,7 +89,7 @@ def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> 
 def _limits(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
     """Yield the violations of the publish validation, which the approval would refuse."""
     for violation in find_violations(post, deliveries):
-        public_id = violation.path[1] if violation.path[0] == "channels" and len(violation.path) > 1 else ""
+        public_id = str(violation.path[1]) if violation.path[0] == "channels" and len(violation.path) > 1 else ""
         yield Check(violation.code, "stop", MESSAGES.get(violation.code, violation.message), public_id)
 
 

@@ -163,6 +163,43 @@ def test_captions_are_counted_as_their_platform_counts(line: Channel, caption: s
     assert [item.message for item in check(line, caption=caption)] == ([message] if message else [])
 
 
+@pytest.mark.parametrize("channel", [PAGE, ACCOUNT], ids=["page", "account"])
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        *((f"Olá{control}", ["caption.control"]) for control in "\x07\x1b\r\x7f\x85\x9f"),
+        *(
+            (blank, ["caption.invisible"])
+            for blank in ("\u200b", "\u3164", "\u2800", "\ufe0f", " \u200b\n\u3164\u2800\ufe0f")
+        ),
+        ("\x07", ["caption.invisible", "caption.control"]),
+        ("One\r\n\tTwo\nThree", []),
+        ("\u202e\u2066visible", []),  # shown as symbols, with a warning
+    ],
+    ids=ascii,
+)
+def test_captions_with_controls_or_without_a_visible_character_are_refused_a17(
+    channel: Channel, caption: str, expected: list[str]
+) -> None:
+    assert codes(check(channel, caption=caption)) == expected
+
+
+def test_superpower_texts_with_controls_or_without_a_visible_character_are_refused_a17() -> None:
+    superpower = {"name": "Greeter", "media": "", "conditionGroups": [{"publicReplies": [{"text": "\u200b"}]}]}
+    superpower |= {"unknown": ["ok", {"a\x07": "b"}], "note": "line\r\nline"}
+    delivery = Delivery(channel=PAGE, caption="Olá", superpower=superpower)
+    post = ScheduledPost(
+        type="POST", media="https://media.example.com/a.jpg", media_type="IMAGE", scheduled_for=NOW + timedelta(hours=1)
+    )
+    root = ["channels", PAGE.public_id, "superpower"]
+    assert [(item.path, item.code) for item in find_violations(post, [delivery])] == [
+        ([*root, "conditionGroups", 0, "publicReplies", 0, "text"], "superpower.invisible"),
+        ([*root, "unknown", 1, "a\x07"], "superpower.control"),
+    ]
+    delivery.superpower = {str(number): "\x07" for number in range(100)}
+    assert len(find_violations(post, [delivery])) == 20
+
+
 def test_facebook_takes_no_stories_and_instagram_does() -> None:
     violations = check(PAGE, ACCOUNT, type="STORY")
     assert [(item.path, item.code) for item in violations] == [(["channels", "FB_PAGE_1"], "type.unsupported")]
