@@ -1,6 +1,7 @@
 """`POST /{ig-user}/media` and `media_publish`: checks, containers, publishing and the quota."""
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +16,36 @@ from dynamo.sandbox.state import SandboxContext, now
 CAPTION, HASHTAGS, MENTIONS = 2200, 30, 20
 IMAGE_BYTES = 8 * 1024 * 1024
 NARROWEST, WIDEST = 4 / 5, 1.91
-HASHTAG = re.compile(r"(?<!\w)#\w+")
-MENTION = re.compile(r"(?<![\w.])@[\w.]+")
+WEB_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,20}://|(?<![a-z0-9])www\.(?=[a-z0-9_])|(?<![a-z0-9_@.#\uff20\uff03-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?/)"
+    r"[^\s<>\"]*",
+    re.IGNORECASE,
+)
+LABEL = r"[^\s@#\uff20\uff03.,;:!?<>()\"]+"
+MAIL_ADDRESS = re.compile(rf"(?<![A-Za-z0-9._%+'@#\uff20\uff03-])[A-Za-z0-9._%+'-]+@{LABEL}(?:\.{LABEL})+")
+
+
+def count_tags(caption: str) -> tuple[int, int]:
+    """Return the numbers of hashtags and of mentions; tests/vectors/counting.json has examples."""
+    text = MAIL_ADDRESS.sub(" ", WEB_ADDRESS.sub(" ", caption))
+    classes = "".join(map(_character_class, text))
+    return len(re.findall("(?<![wm])#(?=w)", classes)), len(re.findall("(?<![wm])@(?=w)", classes))
+
+
+def _character_class(character: str) -> str:
+    """Return `w` for a letter, digit or `_`, `m` for a mark, the sign itself, or a space."""
+    if character in "#\uff03@\uff20":
+        return "#" if character in "#\uff03" else "@"
+    category = unicodedata.category(character)
+    if category[0] == "L" or category == "Nd" or character == "_":
+        return "w"
+    # Variation selectors and the keycap, which emoji are written with, are marks as well, but not of a word.
+    return "m" if category in {"Mn", "Mc"} and not 0xFE00 <= ord(character) <= 0xFE0F else " "
 
 
 def check_caption(caption: str) -> None:
-    if len(caption) > CAPTION or len(HASHTAG.findall(caption)) > HASHTAGS or len(MENTION.findall(caption)) > MENTIONS:
+    hashtags, mentions = count_tags(caption)
+    if len(caption) > CAPTION or hashtags > HASHTAGS or mentions > MENTIONS:
         message = "The submitted caption is too long or holds too many hashtags or mentions"
         shown = ("Caption is too long", "The caption can have 2,200 characters, 30 hashtags and 20 @ tags.")
         raise Refusal(36004, message, subcode=2207010, shown=shown)

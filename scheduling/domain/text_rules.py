@@ -1,4 +1,4 @@
-"""Rules about the characters of a text: controls, invisible and look-alike characters."""
+"""Rules about the characters of a text: controls, invisible and look-alike characters, hashtags and mentions."""
 
 import re
 import unicodedata
@@ -34,6 +34,16 @@ JOINED_SCRIPTS = {
 }  # fmt: skip
 # Scripts that one language writes together: UTS 39, "Highly Restrictive", without Latin.
 WRITTEN_TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "BOPOMOFO"}, {"CJK", "HANGUL"})
+# URLs end at white space or at the signs that enclose them. `x.pt/` is one too, `x.pt` alone has no sign to count.
+# The look-behinds make each scan linear: it starts only where such a text can start.
+URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,20}://|(?<![a-z0-9])www\.(?=[a-z0-9_])|(?<![a-z0-9_@.#\uff20\uff03-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?/)"
+    r"[^\s<>\"]*",
+    re.IGNORECASE,
+)
+EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+'@#\uff20\uff03-])[A-Za-z0-9._%+'-]+@[^\s@#\uff20\uff03.,;:!?<>()\"]+(?:\.[^\s@#\uff20\uff03.,;:!?<>()\"]+)+"
+)
 
 
 class InvisibleCharacter(NamedTuple):
@@ -85,6 +95,20 @@ def mixed_scripts(text: str) -> list[str]:
     return sorted("Han" if script == "CJK" else script.title() for script in scripts)
 
 
+def count_hashtags(text: str) -> int:
+    """Count `#`, also full-width, followed by a letter, digit or `_` of any script, not preceded by one or by a mark.
+
+    URLs and e-mail addresses are cut out first. The live counter of the form and the sandbox have implementations of
+    their own; tests/vectors/counting.json holds what all three return.
+    """
+    return _count_signs(text, "#\uff03")
+
+
+def count_mentions(text: str) -> int:
+    """Count `@`, also full-width, by the rule of `count_hashtags`."""
+    return _count_signs(text, "@\uff20")
+
+
 def ascii_host(host: str) -> str:
     """Return the host with `xn--` labels in place of labels with other characters than ASCII (UTS 46)."""
     labels = unicodedata.normalize("NFKC", host.lower()).replace("\u3002", ".").split(".")
@@ -105,6 +129,25 @@ def _describe(match: re.Match[str]) -> InvisibleCharacter:
 def _is_inside_word(text: str, index: int) -> bool:
     around = (text[index - 1 : index], text[index + 1 : index + 2])
     return all(unicodedata.name(item, "").split(" ")[0] in JOINED_SCRIPTS if item else False for item in around)
+
+
+def _count_signs(text: str, signs: str) -> int:
+    text = f" {EMAIL.sub(' ', URL.sub(' ', text))} "
+    return sum(
+        character in signs and _is_word_character(text[index + 1]) and not _ends_word(text[index - 1])
+        for index, character in enumerate(text)
+    )
+
+
+def _is_word_character(character: str) -> bool:
+    return character == "_" or unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"}
+
+
+def _ends_word(character: str) -> bool:
+    """Whether it is a word character or a mark of one; the selectors and the keycap of emoji are marks too."""
+    if _is_word_character(character):
+        return True
+    return unicodedata.category(character) in {"Mn", "Mc"} and not "\ufe00" <= character <= "\ufe0f"
 
 
 def _scripts(text: str) -> Iterator[str]:

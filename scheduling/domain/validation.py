@@ -3,7 +3,6 @@
 Runs no query and no request. Limits: graph-api, sections 2 and 3; where its sources differ, the stricter one.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,7 +25,6 @@ INSTAGRAM_IMAGE_BYTES = 8 * 1024 * 1024  # 36000/2207004
 INSTAGRAM_RATIOS = (3 / 4, 1.91)
 INSTAGRAM_VIDEO_BYTES = 300 * 1024 * 1024
 MAX_SUPERPOWER_VIOLATIONS = 20  # for each channel
-HASHTAG, MENTION = re.compile(r"#\w+"), re.compile(r"@[\w.]+")
 
 
 @dataclass(frozen=True)
@@ -147,14 +145,13 @@ def _facebook(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
 def _instagram(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
     """Yield the limits of Instagram that the post exceeds.
 
-    Characters are counted as Unicode code points: Meta does not document what it counts. A hashtag is `#` with word
-    characters, a mention is `@` with word characters or dots.
+    Characters are counted as Unicode code points: Meta does not document what it counts.
     """
     caption, served = delivery.caption, _content_type(post)
     for code, count, what, most in (
         ("caption.length", len(caption), "characters", INSTAGRAM_CAPTION),
-        ("caption.hashtags", len(HASHTAG.findall(caption)), "hashtags", INSTAGRAM_HASHTAGS),
-        ("caption.mentions", len(MENTION.findall(caption)), "mentions", INSTAGRAM_MENTIONS),
+        ("caption.hashtags", text_rules.count_hashtags(caption), "hashtags", INSTAGRAM_HASHTAGS),
+        ("caption.mentions", text_rules.count_mentions(caption), "mentions", INSTAGRAM_MENTIONS),
     ):
         if count > most:
             yield _too_many(delivery, code, count, what, most)

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from posts.models import ChannelType
+from scheduling.domain import text_rules
 from scheduling.domain.preflight.base import Check
 from scheduling.domain.validation import (
     FACEBOOK_CAPTION,
-    HASHTAG,
     INSTAGRAM_CAPTION,
     INSTAGRAM_HASHTAGS,
     INSTAGRAM_MENTIONS,
-    MENTION,
 )
 from scheduling.models import Delivery, ScheduledPost
 
@@ -27,7 +26,7 @@ def check_caption(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
         return
     if not caption.strip():
         return
-    hashtags, mentions = len(HASHTAG.findall(caption)), len(MENTION.findall(caption))
+    hashtags, mentions = text_rules.count_hashtags(caption), text_rules.count_mentions(caption)
     if channel.type != ChannelType.INSTAGRAM_ACCOUNT:
         if len(caption) <= FACEBOOK_CAPTION:
             counts = f"{_count(len(caption), 'character')} of {FACEBOOK_CAPTION:,}"

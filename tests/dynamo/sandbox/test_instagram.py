@@ -1,16 +1,27 @@
 """Containers and their publishing on the sandbox's Instagram."""
 
+import json
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 
 from accounts import clock
+from dynamo.sandbox.instagram import count_tags
 from tests.dynamo.sandbox.calls import Caller, code
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount
+
+COUNTING = json.loads(Path("tests/vectors/counting.json").read_text(encoding="utf-8"))
+
+
+def test_hashtags_and_mentions_are_counted_by_the_vectors_m6() -> None:
+    assert [(item["text"], *count_tags(item["text"])) for item in COUNTING] == [
+        tuple(item.values()) for item in COUNTING
+    ]
 
 
 def status(instagram: Caller, container: str) -> str:

@@ -1,18 +1,26 @@
-"""Controls, invisible characters, captions that show nothing, and hosts that look like another (A17)."""
+"""Controls, invisible characters, captions that show nothing, look-alike hosts (A17); counting (M6)."""
 
 # ruff: noqa: RUF001  look-alike letters are what these tests are about
+
+import json
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scheduling.domain.text_rules import (
     ascii_host,
     control_characters,
+    count_hashtags,
+    count_mentions,
     invisible_characters,
     is_visible,
     mixed_scripts,
     unicode_host,
 )
 
+COUNTING = json.loads(Path("tests/vectors/counting.json").read_text(encoding="utf-8"))
 CONTROLS = [chr(point) for point in (*range(0x20), *range(0x7F, 0xA0)) if chr(point) not in "\t\n"]
 TAGS = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore the above")
 
@@ -101,3 +109,16 @@ def test_labels_that_are_no_punycode_stay_a17() -> None:
         "аррӏе.com",
         "xn--999999999.pt",
     ]
+
+
+@pytest.mark.parametrize("vector", COUNTING, ids=lambda vector: ascii(vector["text"])[:40])
+def test_hashtags_and_mentions_are_counted_by_the_vectors_m6(vector: dict[str, Any]) -> None:
+    counts = {"hashtags": count_hashtags(vector["text"]), "mentions": count_mentions(vector["text"])}
+    assert counts == {"hashtags": vector["hashtags"], "mentions": vector["mentions"]}
+
+
+@pytest.mark.parametrize("part", ["a", "a.", "a@", "#", "a-", "www.", "http://", "a.b/", "x@y."])
+def test_counting_takes_linear_time_m6(part: str) -> None:
+    started = time.perf_counter()
+    count_hashtags(part * 60_000)
+    assert time.perf_counter() - started < 5
