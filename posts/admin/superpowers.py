@@ -1,93 +1,15 @@
-"""Superpower templates (auto-replies) in the admin, and the description of a superpower in sentences."""
+"""Superpower templates (auto-replies) in the admin."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
 
-from accounts import clock, formatting
 from accounts.admin.base import BaseAdmin, DomainForm
 from accounts.domain.actors import Actor
 from accounts.models import Role
 from posts.domain import superpowers
 from posts.models import SuperpowerTemplate
-
-
-def describe_superpower(superpower: Any) -> list[str]:
-    """Return one sentence for each thing that the superpower does. Takes any JSON: references are not validated."""
-    if not isinstance(superpower, dict):
-        return []
-    return list(_sentences(superpower))
-
-
-def superpower_title(superpower: Any) -> str:
-    if not isinstance(superpower, dict):
-        return ""
-    name = superpower.get("name") or superpower.get("creativeTemplateName") or "Superpower"
-    tag = str(superpower.get("hashtag") or "").lstrip("#")
-    return f"{name} #{tag}" if tag else str(name)
-
-
-def expires(superpower: Any) -> datetime | None:
-    """Return when the superpower ends, None without a valid time."""
-    at = superpower.get("expirationDate") if isinstance(superpower, dict) else None
-    if not isinstance(at, int | float) or isinstance(at, bool):
-        return None
-    try:
-        return datetime.fromtimestamp(at / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def has_expired(superpower: Any) -> bool:
-    end = expires(superpower)
-    return end is not None and end <= clock.now()
-
-
-def _sentences(superpower: dict[str, Any]) -> Iterator[str]:
-    if superpower.get("active") is False:
-        yield "Switched off: no replies."
-    if end := expires(superpower):
-        when = f"{formatting.format_long(end, ZoneInfo('UTC'))} UTC"
-        yield f"Expired on {when}: no more replies." if has_expired(superpower) else f"Until {when}."
-    groups = _objects(superpower.get("conditionGroups"))
-    for group in groups:
-        when = _when(group)
-        for kind, how in (("publicReplies", "reply in public"), ("privateReplies", "send a private message")):
-            texts = [f"“{item['text']}”" for item in _objects(group.get(kind)) if item.get("text")]
-            if texts:
-                share = group.get("publicRepliesProbability" if kind == "publicReplies" else "probability")
-                yield f"{when}, {how}{_share(share)}: {' or '.join(texts)}"
-        if group.get("autoLike"):
-            yield f"{when}, like the comment{_share(group.get('autoLikeProbability'))}."
-    if not groups:
-        yield "Replies to every comment as the template defines."
-
-
-def _when(group: dict[str, Any]) -> str:
-    words = [
-        f"“{value}”"
-        for condition in _objects(group.get("conditions"))
-        for value in condition.get("values") or []
-        if isinstance(value, str | int)
-    ]
-    if not words or words == ["“any”"]:
-        return "When someone comments"
-    return f"When someone comments {' or '.join(words)}"
-
-
-def _share(probability: Any) -> str:
-    if not isinstance(probability, int | float) or probability >= 1:
-        return ""
-    return f" ({probability:.0%} of the time)"
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
 
 ONE_PER_LINE = "One per line."
 

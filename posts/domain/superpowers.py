@@ -1,6 +1,7 @@
 """Superpowers: expanding references to templates, validating inline ones, claiming hashtags, writing templates."""
 
 import unicodedata
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.exceptions import Conflict, Incomplete, Invalid
+from accounts.json_leaves import Path, changed_leaves
 from accounts.models import Organization
 from posts.models import SuperpowerTemplate
 
@@ -76,11 +78,45 @@ def claimed_hashtag(organization: Organization, given: Superpower, expanded: Sup
     raise Conflict("Hashtag already in use")
 
 
-def _get_template(organization: Organization, template_id: str) -> SuperpowerTemplate:
+def templates_of(superpowers: Iterable[Any]) -> dict[str, SuperpowerTemplate]:
+    """Return by id the existing templates that the superpowers refer to. One query, none without a reference."""
+    ids = {pk for superpower in superpowers if (pk := _parse_uuid(_template_id(superpower)))}
+    return {str(template.pk): template for template in SuperpowerTemplate.objects.filter(pk__in=ids)} if ids else {}
+
+
+def template_of(
+    superpower: Any, organization_id: UUID, templates: Mapping[str, SuperpowerTemplate]
+) -> SuperpowerTemplate | None:
+    """Return the template in `templates` that the superpower refers to; None for one of another organization."""
+    template = templates.get(_template_id(superpower))
+    return template if template is not None and template.organization_id == organization_id else None
+
+
+def deviations(superpower: Superpower, template: SuperpowerTemplate) -> dict[Path, tuple[str | None, str | None]]:
+    """Return the values that differ from the template as it is now, by path: the template's and the superpower's."""
+    differences = changed_leaves(template.as_wire(), superpower)
+    derived = normalize_hashtag(str(superpower.get("hashtag") or ""))
+    return {
+        path: pair
+        for path, pair in differences.items()
+        if path != ("creativeTemplateId",) and not (path == ("lookupHashtag",) and pair[1] in {None, derived})
+    }
+
+
+def _template_id(superpower: Any) -> str:
+    return str(superpower.get("creativeTemplateId") or "") if isinstance(superpower, dict) else ""
+
+
+def _parse_uuid(text: str) -> UUID | None:
     try:
-        template = SuperpowerTemplate.objects.filter(organization=organization, pk=UUID(template_id)).first()
+        return UUID(text)
     except ValueError:
-        template = None
+        return None
+
+
+def _get_template(organization: Organization, template_id: str) -> SuperpowerTemplate:
+    pk = _parse_uuid(template_id)
+    template = SuperpowerTemplate.objects.filter(organization=organization, pk=pk).first() if pk else None
     if template is None:
         raise Invalid("Unknown creativeTemplateId")
     return template

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts import formatting
 from accounts.models import ActorKind, ApiKey, AuditEvent, Invitation, Membership, Organization, Role, User
-from posts.admin.superpowers import describe_superpower, superpower_title
+from posts.admin.superpower_description import text_lines
 from posts.models import Channel, ChannelState, ChannelType, SuperpowerTemplate
 from scheduling.admin.diff import FIELDS
 from scheduling.admin.post_history import EVENT_LABELS
@@ -221,7 +221,7 @@ class DetailFormatter(NamedTuple):
         if name in SKIPPED or (value in (None, "", [], {}) and name not in NONE_MEANS_ALL):
             return
         if isinstance(value, dict) and name in {"superpower", "document"}:
-            text = "\n".join([superpower_title(value), *describe_superpower(value)])
+            text = "\n".join(text_lines(value))
             yield Detail(self.label(path), text[:MAX_LENGTH])
         elif isinstance(value, dict):
             for key, inner in value.items():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts import formatting
-from posts.admin.superpowers import describe_superpower, superpower_title
+from posts.admin.superpower_description import changed_lines, text_lines
 from posts.domain import media_store
 from posts.models import MediaFile
 
@@ -127,6 +127,8 @@ def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, 
     if field == "mediaSha256":
         before, after = "the reviewed file", "another file"
     old, new = _display_text(field, before, zone), _display_text(field, after, zone)
+    if old == new:
+        old, new = changed_lines(before, after)
     segments = [DiffSegment("removed", old), DiffSegment("added", new)]
     if field in {"caption", "superpower"}:
         segments = word_diff(old, new)
@@ -138,8 +140,9 @@ def _display_text(field: str, value: Any, zone: ZoneInfo) -> str:
         return "nothing"
     if field == "scheduledFor":
         return formatting.format_long(datetime.fromisoformat(value), zone)
+    if field == "superpower":
+        return "\n".join(text_lines(value))
     if isinstance(value, dict):
-        if "caption" in value:
-            return str(value["caption"]) or "no caption"
-        return "\n".join([superpower_title(value), *describe_superpower(value)])
+        lines = [str(value.get("caption") or "no caption"), *text_lines(value.get("superpower"))]
+        return "\n".join(lines)
     return str(value)

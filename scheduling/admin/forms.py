@@ -12,7 +12,7 @@ from accounts import formatting
 from accounts.admin.base import DomainForm
 from accounts.domain.actors import Actor
 from accounts.exceptions import DomainError, StaleVersion
-from posts.admin.superpowers import superpower_title
+from posts.admin.superpower_description import superpower_title
 from posts.domain import media_store
 from posts.graph.media import VIDEO_BYTES, MediaUnavailable
 from posts.models import Channel, ChannelState, MediaFile, PostType, SuperpowerTemplate

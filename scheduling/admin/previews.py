@@ -9,13 +9,17 @@ Cropping: Instagram accepts images from 4:5 to 1.91:1 and shows them uncropped (
 crops images taller than about 4:5. Reels and stories fill 9:16, with bars around other formats.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from posts.models import ChannelType
+from posts.admin.superpower_description import Description, describe_in_full
+from posts.domain.superpowers import template_of, templates_of
+from posts.models import ChannelType, SuperpowerTemplate
 from scheduling.admin.results import Advice, failure_help
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 LINES = 3
+MANY_LINES = 12
 NETWORKS: dict[str, str] = {ChannelType.FB_PAGE: "Facebook", ChannelType.INSTAGRAM_ACCOUNT: "Instagram"}
 VISIBLE_LENGTHS = {
     ("Instagram", "POST"): 125,
@@ -37,8 +41,11 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 class ChannelPreview(NamedTuple):
     """Preview of the post on one channel, with its outcome.
 
-    visible_caption  the part that the feed shows before the link `more`; blank if it shows the whole caption
+    shown, folded    the caption: the part that the feed shows before the link `more`, and the rest; blank if it shows
+                     the whole caption
     hint             explains to the reviewer where the feed cuts the caption; blank if it does not
+    lines            number of lines, if the caption has many or empty ones that the page shortens
+    superpower       the description of the superpower with all of its values
     outcome          with the colour `tone`, blank until publishing starts
     attempted        whether a publishing request was ever made for this channel
     counts           likes, comments and shares as text
@@ -47,9 +54,12 @@ class ChannelPreview(NamedTuple):
     delivery: Delivery
     network: str
     frame: str
-    visible_caption: str
+    shown: str
+    folded: str
     more: str
     hint: str
+    lines: str
+    superpower: Description | None
     tone: str
     outcome: str
     advice: Advice | None
@@ -57,22 +67,43 @@ class ChannelPreview(NamedTuple):
     counts: str
 
 
+class PreviewContext(NamedTuple):
+    """What the previews of many posts need besides the posts. `templates`: the superpowers' templates by id."""
+
+    templates: dict[str, SuperpowerTemplate]
+
+
+def load_preview_context(posts: Sequence[ScheduledPost]) -> PreviewContext:
+    deliveries = [delivery for post in posts for delivery in post.deliveries.all()]
+    return PreviewContext(templates_of(delivery.superpower for delivery in deliveries))
+
+
 def channel_preview(
-    post: ScheduledPost, delivery: Delivery, *, revertible: bool, attempted: bool, counts: str
+    post: ScheduledPost,
+    delivery: Delivery,
+    known: PreviewContext,
+    *,
+    revertible: bool = False,
+    attempted: bool = False,
+    counts: str = "",
 ) -> ChannelPreview:
     """Return the preview of one channel. Needs the delivery with its channel."""
     tone, outcome = OUTCOMES[delivery.state]
     network = NETWORKS[delivery.channel.type]
+    template = template_of(delivery.superpower, post.organization_id, known.templates)
     length = VISIBLE_LENGTHS.get((network, post.type))
-    visible_caption = truncate_caption(delivery.caption, length) if length else ""
-    hint = f"“{MORE[network]}” appears after about {length} characters or {LINES} lines." if visible_caption else ""
+    shown, folded = split_at_fold(delivery.caption, length) if length else (delivery.caption, "")
+    hint = f"“{MORE[network]}” appears after about {length} characters or {LINES} lines." if folded else ""
     return ChannelPreview(
         delivery=delivery,
         network=network.lower(),
         frame={"REEL": "reel", "STORY": "story"}.get(post.type, "feed"),
-        visible_caption=visible_caption,
+        shown=shown,
+        folded=folded,
         more=MORE[network],
         hint=hint,
+        lines=_line_count(delivery.caption),
+        superpower=describe_in_full(delivery.superpower, template),
         tone=tone,
         outcome=outcome,
         advice=failure_help(delivery, revertible=revertible),
@@ -81,11 +112,26 @@ def channel_preview(
     )
 
 
-def truncate_caption(caption: str, length: int) -> str:
-    """Return the first LINES lines, cut between words to about `length`; blank if that is the whole caption."""
+def split_at_fold(caption: str, length: int) -> tuple[str, str]:
+    """Return the first LINES lines, cut between words to about `length`, and the rest; together they are the caption.
+
+    The rest is blank if the feed shows all but white space at the end. White space at the cut is in the first part.
+    """
     visible = "\n".join(caption.split("\n")[:LINES])
     if len(visible) > length:
         cut = visible[: length + 1]
         end = max(cut.rfind(" "), cut.rfind("\n"))
         visible = cut[:end] if end > length // 2 else visible[:length]
-    return visible.rstrip() if len(visible.rstrip()) < len(caption.rstrip()) else ""
+    end = len(visible.rstrip())
+    if end >= len(caption.rstrip()):
+        return caption, ""
+    end += len(caption[end:]) - len(caption[end:].lstrip(" \n")) if caption[end] in " \n" else 0
+    return caption[:end], caption[end:]
+
+
+def _line_count(caption: str) -> str:
+    lines = caption.strip("\n").split("\n")
+    empty = sum(not line.strip() for line in lines)
+    if len(lines) <= MANY_LINES and empty <= MANY_LINES // 2:
+        return ""
+    return f"{len(lines):,} lines, {empty:,} of them empty." if empty else f"{len(lines):,} lines."

@@ -12,15 +12,16 @@ from django.utils.text import get_text_list
 from accounts import clock, formatting
 from accounts.admin.base import has_role
 from accounts.domain.audit_log import canonical_sha256
+from accounts.json_leaves import format_leaf, format_path, json_leaves
 from accounts.models import Membership, Role, User
 from posts.domain import media_store
 from posts.models import MediaFile
 from scheduling.admin import post_history
 from scheduling.admin.diff import describe_changes
 from scheduling.admin.permissions import load_permission_context, permissions_for
-from scheduling.admin.previews import NETWORKS, channel_preview
+from scheduling.admin.previews import NETWORKS, channel_preview, load_preview_context
 from scheduling.admin.results import engagement_counts
-from scheduling.domain.content import approved_content, diff_content
+from scheduling.domain.content import Content, approved_content, diff_content
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval
@@ -130,7 +131,7 @@ def review_context(
     attempted: set[int] = set()
     if post.status == Status.FAILED:
         attempted = set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
-    counts = engagement_counts([post])
+    counts, previews = engagement_counts([post]), load_preview_context([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
     return {
         "post": post,
@@ -139,6 +140,7 @@ def review_context(
             channel_preview(
                 post,
                 delivery,
+                previews,
                 revertible=revertible,
                 attempted=delivery.pk in attempted,
                 counts=counts.get((delivery.channel_id, delivery.platform_post_id), ""),
@@ -152,6 +154,7 @@ def review_context(
         "may_recheck": bool(membership and membership.may_review) or has_role(membership, Role.EDITOR),
         "counts_down": not past and post.status in COUNTDOWN_STATUSES,
         "digest": canonical_sha256(content),
+        "covered": covered_values(content),
         "may": permissions_for(reader, membership, post, context=permission_context),
         "first": first,
         "policy_violation": violation,
@@ -166,6 +169,11 @@ def review_context(
         "last_decision": last_decision,
         "history": post_history.history(post),
     }
+
+
+def covered_values(content: Content) -> list[tuple[str, str]]:
+    """Return the path and the value of everything that the digest of the content covers."""
+    return [(format_path(path), format_leaf(value)) for path, value in json_leaves(content).items()]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import formatting
 from accounts.domain.organization_policy import describe
 from accounts.models import AuditEvent, User
-from posts.admin.superpowers import describe_superpower, has_expired, superpower_title
+from posts.admin.superpower_description import describe_superpower, has_expired, superpower_title
 from posts.models import ChannelState
 from scheduling.admin import actions, audit_log, dashboard, results, review_context
 from scheduling.admin.calendar import render_entry
@@ -22,6 +22,7 @@ from scheduling.admin.webhooks import KIND_LABELS
 from scheduling.domain.notifications import webhooks
 from scheduling.lifecycle import Status
 from scheduling.models import DispatchState
+from scheduling.templatetags import visible_text
 
 register = template.Library()
 
@@ -51,7 +52,6 @@ NAV: list[tuple[str, list[str]]] = [
     ("People", ["accounts_membership", "accounts_user", "accounts_organization", "admin_policy_choose"]),
     ("Activity log", ["accounts_auditevent"]),
 ]
-HIGHLIGHTED = re.compile(r"(?P<link>https?://[^\s<>]+)|(?P<tag>(?<![\w&/])[#@]\w[\w.]*\w|(?<![\w&/])[#@]\w)")
 
 
 @register.simple_tag(takes_context=True)
@@ -120,17 +120,6 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def highlight_tags(caption: str) -> SafeString:
-    """Render a caption with hashtags, mentions and links coloured as on the platforms."""
-    parts, at = [], 0
-    for match in HIGHLIGHTED.finditer(caption):
-        parts.append(escape(caption[at : match.start()]))
-        parts.append(format_html('<span class="{}">{}</span>', match.lastgroup or "", match.group()))
-        at = match.end()
-    parts.append(escape(caption[at:]))
-    return mark_safe("".join(parts))  # noqa: S308  every part is escaped above
-
-
 @register.filter
 def kind_label(kind: str) -> str:
     return KIND_LABELS.get(kind, kind)
@@ -141,6 +130,9 @@ def policy_changes(changes: dict[str, bool] | None) -> list[str]:
     return describe(changes or {})
 
 
+register.filter("visible", visible_text.visible)
+register.filter("visible_caption", visible_text.visible_caption)
+register.filter("visible_value", visible_text.visible_value)
 register.filter("title_of", review_context.title_of)
 register.filter("first_caption", review_context.first_caption)
 register.filter("headline", review_context.headline)

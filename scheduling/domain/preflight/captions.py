@@ -1,10 +1,14 @@
-"""Checks captions: characters, hashtags and mentions against the limits of the platform."""
+"""Checks captions: length, hashtags and mentions against the limits of the platform, and misleading characters."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from accounts.json_leaves import format_path, json_leaves
 from posts.models import ChannelType
 from scheduling.domain import text_rules
 from scheduling.domain.preflight.base import Check
+from scheduling.domain.text_rules import invisible_characters, mixed_scripts
 from scheduling.domain.validation import (
     FACEBOOK_CAPTION,
     INSTAGRAM_CAPTION,
@@ -14,6 +18,12 @@ from scheduling.domain.validation import (
 from scheduling.models import Delivery, ScheduledPost
 
 LINK = "http://", "https://"
+MOST_NAMED = 5
+# A word, or a host with its dots.
+WORD = re.compile(r"\w[\w.-]*")
+SIGNS = {0xB5: None, 0x2126: None}  # micro and ohm, which are Greek letters of units
+# Scripts with letters that look like Latin ones.
+LOOK_ALIKE = {"Armenian", "Cherokee", "Coptic", "Cyrillic", "Greek", "Lisu"}
 
 
 def check_caption(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
@@ -41,6 +51,43 @@ def check_caption(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
         yield Check("caption", "ok", f"{name}: {', '.join(parts)}.", public_id)
     if any(start in caption for start in LINK):
         yield Check("caption.link", "warn", f"{name}: links in an Instagram caption cannot be tapped.", public_id)
+
+
+def check_characters(delivery: Delivery) -> Iterator[Check]:
+    """Yield warnings about characters of the caption and the superpower that mislead a reader.
+
+    These are characters that are not seen or that reorder others, and words and hosts that mix scripts.
+    """
+    name, public_id = delivery.channel.name, delivery.channel.public_id
+    for what, text in (("caption", delivery.caption), ("superpower", _texts(delivery.superpower))):
+        if text.isascii() and text.replace("\n", "").isprintable():
+            continue
+        invisible = dict.fromkeys(f"{found.name} ({found.code})" for found in invisible_characters(text))
+        if invisible:
+            message = f"{name}: the {what} contains characters that are not seen: {_first(invisible)}."
+            yield Check("caption.characters", "warn", message, public_id)
+        mixed = dict.fromkeys(word for word in WORD.findall(text) if _looks_like_another(word))
+        if mixed:
+            message = f"{name}: the {what} mixes scripts that look alike within a word or host: {_first(mixed)}."
+            yield Check("caption.characters", "warn", message, public_id)
+
+
+def _texts(superpower: Any) -> str:
+    """Return all texts of the superpower, one per line, with the names of its fields."""
+    leaves = json_leaves(superpower)
+    return "\n".join(format_path(path) + "\n" + leaf for path, leaf in leaves.items() if isinstance(leaf, str))
+
+
+def _looks_like_another(word: str) -> bool:
+    scripts = mixed_scripts(word.translate(SIGNS)) if not word.isascii() else []
+    return "Latin" in scripts and not LOOK_ALIKE.isdisjoint(scripts)
+
+
+def _first(found: Iterable[str]) -> str:
+    """Return the first few, with the number of the others."""
+    items = list(found)
+    more = len(items) - MOST_NAMED
+    return ", ".join(items[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _count(number: int, noun: str) -> str:

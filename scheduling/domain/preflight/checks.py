@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db.models import F, Q
 
 from accounts import clock
+from posts.domain.superpowers import deviations, template_of
 from scheduling.domain.preflight import captions, channels, conflicts, media
 from scheduling.domain.preflight.base import Check, Level
 from scheduling.domain.preflight.context import CheckContext, load_context
@@ -83,6 +84,8 @@ def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> 
     for delivery in pending:
         yield from channels.check_channel(post, delivery, known)
         yield from captions.check_caption(post, delivery)
+        yield from captions.check_characters(delivery)
+        yield from _superpower(post, delivery, known)
         yield from conflicts.check_conflicts(post, delivery, known, zone or ZoneInfo("UTC"))
 
 
@@ -91,6 +94,15 @@ def _limits(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
     for violation in find_violations(post, deliveries):
         public_id = str(violation.path[1]) if violation.path[0] == "channels" and len(violation.path) > 1 else ""
         yield Check(violation.code, "stop", MESSAGES.get(violation.code, violation.message), public_id)
+
+
+def _superpower(post: ScheduledPost, delivery: Delivery, known: CheckContext) -> Iterator[Check]:
+    """Yield a warning for a superpower that differs from the template that it names."""
+    template = template_of(delivery.superpower, post.organization_id, known.templates)
+    if template is not None and delivery.superpower and (changed := deviations(delivery.superpower, template)):
+        name, values = delivery.channel.name, "1 value" if len(changed) == 1 else f"{len(changed)} values"
+        message = f"{name}: the superpower differs from the template “{template.name}” in {values}."
+        yield Check("superpower.template", "warn", message, delivery.channel.public_id)
 
 
 def _schedule(post: ScheduledPost, zone: ZoneInfo | None) -> Iterator[Check]:

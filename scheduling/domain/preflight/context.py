@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, Subquery
 
 from accounts import clock
-from posts.models import Channel, ChannelType, PublishedPost
+from posts.domain.superpowers import templates_of
+from posts.models import Channel, ChannelType, PublishedPost, SuperpowerTemplate
 from scheduling.domain.content import caption_hash
 from scheduling.lifecycle import Status
 from scheduling.models import ChannelCheck, Delivery, DeliveryState, ScheduledPost
@@ -34,7 +35,10 @@ class NeighbouringPost:
 
 @dataclass
 class CheckContext:
-    """By channel: its last check, the error code of its last post, and neighbouring or similar posts."""
+    """By channel: its last check, the error code of its last post, and neighbouring or similar posts.
+
+    `templates`: by id, those that the superpowers were made from.
+    """
 
     checkups: dict[int, ChannelCheck] = field(default_factory=dict)
     last_error: dict[int, str] = field(default_factory=dict)
@@ -42,6 +46,7 @@ class CheckContext:
     planned: dict[int, list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
     same_caption: dict[tuple[int, str], list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
     same_media: dict[tuple[int, str], list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
+    templates: dict[str, SuperpowerTemplate] = field(default_factory=dict)
 
 
 def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
@@ -66,6 +71,7 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     if instagram:
         for channel, other in _planned(organizations, instagram, [(at - DAY, at) for at in times], COMING[1:]):
             known.planned[channel].append(other)
+    known.templates = templates_of(delivery.superpower for delivery in deliveries)
     captions = {caption_hash(delivery.caption) for delivery in deliveries} - {""}
     media = {post.media_sha256 for post in posts} - {""}
     _captions(known, captions, channels)

@@ -10,31 +10,34 @@ from accounts.domain import actors
 from accounts.models import User
 from posts.domain import media_store
 from posts.models import Channel
-from scheduling.admin.previews import truncate_caption
+from scheduling.admin.previews import split_at_fold
 from scheduling.domain import drafts, media_inspection
 from scheduling.domain.drafts import ChannelText
 from scheduling.models import Approval, ScheduledPost
 from tests.helpers import POSTS, AdminClient, fresh
+from tests.shown_text import compact, shown_text
 
 ARABIC = "مساء الخير من كاسا دو سول " * 12
 EVIL = "<script>alert(1)</script>\u202eevil https://x.example/?a=<b>"
 
 
 @pytest.mark.parametrize(
-    ("caption", "shown"),
+    ("caption", "folded"),
     [
         ("Short", ""),
         ("x" * 125, ""),
-        ("one two three " * 10, "one two three " * 8 + "one two three"),
-        ("x" * 126, "x" * 125),
+        ("one two three " * 10, "one two three"),
+        ("x" * 126, "x"),
         ("a\nb\nc", ""),
-        ("a\nb\nc\nd", "a\nb\nc"),
+        ("a\nb\nc\nd", "d"),
+        ("a\nb\nc\n\n  d", "d"),
         ("a\n\n\n\n", ""),
         ("", ""),
     ],
 )
-def test_truncate_caption_cuts_between_words_or_after_three_lines(caption: str, shown: str) -> None:
-    assert truncate_caption(caption, 125) == shown
+def test_caption_is_split_between_words_or_after_three_lines(caption: str, folded: str) -> None:
+    shown, rest = split_at_fold(caption, 125)
+    assert (shown + rest, rest.rstrip()) == (caption, folded)
 
 
 def on(channel: Channel, caption: str) -> dict[str, ChannelText]:
@@ -45,12 +48,21 @@ def page(user: User, post: ScheduledPost) -> str:
     return str(AdminClient(user).review(post).answer.content.decode())
 
 
-def test_long_caption_is_folded(make_waiting, reviewer: User, facebook: Channel) -> None:
-    html = page(reviewer, make_waiting(channels=on(facebook, ARABIC)))
-    assert '<details class="caption fold"' in html
-    assert html.count(ARABIC.strip()) >= 1
-    assert "See more" in html
-    assert '<div class="whole" dir="auto">' in html
+@pytest.mark.parametrize("kind", ["POST", "REEL"])
+def test_long_caption_is_shown_whole_with_the_fold_marked_a6(
+    make_draft, reviewer: User, facebook: Channel, instagram: Channel, sandbox, kind: str
+) -> None:
+    caption = f"{ARABIC}{chr(10) * 201}the end"
+    channels = {**on(facebook, caption), **on(instagram, caption)}
+    media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO"}
+    html = page(reviewer, make_draft(channels=channels, type=kind, **media))
+    html = html.partition('class="side"')[0]
+    assert "<details" not in html
+    assert html.count('<span class="fold-mark">The feed folds here: “See more”</span>') == 1
+    assert html.count('<span class="fold-mark">The feed folds here: “more”</span>') == 1
+    assert html.count('<span class="hidden-lines">200 empty lines</span>the end') == 2
+    assert html.count("202 lines, 200 of them empty.") == 2
+    assert shown_text(html).count(compact(caption)) == 2
 
 
 @pytest.mark.parametrize(("kind", "frame"), [("POST", "feed"), ("REEL", "reel"), ("STORY", "story")])
