@@ -232,8 +232,12 @@ class AdminClient:
 
     def send(self, url: str, **fields: str) -> Any:
         """POST to a URL that the page has no form for, with the CSRF token of the page."""
-        token = next(form.fields["csrfmiddlewaretoken"] for form in self.page.forms)
-        return self._keep(self.client.post(url, {"csrfmiddlewaretoken": token, **fields})).answer
+        return self._keep(self.client.post(url, {"csrfmiddlewaretoken": self.token, **fields})).answer
+
+    @property
+    def token(self) -> str:
+        """The CSRF token of the page's forms."""
+        return next(token for form in self.page.forms if (token := form.fields.get("csrfmiddlewaretoken")))
 
     @property
     def text(self) -> str:

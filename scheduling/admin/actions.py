@@ -1,29 +1,28 @@
-"""Actions of the review page and of the queue: each maps a POST to one domain function and returns a message."""
+"""Actions of the review page: each maps a POST to one domain function and returns a message."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import wraps
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from accounts import clock, formatting
 from accounts.admin.base import current_user, has_role, membership_for
 from accounts.domain.actors import user_actor
-from accounts.domain.reviewers import Reviewer, can_review_channels, get_reviewer
-from accounts.exceptions import Conflict, DomainError, Forbidden, Invalid
+from accounts.domain.reviewers import can_review_channels, get_reviewer
+from accounts.exceptions import DomainError, Forbidden, Invalid
 from accounts.models import ActorKind, AuditEvent, Role, User
 from scheduling.admin import post_history, unsent_input
 from scheduling.admin.review_context import title_of
 from scheduling.domain import channel_checks, drafts, manual_resolution, review, two_person_approval, undo
 from scheduling.domain.preflight.checks import run_checks
-from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import NEEDS_APPROVAL, StateConflict, Status
 from scheduling.models import Approval, Delivery, ScheduledPost
 
+MAX_SELECTED = 50  # as many as a page of the queue has
 # Returns a success message or raises DomainError.
 Action = Callable[[HttpRequest, ScheduledPost], str]
 
@@ -289,63 +288,6 @@ def parse_uuid(text: str) -> UUID | None:
         return None
 
 
-MAX_SELECTED = 100
-
-
-class BulkResult(NamedTuple):
-    """Result of one post of a bulk approval. `message` is the publishing time, or why it was not approved."""
-
-    post: ScheduledPost
-    title: str
-    approved: bool
-    message: str
-    approval: Approval | None = None
-
-
-def selected_posts(request: HttpRequest) -> dict[UUID, PageState]:
-    """Return the page state of each selected post, of the first MAX_SELECTED at most. Malformed ids are skipped."""
-    ids = [parse_uuid(text) for text in request.POST.getlist("post")[:MAX_SELECTED]]
-    return {pk: submitted_state(request, f"-{pk}") for pk in ids if pk}
-
-
-def bulk_approve(
-    request: HttpRequest, posts: Iterable[ScheduledPost], page_states: dict[UUID, PageState]
-) -> list[BulkResult]:
-    """Approve the posts in the given order and return a result for each.
-
-    Each post has its own digest and its own transaction, so a failure does not affect the others.
-    Needs the posts loaded as for the review page.
-    """
-    posts = list(posts)
-    zone = formatting.user_timezone(current_user(request))
-    checks = run_checks(posts, zone)
-    reviewers: dict[UUID, Reviewer] = {}
-    results = []
-    for post in posts:
-        title = title_of(post)  # before the approval, which reloads the post
-        approved, approval = False, None
-        try:
-            if post.organization_id not in reviewers:
-                reviewers[post.organization_id] = get_reviewer(request, post.organization)
-            reviewer = reviewers[post.organization_id]
-            approval = review.approve(reviewer, post, **page_states[post.pk], checks=checks[post.pk])
-        except DomainError as error:
-            message = _bulk_error_message(error)
-            if isinstance(error, Conflict) and (present := ScheduledPost.objects.for_wire().filter(pk=post.pk).first()):
-                repeated = repeated_message(request, present, "approve")
-                approved, message = bool(repeated), repeated or message
-        except DatabaseError:
-            message = "Database error. Try this post again."
-        else:
-            approved, due = True, approval.post.scheduled_for
-            message = f"Will be published {f'on {formatting.format_long(due, zone)}' if due else 'soon'}."
-            if approval.post.status != Status.SCHEDULED:
-                message = "First of two approvals saved. Another reviewer must approve the same content."
-        results.append(BulkResult(post, title, approved, message, approval))
-    offer_undo(request, [result.approval for result in results if result.approval])
-    return results
-
-
 def edit_conflict_message(post: ScheduledPost, error: StateConflict) -> str:
     """Return the message for a StateConflict. Nothing was saved."""
     if error.reason:
@@ -357,15 +299,3 @@ def other_messages(error: DomainError, problem: str) -> list[str]:
     """Return the messages of the error's details that differ from `problem`."""
     details = error.details if isinstance(error.details, list) else []
     return [detail["message"] for detail in details if detail["message"] != problem]
-
-
-def _bulk_error_message(error: DomainError) -> str:
-    if isinstance(error, StaleApproval):
-        if error.difference:
-            return "The content has changed since you loaded the page. Review it again."
-        return "The post was changed, reviewed or resubmitted since you loaded the page. Review it again."
-    if isinstance(error, StateConflict):
-        if error.status is None:
-            return "It has been deleted in the meantime."
-        return f"Another user changed this post; it is now “{Status(error.status).label}”."
-    return error.message if error.message.endswith(".") else f"{error.message}."

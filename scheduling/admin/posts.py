@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -22,10 +22,9 @@ from accounts.admin.base import (
     render_page,
     roles_by_organization,
 )
-from accounts.domain.audit_log import canonical_sha256
 from accounts.exceptions import Conflict, DomainError, Forbidden
 from accounts.models import Role
-from scheduling.admin import actions, calendar, unsent_input
+from scheduling.admin import actions, bulk_approval, calendar, unsent_input
 from scheduling.admin.filters import (
     AuthorFilter,
     ChecksFilter,
@@ -39,7 +38,6 @@ from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
 from scheduling.admin.review_queue import LATEST, SOONEST, neighbours
 from scheduling.domain import saved_views, search
-from scheduling.domain.content import approved_content
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
@@ -56,10 +54,9 @@ RELATED = (
 
 
 class PostRow(NamedTuple):
-    """A post in the list. `digest` covers the content that the row shows and is submitted with a bulk approval."""
+    """A post in the list. The row does not show all of the post, so that it only leads to the pages that approve."""
 
     post: ScheduledPost
-    digest: str = ""
     checks: Summary | None = None
     permissions: PostPermissions | None = None
     results: Sequence[ChannelResult] = ()
@@ -80,8 +77,6 @@ def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Post
     return [
         PostRow(
             post,
-            # From the loaded rows, which the page shows, without reading again. Nothing of a waiting post is published.
-            digest=canonical_sha256(approved_content(post, post.deliveries.all())),
             checks=summary(checks[post.pk]),
             permissions=permissions_for(user, own.get(post.organization_id), post, context=permission_context),
         )
@@ -105,7 +100,7 @@ class ScheduledPostAdmin(BaseAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         list_actions = {
-            "approve/": ("several", self.bulk_approve_view),
+            "approve/": ("several", self.bulk_approval_view),
             "undo/": ("undo", self.undo_view),
             "views/keep/": ("keep", self.save_filter_view),
             "views/<int:view_id>/forget/": ("forget", self.delete_filter_view),
@@ -156,27 +151,45 @@ class ScheduledPostAdmin(BaseAdmin):
             response.context_data |= {"rows": rows, "pickable": on_queue and any(row.pickable for row in rows)}
         return response
 
+    def bulk_approval_view(self, request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return self.admin_site.admin_view(self.confirm_bulk_approval_view)(request)
+        return self.bulk_approve_view(request)
+
+    def confirm_bulk_approval_view(self, request: HttpRequest) -> HttpResponse:
+        """Show everything that the selected posts would publish, with the form that approves it."""
+        posts = self._selected_posts(request, request.GET)
+        rows = bulk_approval.confirmations(request, posts)
+        return self._render_bulk_approval(
+            request,
+            "bulk_confirm",
+            offered=[row for row in rows if not row.why_not],
+            others=[row for row in rows if row.why_not],
+            many_organizations=len(roles_by_organization(request)) > 1,
+        )
+
     @actions.post_only
     def bulk_approve_view(self, request: HttpRequest) -> HttpResponse:
-        """Approve the selected posts, each as the page showed it, and list the result of each."""
-        queue_url = f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
-        selected = actions.selected_posts(request)
-        if not selected:
-            messages.warning(request, "Select a post first.")
-            return HttpResponseRedirect(queue_url)
-        posts = self.get_queryset(request).filter(pk__in=list(selected)).order_by(*SOONEST)
-        results = actions.bulk_approve(request, posts, selected)
-        return render_page(
+        """Approve the selected posts, each as the confirmation page showed it, and list the result of each."""
+        posts = self._selected_posts(request, request.POST)
+        results = bulk_approval.bulk_approve(request, posts)
+        return self._render_bulk_approval(
             request,
-            "admin/scheduling/scheduledpost/bulk_approve.html",
-            "Bulk approval",
-            opts=self.opts,
-            on_queue=True,
+            "bulk_approve",
             approved=[result for result in results if result.approved],
             refused=[result for result in results if not result.approved],
-            deleted=len(selected) - len(results),
-            queue_url=queue_url,
+            deleted=len(set(bulk_approval.selected_ids(request.POST))) - len(results),
         )
+
+    def _selected_posts(self, request: HttpRequest, data: QueryDict) -> list[ScheduledPost]:
+        selected = bulk_approval.selected_ids(data)
+        return list(self.get_queryset(request).filter(pk__in=selected).order_by(*SOONEST)) if selected else []
+
+    def _render_bulk_approval(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        context |= {"opts": self.opts, "on_queue": True}
+        context["queue_url"] = f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
+        template = f"admin/scheduling/scheduledpost/{template}.html"
+        return render_page(request, template, "Bulk approval", **context)
 
     @actions.post_only
     def undo_view(self, request: HttpRequest) -> HttpResponse:

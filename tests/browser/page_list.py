@@ -62,6 +62,11 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
         "move-scheduled": to_post("move", "SCHEDULED", "?to=2030-05-01"),
         "move-published": to_post("move", "PUBLISHED"),
     },
+    f"{POSTS}_several": {
+        "bulk-confirm": lambda scene: (
+            reverse(f"admin:{POSTS}_several") + "?" + "&".join(f"post={pk}" for pk in scene.waiting)
+        ),
+    },
     f"{POSTS}_change": {"post-edit": to_post("change", "WAITING_FOR_APPROVAL")},
     f"{POSTS}_review": {
         "review-waiting": to_post("review", "WAITING_FOR_APPROVAL"),
@@ -104,7 +109,7 @@ NOT_PAGES = {
     *(f"{POSTS}_{name}" for name in BUTTONS),
     "posts_channel_disconnect",
     "posts_channel_resume",
-    *(f"{POSTS}_{name}" for name in ("several", "undo", "keep", "forget")),
+    *(f"{POSTS}_{name}" for name in ("undo", "keep", "forget")),
     *(f"scheduling_webhook_{name}" for name in ("rotate", "test", "remove")),
     "scheduling_notification_again",
     "logout",

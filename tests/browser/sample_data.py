@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models import QuerySet
@@ -40,6 +41,12 @@ class Scene:
     webhook: Webhook
     invited: Invitation
     invitation: str
+
+    @property
+    def waiting(self) -> list[UUID]:
+        """The ids of the posts that wait for approval."""
+        waiting = ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL)
+        return list(waiting.order_by("scheduled_for").values_list("pk", flat=True))
 
     @property
     def audit_events(self) -> QuerySet[AuditEvent]:

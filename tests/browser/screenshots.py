@@ -56,6 +56,7 @@ def take_states(page: Page, scene: Scene, wanted: list[str]) -> int:
     if not wanted or "bulk-approval" in wanted:
         page.goto(urls["queue"](scene))
         page.get_by_label("All on this page").check()
+        page.get_by_role("button", name="Review selected").click()
         page.get_by_role("button", name="Approve selected").click()
         taken += take_all(page, "bulk-approval")
     return taken

@@ -34,9 +34,11 @@ def test_page_states_are_accessible(phone: bool, open_admin: OpenAdmin, scene: S
     page.goto(f"{POSTS}?status=WAITING_FOR_APPROVAL")
     facebook = scene.facebook
     changes: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "Lunch is late", None)}}
-    drafts.edit(actors.api_key_actor(scene.key), post, changes=changes)
     page.get_by_label("All on this page").check()
     violations["selected"] = checker.violations(page)
+    page.get_by_role("button", name="Review selected").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Approve ")
+    drafts.edit(actors.api_key_actor(scene.key), post, changes=changes)
     page.get_by_role("button", name="Approve selected").click()
     expect(page.get_by_role("heading", name="Not approved")).to_be_visible()
     violations["bulk approval"] = checker.violations(page)

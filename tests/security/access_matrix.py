@@ -67,7 +67,11 @@ POST_FORM = {
     "type": "POST", "media_url": "{media}", "version": "1", "on-{wire}": "on", "caption-{wire}": "{word}-typed",
 }  # fmt: skip
 APPROVAL = {"digest": "{waiting_digest}", "revision": "{waiting_turn}"}
-BULK_APPROVAL = {"post": "{waiting}", **{f"{name}-{{waiting}}": value for name, value in APPROVAL.items()}}
+WARNINGS = " ".join(f"{name}@{{wire}}" for name in ("channel", "clash.near", "clash.caption", "clash.media", "quota"))
+BULK_APPROVAL = {
+    "post": "{waiting}",
+    **{f"{name}-{{waiting}}": value for name, value in {**APPROVAL, "warnings": f"{WARNINGS} schedule.night@"}.items()},
+}
 RESOLUTION = {
     "delivery": "{delivery}", "post_id": "{account}_4711", "digest": "{failed_digest}", "revision": "{failed_turn}",
 }  # fmt: skip
@@ -256,7 +260,9 @@ RULES: dict[str, Rule] = {
             get=MEMBERS, post=EDITORS, to="scheduled",
             data={**LATER, "way": "resubmit"},
         ),
-        "approve/": Rule(post=USERS, data=BULK_APPROVAL, unchanged=True, approves=True),  # answers for each post
+        "approve/": Rule(  # answers for each post
+            get=USERS, query="?post={waiting}", post=USERS, data=BULK_APPROVAL, unchanged=True, approves=True
+        ),
         "undo/": Rule(post=USERS, data={"approval": "1"}, unchanged=True),  # only the user's own approvals
         "calendar/": Rule(get=ALL_MEMBERS),
         "views/keep/": Rule(post=USERS, data={"name": "Mine", "query": "status=DRAFT"}),

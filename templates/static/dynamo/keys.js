@@ -27,6 +27,7 @@
       updateCount();
     });
     form.addEventListener("change", updateCount);
+    updateCount();
     window.addEventListener("pageshow", updateCount);
   }
 
@@ -86,7 +87,9 @@
     u: () => click("a[data-queue]"),
     "/": () => { const queue = document.querySelector("a[data-queue]"); if (queue) window.location.assign(`${queue.href}#searchbar`); },
   };
-  const keys = dialog.dataset.page === "list" ? list : review;
+  // No key approves on the confirmation page of a bulk approval.
+  const confirm = { j: list.j, k: list.k, o: list.o, x: list.x, r: list.r, u: review.u };
+  const keys = { list, confirm, review }[dialog.dataset.page];
   const typing = (target) => target instanceof Element && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;

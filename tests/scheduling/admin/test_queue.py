@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
 from accounts.domain import actors
@@ -14,12 +15,15 @@ from posts.models import Channel, PublishedPost
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.posts import RELATED
 from scheduling.domain import drafts, review, saved_views
+from scheduling.domain.content import approved_content
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.preflight.checks import refresh_levels
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, ChannelCheck, Delivery, PostAuthor, SavedView, ScheduledPost
 from tests.accounts.admin.test_login import enrol
 from tests.helpers import POSTS, AdminClient, approve, fresh
+from tests.scheduling.admin.test_shown_content import missing, string_leaves
+from tests.scheduling.api.vectors import SUPERPOWER
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 
@@ -33,10 +37,14 @@ def two(make_waiting: Any) -> list[Any]:
     return [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (1, 2)]
 
 
+def confirm(site: AdminClient, posts: list[Any]) -> AdminClient:
+    """Open the confirmation page of these posts, as the queue's form does."""
+    return site.open(f"{POSTS}approve/?" + "&".join(f"post={post.pk}" for post in posts))
+
+
 def bulk_approve(site: AdminClient, posts: list[Any], **typed: str) -> AdminClient:
-    """Submit the bulk approval with these posts selected; `typed` replaces fields."""
+    """Submit the confirmation page with these posts selected; `typed` replaces fields."""
     fields = {**site.form("approve").fields, **typed}
-    fields.pop("post", None)
     data = {**fields, "post": [str(post.pk) for post in posts]}
     return site._keep(site.client.post(site.form("approve").action, data))
 
@@ -52,13 +60,83 @@ def test_row_shows_author_age_and_checks(two: list[Any], reviewer: User) -> None
 
 
 def test_bulk_approval_approves_each_post(two: list[Any], reviewer: User) -> None:
-    site = bulk_approve(AdminClient(reviewer).open(QUEUE), two)
+    site = bulk_approve(confirm(AdminClient(reviewer), two), two)
     assert "2 approved" in site.text
     approvals = Approval.objects.order_by("id")
     assert [(approval.post_id, approval.reviewer, bool(approval.checks)) for approval in approvals] == [
         (post.pk, reviewer, True) for post in two
     ]
     assert [fresh(post).status for post in two] == [Status.SCHEDULED] * 2
+
+
+def test_queue_leads_to_a_page_that_shows_all_that_is_approved_a5(
+    make_waiting, reviewer: User, facebook: Channel, instagram: Channel, django_assert_num_queries
+) -> None:
+    """The queue's row shows a part of one caption; no form of the queue approves."""
+    link = "https://elsewhere.example/prize"
+    power = {**SUPERPOWER, "conditionGroups": [{"publicReplies": [{"text": "Olá", "redirects": [{"url": link}]}]}]}
+    texts = {facebook: "Harmless", instagram: f"{'Harmless ' * 40}\n\nThe opposite: https://x.example/"}
+    channels = {
+        item.public_id: ChannelText(item.type, text, power if item == facebook else None)
+        for item, text in texts.items()
+    }
+    post = make_waiting(channels=channels)
+    site = AdminClient(reviewer).open(QUEUE)
+    queue = site.answer.content.decode()
+    assert "The opposite" not in queue
+    assert "digest" not in queue
+    site._keep(site.client.post(f"{POSTS}approve/", {"csrfmiddlewaretoken": site.token, "post": str(post.pk)}))
+    assert fresh(post).status == Status.WAITING_FOR_APPROVAL
+
+    with CaptureQueriesContext(connection) as one:
+        confirm(site, [post])
+    html = site.answer.content.decode()
+    leaves = string_leaves(approved_content(post, post.deliveries.select_related("channel")))
+    assert missing(html, leaves) == set()
+    assert f'href="{link}"' in html
+    assert "Warning: casadosol: links in an Instagram caption cannot be tapped." in site.text
+    others = [make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (3, 4, 5)]
+    with django_assert_num_queries(len(one)):
+        confirm(site, [post, *others])
+    bulk_approve(site, [post, others[0]])
+    assert [fresh(item).status for item in (post, *others)] == ["SCHEDULED"] * 2 + ["WAITING_FOR_APPROVAL"] * 2
+
+
+def test_bulk_approval_needs_the_digest_of_the_confirmation_page_a5(two: list[Any], reviewer: User, key) -> None:
+    site = confirm(AdminClient(reviewer), two)
+    for field in ("digest", "revision", "warnings"):
+        answer = bulk_approve(site, [two[0]], **{f"{field}-{two[0].pk}": "0"})
+        assert "0 approved, 1 not" in answer.text, field
+        confirm(site, two)
+    assert Approval.objects.count() == 0
+
+
+def test_bulk_approval_refuses_blockers_and_new_warnings_a5(
+    make_waiting, reviewer: User, facebook: Channel, instagram: Channel
+) -> None:
+    blocked, warned = make_waiting(channels=[instagram]), make_waiting(channels=[facebook])
+    site = confirm(AdminClient(reviewer), [blocked, warned])
+    Channel.objects.filter(pk=instagram.pk).update(state="BLOCKED")
+    ChannelCheck.objects.create(channel=facebook, at=clock.now(), problem="It answered slowly", permission=True)
+    bulk_approve(site, [blocked, warned])
+    assert "0 approved, 2 not" in site.text
+    assert "casadosol is blocked by the platform" in site.text
+    assert "The page did not show this warning: Casa do Sol: the access token lacks a permission." in site.text
+
+    confirm(site, [blocked, warned])
+    assert [row.post.pk for row in site.answer.context["offered"]] == [warned.pk]
+    assert "It cannot be approved here: casadosol is blocked" in site.text
+    bulk_approve(site, [warned])
+    assert [fresh(post).status for post in (blocked, warned)] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
+
+
+@pytest.mark.parametrize("query", ["", "?post=", "?post=../x&post=%00", "?post=" + "9" * 5000, f"?post={'a' * 32}"])
+def test_confirmation_of_no_post_offers_nothing(query: str, reviewer: User, make_waiting) -> None:
+    make_waiting()
+    site = AdminClient(reviewer).open(f"{POSTS}approve/{query}")
+    assert site.answer.status_code == 200
+    assert "No post to approve" in site.text
+    assert not site.offers("approve")
 
 
 def test_bulk_approval_reports_each_refused_post(
@@ -68,7 +146,7 @@ def test_bulk_approval_reports_each_refused_post(
     rejected, changed, deleted, good = (
         make_waiting(scheduled_for=clock.now() + timedelta(hours=hours)) for hours in (3, 4, 5, 6)
     )
-    site = AdminClient(reviewer).open(QUEUE)
+    site = confirm(AdminClient(reviewer), [rejected, changed, deleted, good])
     review.reject(actors.user_actor(reviewer), fresh(rejected), notes="No.")
     text: Any = {"channels": {facebook.public_id: ChannelText(facebook.type, "New words", None)}}
     drafts.edit(actors.api_key_actor(key), fresh(changed), changes=text)
@@ -93,7 +171,7 @@ def test_bulk_approval_reports_each_refused_post(
 
 
 def test_bulk_approval_database_error_affects_one_post(two: list[Any], reviewer: User, monkeypatch) -> None:
-    site = AdminClient(reviewer).open(QUEUE)
+    site = confirm(AdminClient(reviewer), two)
     real = ScheduledPost.apply_transition
 
     def broken(self: Any, step: str, **columns: Any) -> Any:
@@ -115,13 +193,15 @@ def test_own_post_is_not_offered_for_bulk_approval(two: list[Any], make_member, 
     rows = AdminClient(both).open(QUEUE).answer.context["rows"]
     assert [row.pickable for row in rows] == [False, True]
     assert rows[0].permissions.why_not
+    site = confirm(AdminClient(both), two)
+    assert [row.post.pk for row in site.answer.context["others"]] == [two[0].pk]
 
 
 def test_blocked_post_is_not_offered_for_bulk_approval(make_waiting, reviewer: User) -> None:
     post = make_waiting()
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=1))
     site = AdminClient(reviewer).open(QUEUE)
-    assert not site.offers("approve") or "post" not in site.form("approve").fields
+    assert 'name="post"' not in site.answer.content.decode()
     assert "1 blocker" in site.text
 
 
