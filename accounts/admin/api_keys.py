@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -198,7 +199,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
                 changed = api_keys.update_permissions(actor, key, **form.cleaned_scopes_and_channels())
                 outcome = "changed, starting with its next request" if changed else "not changed"
                 messages.success(request, f"Permissions of {key.name} {outcome}.")
-                return HttpResponseRedirect(reverse(f"{BASE}_change", args=[key.pk]))
+                return HttpResponseRedirect(reverse(f"{BASE}_change", args=[quote(key.pk)]))
         return self._page(request, "permissions", f"Permissions of {key.name}", form=form, key=key)
 
     def rotate_view(self, request: HttpRequest, key_id: str) -> HttpResponse:

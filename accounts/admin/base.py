@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -151,12 +152,21 @@ class OrganizationScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002  Django's signature
         return False
 
+    def may_open(self, request: HttpRequest, row: Model) -> bool:
+        """Whether the page behind the row's link in the list answers to this user."""
+        return self.has_view_permission(request, row)
+
     def organization_of(self, obj: Model) -> Any:
         return reduce(getattr, self.organization_lookup.split(LOOKUP_SEP), obj)
 
     def get_object_or_404(self, request: HttpRequest, object_id: str, *, change: bool = False) -> Any:
-        """Return a row that the user may see. Raises Http404; with `change` also PermissionDenied."""
-        row = self.get_object(request, object_id) if object_id.isprintable() else None  # PostgreSQL accepts no NUL
+        """Return a row that the user may see. Raises Http404; with `change` also PermissionDenied.
+
+        `object_id` is the id as the URL has it. The admin's own links quote ids (`_` is `_5F`), other links do not.
+        """
+        ids = dict.fromkeys([unquote(object_id), object_id])
+        found = (self.get_object(request, each) for each in ids if each.isprintable())  # PostgreSQL accepts no NUL
+        row = next((each for each in found if each is not None), None)
         if row is None:
             raise Http404
         if change and not self.has_change_permission(request, row):
@@ -253,6 +263,9 @@ class BaseAdmin(OrganizationScopedAdmin):
     def answer(self, request: HttpRequest, form: DomainForm, row: Any, message: str) -> HttpResponse:  # noqa: ARG002  for subclasses
         messages.success(request, message)
         return HttpResponseRedirect(self.success_url(row))
+
+    def may_open(self, request: HttpRequest, row: Model) -> bool:
+        return self.has_change_permission(request, row)
 
     def context(self, row: Any) -> dict[str, Any]:  # noqa: ARG002  for subclasses
         return {}

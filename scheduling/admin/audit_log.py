@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.urls import reverse
@@ -147,7 +148,7 @@ def _audit_row(event: AuditEvent, names: dict[str, dict[str, str]]) -> AuditRow:
         action=VERB_LABELS.get(event.verb, re.sub(r"[._]", " ", event.verb)),
         subject_title=SUBJECTS[kind].title if kind in SUBJECTS else kind.capitalize(),
         name=name,
-        url=reverse(f"admin:{pages[kind]}", args=[pk]) if name and kind in pages else "",
+        url=reverse(f"admin:{pages[kind]}", args=[quote(pk)]) if name and kind in pages else "",
         before=_state_label(event.state_from) if transitioned else "",
         after=_state_label(event.state_to) if transitioned else "",
     )

@@ -81,6 +81,13 @@ def crumbs(opts: "Options[Any]") -> list[dict[str, str]]:
 
 
 @register.simple_tag(takes_context=True)
+def row_url(context: template.Context, cl: ChangeList, row: Any) -> str:
+    """Return the URL of the row's page; blank when the user may not open it."""
+    model_admin: Any = cl.model_admin
+    return cl.url_for_result(row) if model_admin.may_open(context["request"], row) else ""
+
+
+@register.simple_tag(takes_context=True)
 def table_of(context: template.Context, cl: ChangeList) -> dict[str, Any]:
     """Return `headings` and `rows` of a stock list. A cell is (heading, value, URL of the row or an empty string)."""
     headings = [{**result_header, "text": capfirst(str(result_header["text"]))} for result_header in result_headers(cl)]
@@ -94,7 +101,7 @@ def _cells(
         field, attribute, value = lookup_field(column, row, cl.model_admin)
         empty = getattr(attribute, "empty_value_display", "none")
         text = format_value(context, field, row, value, empty)
-        yield heading["text"], text, cl.url_for_result(row) if column in (cl.list_display_links or ()) else ""
+        yield heading["text"], text, row_url(context, cl, row) if column in (cl.list_display_links or ()) else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -5,15 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts import formatting
+from accounts.admin.base import memberships
+from accounts.admin.users import is_superuser
 from accounts.domain.organization_policy import describe
 from accounts.models import AuditEvent, User
 from posts.admin.superpower_description import describe_superpower, has_expired, superpower_title
-from posts.models import ChannelState
+from posts.models import ChannelState, PublishedPost
 from scheduling.admin import actions, audit_log, dashboard, results, review_context
 from scheduling.admin.calendar import render_entry
 from scheduling.admin.previews import NETWORKS
@@ -21,7 +24,7 @@ from scheduling.admin.review_queue import MAX_COUNT, waiting_count
 from scheduling.admin.webhooks import KIND_LABELS
 from scheduling.domain.notifications import webhooks
 from scheduling.lifecycle import Status
-from scheduling.models import DispatchState
+from scheduling.models import DispatchState, ScheduledPost
 from scheduling.templatetags import visible_text
 
 register = template.Library()
@@ -161,6 +164,8 @@ def audit_details(context: template.Context, event: AuditEvent) -> list[audit_lo
 def navigation(context: template.Context) -> list[dict[str, Any]]:
     """Return the entries of the navigation: `title`, `url`, `current` and optionally `count`."""
     request = context["request"]
+    if not memberships(request):
+        return _navigation_without_membership(request)
     posts = reverse("admin:scheduling_scheduledpost_changelist")
     waiting = waiting_count(_reader(context))
     on_queue, on_calendar = bool(context.get("on_queue")), bool(context.get("on_calendar"))
@@ -178,10 +183,33 @@ def navigation(context: template.Context) -> list[dict[str, Any]]:
         },
         {"title": "Calendar", "url": reverse("admin:scheduling_scheduledpost_calendar"), "current": on_calendar},
     ]
-    for title, names in NAV:
-        url, *more = (reverse(name if name.startswith("admin_") else f"admin:{name}_changelist") for name in names)
-        entries.append({"title": title, "url": url, "current": request.path.startswith((url, *more))})
-    return entries
+    return [*entries, *(_nav_entry(request, title, names) for title, names in NAV)]
+
+
+def _navigation_without_membership(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the pages that do not need a membership: every other one would answer 403."""
+    titles = {"API", "People"} if is_superuser(request) else {"API"}
+    return [_nav_entry(request, title, names) for title, names in NAV if title in titles]
+
+
+def _nav_entry(request: HttpRequest, title: str, names: list[str]) -> dict[str, Any]:
+    url, *more = (reverse(name if name.startswith("admin_") else f"admin:{name}_changelist") for name in names)
+    return {"title": title, "url": url, "current": request.path.startswith((url, *more))}
+
+
+@register.simple_tag(takes_context=True)
+def is_member(context: template.Context) -> bool:
+    """Whether the user belongs to an organization; most pages show nothing without one."""
+    return bool(memberships(context["request"]))
+
+
+@register.simple_tag
+def scheduled_post_url(published: PublishedPost) -> str:
+    """Return the URL of the scheduled post that this one came from; blank when it was deleted."""
+    if published.scheduled_post_id is None:
+        return ""
+    own = ScheduledPost.objects.filter(pk=published.scheduled_post_id, organization=published.organization_id)
+    return reverse("admin:scheduling_scheduledpost_review", args=[published.scheduled_post_id]) if own.exists() else ""
 
 
 def _reader(context: template.Context) -> User:

@@ -12,6 +12,7 @@ from django.test import Client
 from accounts import clock, encryption
 from accounts.models import ApiKey, AuditEvent, Organization, Scope, User
 from posts.models import Channel
+from tests.helpers import AdminClient
 
 LIST = "/admin/accounts/apikey/"
 
@@ -144,3 +145,21 @@ def test_revoke_needs_a_post_and_is_permanent(browser: Client, key: Any) -> None
     assert ApiKey.objects.get().revoked_at is not None
     assert "already revoked" in browser.post(f"{LIST}{key.pk}/revoke/", follow=True).content.decode()
     assert "Rotate…" not in browser.get(f"{LIST}{key.pk}/change/").content.decode()
+
+
+def test_every_link_of_the_list_opens_the_key_t1(
+    admin_member: User, make_key: Callable[..., ApiKey], organization: Organization
+) -> None:
+    """The list quotes ids, other links do not; `_22` of an id stands for another character where it is unquoted."""
+    admin = AdminClient(admin_member)
+    for pk in (f"dk_{'0a' * 12}", f"dk_22{'0b' * 11}"):
+        key = make_key(organization, admin_member, pk=pk)
+        linked = next(url for url in admin.open("/admin/accounts/apikey/").page.links if pk[3:] in url)
+        assert key.pk in admin.open(linked).text
+        assert key.pk in admin.open(f"/admin/accounts/apikey/{pk}/change/").text
+        for page in [url for url in admin.page.links if pk[3:] in url]:
+            assert admin.open(page).answer.status_code == 200, page
+        assert admin.press().answer.url == "/admin/accounts/apikey/"  # the last one revokes
+        key.refresh_from_db()
+        assert key.revoked_at is not None
+    assert admin.open("/admin/accounts/apikey/dk_5Fnothing/change/").answer.status_code == 404
