@@ -12,7 +12,7 @@ SECRETS = re.compile(
       | \b(?:Bearer|OAuth|Basic)\s+
     )
     [^\s"'&,;)}\]]{6,}
-    | (?P<prefix>/admin/invitation/)[^\s"'/]{6,}
+    | (?P<prefix>/admin/(?:invitation|password_reset/[^\s"'/]+)/)[^\s"'/]{6,}
     | (?P<bare>\bEAA[A-Za-z0-9]{20,} | \bgAAAAA[\w-]{40,}={0,2})
     """
 )

@@ -41,6 +41,7 @@ class Organization(models.Model):
     require_full_signature = models.BooleanField(
         default=False, help_text="API requests must carry the signature that covers method, path and body."
     )
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name: the default of people who join.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:

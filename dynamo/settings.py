@@ -139,6 +139,8 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 REAUTHENTICATE_AFTER = env_float("DYNAMO_REAUTHENTICATE_AFTER", 4 * 3600)
 INVITATION_LIFE = env_float("DYNAMO_INVITATION_LIFE", 7 * 24 * 3600)
+PASSWORD_RESET_TIMEOUT = int(env_float("DYNAMO_PASSWORD_RESET_LIFE", 3600))
+PASSWORD_RESETS_PER_HOUR = int(env_float("DYNAMO_PASSWORD_RESETS_PER_HOUR", 5))  # e-mails to one address
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
 # Login throttling. By username and address, so that a client elsewhere cannot lock a reviewer out.
@@ -230,6 +232,7 @@ CELERY_TASK_ROUTES = {
     "posts.copy_thumbnails": {"queue": "media"},
     "posts.delete_unused_media": {"queue": "media"},
     "scheduling.deliver_notification": {"queue": "notifications"},
+    "accounts.send_password_reset": {"queue": "notifications"},
 }
 CELERY_WORKER_CONSUMER = "dynamo.celery_messages:Consumer"
 CELERY_TASK_IGNORE_RESULT = True

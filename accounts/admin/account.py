@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from accounts.admin import base
 from accounts.admin.base import current_user, domain_errors_in, render_page
 from accounts.admin.reauthentication import check_password_throttled
+from accounts.admin.users import time_zone_field
 from accounts.domain import memberships, mfa, sessions
 from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError
@@ -98,6 +99,22 @@ def mfa_disable_view(request: HttpRequest) -> HttpResponse:
             form.add_error("password", "That is not your password.")
     lead = "Afterwards anyone who knows your password can sign in as you."
     return _form(request, form, "Turn off two-factor authentication", "Turn off", lead, danger=True)
+
+
+class TimeZoneForm(forms.Form):
+    time_zone = time_zone_field(label="Time zone")
+
+
+def time_zone_view(request: HttpRequest) -> HttpResponse:
+    """On POST set the user's time zone, in which they see and enter times."""
+    user = current_user(request)
+    form = TimeZoneForm(request.POST if request.method == "POST" else None, initial={"time_zone": user.time_zone})
+    if request.method == "POST" and form.is_valid():
+        with domain_errors_in(form, "time_zone"):
+            memberships.set_time_zone(user_actor(user), user, form.cleaned_data["time_zone"])
+            messages.success(request, f"Your time zone is {form.cleaned_data['time_zone']}.")
+            return HttpResponseRedirect(reverse("admin_account"))
+    return _form(request, form, "Time zone", "Save", "All times are shown and entered in it.")
 
 
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import login
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts.admin.base import render_page
 from accounts.admin.users import CONFIRM_PASSWORD
 from accounts.domain import invitations
+from accounts.domain.reviewers import PASSWORD_BACKEND
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, User
 
@@ -33,6 +35,7 @@ class SignUpForm(forms.Form):
     last_name = forms.CharField(max_length=150, required=False)
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
     again = CONFIRM_PASSWORD
+    time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput({"data-time-zone": ""}))
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         self.invitation = invitation
@@ -40,6 +43,9 @@ class SignUpForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if "@" in cleaned.get("username", "") and cleaned["username"].lower() != self.invitation.email:
+            # It would hide the account that signs in by this address.
+            self.add_error("username", f"Choose a name without @, or {self.invitation.email}.")
         password = cleaned.get("password")
         if password and password != cleaned.get("again"):
             self.add_error("again", "The two passwords differ.")
@@ -73,9 +79,10 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
                 return HttpResponseRedirect(reverse("admin:index"))
             if form is not None and form.is_valid():
                 fields = {name: value for name, value in form.cleaned_data.items() if name != "again"}
-                invitations.accept_with_new_user(token, **fields)
-                messages.success(request, f"You are now a member of {invitation.organization}. Sign in.")
-                return HttpResponseRedirect(reverse("admin:login"))
+                membership = invitations.accept_with_new_user(token, **fields)
+                login(request, membership.user, backend=PASSWORD_BACKEND)
+                messages.success(request, f"You are now a member of {invitation.organization}.")
+                return HttpResponseRedirect(reverse("admin:index"))
         except DomainError as error:
             problem = error.message
     return render_page(

@@ -23,6 +23,7 @@ from accounts import clock
 from accounts.admin.base import render_page
 from accounts.client_ip import client_ip
 from accounts.domain import mfa, sessions
+from accounts.domain.account_recovery import users_with_email
 from accounts.domain.reviewers import PASSWORD_BACKEND
 from accounts.exceptions import DomainError
 from accounts.models import User
@@ -32,9 +33,26 @@ PENDING_MFA_SECONDS = 300
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Django's login form. The error does not disclose whether the username or the password was wrong."""
+    """Django's login form, which also takes an e-mail address that one account has.
+
+    The error does not disclose whether the username or the password was wrong. A username comes first, so that wrong
+    passwords count for the account under either name.
+    """
 
     error_messages = {**AdminAuthenticationForm.error_messages, "invalid_login": "Wrong username or password"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["username"]
+        field.label, field.max_length = "Username or e-mail", 254
+        field.widget.attrs["maxlength"] = 254
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"])
+        if "@" not in name or User.objects.filter(username=name).exists():
+            return name
+        users = list(users_with_email(name)[:2])
+        return users[0].get_username() if len(users) == 1 else name
 
 
 class MfaLoginView(LoginView):

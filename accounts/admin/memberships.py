@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from accounts import clock
-from accounts.admin.base import column, domain_errors_in, organizations_with_role, render_page
+from accounts.admin.base import column, current_user, domain_errors_in, organizations_with_role, render_page
 from accounts.admin.users import SuperuserManagedAdmin, administered_organizations, is_superuser, reauthenticated_actor
-from accounts.domain import invitations, memberships
+from accounts.domain import account_recovery, invitations, memberships, sessions
+from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, Membership, Organization, Role
 
@@ -66,6 +67,29 @@ class MemberForm(forms.Form):
         return fields
 
 
+class RecoveryForm(forms.Form):
+    """What an administrator can do for a colleague who cannot sign in. It never shows or sets a password."""
+
+    reset_password = forms.BooleanField(
+        required=False,
+        label="Reset the password",
+        help_text="The old one stops working, all sessions end, and a link to choose a new one is mailed to them.",
+    )
+    reset_mfa = forms.BooleanField(
+        required=False,
+        label="Reset two-factor authentication",
+        help_text="Verify the person's identity first, by phone or face to face: they then sign in with the password "
+        "alone.",
+    )
+    sign_out = forms.BooleanField(required=False, initial=True, label="Sign the person out everywhere")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not any(cleaned.values()):
+            raise forms.ValidationError("Choose what to reset.")
+        return cleaned
+
+
 class InviteForm(MemberForm):
     email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     field_order = ("email", "role", "may_review", "reach", "channels")
@@ -94,6 +118,7 @@ class MembershipAdmin(SuperuserManagedAdmin):
             path("invite/", wrap(self.invite_view), name="accounts_membership_invite"),
             path("invited/<uuid:pk>/revoke/", wrap(self.revoke_view), name="accounts_membership_revoke"),
             path("<str:object_id>/change/", wrap(self.change_view), name="accounts_membership_change"),
+            path("<str:object_id>/recovery/", wrap(self.recovery_view), name="accounts_membership_recovery"),
             path("<str:object_id>/delete/", wrap(self.delete_view), name="accounts_membership_delete"),
         ]
 
@@ -129,6 +154,9 @@ class MembershipAdmin(SuperuserManagedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
+
+    def may_open(self, request: HttpRequest, row: Any) -> bool:
+        return self.has_change_permission(request, row)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         mine = self._administered(request)
@@ -183,7 +211,33 @@ class MembershipAdmin(SuperuserManagedAdmin):
                 memberships.save(reauthenticated_actor(request), membership)
                 messages.success(request, f"{title}: changed.")
                 return HttpResponseRedirect(reverse(LIST))
-        return self._page(request, "member", title, form=form, membership=membership)
+        may_recover = self._may_recover(request, membership)
+        return self._page(request, "member", title, form=form, membership=membership, may_recover=may_recover)
+
+    def recovery_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """On POST reset a colleague's password, second factor or sessions. Raises ReauthenticationRequired."""
+        membership = self.get_object_or_404(request, object_id, change=True)
+        if not self._may_recover(request, membership):
+            raise PermissionDenied
+        form = RecoveryForm(request.POST if request.method == "POST" else None)
+        name = self.person(membership)
+        if request.method == "POST" and form.is_valid():
+            user = current_user(request)
+            verified = sessions.require_recent_authentication(request, user)
+            with domain_errors_in(form):
+                sent = account_recovery.reset_account(
+                    user_actor(user), membership, verified=verified, **form.cleaned_data
+                )
+                if sent:
+                    messages.success(request, f"Done for {name}, who has been sent an e-mail about it.")
+                else:
+                    messages.warning(request, f"Done for {name}, but no e-mail could be sent: tell them yourself.")
+                return HttpResponseRedirect(reverse("admin:accounts_membership_change", args=[membership.pk]))
+        return self._page(request, "recovery", f"{name} cannot sign in", form=form, membership=membership)
+
+    def _may_recover(self, request: HttpRequest, membership: Membership) -> bool:
+        user = current_user(request)
+        return user.pk != membership.user_id and memberships.may_recover(user_actor(user), membership.user)
 
     def delete_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         membership = self.get_object_or_404(request, object_id, change=True)

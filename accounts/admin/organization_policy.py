@@ -7,9 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts.admin.base import current_user, render_page, roles_by_organization
-from accounts.admin.users import administered_organizations
-from accounts.domain import organization_policy, sessions
+from accounts.admin.base import current_user, domain_errors_in, render_page, roles_by_organization
+from accounts.admin.users import administered_organizations, time_zone_field
+from accounts.domain import memberships, organization_policy, sessions
 from accounts.domain.actors import user_actor
 from accounts.domain.organization_policy import RULES
 from accounts.exceptions import DomainError
@@ -57,11 +57,7 @@ def select_organization(request: HttpRequest) -> HttpResponse:
 
 def edit_policy(request: HttpRequest, organization_id: UUID) -> HttpResponse:
     """Show the settings; on POST change them. Raises ReauthenticationRequired: they decide who may approve."""
-    organization = administered_organizations(request).filter(pk=organization_id).first()
-    if organization is None:
-        if organization_id in roles_by_organization(request):
-            raise PermissionDenied
-        raise Http404
+    organization = _administered_or_404(request, organization_id)
     form = PolicyForm(request.POST if request.method == "POST" else None, organization=organization)
     problem = ""
     if request.method == "POST" and form.is_valid():
@@ -82,7 +78,38 @@ def edit_policy(request: HttpRequest, organization_id: UUID) -> HttpResponse:
             else:
                 messages.info(request, "Nothing was changed.")
             return HttpResponseRedirect(request.path)
-    return _page(request, "settings", f"Settings of {organization}", form=form, problem=problem)
+    title = f"Settings of {organization}"
+    return _page(request, "settings", title, form=form, problem=problem, organization=organization)
+
+
+class DefaultTimeZoneForm(forms.Form):
+    time_zone = time_zone_field(
+        label="Default time zone", help_text="Of people who join and whose browser does not name one."
+    )
+
+
+def edit_time_zone(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+    """Show the organization's default time zone; on POST change it."""
+    organization = _administered_or_404(request, organization_id)
+    initial = {"time_zone": organization.time_zone}
+    form = DefaultTimeZoneForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        name = form.cleaned_data["time_zone"]
+        with domain_errors_in(form, "time_zone"):
+            memberships.set_time_zone(user_actor(current_user(request)), organization, name)
+            messages.success(request, f"The default time zone of {organization} is {name}.")
+            return HttpResponseRedirect(reverse("admin_policy", args=[organization.pk]))
+    return _page(request, "time_zone", f"Default time zone of {organization}", form=form, organization=organization)
+
+
+def _administered_or_404(request: HttpRequest, organization_id: UUID) -> Organization:
+    """Raises PermissionDenied for other members of the organization, Http404 for everybody else."""
+    organization = administered_organizations(request).filter(pk=organization_id).first()
+    if organization is None and organization_id in roles_by_organization(request):
+        raise PermissionDenied
+    if organization is None:
+        raise Http404
+    return organization
 
 
 def _page(request: HttpRequest, page: str, title: str, **extra: Any) -> HttpResponse:

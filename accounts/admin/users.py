@@ -54,8 +54,16 @@ class UserCreateForm(UserCreationForm):  # type: ignore[type-arg]  # Django's ar
     password2 = CONFIRM_PASSWORD
 
 
+def time_zone_field(**options: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())], **options)
+
+
 class UserForm(UserChangeForm):  # type: ignore[type-arg]
-    time_zone = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(available_timezones())])
+    time_zone = time_zone_field()
+
+
+class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]
+    time_zone = time_zone_field(required=False, initial="UTC", help_text="The default of people who join.")
 
 
 class SetPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
@@ -124,6 +132,7 @@ class OrganizationAdmin(SuperuserManagedAdmin):
     """Organizations are deactivated, never deleted."""
 
     organization_lookup = "pk"
+    form = OrganizationForm
     add_title = "New organization"
     list_display = ("name", "active", "allow_self_approval", "second_approver", "require_mfa", "created_at")
     search_fields = ("name",)

@@ -5,6 +5,7 @@ An invitation is valid only while the user who sent it still administers the org
 
 import logging
 from datetime import timedelta
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core import signing
@@ -107,13 +108,19 @@ def accept(token: str, user: User) -> Membership:
     return _create_membership(invitation, user)
 
 
-def accept_with_new_user(token: str, *, username: str, first_name: str, last_name: str, password: str) -> Membership:
-    """Create a user and accept the invitation; the caller has validated the password. Raises Invalid, Conflict."""
+def accept_with_new_user(
+    token: str, *, username: str, first_name: str, last_name: str, password: str, time_zone: str = ""
+) -> Membership:
+    """Create a user and accept the invitation; the caller has validated the password. Raises Invalid, Conflict.
+
+    The organization's time zone replaces an unknown or blank `time_zone`.
+    """
     invitation = find(token)
     if invitee_has_account(invitation):
         raise Conflict(f"{invitation.email} already has an account: sign in first")
     username = User.normalize_username(username)  # as Django's login form does
     user = User(username=username, first_name=first_name, last_name=last_name, email=invitation.email, is_staff=True)
+    user.time_zone = time_zone if time_zone in available_timezones() else invitation.organization.time_zone
     user.set_password(password)
     try:
         with transaction.atomic():

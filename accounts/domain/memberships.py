@@ -9,6 +9,7 @@ An organization that has an admin keeps at least one.
 import uuid
 from collections.abc import Collection
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -24,6 +25,7 @@ NO_ORGANIZATION_ID = uuid.UUID(int=0)
 RECORDED_COLUMNS: dict[type[Model], tuple[str, ...]] = {
     Organization: (
         "name", "active", "allow_self_approval", "second_approver", "require_mfa", "require_full_signature",
+        "time_zone",
     ),
     Membership: ("organization_id", "user_id", "role", "may_review", "review_channels"),
     User: ("username", "first_name", "last_name", "email", "time_zone", "is_active", "is_staff", "is_superuser"),
@@ -65,12 +67,44 @@ def remove(actor: Actor, membership: Membership) -> None:
         membership.delete()
 
 
+def set_time_zone(actor: Actor, owner: Organization | User, name: str) -> bool:
+    """Set the actor's own time zone, or the default of an organization; return whether it changed.
+
+    Locks the row. Raises Invalid for an unknown zone, Forbidden for another user, and for an organization that the
+    actor does not administer.
+    """
+    own = isinstance(owner, User) and actor.user is not None and actor.user.pk == owner.pk
+    if not own and not (isinstance(owner, Organization) and is_admin_of(actor.user, owner.pk)):
+        raise Forbidden("You do not have permission to change this time zone")
+    if name not in available_timezones():
+        raise Invalid("Unknown time zone")
+    rows: QuerySet[Any] = type(owner)._default_manager.all() if isinstance(owner, Organization) else User.objects.all()
+    with transaction.atomic():
+        stored = rows.select_for_update().get(pk=owner.pk)
+        before = stored.time_zone
+        if before == name:
+            return False
+        rows.filter(pk=owner.pk).update(time_zone=name)
+        record(actor, "change", stored, changed={"time_zone": [before, name]})
+    return True
+
+
 def is_admin_of(user: User | None, organization_id: uuid.UUID) -> bool:
     """Whether the user is active, and a superuser or an ADMIN member of the organization."""
     if user is None or not user.is_active:
         return False
     mine = Membership.objects.filter(user=user, organization_id=organization_id, role=Role.ADMIN)
     return user.is_superuser or mine.exists()
+
+
+def may_recover(actor: Actor, user: User) -> bool:
+    """Whether the actor may reset the user's second factor, password and sessions: see account_recovery."""
+    if actor.user is None or not actor.user.is_active:
+        return False
+    if actor.user.is_superuser or actor.user.pk == user.pk:
+        return True
+    organizations = list(user.memberships.values_list("organization_id", flat=True))
+    return not user.is_superuser and len(organizations) == 1 and is_admin_of(actor.user, organizations[0])
 
 
 def check_channels(organization: Organization, channels: Collection[str] | None) -> None:

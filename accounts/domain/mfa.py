@@ -105,9 +105,9 @@ def regenerate_recovery_codes(user: User) -> list[str]:
 
 
 def remove(actor: Actor, user: User) -> None:
-    """Delete the device. The caller has verified password and code, or is a superuser. Raises Forbidden, Conflict."""
-    if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
-        raise Forbidden("Only the user or a superuser can turn off two-factor authentication")
+    """Delete the device. The user themselves has verified password and code. Raises Forbidden, Conflict."""
+    if not memberships.may_recover(actor, user):
+        raise Forbidden("You do not have permission to turn off the two-factor authentication of this user")
     with transaction.atomic():
         if not TotpDevice.objects.filter(user=user).delete()[0]:
             raise Conflict("Two-factor authentication is not set up")

@@ -48,9 +48,9 @@ def require_recent_authentication(request: HttpRequest, user: User) -> bool:
 
 
 def sign_out_everywhere(actor: Actor, user: User) -> None:
-    """End all sessions of the user. Raises Forbidden unless the actor is the user or a superuser."""
-    if actor.user is None or not (actor.user.pk == user.pk or actor.user.is_superuser):
-        raise Forbidden("Only the user or a superuser can end the user's sessions")
+    """End all sessions of the user. Raises Forbidden unless `memberships.may_recover`."""
+    if not memberships.may_recover(actor, user):
+        raise Forbidden("You do not have permission to end the sessions of this user")
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
         memberships.record(actor, "sign_out_everywhere", user)

@@ -20,6 +20,7 @@ IDS: dict[str, Callable[[Scene], Any]] = {
     "posts_superpowertemplate": lambda scene: scene.template.pk,
     "accounts_apikey": lambda scene: scene.key.pk,
     "accounts_organization": lambda scene: scene.organization.pk,
+    "accounts_membership_recovery": lambda scene: scene.colleague.memberships.get().pk,
     "accounts_membership_revoke": lambda scene: scene.invited.pk,
     "accounts_membership": lambda scene: scene.person.memberships.get().pk,
     "accounts_user": lambda scene: scene.person.pk,
@@ -34,7 +35,13 @@ IDS: dict[str, Callable[[Scene], Any]] = {
 def to(name: str, pick: Callable[[Scene], Any] | None = None, query: str = "") -> MakeUrl:
     """Return the URL of the page `name`; `pick` returns the object id."""
     outside = name.startswith("admin_")  # not a part of the admin site
-    return lambda scene: reverse(name if outside else f"admin:{name}", args=[pick(scene)] if pick else []) + query
+
+    def url(scene: Scene) -> str:
+        picked = pick(scene) if pick else []
+        args = picked if isinstance(picked, list) else [picked]
+        return reverse(name if outside else f"admin:{name}", args=args) + query
+
+    return url
 
 
 def to_post(name: str, status: str, query: str = "") -> MakeUrl:
@@ -75,6 +82,9 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             for status in ("DRAFT", "REJECTED", "SCHEDULED", "PUBLISHED", "FAILED")
         },
     },
+    "admin_password_reset_confirm": {
+        "password-reset-confirm": to("admin_password_reset_confirm", lambda scene: scene.password_link),
+    },
     "admin_invitation": {**one("admin_invitation"), "invitation-new": one("admin_invitation")["admin_invitation"]},
     **{
         name: {name: to(name)}
@@ -87,7 +97,7 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             "accounts_membership_changelist", "accounts_membership_invite", "accounts_membership_add",
             "accounts_user_changelist", "accounts_user_add", "accounts_auditevent_changelist",
             "scheduling_notification_changelist", "scheduling_notification_mine", "scheduling_webhook_changelist",
-            "scheduling_webhook_add",
+            "scheduling_webhook_add", "admin_time_zone", "admin_password_reset",
         )
     },
     **{
@@ -99,10 +109,12 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             "accounts_organization_change", "accounts_membership_revoke", "accounts_membership_change",
             "accounts_membership_delete", "accounts_user_change", "accounts_user_rescue", "auth_user_password_change",
             "scheduling_webhook_change", "accounts_auditevent_change", "admin_policy",
+            "accounts_membership_recovery", "admin_policy_time_zone",
         )
     },
 }  # fmt: skip
-ANONYMOUS = {"login", "invitation-new"}  # pages opened without a session
+# Opened without a session.
+ANONYMOUS = {"login", "invitation-new", "admin_password_reset", "password-reset-confirm"}
 BUTTONS = ("approve", "publish", "reject", "live", "absent", "revert", "submit", "delete", "recheck")
 NOT_PAGES = {
     # POST only.

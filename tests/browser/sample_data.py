@@ -7,7 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.tokens import default_token_generator
 from django.db.models import QuerySet
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
 from accounts import clock
 from accounts.domain import actors, invitations
@@ -41,6 +44,8 @@ class Scene:
     webhook: Webhook
     invited: Invitation
     invitation: str
+    colleague: User
+    password_link: list[str]
 
     @property
     def waiting(self) -> list[UUID]:
@@ -96,7 +101,10 @@ def scene(
     invited, invitation = invitations.invite(
         manager, organization=organization, email="otto@example.com", role=Role.EDITOR
     )
-    return Scene(person, organization, key, facebook, instagram, posts, live, template, hook, invited, invitation)
+    link = [urlsafe_base64_encode(force_bytes(author.pk)), default_token_generator.make_token(author)]
+    return Scene(
+        person, organization, key, facebook, instagram, posts, live, template, hook, invited, invitation, author, link
+    )
 
 
 def _advance(person: User, reviewer: Reviewer, post: ScheduledPost, outcome: str, notes: str) -> None:

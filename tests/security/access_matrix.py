@@ -123,6 +123,12 @@ RULES: dict[str, Rule] = {
             data={"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
         ),
         "password_change/done/": Rule(get=USERS),
+        "password_reset/": Rule(get=EVERYONE, post=EVERYONE, data={"email": "casa-viewer@example.com"}, unchanged=True),
+        "password_reset/<str:uid>/<str:token>/": Rule(
+            get=EVERYONE, post=EVERYONE, path="admin/password_reset/{password_link}/", bearer=True,
+            data={"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
+        ),
+        "account/time-zone/": Rule(get=USERS, post=USERS, data={"time_zone": "Asia/Tokyo"}),
         "autocomplete/": Rule(get=ROOT, query="?app_label=accounts&model_name=membership&field_name=user&term=r"),
         "account/": Rule(get=USERS),
         "account/mfa/": Rule(get=USERS, post=USERS),
@@ -145,6 +151,9 @@ RULES: dict[str, Rule] = {
         "policy/<uuid:organization_id>/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"known": "0000", "second_approver": "on"}
         ),
+        "policy/<uuid:organization_id>/time-zone/": Rule(
+            get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"time_zone": "Asia/Tokyo"}
+        ),
         "invitation/<str:token>/": Rule(
             get=EVERYONE, post=EVERYONE, to="joining", bearer=True,
             data={"username": "joiner", "password": NEW_PASSWORD, "again": NEW_PASSWORD},
@@ -153,10 +162,11 @@ RULES: dict[str, Rule] = {
     }),
     **prefixed("admin/accounts/organization/", {
         "": Rule(get=USERS),
-        "add/": Rule(get=ROOT, post=ROOT, data={"name": "New", "active": "on"}),
+        "add/": Rule(get=ROOT, post=ROOT, data={"name": "New", "active": "on", "time_zone": "UTC"}),
         "<path:object_id>/": Rule(get=USERS, to="organization"),  # redirects to change/
         "<path:object_id>/change/": Rule(
-            get=MEMBERS | ROOT, post=ROOT, to="organization", data={"name": "Renamed", "active": "on"}
+            get=MEMBERS | ROOT, post=ROOT, to="organization",
+            data={"name": "Renamed", "active": "on", "time_zone": "UTC"},
         ),
         "<path:object_id>/history/": Rule(get=MEMBERS | ROOT, to="organization"),
         "<path:object_id>/delete/": Rule(to="organization", data={"post": "yes"}),
@@ -169,6 +179,9 @@ RULES: dict[str, Rule] = {
             data={"role": "EDITOR", "may_review": "on", "reach": "all"},
         ),
         "<str:object_id>/delete/": Rule(get=ADMIN | ROOT, post=ADMIN | ROOT, to="membership"),
+        "<str:object_id>/recovery/": Rule(
+            get=ADMIN | ROOT, post=ADMIN | ROOT, to="membership", data={"sign_out": "on"}
+        ),
         "invite/": Rule(
             get=ADMINS | ROOT, post=ADMINS | ROOT, query="?organization={organization}",
             data={"email": "guest@example.com", "role": "VIEWER"},

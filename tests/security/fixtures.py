@@ -12,8 +12,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.core.files.base import ContentFile
 from django.test import Client
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
 from accounts import clock, encryption
 from accounts.admin.api_keys import secret_fingerprint
@@ -93,10 +96,13 @@ class Tenant:
             document={"name": f"{word}-template", "hashtag": f"{word}-tag", "templateType": "GENERAL"},
         )
         viewer = self.users["viewer"]
+        issuer = self.users["issuer"]  # signs in nowhere, which would end the link
+        uid = urlsafe_base64_encode(force_bytes(issuer.pk))
         self.ids |= {
             "phrase": f"{word}-caption",
             "template": str(template.pk),
             "organization": str(self.organization.pk),
+            "password_link": f"{uid}/{default_token_generator.make_token(issuer)}",
             "membership": str(viewer.memberships.get().pk),
             "user": str(viewer.pk),
             "view": str(SavedView.objects.create(user=viewer, name=f"{word}-view").pk),
@@ -186,7 +192,8 @@ def absent_ids(ids: dict[str, str]) -> dict[str, str]:
             return str(10**8 + int(digest[:6], 16))
         if name == "key":
             return f"dk_{digest[:24]}"
-        if name in {"export", "joining", "media_link", "phrase"}:  # of a phrase, each word is a condition of the query
+        # Of a phrase, each word is a condition of the query.
+        if name in {"export", "joining", "media_link", "password_link", "phrase"}:
             return re.sub(r"[^ -]", "x", value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 

@@ -38,7 +38,7 @@ def urls(patterns: list[URLPattern | URLResolver] | None = None, prefix: str = "
 
 
 def path_of(url: str, rule: Rule, ids: dict[str, str]) -> str:
-    path = rule.path or re.sub(r"<(?:\w+:)?\w+>", ids.get(rule.to, "1"), url.partition("#")[0])
+    path = rule.path.format(**ids) or re.sub(r"<(?:\w+:)?\w+>", ids.get(rule.to, "1"), url.partition("#")[0])
     return f"/{path}{rule.query.format(**ids)}"
 
 
@@ -77,7 +77,7 @@ class Exchange:
             return self.status == 503 and self.path == "/readyz"  # no worker runs here
         location = self.headers.get("Location", "")
         refused = location.startswith("/admin/login/?") or location == "/admin/"
-        return not refused or self.path == "/admin/login/"
+        return not refused or self.path == "/admin/login/" or self.rule.bearer
 
     def mistakes(self, scenario: Scenario) -> Iterator[str]:
         """Yield what contradicts the rule."""

@@ -50,7 +50,10 @@ def test_invitation_creates_account_and_membership(boss: Client, facebook: Chann
     token = guest.cookies["csrftoken"].value
     weak = guest.post(link, {**NEW, "password": "rita", "again": "rita", "csrfmiddlewaretoken": token})
     assert "too short" in weak.content.decode()
-    assert guest.post(link, {**NEW, "csrfmiddlewaretoken": token}).url == "/admin/login/"
+    hidden = guest.post(link, {**NEW, "username": "ana@example.com", "csrfmiddlewaretoken": token})
+    assert "without @" in hidden.content.decode()
+    assert guest.post(link, {**NEW, "csrfmiddlewaretoken": token}).url == "/admin/"
+    assert guest.get("/admin/").status_code == 200  # joining signs in (T6)
 
     rita = User.objects.get(username="rita")
     assert (rita.email, rita.is_staff, rita.is_superuser) == ("rita@example.com", True, False)
@@ -200,3 +203,31 @@ def test_last_admin_cannot_be_removed_or_demoted(
     with pytest.raises(Conflict):
         memberships.save(root, mine)
     assert Membership.objects.get(user=admin_member).role == Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("America/Sao_Paulo", "America/Sao_Paulo"), ("", "Europe/Lisbon"), ("Mars/Olympus", "Europe/Lisbon")],
+)
+def test_joining_takes_the_time_zone_of_the_browser_or_the_organization_t2(
+    boss: Client, organization: Organization, sent: str, kept: str
+) -> None:
+    page = f"/admin/policy/{organization.pk}/time-zone/"
+    assert boss.post(page, {"time_zone": "nowhere"}).status_code == 200
+    assert boss.post(page, {"time_zone": "Europe/Lisbon"}).status_code == 302
+    Client().post(invite(boss), {**NEW, "time_zone": sent})
+    assert User.objects.get(username="rita").time_zone == kept
+    assert AuditEvent.objects.get(verb="organization.change").details == {
+        "changed": {"time_zone": ["UTC", "Europe/Lisbon"]}
+    }
+
+
+def test_person_sets_their_own_time_zone_t2(viewer: User, signed_in: Callable[[User], Client]) -> None:
+    browser = signed_in(viewer)
+    page = "/admin/account/time-zone/"
+    assert browser.post(page, {"time_zone": "../etc/passwd"}).status_code == 200
+    browser.get(f"{page}?time_zone=Asia/Tokyo")
+    assert User.objects.get(pk=viewer.pk).time_zone == "UTC"
+    assert browser.post(page, {"time_zone": "Asia/Tokyo"}).status_code == 302
+    assert User.objects.get(pk=viewer.pk).time_zone == "Asia/Tokyo"
+    assert verbs() == ["user.change"]
