@@ -1,6 +1,6 @@
 """Times in the admin: displayed and entered in the user's time zone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.timesince import timesince, timeuntil
@@ -24,14 +24,14 @@ def user_timezone(user: User) -> ZoneInfo:
 def format_long(time: datetime, zone: ZoneInfo) -> str:
     """Return for example `Friday 27 November 2026, 22:00`."""
     local = time.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B %Y}, {_hour(local)}"
+    return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M}{_repeated(local)}"
 
 
 def format_short(time: datetime, zone: ZoneInfo) -> str:
     """Return for example `Fri 27 Nov, 22:00`; the year is added when it is not this one."""
     local = time.astimezone(zone)
     year = "" if local.year == clock.now().astimezone(zone).year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{year}, {_hour(local)}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}{_repeated(local)}"
 
 
 def in_utc(time: datetime, zone: ZoneInfo) -> str:
@@ -40,7 +40,7 @@ def in_utc(time: datetime, zone: ZoneInfo) -> str:
     if local.utcoffset() == utc.utcoffset():
         return ""
     day = "" if local.date() == utc.date() else f"{utc:%a} {utc.day} {utc:%b}, "
-    return f"{day}{_hour(utc)} UTC"
+    return f"{day}{utc:%H:%M} UTC"
 
 
 def relative(time: datetime) -> str:
@@ -52,18 +52,23 @@ def relative(time: datetime) -> str:
 
 
 def as_input(time: datetime | None, zone: ZoneInfo) -> str:
-    """Return the value of a datetime-local field for the time."""
-    if time is None:
-        return ""
-    return f"{time.astimezone(zone):%Y-%m-%dT}{_hour(time.astimezone(zone))}"
+    """Return the value of a datetime-local field for the time, without its seconds."""
+    return "" if time is None else f"{time.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
+def repeated_hour_hint(time: datetime | None, zone: ZoneInfo) -> str:
+    """Return which of two hours a field with this time stands for; blank unless the clocks are set back over it."""
+    offset = _repeated(time.astimezone(zone)) if time is not None else ""
+    return f" The clocks are set back, so this hour occurs twice: this is the one at{offset}." if offset else ""
 
 
 def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> datetime | None:
     """Return the time in UTC of a datetime-local value, None when it is blank.
 
-    `shown` is the time that the field displayed: when the value is unchanged it is returned exactly, fractions of a
-    second included. An hour that occurs twice means the first. Raises InvalidLocalTime for an hour that a clock change
-    skips, for text that is no time, and for a year outside 1970 to 2999, which not every time zone could show.
+    `shown` is the time that the field displayed: when the value is unchanged it is returned exactly, seconds included.
+    An hour that occurs twice means the first, or the second when `shown` is in the second. Raises InvalidLocalTime for
+    an hour that a clock change skips, for text that is no time, and for a year outside 1970 to 2999, which not every
+    time zone could show.
     """
     text = text.strip()
     if not text:
@@ -72,7 +77,8 @@ def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> d
         return shown
     try:
         naive = datetime.fromisoformat(text)
-        local = naive.replace(tzinfo=zone) if naive.tzinfo is None else naive
+        fold = shown.astimezone(zone).fold if shown is not None else 0
+        local = naive.replace(tzinfo=zone, fold=fold) if naive.tzinfo is None else naive
         time = local.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidLocalTime("Enter a date and a time.") from None
@@ -83,5 +89,9 @@ def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> d
     return time
 
 
-def _hour(time: datetime) -> str:
-    return f"{time:%H:%M:%S}" if time.second else f"{time:%H:%M}"
+def _repeated(local: datetime) -> str:
+    """Return the offset, for example ` (UTC+1)`, of a local time that occurs twice; blank for any other."""
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return ""
+    hours, minutes = divmod(int((local.utcoffset() or timedelta()).total_seconds()) // 60, 60)
+    return f" (UTC{hours:+d}{f':{minutes:02d}' if minutes else ''})"

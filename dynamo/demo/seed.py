@@ -199,6 +199,7 @@ def approve_sample_posts() -> None:
     for outcome, action in (("scheduled", "approve"), ("published", "publish"), ("failed", "publish")):
         if outcome == "failed":
             refusal = {"route": "POST /[0-9]+/feed", "fault": "error", "code": 100, "status": 400}
+            refusal["message"] = "(#100) The link in this post cannot be shared"
             call_sandbox("POST", "/__faults", refusal)
         ids = [entry["post"] for entry in to_approve if entry["outcome"] == outcome]
         for post in ScheduledPost.objects.filter(pk__in=ids, status=Status.WAITING_FOR_APPROVAL):

@@ -126,7 +126,7 @@ ACTIONS: dict[str, Action] = {
     "delete": delete,
     "recheck": recheck,
 }
-DECISIONS = {"approve", "publish", "reject"}  # lead to the next waiting post
+DECISIONS = {"approve", "publish", "reject"}  # of a waiting post; lead to the next one
 
 
 REPEATS: dict[str, set[str]] = {"reject": {"reject"}, "revert": {"revert", "redraft"}, "submit": {"submit"}}

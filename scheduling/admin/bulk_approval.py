@@ -15,6 +15,7 @@ from accounts.domain.reviewers import Reviewer, get_reviewer
 from accounts.exceptions import Conflict, DomainError
 from posts.domain import media_store
 from scheduling.admin.actions import MAX_SELECTED, PageState, offer_undo, parse_uuid, repeated_message, submitted_state
+from scheduling.admin.forms import in_words_of_the_form
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.previews import ChannelPreview, channel_preview, load_preview_context
 from scheduling.admin.review_context import Summary, covered_values, media_kind, summary, thumbnail_url, title_of
@@ -125,7 +126,7 @@ def bulk_approve(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[B
             _raise_if_not_shown(post, checks[post.pk], shown)
             approval = review.approve(reviewers[post.organization_id], post, **state, checks=checks[post.pk])
         except DomainError as error:
-            message = _error_message(error)
+            message = _error_message(in_words_of_the_form(error))
             if isinstance(error, Conflict) and (present := ScheduledPost.objects.for_wire().filter(pk=post.pk).first()):
                 repeated = repeated_message(request, present, "approve")
                 approved, message = bool(repeated), repeated or message

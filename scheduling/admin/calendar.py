@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, Q, QuerySet, Window
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Window
 from django.db.models.functions import RowNumber, TruncDate
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path, reverse
@@ -32,10 +33,11 @@ from accounts.admin.base import (
 )
 from accounts.exceptions import DomainError, Forbidden
 from accounts.models import Membership, Role
-from posts.models import Channel, ChannelState
+from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import actions, calendar_dates, reschedule
+from scheduling.admin.forms import in_words_of_the_form
 from scheduling.admin.previews import NETWORKS
-from scheduling.admin.review_context import review_context, summary, title_of
+from scheduling.admin.review_context import headline, review_context, summary, title_of
 from scheduling.admin.review_queue import after_in_queue
 from scheduling.lifecycle import EDITABLE, StateConflict, Status
 from scheduling.models import Delivery, ScheduledPost
@@ -51,6 +53,10 @@ SIGNS: dict[str, str] = {
     Status.PUBLISHED: "✓",
     Status.FAILED: "✕",
 }
+# The state of what was published without being scheduled here.
+ELSEWHERE = "ELSEWHERE"
+SIGNS[ELSEWHERE] = "◇"
+LABELS: dict[str, str] = {**dict(Status.choices), ELSEWHERE: "Published elsewhere"}
 ENTRY = (
     '<div class="entry state-{kind}{problem_class}"{reschedule_attribute}>'
     '<a class="entry-link" draggable="false" href="{url}" title="{time} {title} · {label}{channel_names}">'
@@ -71,13 +77,13 @@ class ChannelMark(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A post on the calendar.
+    """A post on the calendar: a scheduled one, or a published one that was not scheduled here.
 
     problem         what is wrong with the post, in two or three words; blank if nothing is
     reschedule_url  blank if the user cannot reschedule the post
     """
 
-    post: ScheduledPost
+    post: ScheduledPost | PublishedPost
     local: datetime
     title: str
     problem: str
@@ -111,13 +117,30 @@ def build_entries(
         )
 
 
+def build_published_entries(
+    posts: Iterable[PublishedPost], zone: ZoneInfo, marks: Mapping[int, ChannelMark]
+) -> Iterator[Entry]:
+    url = reverse("admin:posts_publishedpost_page", args=[0])
+    for post in posts:
+        yield Entry(
+            post=post,
+            local=post.published_at.astimezone(zone),
+            title=headline(post.caption or ""),
+            problem="",
+            url=f"{post.pk}".join(url.rsplit("0", 1)),
+            reschedule_url="",
+            channels=[marks[post.channel_id]],
+        )
+
+
 def render_entry(entry: Entry, back_query: str) -> SafeString:
     """Return the entry, with a link to the reschedule page if it has one; calendar.js reads it from `data-move`.
 
     Not a template, which is far slower: a month has over a hundred posts.
     """
-    status, empty = str(entry.post.status), mark_safe("")
-    kind = status.lower()
+    status = str(entry.post.status) if isinstance(entry.post, ScheduledPost) else ELSEWHERE
+    kind, empty = status.lower(), mark_safe("")
+    label = LABELS[status]
     return format_html(
         ENTRY,
         kind=kind,
@@ -126,7 +149,7 @@ def render_entry(entry: Entry, back_query: str) -> SafeString:
         url=entry.url,
         time=f"{entry.local:%H:%M}",
         title=entry.title,
-        label=entry.problem or Status(status).label,
+        label=entry.problem or label,
         channel_names="".join(f" · {mark.name}" for mark in entry.channels),
         sign_class="trouble" if entry.problem else kind,
         sign="!" if entry.problem else SIGNS[status],
@@ -198,13 +221,14 @@ class Day:
 
 def load_days(
     posts: QuerySet[ScheduledPost],
+    published: QuerySet[PublishedPost],
     span: calendar_dates.DateRange,
     *,
     marks: Mapping[int, ChannelMark],
     by_organization: Mapping[UUID, Membership],
     after: ScheduledPost | None,
 ) -> list[Day]:
-    """Return the days of the span with their posts, in four queries. `after`: continue a long day after this post."""
+    """Return the days of the span with their posts, in five queries. `after`: continue a long day after this post."""
     ids_by_day = _find_ids(posts, span, after)
     problem_ids = _find_problem_ids(posts, span) if after is None else []
     limit = MAX_ENTRIES[span.view]
@@ -213,10 +237,15 @@ def load_days(
     entries_by_day: dict[date, list[Entry]] = defaultdict(list)
     for entry in build_entries(loaded, span.zone, marks, by_organization):
         entries_by_day[entry.local.date()].append(entry)
+    elsewhere_by_day: dict[date, list[Entry]] = defaultdict(list)
+    for entry in build_published_entries(_find_published(published, span, after), span.zone, marks):
+        elsewhere_by_day[entry.local.date()].append(entry)
     days = []
     for on in span.days:
-        ids, entries = ids_by_day[on], _first_entries(entries_by_day[on], limit)
-        more = max(0, len(ids) - len(entries))
+        ids, elsewhere = ids_by_day[on], elsewhere_by_day[on]
+        entries = _first_entries([*entries_by_day[on], *elsewhere], limit)
+        more = max(0, len(ids) + len(elsewhere) - len(entries))
+        shown = [entry.post.pk for entry in entries if isinstance(entry.post, ScheduledPost)]
         days.append(
             Day(
                 date=on,
@@ -226,8 +255,8 @@ def load_days(
                 outside=span.view == "month" and on.month != span.on.month,
                 entries=entries,
                 more=more,
-                more_exist=len(ids) == MAX_COUNT,
-                last=ids[limit - 1] if more else None,
+                more_exist=MAX_COUNT in {len(ids), len(elsewhere)},
+                last=shown[-1] if more and shown else None,
             )
         )
     return days
@@ -248,6 +277,19 @@ def _find_ids(
     return ids_by_day
 
 
+def _find_published(
+    published: QuerySet[PublishedPost], span: calendar_dates.DateRange, after: ScheduledPost | None
+) -> list[PublishedPost]:
+    """Return the first MAX_COUNT posts of each day that were not scheduled here; the others are scheduled posts."""
+    ours = ScheduledPost.objects.filter(pk=OuterRef("scheduled_post_id"))
+    start = max(span.start, after.scheduled_for) if after is not None and after.scheduled_for else span.start
+    rows = published.filter(~Exists(ours), published_at__gte=start, published_at__lt=span.end, deleted_at=None)
+    rows = rows.annotate(day=TruncDate("published_at", tzinfo=span.zone))
+    rows = rows.annotate(place=Window(RowNumber(), partition_by="day", order_by=("published_at", "id")))
+    rows = rows.filter(place__lte=MAX_COUNT).order_by("published_at", "id")
+    return list(rows.defer("reactions", "superpower", "media_url", "thumbnail_url"))
+
+
 def _find_problem_ids(posts: QuerySet[ScheduledPost], span: calendar_dates.DateRange) -> list[UUID]:
     """Return the ids of the posts for which `_problem` is not blank, MAX_PROBLEMS at most."""
     now = clock.now()
@@ -266,7 +308,7 @@ def _load_posts(ids: set[UUID]) -> list[ScheduledPost]:
 def _first_entries(entries: list[Entry], limit: int) -> list[Entry]:
     """Return `limit` entries in order of time, those with a problem before all others."""
     first = sorted(entries, key=lambda entry: not entry.problem)[:limit]
-    return sorted(first, key=lambda entry: (entry.local.astimezone(UTC), entry.post.pk))
+    return sorted(first, key=lambda entry: (entry.local.astimezone(UTC), str(entry.post.pk)))
 
 
 STATE_PARAMETERS = ("view", "on", "channel", "organization")
@@ -306,7 +348,10 @@ def render_calendar(model_admin: BaseAdmin, request: HttpRequest) -> HttpRespons
         posts = posts.filter(deliveries__channel=selected_channel)
     after_id = actions.parse_uuid(params.get("after", ""))
     after = posts.filter(pk=after_id).first() if after_id else None
-    days = load_days(posts, span, marks=marks, by_organization=by_organization, after=after)
+    published = PublishedPost.objects.filter(organization__in=organization_ids)
+    if selected_channel:
+        published = published.filter(channel=selected_channel)
+    days = load_days(posts, published, span, marks=marks, by_organization=by_organization, after=after)
     state = _state_parameters(params)
     back = urlencode(state)
     filters = {name: value for name, value in state.items() if name not in {"view", "on"}}
@@ -325,7 +370,7 @@ def render_calendar(model_admin: BaseAdmin, request: HttpRequest) -> HttpRespons
         organizations=list(by_organization.values()) if len(by_organization) > 1 else [],
         organization=selected,
         views=[(view, view.capitalize()) for view in calendar_dates.VIEWS],
-        states=[(value, label, SIGNS[value]) for value, label in Status.choices],
+        states=[(value, label, SIGNS[value]) for value, label in LABELS.items()],
         may_add=bool(organizations_with_role(request, Role.EDITOR)),
         back=back,
         # The template appends a day.
@@ -350,7 +395,7 @@ def reschedule_post(model_admin: Any, request: HttpRequest, post_id: UUID) -> Ht
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(model_admin.url("calendar"))
         post = model_admin.get_post_or_404(request, post_id)
-        problem = reschedule.error_message(error, post)
+        problem = reschedule.error_message(in_words_of_the_form(error), post)
         problems = actions.other_messages(error, problem)
         status = 403 if isinstance(error, Forbidden) else 200
         return _render_confirmation(model_admin, request, post, problem=problem, problems=problems, status=status)
@@ -381,6 +426,8 @@ def _render_confirmation(
         when = calendar_dates.move_to_day(post.scheduled_for, params.get("to", ""), zone)
         when = when or formatting.as_input(post.scheduled_for, zone)
     new_time = reschedule.parse_time(when, post, reader)
+    proposed = copy(post)  # for the previews
+    proposed.scheduled_for = new_time or post.scheduled_for
     back = params.get("back", "")
     context = {
         **review_context(post, reader=reader, membership=membership),
@@ -391,6 +438,7 @@ def _render_confirmation(
         "when": when,
         "skipped": bool(when) and new_time is None,
         "new_time": new_time if new_time != post.scheduled_for else None,
+        "proposed": proposed,
         "back": back,
         "calendar_url": f"{model_admin.url('calendar')}?{urlencode(_state_parameters(QueryDict(back)))}",
         "on_calendar": True,

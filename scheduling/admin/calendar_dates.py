@@ -103,7 +103,7 @@ def move_to_day(scheduled_for: datetime | None, target: str, zone: ZoneInfo) -> 
         moved = moved.replace(hour=int(hour)) if hour else moved
     except ValueError:
         return ""
-    return f"{moved:%Y-%m-%dT%H:%M:%S}" if moved.second else f"{moved:%Y-%m-%dT%H:%M}"
+    return f"{moved:%Y-%m-%dT%H:%M}"
 
 
 def _clamp(day: date) -> date:

@@ -1,4 +1,8 @@
-"""Context of the dashboard: tiles, lists of posts, charts and the health of publishing."""
+"""Context of the dashboard: tiles, lists of posts, charts and the health of publishing.
+
+Everywhere a post counts once, on however many channels it is. "Published" counts what is on the platform, by the day
+it was published: also what was published without Dynamo, and not what has been deleted there.
+"""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
@@ -7,8 +11,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDate
+from django.urls import reverse
 
 from accounts import clock, formatting
 from accounts.models import Membership, Role, User
@@ -24,7 +29,7 @@ ROWS = 6
 PANELS = [
     ("To approve", Status.WAITING_FOR_APPROVAL, SOONEST, "No posts are waiting for approval."),
     ("Scheduled next", Status.SCHEDULED, SOONEST, "No posts are scheduled."),
-    ("Recently published", Status.PUBLISHED, LATEST, "No posts published yet."),
+    ("Recently published from here", Status.PUBLISHED, LATEST, "No posts published yet."),
     ("Failed", Status.FAILED, LATEST, "No failed posts."),
 ]
 MAX_COUNT = 1000  # a tile shows 999+ from here
@@ -41,13 +46,24 @@ COUNT_COLOURS = {"likes": "blue", "comments": "violet", "shares": "green"}
 CountsByDay = dict[date, dict[str, int]]
 
 
+class PublishedDay(NamedTuple):
+    """What was published on a day: posts, those of them from here, and the sums of COUNT_COLOURS."""
+
+    posts: int
+    ours: int
+    sums: dict[str, int]
+
+
+PublishedByDay = dict[date, PublishedDay]
+
+
 class Tile(NamedTuple):
-    """A figure with a link to the posts with `status`. The colour `tone` only repeats the text."""
+    """A figure with a link to the posts that it counts. The colour `tone` only repeats the text."""
 
     title: str
     number: str
     text: str
-    status: Status
+    url: str
     tone: str
 
 
@@ -108,10 +124,11 @@ def dashboard_stats(organizations: list[UUID], administered: list[UUID], zone: Z
     posts = ScheduledPost.objects.filter(organization__in=organizations)
     today = calendar_dates.today(zone)
     by_day = _count_by_day(posts, today, zone)
+    published = _published_by_day(organizations, today, zone)
     return DashboardStats(
-        _tiles(posts, by_day, today),
-        _volume_chart(by_day, today),
-        _engagement_chart(organizations, today, zone),
+        _tiles(posts, by_day, published, today),
+        _volume_chart(by_day, published, today),
+        _engagement_chart(published, today),
         _latency_chart(administered) if administered else None,
     )
 
@@ -133,100 +150,123 @@ def _count_by_day(posts: QuerySet[ScheduledPost], today: date, zone: ZoneInfo) -
     return by_day
 
 
-def _tiles(posts: QuerySet[ScheduledPost], by_day: CountsByDay, today: date) -> list[Tile]:
+def _published_by_day(organizations: list[UUID], today: date, zone: ZoneInfo) -> PublishedByDay:
+    """Return the counts of the days with published posts, of ENGAGEMENT_DAYS days."""
+    since = calendar_dates.day_start(today - timedelta(days=ENGAGEMENT_DAYS - 1), zone)
+    posts = PublishedPost.objects.filter(organization__in=organizations, published_at__gte=since, deleted_at=None)
+    rows: Any = (
+        posts.order_by()
+        .values(day=TruncDate("published_at", tzinfo=zone))
+        .annotate(
+            ours=Count("scheduled_post_id", distinct=True),  # one post on two channels
+            others=Count("pk", filter=Q(scheduled_post_id=None)),
+            **{f"all_{kind}": Coalesce(Sum(kind), 0) for kind in COUNT_COLOURS},
+        )
+    )
+    return {
+        row["day"]: PublishedDay(
+            row["ours"] + row["others"],
+            row["ours"],
+            {kind: int(row[f"all_{kind}"]) for kind in COUNT_COLOURS},  # PostgreSQL returns sums as Decimal
+        )
+        for row in rows
+    }
+
+
+def _tiles(
+    posts: QuerySet[ScheduledPost], by_day: CountsByDay, published_by_day: PublishedByDay, today: date
+) -> list[Tile]:
     waiting = posts.filter(status=Status.WAITING_FOR_APPROVAL)[:MAX_COUNT].count()
     failed = posts.filter(status=Status.FAILED)[:MAX_COUNT].count()
     soon = sum(by_day[today + timedelta(days=days)][Status.WAITING_FOR_APPROVAL] for days in (0, 1))
     published, due = by_day[today][Status.PUBLISHED], by_day[today][Status.SCHEDULED]
     monday = today - timedelta(days=today.weekday())
-    this_week = _count_published(by_day, monday, today)
-    last_week = _count_published(by_day, monday - timedelta(days=7), monday - timedelta(days=1))
+    this_week = _count_published(published_by_day, monday, today)
+    last_week = _count_published(published_by_day, monday - timedelta(days=7), monday - timedelta(days=1))
+    url = reverse("admin:scheduling_scheduledpost_changelist")
     return [
         Tile(
             "To approve",
             _format_count(waiting),
             f"{soon} of them for today or tomorrow" if soon else "none for today or tomorrow",
-            Status.WAITING_FOR_APPROVAL,
+            f"{url}?status={Status.WAITING_FOR_APPROVAL}",
             "amber" if waiting else "",
         ),
         Tile(
             "Due today",
             str(due),
-            f"{published} of today's {published + due} posts published" if published + due else "no posts today",
-            Status.SCHEDULED,
+            f"{published} of today's {published + due} scheduled posts published"
+            if published + due
+            else "no posts today",
+            f"{url}?status={Status.SCHEDULED}",
             "blue" if due else "",
         ),
         Tile(
             "Published this week",
             str(this_week),
             f"{last_week} in the week before",
-            Status.PUBLISHED,
+            reverse("admin:posts_publishedpost_changelist"),
             "green" if this_week else "",
         ),
         Tile(
             "Failed",
             _format_count(failed),
             "needs your attention" if failed else "no failed posts",
-            Status.FAILED,
+            f"{url}?status={Status.FAILED}",
             "red" if failed else "",
         ),
     ]
 
 
-def _count_published(by_day: CountsByDay, first: date, last: date) -> int:
-    return sum(counts[Status.PUBLISHED] for day, counts in by_day.items() if first <= day <= last)
+def _count_published(by_day: PublishedByDay, first: date, last: date) -> int:
+    return sum(counts.posts for day, counts in by_day.items() if first <= day <= last)
 
 
 def _format_count(count: int) -> str:
     return f"{MAX_COUNT - 1}+" if count >= MAX_COUNT else str(count)
 
 
-def _volume_chart(by_day: CountsByDay, today: date) -> Chart:
+def _volume_chart(by_day: CountsByDay, published_by_day: PublishedByDay, today: date) -> Chart:
     days = [today + timedelta(days=number) for number in range(-BACK, AHEAD + 1)]
-    published = sum(by_day[day][Status.PUBLISHED] for day in days if day <= today)
-    empty = sum(1 for day in days if day > today and not any(by_day[day].values()))
+    counts = {
+        day: {**by_day[day], Status.PUBLISHED: published_by_day[day].posts if day in published_by_day else 0}
+        for day in days
+    }
+    published = sum(counts[day][Status.PUBLISHED] for day in days)
+    ours = sum(published_by_day[day].ours for day in days if day in published_by_day)
+    empty = sum(1 for day in days if day > today and not any(counts[day].values()))
     series = [
-        _series(status.label, colour, [by_day[day][status] for day in days])
+        _series(status.label, colour, [counts[day][status] for day in days])
         for status, colour in STATUS_COLOURS.items()
     ]
     return Chart(
         "volume",
         "bars",
         "Posts by day",
-        f"{published} published in the last two weeks. {empty} of the next {AHEAD} days have no posts.",
+        f"{published:,} published in the last two weeks, {ours:,} of them from here. "
+        f"{empty} of the next {AHEAD} days have no posts.",
         ["Day", *(str(status.label) for status in STATUS_COLOURS)],
-        [[_day(day), *(str(count) for count in by_day[day].values())] for day in days if any(by_day[day].values())],
+        [[_day(day), *(str(count) for count in counts[day].values())] for day in days if any(counts[day].values())],
         {"x": [_noon(day) for day in days], "series": series, "today": _noon(today)},
     )
 
 
-def _engagement_chart(organizations: list[UUID], today: date, zone: ZoneInfo) -> Chart:
+def _engagement_chart(by_day: PublishedByDay, today: date) -> Chart:
     days = [today - timedelta(days=number) for number in reversed(range(ENGAGEMENT_DAYS))]
-    posts = PublishedPost.objects.filter(
-        organization__in=organizations, published_at__gte=calendar_dates.day_start(days[0], zone), deleted_at=None
-    )
-    rows = (
-        posts.order_by()
-        .values(day=TruncDate("published_at", tzinfo=zone))
-        .annotate(posts=Count("pk"), **{f"all_{kind}": Coalesce(Sum(kind), 0) for kind in COUNT_COLOURS})
-    )
-    by_day: dict[date, dict[str, Any]] = {row["day"]: dict(row) for row in rows}
-    # PostgreSQL returns sums as Decimal.
-    sums = {kind: {day: int(row[f"all_{kind}"]) for day, row in by_day.items()} for kind in COUNT_COLOURS}
-    count = sum(row["posts"] for row in by_day.values())
-    totals = ", ".join(f"{sum(by_kind.values()):,} {kind}" for kind, by_kind in sums.items())
+    count = sum(row.posts for row in by_day.values())
+    totals = ", ".join(f"{sum(row.sums[kind] for row in by_day.values()):,} {kind}" for kind in COUNT_COLOURS)
     series = [
-        _series(kind.capitalize(), COUNT_COLOURS[kind], [by_kind.get(day) for day in days])
-        for kind, by_kind in sums.items()
+        _series(kind.capitalize(), colour, [by_day[day].sums[kind] if day in by_day else None for day in days])
+        for kind, colour in COUNT_COLOURS.items()
     ]
     return Chart(
         "engagement",
         "lines",
         "Engagement by day of publishing",
-        f"{count:,} posts published in four weeks: {totals}." if count else "No posts published in four weeks.",
+        f"{count:,} published in the last four weeks: {totals}." if count else "No posts published in four weeks.",
         ["Day", "Posts", *(kind.capitalize() for kind in COUNT_COLOURS)],
         [
-            [_day(day), f"{by_day[day]['posts']:,}", *(f"{by_kind[day]:,}" for by_kind in sums.values())]
+            [_day(day), f"{by_day[day].posts:,}", *(f"{by_day[day].sums[kind]:,}" for kind in COUNT_COLOURS)]
             for day in days
             if day in by_day
         ],

@@ -27,7 +27,18 @@ MESSAGES = {
     "scheduledFor.missing": "Choose a date and time.",
     "scheduledFor.past": "Choose a time in the future.",
     "media.url": "Paste a full link that starts with https://.",
+    "mediaType.missing": "Instagram needs an image or a video: choose the media type.",
 }
+
+
+def in_words_of_the_form(error: DomainError) -> DomainError:
+    """Replace the messages that name fields of the API. Changes and returns the error."""
+    for detail in error.details if isinstance(error.details, list) else []:
+        words = MESSAGES.get(detail.get("code"), detail["message"])
+        if error.message == detail["message"]:
+            error.message = words
+        detail["message"] = words
+    return error
 
 
 class ChannelFields(NamedTuple):
@@ -69,7 +80,8 @@ class PostForm(DomainForm):
     def __init__(self, *args: Any, row: ScheduledPost | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
         self.zone = formatting.user_timezone(self.reader)
-        self.fields["scheduled_for"].help_text = f"In your time zone, {self.zone.key}."
+        hint = formatting.repeated_hour_hint(row.scheduled_for if row else None, self.zone)
+        self.fields["scheduled_for"].help_text = f"In your time zone, {self.zone.key}.{hint}"
         self.before: dict[str, Delivery] = {}
         if row is not None:
             deliveries = row.deliveries.select_related("channel")
@@ -189,9 +201,7 @@ class PostForm(DomainForm):
     def add_domain_error(self, error: DomainError) -> None:
         """Show the error. After an edit conflict, update the hidden version so that saving again overwrites."""
         if not isinstance(error, StaleVersion):
-            for detail in error.details if isinstance(error.details, list) else []:
-                detail["message"] = MESSAGES.get(detail.get("code"), detail["message"])
-            super().add_domain_error(error)
+            super().add_domain_error(in_words_of_the_form(error))
             return
         version = ScheduledPost.objects.filter(pk=self.row.pk).values_list("version", flat=True).first()
         self.data = {**dict(self.data.items()), "version": str(version or "")}

@@ -14,6 +14,7 @@ from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Approval, DeliveryState, ScheduledPost
 
 INSPECTION_PENDING = "The media check is still running. The post can be approved when it has finished."
+NOT_A_REVIEWER = "You do not have permission to approve posts."
 MFA_REQUIRED = "This organization requires two-factor authentication for reviewers. Set it up first."
 
 
@@ -92,7 +93,7 @@ def permissions_for(
 def approval_blocker(membership: Membership | None, post: ScheduledPost, *, authored: Collection[UUID]) -> str:
     """Return why this user cannot approve this post in any status; blank if they can."""
     if membership is None or not membership.may_review:
-        return "You do not have permission to approve posts."
+        return "Reviewers approve posts." if has_role(membership, Role.EDITOR) else NOT_A_REVIEWER
     if not can_review_channels(membership, _channel_ids(post)):
         return "This post goes to a channel that you do not review. Another reviewer must approve it."
     if not post.organization.allow_self_approval and post.pk in authored:

@@ -32,7 +32,7 @@ from scheduling.admin.filters import (
     OrganizationFilter,
     StatusFilter,
 )
-from scheduling.admin.forms import PostForm
+from scheduling.admin.forms import PostForm, in_words_of_the_form
 from scheduling.admin.permissions import PostPermissions, load_permission_context, permissions_for
 from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
@@ -236,19 +236,20 @@ class ScheduledPostAdmin(BaseAdmin):
             messages.success(request, "The post was deleted.")
             return HttpResponseRedirect(self.url("changelist"))
         post = self.get_post_or_404(request, post_id)
+        was_waiting = post.status == Status.WAITING_FOR_APPROVAL  # the action may reload the post
         try:
             message = actions.ACTIONS[name](request, post)
         except DomainError as error:
             present = self.get_queryset(request).filter(pk=post_id).first() if isinstance(error, Conflict) else None
             message = actions.repeated_message(request, present, name) if present else ""
             if not message:
-                return self._render_error(request, post_id, name, error)
+                return self._render_error(request, post_id, name, in_words_of_the_form(error))
         unsent_input.forget(request, post_id)
         messages.success(request, message)
         if name == "delete":
             return HttpResponseRedirect(self.url("changelist"))
         following: ScheduledPost | None = post
-        if name in actions.DECISIONS:
+        if name in actions.DECISIONS and was_waiting:
             following = neighbours(current_user(request), post).next
         queue_url = f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}"
         return HttpResponseRedirect(self.url("review", following.pk) if following else queue_url)

@@ -12,16 +12,19 @@ from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 
 class Advice(NamedTuple):
-    """`reason` is one sentence; `steps` are what the user can do."""
+    """`reason` is one sentence; `steps` are what the user can do. `change`: only another content can succeed."""
 
     reason: str
     steps: list[str]
+    change: bool = False
 
 
 RETRY = "Approve a retry, now or for a new time."
+LATER = "Approve a retry for a later time."
 RECONNECT = "Ask an administrator to reconnect the channel under Channels, then approve a retry."
 RESUME = "Resolve the block with the platform. An administrator can then resume the channel under Channels."
-REVERT = "Revert it to draft, change it and submit it again."
+CHANGE = "Revert it to draft, change it and submit it again."
+REVERT = "Or revert it to draft."
 LEAVE = "Or do nothing: the post stays published on the other channels."
 DUPLICATE = "If the post is on the channel, mark it as published."
 
@@ -40,7 +43,7 @@ OUR_ERRORS: dict[str, Advice] = {
     "CHANNEL_NEEDS_RECONNECT": Advice("The platform no longer accepts the channel's access token.", [RECONNECT]),
     "CHANNEL_BLOCKED": Advice("The platform blocked the channel.", [RESUME, RETRY]),
     "NOT_THERE": Advice("A reviewer marked it as not published.", [RETRY]),
-    "MediaChanged": Advice("The image or video at this URL is no longer the one that was approved.", []),
+    "MediaChanged": Advice("The image or video at this URL is no longer the one that was approved.", [], change=True),
 }
 GRAPH_ERRORS: list[tuple[type[errors.GraphError], Advice]] = [
     (errors.AuthFailed, Advice("The platform no longer accepts the channel's access token.", [RECONNECT])),
@@ -48,12 +51,21 @@ GRAPH_ERRORS: list[tuple[type[errors.GraphError], Advice]] = [
     (errors.PolicyBlock, Advice("The platform restricts the channel.", [RESUME, RETRY])),
     (
         errors.QuotaReached,
-        Advice("The account reached its daily posting limit.", ["Approve a retry for a later time."]),
+        Advice("The account reached its daily posting limit.", [LATER]),
     ),
-    (errors.Duplicate, Advice("The platform rejected this post as a duplicate.", [DUPLICATE])),
-    (errors.InvalidRequest, Advice("The platform rejected this post.", [])),
+    (errors.Duplicate, Advice("The platform rejected this post as a duplicate.", [DUPLICATE], change=True)),
+    (errors.InvalidRequest, Advice("The platform rejected this post: trying again cannot help.", [], change=True)),
+    (errors.Throttled, Advice("The platform asked for fewer calls. Nothing is wrong with this post.", [LATER])),
+    (
+        errors.NotFound,
+        Advice("The platform did not find the channel or what was uploaded; this often passes.", [LATER, RECONNECT]),
+    ),
+    *(
+        (kind, Advice("The platform had a temporary problem. Nothing is wrong with this post.", [LATER]))
+        for kind in (errors.Transient, errors.Ambiguous, errors.NotReady, errors.RestageRequired)
+    ),
 ]
-OTHER_ERROR = Advice("The platform returned an error.", [RETRY])
+OTHER_ERROR = Advice("The platform returned an error that Dynamo does not know; its message is below.", [RETRY])
 UNKNOWN = Advice(
     "The platform did not confirm the result. The post may be published, so it is not retried automatically.",
     ["Check the channel.", "Then mark below whether the post is published there. After that you can approve a retry."],
@@ -127,8 +139,9 @@ def failure_help(delivery: Delivery, *, revertible: bool) -> Advice | None:
         return UNKNOWN
     if delivery.state != DeliveryState.FAILED:
         return None
-    reason, steps = OUR_ERRORS.get(delivery.error_code) or _graph_error_help(delivery.error_code)
-    return Advice(reason, [*steps, REVERT if revertible else LEAVE])
+    advice = OUR_ERRORS.get(delivery.error_code) or _graph_error_help(delivery.error_code)
+    last = LEAVE if not revertible else CHANGE if advice.change else REVERT
+    return advice._replace(steps=[*advice.steps, last])
 
 
 def channel_warnings(post: ScheduledPost) -> list[tuple[Channel, str]]:

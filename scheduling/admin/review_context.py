@@ -82,7 +82,7 @@ def _split_caption(caption: str, length: int) -> tuple[str, str]:
         return first or UNTITLED, caption[len(first) :].strip()
     last_space = first[: length + 1].rfind(" ")
     end = last_space if last_space > length // 2 else length
-    return f"{first[:end].rstrip()}…", f"… {caption[end:].strip()}"
+    return f"{first[:end].rstrip(' .…,;:')}…", f"… {caption[end:].strip()}"
 
 
 def user_name(user: User) -> str:
@@ -161,6 +161,7 @@ def review_context(
         "past": past,
         "when": "" if past else formatting.as_input(post.scheduled_for, zone),
         "zone": zone.key,
+        "hour_hint": "" if past else formatting.repeated_hour_hint(post.scheduled_for, zone),
         "next_step": _next_step(post, deliveries, first, violation, zone),
         "approve_label": _approve_label(post, first),
         "checks": summary(run_checks([post], zone)[post.pk]),

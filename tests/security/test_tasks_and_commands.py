@@ -65,6 +65,9 @@ TASKS: dict[str, Entry] = {
     ),
     "posts.sync_channel": Entry(SYNC, channel),
     "posts.sync_due": Entry(SYNC),
+    "accounts.send_password_reset": Entry(
+        set(), lambda tenant: [([user.pk for user in tenant.users.values()],), ([10**9],), ([],)]
+    ),
 }
 DEMO = {"Organization", "User", "Membership", "ApiKey"}
 COMMANDS: dict[str, Entry] = {

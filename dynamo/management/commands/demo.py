@@ -25,9 +25,9 @@ WELCOME = """
 Dynamo runs. Ctrl-C stops it.
 
   Admin         {admin}
-                reviewer  {reviewer[username]}  password  {reviewer[password]}
-                author    {author[username]}  password  {author[password]}
-                admin     {administrator[username]}  password  {administrator[password]}
+                author         {author[username]}  password  {author[password]}
+                reviewer       {reviewer[username]}  password  {reviewer[password]}
+                administrator  {administrator[username]}  password  {administrator[password]}
   Published     {sandbox}
   API           {api}
                 x-api-key {key[id]}

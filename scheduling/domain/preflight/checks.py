@@ -28,6 +28,7 @@ NIGHT_HOURS = (23, *range(7))
 MESSAGES = {
     "scheduledFor.past": "The scheduled time has passed: choose a new time or publish it now.",
     "scheduledFor.missing": "No date and time yet: choose them to approve.",
+    "mediaType.missing": "Instagram needs an image or a video: choose the media type.",
 }
 
 

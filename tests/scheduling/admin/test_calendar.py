@@ -1,14 +1,16 @@
 """The calendar: days in the user's time zone, visible posts, and the number of queries."""
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from accounts import clock
 from accounts.models import Membership, User
-from posts.models import Channel
+from posts.models import Channel, PublishedPost
 from scheduling.admin import calendar_dates
 from scheduling.models import ScheduledPost
 from tests.helpers import POSTS, AdminClient
@@ -156,6 +158,31 @@ def test_empty_days_to_come_offer_a_new_post_on_them(make_draft, author: User, v
     assert not any("/add/" in link for link in AdminClient(viewer).open(CALENDAR).page.links)
 
 
+def test_everything_that_is_published_is_shown_once_and_ours_marked_t4(
+    make_draft, author: User, facebook: Channel, instagram: Channel, other_facebook: Channel
+) -> None:
+    noon = datetime(2027, 6, 1, 12, tzinfo=UTC)
+    ours = make_draft(scheduled_for=noon)
+
+    def publish(channel: Channel, number: int, **columns: Any) -> PublishedPost:
+        own = {"organization": channel.organization, "channel": channel, "platform_id": str(number)}
+        return PublishedPost.objects.create(**own, **{"published_at": noon + timedelta(minutes=number), **columns})
+
+    for number, channel in enumerate([facebook, instagram]):
+        publish(channel, number, scheduled_post_id=ours.pk)  # shown as the scheduled post
+    imported = publish(facebook, 2, caption="Sunset at the beach\nSecond line")
+    orphan = publish(instagram, 3, scheduled_post_id=uuid.uuid4())  # its scheduled post was deleted
+    publish(facebook, 4, deleted_at=noon)
+    publish(other_facebook, 5)
+    site = AdminClient(author)
+    june = "view=week&on=2027-06-01"
+    assert open_calendar(site, june) == {"2027-06-01": [str(ours.pk), str(imported.pk), str(orphan.pk)]}
+    assert site.text.count("Published elsewhere: ") == 2
+    assert f"/admin/posts/publishedpost/{imported.pk}/" in site.page.links
+    assert "Sunset at the beach" in site.text
+    assert open_calendar(site, f"{june}&channel={instagram.pk}") == {"2027-06-01": [str(ours.pk), str(orphan.pk)]}
+
+
 @pytest.mark.parametrize("view", ["month", "week", "day"])
 def test_it_costs_the_same_for_one_post_and_for_many(
     view: str, make_draft, author: User, django_assert_max_num_queries
@@ -164,7 +191,7 @@ def test_it_costs_the_same_for_one_post_and_for_many(
     make_draft(scheduled_for=noon)
     site, query = AdminClient(author), f"view={view}&on=2027-06-01"
     open_calendar(site, query)
-    with django_assert_max_num_queries(12) as one:
+    with django_assert_max_num_queries(13) as one:
         open_calendar(site, query)
     for days in range(4):
         make_draft(scheduled_for=noon + timedelta(days=days))

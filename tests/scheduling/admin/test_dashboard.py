@@ -34,7 +34,7 @@ def tiles(site: AdminClient) -> dict[str, str]:
 
 
 def test_tiles_count_posts_of_own_organizations(
-    make_waiting, make_scheduled, make_draft, reviewer: User, outsider: User
+    make_waiting, make_scheduled, make_draft, reviewer: User, outsider: User, facebook: Channel
 ) -> None:
     with time_machine.travel(NOON, tick=False):
         make_draft()
@@ -42,11 +42,8 @@ def test_tiles_count_posts_of_own_organizations(
         make_scheduled()
         failed = make_scheduled(scheduled_for=NOON + timedelta(days=2))
         failed.apply_transition("fail", task_id=None, failure_reason="It did not go out.")
-        for days_ago in (timedelta(days=2), timedelta(days=3)):
-            out = make_scheduled(scheduled_for=NOON + timedelta(hours=1))
-            out.scheduled_for = NOON - days_ago
-            out.save(update_fields=["scheduled_for"])
-            out.apply_transition("claim"), out.apply_transition("succeed", task_id=None)
+        for days_ago in (2, 3):
+            make_published(facebook, days_ago, NOON - timedelta(days=days_ago))
         assert tiles(AdminClient(reviewer)) == {
             "To approve": "2",
             "Due today": "1",
@@ -62,7 +59,8 @@ def test_days_follow_the_time_zone(make_scheduled, facebook: Channel) -> None:
         make_scheduled(scheduled_for=late)
         make_published(facebook, 1, late - timedelta(days=1), likes=5)
         here, there = (dashboard_stats([facebook.organization_id], [], zone) for zone in (UTC_ZONE, LISBON))
-    assert (list(rows(here.volume)), list(rows(there.volume))) == (["Wed 16 Jun"], ["Thu 17 Jun"])
+    assert list(rows(here.volume)) == ["Tue 15 Jun", "Wed 16 Jun"]
+    assert list(rows(there.volume)) == ["Wed 16 Jun", "Thu 17 Jun"]
     assert (list(rows(here.engagement)), list(rows(there.engagement))) == (["Tue 15 Jun"], ["Wed 16 Jun"])
     assert here.volume.data["x"][14] == datetime(2027, 6, 16, 12, tzinfo=UTC).timestamp() == here.volume.data["today"]
 
@@ -79,9 +77,31 @@ def test_engagement_excludes_deleted_and_foreign_posts(
         chart = dashboard_stats([facebook.organization_id], [], UTC_ZONE).engagement
         both = dashboard_stats([facebook.organization_id, other_facebook.organization_id], [], UTC_ZONE).engagement
     assert rows(chart) == {"Sun 13 Jun": ["2", "12", "2", "1"]}
-    assert "2 posts published in four weeks: 12 likes, 2 comments, 1 shares." in chart.summary
+    assert "2 published in the last four weeks: 12 likes, 2 comments, 1 shares." in chart.summary
     assert chart.data["series"][0]["values"].count(None) == 27
     assert list(rows(both)) == ["Sun 13 Jun", "Tue 15 Jun"]
+
+
+def test_published_means_the_same_in_every_figure_t4(
+    make_scheduled, facebook: Channel, instagram: Channel, reviewer: User
+) -> None:
+    """A post on two channels counts once, an imported one as well, on the day it was published."""
+    with time_machine.travel(NOON, tick=False):
+        post = make_scheduled(scheduled_for=NOON + timedelta(hours=1))
+        for number, channel in enumerate([facebook, instagram]):
+            make_published(channel, number, NOON - timedelta(days=1), scheduled_post_id=post.pk)
+        make_published(facebook, 3, NOON - timedelta(days=2))
+        make_published(facebook, 4, NOON - timedelta(days=10))
+        make_published(facebook, 5, NOON - timedelta(days=20))
+        make_published(facebook, 6, NOON - timedelta(days=2), deleted_at=NOON)
+        stats = dashboard_stats([facebook.organization_id], [], UTC_ZONE)
+        tile = next(tile for tile in stats.tiles if tile.title == "Published this week")
+        linked = AdminClient(reviewer).open(tile.url).answer.context["cl"].result_count
+    assert (tile.number, tile.text) == ("2", "0 in the week before")
+    assert "3 published in the last two weeks, 1 of them from here." in stats.volume.summary
+    assert "4 published in the last four weeks" in stats.engagement.summary
+    assert [rows(stats.volume)[day][0] for day in ("Sun 6 Jun", "Mon 14 Jun", "Tue 15 Jun")] == ["1", "1", "1"]
+    assert linked == 5  # the list has a row for each channel
 
 
 def test_latency_is_measured_from_the_scheduled_time(make_scheduled, facebook: Channel) -> None:

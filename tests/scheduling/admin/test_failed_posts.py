@@ -7,8 +7,10 @@ import pytest
 from accounts.domain import actors
 from accounts.models import AuditEvent, User
 from posts.domain import channels
+from posts.graph import error_codes, errors
 from posts.models import Channel
-from scheduling.admin.results import failure_help
+from scheduling.admin.results import CHANGE, LATER, failure_help
+from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
 from tests.helpers import POSTS, AdminClient, fresh, reconnect
@@ -63,7 +65,7 @@ def test_failed_post_offers_retry_revert_and_mark_as_published(
     assert [name for name in ("approve", "publish", "revert", "live", "delete", "absent") if site.offers(name)] == [
         "approve", "publish", "revert", "live", "delete",
     ]  # fmt: skip
-    for words in ("no longer accepts the channel's access token", "reconnect the channel", "Revert it to draft"):
+    for words in ("no longer accepts the channel's access token", "reconnect the channel", "revert it to draft"):
         assert words in site.text
     site.press("revert")
     assert fresh(post).status == Status.DRAFT
@@ -74,7 +76,7 @@ def test_partly_published_post_cannot_be_reverted(make_failed, reviewer: User, f
     post.deliveries.filter(channel=facebook).update(state="PUBLISHED", platform_post_id="1_2")
     site = AdminClient(reviewer).review(post)
     assert not site.offers("revert")
-    assert "Revert it to draft" not in site.text
+    assert "evert it to draft" not in site.text
     assert "the post stays published on the other channels" in site.text
 
 
@@ -91,9 +93,9 @@ def test_partly_published_post_cannot_be_reverted(make_failed, reviewer: User, f
         ("506", "as a duplicate", "mark it as published"),
         ("36003/2207009", "rejected this post", "Revert it"),
         ("MediaChanged", "no longer the one that was approved", "Revert it"),
-        ("MediaUnavailable", "returned an error", "Approve a retry"),
-        ("999999", "returned an error", "Approve a retry"),
-        ("", "returned an error", "Approve a retry"),
+        ("MediaUnavailable", "does not know", "Approve a retry"),
+        ("999999", "does not know", "Approve a retry"),
+        ("", "does not know", "Approve a retry"),
     ],
 )
 def test_failure_help_gives_a_reason_and_a_first_step(code: str, reason: str, first: str) -> None:
@@ -102,6 +104,20 @@ def test_failure_help_gives_a_reason_and_a_first_step(code: str, reason: str, fi
     assert reason in advice.reason
     assert first in advice.steps[0]
     assert 1 <= len(advice.steps) <= 3
+
+
+@pytest.mark.parametrize("row", error_codes.TABLE, ids=lambda row: f"{row.meaning}")
+def test_advice_follows_the_class_of_the_error_t5(row: error_codes.Row) -> None:
+    """Only a refusal of the content asks for a change; what passes by itself asks for a later time."""
+    code = row.code if isinstance(row.code, int) else row.code[0]
+    label = str(code) if row.subcode is None else f"{code}/{row.subcode}"
+    advice = failure_help(Delivery(state="FAILED", error_code=label), revertible=True)
+    assert advice is not None
+    assert (CHANGE in advice.steps) == issubclass(row.kind, (errors.InvalidRequest, errors.Duplicate))
+    passes = (errors.Transient, errors.Throttled, errors.Ambiguous, errors.NotReady, errors.RestageRequired)
+    if issubclass(row.kind, passes) and label not in BLOCKS_WHEN_ABSENT:
+        assert advice.steps[0] == LATER
+    assert "does not know" not in advice.reason
 
 
 @pytest.mark.parametrize(
@@ -123,6 +139,16 @@ def test_pending_posts_of_a_broken_channel_have_a_warning(
     assert "Spam complaint." in site.open("/admin/").text
     reconnect(reviewer, facebook)
     assert [url for url in pages if words in site.open(url).text] == []
+
+
+def test_approved_retry_leads_back_to_the_post_t8(make_failed, make_waiting, reviewer: User, facebook: Channel) -> None:
+    failed, waiting = make_failed("FAILED", "MISSED", "Too late.", channels=[facebook]), make_waiting()
+    site = AdminClient(reviewer).review(failed)
+    assert site.press("approve").answer.url == f"{POSTS}{failed.pk}/review/"
+    assert "will be published" in site.follow().text
+    make_waiting()
+    decided = site.review(waiting).press("approve").answer.url
+    assert decided not in {f"{POSTS}{waiting.pk}/review/", f"{POSTS}{failed.pk}/review/"}  # the next in the queue
 
 
 def test_finished_post_has_no_channel_warning(make_failed, reviewer: User, facebook: Channel) -> None:

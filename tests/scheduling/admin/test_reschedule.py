@@ -16,6 +16,12 @@ from tests.helpers import POSTS, AdminClient, fresh
 TO = "2031-06-02"
 
 
+@pytest.fixture
+def both(make_member: Any, organization: Organization) -> User:
+    """An editor who can approve."""
+    return make_member("both", organization, may_review=True)
+
+
 def reschedule_url(post: Any, query: str = "") -> str:
     return f"{POSTS}{post.pk}/move/{query}"
 
@@ -30,7 +36,7 @@ def state(post: Any) -> tuple[str, datetime]:
 
 
 def on_that_day(post: Any) -> datetime:
-    return post.scheduled_for.replace(year=2031, month=6, day=2, microsecond=0)
+    return post.scheduled_for.replace(year=2031, month=6, day=2, second=0, microsecond=0)  # the field has no seconds
 
 
 def verbs(post: Any) -> list[str]:
@@ -176,3 +182,28 @@ def test_reviewer_of_another_channel_cannot_reschedule_or_revert(make_scheduled,
     assert "a channel that you do not review" in site.text
     assert site.send(f"{POSTS}{post.pk}/revert/").status_code == 403
     assert state(post) == ("SCHEDULED", post.scheduled_for)
+
+
+def test_page_previews_the_new_time_and_approves_first_t8(
+    make_waiting, reviewer: User, author: User, both: User
+) -> None:
+    post = make_waiting(scheduled_for=datetime(2031, 1, 1, 10, tzinfo=UTC))
+    site = AdminClient(both).open(f"{POSTS}{post.pk}/move/?to=2031-02-03")
+    html = site.answer.content.decode()
+    preview = html[html.index('aria-label="Previews"') : html.index('id="decision"')]
+    assert ("3 Feb 2031, 10:00" in preview, "1 Jan 2031" in preview) == (True, False)
+    assert 'value="approve" class="button primary big"' in html
+    assert 'value="edit" class="button big"' in html
+    assert "another reviewer must approve it" in site.text
+    html = AdminClient(author).open(f"{POSTS}{post.pk}/move/").answer.content.decode()
+    assert 'value="edit" class="button primary big"' in html
+
+
+def test_messages_name_the_fields_of_the_form_t12(make_waiting, both: User) -> None:
+    post = make_waiting()
+    site = AdminClient(both)
+    site.review(post).press("approve", when="2020-01-01T10:00")
+    assert "Choose a time in the future." in site.text
+    site.open(f"{POSTS}{post.pk}/move/").press(when="2020-01-01T10:00", way="approve")
+    assert "Choose a time in the future." in site.text
+    assert "scheduledFor" not in site.text
