@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
@@ -19,7 +19,7 @@ from accounts.exceptions import Conflict, DomainError
 from accounts.models import Role
 from scheduling.admin.actions import post_only
 from scheduling.domain.notifications import webhooks
-from scheduling.models import DispatchState, NoticeKind, Webhook
+from scheduling.models import DispatchState, NoticeKind, NotificationDelivery, Webhook
 
 KIND_LABELS: dict[str, str] = {
     NoticeKind.SUBMITTED: "A post is waiting for approval",
@@ -35,6 +35,9 @@ KIND_LABELS: dict[str, str] = {
     NoticeKind.RULES: "The approval policy changed",
     NoticeKind.TEST: "Test of a webhook",
 }
+
+
+FAILED = DispatchState.FAILED
 
 
 def kind_choices(kinds: Iterable[NoticeKind]) -> list[tuple[str, str]]:
@@ -99,11 +102,16 @@ class WebhookAdmin(BaseAdmin):
         return [*actions, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
-        """Return the webhooks that the user administers, with counts of their deliveries."""
+        """Return the webhooks that the user administers, with counts of their deliveries and the latest outcome."""
+        # Of deliveries that ended, or failed and are being retried.
+        attempted = Q(state__in=[DispatchState.SENT, FAILED]) | Q(state=DispatchState.PENDING) & ~Q(last_error="")
+        latest = NotificationDelivery.objects.filter(attempted, webhook=OuterRef("pk")).order_by("-pk")
         own = Webhook.objects.filter(organization__in=organizations_with_role(request, Role.ADMIN))
         return own.select_related("organization").annotate(
             waiting=Count("dispatches", filter=Q(dispatches__state=DispatchState.PENDING)),
-            failed=Count("dispatches", filter=Q(dispatches__state=DispatchState.FAILED)),
+            failed=Count("dispatches", filter=Q(dispatches__state=FAILED)),
+            last_state=Subquery(latest.values("state")[:1]),
+            last_error=Subquery(latest.values("last_error")[:1]),
             last_sent=Max("dispatches__sent_at"),
         )
 

@@ -20,6 +20,11 @@ from scheduling.models import NoticeKind, Notification, NotificationDelivery, No
 WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
 LONGEST = 2048
 OVERLAP = timedelta(days=1)
+# Chat services whose incoming webhooks accept only messages of their own format: host, or end of it, and name.
+CHATS = {
+    "hooks.slack.com": "Slack", "hooks.slack-gov.com": "Slack", "discord.com": "Discord", "discordapp.com": "Discord",
+    "webhook.office.com": "Microsoft Teams", "chat.googleapis.com": "Google Chat", "api.telegram.org": "Telegram",
+}  # fmt: skip
 MOST = 10  # per organization: each is one more request per notification
 
 
@@ -52,7 +57,9 @@ def add(
 
 def change(actor: Actor, hook: Webhook, *, url: str, kinds: Sequence[str], active: bool) -> None:
     """Change URL, kinds and whether it is active: nothing is sent to an inactive webhook. Raises Invalid."""
-    hook.url, hook.kinds, hook.active = _validate_url(url), _validate_kinds(kinds), active
+    # A URL that was accepted before can be kept, for example to make the webhook inactive.
+    hook.url = hook.url if url.strip() == hook.url else _validate_url(url)
+    hook.kinds, hook.active = _validate_kinds(kinds), active
     with transaction.atomic():
         hook.save(update_fields=["url", "kinds", "active"])
         _record_event(actor, "webhook.change", hook)
@@ -115,10 +122,18 @@ def _validate_url(url: str) -> str:
         problem = ("", f"is longer than {LONGEST:,} characters")
     if not problem and urlsplit(url).scheme != "https" and not settings.MEDIA_ALLOW_LOOPBACK:
         problem = ("", "must begin with https://")
+    if not problem and (chat := _chat_service(url)):
+        problem = ("", f"belongs to {chat}, which accepts only messages of its own format: put a relay between them")
     if problem:
         message = f"The URL {problem[1]}"
         raise Invalid(message, [{"path": ["url"], "message": message, "code": "webhook.url"}])
     return url
+
+
+def _chat_service(url: str) -> str:
+    """Return the name of the chat service that the URL belongs to; blank for another host."""
+    name = (urlsplit(url).hostname or "").removesuffix(".").lower()
+    return next((chat for end, chat in CHATS.items() if name == end or name.endswith(f".{end}")), "")
 
 
 def _validate_kinds(kinds: Sequence[str]) -> list[str]:

@@ -1,16 +1,17 @@
 """The notification log, webhooks and notification settings in the admin."""
 
+from itertools import count
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import encryption
+from accounts import clock, encryption
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from posts.models import Channel
 from scheduling.domain.notifications import webhooks
-from scheduling.models import NotificationDelivery, Webhook
+from scheduling.models import Notification, NotificationDelivery, Webhook
 from tests.helpers import AdminClient
 from tests.scheduling.notification_helpers import send_due, sweep_and_send
 from tests.services.webhook_receiver import Receiver, receiving
@@ -147,3 +148,50 @@ def test_notification_settings_are_stored_per_membership(
     assert other.muted_notification_kinds == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN", "REVERTED", "DELETED"]
     assert AuditEvent.objects.filter(verb="membership.mute", actor_id=str(reviewer.pk)).count() == 2
     assert "Viewers receive no e-mails" in AdminClient(viewer).open(MINE).text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.slack.com/services/T0/B0/x", "https://HOOKS.SLACK.COM./services/T0", "https://discord.com/api/webhooks/1/x",
+        "https://contoso.webhook.office.com/webhookb2/x", "https://chat.googleapis.com/v1/spaces/x/messages",
+    ],
+)  # fmt: skip
+def test_chat_service_is_refused_with_a_sentence_t9(url: str, admin_member: User, organization: Organization) -> None:
+    site = AdminClient(admin_member).open(f"{HOOKS}add/").press(url=url, kinds="FAILED")
+    assert "accepts only messages of its own format" in site.text
+    assert Webhook.objects.count() == 0
+    # One that was added before this rule can be switched off.
+    Webhook.objects.create(organization=organization, url=url, kinds=["FAILED"], secret_encrypted="x")
+    hook = Webhook.objects.get()
+    site.open(f"{HOOKS}{hook.pk}/change/").form().fields.pop("active")
+    assert site.press(kinds="FAILED").answer.status_code == 302
+    hook.refresh_from_db()
+    assert not hook.active
+
+
+def test_state_of_a_webhook_follows_its_last_delivery_t9(admin_member: User, organization: Organization) -> None:
+    hook = Webhook.objects.create(
+        organization=organization, url="https://hooks.example.com/x", kinds=["FAILED"], secret_encrypted="x"
+    )
+    site, counter = AdminClient(admin_member), count()
+
+    def state_after(**columns: Any) -> str:
+        if columns:
+            notice = Notification.objects.create(
+                organization=organization, kind="FAILED", dedupe_key=f"once-{next(counter)}"
+            )
+            NotificationDelivery.objects.create(notice=notice, means="WEBHOOK", webhook=hook, **columns)
+        text = site.open(HOOKS).text
+        return next(state for state in ("Not used yet", "Working", "Failing", "Inactive") if state in text)
+
+    assert state_after() == "Not used yet"
+    assert state_after(state="PENDING") == "Not used yet"
+    assert state_after(state="SENT", sent_at=clock.now()) == "Working"
+    assert state_after(state="PENDING", attempt_count=1, last_error="The receiver answered 500.") == "Failing"
+    assert "The receiver answered 500." in site.text
+    assert state_after(state="OBSOLETE") == "Failing"
+    assert state_after(state="FAILED", last_error="No answer.") == "Failing"
+    assert state_after(state="SENT", sent_at=clock.now()) == "Working"
+    Webhook.objects.update(active=False)
+    assert state_after() == "Inactive"
