@@ -24,14 +24,14 @@ def user_timezone(user: User) -> ZoneInfo:
 def format_long(time: datetime, zone: ZoneInfo) -> str:
     """Return for example `Friday 27 November 2026, 22:00`."""
     local = time.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M}{_repeated(local)}"
+    return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M}{repeated_offset(local)}"
 
 
 def format_short(time: datetime, zone: ZoneInfo) -> str:
     """Return for example `Fri 27 Nov, 22:00`; the year is added when it is not this one."""
     local = time.astimezone(zone)
     year = "" if local.year == clock.now().astimezone(zone).year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}{_repeated(local)}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}{repeated_offset(local)}"
 
 
 def in_utc(time: datetime, zone: ZoneInfo) -> str:
@@ -58,7 +58,7 @@ def as_input(time: datetime | None, zone: ZoneInfo) -> str:
 
 def repeated_hour_hint(time: datetime | None, zone: ZoneInfo) -> str:
     """Return which of two hours a field with this time stands for; blank unless the clocks are set back over it."""
-    offset = _repeated(time.astimezone(zone)) if time is not None else ""
+    offset = repeated_offset(time.astimezone(zone)) if time is not None else ""
     return f" The clocks are set back, so this hour occurs twice: this is the one at{offset}." if offset else ""
 
 
@@ -89,7 +89,7 @@ def from_input(text: str, zone: ZoneInfo, *, shown: datetime | None = None) -> d
     return time
 
 
-def _repeated(local: datetime) -> str:
+def repeated_offset(local: datetime) -> str:
     """Return the offset, for example ` (UTC+1)`, of a local time that occurs twice; blank for any other."""
     if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
         return ""

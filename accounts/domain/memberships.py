@@ -78,7 +78,8 @@ def set_time_zone(actor: Actor, owner: Organization | User, name: str) -> bool:
         raise Forbidden("You do not have permission to change this time zone")
     if name not in available_timezones():
         raise Invalid("Unknown time zone")
-    rows: QuerySet[Any] = type(owner)._default_manager.all() if isinstance(owner, Organization) else User.objects.all()
+    model: Any = Organization if isinstance(owner, Organization) else User  # `request.user` is of another type
+    rows = model.objects.all()
     with transaction.atomic():
         stored = rows.select_for_update().get(pk=owner.pk)
         before = stored.time_zone

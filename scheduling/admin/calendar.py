@@ -147,7 +147,7 @@ def render_entry(entry: Entry, back_query: str) -> SafeString:
         problem_class=" trouble" if entry.problem else "",
         reschedule_attribute=format_html(' data-move="{}"', entry.reschedule_url) if entry.reschedule_url else empty,
         url=entry.url,
-        time=f"{entry.local:%H:%M}",
+        time=f"{entry.local:%H:%M}{formatting.repeated_offset(entry.local)}",
         title=entry.title,
         label=entry.problem or label,
         channel_names="".join(f" · {mark.name}" for mark in entry.channels),
