@@ -105,6 +105,10 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, editable=False)
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    identity_confirmed_at = models.DateTimeField(
+        null=True, editable=False, help_text="Until then the user counts as the inviter. See domain.identities."
+    )
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:

@@ -4,17 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from accounts import clock
 from accounts.admin.base import column, current_user, domain_errors_in, organizations_with_role, render_page
 from accounts.admin.users import SuperuserManagedAdmin, administered_organizations, is_superuser, reauthenticated_actor
-from accounts.domain import account_recovery, invitations, memberships, sessions
+from accounts.domain import account_recovery, identities, invitations, memberships, sessions
 from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Invitation, Membership, Organization, Role
@@ -95,9 +97,13 @@ class InviteForm(MemberForm):
     field_order = ("email", "role", "may_review", "reach", "channels")
 
 
+def _invitation_link(token: str) -> str:
+    return settings.ADMIN_URL + reverse("admin_invitation", args=[token])
+
+
 @admin.register(Membership)
 class MembershipAdmin(SuperuserManagedAdmin):
-    list_display = ("person", "email", "organization", "role", "reviews", "mfa", "last_login")
+    list_display = ("person", "email", "organization", "role", "reviews", "mfa", "identity", "last_login")
     list_select_related = ("user__totp_device", "organization")
     list_filter = (("organization", admin.RelatedOnlyFieldListFilter), "role", "may_review")
     search_fields = ("user__username", "user__first_name", "user__last_name")
@@ -105,6 +111,15 @@ class MembershipAdmin(SuperuserManagedAdmin):
     ordering = ("organization__name", "user__username")
     fields = ("organization", "user", "role", "may_review")  # of the superuser's form for a new one
     add_title = "Add a member"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Add `unconfirmed_inviter`: the username of the person that the member counts as, null when confirmed."""
+        invitations_of_member = Invitation.objects.filter(
+            organization=OuterRef("organization"), accepted_by=OuterRef("user"), identity_confirmed_at=None
+        )
+        inviter = Subquery(invitations_of_member.values("invited_by__username")[:1])
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.annotate(unconfirmed_inviter=inviter)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's signature
         help_text = "Can approve posts on all channels. To limit this to some channels, open the member afterwards."
@@ -119,6 +134,7 @@ class MembershipAdmin(SuperuserManagedAdmin):
             path("invited/<uuid:pk>/revoke/", wrap(self.revoke_view), name="accounts_membership_revoke"),
             path("<str:object_id>/change/", wrap(self.change_view), name="accounts_membership_change"),
             path("<str:object_id>/recovery/", wrap(self.recovery_view), name="accounts_membership_recovery"),
+            path("<int:pk>/confirm/", wrap(self.confirm_view), name="accounts_membership_confirm"),
             path("<str:object_id>/delete/", wrap(self.delete_view), name="accounts_membership_delete"),
         ]
 
@@ -142,6 +158,22 @@ class MembershipAdmin(SuperuserManagedAdmin):
     def mfa(self, membership: Membership) -> str:
         device = getattr(membership.user, "totp_device", None)
         return "on" if device is not None and device.confirmed_at is not None else "off"
+
+    @admin.display(description="Identity")
+    def identity(self, membership: Membership) -> str:
+        inviter = vars(membership)["unconfirmed_inviter"]
+        if inviter is None:
+            return "confirmed"
+        url = reverse("admin:accounts_membership_confirm", args=[membership.pk])
+        return format_html('counts as {} · <a href="{}">Confirm…</a>', inviter, url)
+
+    def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        membership = self.get_object_or_404(request, str(pk), change=True)
+        name = self.person(membership)
+        if request.method != "POST":
+            return self._page(request, "confirm", f"Confirm {name}", form=forms.Form(), membership=membership)
+        message = f"{name} is confirmed as a person of their own."
+        return self._run(request, lambda: identities.confirm(reauthenticated_actor(request), membership), message)
 
     def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         """Superusers may change every membership, organization admins those of the others."""
@@ -182,9 +214,9 @@ class MembershipAdmin(SuperuserManagedAdmin):
                 invitation, token = invitations.invite(
                     reauthenticated_actor(request), organization=organization, **fields
                 )
-                link = request.build_absolute_uri(reverse("admin_invitation", args=[token]))
-                sent = invitations.send(invitation, link)
-                context = {"invitation": invitation, "link": link, "sent": sent}
+                sent = invitations.send(invitation, _invitation_link(invitations.mailed_token(invitation)))
+                # Only where no mail goes out is the link shown: it does not prove the mailbox.
+                context = {"invitation": invitation, "sent": sent, "link": "" if sent else _invitation_link(token)}
                 return self._page(request, "invited", f"{invitation.email} is invited", **context)
         return self._page(request, "invite", f"Invite someone to {organization}", form=form)
 

@@ -21,7 +21,6 @@ from accounts.models import (
     Organization,
     Role,
     Scope,
-    User,
     all_scopes,
     new_key_id,
 )
@@ -129,15 +128,18 @@ def rotate(actor: Actor, key: ApiKey, *, overlap: timedelta) -> str:
     return secret
 
 
-def keys_rotated_by(user: User, key_ids: Collection[str]) -> set[str]:
-    """Return which of the keys the user has ever rotated: a rotation displays the secret."""
-    subjects = AuditEvent.objects.filter(
+def keys_rotated_by(user_ids: Collection[int], key_ids: Collection[str]) -> dict[str, set[int]]:
+    """Return by key which of the users have ever rotated it: a rotation displays the secret."""
+    rotations = AuditEvent.objects.filter(
         subject__in=[f"key:{key_id}" for key_id in key_ids],
         verb="key.rotate",
         actor_kind=ActorKind.PERSON,
-        actor_id=str(user.pk),
-    ).values_list("subject", flat=True)
-    return {subject.partition(":")[2] for subject in subjects}
+        actor_id__in=[str(user_id) for user_id in user_ids],
+    ).values_list("subject", "actor_id")
+    rotated: dict[str, set[int]] = {}
+    for subject, user_id in rotations:
+        rotated.setdefault(subject.partition(":")[2], set()).add(int(user_id))
+    return rotated
 
 
 def revoke(actor: Actor, key: ApiKey) -> None:

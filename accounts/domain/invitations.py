@@ -23,6 +23,8 @@ from accounts.models import Invitation, Membership, Organization, Role, User
 
 log = logging.getLogger(__name__)
 SALT = "accounts.invitation"
+MAILED_SALT = "accounts.invitation.mailed"
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 INVALID_LINK = "This invitation is invalid or has expired. Ask for a new one."
 
 
@@ -35,7 +37,7 @@ def invite(
     may_review: bool = False,
     review_channels: list[str] | None = None,
 ) -> tuple[Invitation, str]:
-    """Create an invitation and return it with the token of its link, which is not stored.
+    """Create an invitation and return it with the token of a link, which is not stored and proves no mailbox.
 
     Revokes an open invitation to the same address. Raises Forbidden unless the actor administers the organization,
     Invalid for a wrong address, role or channel, Conflict for a member or a concurrent invitation.
@@ -71,8 +73,18 @@ def invite(
     return invitation, signing.dumps(str(invitation.pk), salt=SALT)
 
 
+def mailed_token(invitation: Invitation) -> str:
+    """Return the token of the link that is only mailed: accepting with it proves the invited mailbox."""
+    return signing.dumps(str(invitation.pk), salt=MAILED_SALT)
+
+
 def send(invitation: Invitation, link: str) -> bool:
-    """Mail the link; return whether the mail server accepted it. The invitation is valid in either case."""
+    """Mail the link; return whether the mail server accepted it. The invitation is valid in either case.
+
+    Without a mail server nothing is written to the log instead, because the log would show the link.
+    """
+    if not settings.MAIL_GOES_OUT or settings.EMAIL_BACKEND == CONSOLE:
+        return False
     sender = str(invitation.invited_by.get_full_name() or invitation.invited_by.get_username())
     until = f"{invitation.expires_at:%d %B %Y, %H:%M} UTC"
     text = (
@@ -89,23 +101,34 @@ def send(invitation: Invitation, link: str) -> bool:
 
 def find(token: str) -> Invitation:
     """Return the open invitation of a link's token. Raises Invalid when it is forged, used, revoked or expired."""
+    return _read(token)[0]
+
+
+def _read(token: str) -> tuple[Invitation, bool]:
+    """Return the invitation, and whether the token is the one that was only mailed."""
+    life = timedelta(seconds=settings.INVITATION_LIFE)
+    mailed = True
     try:
-        pk = signing.loads(token, salt=SALT, max_age=timedelta(seconds=settings.INVITATION_LIFE))
+        pk = signing.loads(token, salt=MAILED_SALT, max_age=life)
     except signing.BadSignature:
-        raise Invalid(INVALID_LINK) from None
+        mailed = False
+        try:
+            pk = signing.loads(token, salt=SALT, max_age=life)
+        except signing.BadSignature:
+            raise Invalid(INVALID_LINK) from None
     valid = _open().filter(pk=pk, expires_at__gt=clock.now(), organization__active=True)
     invitation = valid.select_related("organization", "invited_by").first()
     if invitation is None or not memberships.is_admin_of(invitation.invited_by, invitation.organization_id):
         raise Invalid(INVALID_LINK)
-    return invitation
+    return invitation, mailed
 
 
 def accept(token: str, user: User) -> Membership:
     """Accept the invitation for a user with the invited address. Raises Invalid, Forbidden, Conflict."""
-    invitation = find(token)
+    invitation, proved = _read(token)
     if user.email.lower() != invitation.email:
         raise Forbidden(f"This invitation is for {invitation.email}; you are signed in as {user.get_username()}")
-    return _create_membership(invitation, user)
+    return _create_membership(invitation, user, proved=proved)
 
 
 def accept_with_new_user(
@@ -115,7 +138,7 @@ def accept_with_new_user(
 
     The organization's time zone replaces an unknown or blank `time_zone`.
     """
-    invitation = find(token)
+    invitation, proved = _read(token)
     if invitee_has_account(invitation):
         raise Conflict(f"{invitation.email} already has an account: sign in first")
     username = User.normalize_username(username)  # as Django's login form does
@@ -125,7 +148,7 @@ def accept_with_new_user(
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-            return _create_membership(invitation, user, new=True)
+            return _create_membership(invitation, user, proved=proved, new=True)
     except IntegrityError:
         raise Conflict("This username is taken: choose another") from None
 
@@ -144,11 +167,19 @@ def revoke(actor: Actor, invitation: Invitation) -> None:
         memberships.record(actor, "revoke", invitation)
 
 
-def _create_membership(invitation: Invitation, user: User, *, new: bool = False) -> Membership:
-    """Mark the invitation as accepted and create the membership; `new`: the account was created for it."""
+def _create_membership(invitation: Invitation, user: User, *, proved: bool, new: bool = False) -> Membership:
+    """Mark the invitation as accepted and create the membership.
+
+    `proved`: the user opened the link of the mail, so the mailbox is theirs; `new`: the account was created for it.
+    """
     with transaction.atomic():
-        if not _open().filter(pk=invitation.pk, expires_at__gt=clock.now()).update(accepted_at=clock.now()):
+        now = clock.now()
+        open_row = _open().filter(pk=invitation.pk, expires_at__gt=now)
+        if not open_row.update(accepted_at=now, accepted_by=user):
             raise Conflict(INVALID_LINK)
+        if proved:  # also for earlier invitations of the same user
+            mine = Invitation.objects.filter(organization=invitation.organization, accepted_by=user)
+            mine.filter(identity_confirmed_at=None).update(identity_confirmed_at=now)
         if Membership.objects.filter(organization=invitation.organization, user=user).exists():
             raise Conflict(f"You are already a member of {invitation.organization}")
         membership = Membership.objects.create(
@@ -158,7 +189,8 @@ def _create_membership(invitation: Invitation, user: User, *, new: bool = False)
             may_review=invitation.may_review,
             review_channels=invitation.review_channels,
         )
-        memberships.record(user_actor(user), "accept", invitation, **_details(invitation), user=user.pk, new=new)
+        details = {**_details(invitation), "user": user.pk, "new": new, "proved": proved}
+        memberships.record(user_actor(user), "accept", invitation, **details)
     return membership
 
 

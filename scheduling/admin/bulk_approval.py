@@ -76,7 +76,7 @@ def confirmations(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[
     result = []
     for post in posts:
         content = approved_content(post, post.deliveries.all())
-        may = permissions_for(user, own.get(post.organization_id), post, context=permission_context)
+        may = permissions_for(own.get(post.organization_id), post, context=permission_context)
         why_not = may.why_not or _blocker(checks[post.pk])
         if post.status != Status.WAITING_FOR_APPROVAL:
             why_not = f"It is not waiting for approval: it is “{post.get_status_display()}”."

@@ -78,7 +78,7 @@ def list_rows(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[Post
         PostRow(
             post,
             checks=summary(checks[post.pk]),
-            permissions=permissions_for(user, own.get(post.organization_id), post, context=permission_context),
+            permissions=permissions_for(own.get(post.organization_id), post, context=permission_context),
         )
         if post.pk in checks
         else PostRow(post, results=results.get(post.pk, []))

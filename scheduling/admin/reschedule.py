@@ -46,7 +46,7 @@ def reschedule_options(user: User, membership: Membership | None, post: Schedule
     """Return the options. Needs the post with its organization, keys and deliveries loaded."""
     context = load_permission_context(user, [post])
     if post.status != Status.SCHEDULED:
-        permissions = permissions_for(user, membership, post, context=context)
+        permissions = permissions_for(membership, post, context=context)
         why_not = permissions.why_not
         if not (permissions.edit or permissions.approve or why_not):
             why_not = f"You cannot reschedule a post in status “{post.get_status_display()}”."

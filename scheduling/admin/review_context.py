@@ -155,7 +155,7 @@ def review_context(
         "counts_down": not past and post.status in COUNTDOWN_STATUSES,
         "digest": canonical_sha256(content),
         "covered": covered_values(content),
-        "may": permissions_for(reader, membership, post, context=permission_context),
+        "may": permissions_for(membership, post, context=permission_context),
         "first": first,
         "policy_violation": violation,
         "past": past,

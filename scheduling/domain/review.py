@@ -31,7 +31,8 @@ BLANK_OUTCOME: dict[str, Any] = {
 }  # fmt: skip
 TRIES = 3
 SELF_APPROVAL_FORBIDDEN = (
-    "You wrote or edited this post, or issued or rotated the API key that did: another person decides"
+    "You wrote or edited this post, or issued or rotated the API key that did, or count as the person who did until "
+    "your identity is confirmed: another person decides"
 )
 
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.audit_log import canonical_sha256
+from accounts.domain.identities import same_person
 from accounts.domain.reviewers import Reviewer
 from accounts.exceptions import Conflict
 from scheduling.domain.audit import record_post_event
@@ -28,13 +29,15 @@ SPENT = Exists(Attempt.objects.filter(approval=OuterRef("pk")))
 def get_first_approval_for(reviewer: Reviewer, post: ScheduledPost, covered: str, *, now: bool) -> Approval | None:
     """Return the first approval of the digest `covered`; None when the reviewer's is the first. The post is locked.
 
-    Raises Conflict when the first is the reviewer's own, or with `now`: both approve the same scheduled time.
+    Raises Conflict when the first is by the reviewer, or by a user who counts as the same person, and with `now`: both
+    approve the same scheduled time.
     """
     if now:
         raise Conflict("Two approvals of the same scheduled time are required: choose a later time")
     rows = _unpaired([post]).filter(digest=covered).select_related("reviewer", "membership").order_by("-id")
     first = next((row for row in rows if is_valid(post, row)), None)
-    if first is not None and first.reviewer_id == reviewer.user.pk:
+    people = same_person(reviewer.user, [post.organization_id])[post.organization_id]
+    if first is not None and first.reviewer_id in people:
         raise Conflict("You approved this already, as the first of two: another reviewer has to approve the same")
     return first
 

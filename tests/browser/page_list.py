@@ -107,7 +107,8 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             "posts_channel_change", "posts_superpowertemplate_change", "accounts_apikey_change",
             "accounts_apikey_access", "accounts_apikey_rotate", "accounts_apikey_revoke",
             "accounts_organization_change", "accounts_membership_revoke", "accounts_membership_change",
-            "accounts_membership_delete", "accounts_user_change", "accounts_user_rescue", "auth_user_password_change",
+            "accounts_membership_delete", "accounts_membership_confirm",
+            "accounts_user_change", "accounts_user_rescue", "auth_user_password_change",
             "scheduling_webhook_change", "accounts_auditevent_change", "admin_policy",
             "accounts_membership_recovery", "admin_policy_time_zone",
         )

@@ -182,6 +182,7 @@ RULES: dict[str, Rule] = {
         "<str:object_id>/recovery/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="membership", data={"sign_out": "on"}
         ),
+        "<int:pk>/confirm/": Rule(get=ADMIN | ROOT, post=ADMIN | ROOT, to="membership", unchanged=True),  # confirmed
         "invite/": Rule(
             get=ADMINS | ROOT, post=ADMINS | ROOT, query="?organization={organization}",
             data={"email": "guest@example.com", "role": "VIEWER"},

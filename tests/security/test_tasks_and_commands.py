@@ -78,13 +78,24 @@ COMMANDS: dict[str, Entry] = {
             for person in ("casa-editor", "casa-viewer", "rival-chief", "root")
         ],
     ),
+    "confirm_member": Entry(
+        {"accounts.Invitation", *AUDIT}, lambda tenant: [(tenant.organization.name, "casa-editor"), ("Casa", "root")]
+    ),
     "export_audit_log": Entry(set()),
     "verify_audit_log": Entry(set()),
     "purge_audit_log": Entry(AUDIT, lambda tenant: [(tenant.organization.name, "2020-01-01")]),
     "reencrypt_secrets": Entry({"accounts.ApiKey", "posts.Channel", "scheduling.Webhook"}),
     "publish_due": Entry(PUBLISH, lambda _: [("--dry-run",), ("--dry-run", "--within", "7200"), ()]),
     "sync_channel": Entry(SYNC, lambda tenant: [(tenant.ids["wire"],)]),
-    "seed_demo": Entry({"posts.Channel", "posts.SuperpowerTemplate", *(f"accounts.{name}" for name in DEMO), *PUBLISH}),
+    "seed_demo": Entry(
+        {
+            "posts.Channel",
+            "posts.SuperpowerTemplate",
+            "scheduling.PostAuthor",
+            *(f"accounts.{name}" for name in DEMO),
+            *PUBLISH,
+        }
+    ),
     "lifecycle": Entry(set()),
     "openapi": Entry(set(), lambda _: [("--check",)]),
     "demo": Entry(set(), None),  # runs until it is stopped; its reviewer uses the admin: tests.smoke

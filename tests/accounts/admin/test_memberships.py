@@ -3,15 +3,17 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
 from django.core import mail, signing
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts import clock
-from accounts.domain import invitations, memberships
+from accounts.domain import identities, invitations, memberships
 from accounts.domain.actors import user_actor
 from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, User
@@ -28,11 +30,21 @@ def boss(signed_in: Callable[[User], Client], admin_member: User) -> Client:
 
 
 def invite(boss: Client, **typed: Any) -> str:
-    """Invite through the form and return the path of the link."""
-    page = boss.post(f"{MEMBERS}invite/", {**WHOM, **typed}).content.decode()
-    matched = re.search(r'id="invitation-link">http://testserver(/[^<]+)<', page)
-    assert matched, page
+    """Invite through the form and return the path of the mailed link."""
+    boss.post(f"{MEMBERS}invite/", {**WHOM, **typed})
+    return link_in(str(mail.outbox[-1].body))
+
+
+def link_in(text: str) -> str:
+    matched = re.search(r"https?://[^/\s]+(/admin/invitation/[^<\s]+)", text)
+    assert matched, text
     return matched[1]
+
+
+def invite_without_mail(boss: Client, settings: Any, **typed: Any) -> str:
+    """Invite where no mail goes out and return the path of the link that the page shows."""
+    settings.MAIL_GOES_OUT = False
+    return link_in(boss.post(f"{MEMBERS}invite/", {**WHOM, **typed}).content.decode())
 
 
 def verbs() -> list[str]:
@@ -231,3 +243,54 @@ def test_person_sets_their_own_time_zone_t2(viewer: User, signed_in: Callable[[U
     assert browser.post(page, {"time_zone": "Asia/Tokyo"}).status_code == 302
     assert User.objects.get(pk=viewer.pk).time_zone == "Asia/Tokyo"
     assert verbs() == ["user.change"]
+
+
+def alike(user: User, organization: Organization) -> set[int]:
+    return identities.same_person(user, [organization.pk])[organization.pk]
+
+
+def test_link_is_shown_only_where_no_mail_goes_out_a13(boss: Client, settings: Any) -> None:
+    page = boss.post(f"{MEMBERS}invite/", WHOM).content.decode()
+    assert "/admin/invitation/" not in page
+    assert len(mail.outbox) == 1
+    invite_without_mail(boss, settings)
+    assert len(mail.outbox) == 1
+
+
+def test_member_counts_as_the_inviter_unless_the_mailbox_is_proved_a13(
+    boss: Client, admin_member: User, organization: Organization, settings: Any
+) -> None:
+    Client().post(invite(boss), NEW)
+    rita = User.objects.get(username="rita")
+    assert alike(rita, organization) == {rita.pk}
+    link = invite_without_mail(boss, settings, email="puppet@example.com")
+    Client().post(link, {**NEW, "username": "puppet"})
+    puppet = User.objects.get(username="puppet")
+    assert alike(puppet, organization) == {puppet.pk, admin_member.pk} == alike(admin_member, organization)
+    Membership.objects.filter(user=puppet).delete()  # what the puppet wrote stays the inviter's
+    assert alike(admin_member, organization) == {puppet.pk, admin_member.pk}
+
+
+def test_only_a_second_administrator_or_the_operator_confirms_a_member_a13(
+    boss: Client, organization: Organization, make_member: Any, signed_in: Callable[[User], Client], settings: Any
+) -> None:
+    for name, role in (("puppet", "ADMIN"), ("helper", "EDITOR")):
+        link = invite_without_mail(boss, settings, email=f"{name}@example.com", role=role)
+        Client().post(link, {**NEW, "username": name})
+    helper = Membership.objects.get(user__username="helper")
+    puppet = Client()
+    assert puppet.login(username="puppet", password=NEW["password"])
+    page = f"{MEMBERS}{helper.pk}/confirm/"
+    assert "counts as administrator" in boss.get(MEMBERS).content.decode()
+    for browser in (boss, puppet):
+        assert browser.get(page).status_code == 200
+        browser.post(page)
+        assert len(alike(helper.user, organization)) == 3
+    second = signed_in(make_member("second", organization, Role.ADMIN))
+    second.post(page)
+    assert alike(helper.user, organization) == {helper.user_id}
+    call_command("confirm_member", str(organization.pk), "puppet", stdout=StringIO())
+    assert Invitation.objects.filter(identity_confirmed_at=None).count() == 0
+    assert verbs().count("membership.confirm") == 2
+    with pytest.raises(CommandError, match="confirmed already"):
+        call_command("confirm_member", str(organization.pk), "puppet")

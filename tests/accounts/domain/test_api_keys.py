@@ -97,6 +97,6 @@ def test_keys_rotated_by_returns_the_users_rotations(
     key, _ = issue(organization, author)
     other, _ = issue(organization, author)
     api_keys.rotate(user_actor(admin_member), key, overlap=timedelta(0))
-    assert api_keys.keys_rotated_by(admin_member, [key.pk, other.pk]) == {key.pk}
-    assert api_keys.keys_rotated_by(author, [key.pk]) == set()
-    assert api_keys.keys_rotated_by(admin_member, []) == set()
+    assert api_keys.keys_rotated_by([admin_member.pk], [key.pk, other.pk]) == {key.pk: {admin_member.pk}}
+    assert api_keys.keys_rotated_by([author.pk], [key.pk]) == {}
+    assert api_keys.keys_rotated_by([admin_member.pk], []) == {}

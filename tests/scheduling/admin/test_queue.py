@@ -335,11 +335,11 @@ def test_permissions_with_mfa_and_two_person_approval_have_constant_queries(
     whole = ScheduledPost.objects.for_wire().select_related(*RELATED)
     for posts in (made[:1], made):
         loaded = list(whole.filter(pk__in=[post.pk for post in posts]))
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(6):
             context = load_permission_context(reviewer, loaded)
         member = Membership.objects.get(user=reviewer)
         with django_assert_num_queries(0):
-            may = {post.pk: permissions_for(reviewer, member, post, context=context) for post in loaded}
+            may = {post.pk: permissions_for(member, post, context=context) for post in loaded}
     assert [may[post.pk].approve for post in made] == [False, False, True, False]
     assert "first of two approvals" in may[made[0].pk].why_not
     assert may[made[3].pk].why_not == f"{review.SELF_APPROVAL_FORBIDDEN}."

@@ -9,7 +9,7 @@ from accounts.domain import actors, api_keys, audit_log, audit_verification
 from accounts.domain.audit_log import canonical_sha256
 from accounts.domain.reviewers import Reviewer, get_reviewer
 from accounts.exceptions import Conflict, Forbidden, Invalid
-from accounts.models import AuditEvent, Role
+from accounts.models import AuditEvent, Invitation, Organization, Role
 from scheduling.domain import content, drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.media_inspection import inspect_media
@@ -149,6 +149,32 @@ def test_approve_by_the_issuer_of_an_earlier_key_is_forbidden_a7(
         drafts.edit(actor, fresh(post), changes={"scheduled_for": clock.now() + timedelta(hours=3 + number)})
     with pytest.raises(Forbidden, match="another person"):
         approve(seat(issuer, organization), post)
+
+
+def test_members_who_count_as_the_author_do_not_approve_a13(make_waiting, make_member, organization, seat, author):
+    """Two people who joined by the author's invitation, and one of them by the other's."""
+    post = make_waiting()  # by a key of the author
+    puppets = [make_member(name, organization, may_review=True) for name in ("one", "two")]
+    for inviter, puppet in zip((author, puppets[0]), puppets, strict=True):
+        Invitation.objects.create(
+            organization=organization,
+            email=puppet.email,
+            invited_by=inviter,
+            expires_at=clock.now(),
+            accepted_at=clock.now(),
+            accepted_by=puppet,
+        )
+    for puppet in puppets:
+        with pytest.raises(Forbidden, match="another person"):
+            approve(seat(puppet, organization), post)
+    Organization.objects.update(second_approver=True, allow_self_approval=True)
+    organization.refresh_from_db()
+    approve(seat(puppets[0], organization), post)
+    with pytest.raises(Conflict, match="first of two"):
+        approve(seat(puppets[1], organization), post)
+    Invitation.objects.update(identity_confirmed_at=clock.now())
+    approve(seat(puppets[1], organization), post)
+    assert fresh(post).status == "SCHEDULED"
 
 
 def test_approve_by_an_author_after_a_reschedule_and_an_audit_purge_is_forbidden(
