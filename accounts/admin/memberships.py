@@ -118,8 +118,8 @@ class MembershipAdmin(SuperuserManagedAdmin):
             organization=OuterRef("organization"), accepted_by=OuterRef("user"), identity_confirmed_at=None
         )
         inviter = Subquery(invitations_of_member.values("invited_by__username")[:1])
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(unconfirmed_inviter=inviter)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(unconfirmed_inviter=inviter)
+        return rows
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's signature
         help_text = "Can approve posts on all channels. To limit this to some channels, open the member afterwards."
