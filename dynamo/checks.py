@@ -4,7 +4,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
@@ -36,6 +36,15 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
         ),
     }
     return [Error(text, id=f"dynamo.{code}") for code, (is_problem, text) in problems.items() if is_problem]
+
+
+@register(Tags.security, deploy=True)
+def instagram_can_fetch_media(**_: Any) -> list[CheckMessage]:
+    """Warn when Instagram cannot reach this installation, as far as the settings show."""
+    from scheduling.domain.public_address import check_public_url
+
+    problem = check_public_url() if settings.PRODUCTION else ""
+    return [Warning(problem, id="dynamo.W001")] if problem else []
 
 
 def refuse_unsafe_start() -> None:

@@ -66,7 +66,10 @@ def inspect_media(post_id: str, version: int) -> str:
             metadata, link_image = {"problem": NEITHER, "passing": False}, None
     sha256 = media_file.sha256 if media_file else ""
     columns = {"media_file": media_file, "media_sha256": sha256, "media_metadata": metadata, "link_image": link_image}
-    unchanged = ScheduledPost.objects.filter(pk=post.pk, version=version, status__in=EDITABLE, media=post.media)
+    # Of two workers that inspect the same media, the first one's copy stays.
+    unchanged = ScheduledPost.objects.filter(
+        pk=post.pk, version=version, status__in=EDITABLE, media=post.media, media_file=None
+    )
     with transaction.atomic():
         if not unchanged.update(**columns, media_checked_at=clock.now()):
             return ""

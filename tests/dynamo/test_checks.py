@@ -34,6 +34,11 @@ def test_production_with_safe_settings_starts(tmp_path: Path) -> None:
     assert start(tmp_path)[0] == 0
 
 
+def test_production_without_a_public_address_starts_with_a_warning(tmp_path: Path) -> None:
+    status, output = start(tmp_path, DYNAMO_PUBLIC_URL="https://192.168.1.4")
+    assert (status, "(dynamo.W001)" in output, "DYNAMO_PUBLIC_URL" in output) == (0, True, True)
+
+
 def test_checks_outside_production_find_nothing(tmp_path: Path) -> None:
     assert start(tmp_path, **dict.fromkeys(SAFE))[0] == 0
 

@@ -74,7 +74,7 @@ def seconds_from_now(seconds: float) -> datetime:
 
 
 def stage_seconds(item: PostPayload) -> float:
-    """Return the longest time that staging takes: the client limits fetching and uploading a video to 120 s each."""
+    """Return the longest time that staging takes: reading a stored video and uploading it take up to 120 s each."""
     return 260.0 if item.media_type == "VIDEO" else commit_seconds() * 2
 
 
