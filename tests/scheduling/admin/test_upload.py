@@ -10,7 +10,7 @@ from PIL import Image
 from accounts.models import Organization, User
 from posts.domain import media_store
 from posts.graph.media import MediaUnavailable
-from posts.models import MediaFile
+from posts.models import Channel, MediaFile
 from scheduling.domain.media_inspection import inspect_media
 from scheduling.domain.publishing import run
 from scheduling.models import ScheduledPost
@@ -33,8 +33,10 @@ def upload(author: User, name: str, data: bytes, **typed: object) -> AdminClient
 
 
 @pytest.mark.parametrize(("name", "data", "kind"), [("dish.png", png(), "IMAGE"), ("film.mp4", CLIP, "VIDEO")])
-def test_chosen_file_becomes_the_posts_media(author: User, name: str, data: bytes, kind: str) -> None:
-    upload(author, name, data)
+def test_chosen_file_becomes_the_posts_media(
+    author: User, facebook: Channel, name: str, data: bytes, kind: str
+) -> None:
+    upload(author, name, data, **{f"on-{facebook.public_id}": "on"})
     post, stored = ScheduledPost.objects.get(), MediaFile.objects.get()
     assert (post.media, post.media_type) == (media_store.stable_url(stored), kind)
     assert inspect_media(str(post.pk), post.version) == stored.sha256
