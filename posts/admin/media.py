@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, Stream
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from accounts.admin.base import membership_for
+from accounts.admin.base import memberships
 from posts.domain import media_store
 from posts.models import MediaFile, PublishedPost
 
@@ -39,8 +39,9 @@ def admin_media_poster(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @require_safe
 def admin_thumbnail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Return our small copy of a published post's image. Raises Http404 without one, and as `admin_media`."""
-    post = PublishedPost.objects.filter(pk=pk).first() if request.user.is_authenticated else None
-    if post is None or not post.thumbnail or membership_for(request, post.organization_id) is None:
+    own = [membership.organization_id for membership in memberships(request)]
+    post = PublishedPost.objects.filter(pk=pk, organization__in=own).exclude(thumbnail="").first()
+    if post is None:
         raise Http404
     return _respond(request, str(post.thumbnail.name), "image/jpeg", f"private, max-age={DAY}")
 
@@ -55,10 +56,10 @@ def public_media(request: HttpRequest, link: str) -> HttpResponseBase:
 
 
 def _member_file(request: HttpRequest, pk: UUID) -> MediaFile:
-    media_file = MediaFile.objects.filter(pk=pk).first() if request.user.is_authenticated else None
-    if media_file is None or membership_for(request, media_file.organization_id) is None:
-        raise Http404
-    return media_file
+    own = [membership.organization_id for membership in memberships(request)]
+    if media_file := MediaFile.objects.filter(pk=pk, organization__in=own).first():
+        return media_file
+    raise Http404
 
 
 def _respond(request: HttpRequest, name: str, content_type: str, caching: str) -> HttpResponseBase:
