@@ -1,6 +1,6 @@
 """The audit events of approvals. An approval row is valid only with the event that its transaction recorded.
 
-The rows can be written by whoever can write to the database; the events need an AUDIT_KEY.
+Write access to the database suffices to write the rows; the events need an AUDIT_KEY.
 """
 
 from collections.abc import Iterator
