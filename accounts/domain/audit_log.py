@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import Exists, OuterRef
 from django.dispatch import Signal
 
 from accounts import clock
@@ -27,7 +27,8 @@ from accounts.models import AuditChainLink, AuditEvent, Organization
 GENESIS = "0" * 64  # the `previous` of the first link
 PURGE_VERB = "forget"
 NEVER_PURGED = ("key.rotate",)  # a user who has seen a key's secret may never approve what the key wrote
-RECENT = 20_000  # ids before the newest linked event, among which `seal` looks for events without a link
+SEALED_AT_ONCE = ("approve", "approve_first", "retry")  # by `seal_event`, ahead of older events
+RECENT = 20_000  # ids before the newest event that a sweep linked, among which `seal` looks for events without a link
 NONCE_LENGTH = 32  # characters at the start of a signature
 event_recorded = Signal()  # argument `event`; sent in the transaction that records it, to receivers in other apps
 
@@ -115,8 +116,9 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
     count = 0
     unlinked = AuditEvent.objects.exclude(pk__in=AuditChainLink.objects.values("event_id"))
     if not everything:
-        newest = AuditChainLink.objects.aggregate(newest=Max("event_id"))["newest"] or 0
-        unlinked = unlinked.filter(pk__gt=newest - RECENT)
+        linked = AuditEvent.objects.filter(Exists(AuditChainLink.objects.filter(event_id=OuterRef("pk"))))
+        newest = linked.exclude(verb__in=SEALED_AT_ONCE).order_by("-pk").values_list("pk", flat=True).first()
+        unlinked = unlinked.filter(pk__gt=(newest or 0) - RECENT)
     for organization_id in set(unlinked.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
             with transaction.atomic():

@@ -77,6 +77,15 @@ def test_seal_continues_the_chain(events, organization):
     assert (last.position, last.previous) == (6, link_at(organization, 5).hash)
 
 
+def test_seal_links_events_from_before_one_that_was_sealed_at_once(organization, monkeypatch):
+    monkeypatch.setattr(audit_log, "RECENT", 0)
+    for verb in ("create", "submit", "approve"):
+        event = audit_log.record(actors.WORKER, verb, organization_id=organization.pk, subject="post:1")
+    audit_log.seal_event(event)
+    assert audit_log.seal() == 2
+    assert problems(organization) == []
+
+
 def test_altered_event_is_found(events, organization):
     with without_triggers():
         AuditEvent.objects.filter(pk=events[2].pk).update(actor_name="another name")

@@ -18,7 +18,7 @@ from tests.accounts.domain.test_audit_log import without_triggers
 from tests.helpers import approve, at_once, fresh
 from tests.scheduling.domain.conftest import send
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def set_scheduled(post, approval):
@@ -165,6 +165,7 @@ def test_verification_names_an_event_without_its_approval_a14(make_scheduled, ke
     assert problem.startswith(f"approval {pk} of post:{post.pk}, which event ")
 
 
+@pytest.mark.embedded
 def test_approval_event_is_sealed_in_the_transaction_of_the_approval_a14(make_scheduled, organization):
     post = make_scheduled()
     event = AuditEvent.objects.get(subject=f"post:{post.pk}", verb="approve")
@@ -175,6 +176,7 @@ def test_approval_event_is_sealed_in_the_transaction_of_the_approval_a14(make_sc
     assert problem == f"event {event.pk} (seal 1 of organization {organization.pk}) was removed"
 
 
+@pytest.mark.embedded
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_approvals_of_one_organization_keep_one_chain_a14(make_waiting, judge, facebook, organization):
     posts = [make_waiting(channels=[facebook]) for _ in range(12)]
@@ -189,6 +191,7 @@ def test_concurrent_approvals_of_one_organization_keep_one_chain_a14(make_waitin
     assert AuditChainLink.objects.count() == AuditEvent.objects.count()
 
 
+@pytest.mark.embedded
 def test_purge_keeps_the_events_of_approvals_that_are_not_spent_a14(make_scheduled, travel, sandbox, facebook):
     waiting, reverted = make_scheduled(channels=[facebook]), make_scheduled(channels=[facebook])
     published = make_scheduled(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=30))
