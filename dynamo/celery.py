@@ -37,6 +37,9 @@ def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
         tasks.append(("sync", "posts.sync_due", settings.SYNC_INTERVAL))
         tasks.append(("thumbnails", "posts.copy_thumbnails", settings.SYNC_INTERVAL * 3))
         tasks.append(("linking", "scheduling.link_imported", settings.SYNC_INTERVAL * 3))
+    for queue in ("media", "notifications"):
+        heartbeat = sender.signature("scheduling.heartbeat", args=(queue,), queue=queue)
+        sender.add_periodic_task(settings.HEARTBEAT_INTERVAL, heartbeat, name=f"heartbeat-{queue}", expires=60)
     for name, task, interval in tasks:
         sender.add_periodic_task(interval, sender.signature(task), name=name, expires=interval * 2)
 

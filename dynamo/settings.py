@@ -270,6 +270,8 @@ SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
 # Limits beyond which /readyz fails.
 HEALTH_LATE = env_float("DYNAMO_HEALTH_LATE", 60)
 HEALTH_SWEEP = env_float("DYNAMO_HEALTH_SWEEP", 30)
+HEALTH_QUEUE = env_float("DYNAMO_HEALTH_QUEUE", 180)
+HEARTBEAT_INTERVAL = 30.0  # at which a worker of each background queue reports
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 
 # The Graph API. The sandbox and the platform differ in the base URL only.

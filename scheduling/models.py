@@ -370,6 +370,7 @@ class NoticeKind(models.TextChoices):
     FAILED = "FAILED", "failed"
     UNKNOWN = "UNKNOWN", "has an unknown outcome"
     RECONNECT = "RECONNECT", "channel needs reconnecting"
+    BLOCKED = "BLOCKED", "channel blocked by the platform"
     UNAPPROVED = "UNAPPROVED", "is due soon and not approved"
     RULES = "RULES", "the organization's policy changed"
     REVERTED = "REVERTED", "was reverted after approval"

@@ -4,7 +4,16 @@ from typing import Any
 
 from celery import shared_task
 
-from scheduling.domain import channel_checks, discards, enqueue, link_imported, media_inspection, permalinks, sweep
+from scheduling.domain import (
+    channel_checks,
+    discards,
+    enqueue,
+    health,
+    link_imported,
+    media_inspection,
+    permalinks,
+    sweep,
+)
 from scheduling.domain.notifications import delivery
 from scheduling.domain.publishing import run, stage
 
@@ -57,6 +66,11 @@ def link_imported_posts() -> int:
 @shared_task(name="scheduling.deliver_notification")
 def deliver_notification(delivery_id: int) -> str:
     return delivery.deliver(delivery_id)
+
+
+@shared_task(name="scheduling.heartbeat")
+def record_heartbeat(queue: str) -> int:
+    return health.record_queue_heartbeat(queue)
 
 
 @shared_task(name="scheduling.sweep", bind=True)

@@ -18,6 +18,7 @@ from accounts.admin.base import (
     current_user,
     domain_errors_in,
     organizations_with_role,
+    reauthenticated_actor,
     render_page,
 )
 from accounts.domain import api_keys
@@ -161,7 +162,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
             days = fields["expires_in"]
             with domain_errors_in(form):
                 key, secret = api_keys.create_api_key(
-                    user_actor(current_user(request)),
+                    reauthenticated_actor(request),
                     organization=fields["organization"],
                     name=fields["name"],
                     expires_at=clock.now() + timedelta(days=days) if days else None,
@@ -194,7 +195,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
         form = AccessForm(request.POST or None, initial=initial)
         form.set_channel_choices(channel_names(Organization.objects.filter(pk=key.organization_id)))
         if request.method == "POST" and form.is_valid():
-            actor = user_actor(current_user(request))
+            actor = reauthenticated_actor(request)
             with domain_errors_in(form):
                 changed = api_keys.update_permissions(actor, key, **form.cleaned_scopes_and_channels())
                 outcome = "changed, starting with its next request" if changed else "not changed"
@@ -206,7 +207,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
         key = self.get_object_or_404(request, key_id, change=True)
         form = ApiKeyRotateForm(request.POST or None, initial={"known": secret_fingerprint(key)})
         if request.method == "POST" and form.is_valid():
-            actor, overlap = user_actor(current_user(request)), timedelta(hours=form.cleaned_data["overlap"])
+            actor, overlap = reauthenticated_actor(request), timedelta(hours=form.cleaned_data["overlap"])
             with domain_errors_in(form):
                 if form.cleaned_data["known"] != secret_fingerprint(key):
                     raise Conflict("The secret has already been rotated and cannot be displayed again")

@@ -21,6 +21,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from accounts.domain import sessions
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Membership, Organization, Role, User
@@ -52,6 +53,13 @@ def current_user(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise TypeError("Admin views require a signed-in user")
     return request.user
+
+
+def reauthenticated_actor(request: HttpRequest) -> Actor:
+    """Return the signed-in user as an actor. Raises ReauthenticationRequired when the last authentication is old."""
+    user = current_user(request)
+    sessions.require_recent_authentication(request, user)
+    return user_actor(user)
 
 
 def render_page(
@@ -218,6 +226,7 @@ class BaseAdmin(OrganizationScopedAdmin):
     form_class: ClassVar[type[DomainForm] | None] = None
     form_template = "dynamo/form.html"
     add_title = "Add"
+    needs_reauthentication: ClassVar[bool] = False  # whether saving the form raises ReauthenticationRequired
 
     @property
     def label(self) -> str:
@@ -278,8 +287,9 @@ class BaseAdmin(OrganizationScopedAdmin):
         else:
             form = self.form_class(**kwargs, initial={} if row else self.get_changeform_initial_data(request))
         if request.method == "POST" and form.is_valid():
+            actor = reauthenticated_actor(request) if self.needs_reauthentication else user_actor(current_user(request))
             try:
-                stored, message = form.save(user_actor(current_user(request)))
+                stored, message = form.save(actor)
             except DomainError as error:
                 form.add_domain_error(error)
             else:

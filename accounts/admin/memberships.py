@@ -14,8 +14,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts import clock
-from accounts.admin.base import column, current_user, domain_errors_in, organizations_with_role, render_page
-from accounts.admin.users import SuperuserManagedAdmin, administered_organizations, is_superuser, reauthenticated_actor
+from accounts.admin.base import (
+    column,
+    current_user,
+    domain_errors_in,
+    organizations_with_role,
+    reauthenticated_actor,
+    render_page,
+)
+from accounts.admin.users import SuperuserManagedAdmin, administered_organizations, is_superuser
 from accounts.domain import account_recovery, identities, invitations, memberships, sessions
 from accounts.domain.actors import user_actor
 from accounts.exceptions import DomainError

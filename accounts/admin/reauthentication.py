@@ -1,7 +1,7 @@
 """Re-authentication (sudo mode): a view that needs it raises ReauthenticationRequired, and the user is asked.
 
-The response is a form that repeats everything that was posted, except passwords, to the same URL. With the credential
-in it the middleware accepts the request and the view runs as if nothing had happened.
+The response is a form that repeats everything that was posted, except passwords and tokens, to the same URL. With the
+credential in it the middleware accepts the request and the view runs as if nothing had happened.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from accounts.exceptions import DomainError
 from accounts.models import User
 
 CREDENTIAL = "proof"  # the POST field with the password or the code
-NOT_REPEATED = (CREDENTIAL, "csrfmiddlewaretoken")
+SECRET_NAMES = ("password", "token")  # parts of the names of fields that a page must not contain
 
 
 class ReauthenticationMiddleware(MiddlewareMixin):
@@ -66,7 +66,7 @@ def _credential_page(request: HttpRequest, *, code: bool, problem: str = "") -> 
     repeated = [
         (name, value)
         for name, values in request.POST.lists()
-        if name not in NOT_REPEATED and "password" not in name
+        if name != CREDENTIAL and not any(secret in name for secret in SECRET_NAMES)
         for value in values
     ]
     context = {"code": code, "problem": problem, "repeated": repeated, "action": request.get_full_path()}

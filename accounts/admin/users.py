@@ -19,13 +19,12 @@ from django.urls import URLPattern, path, reverse
 from accounts.admin.base import (
     OrganizationScopedAdmin,
     column,
-    current_user,
     domain_errors_in,
     organizations_with_role,
+    reauthenticated_actor,
     render_page,
 )
 from accounts.domain import memberships, mfa, sessions
-from accounts.domain.actors import Actor, user_actor
 from accounts.models import Organization, Role, User
 
 # Where they differ from Django's.
@@ -85,13 +84,6 @@ def administered_organizations(request: HttpRequest) -> QuerySet[Organization]:
     if is_superuser(request):
         return Organization.objects.all()
     return Organization.objects.filter(pk__in=organizations_with_role(request, Role.ADMIN))
-
-
-def reauthenticated_actor(request: HttpRequest) -> Actor:
-    """Raises ReauthenticationRequired: appointing a reviewer takes what approving a post takes."""
-    user = current_user(request)
-    sessions.require_recent_authentication(request, user)
-    return user_actor(user)
 
 
 class SuperuserManagedAdmin(OrganizationScopedAdmin):

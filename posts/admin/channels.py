@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.base import BaseAdmin, DomainForm, current_user
+from accounts.admin.base import BaseAdmin, DomainForm, current_user, reauthenticated_actor
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Role
@@ -58,6 +58,7 @@ class ChannelAdmin(BaseAdmin):
     """Administrators connect and disconnect channels; every member sees the states."""
 
     edit_role = Role.ADMIN
+    needs_reauthentication = True
     form_class = ChannelForm
     form_template = "admin/posts/channel/change_form.html"
     add_title = "Connect a channel"
@@ -84,8 +85,10 @@ class ChannelAdmin(BaseAdmin):
         if not self.has_change_permission(request, channel):
             raise PermissionDenied
         change_state, message = BUTTONS[name]
+        # Stopping a channel is always possible at once; resuming it is as good as connecting it.
+        actor = reauthenticated_actor(request) if name == "resume" else user_actor(current_user(request))
         try:
-            change_state(user_actor(current_user(request)), channel)
+            change_state(actor, channel)
         except DomainError as error:
             messages.error(request, error.message)
         else:

@@ -20,8 +20,18 @@ LOOKUP_LENGTH = 200  # of the columns
 
 def normalize_hashtag(hashtag: str) -> str:
     """Return the form for comparisons: without `#` and white space around it, NFC, case-folded."""
-    bare = unicodedata.normalize("NFC", hashtag).strip().lstrip("#").strip()
+    shown = "".join(item for item in unicodedata.normalize("NFKC", hashtag) if not _is_ignored(item))
+    bare = shown.strip().lstrip("#").strip()
     return unicodedata.normalize("NFC", bare.casefold())
+
+
+def _is_ignored(character: str) -> bool:
+    """Whether the character is not seen in a hashtag: controls, format characters, variation selectors, fillers."""
+    return (
+        unicodedata.category(character) in {"Cc", "Cf"}
+        or character in "\u034f\u115f\u1160"
+        or ("\ufe00" <= character <= "\ufe0f")
+    )
 
 
 def expand(organization: Organization, given: Superpower) -> Superpower:

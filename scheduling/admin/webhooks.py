@@ -13,7 +13,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
 from accounts import clock
-from accounts.admin.base import BaseAdmin, DomainForm, current_user, organizations_with_role, render_page
+from accounts.admin.base import (
+    BaseAdmin,
+    DomainForm,
+    current_user,
+    organizations_with_role,
+    reauthenticated_actor,
+    render_page,
+)
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import Conflict, DomainError
 from accounts.models import Role
@@ -29,6 +36,7 @@ KIND_LABELS: dict[str, str] = {
     NoticeKind.FAILED: "A post failed",
     NoticeKind.UNKNOWN: "A post has an unknown outcome",
     NoticeKind.RECONNECT: "A channel needs reconnecting",
+    NoticeKind.BLOCKED: "A channel was blocked by the platform",
     NoticeKind.UNAPPROVED: "A post is due soon and not approved",
     NoticeKind.REVERTED: "An approved post was reverted",
     NoticeKind.DELETED: "An approved post was deleted",
@@ -92,6 +100,7 @@ class WebhookAdmin(BaseAdmin):
     """Only administrators see and change the webhooks of their organizations."""
 
     edit_role = Role.ADMIN
+    needs_reauthentication = True
     form_class = WebhookForm
     form_template = "admin/scheduling/webhook/change_form.html"
     add_title = "Add webhook"
@@ -132,7 +141,8 @@ class WebhookAdmin(BaseAdmin):
         hook = self.get_object_or_404(request, str(hook_id))
         if not self.has_change_permission(request, hook):
             raise PermissionDenied
-        actor, host = user_actor(current_user(request)), webhooks.host(hook)
+        actor = reauthenticated_actor(request) if name == "rotate" else user_actor(current_user(request))
+        host = webhooks.host(hook)
         try:
             if name == "rotate":
                 if request.POST.get("known") != fingerprint(hook):

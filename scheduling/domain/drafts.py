@@ -161,7 +161,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         _attach(post, new_rows)
     if changed:
         record_author(actor, post)
-        two_person_approval.revoke_pending_approvals(post)
+    two_person_approval.revoke_pending_approvals(post)  # also for a new brief, which the second reviewer reads
     brief = {"brief": post.brief} if post.brief != old_brief else {}
     record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
     if post.media and (post.status == Status.WAITING_FOR_APPROVAL or post.media_checked_at is None):

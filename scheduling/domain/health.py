@@ -17,6 +17,8 @@ from scheduling.models import Delivery, DeliveryState, ScheduledPost, WorkerHear
 BROKER_TIMEOUT = 1  # seconds
 HEARTBEATS_KEPT = timedelta(days=1)
 MAX_CLOCK_DIFFERENCE = 5.0  # seconds
+QUEUE = "queue:"  # begins the name of a heartbeat that is of a queue, not of the worker that runs the sweep
+BACKGROUND_QUEUES = ("media", "notifications")
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class QueueStats:
 class WorkerStatus:
     """`last_round`: seconds since the last sweep, None without any. `workers`: how many ran one within HEALTH_SWEEP.
 
+    `silent`: by queue without a heartbeat of late, how many seconds ago the last one was.
     `ahead`: the worker whose clock is furthest ahead of ours, and by how many seconds. Its heartbeat is not counted.
     """
 
     last_round: float | None
     workers: int
     ahead: tuple[str, float] | None = None
+    silent: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,19 +116,39 @@ def record_heartbeat(worker: str) -> None:
         unique_fields=["worker"],
         update_fields=["seen_at"],
     )
-    WorkerHeartbeat.objects.exclude(seen_at__range=(now - HEARTBEATS_KEPT, now + HEARTBEATS_KEPT)).delete()
+    old = WorkerHeartbeat.objects.exclude(seen_at__range=(now - HEARTBEATS_KEPT, now + HEARTBEATS_KEPT))
+    old.exclude(worker__startswith=QUEUE).delete()
+
+
+def expect_queue_heartbeats() -> None:
+    """Create the heartbeats of the queues that never had one, so that a worker that never starts is noticed."""
+    now = clock.now()
+    expected = [WorkerHeartbeat(worker=f"{QUEUE}{name}", seen_at=now) for name in BACKGROUND_QUEUES]
+    WorkerHeartbeat.objects.bulk_create(expected, ignore_conflicts=True)
+
+
+def record_queue_heartbeat(queue: str) -> int:
+    """Record that a worker takes from the queue now; return the number of rows, 0 for an unknown queue."""
+    names = [f"{QUEUE}{name}" for name in BACKGROUND_QUEUES if name == queue]
+    return WorkerHeartbeat.objects.filter(worker__in=names).update(seen_at=clock.now())
 
 
 def worker_status() -> WorkerStatus:
     now = clock.now()
-    ages = [
+    rows = [
         (heartbeat.worker, (now - heartbeat.seen_at).total_seconds())
         for heartbeat in WorkerHeartbeat.objects.order_by("-seen_at")
     ]
+    ages = [(worker, age) for worker, age in rows if not worker.startswith(QUEUE)]
+    silent = {
+        worker.removeprefix(QUEUE): age
+        for worker, age in rows
+        if worker.startswith(QUEUE) and age > settings.HEALTH_QUEUE
+    }
     plausible = [age for _, age in ages if age >= -MAX_CLOCK_DIFFERENCE]
     ahead = (ages[0][0], -ages[0][1]) if ages and ages[0][1] < -MAX_CLOCK_DIFFERENCE else None
     last = max(0.0, plausible[0]) if plausible else None
-    return WorkerStatus(last, len([age for age in plausible if age <= settings.HEALTH_SWEEP]), ahead)
+    return WorkerStatus(last, len([age for age in plausible if age <= settings.HEALTH_SWEEP]), ahead, silent)
 
 
 def _flow_problems(flow: QueueStats) -> Iterator[str]:
@@ -144,6 +168,8 @@ def _sweep_problems(seen: WorkerStatus) -> Iterator[str]:
     elif seen.last_round > settings.HEALTH_SWEEP:
         age = _format_age(seen.last_round)
         yield f"The sweep last ran {age} ago: Celery beat, the broker or every worker is down."
+    for queue, seconds in sorted(seen.silent.items()):
+        yield f"No worker has taken from the queue {queue} for {_format_age(seconds)}: start one, or more of them."
     if seen.ahead is not None:
         worker, seconds = seen.ahead
         yield f"The clock of worker {worker} is {_format_age(seconds)} ahead of this machine's: set both."

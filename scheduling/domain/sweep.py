@@ -34,6 +34,7 @@ def sweep(worker: str = "") -> dict[str, int]:
     steps run once in DEFERRED_EVERY only.
     """
     health.record_heartbeat(worker)
+    health.expect_queue_heartbeats()
     steps: dict[str, Callable[[], int]] = {
         "missed": miss_late,
         "enqueued": enqueue_due_posts,

@@ -59,6 +59,7 @@ TASKS: dict[str, Entry] = {
     "scheduling.examine_channel": Entry({"scheduling.ChannelCheck", "posts.Channel", *AUDIT}, channel),
     "scheduling.fill_permalinks": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
     "scheduling.link_imported": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
+    "scheduling.heartbeat": Entry({"scheduling.WorkerHeartbeat"}, lambda _: [("media",), ("publishing",), ("",)]),
     "scheduling.sweep": Entry({"scheduling.WorkerHeartbeat", "accounts.ApiKey", *PUBLISH}),
     "scheduling.deliver_notification": Entry(
         NOTIFICATIONS, lambda _tenant: [(pk,) for pk in NotificationDelivery.objects.values_list("pk", flat=True)]

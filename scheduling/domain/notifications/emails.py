@@ -20,6 +20,10 @@ from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, NoticeKind, Notification, NotificationDelivery, ScheduledPost
 
 K = NoticeKind
+CHANNEL_STATES: dict[str, ChannelState] = {
+    K.RECONNECT: ChannelState.NEEDS_RECONNECT,
+    K.BLOCKED: ChannelState.BLOCKED,
+}
 LONGEST_TITLE, LONGEST_QUOTE = 70, 700
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 SUBJECTS: dict[str, str] = {
@@ -31,6 +35,7 @@ SUBJECTS: dict[str, str] = {
     K.UNKNOWN: "Please check whether it was published: {title}",
     K.UNAPPROVED: "Due {away}, not approved: {title}",
     K.RECONNECT: "Needs reconnecting: {channel}",
+    K.BLOCKED: "Blocked by the platform: {channel}",
     K.RULES: "The organization settings have changed",
     K.REVERTED: "Reverted after approval: {title}",
     K.DELETED: "Deleted after approval: {title}",
@@ -46,6 +51,7 @@ OPENINGS: dict[str, str] = {
     K.UNKNOWN: "It is unknown whether “{title}” was published. It is not sent again until a reviewer has checked.",
     K.UNAPPROVED: "“{title}” is due {away} and {missing}. Without an approval it is not published.",
     K.RECONNECT: "{channel} needs to be connected again. Until then nothing is published on it.",
+    K.BLOCKED: "The platform blocked {channel} by its policy. Nothing is published on it until it is resumed.",
     K.RULES: "{by} changed the settings of your organization. From now on:",
     K.REVERTED: "{by} reverted “{title}”, which was approved. It is not published without a new approval.",
     K.DELETED: "{by} deleted “{title}”, which was approved. It is not published.",
@@ -119,8 +125,9 @@ def single_line(text: str) -> str:
 def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
     """Return the post and its deliveries. Raises NotificationObsolete when there is nothing left to do."""
     if notice.post_id is None:
-        if notice.channel and notice.channel.state != ChannelState.NEEDS_RECONNECT:
-            raise NotificationObsolete("The channel no longer needs to be reconnected.")
+        expected = CHANNEL_STATES.get(notice.kind)
+        if notice.channel and notice.channel.state != expected:
+            raise NotificationObsolete("The state of the channel has changed since.")
         return None, []
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
     if notice.kind == K.DELETED or (notice.kind == K.REVERTED and post is None):

@@ -110,6 +110,8 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     subject = event.subject.partition(":")[0]
     if subject == "channel" and event.verb == "channel.needs_reconnect":
         yield NoticeKind.RECONNECT
+    if subject == "channel" and event.verb == "channel.block":
+        yield NoticeKind.BLOCKED
     if subject == "organization" and _rules(event):
         yield NoticeKind.RULES
     if subject == "post" and event.verb == FIRST:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core import mail, signing
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -36,7 +37,7 @@ def invite(boss: Client, **typed: Any) -> str:
 
 
 def link_in(text: str) -> str:
-    matched = re.search(r"https?://[^/\s]+(/admin/invitation/[^<\s]+)", text)
+    matched = re.search(rf"{settings.ADMIN_URL}(/admin/invitation/[^<\s]+)", text)
     assert matched, text
     return matched[1]
 

@@ -1,5 +1,7 @@
 """References, inline superpowers, and the hashtags that they occupy."""
 
+# ruff: noqa: RUF001  full-width letters are what is tested
+
 from typing import Any
 
 import pytest
@@ -36,9 +38,13 @@ def template(organization: Organization) -> SuperpowerTemplate:
         ("ΜΆΙΟΣ", "μάιοσ"),
         ("#", ""),
         ("a#b", "a#b"),
+        ("＃Summer", "summer"),
+        ("﹟ＳＵＭＭＥＲ", "summer"),
+        ("#sum\u200bmer\ufe0f", "summer"),
+        ("ﬁn", "fin"),
     ],
 )
-def test_hashtags_are_compared_without_sign_case_or_composition(hashtag: str, compared: str) -> None:
+def test_hashtags_are_compared_without_sign_case_or_form_a23(hashtag: str, compared: str) -> None:
     assert normalize_hashtag(hashtag) == compared
 
 

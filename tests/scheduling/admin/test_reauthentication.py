@@ -7,12 +7,16 @@ import pytest
 import time_machine
 
 from accounts import clock
-from accounts.domain import mfa
-from accounts.models import Invitation, Membership, Organization, User
+from accounts.admin.api_keys import secret_fingerprint
+from accounts.domain import actors, mfa
+from accounts.models import AuditEvent, Invitation, Membership, Organization, User, new_key_id
+from posts.domain import channels
+from scheduling.admin.webhooks import fingerprint
 from scheduling.domain.media_inspection import inspect_media
+from scheduling.domain.notifications import webhooks
 from scheduling.models import Approval
 from tests.accounts.admin.test_login import code_of, enrol
-from tests.helpers import POSTS, AdminClient, fresh
+from tests.helpers import POSTS, AdminClient, fresh, log_in
 
 
 @pytest.fixture
@@ -100,6 +104,37 @@ def test_approval_with_required_mfa_needs_setup(make_waiting, reviewer: User, or
     assert mfa.get_mfa(reviewer) is not None
     site.review(post).press("approve", digest=digest)
     assert fresh(post).status == "SCHEDULED"
+
+
+@pytest.mark.parametrize("what", ["issue", "access", "rotate", "channel", "resume", "webhook", "webhook/rotate"])
+def test_keys_channels_and_webhooks_need_recent_authentication_a23(
+    what: str, admin_member: User, organization: Organization, key: Any, facebook: Any, after_limit
+) -> None:
+    hook, _ = webhooks.add(
+        actors.user_actor(admin_member), organization=organization, url="https://hook.example.com/", kinds=["FAILED"]
+    )
+    if what == "resume":
+        channels.block(actors.WORKER, facebook, reason="Policy")
+    keys, hooks = "/admin/accounts/apikey/", "/admin/scheduling/webhook/"
+    url, data = {
+        "issue": (f"{keys}add/", {"organization": organization.pk, "name": "new", "scopes": ["read"], "reach": "all",
+                                  "expires_in": "", "key_id": new_key_id()}),
+        "access": (f"{keys}{key.pk}/access/", {"scopes": ["read"], "reach": "all"}),
+        "rotate": (f"{keys}{key.pk}/rotate/", {"overlap": "0", "known": secret_fingerprint(key)}),
+        "channel": ("/admin/posts/channel/add/", {"type": "FB_PAGE", "platform_id": "77", "name": "New",
+                                                  "token": "secret-of-the-page"}),
+        "resume": (f"/admin/posts/channel/{facebook.pk}/resume/", {}),
+        "webhook": (f"{hooks}{hook.pk}/change/", {"url": "https://other.example.com/", "kinds": ["FAILED"]}),
+        "webhook/rotate": (f"{hooks}{hook.pk}/rotate/", {"known": fingerprint(hook)}),
+    }[what]  # fmt: skip
+    client = log_in(admin_member)
+    before = AuditEvent.objects.count()
+    with after_limit():
+        answer = client.post(url, data)
+        assert (answer.status_code, AuditEvent.objects.count()) == (403, before)
+        assert "secret-of-the-page" not in answer.content.decode()
+        answer = client.post(url, {**data, "proof": admin_member.raw_password})  # type: ignore[attr-defined]
+        assert (answer.status_code in {200, 302}, AuditEvent.objects.count()) == (True, before + 1)
 
 
 def test_second_approval_schedules_the_post(make_waiting, reviewer: User, other: User, organization) -> None:

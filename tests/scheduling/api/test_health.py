@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts import clock
+from accounts.models import User
 from scheduling.domain import sweep
 from scheduling.models import ScheduledPost, WorkerHeartbeat
 from tests.security.db_diff import all_rows
@@ -55,6 +56,38 @@ def test_readyz_is_503_when_posts_are_late_without_their_content(client: Client,
     hidden = [str(post.pk), facebook.name, facebook.platform_id, "Olá", "Casa do Sol", "secret-host"]
     assert [word for word in hidden if word in text] == []
     assert all_rows() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"REMOTE_ADDR": "203.0.113.7"},
+        {"REMOTE_ADDR": ""},
+        *({"REMOTE_ADDR": "127.0.0.1", name: "203.0.113.7"} for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")),
+        {"REMOTE_ADDR": "::1", "HTTP_FORWARDED": "for=203.0.113.7"},
+    ],
+    ids=str,
+)
+def test_readyz_tells_strangers_only_whether_it_is_ready_a23(
+    client: Client, stranger: dict[str, str], make_scheduled, reviewer, signed_in
+) -> None:
+    post = make_scheduled()
+    sweep.sweep("w1@here")
+    assert (client.get("/readyz", **stranger).status_code, client.get("/readyz", **stranger).json()) == (
+        200,
+        {"ready": True},
+    )
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now() - timedelta(minutes=3))
+    assert (client.get("/readyz", **stranger).status_code, client.get("/readyz", **stranger).json()) == (
+        503,
+        {"ready": False},
+    )
+    assert signed_in(reviewer).get("/readyz", **stranger).json() == {"ready": False}
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("root"), backend="django.contrib.auth.backends.ModelBackend")
+    assert operator.get("/readyz", **stranger).json()["overdue"]["count"] == 1
+    assert client.get("/readyz", REMOTE_ADDR="::1").json()["overdue"]["count"] == 1
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ import pytest
 from accounts import clock
 from scheduling.domain import health, sweep
 from scheduling.models import Delivery, ScheduledPost, WorkerHeartbeat
+from scheduling.tasks import record_heartbeat
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,22 @@ def test_health_without_recent_sweep_is_not_ready(swept: None) -> None:
     seen = health.check_health()
     assert seen.problems == ["The sweep last ran 45 s ago: Celery beat, the broker or every worker is down."]
     assert (seen.workers, int(seen.last_round or 0)) == (0, 45)
+
+
+@pytest.mark.parametrize("queue", ["media", "notifications"])
+def test_health_without_a_background_worker_is_not_ready_a23(swept: None, queue: str) -> None:
+    assert health.check_health().ready  # a worker has some time to start
+    WorkerHeartbeat.objects.filter(worker__startswith="queue:").update(seen_at=ago(90_000))
+    sweep.sweep("w1@here")
+    other = {"media": "notifications", "notifications": "media"}[queue]
+    assert record_heartbeat(other) == 1
+    seen = health.check_health()
+    assert (seen.workers, seen.problems) == (
+        1, [f"No worker has taken from the queue {queue} for 25 h: start one, or more of them."]
+    )  # fmt: skip
+    assert record_heartbeat(queue) == 1
+    assert health.check_health().problems == []
+    assert record_heartbeat("publishing") == 0
 
 
 def test_health_before_the_first_sweep_is_not_ready() -> None:

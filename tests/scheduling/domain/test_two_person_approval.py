@@ -87,6 +87,18 @@ def test_approval_after_a_change_is_a_first_approval_again(
         assert first.revoked_at is not None
 
 
+def test_new_brief_voids_a_first_approval_a23(two, make_waiting, judge, second, key) -> None:
+    post = make_waiting(brief="The prices are from the owner")
+    approve(judge, post)
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"brief": "The prices are guesses"})
+    approve(second, post)
+    assert (fresh(post).status, Approval.objects.filter(post=post, revoked_at=None).count()) == (
+        "WAITING_FOR_APPROVAL", 1,
+    )  # fmt: skip
+    approve(judge, post)
+    assert fresh(post).status == "SCHEDULED"
+
+
 def test_publish_now_with_two_approvals_required_raises_conflict(two, make_waiting, judge) -> None:
     with pytest.raises(Conflict, match="same scheduled time"):
         approve(judge, make_waiting(), now=True)

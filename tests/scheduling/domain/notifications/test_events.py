@@ -13,6 +13,7 @@ from accounts.models import Membership, Role
 from posts.domain import channels
 from scheduling.domain import content, drafts, reschedule, review
 from scheduling.domain.notifications import emails, events, recipients, webhook_sender
+from scheduling.domain.notifications.exceptions import NotificationObsolete
 from scheduling.models import Notification, NotificationDelivery, ScheduledPost, Webhook
 from tests.helpers import approve, at_once, fresh, reconnect
 from tests.scheduling.domain.conftest import go_on, send
@@ -137,6 +138,20 @@ def test_each_lost_connection_creates_one_notification(facebook, reviewer, admin
         reconnect(admin_member, facebook)
     assert created_kinds() == ["RECONNECT", "RECONNECT"]
     assert mailed("RECONNECT") == ["administrator", "administrator", "reviewer", "reviewer"]
+
+
+def test_platform_block_creates_a_notification_of_its_own_a23(facebook, reviewer, admin_member, mailoutbox):
+    for _ in range(2):
+        channels.block(actors.WORKER, facebook, reason="Against the community standards")
+    assert created_kinds() == ["BLOCKED"]
+    assert mailed("BLOCKED") == ["administrator", "reviewer"]
+    delivery = NotificationDelivery.objects.filter(user=reviewer).get()
+    email = emails.build_email(delivery)
+    assert (facebook.name in email.subject, "Against the community standards" in email.body) == (True, True)
+    channels.resume(actors.user_actor(admin_member), facebook)
+    delivery.notice.channel.refresh_from_db()
+    with pytest.raises(NotificationObsolete):
+        emails.build_email(delivery)
 
 
 def test_reminder_of_a_waiting_post_is_created_once(make_waiting, make_scheduled, settings, facebook):
