@@ -48,6 +48,7 @@ fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/fuzz -q
 
+RANDOM_KEY = $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))'
 check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words, migrations, production settings, lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,8 +59,8 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 	$(BIN)/python manage.py openapi --check
 	@echo 'manage.py check --deploy, as in production'
 	@DYNAMO_PRODUCTION=1 DYNAMO_VAR="$$(mktemp -d)" DYNAMO_ALLOWED_HOSTS=dynamo.example \
-		DYNAMO_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
-		DYNAMO_ENCRYPTION_KEYS=an-example-of-a-key DYNAMO_AUDIT_KEYS=another-key GRAPH_APP_SECRET=an-example-of-a-secret \
+		DYNAMO_SECRET_KEY="$$($(RANDOM_KEY))" DYNAMO_ENCRYPTION_KEYS="$$($(RANDOM_KEY))" DYNAMO_AUDIT_KEYS="$$($(RANDOM_KEY))" \
+		GRAPH_APP_SECRET=an-example-of-a-secret \
 		DATABASE_URL=postgresql://dynamo@db.example/dynamo REDIS_URL=redis://redis.example/0 \
 		sh -c '$(BIN)/python manage.py check --deploy --fail-level WARNING; status=$$?; rm -rf "$$DYNAMO_VAR"; exit $$status'
 	@echo 'uv pip compile, compared with requirements/*.txt'

@@ -1,12 +1,16 @@
 """Checks for production. `manage.py check --deploy` runs them, and web, worker and beat refuse to start on an error."""
 
+from collections import Counter
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+
+MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 10  # characters, and different ones among them
 
 
 @register(Tags.security, deploy=True)
@@ -34,6 +38,26 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
             settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600) < settings.ENQUEUE_HORIZON * 3,
             "DYNAMO_ENQUEUE_HORIZON must be at most a third of the broker's visibility timeout.",
         ),
+        "E009": (
+            any(host.startswith("*") or host == "." for host in settings.ALLOWED_HOSTS),
+            "DYNAMO_ALLOWED_HOSTS must name the hosts: `*` accepts a forged Host header.",
+        ),
+        "E010": (
+            not settings.SANDBOXED and not _is_https(settings.GRAPH_BASE_URL),
+            "GRAPH_BASE_URL must start with https://, because requests to it carry access tokens.",
+        ),
+        "E011": (
+            any(_is_weak(key) for key in _keys()),
+            f"Each of DYNAMO_SECRET_KEY, _ENCRYPTION_KEYS and _AUDIT_KEYS needs {MIN_KEY_LENGTH} random characters.",
+        ),
+        "E012": (
+            max(Counter([*_keys(), settings.GRAPH_APP_SECRET]).values()) > 1,
+            "DYNAMO_SECRET_KEY, _ENCRYPTION_KEYS, _AUDIT_KEYS and GRAPH_APP_SECRET must not share a key.",
+        ),
+        "E013": (
+            not _is_https(settings.ADMIN_URL),
+            "DYNAMO_ADMIN_URL must start with https://: the links in e-mails and invitations lead there.",
+        ),
     }
     return [Error(text, id=f"dynamo.{code}") for code, (is_problem, text) in problems.items() if is_problem]
 
@@ -45,6 +69,20 @@ def instagram_can_fetch_media(**_: Any) -> list[CheckMessage]:
 
     problem = check_public_url() if settings.PRODUCTION else ""
     return [Warning(problem, id="dynamo.W001")] if problem else []
+
+
+def _keys() -> list[str]:
+    """Return all keys, each once for each purpose; a key that is repeated within one list counts once."""
+    return [settings.SECRET_KEY, *set(settings.ENCRYPTION_KEYS), *set(settings.AUDIT_KEYS)]
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < MIN_KEY_LENGTH or len(set(key)) < MIN_KEY_CHARACTERS
+
+
+def _is_https(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def refuse_unsafe_start() -> None:

@@ -1,5 +1,6 @@
 """GET /channels, /superpowers, /posts and /posts/{id}: what an organization has, and what it has published."""
 
+from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
@@ -144,7 +145,7 @@ class Export(ReadView):
         if wanted.get("delivery") == "url":
             count, token = comment_export.store_export(post.channel, post.platform_id)
             path = reverse("export", args=[token])
-            return Response({"totalCount": count, "csvUrl": request.build_absolute_uri(path)})
+            return Response({"totalCount": count, "csvUrl": settings.ADMIN_URL + path})
         return csv_response(post, request.META)
 
 

@@ -19,6 +19,8 @@ SAFE = {
     "REDIS_URL": "redis://redis.example/0",
 }
 
+KEY = secrets.token_urlsafe(32)
+
 
 def start(folder: Path, **changed: str | None) -> tuple[int, str]:
     """Do what the start commands do first, in production with some settings changed; None takes one away."""
@@ -56,9 +58,19 @@ def test_checks_outside_production_find_nothing(tmp_path: Path) -> None:
         ({"DYNAMO_MEDIA_ALLOW_LOOPBACK": "1"}, "dynamo.E006"),
         ({"GRAPH_APP_SECRET": None}, "dynamo.E007"),
         ({"DYNAMO_ENQUEUE_HORIZON": "3000"}, "dynamo.E008"),
+        ({"DYNAMO_ALLOWED_HOSTS": "dynamo.example,*"}, "dynamo.E009"),
+        ({"GRAPH_BASE_URL": "http://graph.facebook.com"}, "dynamo.E010"),
+        ({"DYNAMO_SECRET_KEY": "k" * 50}, "dynamo.E011"),
+        ({"DYNAMO_ENCRYPTION_KEYS": "k"}, "dynamo.E011"),
+        ({"DYNAMO_ENCRYPTION_KEYS": f"{KEY},old"}, "dynamo.E011"),
+        ({"DYNAMO_AUDIT_KEYS": KEY[:31]}, "dynamo.E011"),
+        ({"DYNAMO_ENCRYPTION_KEYS": KEY, "DYNAMO_AUDIT_KEYS": f"{SAFE['DYNAMO_AUDIT_KEYS']},{KEY}"}, "dynamo.E012"),
+        ({"DYNAMO_SECRET_KEY": KEY, "DYNAMO_AUDIT_KEYS": KEY}, "dynamo.E012"),
+        ({"GRAPH_APP_SECRET": KEY, "DYNAMO_ENCRYPTION_KEYS": KEY}, "dynamo.E012"),
+        ({"DYNAMO_ADMIN_URL": "http://dynamo.example"}, "dynamo.E013"),
     ],
 )
-def test_production_with_an_unsafe_setting_does_not_start(
+def test_production_with_an_unsafe_setting_does_not_start_a21(
     tmp_path: Path, changed: dict[str, str | None], code: str
 ) -> None:
     status, output = start(tmp_path, **changed)
