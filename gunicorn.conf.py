@@ -16,6 +16,7 @@ worker_class = "gthread"  # a slow client holds a thread, so production needs a 
 worker_connections = 200
 timeout = 60
 graceful_timeout = 10
+umask = 0o077  # gunicorn sets it again
 max_requests = 100_000  # limits the effect of a memory leak
 max_requests_jitter = 20_000
 control_socket_disable = True  # the socket would be created in the home folder

@@ -1,5 +1,6 @@
 """Settings, from environment variables: docs/operations.md lists them."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from dynamo.env import env_bool, env_float, env_list, env_str, generated_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env_str("DYNAMO_VAR", str(BASE_DIR / "var")))
+# Database, logs, broker files and exports hold secrets: only this user may read them. Every process imports this file.
+os.umask(0o077)
 VAR_DIR.mkdir(parents=True, exist_ok=True)
+if VAR_DIR.stat().st_uid == os.geteuid():
+    VAR_DIR.chmod(0o700)
 
 # Secrets. ENCRYPTION_KEYS: the first encrypts, all decrypt. AUDIT_KEYS: the first signs new events, all verify.
 SECRET_KEY = generated_secret("DYNAMO_SECRET_KEY", VAR_DIR)
@@ -314,7 +319,7 @@ STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a missing folder; its fi
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = VAR_DIR / "files"
-FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # Django's 0644 ignores the umask
 # Media and exports are on this machine, or in an S3-compatible bucket when more machines share them.
 if S3_BUCKET := env_str("S3_BUCKET"):
     _STORAGE: dict[str, Any] = {
