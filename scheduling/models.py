@@ -334,6 +334,7 @@ class ChannelCheck(models.Model):
     """The platform's answer to the last check of a channel, shown to reviewers.
 
     `quota_used` of `quota_total`: Instagram's posts of the last 24 hours, null where the platform did not report it.
+    `platform_name`, `platform_username`: of the account, by the last check that succeeded.
     """
 
     channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE, related_name="checkup")
@@ -342,9 +343,22 @@ class ChannelCheck(models.Model):
     permission = models.BooleanField(default=False, help_text="Whether the problem is a missing permission.")
     quota_used = models.PositiveIntegerField(null=True)
     quota_total = models.PositiveIntegerField(null=True)
+    platform_name = models.CharField(max_length=200, blank=True)
+    platform_username = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
         return f"checkup of {self.channel_id}"
+
+    @property
+    def account(self) -> str:
+        """Name and handle of the account on the platform; empty before a check succeeded."""
+        handle = f"@{self.platform_username}" if self.platform_username else ""
+        return " · ".join(part for part in (self.platform_name, handle) if part)
+
+    def is_named(self, name: str) -> bool:
+        """Whether `name` is the name or the handle of the account on the platform."""
+        names = (self.platform_name, self.platform_username)
+        return name.strip().removeprefix("@").casefold() in {each.strip().casefold() for each in names if each}
 
 
 class SavedView(models.Model):

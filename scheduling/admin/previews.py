@@ -16,7 +16,7 @@ from posts.admin.superpower_description import Description, describe_in_full
 from posts.domain.superpowers import template_of, templates_of
 from posts.models import ChannelType, SuperpowerTemplate
 from scheduling.admin.results import Advice, failure_help
-from scheduling.models import Delivery, DeliveryState, ScheduledPost
+from scheduling.models import ChannelCheck, Delivery, DeliveryState, ScheduledPost
 
 LINES = 3
 MANY_LINES = 12
@@ -41,6 +41,8 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 class ChannelPreview(NamedTuple):
     """Preview of the post on one channel, with its outcome.
 
+    checkup          the last check of the channel, with its name and handle on the platform; None before the first
+    other_name       whether the channel's name here is neither of them
     shown, folded    the caption: the part that the feed shows before the link `more`, and the rest; blank if it shows
                      the whole caption
     hint             explains to the reviewer where the feed cuts the caption; blank if it does not
@@ -52,6 +54,8 @@ class ChannelPreview(NamedTuple):
     """
 
     delivery: Delivery
+    checkup: ChannelCheck | None
+    other_name: bool
     network: str
     frame: str
     shown: str
@@ -68,14 +72,16 @@ class ChannelPreview(NamedTuple):
 
 
 class PreviewContext(NamedTuple):
-    """What the previews of many posts need besides the posts. `templates`: the superpowers' templates by id."""
+    """What the previews of many posts need besides the posts: the superpowers' templates, the channels' last checks."""
 
     templates: dict[str, SuperpowerTemplate]
+    checkups: dict[int, ChannelCheck]
 
 
 def load_preview_context(posts: Sequence[ScheduledPost]) -> PreviewContext:
     deliveries = [delivery for post in posts for delivery in post.deliveries.all()]
-    return PreviewContext(templates_of(delivery.superpower for delivery in deliveries))
+    checkups = ChannelCheck.objects.in_bulk({delivery.channel_id for delivery in deliveries})
+    return PreviewContext(templates_of(delivery.superpower for delivery in deliveries), checkups)
 
 
 def channel_preview(
@@ -91,11 +97,14 @@ def channel_preview(
     tone, outcome = OUTCOMES[delivery.state]
     network = NETWORKS[delivery.channel.type]
     template = template_of(delivery.superpower, post.organization_id, known.templates)
+    checkup = known.checkups.get(delivery.channel_id)
     length = VISIBLE_LENGTHS.get((network, post.type))
     shown, folded = split_at_fold(delivery.caption, length) if length else (delivery.caption, "")
     hint = f"“{MORE[network]}” appears after about {length} characters or {LINES} lines." if folded else ""
     return ChannelPreview(
         delivery=delivery,
+        checkup=checkup,
+        other_name=bool(checkup and checkup.account and not checkup.is_named(delivery.channel.name)),
         network=network.lower(),
         frame={"REEL": "reel", "STORY": "story"}.get(post.type, "feed"),
         shown=shown,

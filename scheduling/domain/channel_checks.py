@@ -1,6 +1,7 @@
 """Checks channels ahead of time, so that problems are seen, and rejected tokens replaced, before the scheduled time."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -26,9 +27,9 @@ def check_channel(channel_id: int) -> bool:
     channel = Channel.objects.filter(pk=channel_id, state=ChannelState.CONNECTED).first()
     if channel is None:
         return False
-    result = {"problem": "", "permission": False, "quota_used": None, "quota_total": None}
+    result: dict[str, Any] = {"problem": "", "permission": False, "quota_used": None, "quota_total": None}
     try:
-        quota = check_account(Account(channel.type, channel.platform_id, channel.token))
+        account = check_account(Account(channel.type, channel.platform_id, channel.token))
     except InvalidToken:
         result["problem"] = "Its token cannot be decrypted: an encryption key is missing."
     except AuthFailed as error:
@@ -37,7 +38,9 @@ def check_channel(channel_id: int) -> bool:
     except GraphError as error:
         result |= {"problem": str(error)[:300], "permission": isinstance(error, PermissionDenied)}
     else:
-        result |= {"quota_used": quota.used, "quota_total": quota.total}
+        # After a check that fails, the names of the one before stay.
+        result |= {"platform_name": account.name, "platform_username": account.username}
+        result |= {"quota_used": account.quota.used, "quota_total": account.quota.total}
     ChannelCheck.objects.update_or_create(channel=channel, defaults={**result, "at": clock.now()})
     return not result["problem"]
 

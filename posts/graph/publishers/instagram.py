@@ -16,7 +16,7 @@ from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload,
 from posts.graph.publishers.facebook import read_address
 
 FIELDS = "id,caption,media_type,media_product_type,timestamp"
-CHECK_SECONDS = 5.0  # in all
+CHECK_SECONDS = 5.0  # for each call
 
 
 class Instagram:
@@ -201,12 +201,27 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 
-def check_account(account: Account) -> Quota:
-    """Return the account's quota, an empty one for a Page. Raises GraphErrors.
+@dataclass(frozen=True)
+class AccountCheck:
+    """Name and handle of the account as the platform reports them, empty where it does not; the quota of Instagram."""
+
+    name: str
+    username: str
+    quota: Quota
+
+
+def check_account(account: Account) -> AccountCheck:
+    """Read the account and, of Instagram, its quota. Raises GraphErrors, also when the platform names another account.
 
     Success shows that the token is valid; only publishing shows whether it may publish.
     """
-    if account.type == "INSTAGRAM_ACCOUNT":
-        return read_quota(account, seconds=CHECK_SECONDS)
-    client.get(account, account.platform_id, seconds=CHECK_SECONDS, fields="id,name")
-    return Quota(None, None)
+    node = client.get(account, account.platform_id, seconds=CHECK_SECONDS, fields="id,name,username")
+    if str(node.get("id")) != account.platform_id:
+        raise errors.GraphError("The platform answered for another account")
+    is_page = account.type == "FB_PAGE"
+    quota = Quota(None, None) if is_page else read_quota(account, seconds=CHECK_SECONDS)
+    return AccountCheck(_text(node.get("name")), _text(node.get("username")), quota)
+
+
+def _text(value: object) -> str:
+    return value[:200] if isinstance(value, str) else ""

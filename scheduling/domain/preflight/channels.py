@@ -29,6 +29,9 @@ def check_channel(post: ScheduledPost, delivery: Delivery, known: CheckContext) 
         yield Check("channel", "stop", message, channel.public_id)
         return
     yield _token(delivery, checkup, known.last_error.get(channel.pk))
+    if checkup is not None and checkup.account and not checkup.is_named(channel.name):
+        message = f"{channel.name} has another name on the platform: {checkup.account}, ID {channel.platform_id}."
+        yield Check("channel.name", "warn", message, channel.public_id)
     if channel.type == ChannelType.INSTAGRAM_ACCOUNT:
         yield _quota(post, delivery, checkup, known)
 

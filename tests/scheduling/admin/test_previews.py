@@ -13,7 +13,7 @@ from posts.models import Channel
 from scheduling.admin.previews import split_at_fold
 from scheduling.domain import drafts, media_inspection
 from scheduling.domain.drafts import ChannelText
-from scheduling.models import Approval, ScheduledPost
+from scheduling.models import Approval, ChannelCheck, ScheduledPost
 from tests.helpers import POSTS, AdminClient, fresh
 from tests.shown_text import compact, shown_text
 
@@ -91,6 +91,25 @@ def test_note_keeps_line_breaks_and_is_isolated(make_waiting, reviewer: User) ->
     html = page(reviewer, make_waiting(brief="Why: summer\nRisk: none"))
     assert '<div class="pre" dir="auto">Why: summer\nRisk: none</div>' in html
     assert "Note for the reviewer" not in page(reviewer, make_waiting(scheduled_for=clock.now() + timedelta(days=2)))
+
+
+def test_channel_is_shown_as_the_platform_names_it_a18(make_waiting, reviewer: User, facebook: Channel) -> None:
+    post = make_waiting(channels=[facebook])
+    text = AdminClient(reviewer).review(post).text
+    assert f"Name on Facebook not read yet · ID {facebook.platform_id}" in text
+
+    Channel.objects.filter(pk=facebook.pk).update(name="Casa do Sol TEST")
+    checked = ChannelCheck.objects.create(
+        channel=facebook, at=clock.now(), platform_name="Casa do Sol", platform_username="casadosol"
+    )
+    text = AdminClient(reviewer).review(post).text
+    assert f"Casa do Sol · @casadosol · ID {facebook.platform_id} Called “ Casa do Sol TEST ” here" in text
+    assert "Casa do Sol TEST has another name on the platform: Casa do Sol · @casadosol" in text
+
+    for name in ("casa do sol ", "@casadosol"):
+        assert checked.is_named(name)
+        Channel.objects.filter(pk=facebook.pk).update(name=name)
+        assert "another name on the platform" not in AdminClient(reviewer).review(post).text
 
 
 def test_media_that_is_not_stored_cannot_be_approved_a3(make_waiting, reviewer: User, sandbox, facebook) -> None:

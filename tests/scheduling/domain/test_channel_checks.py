@@ -8,7 +8,7 @@ from accounts import clock
 from posts.models import Channel, ChannelState
 from scheduling.domain import channel_checks, sweep
 from scheduling.models import ChannelCheck
-from tests.services.sandbox import FACEBOOK, INSTAGRAM, SandboxControl
+from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
 
 pytestmark = pytest.mark.usefixtures("no_messages")
 
@@ -27,6 +27,21 @@ def test_check_of_instagram_stores_the_quota(instagram: Channel, sandbox: Sandbo
 def test_check_of_a_page_stores_no_problem(facebook: Channel, sandbox: SandboxControl) -> None:
     assert channel_checks.check_channel(facebook.pk)
     assert (found(facebook).problem, found(facebook).quota_total) == ("", None)
+
+
+@pytest.mark.parametrize("account", [FACEBOOK, INSTAGRAM], ids=lambda account: account.type)
+def test_check_stores_name_and_handle_of_the_platform_a18(
+    account: PlatformAccount, facebook: Channel, instagram: Channel, sandbox: SandboxControl
+) -> None:
+    channel = facebook if account == FACEBOOK else instagram
+    sandbox.register(account, name="The Real Page", username="the.real.page")
+    channel_checks.check_channel(channel.pk)
+    sandbox.fault("GET .*", "drop_before", times=None)
+    assert not channel_checks.check_channel(channel.pk)  # keeps them
+    kept = found(channel)
+    assert (kept.platform_name, kept.platform_username) == ("The Real Page", "the.real.page")
+    assert not kept.is_named(channel.name)
+    assert kept.is_named("@The.Real.Page")
 
 
 def test_check_with_a_rejected_token_marks_the_channel(facebook: Channel, sandbox: SandboxControl) -> None:
