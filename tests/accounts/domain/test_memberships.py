@@ -35,7 +35,12 @@ def test_new_organization_is_recorded(root: User) -> None:
     organization = Organization(name="New")
     memberships.save(user_actor(root), organization)
     rules = ("allow_self_approval", "second_approver", "require_mfa", "require_full_signature")
-    changed = {"name": [None, "New"], "active": [None, True], **{rule: [None, False] for rule in rules}}
+    changed = {
+        "name": [None, "New"],
+        "active": [None, True],
+        "time_zone": [None, "UTC"],
+        **{rule: [None, False] for rule in rules},
+    }
     assert events() == [
         (organization.pk, "organization.create", f"organization:{organization.pk}", {"changed": changed})
     ]

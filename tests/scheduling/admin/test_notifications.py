@@ -144,7 +144,15 @@ def test_notification_settings_are_stored_per_membership(
     mine.refresh_from_db()
     other.refresh_from_db()
     # The kinds available to a reviewer that were not selected.
-    assert mine.muted_notification_kinds == ["UNKNOWN", "RECONNECT", "UNAPPROVED", "RULES", "REVERTED", "DELETED"]
+    assert mine.muted_notification_kinds == [
+        "UNKNOWN",
+        "RECONNECT",
+        "BLOCKED",
+        "UNAPPROVED",
+        "RULES",
+        "REVERTED",
+        "DELETED",
+    ]
     assert other.muted_notification_kinds == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN", "REVERTED", "DELETED"]
     assert AuditEvent.objects.filter(verb="membership.mute", actor_id=str(reviewer.pk)).count() == 2
     assert "Viewers receive no e-mails" in AdminClient(viewer).open(MINE).text
