@@ -94,10 +94,28 @@ def test_stale_approval_shows_the_changes(
     expect(page.get_by_text("Approved: “Breakfast is off”")).to_be_visible()
 
 
+def test_approval_is_undone_until_the_button_disappears(
+    open_admin: OpenAdmin, three: list[Any], reviewer: User
+) -> None:
+    page = open_admin(reviewer)
+    page.goto(f"{POSTS}{three[0].pk}/review/")
+    page.get_by_role("button", name="Approve and schedule").first.click()
+    page.get_by_role("button", name="Undo approval").click()
+    expect(page.get_by_text("Undone: “Breakfast is on” is waiting for approval again.")).to_be_visible()
+    assert status(three[0]) == Status.WAITING_FOR_APPROVAL
+    page.get_by_role("button", name="Approve and schedule").first.click()
+    expect(page.get_by_role("button", name="Undo approval")).to_be_visible()
+    page.evaluate("for (const animation of document.getAnimations()) animation.finish()")  # ten seconds later
+    expect(page.get_by_role("button", name="Undo approval")).to_be_hidden()
+
+
 def test_reject_needs_notes(open_admin: OpenAdmin, three: list[Any], reviewer: User) -> None:
     page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
     press(page, "r")
+    page.get_by_role("button", name="Reject with these notes").click()
+    assert page.get_by_label("What should change?").evaluate("notes => notes.matches(':invalid:focus')")  # not sent
+    page.get_by_label("What should change?").fill("  ")
     page.get_by_role("button", name="Reject with these notes").click()
     expect(page.get_by_role("alert")).to_contain_text("Say in the notes what should change")
     assert status(three[0]) == Status.WAITING_FOR_APPROVAL

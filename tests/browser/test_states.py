@@ -28,6 +28,7 @@ def test_page_states_are_accessible(phone: bool, open_admin: OpenAdmin, scene: S
     violations["keys"] = checker.violations(page)
     page.keyboard.press("Escape")
     page.get_by_text("Reject", exact=True).click()
+    page.get_by_label("What should change?").fill("  ")
     page.get_by_role("button", name="Reject with these notes").click()
     expect(page.get_by_role("alert")).to_contain_text("Say in the notes what should change")
     violations["rejected without notes"] = checker.violations(page)
