@@ -1,17 +1,23 @@
 """`make screenshots`: every page of the admin, light and dark, desktop and phone, into `screenshots/`.
 
-Also states without a URL: the dialog of keyboard shortcuts and the result of a bulk approval.
+Also states without a URL: the dialog of keyboard shortcuts, the changes since the page was loaded, the offer to undo,
+and the result of a bulk approval.
 Runs in pytest for its fixtures. PAGES="queue review-failed" selects pages.
 """
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from accounts import clock
+from accounts.domain import actors
+from scheduling.domain import drafts
+from scheduling.domain.drafts import ChannelText
 from tests.browser.axe import SCHEMES
 from tests.browser.chromium import SIZES
 from tests.browser.conftest import OpenAdmin
@@ -47,12 +53,34 @@ def test_take_screenshots(open_admin: OpenAdmin, scene: Scene, open_browser: Cal
 
 
 def take_states(page: Page, scene: Scene, wanted: list[str]) -> int:
-    """Take states after an interaction; the last one changes the sample data."""
+    """Take states after an interaction; all but the first change the sample data."""
     taken, urls = 0, dict(named_pages())
     if not wanted or "shortcuts" in wanted:
         page.goto(urls["review-waiting"](scene))
         page.keyboard.press("?")
         taken += take_all(page, "shortcuts", full=False)
+    if not wanted or "review-changed" in wanted:
+        post, facebook = scene.posts["WAITING_FOR_APPROVAL"], scene.facebook
+        page.goto(urls["review-waiting"](scene))
+        changes: Any = {
+            "channels": {facebook.public_id: ChannelText(facebook.type, "The terrace opens at eight tomorrow.", None)},
+            "scheduled_for": clock.now() + timedelta(days=3),
+        }
+        drafts.edit(actors.api_key_actor(scene.key), post, changes=changes)
+        page.get_by_role("button", name="Approve and schedule").first.click()
+        expect(page.locator("#problem .changes")).to_be_visible()
+        taken += take_all(page, "review-changed")
+    if not wanted or "undo" in wanted:
+        for size in SIZES:
+            page.set_viewport_size(SIZES[size])
+            page.goto(urls["queue"](scene))
+            page.locator("a.row-title").last.click()
+            page.get_by_role("button", name="Approve and schedule").first.click()
+            expect(page.get_by_role("button", name="Undo approval")).to_be_visible()
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                taken += take(page, "undo", f"{size}-{scheme}", full=False)
+            page.get_by_role("button", name="Undo approval").click()
     if not wanted or "bulk-approval" in wanted:
         page.goto(urls["queue"](scene))
         page.get_by_label("All on this page").check()
