@@ -87,6 +87,18 @@ def open_stored(media_file: MediaFile) -> IO[bytes]:
     return default_storage.open(str(media_file.file.name))
 
 
+def read_image(media_file: MediaFile) -> bytes | None:
+    """Return the poster, or an image itself; None for a video without a poster, and when the storage lost the bytes."""
+    image = media_file.poster or (media_file.file if media_file.kind == "IMAGE" else None)
+    if not image:
+        return None
+    try:
+        with default_storage.open(str(image.name)) as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        return None
+
+
 def admin_url(media_file: MediaFile) -> str:
     """Return the URL of the stored copy on our own origin, for members of its organization."""
     return reverse("admin_media", args=[media_file.pk])

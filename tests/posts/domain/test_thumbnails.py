@@ -1,8 +1,10 @@
-"""Small copies of the images of imported posts."""
+"""Small copies of the images of published posts."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.storage import default_storage
@@ -10,8 +12,8 @@ from django.test import Client
 from PIL import Image
 
 from accounts import clock
-from posts.domain import thumbnails
-from posts.models import Channel, PublishedPost
+from posts.domain import media_store, thumbnails
+from posts.models import Channel, MediaFile, PublishedPost
 from tests.helpers import log_in
 from tests.services.sandbox import SandboxControl
 
@@ -52,6 +54,49 @@ def test_what_has_no_image_is_left_alone(facebook: Channel, sandbox: SandboxCont
     assert len(sandbox.call("GET", "/__requests")["requests"]) == before + 1
     failed.refresh_from_db()
     assert (failed.thumbnail.name, failed.thumbnail_tried_at is not None) == ("", True)
+
+
+def stored_picture(channel: Channel) -> MediaFile:
+    file = io.BytesIO()
+    Image.new("RGB", (800, 600), "red").save(file, "PNG")
+    return media_store.store(channel.organization, file)
+
+
+def test_own_post_gets_its_thumbnail_from_the_stored_copy(facebook: Channel, sandbox: SandboxControl) -> None:
+    own = {"media_sha256": stored_picture(facebook).sha256, "scheduled_post_id": uuid4(), "media_type": "IMAGE"}
+    elsewhere = published(facebook, media_url=sandbox.media("sea.jpg"), **own)
+    uploaded = published(facebook, media_url=media_store.stable_url(MediaFile.objects.get()), **own)
+    before = len(sandbox.call("GET", "/__requests")["requests"])
+    assert [thumbnails.copy_missing() for _ in range(2)] == [2, 0]
+    assert len(sandbox.call("GET", "/__requests")["requests"]) == before
+    for post in (elsewhere, uploaded):
+        post.refresh_from_db()
+        with post.thumbnail.open() as file, Image.open(file) as image:
+            red, green, blue = image.convert("RGB").getpixel((200, 150))
+            assert image.size == (400, 300)
+            assert red > 200
+            assert max(green, blue) < 50
+
+
+def test_own_video_gets_its_poster(facebook: Channel, sandbox: SandboxControl) -> None:
+    video = media_store.fetch_and_store(facebook.organization, sandbox.media("film.mp4"))
+    post = published(facebook, media_sha256=video.sha256, scheduled_post_id=uuid4(), media_type="VIDEO")
+    assert thumbnails.copy_missing() == 1
+    post.refresh_from_db()
+    assert post.thumbnail.name
+
+
+def test_own_post_whose_copy_is_lost_fetches_nothing(facebook: Channel, sandbox: SandboxControl) -> None:
+    kept = stored_picture(facebook)
+    default_storage.delete(str(kept.file.name))
+    default_storage.delete(str(kept.poster.name))
+    ours = {"media_url": sandbox.media("sea.jpg"), "scheduled_post_id": uuid4()}
+    published(facebook, media_sha256=kept.sha256, **ours)
+    published(facebook, media_sha256="0" * 64, **ours)
+    published(facebook, **ours)  # a link post: what is behind the link is the author's
+    before = len(sandbox.call("GET", "/__requests")["requests"])
+    assert thumbnails.copy_missing() == 0
+    assert len(sandbox.call("GET", "/__requests")["requests"]) == before
 
 
 def test_copies_are_deleted_after_ninety_days(facebook: Channel, sandbox: SandboxControl) -> None:
