@@ -41,6 +41,9 @@ class Organization(models.Model):
     require_full_signature = models.BooleanField(
         default=False, help_text="API requests must carry the signature that covers method, path and body."
     )
+    reviewers_may_correct = models.BooleanField(
+        default=False, help_text="Reviewers can correct the captions of a waiting post together with their approval."
+    )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name: the default of people who join.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -39,6 +39,12 @@ class PolicyForm(forms.Form):
         label="Require full request signatures",
         help_text="API requests must carry the signature that covers method, path and body, not the date alone.",
     )
+    reviewers_may_correct = forms.BooleanField(
+        required=False,
+        label="Reviewers may correct",
+        help_text="Reviewers can correct the captions of a waiting post together with their approval. The authors are "
+        "notified, and the reviewer does not become an author.",
+    )
 
     def __init__(self, data: Any, *, organization: Organization) -> None:
         policy = organization_policy.get_policy(organization)

@@ -28,6 +28,10 @@ RULES = {
         "API requests may carry the signature that covers only the date.",
         "API requests must carry the signature that covers method, path and body.",
     ),
+    "reviewers_may_correct": (
+        "Reviewers cannot change the captions that they approve.",
+        "Reviewers can correct the captions of a waiting post together with their approval.",
+    ),
 }
 
 

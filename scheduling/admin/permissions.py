@@ -23,12 +23,14 @@ class PostPermissions(NamedTuple):
     """Actions that the user can run on a post now.
 
     why_not          why the post cannot be approved; blank if it can, or if its status does not allow it
+    correct          whether the user can correct the captions together with the approval
     publish_now      whether "Publish now" is offered; not with two approvals, which have to agree on a time
     mfa_required     whether the user has to set up two-factor authentication first
     inspection_pending  whether approval waits for a worker to inspect the media
     """
 
     approve: bool
+    correct: bool
     reject: bool
     revert: bool
     submit: bool
@@ -81,6 +83,7 @@ def permissions_for(
     why_not = _why_not(membership, post, context) if approvable else ""
     return PostPermissions(
         approve=approvable and not why_not,
+        correct=post.can("approve") and not why_not and post.organization.reviewers_may_correct,
         publish_now=approvable and not post.organization.second_approver,
         mfa_required=why_not == MFA_REQUIRED,
         inspection_pending=why_not == INSPECTION_PENDING,

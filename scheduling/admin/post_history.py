@@ -21,6 +21,7 @@ EVENT_LABELS = {
     "retry": "approved a retry",
     "approve_first": "gave the first of two approvals",
     "revert": "returned it to draft",
+    "correct": "corrected the captions",
     "undo": "undid the approval",
     "inspect": "checked the media",
     "claim": "started publishing",

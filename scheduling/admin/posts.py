@@ -24,7 +24,7 @@ from accounts.admin.base import (
 )
 from accounts.exceptions import Conflict, DomainError, Forbidden
 from accounts.models import Role
-from scheduling.admin import actions, bulk_approval, calendar, unsent_input
+from scheduling.admin import actions, bulk_approval, calendar, correction, unsent_input
 from scheduling.admin.filters import (
     AuthorFilter,
     ChecksFilter,
@@ -38,6 +38,7 @@ from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
 from scheduling.admin.review_queue import LATEST, SOONEST, neighbours
 from scheduling.domain import saved_views, search
+from scheduling.domain.corrections import CORRECT
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status
@@ -109,6 +110,7 @@ class ScheduledPostAdmin(BaseAdmin):
         return [
             path("<uuid:post_id>/review/", review, name=f"{self.label}_review"),
             *calendar.urls(self),
+            *correction.urls(self),
             *(
                 path(route, csrf_protect(never_cache(view)), name=f"{self.label}_{name}")
                 for route, (name, view) in list_actions.items()
@@ -227,6 +229,8 @@ class ScheduledPostAdmin(BaseAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         post = self.get_post_or_404(request, post_id)
         restored: dict[str, Any] = unsent_input.typed_before_login(request, post_id)
+        if restored.get("restored_action") == CORRECT:  # restored by the page that corrects captions
+            restored = {}
         return self._render_review(request, post, **restored)
 
     @actions.post_only
@@ -243,7 +247,7 @@ class ScheduledPostAdmin(BaseAdmin):
             present = self.get_queryset(request).filter(pk=post_id).first() if isinstance(error, Conflict) else None
             message = actions.repeated_message(request, present, name) if present else ""
             if not message:
-                return self._render_error(request, post_id, name, in_words_of_the_form(error))
+                return self.render_error(request, post_id, name, in_words_of_the_form(error))
         unsent_input.forget(request, post_id)
         messages.success(request, message)
         if name == "delete":
@@ -268,7 +272,7 @@ class ScheduledPostAdmin(BaseAdmin):
         """Return the review page, which previews the saved draft."""
         return self.url("review", row.pk)
 
-    def _render_error(self, request: HttpRequest, post_id: UUID, name: str, error: DomainError) -> HttpResponse:
+    def render_error(self, request: HttpRequest, post_id: UUID, name: str, error: DomainError) -> HttpResponse:
         if isinstance(error, StateConflict) and error.status is None:
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(self.url("changelist"))

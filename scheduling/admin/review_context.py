@@ -22,6 +22,7 @@ from scheduling.admin.permissions import load_permission_context, permissions_fo
 from scheduling.admin.previews import NETWORKS, channel_preview, load_preview_context
 from scheduling.admin.results import engagement_counts
 from scheduling.domain.content import Content, approved_content, diff_content
+from scheduling.domain.corrections import corrections_in_force
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval
@@ -157,6 +158,7 @@ def review_context(
         "covered": covered_values(content),
         "may": permissions_for(membership, post, context=permission_context),
         "first": first,
+        "corrections": corrections_in_force(post.pk),
         "policy_violation": violation,
         "past": past,
         "when": "" if past else formatting.as_input(post.scheduled_for, zone),

@@ -15,11 +15,14 @@ from scheduling.models import ScheduledPost
 COOKIE = "dynamo_unsent"
 KEPT_SECONDS = 3600
 FIELDS = {"notes": 10_000, "when": 40}  # with the longest text that is kept
+CAPTIONS, MAX_CAPTIONS = "caption-", 20  # fields of the page that corrects captions, as long as notes
 
 
 def keep(request: HttpRequest, response: HttpResponse, post_id: UUID, action: str) -> None:
     """Keep the typed fields of the request, and set the cookie on the response; without typed fields do nothing."""
     typed = {name: request.POST[name][:length] for name, length in FIELDS.items() if request.POST.get(name)}
+    captions = [name for name in request.POST if name.startswith(CAPTIONS)][:MAX_CAPTIONS]
+    typed |= {name: request.POST[name][: FIELDS["notes"]] for name in captions}
     if not typed or not ScheduledPost.objects.filter(pk=post_id).exists():
         return
     token = secrets.token_urlsafe(24)

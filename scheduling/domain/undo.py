@@ -9,7 +9,7 @@ from accounts import clock
 from accounts.domain.reviewers import Reviewer
 from accounts.exceptions import Conflict
 from accounts.models import AuditEvent
-from scheduling.domain import review, two_person_approval
+from scheduling.domain import corrections, review, two_person_approval
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.notifications import events
 from scheduling.lifecycle import Status
@@ -21,7 +21,7 @@ TOO_LATE = "The approval can no longer be undone: revert the post to draft inste
 
 
 def undo(reviewer: Reviewer, approval_id: int) -> ScheduledPost:
-    """Take back the reviewer's own approval and return the post, which waits with the time that it had before.
+    """Take back the reviewer's own approval and return the post, which waits with its earlier time and captions.
 
     Reverts and submits in one transaction, with one audit event: the reviewer does not become an author, and nothing is
     announced. Locks the post. Raises Conflict when UNDO_WITHIN has passed, when anything is staged or claimed, for the
@@ -44,6 +44,9 @@ def undo(reviewer: Reviewer, approval_id: int) -> ScheduledPost:
         if moved_from != "":
             before = datetime.fromisoformat(moved_from) if moved_from else None
             columns = {"scheduled_for": before, "version": post.version + 1}
+        corrected = corrections.find_correction(event)
+        if corrected is not None:
+            columns["version"] = post.version + 1
         previous = str(post.status)
         if post.approval_id == approval.pk and post.status == Status.SCHEDULED:
             _ensure_untouched(post)
@@ -55,6 +58,8 @@ def undo(reviewer: Reviewer, approval_id: int) -> ScheduledPost:
             post.refresh_from_db()
         else:
             raise Conflict(TOO_LATE)
+        if corrected is not None:
+            corrections.restore_captions(post, corrected)
         record_post_event(reviewer.actor, events.UNDO, post, previous, approval=approval.pk)
     return post
 

@@ -69,6 +69,7 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
         "move-scheduled": to_post("move", "SCHEDULED", "?to=2030-05-01"),
         "move-published": to_post("move", "PUBLISHED"),
     },
+    f"{POSTS}_correct": {"correct": to_post("correct", "WAITING_FOR_APPROVAL")},
     f"{POSTS}_several": {
         "bulk-confirm": lambda scene: (
             reverse(f"admin:{POSTS}_several") + "?" + "&".join(f"post={pk}" for pk in scene.waiting)

@@ -73,6 +73,7 @@ def scene(
     person.refresh_from_db()
     person.raw_password = password
     User.objects.filter(pk=author.pk).update(first_name="Ana", last_name="Autora")
+    Organization.objects.filter(pk=organization.pk).update(reviewers_may_correct=True)
     writer = actors.user_actor(author)
     template = superpowers.write(writer, organization=organization, document=GREETER)
     reviewer = seat(person, organization)

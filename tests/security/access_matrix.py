@@ -149,7 +149,7 @@ RULES: dict[str, Rule] = {
         "<url>": Rule(path="admin/nothing"),
         "policy/": Rule(get=ADMINS | ROOT),
         "policy/<uuid:organization_id>/": Rule(
-            get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"known": "0000", "second_approver": "on"}
+            get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"known": "00001", "second_approver": "on"}
         ),
         "policy/<uuid:organization_id>/time-zone/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"time_zone": "Asia/Tokyo"}
@@ -250,6 +250,10 @@ RULES: dict[str, Rule] = {
         "<str:object_id>/change/": Rule(get=EDITORS, post=EDITORS, to="draft", data=POST_FORM),
         "<uuid:post_id>/review/": Rule(get=MEMBERS, to="waiting"),
         "<uuid:post_id>/approve/": Rule(post=REVIEWER, to="waiting", data=APPROVAL, approves=True),
+        "<uuid:post_id>/correct/": Rule(
+            get=REVIEWER, post=REVIEWER, to="waiting", approves=True,
+            data={**APPROVAL, "caption-{wire}": "{word}-typed", "approve": "1"},
+        ),
         "<uuid:post_id>/publish/": Rule(post=REVIEWER, to="waiting", data=APPROVAL, approves=True),
         "<uuid:post_id>/reject/": Rule(post=REVIEWER, to="waiting", data={"notes": "Shorter", **APPROVAL}),
         "<uuid:post_id>/live/": Rule(post=REVIEWER, to="failed", data=RESOLUTION, approves=True),  # restores the first

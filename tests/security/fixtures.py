@@ -61,7 +61,7 @@ class Tenant:
 
     def __init__(self, word: str, account: PlatformAccount, sandbox: SandboxControl) -> None:
         self.word, self.account = word, account
-        self.organization = Organization.objects.create(name=f"{word}-organization")
+        self.organization = Organization.objects.create(name=f"{word}-organization", reviewers_may_correct=True)
         self.users: dict[str, User] = {}
         self.review_fields: dict[str, str] = {}
         for name, (role, may_review) in PEOPLE.items():

@@ -99,6 +99,7 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
     if notice.details.get("first"):
         text = "SECOND"
     parts = [f"Hello {member.user.first_name or member.user.get_username()},", OPENINGS[text].format(**values)]
+    parts += _corrections(notice)
     parts += _middle(notice, post, deliveries, member.user)
     parts += [_link(notice), _foot(notice, member)]
     return EmailMessage(
@@ -158,9 +159,20 @@ def _middle(notice: Notification, post: ScheduledPost | None, deliveries: list[D
     names = ", ".join(_name(delivery.channel) for delivery in deliveries)
     facts = f"  Publish on: {_when(post, reader)}\n  Channels: {names}"
     if notice.kind == K.APPROVED:
-        return [facts]
+        return [facts, *(_captions(deliveries) if notice.details.get("corrections") else [])]
     brief = [f"Note for the reviewer:\n\n{quote(post.brief)}"] if post.brief else []
     return [facts, *_captions(deliveries), *brief]
+
+
+def _corrections(notice: Notification) -> list[str]:
+    """Return a sentence for each correction that the approval covers."""
+    sentences = []
+    for item in notice.details.get("corrections", []):
+        channels = ", ".join(single_line(name) for name in item["channels"])
+        sentences.append(
+            f"{single_line(item['by'])} corrected the caption on {channels}. The approval covers the corrected text."
+        )
+    return sentences
 
 
 def _captions(deliveries: list[Delivery]) -> list[str]:

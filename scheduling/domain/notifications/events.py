@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import clock
 from accounts.domain.organization_policy import RULES
 from accounts.models import AuditEvent
+from scheduling.domain.corrections import corrections_in_force
 from scheduling.domain.representation import serialize_current
 from scheduling.lifecycle import Status
 from scheduling.models import NoticeKind, Notification, PostAuthor, ScheduledPost
@@ -147,6 +148,10 @@ def _details(event: AuditEvent) -> dict[str, Any]:
     quoted = {name: event.details[name] for name in QUOTED if event.details.get(name)}
     if event.verb == FIRST:
         quoted["first"] = True
+    if event.verb in {APPROVE, FIRST}:
+        corrections = corrections_in_force(UUID(event.subject.partition(":")[2]))
+        if corrections:
+            quoted["corrections"] = [correction._asdict() for correction in corrections]
     if rules := _rules(event):
         quoted["rules"] = rules
     if event.verb in TAKEN_BACK:
