@@ -15,7 +15,7 @@ from accounts.domain.audit_log import canonical_sha256
 from accounts.json_leaves import format_leaf, format_path, json_leaves
 from accounts.models import Membership, Role, User
 from posts.domain import media_store
-from posts.models import MediaFile
+from posts.models import Channel, MediaFile
 from scheduling.admin import post_history
 from scheduling.admin.diff import describe_changes
 from scheduling.admin.permissions import load_permission_context, permissions_for
@@ -110,7 +110,6 @@ def review_context(
     deliveries = list(post.deliveries.all())
     pending = [delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED]
     content = approved_content(post, pending)
-    names = {delivery.channel.public_id: delivery.channel.name for delivery in deliveries}
     last_decision = post_history.post_events(post).filter(verb__in=DECISIONS).first()
     differences: list[dict[str, Any]] = []
     if stale is not None:
@@ -129,6 +128,7 @@ def review_context(
     # Only the platform reads the page behind a link.
     shows_problem = kind != "link" and post.status in {*EDITABLE, Status.FAILED}
     revertible = post.status == Status.FAILED and "revert" in post.allowed_actions()
+    names, stored = _channel_names(post, deliveries, differences), _stored_copies(post, differences)
     attempted: set[int] = set()
     if post.status == Status.FAILED:
         attempted = set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
@@ -168,7 +168,7 @@ def review_context(
         "approve_label": _approve_label(post, first),
         "checks": summary(run_checks([post], zone)[post.pk]),
         "approval_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
-        "changes": describe_changes(differences, names=names, zone=zone, stored=_stored_copies(post, differences)),
+        "changes": describe_changes(differences, names=names, zone=zone, stored=stored),
         "last_decision": last_decision,
         "history": post_history.history(post),
     }
@@ -215,6 +215,18 @@ def _approve_label(post: ScheduledPost, first: Approval | None) -> str:
     if post.organization.second_approver and first is None:
         return "Approve (first of two)"
     return "Approve and retry" if post.status == Status.FAILED else "Approve and schedule"
+
+
+def _channel_names(
+    post: ScheduledPost, deliveries: list[Delivery], differences: Sequence[dict[str, Any]]
+) -> dict[str, str]:
+    """Return the names of the channels of the post, and of those that the change removed, by public id."""
+    names = {delivery.channel.public_id: delivery.channel.name for delivery in deliveries}
+    changed = {item["path"][1] for item in differences if item["path"][0] == "channels" and len(item["path"]) > 1}
+    if removed := changed - names.keys():
+        rows = Channel.objects.filter(organization=post.organization_id, public_id__in=removed)
+        names |= dict(rows.values_list("public_id", "name"))
+    return names
 
 
 def _stored_copies(post: ScheduledPost, differences: Sequence[dict[str, Any]]) -> dict[str, MediaFile]:

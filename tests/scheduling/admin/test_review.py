@@ -80,6 +80,16 @@ def test_stale_page_is_refused_with_the_changes(make_waiting, reviewer: User, ke
     assert fresh(post).status == Status.SCHEDULED
 
 
+def test_removed_channel_is_named(make_waiting, reviewer: User, key, facebook: Channel, instagram: Channel) -> None:
+    texts = {channel.public_id: ChannelText(channel.type, "Dinner is on", None) for channel in (facebook, instagram)}
+    post = make_waiting(channels=texts)
+    site = AdminClient(reviewer).review(post)
+    edit(post, key, facebook, "Dinner is on")
+    site.press("approve")
+    label = f'<dt data-path="channels.{instagram.public_id}"><bdi>{instagram.name}</bdi></dt>'
+    assert label in site.answer.content.decode()
+
+
 def test_approve_does_not_overwrite_a_changed_time(make_waiting, reviewer: User, key) -> None:
     post = make_waiting()
     site = AdminClient(reviewer).review(post)
