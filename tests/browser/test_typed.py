@@ -57,4 +57,4 @@ def test_chosen_time_is_written_as_all_other_times_t12(open_admin: OpenAdmin, sc
     expect(page.locator(".chosen")).to_have_text("Friday 29 November 2030, 09:05")
     page.get_by_label(scene.facebook.name).first.check()
     page.get_by_label("Caption").first.fill("One #tag")
-    expect(page.get_by_text("8 characters, 1 hashtag", exact=True)).to_be_visible()
+    expect(page.get_by_text("8 characters, 1 hashtag, 0 mentions", exact=True)).to_be_visible()
