@@ -51,6 +51,7 @@ RELATED = (
     "created_by_key",
     "last_edited_by_user",
     "last_edited_by_key",
+    "media_file",
 )
 
 

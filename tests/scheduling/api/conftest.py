@@ -19,8 +19,9 @@ def media() -> str:
 
 
 @pytest.fixture
-def make_waiting(make_draft: Callable[..., Any]) -> Callable[..., Any]:
+def make_waiting(make_draft: Callable[..., Any], settings: Any) -> Callable[..., Any]:
     """Make a post that waits for approval, with a stored picture in place of the media that nothing fetches."""
+    settings.PUBLIC_URL = "https://dynamo.example.com"
 
     def make(**changes: Any) -> Any:
         post = make_draft(submit=True, looked=False, **changes)
