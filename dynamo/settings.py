@@ -308,7 +308,8 @@ ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _ORIGIN).rstrip("/")
 # The URL under which Instagram fetches media, and platforms send callbacks.
 PUBLIC_URL = env_str("DYNAMO_PUBLIC_URL", ADMIN_URL).rstrip("/")
 # Media hosts see it: some refuse requests that name no software and no contact.
-USER_AGENT = f"Dynamo/0.3 (+{env_str('DYNAMO_CONTACT', PUBLIC_URL)})"
+_CONTACT = env_str("DYNAMO_CONTACT", PUBLIC_URL)
+USER_AGENT = f"Dynamo/0.3 (+{_CONTACT})"
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
