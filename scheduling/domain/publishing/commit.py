@@ -67,7 +67,8 @@ def _insert_attempts(run: PublishRun, deliveries: list[Delivery]) -> list[Attemp
     ).exclude(state=DeliveryState.PUBLISHED)
     # The post is locked before its deliveries, as everywhere. FOR NO KEY UPDATE: inserts of rows that refer to these
     # do not wait.
-    locked = held.select_related("post").select_for_update(no_key=True, of=("post", "self")).order_by("pk")
+    rows = held.select_related("post").only("id", "post__id").order_by("pk")
+    locked = rows.select_for_update(no_key=True, of=("post", "self"))
     with transaction.atomic():
         if len(locked) != len(deliveries):
             raise LeaseLost

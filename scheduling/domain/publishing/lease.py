@@ -50,18 +50,20 @@ class PublishRun:
 
 
 def load_post(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
-    """Return a post and its deliveries with all that publishing needs, in one query; None when it was deleted."""
-    rows = Delivery.objects.filter(post_id=UUID(post_id)).annotate(spent=SPENT).order_by("channel__public_id")
-    deliveries: list[Delivery] = list(
+    """Return a post and its deliveries with all that publishing needs, in one query; None when it was deleted.
+
+    Of a post with two approvals the first one is read when the gate asks for it.
+    """
+    rows = Delivery.objects.filter(post_id=UUID(post_id)).annotate(spent=SPENT).order_by()
+    deliveries: list[Delivery] = sorted(
         rows.select_related(
             "channel",
             "post__organization",
             "post__media_file",
             "post__approval__reviewer",
             "post__approval__membership",
-            "post__approval__first_approval__reviewer",
-            "post__approval__first_approval__membership",
-        )
+        ),
+        key=lambda delivery: delivery.channel.public_id,
     )
     for delivery in deliveries:
         delivery.post = deliveries[0].post  # one object, which carries the lease
