@@ -13,7 +13,7 @@ from kombu import Exchange, Queue
 from dynamo.env import env_bool, env_float, env_list, env_str, generated_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env_str("DYNAMO_VAR", str(BASE_DIR / "var")))
+VAR_DIR = Path(env_str("DYNAMO_VAR") or BASE_DIR / "var")
 # Database, logs, broker files and exports hold secrets: only this user may read them. Every process imports this file.
 os.umask(0o077)
 VAR_DIR.mkdir(parents=True, exist_ok=True)
