@@ -9,23 +9,26 @@ from dynamo.sandbox.errors import Refusal
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CALL = re.compile(r"\.([a-z_]+)\(([^()]*)\)")
+MODIFIERS = {
+    "after", "before", "breakdown", "filter", "limit", "metric", "metric_type", "order", "period", "since", "summary",
+    "type", "until",
+}  # fmt: skip
 
 
 @dataclass
 class Field:
-    """One field: its modifiers by name, the fields inside it (None: the default ones), and its name in the response."""
+    """One field: its modifiers by name, and the fields inside it (None: the default ones)."""
 
     name: str
     modifiers: dict[str, str] = field(default_factory=dict)
     inside: "list[Field] | None" = None
 
-    @property
-    def alias(self) -> str:
-        return self.modifiers.get("as", self.name)
-
 
 def parse(text: str) -> list[Field]:
-    """Parse a selection. Raises 2500 "Syntax error", as the platform does."""
+    """Parse a selection. Raises 2500 "Syntax error", as the platform does, and 100 for an unknown modifier.
+
+    The platform refuses aliases (`.as()`) for apps made since 2026-11-04, on every version. The error is our choice.
+    """
     fields, end = _fields(text.replace(" ", ""), 0)
     if end != len(text.replace(" ", "")):
         raise _syntax(text, end)
@@ -40,6 +43,8 @@ def _fields(text: str, at: int) -> tuple[list[Field], int]:
             raise _syntax(text, at)
         field, at = Field(name[0]), name.end()
         while call := _CALL.match(text, at):
+            if call[1] not in MODIFIERS:
+                raise errors.invalid(f"Field modifier {call[1]} is not supported")
             field.modifiers[call[1]], at = call[2], call.end()
         if text[at : at + 1] == "{":
             field.inside, at = _fields(text, at + 1)
@@ -94,4 +99,4 @@ def keep(value: Any, wanted: Field) -> Any:
 
 
 def _part(value: dict[str, Any], inside: list[Field]) -> dict[str, Any]:
-    return {part.alias: keep(value[part.name], part) for part in inside if part.name in value}
+    return {part.name: keep(value[part.name], part) for part in inside if part.name in value}

@@ -300,5 +300,5 @@ def select(context: SandboxContext, node: Node, wanted: list[Field]) -> dict[str
             raise errors.unknown_field(field.name, kind)
         value = keep(READERS[kind][field.name](context, node, field), field)
         if value is not None:
-            result[field.alias] = value
+            result[field.name] = value
     return result | {"id": node.id}

@@ -16,7 +16,7 @@ from dynamo.sandbox.instagram import is_current_story
 from dynamo.sandbox.models import Audience, Post, Video
 from dynamo.sandbox.state import SandboxContext
 
-REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "NONE")
+REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "FIRE", "HUNDRED", "NONE")
 
 
 @dataclass

@@ -11,7 +11,7 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.comments import text
 from posts.graph.errors import InvalidRequest, PermissionDenied, Transient, UnknownErrorCode
-from posts.graph.parsing import dig, full_id, items
+from posts.graph.parsing import full_id, items, metric_value
 
 SECONDS = 20.0
 LEAST = 1.0  # seconds that must be left to start another call
@@ -123,15 +123,7 @@ class _InsightsReader:
 
 def _metrics(response: dict[str, Any]) -> Iterator[Metric]:
     for entry in items(response):
-        name, value = text(entry.get("name")), _value(entry)
+        name, value = text(entry.get("name")), metric_value(entry)
         if name and value is not None:
             period, title, description = (text(entry.get(key)) for key in ("period", "title", "description"))
             yield Metric(name, period, title, description, value)
-
-
-def _value(entry: dict[str, Any]) -> Any:
-    """Return the latest value, or the total; None when there is none, which is not zero."""
-    values = entry.get("values")
-    if isinstance(values, list) and values and isinstance(values[-1], dict):
-        return values[-1].get("value")
-    return dig(entry, "total_value", "value")
