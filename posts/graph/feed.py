@@ -37,7 +37,8 @@ from posts.graph.parsing import (
 
 Before = Callable[[], None]
 Node = Mapping[str, Any]
-NAMED = re.compile(r"nonexisting field \((\w+)\)|\(#12\) (\w+)(?: field)? is deprecated")
+# The names of refused fields in the platform's messages: of 100 and of 12.
+NAMED = re.compile(r"nonexisting field \((?P<unknown>\w+)\)|\(#12\) (?P<removed>\w+)(?: field)? is deprecated")
 READ_PEOPLE, READ_INSIGHTS = "pages_read_user_content", "read_insights"
 
 
@@ -79,10 +80,10 @@ class FieldSelection:
         of their own, one permission after the other, because the platform does not reliably name what it refuses; an
         invalid request finally drops all groups. Without `guess` only a named field is dropped for an invalid request.
         """
-        match = NAMED.search(error.platform_message)
-        field = match and (match[1] or match[2])
+        field = NAMED.search(error.detail)
+        name = field["unknown"] or field["removed"] if field else ""
         left = [group for group in self.groups[1:] if group.name not in self.without]
-        if named := {group.name for group in left if field and re.search(rf"\b{field}\b", group.fields)}:
+        if named := {group.name for group in left if name and re.search(rf"\b{name}\b", group.fields)}:
             self._refused |= named
             self.without |= named
             return True
