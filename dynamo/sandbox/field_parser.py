@@ -61,23 +61,35 @@ def _syntax(text: str, at: int) -> Refusal:
     return Refusal(2500, f'Syntax error "Expected name." at character {at}: {text}')
 
 
+PROFILE = {
+    "can_post", "id", "link", "name", "pic", "pic_crop", "pic_large", "pic_small", "pic_square", "picture",
+    "profile_type", "type", "username",
+}  # fmt: skip
 # The fields that exist inside a field; an empty set means none.
 PARTS: dict[str, set[str]] = {
     "attachments": {
-        "description", "media", "media_type", "subattachments", "target", "title", "type", "unshimmed_url", "url",
+        "description", "description_tags", "media", "media_type", "subattachments", "target", "title", "type",
+        "unshimmed_url", "url",
     },
-    "subattachments": {"description", "media", "media_type", "target", "title", "type", "url"},
+    "subattachments": {
+        "description", "description_tags", "media", "media_type", "target", "title", "type", "unshimmed_url", "url",
+    },
     "target": {"id", "url"},
     "media": {"image", "source"},
+    "picture": {"data", "height", "is_silhouette", "url", "width"},
+    "engagement": {"count", "social_sentence"},
+    "category_list": {"id", "name"},
     "image": {"height", "src", "width"},
     "from": {"id", "name"},
     "owner": {"id"},
     "application": {"id", "name"},
-    "children": {"id", "media_type", "media_url"},
+    "children": {
+        "id", "media_type", "media_url", "owner", "permalink", "shortcode", "thumbnail_url", "timestamp", "username",
+    },
     "status": {"video_status", "uploading_phase", "processing_phase", "publishing_phase"},
-    "reactions": {"id", "name", "type"},
+    "reactions": PROFILE,
     "insights": {"description", "id", "name", "period", "title", "total_value", "values"},
-    "likes": {"id", "name"},
+    "likes": PROFILE,
 }  # fmt: skip
 
 
