@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check audit format lock
+.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,7 +67,11 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT && cp requirements/*.txt "$$folder" && \
 		$(COMPILE) -o "$$folder/run.txt" pyproject.toml && \
 		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
+		$(COMPILE) --group sdk -o "$$folder/sdk.txt" && \
 		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
+
+check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK and python-facebook-api against the sandbox
+	$(BIN)/python -m tests.sdk $(VENV)/sdk/bin/python
 
 # pip-audit exits with 1 both for an advisory and for a service that cannot be reached: its output tells them apart.
 audit: ## Compare requirements/run.txt with the published advisories, where they can be reached
@@ -90,6 +94,7 @@ COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 
 lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPGRADE=--upgrade)
 	$(COMPILE) -o requirements/run.txt pyproject.toml
 	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --group sdk -o requirements/sdk.txt
 
 $(VENV)/lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)/lock
@@ -109,3 +114,8 @@ $(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
 $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/sdk.stamp: requirements/sdk.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/sdk
+	$(VENV)/sdk/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sdk.txt
+	@touch $@

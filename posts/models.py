@@ -148,6 +148,7 @@ class PublishedPost(models.Model):
     comments = models.PositiveBigIntegerField(null=True)
     shares = models.PositiveBigIntegerField(null=True)
     reactions = models.JSONField(null=True)
+    reactions_total = models.PositiveBigIntegerField(null=True)
     superpower = models.JSONField(null=True)
     scheduled_post_id = models.UUIDField(null=True, help_text="The scheduled post that it came from.")
     media_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the media that our worker published.")

@@ -58,7 +58,7 @@ def comments_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
 def comments_field(context: SandboxContext, node: Post | Comment, field: Field) -> dict[str, Any]:
     """Return the same edge as a field: `comments.limit(5){message}`, `replies{text}`."""
     link = f"{context.url}/v{NEWEST}.0/{node.id}/{field.name}"
-    params = Params({name: value for name, value in field.modifiers.items() if name != "as"})
+    params = Params(dict(field.modifiers))
     return _list(context, node, params, link, field.inside)
 
 
@@ -208,14 +208,14 @@ def render(context: SandboxContext, comment: Comment, wanted: list[Field]) -> di
             raise unknown_field(field.name, "Comment" if readers is FACEBOOK else "IGComment")
         value = readers[field.name](context, comment, field)
         if value is not None:
-            answer[field.alias] = value
+            answer[field.name] = value
     return answer | {"id": comment.id}
 
 
 def _cut_down(value: dict[str, Any], field: Field) -> dict[str, Any]:
     if field.inside is None:
         return value
-    return {part.alias: value[part.name] for part in field.inside if part.name in value}
+    return {part.name: value[part.name] for part in field.inside if part.name in value}
 
 
 def _from(_context: SandboxContext, comment: Comment, field: Field) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from dynamo.sandbox.errors import InvalidControl, Refusal
 DELAYS = {"delay", "delay_after"}
 GATEWAY = {"drop_before", "html_502"}
 BEFORE = GATEWAY | {"error", "throttle", "expired_token", "flicker", "quota", "policy_block", "localised"}
-AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "spam_after", "html_502_after"}
+AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "no_cursors", "spam_after", "html_502_after"}
 INSIDE = {"slow_container", "container_error"}
 KNOWN = DELAYS | BEFORE | AFTER | INSIDE
 THROTTLES = {

@@ -9,23 +9,26 @@ from dynamo.sandbox.errors import Refusal
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CALL = re.compile(r"\.([a-z_]+)\(([^()]*)\)")
+MODIFIERS = {
+    "after", "before", "breakdown", "filter", "limit", "metric", "metric_type", "order", "period", "since", "summary",
+    "type", "until",
+}  # fmt: skip
 
 
 @dataclass
 class Field:
-    """One field: its modifiers by name, the fields inside it (None: the default ones), and its name in the response."""
+    """One field: its modifiers by name, and the fields inside it (None: the default ones)."""
 
     name: str
     modifiers: dict[str, str] = field(default_factory=dict)
     inside: "list[Field] | None" = None
 
-    @property
-    def alias(self) -> str:
-        return self.modifiers.get("as", self.name)
-
 
 def parse(text: str) -> list[Field]:
-    """Parse a selection. Raises 2500 "Syntax error", as the platform does."""
+    """Parse a selection. Raises 2500 "Syntax error", as the platform does, and 100 for an unknown modifier.
+
+    The platform refuses aliases (`.as()`) for apps made since 2026-11-04, on every version. The error is our choice.
+    """
     fields, end = _fields(text.replace(" ", ""), 0)
     if end != len(text.replace(" ", "")):
         raise _syntax(text, end)
@@ -40,6 +43,8 @@ def _fields(text: str, at: int) -> tuple[list[Field], int]:
             raise _syntax(text, at)
         field, at = Field(name[0]), name.end()
         while call := _CALL.match(text, at):
+            if call[1] not in MODIFIERS:
+                raise errors.invalid(f"Field modifier {call[1]} is not supported")
             field.modifiers[call[1]], at = call[2], call.end()
         if text[at : at + 1] == "{":
             field.inside, at = _fields(text, at + 1)
@@ -56,23 +61,35 @@ def _syntax(text: str, at: int) -> Refusal:
     return Refusal(2500, f'Syntax error "Expected name." at character {at}: {text}')
 
 
+PROFILE = {
+    "can_post", "id", "link", "name", "pic", "pic_crop", "pic_large", "pic_small", "pic_square", "picture",
+    "profile_type", "type", "username",
+}  # fmt: skip
 # The fields that exist inside a field; an empty set means none.
 PARTS: dict[str, set[str]] = {
     "attachments": {
-        "description", "media", "media_type", "subattachments", "target", "title", "type", "unshimmed_url", "url",
+        "description", "description_tags", "media", "media_type", "subattachments", "target", "title", "type",
+        "unshimmed_url", "url",
     },
-    "subattachments": {"description", "media", "media_type", "target", "title", "type", "url"},
+    "subattachments": {
+        "description", "description_tags", "media", "media_type", "target", "title", "type", "unshimmed_url", "url",
+    },
     "target": {"id", "url"},
     "media": {"image", "source"},
+    "picture": {"data", "height", "is_silhouette", "url", "width"},
+    "engagement": {"count", "social_sentence"},
+    "category_list": {"id", "name"},
     "image": {"height", "src", "width"},
     "from": {"id", "name"},
     "owner": {"id"},
     "application": {"id", "name"},
-    "children": {"id", "media_type", "media_url"},
+    "children": {
+        "id", "media_type", "media_url", "owner", "permalink", "shortcode", "thumbnail_url", "timestamp", "username",
+    },
     "status": {"video_status", "uploading_phase", "processing_phase", "publishing_phase"},
-    "reactions": {"id", "name", "type"},
+    "reactions": PROFILE,
     "insights": {"description", "id", "name", "period", "title", "total_value", "values"},
-    "likes": {"id", "name"},
+    "likes": PROFILE,
 }  # fmt: skip
 
 
@@ -94,4 +111,4 @@ def keep(value: Any, wanted: Field) -> Any:
 
 
 def _part(value: dict[str, Any], inside: list[Field]) -> dict[str, Any]:
-    return {part.alias: keep(value[part.name], part) for part in inside if part.name in value}
+    return {part.name: keep(value[part.name], part) for part in inside if part.name in value}

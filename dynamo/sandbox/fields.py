@@ -6,7 +6,7 @@ from typing import Any
 
 from dynamo.sandbox import comments, errors, insights
 from dynamo.sandbox.field_parser import Field, keep, parse
-from dynamo.sandbox.http import stamp
+from dynamo.sandbox.http import Request, stamp
 from dynamo.sandbox.insights import tally
 from dynamo.sandbox.instagram import status, status_text
 from dynamo.sandbox.models import Account, Comment, Container, Node, Photo, Post, Video
@@ -19,17 +19,40 @@ def _account_username(_context: SandboxContext, account: Account, _field: Field)
     return account.username or "".join(letter for letter in account.name.lower() if letter.isalnum())
 
 
+def _profile_picture(context: SandboxContext) -> str:
+    return f"{context.url}/media/dynamo.png?w=64&h=64"
+
+
 PAGE: dict[str, Reader] = {
     "name": lambda _context, account, _field: account.name,
     "username": _account_username,
     "link": lambda context, _account, _field: f"{context.url}/",
     "fan_count": lambda _context, _account, _field: 0,
     "followers_count": lambda _context, _account, _field: 0,
+    "about": lambda _context, _account, _field: None,
+    "category": lambda _context, _account, _field: "Hotel",
+    "category_list": lambda _context, _account, _field: [{"id": "164243073639257", "name": "Hotel"}],
+    "cover": lambda _context, _account, _field: None,
+    "description": lambda _context, _account, _field: None,
+    "description_html": lambda _context, _account, _field: None,
+    "display_subtext": lambda _context, _account, _field: None,
+    "emails": lambda _context, _account, _field: None,
+    "engagement": lambda _context, _account, _field: {"count": 0},
+    "global_brand_page_name": lambda _context, account, _field: account.name,
+    "global_brand_root_id": lambda _context, _account, _field: None,
+    "phone": lambda _context, _account, _field: None,
+    "picture": lambda context, _account, _field: {"data": {"is_silhouette": False, "url": _profile_picture(context)}},
+    "verification_status": lambda _context, _account, _field: "not_verified",
+    "website": lambda _context, _account, _field: None,
 }
 INSTAGRAM_ACCOUNT: dict[str, Reader] = {
     "name": PAGE["name"],
     "username": _account_username,
+    "biography": PAGE["about"],
+    "profile_picture_url": lambda context, _account, _field: _profile_picture(context),
+    "website": PAGE["website"],
     "followers_count": PAGE["followers_count"],
+    "follows_count": PAGE["followers_count"],
     "media_count": lambda context, account, _field: sum(
         post.is_visible(now()) for post in context.state.timeline(account.id)
     ),
@@ -100,6 +123,7 @@ POST: dict[str, Reader] = {
     "permalink_url": lambda context, post, _field: context.permalink(post.id),
     "full_picture": _picture,
     "picture": _picture,
+    "icon": lambda _context, _post, _field: None,
     "status_type": lambda _context, post, _field: STATUS_TYPES.get(post.kind, "mobile_status_update"),
     "is_published": lambda _context, post, _field: post.is_visible(now()),
     "is_hidden": lambda _context, post, _field: post.is_hidden,
@@ -193,16 +217,36 @@ VIDEO: dict[str, Reader] = {
 PRODUCTS = {"reel": "REELS", "story": "STORY"}
 
 
-def _children(context: SandboxContext, media: Post, _field: Field) -> dict[str, Any] | None:
-    result = [
-        {"id": node.id, "media_type": node.media_type, "media_url": context.stored_url(node.sha256)}
+def _children(context: SandboxContext, media: Post, field: Field) -> dict[str, Any] | None:
+    """Return a carousel's children: their ids, or the fields that are requested."""
+    found = [
+        (node.id, node.media_type, context.stored_url(node.sha256))
         for node in map(context.state.find, media.children)
         if isinstance(node, Container)
     ]
-    for number in range(media.pictures if media.kind == "carousel" else 0):
-        child_id, url = str(int(media.id) + number + 1), context.picture_url(media, number)
-        result.append({"id": child_id, "media_type": "IMAGE", "media_url": url})
-    return {"data": result} if result else None
+    numbers = range(media.pictures if media.kind == "carousel" else 0)
+    found += [(str(int(media.id) + number + 1), "IMAGE", context.picture_url(media, number)) for number in numbers]
+    if not found:
+        return None
+    if field.inside is None:
+        return {"data": [{"id": child_id} for child_id, _, _ in found]}
+    common: dict[str, Any] = {
+        "owner": {"id": media.account},
+        "permalink": context.permalink(media.id),
+        "timestamp": stamp(media.visible_at),
+        "username": _account_username(context, context.state.account(media.account), field),
+    }
+    children = []
+    for child_id, media_type, url in found:
+        child = {"id": child_id, "media_type": media_type, "media_url": url, "shortcode": _shortcode(child_id)}
+        if media_type == "VIDEO":
+            child["thumbnail_url"] = url
+        children.append(common | child)
+    return {"data": children}
+
+
+def _shortcode(media_id: str) -> str:
+    return urlsafe_b64encode(int(media_id).to_bytes(8)).decode().rstrip("=")
 
 
 def _media_url(context: SandboxContext, media: Post, _field: Field) -> str | None:
@@ -222,7 +266,7 @@ MEDIA: dict[str, Reader] = {
     "media_url": _media_url,
     "thumbnail_url": _thumbnail,
     "permalink": lambda context, media, _field: context.permalink(media.id),
-    "shortcode": lambda _context, media, _field: urlsafe_b64encode(int(media.id).to_bytes(8)).decode().rstrip("="),
+    "shortcode": lambda _context, media, _field: _shortcode(media.id),
     "timestamp": lambda _context, media, _field: stamp(media.visible_at),
     "like_count": lambda context, media, _field: tally(context, media).likes,
     "comments_count": lambda context, media, _field: tally(context, media).comments,
@@ -300,5 +344,22 @@ def select(context: SandboxContext, node: Node, wanted: list[Field]) -> dict[str
             raise errors.unknown_field(field.name, kind)
         value = keep(READERS[kind][field.name](context, node, field), field)
         if value is not None:
-            result[field.alias] = value
+            result[field.name] = value
     return result | {"id": node.id}
+
+
+def attachments_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{post}/attachments: what the field of that name has."""
+    return _field_as_edge(context, request, "attachments")
+
+
+def children_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
+    """GET /{media}/children: what the field of that name has."""
+    return _field_as_edge(context, request, "children")
+
+
+def _field_as_edge(context: SandboxContext, request: Request, name: str) -> dict[str, Any]:
+    wanted = request.params.text("fields")
+    field = Field(name, inside=parse(wanted) if wanted else None)
+    value = keep(READERS[node_type(request.node)][name](context, request.node, field), field)
+    return value or {"data": []}

@@ -10,13 +10,13 @@ from dynamo.sandbox.auth import require
 from dynamo.sandbox.comment_threads import STREAM, Thread
 from dynamo.sandbox.comments import READ_PEOPLE
 from dynamo.sandbox.errors import Refusal, invalid
-from dynamo.sandbox.field_parser import Field
+from dynamo.sandbox.field_parser import Field, keep, parse
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.instagram import is_current_story
 from dynamo.sandbox.models import Audience, Post, Video
 from dynamo.sandbox.state import SandboxContext
 
-REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "NONE")
+REACTIONS = ("LIKE", "LOVE", "WOW", "HAHA", "SAD", "ANGRY", "CARE", "THANKFUL", "PRIDE", "FIRE", "HUNDRED", "NONE")
 
 
 @dataclass
@@ -80,7 +80,9 @@ def reactions_edge(context: SandboxContext, request: Request) -> dict[str, Any]:
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
     given = {name: request.params.text(name) for name in request.params.values}
-    return reactions(context, node, Field(request.path.rpartition("/")[2], given))
+    wanted = request.params.text("fields")
+    field = Field(request.path.rpartition("/")[2], given, parse(wanted) if wanted else None)
+    return dict(keep(reactions(context, node, field), field))
 
 
 # Insights have other names for reactions than the reactions edge.
@@ -195,10 +197,9 @@ def post_insights(context: SandboxContext, request: Request) -> dict[str, Any]:
     node = request.node
     assert isinstance(node, Post)  # noqa: S101  routing knows the types that have this edge
     params = request.params
-    wanted = {name: params.text(name) for name in ("metric", "period", "breakdown", "metric_type")}
-    if isinstance(params.values.get("metric"), list) or wanted["metric"].startswith("["):
-        wanted["metric"] = ",".join(str(name) for name in params.items("metric"))
-    return read_insights(context, node, wanted)
+    # The schema declares lists of metrics, periods and breakdowns, which the SDKs send as JSON.
+    wanted = {name: ",".join(map(str, params.items(name))) for name in ("metric", "period", "breakdown")}
+    return read_insights(context, node, wanted | {"metric_type": params.text("metric_type")})
 
 
 def video_insights(context: SandboxContext, request: Request) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def video_insights(context: SandboxContext, request: Request) -> dict[str, Any]:
     post = context.state.find(node.post)
     if not isinstance(post, Post):
         return {"data": []}
-    names = [name for name in request.params.text("metric").split(",") if name] or list(VIDEO)
+    names = [str(name) for name in request.params.items("metric")] or list(VIDEO)
     if not set(names) <= set(VIDEO):
         raise invalid("The value must be a valid insights metric")
     counted, audience = tally(context, post), context.state.audience(post)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram
 from dynamo.sandbox.auth import authenticate, require
-from dynamo.sandbox.fields import node_type, view
+from dynamo.sandbox.fields import attachments_edge, children_edge, node_type, view
 from dynamo.sandbox.http import NEWEST, OLDEST, Request
 from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Photo, Post, Video
 from dynamo.sandbox.state import SandboxContext, now
@@ -34,6 +34,8 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
     ("GET", "IGUser", "media"): (IG_READ, feeds.media),
     ("GET", "IGUser", "stories"): (IG_READ, feeds.stories),
     ("GET", "IGUser", "content_publishing_limit"): (IG_READ, instagram.publishing_limit),
+    ("GET", "Post", "attachments"): (READ, attachments_edge),
+    ("GET", "IGMedia", "children"): (IG_READ, children_edge),
     ("GET", "Post", "comments"): (PEOPLE, comments.comments_edge),
     ("GET", "Video", "comments"): (PEOPLE, comments.comments_edge),
     ("GET", "Comment", "comments"): (PEOPLE, comments.comments_edge),

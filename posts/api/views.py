@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -128,13 +129,16 @@ class Export(ReadView):
 
     @extend_schema(
         summary="Export a post's comments",
-        description="All comments, replies included, as CSV in UTF-8 with a byte order mark. When the platform fails "
-        "in the middle, the transfer is aborted, so that clients can detect an incomplete file. With `delivery=url` "
-        "the file is stored, and the response is a signed link to it that expires.",
+        description="All comments, replies included, as CSV in UTF-8 with a byte order mark. The first bytes are sent "
+        "when the platform has returned the first page. When it fails before that, the response is 502 or 503; when it "
+        "fails later, the transfer is aborted, so that clients can detect an incomplete file. With `Accept: "
+        "application/json` or `delivery=url` the file is stored, and the response is a signed link to it that expires.",
         parameters=[openapi.POST_ID, serializers.ExportQuery],
         responses={
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "Streamed; aborted when the platform fails."),
-            (200, "application/json"): OpenApiResponse(serializers.ExportSerializer, "With `delivery=url`."),
+            (200, "application/json"): OpenApiResponse(
+                serializers.ExportSerializer, "With `Accept: application/json` or `delivery=url`."
+            ),
             **errors(400, 404, 422, 502, 503),
         },
         examples=openapi.EXPORT_COMMENTS,
@@ -142,11 +146,17 @@ class Export(ReadView):
     def get(self, request: Request, post_id: str) -> HttpResponseBase:
         wanted = validate_query(request, serializers.ExportQuery)
         post = get_published_post(request, post_id, wanted["mediumId"])
-        if wanted.get("delivery") == "url":
+        # The first type wins when the client accepts both alike, as with `*/*`.
+        accepted = request._request.get_preferred_type(["text/csv", "application/json"])
+        response: HttpResponseBase
+        if wanted.get("delivery") == "url" or accepted == "application/json":
             count, token = comment_export.store_export(post.channel, post.platform_id)
             path = reverse("export", args=[token])
-            return Response({"totalCount": count, "csvUrl": settings.ADMIN_URL + path})
-        return csv_response(post, request.META)
+            response = Response({"totalCount": count, "csvUrl": settings.ADMIN_URL + path})
+        else:
+            response = csv_response(post, request.META)
+        patch_vary_headers(response, ["Accept"])
+        return response
 
 
 @require_safe

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC
-from itertools import chain, islice
 from threading import BoundedSemaphore
 from typing import IO, Any
 
@@ -41,12 +40,12 @@ _slots = BoundedSemaphore(MAX_EXPORTS)
 class Export:
     """The chunks of the file, to be iterated over once. `count` is the number of comments so far.
 
-    A GraphError leaves the file incomplete. Each chunk is read from the platform on request, so a client that stops
-    reading stops the calls.
+    The first chunk needs no call to the platform. A GraphError leaves the file incomplete. Each chunk is read from the
+    platform on request, so a client that stops reading stops the calls.
     """
 
     def __init__(self, channel: Channel, post_id: str) -> None:
-        """Read the first comment. Raises GraphErrors, Throttled also when MAX_EXPORTS are running."""
+        """Read the first page. Raises GraphErrors, Throttled also when MAX_EXPORTS are running."""
         self.count = 0
         self._chunks = self._read(channel, post_id)
         next(self._chunks)
@@ -58,24 +57,25 @@ class Export:
         self._chunks.close()
 
     def _read(self, channel: Channel, post_id: str) -> Generator[bytes]:
-        """Yield an empty chunk when the first comment was read, then the file."""
+        """Yield an empty chunk when the first page was read, then the file."""
         if not _slots.acquire(blocking=False):
             raise Throttled("Too many exports are running", retry_after=RETRY_AFTER)
         try:
-            comments = self._counted(iter_comments(channel, post_id))
-            first = list(islice(comments, 1))
+            chunks = csv_chunks(self._counted(iter_comments(channel, post_id)))
+            first = next(chunks)
             yield b""
-            yield from csv_chunks(chain(first, comments))
+            yield first
+            yield from chunks
         except GraphError as error:
             log.warning("export of %s %s ended after %s comments: %s", channel.public_id, post_id, self.count, error)
             raise
         finally:
             _slots.release()
 
-    def _counted(self, comments: Iterator[Comment]) -> Iterator[Comment]:
-        for comment in comments:
-            self.count += 1
-            yield comment
+    def _counted(self, pages: Iterator[list[Comment]]) -> Iterator[list[Comment]]:
+        for page in pages:
+            self.count += len(page)
+            yield page
 
 
 def export_to_tempfile(channel: Channel, post_id: str) -> tuple[IO[bytes], int]:
@@ -146,16 +146,25 @@ FORMULA = re.compile(rf"{INVISIBLE}[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
 INNER = re.compile(rf"[;\t\r\n]{INVISIBLE}+(?P<formula>(?==|[+\-@][^\s;(|]*[(|]))?")
 
 
-def csv_chunks(comments: Iterable[Comment]) -> Iterator[bytes]:
-    """Yield the file in UTF-8 with a BOM. Nothing is yielded before the first comment was read or the end is known."""
+def csv_chunks(pages: Iterable[list[Comment]]) -> Iterator[bytes]:
+    """Yield the file in UTF-8 with a BOM.
+
+    Nothing is yielded before the first page was read or the end is known; then everything up to there, before the
+    second page is read.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     text.write(BOM)
     writer.writerow(COLUMNS)
-    for comment in comments:
-        writer.writerow(cells(comment))
-        if text.tell() >= BUFFER:
+    is_first = True
+    for page in pages:
+        for comment in page:
+            writer.writerow(cells(comment))
+            if text.tell() >= BUFFER:
+                yield from _take_chunks(text)
+        if is_first:
             yield from _take_chunks(text)
+            is_first = False
     yield from _take_chunks(text)
 
 

@@ -50,20 +50,23 @@ def read_page(channel: Channel, post_id: str, *, limit: int, cursor: str | None 
     return CommentPage(list(by_id.values()), _encrypt_cursor(after, channel, post_id) if after else None)
 
 
-def iter_comments(channel: Channel, post_id: str) -> Iterator[Comment]:
+def iter_comments(channel: Channel, post_id: str) -> Iterator[list[Comment]]:
     """Yield all comments and replies, each once: on Facebook oldest first, on Instagram in the order of the pages.
 
-    Pages overlap by a few comments when others are deleted during the reading; a comment repeated within the last
-    REMEMBERED is skipped. Memory does not grow with the number of comments. Raises GraphErrors, also in the middle.
+    Each list has the comments that are known without another call to the platform; it may be empty. Pages overlap by a
+    few comments when others are deleted during the reading; a comment repeated within the last REMEMBERED is skipped.
+    Memory does not grow with the number of comments. Raises GraphErrors, also in the middle.
     """
     recent: OrderedDict[str, None] = OrderedDict()
-    for comment in comments.every(graph_account(channel), post_id):
-        if comment.id in recent:
-            continue
-        recent[comment.id] = None
-        if len(recent) > REMEMBERED:
+    for known in comments.every(graph_account(channel), post_id):
+        new = []
+        for comment in known:
+            if comment.id not in recent:
+                recent[comment.id] = None
+                new.append(comment)
+        while len(recent) > REMEMBERED:
             recent.popitem(last=False)
-        yield comment
+        yield new
 
 
 def _encrypt_cursor(position: CommentPosition, channel: Channel, post_id: str) -> str:

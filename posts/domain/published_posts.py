@@ -13,7 +13,7 @@ from posts.models import Channel, PublishedPost
 LASTING = {"media_url", "thumbnail_url", "permalink", "media_type"}
 PLATFORM_COLUMNS = [
     "type", "caption", "media_url", "media_type", "thumbnail_url", "permalink", "likes", "comments", "shares",
-    "reactions",
+    "reactions", "reactions_total",
 ]  # fmt: skip
 # The worker stores milliseconds, the platform returns whole seconds: a time this close keeps the order of lists.
 SAME_TIME = timedelta(minutes=1)

@@ -148,25 +148,39 @@ LISTINGS = {
 }
 
 
-def every(account: Account, post_id: str) -> Iterator[Comment]:
+def every(account: Account, post_id: str) -> Iterator[list[Comment]]:
     """Yield all comments and replies: on Facebook oldest first, on Instagram by threads. One may be yielded twice.
 
-    Raises Throttled when the rest of the account's rate limit is reserved for publishing, and other GraphErrors.
+    Each list has the comments that are known without another call to the platform. Raises Throttled when the rest of
+    the account's rate limit is reserved for publishing, and other GraphErrors.
     """
     yield_to_publishing = partial(_yield_to_publishing, account)
     yield_to_publishing()
+    known: list[Comment] = []
+    for comment, needs_call in _every(account, post_id, yield_to_publishing):
+        known.append(comment)
+        if needs_call:
+            yield known
+            known = []
+    if known:
+        yield known
+
+
+def _every(account: Account, post_id: str, between: Callable[[], None]) -> Iterator[tuple[Comment, bool]]:
+    """Yield all comments, each with whether the next one takes another call."""
     if account.type == "INSTAGRAM_ACCOUNT":
-        reader = ThreadReader(account, post_id, EXPORT_SECONDS, yield_to_publishing)
-        yield from (comment for comment, _ in reader.read(CommentPosition(EdgePosition(size=LARGEST))))
+        reader = ThreadReader(account, post_id, EXPORT_SECONDS, between)
+        for comment, position in reader.read(CommentPosition(EdgePosition(size=LARGEST))):
+            yield comment, position is None or not (position.inside or position.top).begun
         return
     listing = LISTINGS[account.type]
     params = {"fields": listing.fields, "filter": "stream", "order": "chronological"}
     edge = EdgeReader(
         account, f"{post_id}/comments", params, listing.time_field,
-        newest_first=False, seconds=EXPORT_SECONDS, between=yield_to_publishing,
+        newest_first=False, seconds=EXPORT_SECONDS, between=between,
     )  # fmt: skip
-    for item, _, _ in edge.read(EdgePosition(size=STREAM)):
-        yield listing.parse(item, None)
+    for item, _, after in edge.read(EdgePosition(size=STREAM)):
+        yield listing.parse(item, None), after is None or not after.begun
 
 
 class ThreadReader:
@@ -192,9 +206,10 @@ class ThreadReader:
             if _is_empty(replies, comment):
                 yield comment, next_thread
                 continue
-            start = EdgePosition(size=LARGEST)
+            first = _first_page(replies)
+            start = EdgePosition(size=LARGEST, begun=first is not None)
             yield comment, CommentPosition(here, start)
-            for reply, after in self._replies(here, start, _first_page(replies)):
+            for reply, after in self._replies(here, start, first):
                 yield reply, CommentPosition(here, after) if after else next_thread
 
     def _replies(

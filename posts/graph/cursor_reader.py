@@ -13,7 +13,7 @@ from typing import Any
 
 from posts.graph import client
 from posts.graph.account import Account
-from posts.graph.errors import InvalidRequest, Transient
+from posts.graph.errors import CursorLost, InvalidRequest, Transient
 from posts.graph.parsing import dig, items, parse_graph_time
 
 TRIES = 9  # enough to halve 200 down to 1
@@ -27,16 +27,13 @@ HUGE = 80 * 1024 * 1024  # bytes of a response with a single item: 10 MB of text
 Item = dict[str, Any]
 
 
-class CursorLost(Transient):
-    """The platform no longer accepts the position, or its cursors form a cycle. The rest cannot be read from here."""
-
-
 @dataclass(frozen=True)
 class EdgePosition:
     """A position in an edge: in the page of `size` items at the last cursor of `cursors` ("" is the start of the edge).
 
     `done` is the id of the last item that was read, `at` its time in seconds, and `same` the other ids of that second.
-    `begun`: that item belongs to this page, otherwise it is the last one of the page before.
+    `begun`: that item belongs to this page, or the page is known and nothing of it was read; otherwise it is the last
+    one of the page before.
     """
 
     cursors: tuple[str, ...] = ("",)

@@ -11,14 +11,27 @@ RECONNECT = "a person has to connect the channel again"
 
 
 class GraphError(Exception):
-    """A call failed. `trace` is the platform's id of the failure, for its support."""
+    """A call failed. `trace` is the platform's id of the failure, for its support.
 
-    def __init__(self, message: str, *, code: int | None = None, subcode: int | None = None, trace: str = "") -> None:
+    `detail` is the platform's `message`, without credentials. It is not localised and names a refused field; the text
+    for users, which the exception's own message contains, is localised.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        subcode: int | None = None,
+        trace: str = "",
+        detail: str = "",
+    ) -> None:
         super().__init__(message)
-        self.code, self.subcode, self.trace = code, subcode, trace
+        self.code, self.subcode, self.trace, self.detail = code, subcode, trace, detail
 
     def as_kind(self, kind: "type[GraphError]", message: str = "") -> "GraphError":
-        return kind(message or str(self), code=self.code, subcode=self.subcode, trace=self.trace)
+        codes = {"code": self.code, "subcode": self.subcode}
+        return kind(message or str(self), **codes, trace=self.trace, detail=self.detail)
 
     @property
     def label(self) -> str:
@@ -30,6 +43,10 @@ class GraphError(Exception):
 
 class Transient(GraphError):
     """A temporary failure without a visible effect: safe to repeat."""
+
+
+class CursorLost(Transient):
+    """The rest of a listing cannot be read: a cursor is missing or no longer accepted, or the cursors form a cycle."""
 
 
 class Throttled(GraphError):

@@ -4,9 +4,10 @@ Every edge is newest first; cursors are opaque and may become invalid. A field t
 the whole read, so the fields are requested in groups that can be dropped.
 
 Facebook: `published_posts` lists the Page's posts without reels. `video_reels` lists these as Video nodes, which have
-no counters: they are read from the reel's post, one call each. Instagram: `media` lists the newest 10,000, without
-stories; `stories` those of the last day. A reel's `media_type` is VIDEO; only `media_product_type` distinguishes it.
-Instagram has no reactions.
+no counters: they are read from the reel's post, one call each. The number of reactions is on the post, their types only
+in an insight, because the platform refuses new apps the field aliases that several totals in one call would need.
+Instagram: `media` lists the newest 10,000, without stories; `stories` those of the last day. A reel's `media_type` is
+VIDEO; only `media_product_type` distinguishes it. Instagram has no reactions.
 """
 
 import re
@@ -19,45 +20,83 @@ from typing import Any, NamedTuple
 from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
-from posts.graph.errors import GraphError, InvalidRequest, NotFound, PermissionDenied, Transient
-from posts.graph.parsing import ImportedPost, address, count, dig, full_id, items, parse_graph_time, parse_id, text
+from posts.graph.errors import CursorLost, GraphError, InvalidRequest, NotFound, PermissionDenied, Transient
+from posts.graph.parsing import (
+    ImportedPost,
+    address,
+    count,
+    dig,
+    full_id,
+    has_next,
+    items,
+    metric_value,
+    parse_graph_time,
+    parse_id,
+    text,
+)  # fmt: skip
 
 Before = Callable[[], None]
 Node = Mapping[str, Any]
-NAMED = re.compile(r"nonexisting field \((\w+)\)")
+# The names of refused fields in the platform's messages: of 100 and of 12.
+NAMED = re.compile(r"nonexisting field \((?P<unknown>\w+)\)|\(#12\) (?P<removed>\w+)(?: field)? is deprecated")
+READ_PEOPLE, READ_INSIGHTS = "pages_read_user_content", "read_insights"
 
 
 class FieldGroup(NamedTuple):
-    """Fields that are requested or dropped together, and the `columns` that are unknown without them."""
+    """Fields that are requested or dropped together, and the `columns` that are unknown without them.
+
+    `permission` is what they require beside the permission to read posts.
+    """
 
     name: str
     fields: str
     columns: tuple[str, ...] = ()
-    people: bool = False  # they require the permission to read what other people did
-
-
-def fields_param(groups: Sequence[FieldGroup], without: Collection[str]) -> str:
-    return ",".join(group.fields for group in groups if group.name not in without)
+    permission: str = ""
 
 
 def missing_columns(groups: Sequence[FieldGroup], without: Collection[str]) -> set[str]:
     return {column for group in groups if group.name in without for column in group.columns}
 
 
-def groups_to_drop(
-    error: InvalidRequest | PermissionDenied, groups: Sequence[FieldGroup], without: Collection[str], *, guess: bool
-) -> set[str]:
-    """Return the names of the groups to drop after this error; empty when dropping would not help.
+class FieldSelection:
+    """The groups that a request asks for: all but those named in `without`. The first group is never dropped."""
 
-    A field that the error names drops its group alone, a missing permission drops the `people` groups. With `guess` any
-    other refusal drops all groups but the first, which is never dropped.
-    """
-    left = [group for group in groups[1:] if group.name not in without]
-    if isinstance(error, PermissionDenied):
-        return {group.name for group in left if group.people}
-    field = NAMED.search(str(error))
-    named = {group.name for group in left if field and re.search(rf"\b{field[1]}\b", group.fields)}
-    return named or {group.name for group in left if guess}
+    def __init__(self, groups: Sequence[FieldGroup], without: Collection[str]) -> None:
+        self.groups, self.without = groups, set(without)
+        self._refused = set(without)  # for certain; `without` has the groups of the current trial as well
+        insights, people = self._requiring(READ_INSIGHTS), self._requiring(READ_PEOPLE)
+        self._trials = [insights, people, insights | people]
+
+    def _requiring(self, permission: str) -> set[str]:
+        return {group.name for group in self.groups[1:] if group.permission == permission}
+
+    def fields(self) -> str:
+        return ",".join(group.fields for group in self.groups if group.name not in self.without)
+
+    def narrow(self, error: InvalidRequest | PermissionDenied, *, guess: bool = True) -> bool:
+        """Drop what the platform refused; return False when nothing is left to drop.
+
+        A field that the error names drops its group alone. Any other refusal drops the groups that require a permission
+        of their own, one permission after the other, because the platform does not reliably name what it refuses; an
+        invalid request finally drops all groups. Without `guess` only a named field is dropped for an invalid request.
+        """
+        field = NAMED.search(error.detail)
+        name = field["unknown"] or field["removed"] if field else ""
+        left = [group for group in self.groups[1:] if group.name not in self.without]
+        if named := {group.name for group in left if name and re.search(rf"\b{name}\b", group.fields)}:
+            self._refused |= named
+            self.without |= named
+            return True
+        if isinstance(error, InvalidRequest):
+            if not guess:
+                return False
+            self._trials.append({group.name for group in self.groups[1:]})
+        while self._trials:
+            trial = self._refused | self._trials.pop(0)
+            if trial not in (self._refused, self.without):
+                self.without = trial
+                return True
+        return False
 
 
 def get_node(
@@ -65,31 +104,25 @@ def get_node(
     node_id: str,
     groups: Sequence[FieldGroup],
     without: Collection[str],
-    *,
-    guess: bool,
     before: Before = lambda: None,
 ) -> tuple[dict[str, Any], set[str]]:
     """Return the fields of one object, and the groups that were dropped. `before` is called ahead of each call."""
-    dropped = set(without)
+    selection = FieldSelection(groups, without)
     while True:
         before()
         try:
-            return client.get(account, node_id, fields=fields_param(groups, dropped)), dropped
+            return client.get(account, node_id, fields=selection.fields()), selection.without
         except (InvalidRequest, PermissionDenied) as error:
-            more = groups_to_drop(error, groups, dropped, guess=guess)
-            if not more:
+            if not selection.narrow(error):
                 raise
-            dropped |= more
 
 
-REACTIONS = ("LIKE", "LOVE", "CARE", "HAHA", "WOW", "SAD", "ANGRY")
-_REACTION_FIELDS = ",".join(
-    f"reactions.type({reaction}).limit(0).summary(total_count).as(r_{reaction.lower()})" for reaction in REACTIONS
-)
+REACTIONS_BY_TYPE = "post_reactions_by_type_total"
 COUNTERS = (
     FieldGroup("shares", "shares", ("shares",)),
-    FieldGroup("comments", "comments.filter(stream).limit(0).summary(true)", ("comments",), people=True),
-    FieldGroup("reactions", _REACTION_FIELDS, ("likes", "reactions"), people=True),
+    FieldGroup("comments", "comments.filter(stream).limit(0).summary(true)", ("comments",), READ_PEOPLE),
+    FieldGroup("reactions_total", "reactions.limit(0).summary(total_count)", ("reactions_total",), READ_PEOPLE),
+    FieldGroup("reactions_by_type", f"insights.metric({REACTIONS_BY_TYPE})", ("likes", "reactions"), READ_INSIGHTS),
 )
 FACEBOOK_POST = (
     FieldGroup("post", "id,created_time,message"),
@@ -114,8 +147,16 @@ FACEBOOK_REEL = (
     FieldGroup("source", "source", ("media_url",)),
     FieldGroup("picture", "picture", ("thumbnail_url",)),
 )
-FACEBOOK_MEDIA_TYPES = {"photo": "IMAGE", "video": "VIDEO", "album": "CAROUSEL"}
-FACEBOOK_VIDEOS = {"animated_image_video", "video_inline", "video_autoplay", "native_templates_video"}
+# By `media_type` of the attachment, or by its `type` where the platform returns only that.
+FACEBOOK_MEDIA_TYPES = {
+    "photo": "IMAGE", "cover_photo": "IMAGE", "profile_media": "IMAGE", "sticker": "IMAGE",
+    "album": "CAROUSEL", "new_album": "CAROUSEL",
+    "video": "VIDEO", "video_inline": "VIDEO", "video_autoplay": "VIDEO", "video_direct_response": "VIDEO",
+    "video_direct_response_autoplay": "VIDEO", "native_templates_video": "VIDEO", "animated_image_video": "VIDEO",
+    "animated_image_video_autoplay": "VIDEO",
+}  # fmt: skip
+# The insight has other names for two types than the rest of the platform.
+REACTION_NAMES = {"sorry": "sad", "anger": "angry"}
 
 
 def facebook_post(account: Account, node: Node, without: Collection[str], _before: Before) -> ImportedPost | None:
@@ -161,7 +202,7 @@ def _reel_counters(
 ) -> tuple[dict[str, Any], set[str]]:
     groups = (FieldGroup("id", "id"), *COUNTERS)
     try:
-        response, dropped = get_node(account, post_id, groups, without, guess=False, before=before)
+        response, dropped = get_node(account, post_id, groups, without, before)
     except (NotFound, InvalidRequest, PermissionDenied):
         return {}, {column for group in COUNTERS for column in group.columns}
     return _facebook_counters(response), missing_columns(groups, dropped)
@@ -169,8 +210,10 @@ def _reel_counters(
 
 def _facebook_media(node: Node) -> dict[str, Any]:
     attachment = (items(node.get("attachments")) or [{}])[0]
-    kind = str(attachment.get("media_type") or attachment.get("type") or "")
-    media_type = "VIDEO" if kind in FACEBOOK_VIDEOS else FACEBOOK_MEDIA_TYPES.get(kind, "TEXT")
+    kinds = [text(attachment.get(name)) or "" for name in ("media_type", "type")]
+    media_type = next((FACEBOOK_MEDIA_TYPES[kind] for kind in kinds if kind in FACEBOOK_MEDIA_TYPES), "TEXT")
+    if "profile_media" in kinds and dig(attachment, "media", "source"):
+        media_type = "VIDEO"
     image = address(dig(attachment, "media", "image", "src"))
     large, small = address(node.get("full_picture")), address(node.get("picture"))
     if media_type == "VIDEO":
@@ -185,15 +228,24 @@ def _facebook_media(node: Node) -> dict[str, Any]:
 
 def _facebook_counters(node: Node) -> dict[str, Any]:
     """Return likes, reactions, comments and shares. Facebook omits `shares` when there are none."""
-    counts = {
-        reaction.lower(): count(dig(node, f"r_{reaction.lower()}", "summary", "total_count")) for reaction in REACTIONS
-    }
+    by_type = _reactions_by_type(node)
     return {
-        "likes": counts["like"],
-        "reactions": {name: number for name, number in counts.items() if number is not None} or None,
+        "likes": None if by_type is None else by_type.get("like", 0),
+        "reactions": by_type,
+        "reactions_total": count(dig(node, "reactions", "summary", "total_count")),
         "comments": count(dig(node, "comments", "summary", "total_count")),
         "shares": count(dig(node, "shares", "count")) if "shares" in node else 0,
     }
+
+
+def _reactions_by_type(node: Node) -> dict[str, int] | None:
+    """Return the number of each type that the insight has, also of types unknown here; None without the insight."""
+    entries = (entry for entry in items(node.get("insights")) if entry.get("name") == REACTIONS_BY_TYPE)
+    by_type = metric_value(next(entries, {}))
+    if not isinstance(by_type, dict):
+        return None
+    counts = {text(name): count(number) for name, number in by_type.items()}
+    return {REACTION_NAMES.get(name, name): number for name, number in counts.items() if name and number is not None}
 
 
 INSTAGRAM_MEDIA = (
@@ -241,6 +293,7 @@ SMALLEST = 5
 SKEW = timedelta(seconds=60)  # between the platform's clock and ours
 MAX_SKEW = timedelta(days=-1)  # more is not believed: older posts may have the same text
 PAGES = 5
+NO_CURSOR = "The platform announces another page without its cursor"
 
 
 class Edge(NamedTuple):
@@ -276,7 +329,8 @@ class FeedPosition:
 class Page:
     """`oldest` is the time of the last item, whichever account made it; `then` None: this was the last page.
 
-    `without` and `size` are the dropped field groups and the page size for the following requests.
+    `lost`: there is another page, and the platform did not return where. `without` and `size` are the dropped field
+    groups and the page size for the following requests.
     """
 
     posts: list[ImportedPost]
@@ -284,6 +338,12 @@ class Page:
     then: FeedPosition | None
     without: frozenset[str]
     size: int
+    lost: bool = False
+
+    def check_complete(self) -> None:
+        """Raise CursorLost when the rest of the listing cannot be read: what it lacks is not proved absent."""
+        if self.lost:
+            raise CursorLost(NO_CURSOR)
 
 
 def read_page(
@@ -301,35 +361,33 @@ def read_page(
     A refused request is repeated without the unknown field, with fewer items, or, after an invalid cursor, from the
     time `reached` so far.
     """
-    edge, dropped = EDGES[account.type][name], set(without)
+    edge = EDGES[account.type][name]
+    selection = FieldSelection(edge.groups, without)
     size = min(size or edge.size, edge.size)
     while True:
         before()
         try:
-            response = _request(account, name, edge, position, dropped, size)
+            response = _request(account, name, selection.fields(), position, size)
         except Transient as error:
             if error.code != TOO_MUCH or size <= SMALLEST:
                 raise
             size = max(SMALLEST, size // 2)
         except (InvalidRequest, PermissionDenied) as error:
             suspect = position.after and reached is not None and isinstance(error, InvalidRequest)
-            if more := groups_to_drop(error, edge.groups, dropped, guess=not suspect):
-                dropped |= more
-            elif suspect:
-                position = FeedPosition(until=reached)
-            else:
+            if selection.narrow(error, guess=not suspect):
+                continue
+            if not suspect:
                 raise
+            position = FeedPosition(until=reached)
         else:
             if items(response) or not position.after or reached is None:
-                return _page(account, edge, response, position, dropped, size, before)
+                return _page(account, edge, response, position, selection.without, size, before)
             # An invalid cursor can return an empty page, as at the end. Only a request by time confirms the end.
             position = FeedPosition(until=reached)
 
 
-def _request(
-    account: Account, name: str, edge: Edge, position: FeedPosition, without: set[str], size: int
-) -> dict[str, Any]:
-    params: dict[str, Any] = {"fields": fields_param(edge.groups, without), "limit": str(size)}
+def _request(account: Account, name: str, fields: str, position: FeedPosition, size: int) -> dict[str, Any]:
+    params: dict[str, Any] = {"fields": fields, "limit": str(size)}
     if position.until is not None:
         params["until"] = str(int(position.until.timestamp()) + 1)
     if position.after:
@@ -349,22 +407,22 @@ def _page(
     nodes = items(response)
     times = [at for at in (parse_graph_time(node.get(edge.stamp)) for node in nodes) if at is not None]
     posts = [post for post in (edge.parse(account, node, without, before) for node in nodes) if post is not None]
-    after = dig(response, "paging", "cursors", "after")
+    after, more = dig(response, "paging", "cursors", "after"), has_next(response)
     is_new = isinstance(after, str) and after not in {"", position.after}
-    more = is_new and isinstance(dig(response, "paging", "next"), str)
     return Page(
         posts,
         oldest=times[-1] if times else None,
-        then=replace(position, after=after) if more else None,
+        then=replace(position, after=after) if more and is_new else None,
         without=frozenset(without),
         size=size,
+        lost=more and not is_new,
     )
 
 
 def fetch_post(account: Account, platform_id: str, *, without: Collection[str] = ()) -> ImportedPost | None:
     """Return the post, None for one that exists and is not visible. NotFound does not mean deleted: errors.UNSEEN."""
     edge = next(iter(EDGES[account.type].values()))
-    response, dropped = get_node(account, platform_id, edge.groups, without, guess=True)
+    response, dropped = get_node(account, platform_id, edge.groups, without)
     return edge.parse(account, response, dropped, lambda: None)
 
 
@@ -391,7 +449,8 @@ def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, st
 
     `since` is by our clock, or by the platform's where that was known then. If the platform's clock is behind ours, the
     window is extended by the difference, so that a fast clock of ours does not hide a post. It is never narrowed.
-    Raises GraphErrors, also when there are more than PAGES pages, and when `since` is in the future by both clocks.
+    Raises GraphErrors, also for more than PAGES pages, for another page without its cursor, and when `since` is in the
+    future by both clocks.
     """
     path, oldest = f"{account.platform_id}/{edge}", since - SKEW
     params: dict[str, Any] = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
@@ -411,9 +470,11 @@ def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, st
             if at is None or at >= oldest.replace(microsecond=0):
                 yield node
         after = dig(response, "paging", "cursors", "after")
-        if "next" not in (response.get("paging") or {}) or not after:
+        if not has_next(response):
             return
-        params["after"] = str(after)
+        if not isinstance(after, str) or after in {"", params.get("after")}:
+            raise CursorLost(NO_CURSOR)
+        params["after"] = after
     raise GraphError("The account has too many recent posts to search")
 
 

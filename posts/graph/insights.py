@@ -10,14 +10,18 @@ from accounts import clock
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.comments import text
-from posts.graph.errors import InvalidRequest, PermissionDenied, Transient, UnknownErrorCode
-from posts.graph.parsing import dig, full_id, items
+from posts.graph.errors import GraphError, InvalidRequest, PermissionDenied, Transient, UnknownErrorCode
+from posts.graph.parsing import full_id, items, metric_value
 
 SECONDS = 20.0
 LEAST = 1.0  # seconds that must be left to start another call
 REFUSALS = (InvalidRequest, PermissionDenied, UnknownErrorCode, Transient)
 NO_DATA = "The platform has no data for it; that is not zero, and may come up to two days late"
 NO_TIME = "There was no time left to request it"
+# Refusals that concern every metric of the post (graph-api, section 11a).
+BEFORE_BUSINESS = 2108006
+FEW_VIEWERS = "Not enough viewers"  # with code 10, which otherwise means a missing permission
+TOO_FEW_VIEWERS = "Too few people have viewed it: the platform shows no insights of it"
 # Metrics by kind of post (graph-api, section 6), in groups that one call requests. One metric that the platform does
 # not have for a post fails the whole call: those that are sometimes refused are in groups of their own, last.
 Groups = tuple[tuple[str, ...], ...]
@@ -68,9 +72,11 @@ class Insights:
 
 
 def read_insights(account: Account, post_id: str, post_type: str, media_type: str | None, seconds: float) -> Insights:
-    """Request every metric of a POST, REEL or STORY within `seconds`. A refused metric does not affect the others.
+    """Request every metric of a POST, REEL or STORY within `seconds`.
 
-    Raises the GraphErrors that concern the post or the account, and Transient when no call succeeded.
+    A refused metric does not affect the others. A refusal of the first call that concerns all metrics, such as a
+    missing permission, is the reason for all of them, without another call. Raises the GraphErrors that concern the
+    post or the account, and Transient when no call succeeded.
     """
     if account.type == "FB_PAGE":
         groups = PAGE_VIDEO if post_type == "REEL" or media_type == "VIDEO" else PAGE_POST
@@ -79,11 +85,14 @@ def read_insights(account: Account, post_id: str, post_type: str, media_type: st
     # A Page's video has no insights under its own id, only as the Page's post.
     node = full_id(account, post_id) if account.type == "FB_PAGE" else post_id
     reader = _InsightsReader(account, node, time.monotonic() + seconds)
+    order = [name for group in groups for name in group]
     for group in groups:
         reader.read(group)
+        if reader.refusal:
+            reader.reasons = dict.fromkeys(order, reader.refusal)
+            break
     if reader.failure is not None and not reader.succeeded:
         raise reader.failure
-    order = [name for group in groups for name in group]
     metrics = [reader.metrics[name] for name in order if name in reader.metrics]
     return Insights(metrics, {name: reader.reasons[name] for name in order if name in reader.reasons}, clock.now())
 
@@ -95,6 +104,7 @@ class _InsightsReader:
         self.reasons: dict[str, str] = {}
         self.succeeded = False
         self.failure: Transient | None = None
+        self.refusal = ""  # the reason why there are no metrics at all
 
     def read(self, names: tuple[str, ...]) -> None:
         """Request these metrics in one call; when it is refused, each half of them."""
@@ -107,6 +117,9 @@ class _InsightsReader:
         except REFUSALS as error:
             if isinstance(error, Transient):
                 self.failure = error
+            elif not self.reasons and not self.succeeded and (reason := _refusal_of_all(error)):
+                self.refusal = reason
+                return
             # No error code means no response; a smaller request would not help.
             if len(names) == 1 or error.code is None:
                 self.reasons |= dict.fromkeys(names, str(error))
@@ -121,17 +134,17 @@ class _InsightsReader:
         self.reasons |= {name: NO_DATA for name in names if name not in given}
 
 
+def _refusal_of_all(error: GraphError) -> str:
+    """Return the reason when a refusal concerns every metric, else an empty string."""
+    if FEW_VIEWERS in error.detail:
+        return TOO_FEW_VIEWERS
+    concerns_all = isinstance(error, PermissionDenied) or error.subcode == BEFORE_BUSINESS
+    return str(error) if concerns_all else ""
+
+
 def _metrics(response: dict[str, Any]) -> Iterator[Metric]:
     for entry in items(response):
-        name, value = text(entry.get("name")), _value(entry)
+        name, value = text(entry.get("name")), metric_value(entry)
         if name and value is not None:
             period, title, description = (text(entry.get(key)) for key in ("period", "title", "description"))
             yield Metric(name, period, title, description, value)
-
-
-def _value(entry: dict[str, Any]) -> Any:
-    """Return the latest value, or the total; None when there is none, which is not zero."""
-    values = entry.get("values")
-    if isinstance(values, list) and values and isinstance(values[-1], dict):
-        return values[-1].get("value")
-    return dig(entry, "total_value", "value")

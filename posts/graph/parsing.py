@@ -57,6 +57,19 @@ def items(value: Any) -> list[dict[str, Any]]:
     return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
 
 
+def has_next(response: Any) -> bool:
+    """Whether there is another page. A last page may have cursors too: only `next` shows that there is more."""
+    return isinstance(dig(response, "paging", "next"), str)
+
+
+def metric_value(entry: Mapping[str, Any]) -> Any:
+    """Return an insight's latest value, or its total; None when there is none, which is not zero."""
+    values = entry.get("values")
+    if isinstance(values, list) and values and isinstance(values[-1], dict):
+        return values[-1].get("value")
+    return dig(entry, "total_value", "value")
+
+
 def full_id(account: Account, post_id: str) -> str:
     """Return a Page's post id in the form that every edge accepts, {page}_{post}."""
     return post_id if not post_id or "_" in post_id else f"{account.platform_id}_{post_id}"

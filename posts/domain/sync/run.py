@@ -155,7 +155,9 @@ def _read_page(run: _Run) -> None:
     )
     past_end = state.since is not None and page.oldest is not None and page.oldest < state.since
     position: dict[str, Any]
-    if page.then is None or past_end:
+    if page.lost and not past_end:
+        position = {"cursor": "", "until": page.oldest or state.until}  # the next run continues by time
+    elif page.then is None or past_end:
         phases = _phases(run.account)
         next_phase = phases[phases.index(state.phase) + 1]
         position = {**START, "phase": next_phase}
@@ -166,6 +168,8 @@ def _read_page(run: _Run) -> None:
         created = upsert_posts(run.channel, page.posts, clock.now())
         counts = {"read_count": state.read_count + len(page.posts), "created_count": state.created_count + created}
         save_state(state, **position, **counts, excluded_fields=sorted(page.without))
+    if not past_end:
+        page.check_complete()
 
 
 def _read_last_day(run: _Run) -> None:
@@ -181,6 +185,8 @@ def _read_last_day(run: _Run) -> None:
             upsert_posts(run.channel, page.posts, clock.now())
             reached = page.oldest or reached
             past_end = page.oldest is not None and page.oldest < start - timedelta(days=1)
+            if not past_end:
+                page.check_complete()
             position = None if past_end else page.then
     save_state(run.state, done=intervals.finished(run.state, intervals.SHALLOW.name, start))
 

@@ -26,22 +26,20 @@ def values(answer: dict[str, Any]) -> dict[str, Any]:
 # Counters
 
 
-def test_counters_of_a_page_post_come_with_each_reaction(page: Caller, post: str) -> None:
+def test_counters_of_a_page_post_come_with_the_split_of_its_reactions_p1(page: Caller, post: str) -> None:
     control(page.sandbox, "metrics", post, reactions={"LIKE": 119, "LOVE": 6}, shares=10, comments=13)
-    kinds = ",".join(
-        f"reactions.type({kind}).limit(0).summary(total_count).as({kind.lower()})" for kind in ("LIKE", "LOVE", "WOW")
-    )
     counters = "shares,reactions.summary(true).limit(0),comments.filter(stream).summary(true).limit(0)"
+    split = "insights.metric(post_reactions_by_type_total){name,values}"
     expected = {
         "shares": {"count": 10},
         "reactions": {"data": [], "summary": {"total_count": 125, "viewer_reaction": "NONE"}},
         "comments": {"data": [], "summary": {"order": "chronological", "total_count": 13, "can_comment": True}},
-        "like": {"data": [], "summary": {"total_count": 119}},
-        "love": {"data": [], "summary": {"total_count": 6}},
-        "wow": {"data": [], "summary": {"total_count": 0}},
+        "insights": {
+            "data": [{"name": "post_reactions_by_type_total", "values": [{"value": {"like": 119, "love": 6}}]}]
+        },
         "id": post,
     }
-    assert page.list("published_posts", fields=f"{counters},{kinds}")["data"] == [expected]
+    assert page.list("published_posts", fields=f"{counters},{split}")["data"] == [expected]
 
 
 def test_likes_alone_are_reactions_too(page: Caller, post: str) -> None:

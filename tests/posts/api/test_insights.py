@@ -8,9 +8,10 @@ import pytest
 import time_machine
 
 from posts.graph import client
+from tests.dynamo.sandbox.calls import Caller
 from tests.helpers import SignedClient
 from tests.posts.conftest import LivePost
-from tests.services.sandbox import SandboxControl
+from tests.services.sandbox import INSTAGRAM, SandboxControl
 
 
 def answer(api: SignedClient, post: LivePost) -> dict[str, Any]:
@@ -64,7 +65,13 @@ def test_an_instagram_posts_insights(api: SignedClient, media_post: LivePost) ->
 
 @pytest.mark.parametrize(
     ("bad", "code"),
-    [("post_clicks", 100), ("post_media_view", 200), ("post_total_media_view_unique", 10), ("post_clicks", 1)],
+    [
+        ("post_clicks", 100),
+        ("post_total_media_view_unique", 200),
+        ("post_total_media_view_unique", 10),
+        ("post_clicks", 1),
+        ("post_clicks", 12),
+    ],
 )
 def test_one_refused_metric_leaves_the_others_alone(
     api: SignedClient, page_post: LivePost, bad: str, code: int
@@ -75,6 +82,40 @@ def test_one_refused_metric_leaves_the_others_alone(
     assert set(values(body)) == whole - {bad}
     assert list(reasons(body)) == [bad]
     assert reasons(body)[bad]
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "message", "reason"),
+    [
+        (200, None, "(#200) Requires the read_insights permission", "A permission is missing"),
+        (10, None, "(#10) Application does not have permission for this action", "The permission is missing"),
+        (10, None, "(#10) Not enough viewers for the media to show insights", "Too few people have viewed it"),
+        (100, 2108006, "(#100) Media posted before business account conversion", "It was published before"),
+    ],
+)
+def test_refusal_of_all_metrics_takes_one_call_r8(
+    api: SignedClient, live_post: LivePost, sandbox: SandboxControl, asked: list[str],
+    code: int, subcode: int | None, message: str, reason: str,
+) -> None:  # fmt: skip
+    wanted = {"code": code, "subcode": subcode, "message": message, "status": 400, "localised": True}
+    sandbox.fault("GET .*insights", "error", times=None, **wanted)
+    body = answer(api, live_post)
+    assert (len(asked), body["insights"]) == (1, [])
+    assert len(body["unavailable"]) >= 6
+    assert {text.startswith(reason) for text in reasons(body).values()} == {True}
+
+
+def test_few_viewers_of_a_story_are_no_missing_permission_r8(
+    api: SignedClient, on_sandbox: Callable[..., LivePost], instagram: Any, sandbox: SandboxControl
+) -> None:
+    caller = Caller(sandbox, INSTAGRAM)
+    post = on_sandbox(instagram, type="STORY")
+    post.row.platform_id = caller.publish(caller.container(media_type="STORIES"))["id"]
+    post.row.save(update_fields=["platform_id"])
+    post.insights(values={"reach": 4})
+    body = answer(api, post)
+    assert body["insights"] == []
+    assert not any("permission" in text for text in reasons(body).values())
 
 
 def test_refused_metric_takes_few_calls(api: SignedClient, page_post: LivePost, asked: list[str]) -> None:

@@ -18,7 +18,7 @@ def comment(text: str = "Olá", **more: Any) -> Comment:
 
 
 def rows(*comments: Comment) -> list[list[str]]:
-    whole = b"".join(csv_chunks(comments))
+    whole = b"".join(csv_chunks([list(comments)]))
     return list(csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline="")))
 
 
@@ -36,7 +36,7 @@ def test_what_is_unknown_is_empty() -> None:
 
 
 def test_the_bytes_begin_with_the_mark_of_utf_8_and_lines_end_as_in_rfc_4180() -> None:
-    whole = b"".join(csv_chunks([comment()]))
+    whole = b"".join(csv_chunks([[comment()]]))
     assert whole.startswith(b"\xef\xbb\xbfid,parent_id,")
     assert whole.endswith(b"\r\n")
     assert whole.count(b"\r\n") == 2
@@ -90,22 +90,25 @@ def test_other_texts_are_unchanged(text: str) -> None:
 
 def test_long_text_is_split_into_chunks() -> None:
     text = "é=+\n" * 100_000
-    sent = list(csv_chunks([comment(text)]))
+    sent = list(csv_chunks([[comment(text)]]))
     assert max(len(piece) for piece in sent) == MAX_CHUNK
     csv.field_size_limit(20_000_000)
     [_, row] = csv.reader(io.StringIO(b"".join(sent).decode("utf-8-sig"), newline=""))
     assert row[5] == text
 
 
-def test_chunks_are_yielded_before_the_end() -> None:
+def test_the_first_chunk_is_the_first_page_p2() -> None:
     taken = []
 
     def many() -> Any:
         for number in range(10_000):
             taken.append(number)
-            yield comment()
+            yield [comment()]
 
-    assert len(next(csv_chunks(many()))) >= BUFFER
+    chunks = csv_chunks(many())
+    assert next(chunks).count(b"\r\n") == 2
+    assert taken == [0]
+    assert len(next(chunks)) >= BUFFER
     assert len(taken) < 500
 
 
