@@ -136,7 +136,7 @@ class _InsightsReader:
 
 def _refusal_of_all(error: GraphError) -> str:
     """Return the reason when a refusal concerns every metric, else an empty string."""
-    if FEW_VIEWERS in error.detail:
+    if FEW_VIEWERS in error.platform_message:
         return TOO_FEW_VIEWERS
     concerns_all = isinstance(error, PermissionDenied) or error.subcode == BEFORE_BUSINESS
     return str(error) if concerns_all else ""
