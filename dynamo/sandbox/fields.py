@@ -195,7 +195,12 @@ PRODUCTS = {"reel": "REELS", "story": "STORY"}
 
 def _children(context: SandboxContext, media: Post, _field: Field) -> dict[str, Any] | None:
     result = [
-        {"id": node.id, "media_type": node.media_type, "media_url": context.stored_url(node.sha256)}
+        {
+            "id": node.id,
+            "media_type": node.media_type,
+            "media_url": context.stored_url(node.sha256),
+            **({"alt_text": node.alt_text} if node.alt_text else {}),
+        }
         for node in map(context.state.find, media.children)
         if isinstance(node, Container)
     ]
@@ -237,7 +242,7 @@ MEDIA: dict[str, Reader] = {
     "owner": lambda _context, media, _field: {"id": media.account},
     "is_comment_enabled": lambda _context, _media, _field: True,
     "children": _children,
-    "alt_text": lambda _context, _media, _field: None,
+    "alt_text": lambda _context, media, _field: media.alt_text or None,
     "insights": _insights,
 }
 
