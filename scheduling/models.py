@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import models
@@ -23,11 +24,13 @@ TAKING_BACK = ("revert", "delete")  # refused while a channel is or may be publi
 
 class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
     def for_wire(self) -> "ScheduledPostQuerySet":
-        """Load what the API representation shows, in two queries for any number of posts."""
+        """Load what the API representation and the review page show, in three queries for any number of posts."""
         deliveries = models.Prefetch(
             "deliveries", Delivery.objects.select_related("channel").order_by("channel__public_id")
         )
-        return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(deliveries)
+        return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(
+            deliveries, "media_items"
+        )
 
     def due(self, within: float = 0.0) -> "ScheduledPostQuerySet":
         """Return the SCHEDULED posts whose time is at most `within` seconds away, soonest first."""
@@ -47,10 +50,12 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
 
 
 class ScheduledPost(Lifecycle):
-    """A post: one media URL, one scheduled time, one caption per channel (its deliveries).
+    """A post: one media URL or several, one scheduled time, one caption per channel (its deliveries).
 
     `media` is what the client named. `media_file` is our copy of it, which is shown and published; `media_sha256` is
     its hash, empty for a link, whose page `media_metadata["link"]` and `link_image` describe.
+    A carousel has `media_count` rows in `media_items`; the columns of the media are then copies of the first item's,
+    except `media_checked_at`, which is set when every item was inspected, and `alt_text`, which is of a single image.
     `version` counts changes of content. `task_id` is the pending publish task's, set only while SCHEDULED.
     `last_edited_by_*` changed the content last, for display; `authors` are all who wrote it.
     `lease_id`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
@@ -70,6 +75,9 @@ class ScheduledPost(Lifecycle):
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     media_metadata = models.JSONField(default=dict, editable=False)
     media_checked_at = models.DateTimeField(null=True, editable=False)
+    media_count = models.PositiveSmallIntegerField(default=0, editable=False, help_text="0 without `media_items`.")
+    alt_text = models.TextField(blank=True, help_text="Describes a single image to people who do not see it.")
+    is_ai_generated = models.BooleanField(default=False, help_text="Whether the platform labels it as made with AI.")
     check_level = models.CharField(
         max_length=8, blank=True, editable=False, help_text="Level of the worst check; empty before the first check."
     )
@@ -128,6 +136,15 @@ class ScheduledPost(Lifecycle):
                 raise TypeError("Name update_fields, without status, which Lifecycle.apply_transition writes.")
         super().save(*args, **kwargs)
 
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        vars(self).pop("items", None)
+        super().refresh_from_db(*args, **kwargs)
+
+    @cached_property
+    def items(self) -> "list[MediaItem]":
+        """The media of a carousel in order, with their stored copies; empty for a post without several media."""
+        return list(self.media_items.all()) if self.media_count else []
+
     def allowed_actions(self) -> list[str]:
         """Extend Lifecycle: a post that is or may be published on a channel is neither reverted nor deleted."""
         actions = super().allowed_actions()
@@ -150,6 +167,39 @@ class ScheduledPost(Lifecycle):
     def approved_digest(self) -> str:
         """The digest of the content that the present approval covers; empty without one."""
         return self.approval.digest if self.approval else ""
+
+
+class MediaItemManager(models.Manager["MediaItem"]):
+    def get_queryset(self) -> models.QuerySet["MediaItem"]:
+        return super().get_queryset().select_related("media_file").order_by("position")
+
+
+class MediaItem(models.Model):
+    """One of the two to ten media of a carousel. Its columns mean what those of the post's media mean."""
+
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="media_items")
+    position = models.PositiveSmallIntegerField(help_text="From 0.")
+    media = models.CharField(max_length=2048)
+    media_type = models.CharField(max_length=10, choices=MediaType, null=True)  # noqa: DJ001  null in the API
+    media_file = models.ForeignKey(MediaFile, null=True, on_delete=models.RESTRICT, related_name="carousel_items")
+    media_sha256 = models.CharField(max_length=64, blank=True)
+    media_metadata = models.JSONField(default=dict)
+    media_checked_at = models.DateTimeField(null=True)
+    alt_text = models.TextField(blank=True)
+
+    objects = MediaItemManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["post", "position"], name="one_media_item_per_position")]
+        indexes = [models.Index(fields=["media_sha256"], name="media_item_hash", condition=~Q(media_sha256=""))]
+
+    def __str__(self) -> str:
+        return f"{self.post_id} #{self.number}"
+
+    @property
+    def number(self) -> int:
+        """The position as people count, from 1."""
+        return self.position + 1
 
 
 class PostAuthor(models.Model):

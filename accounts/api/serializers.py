@@ -167,7 +167,11 @@ class AnyJSONField(serializers.JSONField):
 
 class StrictListField(StrictFieldMixin, serializers.ListField):
     wrong_type = ("array.base", "must be an array")
-    joi_errors = {**StrictFieldMixin.joi_errors, "min_length": ("array.min", "must contain at least {limit} items")}
+    joi_errors = {
+        **StrictFieldMixin.joi_errors,
+        "min_length": ("array.min", "must contain at least {limit} items"),
+        "max_length": ("array.max", "must contain less than or equal to {limit} items"),
+    }
 
     def run_child_validation(self, data: Any) -> list[Any]:
         return list(_validate_items(self.child, enumerate(data)).values())

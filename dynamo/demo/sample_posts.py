@@ -14,7 +14,7 @@ DATA = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"
 
 @dataclass(frozen=True)
 class SamplePost:
-    """A post to seed: `texts` by channel type, `due` from now.
+    """A post to seed: `texts` by channel type, `due` from now. `items`: of a carousel the files and alternative texts.
 
     `outcome` is the status that it reaches: draft, waiting and rejected without an approval; scheduled, published and
     failed with the approval of the demo's reviewer.
@@ -24,6 +24,7 @@ class SamplePost:
     texts: dict[str, str]
     due: timedelta | None
     media: str | None = None
+    items: tuple[tuple[str, str], ...] = ()
     by_agent: bool = True
     superpower: bool = False
     notes: str = ""
@@ -39,7 +40,8 @@ def _sample_post(
     """Return the post for the channel type `only`, or for both; the hashtags are for Instagram only."""
     texts = {only: text} if only else {FACEBOOK: text, INSTAGRAM: f"{text}\n\n{hashtags}"}
     due = None if due_minutes is None else timedelta(minutes=due_minutes)
-    return SamplePost(texts=texts, due=due, **fields)
+    items = tuple((name, alt_text) for name, alt_text in fields.pop("items", []))
+    return SamplePost(texts=texts, due=due, items=items, **fields)
 
 
 SAMPLE_POSTS = [_sample_post(**post) for post in DATA["posts"]]

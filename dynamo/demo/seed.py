@@ -22,7 +22,7 @@ from posts.domain import superpowers
 from posts.domain.channels import connect
 from posts.models import Channel, SuperpowerTemplate
 from scheduling.domain import content, drafts, review
-from scheduling.domain.drafts import ChannelText
+from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.domain.media_inspection import inspect_media
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
@@ -173,6 +173,9 @@ def _write(
         "type": "POST",
         "media": sample.media and f"{settings.GRAPH_BASE_URL}/media/{sample.media}",
         "media_type": "IMAGE" if sample.media else None,
+        "media_items": [
+            Medium(f"{settings.GRAPH_BASE_URL}/media/{name}", "IMAGE", alt_text) for name, alt_text in sample.items
+        ],
         "scheduled_for": due,
         "channels": {
             channels[type_].public_id: ChannelText(type_, text, superpower) for type_, text in sample.texts.items()

@@ -11,7 +11,7 @@ from dynamo.sandbox.errors import InvalidControl
 from dynamo.sandbox.faults import FaultBook
 from dynamo.sandbox.http import Request, Response, iso_milliseconds, json_response
 from dynamo.sandbox.insights import REACTIONS
-from dynamo.sandbox.models import FIRST_SLOT, Account, Comment, Post, Video
+from dynamo.sandbox.models import FIRST_SLOT, Account, Comment, Container, Node, Photo, Post, Video
 from dynamo.sandbox.state import SandboxContext, State, now
 
 Given = dict[str, Any]
@@ -129,10 +129,13 @@ def _log_entry(context: SandboxContext, post: Post) -> dict[str, Any]:
         "id": post.id,
         "kind": post.kind,
         "message": post.message,
+        "alt_text": post.alt_text,
         "link": post.link or None,
         "media": post.media_url or context.stored_url(post.sha256) or None,
         "media_sha256": post.sha256 or None,
         "photos": post.photos,
+        "items": [_item_fields(node) for node in map(context.state.nodes.get, [*post.photos, *post.children])],
+        "is_ai_generated": post.ai_generated,
         "video": post.video or None,
         "container": post.container or None,
         "published_at": iso_milliseconds(post.visible_at or 0),
@@ -141,6 +144,13 @@ def _log_entry(context: SandboxContext, post: Post) -> dict[str, Any]:
         "created_by": origin,
         "calls": max(1, context.state.calls[post.key]),
     }
+
+
+def _item_fields(node: Node | None) -> dict[str, Any]:
+    """Return one medium of an album or a carousel as it is shown."""
+    if not isinstance(node, Photo | Container):
+        return {}
+    return {"media_sha256": node.sha256, "alt_text": node.alt_text}
 
 
 def _requests(context: SandboxContext, given: Given) -> Any:

@@ -88,7 +88,9 @@ def create_post(context: SandboxContext, request: Request) -> dict[str, Any]:
         photos = [_staged_photo(context, request, fbid) for fbid in wanted]
         if visible[0] is not None and not wanted and context.settings.duplicate_check:
             _refuse_duplicate(context, request.account_id, message, link)
-        kind, sha256 = ("photo", photos[0].sha256) if photos else ("link" if link else "text", "")
+        kind, sha256 = ("link" if link else "text", "")
+        if photos:
+            kind, sha256 = ("album" if len(photos) > 1 else "photo", photos[0].sha256)
         post = put_post(
             context, request, visible, kind=kind, message=message, link=link, photos=wanted, sha256=sha256, key=key
         )

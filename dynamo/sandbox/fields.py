@@ -225,16 +225,16 @@ PRODUCTS = {"reel": "REELS", "story": "STORY"}
 def _children(context: SandboxContext, media: Post, field: Field) -> dict[str, Any] | None:
     """Return a carousel's children: their ids, or the fields that are requested."""
     found = [
-        (node.id, node.media_type, context.stored_url(node.sha256))
+        (node.id, node.media_type, context.stored_url(node.sha256), node.alt_text)
         for node in map(context.state.find, media.children)
         if isinstance(node, Container)
     ]
     numbers = range(media.pictures if media.kind == "carousel" else 0)
-    found += [(str(int(media.id) + number + 1), "IMAGE", context.picture_url(media, number)) for number in numbers]
+    found += [(str(int(media.id) + number + 1), "IMAGE", context.picture_url(media, number), "") for number in numbers]
     if not found:
         return None
     if field.inside is None:
-        return {"data": [{"id": child_id} for child_id, _, _ in found]}
+        return {"data": [{"id": child[0]} for child in found]}
     common: dict[str, Any] = {
         "owner": {"id": media.account},
         "permalink": context.permalink(media.id),
@@ -242,10 +242,12 @@ def _children(context: SandboxContext, media: Post, field: Field) -> dict[str, A
         "username": _account_username(context, context.state.account(media.account), field),
     }
     children = []
-    for child_id, media_type, url in found:
+    for child_id, media_type, url, alt_text in found:
         child = {"id": child_id, "media_type": media_type, "media_url": url, "shortcode": _shortcode(child_id)}
         if media_type == "VIDEO":
             child["thumbnail_url"] = url
+        if alt_text:
+            child["alt_text"] = alt_text
         children.append(common | child)
     return {"data": children}
 
@@ -286,7 +288,7 @@ MEDIA: dict[str, Reader] = {
     "owner": lambda _context, media, _field: {"id": media.account},
     "is_comment_enabled": lambda _context, _media, _field: True,
     "children": _children,
-    "alt_text": lambda _context, _media, _field: None,
+    "alt_text": lambda _context, media, _field: media.alt_text or None,
     "insights": _insights,
 }
 

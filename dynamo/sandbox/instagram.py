@@ -76,6 +76,9 @@ def create_container(context: SandboxContext, request: Request) -> dict[str, Any
         raise Refusal(100, "Unknown media type", subcode=2207023, shown=("Unknown media type", "Not supported."))
     caption = params.text("caption")
     check_caption(caption)
+    is_child = params.flag("is_carousel_item", default=False)
+    ai_generated = params.flag("is_ai_generated", default=False)
+    _check_parameters(request, kind, is_child=is_child)
     with state.lock:
         if made_since(state.containers.get(request.account_id, []), now() - DAY) >= settings.containers_per_day:
             raise errors.quota_reached()
@@ -90,8 +93,9 @@ def create_container(context: SandboxContext, request: Request) -> dict[str, Any
             created_at=now(),
             ready_at=now() + settings.container_seconds,
             children=children,
-            is_child=params.flag("is_carousel_item", default=False),
+            is_child=is_child,
             alt_text=params.text("alt_text"),
+            ai_generated=ai_generated,
             polls=settings.container_polls,
             **media,
         )
@@ -101,6 +105,27 @@ def create_container(context: SandboxContext, request: Request) -> dict[str, Any
         elif fault is not None and fault.fault == "container_error":
             container.error = str(fault.subcode or 2207082)
         return {"id": state.put(container).id}
+
+
+LONGEST_ALT_TEXT = 1000  # characters
+
+
+def _check_parameters(request: Request, kind: str, *, is_child: bool) -> None:
+    """Raise 100 for parameters that this kind of container does not have.
+
+    Children have no caption and no AI label. Only images of posts have an alternative text.
+    """
+    given = {name for name in ("caption", "is_ai_generated", "alt_text", "children") if request.params.text(name)}
+    allowed = {"caption", "is_ai_generated"}
+    if is_child:
+        if kind not in {"image", "video"}:
+            raise errors.invalid("Only images and videos can be items of a carousel")
+        allowed = set()
+    allowed |= {"alt_text"} if kind == "image" else {"children"} if kind == "carousel" else set()
+    if refused := sorted(given - allowed):
+        raise errors.invalid(f"Param {refused[0]} is not supported for this container")
+    if len(request.params.text("alt_text")) > LONGEST_ALT_TEXT:
+        raise errors.invalid("Param alt_text is too long")
 
 
 def made_since(made: Sequence[Container | Post], since: float) -> int:
@@ -193,6 +218,8 @@ def publish(context: SandboxContext, request: Request) -> dict[str, Any]:
             sha256=container.sha256,
             container=container.id,
             children=container.children,
+            alt_text=container.alt_text,
+            ai_generated=container.ai_generated,
             created_by=request.origin(),
             key=key,
         )

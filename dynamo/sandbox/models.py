@@ -72,6 +72,7 @@ class Container:
     children: list[str] = field(default_factory=list)
     is_child: bool = False
     alt_text: str = ""
+    ai_generated: bool = False
     error: str = ""
     polls: int = 0  # reads of the status that still return IN_PROGRESS
     published_as: str = ""
@@ -99,6 +100,8 @@ class Post:
     video: str = ""
     container: str = ""
     children: list[str] = field(default_factory=list)
+    alt_text: str = ""
+    ai_generated: bool = False
     scheduled_for: float | None = None
     updated_at: float = 0
     deleted_at: float | None = None

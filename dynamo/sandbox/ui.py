@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 
 from dynamo.sandbox.http import Request, Response, iso_milliseconds, not_found
-from dynamo.sandbox.models import Photo, Post
+from dynamo.sandbox.models import Container, Photo, Post
 from dynamo.sandbox.state import SandboxContext, now
 
 PAGE_SIZE = 48
@@ -100,12 +100,12 @@ def _media(context: SandboxContext, post: Post) -> str:
     if post.video or post.media_type == "VIDEO":
         video = context.picture_url(post, kind="mp4").removeprefix(context.url)
         return f'<video class="media" src="{escape(video)}" controls muted loop preload="metadata"></video>'
-    nodes = [context.state.find(photo) for photo in post.photos]
-    sources = [context.stored_url(node.sha256) for node in nodes if isinstance(node, Photo)] or [
-        context.picture_url(post, number) for number in range(max(1, post.pictures))
-    ]
-    images = [source.removeprefix(context.url) for source in sources if source][:4]
+    nodes = [context.state.find(node_id) for node_id in [*post.photos, *post.children]]
+    sources = [
+        (context.stored_url(node.sha256), node.alt_text) for node in nodes if isinstance(node, Photo | Container)
+    ] or [(context.picture_url(post, number), post.alt_text) for number in range(max(1, post.pictures))]
+    images = [(source.removeprefix(context.url), alt_text) for source, alt_text in sources if source][:10]
     if not images:
         return ""
-    pictures = "".join(f'<img src="{escape(url)}" alt="" loading="lazy">' for url in images)
-    return f'<div class="media of{len(images)}">{pictures}</div>'
+    pictures = "".join(f'<img src="{escape(url)}" alt="{escape(text)}" loading="lazy">' for url, text in images)
+    return f'<div class="media of{min(len(images), 4)}">{pictures}</div>'

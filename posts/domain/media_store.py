@@ -37,7 +37,7 @@ ORPHAN_AGE = timedelta(days=7)
 ORPHANS_AT_ONCE = 500
 STABLE_PATH = re.compile(r"/media-files/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The reverse of the foreign keys that posts have to media files.
-IN_USE = Q(scheduled_posts__isnull=False) | Q(linking_posts__isnull=False)
+IN_USE = Q(scheduled_posts__isnull=False) | Q(linking_posts__isnull=False) | Q(carousel_items__isnull=False)
 SIGNER = signing.TimestampSigner(salt="posts.media", sep="~")
 
 

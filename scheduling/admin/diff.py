@@ -21,6 +21,8 @@ FIELDS = {
     "media": "Media",
     "mediaType": "Media type",
     "mediaSha256": "Image or video file",
+    "altText": "Alternative text",
+    "isAiGenerated": "Made with AI",
     "scheduledFor": "Publish on",
     "caption": "Caption",
     "superpower": "Superpower",
@@ -77,8 +79,10 @@ def describe_changes(
         if path[-1] == "mediaSha256" and not (difference["before"] and difference["after"]):
             continue
         change = _describe_change(path, difference["before"], difference["after"], names, zone)
-        if path == ["mediaSha256"]:
+        if path[-1] == "mediaSha256":
             change = change._replace(copies=_copies(difference["before"], difference["after"], stored or {}))
+        elif path[0] == "mediaItems" and len(path) == 2:
+            change = change._replace(copies=_whole_item(difference["before"], difference["after"], stored or {}))
         changes.append(change)
     return changes
 
@@ -90,6 +94,15 @@ def _copies(before: str, after: str, stored: Mapping[str, MediaFile]) -> list[Me
         url, kind = (media_store.admin_url(row), row.kind) if row else ("", "")
         copies.append(MediaCopy(side, text, url, kind))
     return copies
+
+
+def _whole_item(before: Any, after: Any, stored: Mapping[str, MediaFile]) -> list[MediaCopy]:
+    """Return the copy of an item that was added or removed, with its data as the text."""
+    side, item = ("removed", before) if after is None else ("added", after)
+    row = stored.get(item["mediaSha256"])
+    if row is None:
+        return []
+    return [MediaCopy(side, _display_text("mediaItems", item, ZoneInfo("UTC")), media_store.admin_url(row), row.kind)]
 
 
 def word_diff(before: str, after: str) -> list[DiffSegment]:
@@ -121,6 +134,9 @@ def _common_prefix(old: list[str], new: list[str]) -> int:
 def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, str], zone: ZoneInfo) -> Change:
     field = path[-1]
     label = FIELDS.get(field, field)
+    if path[0] == "mediaItems" and len(path) > 1:
+        number = int(path[1]) + 1
+        label = f"{label} of item {number}" if len(path) > 2 else f"Item {number}"
     if path[0] == "channels" and len(path) > 1:
         channel = names.get(path[1], path[1])
         label = f"{label} on {channel}" if len(path) > 2 else channel
@@ -130,7 +146,7 @@ def _describe_change(path: list[str], before: Any, after: Any, names: dict[str, 
     if old == new:
         old, new = changed_lines(before, after)
     segments = [DiffSegment("removed", old), DiffSegment("added", new)]
-    if field in {"caption", "superpower"}:
+    if field in {"caption", "superpower", "altText"}:
         segments = word_diff(old, new)
     return Change(".".join(path), label, old, new, segments, [])
 
@@ -142,6 +158,8 @@ def _display_text(field: str, value: Any, zone: ZoneInfo) -> str:
         return formatting.format_long(datetime.fromisoformat(value), zone)
     if field == "superpower":
         return "\n".join(text_lines(value))
+    if isinstance(value, dict) and "media" in value:
+        return "\n".join(str(value[name]) for name in ("media", "mediaType", "altText") if value.get(name))
     if isinstance(value, dict):
         lines = [str(value.get("caption") or "no caption"), *text_lines(value.get("superpower"))]
         return "\n".join(lines)

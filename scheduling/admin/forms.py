@@ -17,10 +17,12 @@ from posts.domain import media_store
 from posts.graph.media import VIDEO_BYTES, MediaUnavailable
 from posts.models import Channel, ChannelState, MediaFile, PostType, SuperpowerTemplate
 from scheduling.domain import drafts, review
-from scheduling.domain.drafts import Changes, ChannelText
+from scheduling.domain.drafts import Changes, ChannelText, Medium
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, MediaType, ScheduledPost
+from scheduling.models import Delivery, MediaItem, MediaType, ScheduledPost
 
+MOST_MEDIA = 10  # of one post
+ALT_TEXT = 1000  # characters
 KEEP = "keep"  # choice: the post's superpower, which differs from every template
 # By code of the violation. The API's messages name its fields instead.
 MESSAGES = {
@@ -41,6 +43,14 @@ def in_words_of_the_form(error: DomainError) -> DomainError:
     return error
 
 
+MEDIA_FIELDS = {"media_url", "upload", "media_type", "alt_text"}
+
+
+def _field_name(name: str, number: int) -> str:
+    """Return the name of a field of the medium with this number."""
+    return name if number == 1 and name in MEDIA_FIELDS else f"{name}-{number}"
+
+
 class ChannelFields(NamedTuple):
     channel: Channel
     chosen: forms.BoundField
@@ -48,8 +58,36 @@ class ChannelFields(NamedTuple):
     superpower: forms.BoundField
 
 
+class MediaFields(NamedTuple):
+    """The fields of one of several media; those of the first stand with the fields of the post."""
+
+    number: int
+    item: MediaItem | None
+    media_url: forms.BoundField
+    upload: forms.BoundField
+    media_type: forms.BoundField
+    alt_text: forms.BoundField
+    position: forms.BoundField
+    remove: forms.BoundField
+
+
+def alt_text_field(initial: str = "") -> forms.CharField:
+    return forms.CharField(
+        label="Alternative text",
+        max_length=ALT_TEXT,
+        required=False,
+        strip=False,
+        initial=initial,
+        widget=forms.Textarea({"rows": 2}),
+        help_text="What the image shows, for people who do not see it.",
+    )
+
+
 class PostForm(DomainForm):
-    """Creates or edits a post; `submit` in the data also submits it for approval."""
+    """Creates or edits a post; `submit` in the data also submits it for approval.
+
+    The fields of the second to tenth medium have the number of the medium in their names: `media_url-2`.
+    """
 
     type = forms.ChoiceField(choices=PostType.choices, initial=PostType.POST)
     media_url = forms.CharField(
@@ -64,6 +102,10 @@ class PostForm(DomainForm):
     )
     media_type = forms.ChoiceField(
         label="Media type", choices=[("", "Detect automatically"), *MediaType.choices], required=False
+    )
+    alt_text = alt_text_field()
+    is_ai_generated = forms.BooleanField(
+        label="Made with AI", required=False, help_text="Instagram shows a label. Facebook has none."
     )
     scheduled_for = forms.CharField(
         label="Publish on", max_length=40, required=False, widget=forms.DateTimeInput({"type": "datetime-local"})
@@ -90,11 +132,17 @@ class PostForm(DomainForm):
                 **self.initial,
                 "type": row.type,
                 "media_url": row.media or "",
+                "alt_text": row.items[0].alt_text if row.items else row.alt_text,
+                "is_ai_generated": row.is_ai_generated,
                 "media_type": row.media_type or "",
                 "scheduled_for": formatting.as_input(row.scheduled_for, self.zone),
                 "brief": row.brief or "",
                 "version": row.version,
             }
+        self.items_before = row.items if row else []
+        self.order: list[int] = []  # the numbers of the media in the order in which they are saved
+        for number in range(1, MOST_MEDIA + 1):
+            self._add_media_fields(number)
         selectable = Q(public_id__in=self.before) | ~Q(state=ChannelState.DISCONNECTED)
         channels = Channel.objects.filter(selectable, organization=self.organization)
         self.channels = list(channels.order_by("name", "public_id"))
@@ -102,6 +150,45 @@ class PostForm(DomainForm):
         self.templates = {str(template.pk): template for template in templates}
         for channel in self.channels:
             self._add_channel_fields(channel)
+
+    def _add_media_fields(self, number: int) -> None:
+        before = self._item_before(number)
+        if number > 1:
+            self.fields[f"media_url-{number}"] = forms.CharField(
+                label="Image or video link", max_length=2048, required=False, initial=before.media if before else ""
+            )
+            self.fields[f"upload-{number}"] = forms.FileField(
+                label="Or choose a file",
+                required=False,
+                allow_empty_file=True,
+                widget=forms.FileInput({"accept": "image/*,video/*"}),
+            )
+            self.fields[f"media_type-{number}"] = forms.ChoiceField(
+                label="Media type",
+                choices=[("", "Detect automatically"), *MediaType.choices],
+                required=False,
+                initial=(before.media_type or "") if before else "",
+            )
+            self.fields[f"alt_text-{number}"] = alt_text_field(before.alt_text if before else "")
+        self.fields[f"position-{number}"] = forms.IntegerField(
+            label="Position", required=False, min_value=1, max_value=MOST_MEDIA, initial=number
+        )
+        self.fields[f"remove-{number}"] = forms.BooleanField(label="Remove", required=False)
+
+    def _item_before(self, number: int) -> MediaItem | None:
+        return self.items_before[number - 1] if number <= len(self.items_before) else None
+
+    def by_medium(self) -> Iterator[MediaFields]:
+        for number in range(1, MOST_MEDIA + 1):
+            names = ("media_url", "upload", "media_type", "alt_text", "position", "remove")
+            fields = (self[_field_name(name, number)] for name in names)
+            yield MediaFields(number, self._item_before(number), *fields)
+
+    @property
+    def has_several(self) -> bool:
+        """Whether the post has several media, or the input has."""
+        typed = any(self.data.get(f"media_url-{number}") for number in range(2, MOST_MEDIA + 1))
+        return bool(self.items_before) or typed
 
     def _add_channel_fields(self, channel: Channel) -> None:
         before = self.before.get(channel.public_id)
@@ -140,9 +227,18 @@ class PostForm(DomainForm):
         except formatting.InvalidLocalTime as error:
             raise forms.ValidationError(str(error)) from None
 
-    def clean_upload(self) -> MediaFile | None:
-        """Store the file and return its row."""
-        upload = self.cleaned_data["upload"]
+    def clean(self) -> dict[str, Any]:
+        """Store the files, and replace each by its row."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        for number in range(1, MOST_MEDIA + 1):
+            name = _field_name("upload", number)
+            try:
+                data[name] = self._store_upload(data.get(name))
+            except forms.ValidationError as error:
+                self.add_error(name, error)
+        return data
+
+    def _store_upload(self, upload: Any) -> MediaFile | None:
         if not upload:
             return None
         if upload.size > VIDEO_BYTES:
@@ -154,11 +250,10 @@ class PostForm(DomainForm):
 
     def changes(self) -> Changes:
         data = self.cleaned_data
-        stored: MediaFile | None = data["upload"]
         return {
+            **self._media_changes(),
             "type": data["type"],
-            "media": media_store.stable_url(stored) if stored else data["media_url"] or None,
-            "media_type": stored.kind if stored else data["media_type"] or None,
+            "is_ai_generated": data["is_ai_generated"],
             "scheduled_for": data["scheduled_for"],
             "brief": self._brief(),
             "channels": {
@@ -167,6 +262,41 @@ class PostForm(DomainForm):
                 if data[f"on-{channel.public_id}"]
             },
         }
+
+    def _media_changes(self) -> Changes:
+        """Return the media in the order of their positions: several as items, one as `media`."""
+        numbers = [
+            number
+            for number in range(1, MOST_MEDIA + 1)
+            if not self._value("remove", number) and (self._value("upload", number) or self._value("media_url", number))
+        ]
+        self.order = sorted(numbers, key=lambda number: (self._value("position", number) or MOST_MEDIA, number))
+        media = [self._medium(number) for number in self.order]
+        if len(media) > 1:
+            return {"media_items": media, "alt_text": ""}
+        only = media[0] if media else Medium("", self._value("media_type", 1) or None, self._alt_text(1))
+        return {
+            "media": only.url or None,
+            "media_type": only.media_type,
+            "media_items": None,
+            "alt_text": only.alt_text,
+        }
+
+    def _value(self, name: str, number: int) -> Any:
+        return self.cleaned_data[_field_name(name, number)]
+
+    def _medium(self, number: int) -> Medium:
+        stored: MediaFile | None = self._value("upload", number)
+        url = media_store.stable_url(stored) if stored else str(self._value("media_url", number))
+        media_type = stored.kind if stored else self._value("media_type", number) or None
+        return Medium(url, media_type, self._alt_text(number))
+
+    def _alt_text(self, number: int) -> str:
+        """Return the text with the line breaks that it had, if it was not changed otherwise."""
+        item = self._item_before(number)
+        before = item.alt_text if item else self.row.alt_text if self.row and number == 1 else ""
+        typed = str(self._value("alt_text", number)).replace("\r\n", "\n")
+        return before if before.replace("\r\n", "\n") == typed else typed
 
     def _brief(self) -> str | None:
         brief = str(self.cleaned_data["brief"]).replace("\r\n", "\n")
@@ -213,7 +343,16 @@ class PostForm(DomainForm):
 
     def field_at(self, path: list[Any]) -> str | None:
         """Return the form field for an API path such as `channels`, channel id, `superpower`."""
-        names = {"scheduledFor": "scheduled_for", "mediaType": "media_type", "media": "media_url", "type": "type"}
+        names = {
+            "scheduledFor": "scheduled_for",
+            "mediaType": "media_type",
+            "media": "media_url",
+            "type": "type",
+            "altText": "alt_text",
+        }
+        if len(path) == 3 and path[0] == "mediaItems":
+            fields = {"url": "media_url", "mediaType": "media_type", "altText": "alt_text"}
+            return _field_name(fields[path[2]], self.order[path[1]])
         if len(path) >= 2 and path[0] == "channels" and f"caption-{path[1]}" in self.fields:
             return f"superpower-{path[1]}" if "superpower" in path else f"caption-{path[1]}"
         return names.get(str(path[0])) if path else None

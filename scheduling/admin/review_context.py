@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
@@ -28,7 +28,7 @@ from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval
 from scheduling.domain.stored_media import media_type_of
 from scheduling.lifecycle import EDITABLE, Status
-from scheduling.models import Approval, Attempt, Delivery, DeliveryState, MediaType, ScheduledPost
+from scheduling.models import Approval, Attempt, Delivery, DeliveryState, MediaItem, MediaType, ScheduledPost
 
 COUNTDOWN_STATUSES = {Status.WAITING_FOR_APPROVAL, Status.SCHEDULED}
 TITLE_LENGTH, HEADLINE_LENGTH = 70, 110  # characters of the first line of a caption
@@ -69,6 +69,40 @@ def thumbnail_url(post: ScheduledPost) -> str:
     """Return the URL of a small image of the post's media on our own origin; empty without one. Runs no query."""
     pk = post.media_file_id or post.link_image_id
     return reverse("admin_media_poster", args=[pk]) if pk else ""
+
+
+class CarouselItem(NamedTuple):
+    """An item of a carousel as the page shows it: `kind` IMAGE or VIDEO, its stored copy, or why there is none."""
+
+    number: int
+    kind: str
+    media: str
+    url: str
+    poster: str
+    alt_text: str
+    problem: str
+    changes: list[str]
+    final_url: str
+
+
+def carousel_items(post: ScheduledPost) -> list[CarouselItem]:
+    """Return the items of a carousel in order. Runs no query for posts that were loaded by `for_wire`."""
+    return [_carousel_item(item) for item in post.items]
+
+
+def _carousel_item(item: MediaItem) -> CarouselItem:
+    stored, facts = item.media_file, item.media_metadata
+    return CarouselItem(
+        number=item.number,
+        kind=stored.kind if stored else "",
+        media=item.media,
+        url=media_store.admin_url(stored) if stored else "",
+        poster=reverse("admin_media_poster", args=[stored.pk]) if stored and stored.poster else "",
+        alt_text=item.alt_text,
+        problem=str(facts.get("problem") or ""),
+        changes=facts.get("changes", []),
+        final_url=facts.get("finalUrl", ""),
+    )
 
 
 def first_caption(post: ScheduledPost) -> str:
@@ -232,8 +266,11 @@ def _channel_names(
 def _stored_copies(post: ScheduledPost, differences: Sequence[dict[str, Any]]) -> dict[str, MediaFile]:
     """Return the stored copies of the media before and after the change, by hash."""
     hashes = [
-        side for item in differences if item["path"] == ["mediaSha256"] for side in (item["before"], item["after"])
+        side for item in differences if item["path"][-1] == "mediaSha256" for side in (item["before"], item["after"])
     ]
+    for item in differences:
+        if item["path"][0] == "mediaItems" and len(item["path"]) == 2:  # added or removed as a whole
+            hashes += [side["mediaSha256"] for side in (item["before"], item["after"]) if side]
     if not hashes:
         return {}
     rows = MediaFile.objects.filter(organization=post.organization_id, sha256__in=[side for side in hashes if side])

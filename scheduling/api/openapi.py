@@ -47,6 +47,13 @@ GREETER: dict[str, Any] = {
         }
     ],
 }
+CAROUSEL: dict[str, Any] = {
+    "mediaItems": [
+        {"url": MEDIA, "altText": "A beach at noon"},
+        {"url": "https://res.cloudinary.com/demo/image/upload/kitten.jpg", "mediaType": "IMAGE"},
+    ],
+    "isAiGenerated": True,
+}
 WITH_SUPERPOWER = {"channels": {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": GREETER}}}
 OUTCOME = {
     "state": "PUBLISHED",
@@ -69,6 +76,9 @@ def post_json(**changes: Any) -> dict[str, Any]:
         "status": "DRAFT",
         "media": MEDIA,
         "mediaType": "IMAGE",
+        "mediaItems": None,
+        "altText": None,
+        "isAiGenerated": False,
         "scheduledFor": "2031-07-01T13:00:00.000Z",
         "taskId": None,
         "mediumsData": medium(),
@@ -178,6 +188,15 @@ CREATE_POST = [
         media=None,
         mediaType=None,
         mediumsData=medium(superpower=GREETER),
+    ),
+    request_example("A draft with two images", CAROUSEL),
+    response_example(
+        "A draft with two images",
+        mediaType=None,
+        mediaItems=[{"mediaType": None, "altText": None, **item} for item in CAROUSEL["mediaItems"]],
+        isAiGenerated=True,
+        scheduledFor=None,
+        mediumsData={},
     ),
     request_example("An empty draft", {}),
     response_example("An empty draft", media=None, mediaType=None, scheduledFor=None, mediumsData={}),

@@ -8,21 +8,30 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.api.pagination import PaginationQuery
 from accounts.api.serializers import (
+    StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
     StrictDateTimeField,
     StrictDictField,
+    StrictListField,
     StrictSerializer,
     UTCMillisField,
     joi_error,
 )
 from posts.api.serializers import SuperpowerSerializer
 from posts.models import ChannelType, PostType
-from scheduling.domain.drafts import Changes, ChannelText
+from scheduling.domain.drafts import Changes, ChannelText, Medium
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, MediaType
 
 OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
+ALT_TEXT: dict[str, Any] = {
+    **OPTIONAL,
+    "max_length": 1000,
+    "allow_blank": True,
+    "help_text": "Alternative text of the image.",
+}
+ONE_MEDIUM = ("media", "mediaType", "altText")  # fields that describe a single medium
 
 
 class ChannelContentSerializer(StrictSerializer):
@@ -31,6 +40,14 @@ class ChannelContentSerializer(StrictSerializer):
     superpower = SuperpowerSerializer(
         required=False, allow_null=True, help_text="A superpower by reference (`creativeTemplateId`) or whole."
     )
+
+
+class MediaItemSerializer(StrictSerializer):
+    url = StrictCharField(max_length=2048, help_text="The URL of publicly hosted media. On a draft any text.")
+    mediaType = StrictChoiceField(
+        MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the media if omitted."
+    )
+    altText = StrictCharField(source="alt_text", **ALT_TEXT)
 
 
 class PostContentSerializer(StrictSerializer):
@@ -44,6 +61,20 @@ class PostContentSerializer(StrictSerializer):
     mediaType = StrictChoiceField(
         MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the file extension if omitted."
     )
+    mediaItems = StrictListField(
+        child=MediaItemSerializer(),
+        min_length=2,
+        max_length=10,
+        source="media_items",
+        **OPTIONAL,
+        help_text="Two to ten media instead of `media`: a carousel on Instagram, several photos on a Page.",
+    )
+    altText = StrictCharField(source="alt_text", **ALT_TEXT)
+    isAiGenerated = StrictBooleanField(
+        source="is_ai_generated",
+        required=False,
+        help_text="Whether Instagram labels it as made with AI. Facebook has no such label.",
+    )
     scheduledFor = StrictDateTimeField(
         source="scheduled_for", **OPTIONAL, help_text="When it is published: ISO 8601 with `Z` or an offset."
     )
@@ -56,6 +87,23 @@ class PostContentSerializer(StrictSerializer):
         **OPTIONAL,
         help_text="Note for the reviewer (internal), never published.",
     )
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Refuse the fields of a single medium beside `mediaItems`."""
+        several = isinstance(data, dict) and data.get("mediaItems") is not None
+        beside = [name for name in ONE_MEDIUM if several and data.get(name)]
+        errors: dict[str, Any] = {
+            name: [joi_error("object.unknown", "is not allowed beside mediaItems")] for name in beside
+        }
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            if not isinstance(error.detail, dict):
+                raise
+            errors |= error.detail
+        if errors:
+            raise ValidationError(errors)
+        return value
 
 
 class CreatePostSerializer(PostContentSerializer):
@@ -144,6 +192,11 @@ class ScheduledPostSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Status.choices, help_text="Its state in the lifecycle.")
     media = serializers.CharField(allow_null=True, help_text="The media's URL.")
     mediaType = serializers.ChoiceField(MediaType.choices, allow_null=True, help_text="What the media is.")
+    mediaItems = MediaItemSerializer(
+        many=True, allow_null=True, help_text="Several media in order; `media` is then the first one's URL. Else null."
+    )
+    altText = serializers.CharField(allow_null=True, help_text="Alternative text of a single image.")
+    isAiGenerated = serializers.BooleanField(help_text="Whether Instagram labels it as made with AI.")
     scheduledFor = UTCMillisField(allow_null=True, help_text="When it is published.")
     taskId = serializers.UUIDField(allow_null=True, help_text="The pending publish task; null when there is none.")
     mediumsData = serializers.DictField(child=MediumField(), help_text="Text and result by channel id.")
@@ -164,6 +217,12 @@ class MessageSerializer(serializers.Serializer[Any]):
 def changes(given: dict[str, Any]) -> Changes:
     """Return a validated body as `Changes`, without `status`, which is a transition."""
     fields = {name: value for name, value in given.items() if name != "status"}
+    if fields.get("media_items"):
+        fields["media_items"] = [
+            Medium(item["url"], item.get("media_type"), item.get("alt_text") or "") for item in fields["media_items"]
+        ]
+    if "alt_text" in fields:
+        fields["alt_text"] = fields["alt_text"] or ""
     if "channels" in fields:
         fields["channels"] = {public_id: ChannelText(**text) for public_id, text in fields["channels"].items()}
     return cast("Changes", fields)

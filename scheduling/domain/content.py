@@ -16,8 +16,11 @@ def approved_content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
     """Return all that will be published: type, media with the hash of its bytes, time, and the text per channel.
 
     `rows` are deliveries with their channel loaded. `mediaSha256` is empty until the bytes have been fetched.
+    `mediaItems`, `altText` and `isAiGenerated` are keys only where the post has them: the digests of other posts are
+    those of before these fields existed.
     """
     return {
+        **_optional_content(post),
         "type": post.type,
         "media": post.media,
         "mediaType": post.media_type,
@@ -32,6 +35,25 @@ def approved_content(post: ScheduledPost, rows: Iterable[Delivery]) -> Content:
             for row in rows
         },
     }
+
+
+def _optional_content(post: ScheduledPost) -> Content:
+    content: Content = {}
+    if post.items:
+        content["mediaItems"] = [
+            {
+                "media": item.media,
+                "mediaType": item.media_type,
+                "mediaSha256": item.media_sha256,
+                "altText": item.alt_text,
+            }
+            for item in post.items
+        ]
+    if post.alt_text:
+        content["altText"] = post.alt_text
+    if post.is_ai_generated:
+        content["isAiGenerated"] = True
+    return content
 
 
 def deliveries(post: ScheduledPost) -> list[Delivery]:
@@ -51,12 +73,19 @@ def current_content(post: ScheduledPost) -> tuple[Content, str]:
 
 
 def diff_content(before: Content, after: Content) -> list[dict[str, Any]]:
-    """Return `[{"path", "before", "after"}]` for each leaf that differs; channels are compared field by field."""
+    """Return `[{"path", "before", "after"}]` for each leaf that differs.
+
+    Channels are compared field by field, the items of carousels by position and field by field.
+    """
     return list(_differences([], before, after))
 
 
 def _differences(path: list[str], before: Any, after: Any) -> Iterable[dict[str, Any]]:
-    if isinstance(before, dict) and isinstance(after, dict) and len(path) < 3:
+    if path == ["mediaItems"]:
+        before, after = (dict(enumerate(items or [])) for items in (before, after))
+        for number in sorted(before.keys() | after.keys()):
+            yield from _differences([*path, str(number)], before.get(number), after.get(number))
+    elif isinstance(before, dict) and isinstance(after, dict) and len(path) < 3:
         for key in sorted(before.keys() | after.keys()):
             yield from _differences([*path, key], before.get(key), after.get(key))
     elif before != after:

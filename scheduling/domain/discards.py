@@ -34,23 +34,24 @@ def add(deliveries: Iterable[Delivery]) -> None:
 
     Not for a delivery that is published, or may be.
     """
-    rows = [_row(delivery, delivery.staged) for delivery in deliveries if delivery.state not in KEPT_STATES]
-    _insert(rows)
+    discarded = [delivery for delivery in deliveries if delivery.state not in KEPT_STATES]
+    _insert([row for delivery in discarded for row in _rows(delivery, delivery.staged)])
 
 
 def add_objects(delivery: Delivery, staged: dict[str, Any]) -> None:
     """The same for objects that the delivery's row does not contain: it has others, or its post was reverted."""
-    _insert([_row(delivery, staged)])
+    _insert(_rows(delivery, staged))
 
 
-def _row(delivery: Delivery, staged: dict[str, Any]) -> Discard:
-    return Discard(
-        channel_id=delivery.channel_id, post_id=delivery.post_id, delivery_id=delivery.pk or 0, staged=staged
-    )
+def _rows(delivery: Delivery, staged: dict[str, Any]) -> list[Discard]:
+    """Return a row for each object."""
+    photos = [{"kind": "photo", "photo": photo} for photo in staged.get("photos", [])]
+    objects = photos or ([staged] if object_id(staged) else [])
+    given = {"channel_id": delivery.channel_id, "post_id": delivery.post_id, "delivery_id": delivery.pk or 0}
+    return [Discard(**given, staged=each) for each in objects]
 
 
 def _insert(rows: list[Discard]) -> None:
-    rows = [row for row in rows if object_id(row.staged)]
     ids = [row.pk for row in Discard.objects.bulk_create(rows)]
     if ids:
         transaction.on_commit(lambda: [enqueue.send_task("discard", pk) for pk in ids])
@@ -95,7 +96,8 @@ def _is_in_use(row: Discard) -> bool:
     current = Delivery.objects.filter(pk=row.delivery_id).values_list("staged", flat=True).first()
     account = {"channel__type": row.channel.type, "channel__platform_id": row.channel.platform_id}
     published = Delivery.objects.filter(**account, platform_post_id=staged)
-    return object_id(current or {}) == staged or published.exists()
+    in_use = {object_id(current or {}), *(current or {}).get("photos", [])}
+    return staged in in_use or published.exists()
 
 
 def _delete(row: Discard) -> bool:

@@ -15,15 +15,17 @@ from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
 from posts.models import Channel
-from scheduling.domain import discards, enqueue, review, two_person_approval
+from scheduling.domain import discards, enqueue, media_inspection, review, two_person_approval
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.authors import record_author
 from scheduling.domain.content import approved_content, caption_hash, deliveries
-from scheduling.domain.validation import Violation, raise_if_invalid, validate_publishable
+from scheduling.domain.validation import Violation, media_of, raise_if_invalid, validate_publishable
 from scheduling.lifecycle import EDITABLE, Status
-from scheduling.models import Delivery, ScheduledPost
+from scheduling.models import Delivery, MediaItem, ScheduledPost
 
 RETRIES = 3
+INSPECTED = ("media_file", "media_sha256", "media_metadata", "media_checked_at")  # columns of the inspection
+NOT_INSPECTED: dict[str, Any] = {"media_sha256": "", "media_metadata": {}}
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,28 @@ class ChannelText:
     superpower: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Medium:
+    """One of several media."""
+
+    url: str
+    media_type: str | None = None
+    alt_text: str = ""
+
+
 class Changes(TypedDict, total=False):
-    """The fields that a client gave; missing fields are not changed. `channels` replaces the whole map."""
+    """The fields that a client gave; missing fields are not changed. `channels` replaces the whole map.
+
+    `media_items` replaces `media`, and `media` the items, unless it is the address that the post of the items has as
+    `media`: the first one's.
+    """
 
     type: str
     media: str | None
     media_type: str | None
+    media_items: list[Medium] | None
+    alt_text: str
+    is_ai_generated: bool
     scheduled_for: datetime | None
     channels: dict[str, ChannelText]
     brief: str | None  # only for the reviewer: it is never published, and no digest covers it
@@ -52,18 +70,21 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
     Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
     """
     rows = _deliveries(actor, organization, changes.get("channels", {}))
+    items = _new_items(None, changes)
     post = ScheduledPost(
         organization=organization,
         created_by_user=actor.user,
         created_by_key=actor.key,
         last_edited_by_user=actor.user,
         last_edited_by_key=actor.key,
-        **_columns(changes),
+        **_columns(changes, items),
     )
+    post.items = items or []
     try:
         with transaction.atomic():
             post.save(force_insert=True)
             _attach(post, rows)
+            _attach_items(post, items or [])
             record_author(actor, post)
             record_post_event(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
             if submit:
@@ -130,19 +151,14 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     before, old_brief = approved_content(post, rows), post.brief
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
-    columns = _columns(changes)
-    if "media" in changes and changes["media"] != post.media:
-        columns |= {
-            "media_file_id": None,
-            "link_image_id": None,
-            "media_sha256": "",
-            "media_metadata": {},
-            "media_checked_at": None,
-        }
-    old = {name: getattr(post, name) for name in columns}
-    _set(post, columns)
+    items = _new_items(post, changes)
+    columns = _columns(changes, items, had_items=bool(post.items))
+    if items is not None:
+        columns |= _media_columns(post, items, columns["media"])
+    old = {name: getattr(post, name) for name in columns} | {"items": post.items}
+    _set(post, columns if items is None else {**columns, "items": items})
     after = approved_content(post, new_rows if new_rows is not None else rows)
-    changed = sorted(name for name in after if after[name] != before[name])
+    changed = sorted(name for name in after.keys() | before.keys() if after.get(name) != before.get(name))
     if not changed and post.brief == old_brief:
         return True
     if changed and post.status == Status.WAITING_FOR_APPROVAL:
@@ -159,6 +175,9 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)
+    if changed and items is not None:
+        MediaItem.objects.filter(post=post).delete()
+        _attach_items(post, items)
     if changed:
         record_author(actor, post)
     two_person_approval.revoke_pending_approvals(post)  # also for a new brief, which the second reviewer reads
@@ -169,13 +188,77 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     return True
 
 
-def _set(post: ScheduledPost, columns: dict[str, Any]) -> None:
+def _set(row: ScheduledPost | MediaItem, columns: dict[str, Any]) -> None:
     for name, value in columns.items():
-        setattr(post, name, value)
+        setattr(row, name, value)
 
 
-def _columns(changes: Changes) -> dict[str, Any]:
-    return {name: value for name, value in changes.items() if name != "channels"}
+def _columns(changes: Changes, items: list[MediaItem] | None, *, had_items: bool = False) -> dict[str, Any]:
+    """Return the changed columns of the post. `items` are those of `_new_items`."""
+    columns = {name: value for name, value in changes.items() if name not in {"channels", "media_items"}}
+    if items:
+        columns |= {"media": items[0].media, "media_type": items[0].media_type}
+    elif items is not None and had_items:
+        columns = {"media": None, "media_type": None, **columns}
+    return columns if items is None else {**columns, "media_count": len(items)}
+
+
+def _new_items(post: ScheduledPost | None, changes: Changes) -> list[MediaItem] | None:
+    """Return the unsaved items of the carousel that the change makes, empty when it makes a post with one medium.
+
+    None when the change concerns no media. An item keeps the stored copy that the post has of the same address.
+    """
+    before = post.items if post else []
+    if changes.get("media_items") or (before and "media_items" in changes):
+        given = changes["media_items"] or []
+    elif before and "media" in changes and changes["media"] != before[0].media:
+        given = []
+    elif before and changes.get("media_type", before[0].media_type) != before[0].media_type:
+        message = "Each of several media has its own mediaType, in mediaItems"
+        raise_if_invalid([Violation(["mediaType"], message, "mediaType.items")])
+        return None
+    elif not before and "media" in changes and (post is None or changes["media"] != post.media):
+        given = []
+    else:
+        return None
+    items = [
+        MediaItem(position=number, media=medium.url, media_type=medium.media_type, alt_text=medium.alt_text)
+        for number, medium in enumerate(given)
+    ]
+    known = _known_copies(post) if post else {}
+    for item in items:
+        if copies := known.get(item.media):
+            _set(item, copies[min(len(copies) - 1, _occurrence(items, item))])
+    return items
+
+
+def _occurrence(items: list[MediaItem], item: MediaItem) -> int:
+    return sum(other.media == item.media for other in items[: item.position])
+
+
+def _known_copies(post: ScheduledPost) -> dict[str, list[dict[str, Any]]]:
+    """Return the columns of the inspection by address, one for each time that the post has the address."""
+    known: dict[str, list[dict[str, Any]]] = {}
+    for medium in media_of(post):
+        if medium.media and medium.media_file_id:
+            known.setdefault(medium.media, []).append({name: getattr(medium, name) for name in INSPECTED})
+    return known
+
+
+def _media_columns(post: ScheduledPost, items: list[MediaItem], media: str | None) -> dict[str, Any]:
+    """Return the columns of the inspection for a post whose media are changed."""
+    if items:
+        checked = max((item.media_checked_at for item in items if item.media_checked_at), default=None)
+        complete = all(item.media_file_id for item in items)
+        return {**media_inspection.first_item_columns(items), "media_checked_at": checked if complete else None}
+    copies = _known_copies(post).get(media or "", [])
+    return {"link_image": None, **(copies[0] if copies else dict.fromkeys(INSPECTED) | NOT_INSPECTED)}
+
+
+def _attach_items(post: ScheduledPost, items: list[MediaItem]) -> None:
+    for item in items:
+        item.post = post
+    MediaItem.objects.bulk_create(items)
 
 
 def _deliveries(

@@ -6,20 +6,24 @@ from uuid import UUID
 
 from accounts.datetimes import format_datetime
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, DeliveryState, ScheduledPost, ScheduledPostQuerySet
+from scheduling.models import Delivery, DeliveryState, MediaItem, ScheduledPost, ScheduledPostQuerySet
 
 
 def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
     """Load only the columns that the representation needs."""
     return posts.select_related("created_by_user", "created_by_key").only(
-        "id", "organization_id", "type", "status", "media", "media_type", "scheduled_for", "task_id", "notes", "brief",
+        "id", "organization_id", "type", "status", "media", "media_type", "media_count", "alt_text", "is_ai_generated",
+        "scheduled_for", "task_id", "notes", "brief",
         "created_at", "updated_at", "version", "created_by_key__name",
         "created_by_user__first_name", "created_by_user__last_name", "created_by_user__username",
     )  # fmt: skip
 
 
 def serialize_posts(posts: Iterable[ScheduledPost]) -> list[dict[str, Any]]:
-    """Return the JSON objects of posts that were loaded by `only_serialized_fields`. Runs one query."""
+    """Return the JSON objects of posts that were loaded by `only_serialized_fields`.
+
+    Runs one query, two with carousels.
+    """
     by_id = {post.pk: post for post in posts}
     deliveries: dict[UUID, list[Delivery]] = {pk: [] for pk in by_id}
     rows = Delivery.objects.filter(post_id__in=list(by_id)).select_related("channel").order_by("channel__public_id")
@@ -28,10 +32,22 @@ def serialize_posts(posts: Iterable[ScheduledPost]) -> list[dict[str, Any]]:
         "permalink", "published_at", "error_code", "error_message",
     ):  # fmt: skip
         deliveries[delivery.post_id].append(delivery)
-    return [_serialize(post, deliveries[pk]) for pk, post in by_id.items()]
+    items = _media_items([pk for pk, post in by_id.items() if post.media_count])
+    return [_serialize(post, deliveries[pk], items.get(pk)) for pk, post in by_id.items()]
 
 
-def _serialize(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str, Any]:
+def _media_items(post_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Return `mediaItems` by the id of the post. No query without ids."""
+    items: dict[UUID, list[dict[str, Any]]] = {pk: [] for pk in post_ids}
+    rows = MediaItem.objects.filter(post__in=post_ids) if post_ids else MediaItem.objects.none()
+    for post_id, media, media_type, alt_text in rows.values_list("post_id", "media", "media_type", "alt_text"):
+        items[post_id].append({"url": media, "mediaType": media_type, "altText": alt_text or None})
+    return items
+
+
+def _serialize(
+    post: ScheduledPost, deliveries: Iterable[Delivery], items: list[dict[str, Any]] | None
+) -> dict[str, Any]:
     return {
         "id": str(post.pk),
         "orgId": str(post.organization_id),
@@ -39,6 +55,9 @@ def _serialize(post: ScheduledPost, deliveries: Iterable[Delivery]) -> dict[str,
         "status": str(post.status),
         "media": post.media,
         "mediaType": post.media_type,
+        "mediaItems": items,
+        "altText": post.alt_text or None,
+        "isAiGenerated": post.is_ai_generated,
         "scheduledFor": format_datetime(post.scheduled_for),
         "taskId": str(post.task_id) if post.task_id else None,
         "mediumsData": {delivery.channel.public_id: _medium(post, delivery) for delivery in deliveries},

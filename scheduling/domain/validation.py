@@ -3,7 +3,7 @@
 Runs no query and no request. Limits: graph-api, sections 2 and 3; where its sources differ, the stricter one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,7 +14,7 @@ from accounts.exceptions import Invalid
 from posts.domain import media_store
 from posts.models import ChannelType, PostType
 from scheduling.domain import media_url, text_rules
-from scheduling.models import Delivery, MediaType, ScheduledPost
+from scheduling.models import Delivery, MediaItem, MediaType, ScheduledPost
 
 FACEBOOK_CAPTION = 63_206  # characters
 FACEBOOK_IMAGE_BYTES = 4 * 1024 * 1024  # 100/1366046: "less than 4 MB … JPG, PNG, GIF or TIFF"
@@ -44,10 +44,10 @@ def find_violations(
     `scheduled_for` replaces the post's; with `at_once` it is the present time. Before the media is inspected, only its
     URL is checked.
     """
-    violations = [*_schedule(scheduled_for or post.scheduled_for, at_once=at_once), *_media_url(post.media)]
+    violations = [*_schedule(scheduled_for or post.scheduled_for, at_once=at_once), *_media_urls(post)]
     if not deliveries:
         violations.append(Violation(["channels"], "A post needs at least one channel", "channels.empty"))
-    violations += _media_type(post)
+    violations += [*_media_types(post), *_alt_texts(post)]
     for delivery in deliveries:
         violations += _texts(delivery)
         page = delivery.channel.type == ChannelType.FB_PAGE
@@ -76,22 +76,67 @@ def _schedule(scheduled_for: datetime | None, *, at_once: bool) -> Iterator[Viol
         yield Violation(["scheduledFor"], "scheduledFor must be in the future", "scheduledFor.past")
 
 
-def _media_url(media: str | None) -> Iterator[Violation]:
-    if not media or not media.strip():
-        yield Violation(["media"], "A post needs a media URL", "media.missing")
-    elif not media_store.is_stable_url(media) and (problem := media_url.validate_media_url(media)):
-        code, ending = problem
-        yield Violation(["media"], f"The media URL {ending}", code)
+def media_of(post: ScheduledPost) -> Sequence[ScheduledPost | MediaItem]:
+    """Return what has the columns of each medium: the items of a carousel in order, else the post itself."""
+    return post.items or [post]
 
 
-def _media_type(post: ScheduledPost) -> Iterator[Violation]:
-    served = _content_type(post)
-    kind = infer_media_type(post.media, post.media_type, served)
-    if kind and served.startswith(("image/", "video/")) and not served.startswith(kind.lower()):
-        message = f"The media is declared as {kind}, but its address serves {served}"
-        yield Violation(["mediaType"], message, "mediaType.contradiction")
-    if post.type == PostType.REEL and kind != MediaType.VIDEO:
+def item_label(medium: ScheduledPost | MediaItem) -> str:
+    """Return `Item 2`, empty for the single medium of a post."""
+    return f"Item {medium.number}" if isinstance(medium, MediaItem) else ""
+
+
+def _path(medium: ScheduledPost | MediaItem, field: str) -> list[str | int]:
+    if isinstance(medium, MediaItem):
+        return ["mediaItems", medium.position, "url" if field == "media" else field]
+    return [field]
+
+
+def _media_urls(post: ScheduledPost) -> Iterator[Violation]:
+    for medium in media_of(post):
+        of_item = f" of item {medium.number}" if isinstance(medium, MediaItem) else ""
+        if not medium.media or not medium.media.strip():
+            yield Violation(_path(medium, "media"), "A post needs a media URL", "media.missing")
+        elif not media_store.is_stable_url(medium.media) and (problem := media_url.validate_media_url(medium.media)):
+            code, ending = problem
+            yield Violation(_path(medium, "media"), f"The media URL{of_item} {ending}", code)
+
+
+def _media_types(post: ScheduledPost) -> Iterator[Violation]:
+    for medium in media_of(post):
+        served, kind = _content_type(medium), _kind(medium)
+        what = item_label(medium) or "The media"
+        if kind and served.startswith(("image/", "video/")) and not served.startswith(kind.lower()):
+            message = f"{what} is declared as {kind}, but its address serves {served}"
+            yield Violation(_path(medium, "mediaType"), message, "mediaType.contradiction")
+        if kind is None and isinstance(medium, MediaItem):
+            message = f"{what} must be an image or a video: set mediaType"
+            yield Violation(_path(medium, "mediaType"), message, "mediaItems.link")
+    if post.items and post.type != PostType.POST:
+        yield Violation(["mediaItems"], f"A {post.type.lower()} has one image or video, not several", "mediaItems.type")
+    elif post.type == PostType.REEL and _kind(post) != MediaType.VIDEO:
         yield Violation(["mediaType"], "A reel needs a video", "mediaType.reel")
+
+
+def _alt_texts(post: ScheduledPost) -> Iterator[Violation]:
+    """Yield alternative texts that no platform takes, and what a reviewer could not see in them."""
+    if post.items and post.alt_text:
+        message = "Each of several media has its own altText, in mediaItems"
+        yield Violation(["altText"], message, "altText.items")
+    for medium in media_of(post):
+        path, what = _path(medium, "altText"), f"{item_label(medium) or 'The media'}: the alternative text"
+        if not medium.alt_text:
+            continue
+        if _kind(medium) != MediaType.IMAGE:
+            yield Violation(path, f"{what} is for images only", "altText.unsupported")
+        if controls := text_rules.control_characters(medium.alt_text):
+            yield Violation(path, f"{what} contains the control character {controls[0].code}", "altText.control")
+        elif not text_rules.is_visible(medium.alt_text):
+            yield Violation(path, f"{what} has no visible character", "altText.invisible")
+
+
+def _kind(medium: ScheduledPost | MediaItem) -> str | None:
+    return infer_media_type(medium.media, medium.media_type, _content_type(medium))
 
 
 def _texts(delivery: Delivery) -> Iterator[Violation]:
@@ -133,13 +178,17 @@ def _facebook(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
         yield _too_many(delivery, "caption.length", len(delivery.caption), "characters", FACEBOOK_CAPTION)
     if post.type == PostType.STORY:
         yield _violation(delivery, "", "stories cannot be published to a Facebook Page", "type.unsupported")
-    served = _content_type(post)
-    if served.startswith("image/"):
-        if served not in FACEBOOK_IMAGES:
-            text = f"Facebook takes JPEG, PNG, GIF or TIFF images, not {served}"
-            yield _violation(delivery, "", text, "media.format")
-        if _size(post) > FACEBOOK_IMAGE_BYTES:
-            yield _violation(delivery, "", "Facebook takes images of up to 4 MB", "media.size")
+    for medium in media_of(post):
+        served, label = _content_type(medium), _in_sentence(medium)
+        if isinstance(medium, MediaItem) and _kind(medium) == MediaType.VIDEO:
+            text = f"{label}Facebook takes several photos in a post, no videos"
+            yield _violation(delivery, "", text, "mediaItems.video")
+        if served.startswith("image/"):
+            if served not in FACEBOOK_IMAGES:
+                text = f"{label}Facebook takes JPEG, PNG, GIF or TIFF images, not {served}"
+                yield _violation(delivery, "", text, "media.format")
+            if _size(medium) > FACEBOOK_IMAGE_BYTES:
+                yield _violation(delivery, "", f"{label}Facebook takes images of up to 4 MB", "media.size")
 
 
 def _instagram(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
@@ -147,7 +196,7 @@ def _instagram(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
 
     Characters are counted as Unicode code points: Meta does not document what it counts.
     """
-    caption, served = delivery.caption, _content_type(post)
+    caption = delivery.caption
     for code, count, what, most in (
         ("caption.length", len(caption), "characters", INSTAGRAM_CAPTION),
         ("caption.hashtags", text_rules.count_hashtags(caption), "hashtags", INSTAGRAM_HASHTAGS),
@@ -155,26 +204,41 @@ def _instagram(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
     ):
         if count > most:
             yield _too_many(delivery, code, count, what, most)
-    if infer_media_type(post.media, post.media_type, served) is None:
+    if not post.items and _kind(post) is None:
         yield _violation(delivery, "", "Instagram needs an image or a video: set mediaType", "mediaType.missing")
+    if post.type == PostType.STORY and post.alt_text:
+        yield _violation(delivery, "", "stories on Instagram have no alternative text", "altText.unsupported")
+    for medium in media_of(post):
+        yield from _instagram_medium(post, delivery, medium)
+
+
+def _instagram_medium(
+    post: ScheduledPost, delivery: Delivery, medium: ScheduledPost | MediaItem
+) -> Iterator[Violation]:
+    served, label = _content_type(medium), _in_sentence(medium)
     if served.startswith("image/"):
         if served != "image/jpeg":
-            yield _violation(delivery, "", f"Instagram takes JPEG images only, not {served}", "media.format")
-        if _size(post) > INSTAGRAM_IMAGE_BYTES:
-            yield _violation(delivery, "", "Instagram takes images of up to 8 MB", "media.size")
-        if post.type == PostType.POST and not _ratio_fits(post.media_metadata):
-            yield _violation(delivery, "", "Instagram takes images between 3:4 and 1.91:1", "media.ratio")
-    if served.startswith("video/") and _size(post) > INSTAGRAM_VIDEO_BYTES:
-        yield _violation(delivery, "", "Instagram takes videos of up to 300 MB", "media.size")
+            yield _violation(delivery, "", f"{label}Instagram takes JPEG images only, not {served}", "media.format")
+        if _size(medium) > INSTAGRAM_IMAGE_BYTES:
+            yield _violation(delivery, "", f"{label}Instagram takes images of up to 8 MB", "media.size")
+        if post.type == PostType.POST and not _ratio_fits(medium.media_metadata):
+            yield _violation(delivery, "", f"{label}Instagram takes images between 3:4 and 1.91:1", "media.ratio")
+    if served.startswith("video/") and _size(medium) > INSTAGRAM_VIDEO_BYTES:
+        yield _violation(delivery, "", f"{label}Instagram takes videos of up to 300 MB", "media.size")
 
 
-def _content_type(post: ScheduledPost) -> str:
+def _in_sentence(medium: ScheduledPost | MediaItem) -> str:
+    """Return `item 2: `, empty for the single medium of a post."""
+    return f"item {medium.number}: " if isinstance(medium, MediaItem) else ""
+
+
+def _content_type(medium: ScheduledPost | MediaItem) -> str:
     """Return the content type that the media's URL served; empty before the inspection."""
-    return str(post.media_metadata.get("contentType", ""))
+    return str(medium.media_metadata.get("contentType", ""))
 
 
-def _size(post: ScheduledPost) -> int:
-    return int(post.media_metadata.get("size") or 0)
+def _size(medium: ScheduledPost | MediaItem) -> int:
+    return int(medium.media_metadata.get("size") or 0)
 
 
 def _ratio_fits(facts: dict[str, Any]) -> bool:

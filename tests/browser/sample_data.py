@@ -21,7 +21,7 @@ from dynamo.demo.seed import GREETER
 from posts.domain import channels, superpowers
 from posts.models import Channel, PublishedPost, SuperpowerTemplate
 from scheduling.domain import content, review
-from scheduling.domain.drafts import ChannelText
+from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.domain.notifications import recipients, webhooks
 from scheduling.domain.publishing import run
 from scheduling.lifecycle import Status
@@ -85,6 +85,7 @@ def scene(
             submit=plan.outcome != "draft",
             media=plan.media and sandbox.media(plan.media),
             media_type="IMAGE" if plan.media else None,
+            media_items=[Medium(sandbox.media(name), "IMAGE", alt_text) for name, alt_text in plan.items],
             scheduled_for=plan.due and clock.now() + plan.due,
             brief="The sunset is from Tuesday, room 4, with the guest's consent." if plan.superpower else None,
             channels={by_type[kind]: ChannelText(kind, text, superpower) for kind, text in plan.texts.items()},

@@ -14,6 +14,7 @@ from tests.chaos.environment import Stage
 from tests.chaos.load_generator import Crowd
 
 Trouble = Callable[["Chaos"], None]
+STAGING = r"POST .*/(photos|media)$"
 WRITES = r"POST .*/(feed|media_publish|\d+_\d+$)"
 
 
@@ -149,6 +150,8 @@ TROUBLES: dict[str, Trouble] = {
     "clocks apart": clocks_apart,
     "dropped after commit": platform("drop_after"),
     "dropped before commit": platform("drop_before"),
+    "dropped after staging": platform("drop_after", route=STAGING),
+    "media not fetched": platform("localised", route=STAGING),
     "500 after commit": platform("error_after"),
     "502 with HTML": platform("html_502"),
     "truncated JSON": platform("truncated_json"),

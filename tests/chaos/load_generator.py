@@ -15,7 +15,7 @@ from accounts.models import ApiKey, Membership, Organization, Role, User
 from posts.domain import channels
 from posts.models import Channel
 from scheduling.domain import drafts, media_inspection, review
-from scheduling.domain.drafts import ChannelText
+from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.models import ScheduledPost
 from tests.chaos.scenarios import Plan, Planned
 from tests.helpers import approve, as_reviewer
@@ -80,6 +80,13 @@ class Crowd:
             changes: drafts.Changes = {
                 "media": f"{self.media_url}/{planned.picture}.jpg" if planned.picture else self.sandbox.url,
                 "media_type": "IMAGE" if planned.picture else None,
+                "media_items": [
+                    Medium(f"{self.media_url}/{name}.jpg", "IMAGE", f"{name}, item {number}" * planned.described)
+                    for number, name in enumerate(planned.items)
+                ],
+                "alt_text": f"A {planned.picture}"
+                if planned.described and planned.picture and not planned.items
+                else "",
                 "scheduled_for": planned.instant,
                 "channels": texts,
             }

@@ -51,7 +51,7 @@ def judge(
         visible[int(mark.group(1)), str(item["account"])].append(item)
     rows = {phase: Row(phase) for phase in plan.phases}
     found = ScheduledPost.objects.filter(pk__in=posts.values()).select_related("media_file")
-    by_id = {str(post.pk): post for post in found.prefetch_related("deliveries__channel", "approvals")}
+    by_id = {str(post.pk): post for post in found.prefetch_related("deliveries__channel", "approvals", "media_items")}
     for planned in plan.posts:
         row = rows[planned.phase]
         row.planned += 1
@@ -112,13 +112,28 @@ def _judge_one(
 
 
 def _shows_approved_bytes(post: Any, item: dict[str, Any]) -> bool:
-    """Whether the platform's picture is the stored one, byte by byte, and an approval covers its hash."""
+    """Whether the platform's pictures are the stored ones, byte by byte and in order, and an approval covers them.
+
+    Of a carousel their alternative texts as well.
+    """
     if post.media_file is None:
         return not item["media_sha256"]
-    with media_store.open_stored(post.media_file) as file:
-        stored = file_sha256(file)[0]
-    covered = {approval.content["mediaSha256"] for approval in post.approvals.all()}
-    return bool(item["media_sha256"] == stored and stored in covered)
+    approvals = list(post.approvals.all())
+    if post.items:
+        shown = [(each["media_sha256"], each["alt_text"]) for each in item["items"]]
+        stored = [(_stored_sha256(row.media_file), row.alt_text) for row in post.items]
+        covered = [
+            [(each["mediaSha256"], each["altText"]) for each in approval.content.get("mediaItems", [])]
+            for approval in approvals
+        ]
+        return shown == stored and stored in covered
+    sha256 = _stored_sha256(post.media_file)
+    return item["media_sha256"] == sha256 and sha256 in {approval.content["mediaSha256"] for approval in approvals}
+
+
+def _stored_sha256(media_file: Any) -> str:
+    with media_store.open_stored(media_file) as file:
+        return file_sha256(file)[0]
 
 
 def _judge_absent(row: Row, number: int, post: Any, delivery: Any) -> None:

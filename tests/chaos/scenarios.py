@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 MEDIA = ("soup", "bread", "coffee", "window", "brunch")
+CAROUSELS = 0.35  # of the posts with pictures
+COUNTS = (2, 2, 3, 4)  # items of a carousel
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One post of the plan: when, on which channels (by index), and whether a user reverts it at the last moment."""
+    """One post of the plan: when, on which channels (by index), and whether a user reverts it at the last moment.
+
+    `items`: the pictures of a carousel, of which `described` have an alternative text, as has a single picture then.
+    """
 
     number: int
     phase: str
@@ -17,6 +22,8 @@ class Planned:
     channels: tuple[int, ...]
     picture: str | None  # None is a link, which a Page alone takes: nothing but its words tells whether it landed
     revert_before: float | None  # seconds before the instant; negative is after
+    items: tuple[str, ...] = ()
+    described: bool = False
 
 
 @dataclass
@@ -44,7 +51,8 @@ def draw(*, seed: int, start: datetime, phases: list[str], posts: int, channels:
         for number in range(each):
             spread = begin + timedelta(seconds=phase_seconds * dice.uniform(0.05, 0.75))
             chosen = tuple(dice.sample(range(channels), 2 if dice.random() < 0.1 else 1))
-            link = all(item % 2 == 0 for item in chosen) and dice.random() < 0.6
+            link = all(item % 2 == 0 for item in chosen) and dice.random() < 0.5
+            carousel = not link and dice.random() < CAROUSELS
             plan.posts.append(
                 Planned(
                     number=len(plan.posts),
@@ -53,6 +61,8 @@ def draw(*, seed: int, start: datetime, phases: list[str], posts: int, channels:
                     channels=chosen,
                     picture=None if link else dice.choice(MEDIA),
                     revert_before=dice.uniform(-0.3, 0.6) if phase == "revert race" and dice.random() < 0.6 else None,
+                    items=tuple(dice.choices(MEDIA, k=dice.choice(COUNTS))) if carousel else (),
+                    described=dice.random() < 0.5,
                 )
             )
     return plan

@@ -28,11 +28,22 @@ class StoredMedia:
 
 
 @dataclass(frozen=True)
+class PayloadItem:
+    """One of several media: an image or a video with the hash of its approved bytes. `alt_text` is for images."""
+
+    media_type: str | None
+    media_sha256: str
+    alt_text: str = ""
+    stored: StoredMedia | None = None
+
+
+@dataclass(frozen=True)
 class PostPayload:
     """A post to publish. `type` is POST, REEL or STORY; `media_type` IMAGE, VIDEO, or None: on Facebook a link.
 
     `media_sha256` is the hex hash of the approved bytes, empty for a link. An image or a video is published from
-    `stored`; `media`, the address that the client named, is sent for a link only.
+    `stored`; `media`, the address that the client named, is sent for a link only. With `items`, two to ten, these are
+    published instead of the one medium; `alt_text` is that of a single image.
     """
 
     type: str
@@ -41,6 +52,9 @@ class PostPayload:
     media_type: str | None
     media_sha256: str
     stored: StoredMedia | None = None
+    alt_text: str = ""
+    is_ai_generated: bool = False
+    items: tuple[PayloadItem, ...] = ()
 
 
 class LookupStatus(StrEnum):
@@ -112,26 +126,26 @@ def get_id(response: dict[str, Any], name: str = "id") -> str:
 
 
 @contextmanager
-def open_approved_media(post: PostPayload) -> Iterator[IO[bytes]]:
+def open_approved_media(medium: PostPayload | PayloadItem) -> Iterator[IO[bytes]]:
     """Open the stored copy at its first byte, after comparing its hash with the approved one.
 
     Raises InvalidRequest without a copy, Transient when the storage fails, MediaChanged for other bytes.
     """
-    if post.stored is None:
+    if medium.stored is None:
         raise InvalidRequest("There is no stored media to publish")
     try:
-        file = default_storage.open(post.stored.name)
+        file = default_storage.open(medium.stored.name)
     except FileNotFoundError:
         raise InvalidRequest("The stored media is missing") from None
     except OSError as error:
         raise Transient(f"The stored media cannot be read ({type(error).__name__})") from None
     with file:
-        if file_sha256(file)[0] != post.media_sha256:
+        if file_sha256(file)[0] != medium.media_sha256:
             raise MediaChanged("The stored media is no longer what was approved; nothing was sent")
         yield file
 
 
-def verify_media_hash(post: PostPayload) -> None:
+def verify_media_hash(medium: PostPayload | PayloadItem) -> None:
     """Raise MediaChanged when the stored bytes are not the approved ones; errors as `open_approved_media`."""
-    with open_approved_media(post):
+    with open_approved_media(medium):
         return

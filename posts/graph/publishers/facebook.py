@@ -7,12 +7,13 @@ from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import GraphError, InvalidRequest
 from posts.graph.parsing import address
-from posts.graph.publishers import facebook_photo, facebook_text, facebook_video
+from posts.graph.publishers import facebook_album, facebook_photo, facebook_text, facebook_video
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, PublishMethod, Save, Staged
 
 METHODS: dict[str, PublishMethod] = {
     "none": facebook_text,
     "photo": facebook_photo,
+    "album": facebook_album,
     "video": facebook_video,
     "reel": facebook_video,
 }
@@ -20,6 +21,10 @@ METHODS: dict[str, PublishMethod] = {
 
 def _kind(post: PostPayload) -> str:
     """Return the key of METHODS. Raises InvalidRequest for a post that a Page does not accept."""
+    if post.items:
+        if post.type == "POST" and all(item.media_type == "IMAGE" for item in post.items):
+            return "album"
+        raise InvalidRequest("Of several media, a Facebook Page accepts photos in a post only")
     match post.type, post.media_type if post.media else None:
         case "POST", None:
             return "none"

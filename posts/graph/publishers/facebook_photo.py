@@ -11,7 +11,7 @@ from posts.graph.errors import GraphError
 from posts.graph.feed import iter_recent
 from posts.graph.parsing import items
 from posts.graph.publishers import base, facebook_text
-from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
+from posts.graph.publishers.base import LookupResult, LookupStatus, PayloadItem, PostPayload, Save, Staged
 
 FIELDS = "id,created_time,application{id},attachments{target{id},subattachments{target{id}}}"
 LOOK_BACK = timedelta(days=2)  # longer than anything stays staged
@@ -21,34 +21,47 @@ def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> St
     """Upload the stored bytes, not their URL: the platform could fetch other bytes."""
     if staged.get("photo"):
         return {**staged, "ready": True}
-    content_type = post.stored.content_type if post.stored else ""
-    if content_type.startswith("video/"):
-        raise errors.InvalidRequest("The media is a video, not an image")
-    with base.open_approved_media(post) as file:
-        source = {"source": ("picture.jpeg", file.read(), content_type)}
-    response = client.post_unpublished(account, f"{account.platform_id}/photos", {"published": "false"}, source)
-    if not (photo := base.get_id(response)):
-        raise errors.Transient("The platform accepted the photo and returned no id")
-    staged = {"kind": "photo", "photo": photo, "ready": True}
+    staged = {"kind": "photo", "photo": upload(account, post), "ready": True}
     save(staged)
     return staged
+
+
+def upload(account: Account, medium: PostPayload | PayloadItem) -> str:
+    """Upload the stored image unpublished, with its alternative text, and return the photo's id."""
+    content_type = medium.stored.content_type if medium.stored else ""
+    if content_type.startswith("video/"):
+        raise errors.InvalidRequest("The media is a video, not an image")
+    with base.open_approved_media(medium) as file:
+        source = {"source": ("picture.jpeg", file.read(), content_type)}
+    params = {"published": "false"}
+    if medium.alt_text:
+        params["alt_text_custom"] = medium.alt_text
+    response = client.post_unpublished(account, f"{account.platform_id}/photos", params, source)
+    if not (photo := base.get_id(response)):
+        raise errors.Transient("The platform accepted the photo and returned no id")
+    return photo
 
 
 def commit(account: Account, post: PostPayload, staged: Staged) -> str:
     photo = staged.get("photo")
     if not photo:
         raise errors.RestageRequired("There is no staged photo")
-    params = {"attached_media[0]": f'{{"media_fbid":"{photo}"}}'}
+    return publish(account, post, [photo])
+
+
+def publish(account: Account, post: PostPayload, photos: list[str]) -> str:
+    """Post the staged photos on the Page's feed and return the post's id."""
+    params = {f"attached_media[{number}]": f'{{"media_fbid":"{photo}"}}' for number, photo in enumerate(photos)}
     if post.caption:
         params["message"] = post.caption
     try:
         return facebook_text.publish(account, params)
     except errors.Duplicate as error:
-        # Only an earlier commit of ours can have posted this photo.
+        # Only an earlier commit of ours can have posted these photos.
         raise error.as_kind(errors.Ambiguous) from None
     except errors.InvalidRequest as error:
-        if _is_deleted(account, photo):
-            raise error.as_kind(errors.RestageRequired, "The staged photo is gone") from None
+        if any(is_deleted(account, photo) for photo in photos):
+            raise error.as_kind(errors.RestageRequired, "A staged photo is gone") from None
         raise
 
 
@@ -62,11 +75,16 @@ def find(
     photo = staged.get("photo")
     if not photo:
         return LookupResult(LookupStatus.NOT_FOUND)
+    return find_photos(account, {photo}, since=since, claimed=claimed)
+
+
+def find_photos(account: Account, photos: set[str], *, since: datetime, claimed: Collection[str]) -> LookupResult:
+    """Look for a post of the Page with any of these photos, of which one post of ours has all."""
     doubtful = False
     try:
         for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
             attached = _attached_ids(node)
-            if photo in attached:
+            if photos & attached:
                 return LookupResult(LookupStatus.PUBLISHED, base.get_id(node))
             hidden = not attached and not node.get("message")
             doubtful |= hidden and facebook_text.is_by_our_app(node) and base.get_id(node) not in claimed
@@ -78,13 +96,13 @@ def find(
 def find_unpublished(account: Account, staged: Staged) -> str:
     """Return the photo's id, unless a post of the Page contains it or the photo is gone."""
     photo: str = staged.get("photo", "")
-    if not photo or _is_deleted(account, photo):
+    if not photo or is_deleted(account, photo):
         return ""
     recent = iter_recent(account, "published_posts", FIELDS, since=clock.now() - LOOK_BACK, stamp="created_time")
     return "" if any(photo in _attached_ids(node) for node in recent) else photo
 
 
-def _is_deleted(account: Account, photo: str) -> bool:
+def is_deleted(account: Account, photo: str) -> bool:
     try:
         client.get(account, photo, fields="id")
     except GraphError as error:

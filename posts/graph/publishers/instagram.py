@@ -12,7 +12,16 @@ from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.graph.feed import iter_recent, same_text
 from posts.graph.parsing import dig, items
-from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id, verify_media_hash
+from posts.graph.publishers.base import (
+    LookupResult,
+    LookupStatus,
+    PayloadItem,
+    PostPayload,
+    Save,
+    Staged,
+    get_id,
+    verify_media_hash,
+)
 from posts.graph.publishers.facebook import read_address
 
 FIELDS = "id,caption,media_type,media_product_type,timestamp"
@@ -21,15 +30,20 @@ CHECK_SECONDS = 5.0  # for each call
 
 class Instagram:
     def stage(self, account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
-        """Create the container, for which the platform fetches our stored copy, and wait for FINISHED."""
+        """Create the container, for which the platform fetches our stored copy, and wait for FINISHED.
+
+        For a carousel first a container for each item, and wait for these.
+        """
         if not staged.get("container"):
             params = _container_params(post)
-            check_quota(account)
-            verify_media_hash(post)
-            response = client.post_unpublished(account, f"{account.platform_id}/media", params)
-            if not (container := get_id(response)):
-                raise errors.Transient("The platform created a container and returned no id")
-            staged = {"kind": "container", "container": container, "ready": False}
+            if not staged.get("children"):
+                check_quota(account)
+            if post.items:
+                staged = _stage_children(account, post, staged, save)
+                params["children"] = ",".join(staged["children"])
+            else:
+                verify_media_hash(post)
+            staged = {"kind": "container", **staged, "container": _create_container(account, params), "ready": False}
             save(staged)
         if staged.get("ready"):
             return staged
@@ -83,12 +97,51 @@ class Instagram:
         return read_address(account, post_id, "permalink")
 
 
+def _stage_children(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
+    """Create the containers of the items that `staged` lacks, and return when all are FINISHED.
+
+    Raises what `_check_finished` raises: when one has failed, all are made again.
+    """
+    children = list(staged.get("children", []))
+    for item in post.items[len(children) :]:
+        verify_media_hash(item)
+        children = [*children, _create_container(account, _child_params(item))]
+        staged = {"kind": "container", "children": children, "ready": False}
+        save(staged)
+    for child in children:
+        _check_finished(account, child)
+    return staged
+
+
+def _create_container(account: Account, params: dict[str, str]) -> str:
+    if container := get_id(client.post_unpublished(account, f"{account.platform_id}/media", params)):
+        return container
+    raise errors.Transient("The platform created a container and returned no id")
+
+
+def _child_params(item: PayloadItem) -> dict[str, str]:
+    """Return the parameters of a carousel's child, which has neither a caption nor the AI label."""
+    url = item.stored.url if item.stored else ""
+    if item.media_type == "VIDEO":
+        return {"is_carousel_item": "true", "media_type": "VIDEO", "video_url": url}
+    return {"is_carousel_item": "true", "image_url": url, **({"alt_text": item.alt_text} if item.alt_text else {})}
+
+
 def _container_params(post: PostPayload) -> dict[str, str]:
     """Return the parameters of the container. A single video is REELS: VIDEO is for children of a carousel only."""
+    params = _media_params(post)
+    return {**params, "is_ai_generated": "true"} if post.is_ai_generated else params
+
+
+def _media_params(post: PostPayload) -> dict[str, str]:
+    if post.items:
+        if post.type != "POST":
+            raise errors.InvalidRequest(f"Instagram does not accept a {post.type} with several media")
+        return {"media_type": "CAROUSEL", "caption": post.caption}
     media = {"video_url" if post.media_type == "VIDEO" else "image_url": post.stored.url if post.stored else ""}
     match post.type, post.media_type if post.media else None:
         case "POST", "IMAGE":
-            return {**media, "caption": post.caption}
+            return {**media, "caption": post.caption, **({"alt_text": post.alt_text} if post.alt_text else {})}
         case "POST" | "REEL", "VIDEO":
             return {**media, "media_type": "REELS", "caption": post.caption}
         case "STORY", "IMAGE" | "VIDEO":
@@ -152,13 +205,18 @@ def _matching_media(
 ) -> tuple[list[str], list[str]]:
     """Return the ids of unclaimed media of the same time and kind: those with the caption, and those with another."""
     is_story = post.type == "STORY"
-    product = "REELS" if post.media_type == "VIDEO" else "FEED"
+    product = "REELS" if post.media_type == "VIDEO" and not post.items else "FEED"
     if is_story:
         product = "STORY"
     matches: list[str] = []
     others: list[str] = []
     for node in iter_recent(account, "stories" if is_story else "media", FIELDS, since=since, stamp="timestamp"):
-        if node.get("media_product_type") == product and get_id(node) not in claimed:
+        is_carousel = node.get("media_type") == "CAROUSEL_ALBUM"
+        if (
+            node.get("media_product_type") == product
+            and is_carousel == bool(post.items)
+            and get_id(node) not in claimed
+        ):
             same = is_story or same_text(node.get("caption"), post.caption)
             (matches if same else others).append(get_id(node))
     return matches, others

@@ -10,12 +10,14 @@ from typing import Any
 from posts.models import ChannelType
 from scheduling.domain import public_address
 from scheduling.domain.preflight.base import Check
-from scheduling.domain.stored_media import NOT_STORED, lacks_stored_copy, media_type_of
+from scheduling.domain.stored_media import NOT_STORED, media_type_of
+from scheduling.domain.validation import item_label, media_of
 from scheduling.lifecycle import EDITABLE, Status
-from scheduling.models import Delivery, ScheduledPost
+from scheduling.models import Delivery, MediaItem, ScheduledPost
 
 INSTAGRAM_WIDTH = 320  # pixels; smaller images are scaled up
 RECOMMENDED_RATIO = 4 / 5  # of Instagram's images
+SAME_RATIO = 0.02
 UPRIGHT = 9 / 16  # of reels and stories
 REEL_SECONDS = 90
 # Minimum and maximum seconds by platform and type. Instagram's reel: graph-api, section 3. Its story and Facebook's
@@ -32,32 +34,69 @@ def check_media(post: ScheduledPost, deliveries: list[Delivery], broken: set[str
     """Yield the checks of the media. `broken`: public ids of channels whose limits it exceeds."""
     if not post.media:
         return
-    facts, kind = post.media_metadata, media_type_of(post)
+    kind = media_type_of(post)
     if post.media_checked_at is None:
         soon = post.status not in EDITABLE or post.status == Status.WAITING_FOR_APPROVAL
         message = "Media check pending." if soon else "The media is checked when the post is submitted."
         yield Check("media", "unknown", message)
         return
-    problem = str(facts.get("problem") or "")
-    if kind is None:
-        yield from _check_link(problem)
+    if kind is None and not post.items:
+        yield from _check_link(str(post.media_metadata.get("problem") or ""))
         return
-    if problem or lacks_stored_copy(post):
-        ending = " Check it again." if facts.get("passing") or not problem else ""
-        yield Check("media", "stop", f"{NOT_STORED}. {problem}{'.' if problem else ''}{ending}".strip())
+    checks = [check for medium in media_of(post) for check in _check_medium(medium)]
+    yield from checks
+    yield from _label(post, deliveries)
+    if any(check.level == "stop" for check in checks):
         return
-    yield Check("media", "ok", f"Stored here, and published from here: {describe_media(facts)}.")
-    for change in facts.get("changes", []):
-        yield Check("media.changed", "ok", str(change))
     for delivery in deliveries:
         if address := public_address.find_problem([delivery.channel]):
             yield Check("media.address", "stop", f"{delivery.channel.name}: {address}", delivery.channel.public_id)
             continue
-        warned = list(_advice(post, delivery, facts))
+        warned = [check for medium in media_of(post) for check in _advice(post, delivery, medium)]
+        warned += _crop(post, delivery)
         yield from warned
         if delivery.channel.public_id not in broken and not warned:
             message = f"{delivery.channel.name}: format, file size and dimensions are fine."
             yield Check("media.limits", "ok", message, delivery.channel.public_id)
+
+
+def _check_medium(medium: ScheduledPost | MediaItem) -> Iterator[Check]:
+    """Yield whether the medium is stored, and what was changed of it."""
+    facts, label = medium.media_metadata, f"{item_label(medium)}: " if item_label(medium) else ""
+    problem = str(facts.get("problem") or "")
+    if problem or medium.media_file_id is None or not medium.media_sha256:
+        ending = " Check it again." if facts.get("passing") or not problem else ""
+        text = f"{label}{NOT_STORED}. {problem}{'.' if problem else ''}{ending}"
+        yield Check("media", "stop", text.strip())
+        return
+    yield Check("media", "ok", f"{label}Stored here, and published from here: {describe_media(facts)}.")
+    for change in facts.get("changes", []):
+        yield Check("media.changed", "ok", f"{label}{change}")
+
+
+def _label(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Check]:
+    """Yield where the label for what was made with AI is missing: Facebook takes none from an app."""
+    for delivery in deliveries:
+        if post.is_ai_generated and delivery.channel.type == ChannelType.FB_PAGE:
+            message = f"{delivery.channel.name}: Facebook takes no AI label from an app; the post has none there."
+            yield Check("media.label", "warn", message, delivery.channel.public_id)
+
+
+def _crop(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
+    """Yield the items that Instagram crops: all of a carousel get the ratio of the first (graph-api, section 3)."""
+    ratios = [_ratio(item.media_metadata) for item in post.items]
+    if delivery.channel.type != ChannelType.INSTAGRAM_ACCOUNT or not ratios or ratios[0] is None:
+        return
+    first = ratios[0]
+    cropped = [str(number) for number, ratio in enumerate(ratios, 1) if ratio and abs(ratio - first) > SAME_RATIO]
+    if cropped:
+        message = f"{delivery.channel.name}: cropped to the ratio of the first item: {', '.join(cropped)}."
+        yield Check("media.crop", "warn", message, delivery.channel.public_id)
+
+
+def _ratio(facts: dict[str, Any]) -> float | None:
+    width, height = facts.get("width"), facts.get("height")
+    return width / height if width and height else None
 
 
 def describe_media(facts: dict[str, Any]) -> str:
@@ -92,10 +131,12 @@ def _check_link(problem: str) -> Iterator[Check]:
     yield Check("media.link", "ok", "The approval covers the link's address. It does not cover what the page shows.")
 
 
-def _advice(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> Iterator[Check]:
-    channel = delivery.channel
+def _advice(post: ScheduledPost, delivery: Delivery, medium: ScheduledPost | MediaItem) -> Iterator[Check]:
+    channel, facts = delivery.channel, medium.media_metadata
     width, height, seconds = facts.get("width"), facts.get("height"), facts.get("seconds")
     name, public_id = channel.name, channel.public_id
+    if isinstance(medium, MediaItem):
+        name = f"{name}, item {medium.number}"
     if channel.type == ChannelType.INSTAGRAM_ACCOUNT and width and width < INSTAGRAM_WIDTH:
         message = f"{name}: {width} pixels wide. Instagram scales it up to {INSTAGRAM_WIDTH}, which blurs it."
         yield Check("media.width", "warn", message, public_id)

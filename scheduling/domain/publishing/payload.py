@@ -9,10 +9,11 @@ from accounts import clock
 from accounts.encryption import InvalidToken
 from posts.domain import media_store
 from posts.graph.errors import Transient
-from posts.graph.publishers import PUBLISHERS, Account, PostPayload, Publisher, StoredMedia
+from posts.graph.publishers import PUBLISHERS, Account, PayloadItem, PostPayload, Publisher, StoredMedia
+from posts.models import MediaFile
 from scheduling.domain.content import Content
 from scheduling.domain.validation import infer_media_type
-from scheduling.models import Delivery
+from scheduling.models import Delivery, MediaItem
 
 MARGIN = 1.0  # seconds
 STAGED_LIFE = timedelta(hours=20)  # containers live for 24 h: graph-api, section 3
@@ -32,9 +33,12 @@ def delivery_account(delivery: Delivery) -> Account:
 
 
 def build_payload(content: Content, delivery: Delivery) -> PostPayload:
-    """Return the payload for the delivery's channel from the `content` that the gate returned."""
+    """Return the payload for the delivery's channel from the `content` that the gate returned.
+
+    Runs no query for a delivery that `load_post` returned and the gate has seen.
+    """
     channel = content["channels"][delivery.channel.public_id]
-    stored = _stored_media(content, delivery)
+    stored = _stored_media(delivery.post.media_file, content["mediaSha256"])
     return PostPayload(
         type=content["type"],
         caption=channel["caption"],
@@ -42,13 +46,27 @@ def build_payload(content: Content, delivery: Delivery) -> PostPayload:
         media_type=infer_media_type(content["media"], content["mediaType"], stored.content_type if stored else ""),
         media_sha256=content["mediaSha256"],
         stored=stored,
+        alt_text=content.get("altText", ""),
+        is_ai_generated=content.get("isAiGenerated", False),
+        items=tuple(
+            _build_item(item, row) for item, row in zip(content.get("mediaItems", []), delivery.post.items, strict=True)
+        ),
     )
 
 
-def _stored_media(content: Content, delivery: Delivery) -> StoredMedia | None:
-    """Return the stored copy that `content` covers. Runs no query for a delivery that `load_post` returned."""
-    media_file = delivery.post.media_file
-    if media_file is None or media_file.sha256 != content["mediaSha256"]:
+def _build_item(item: dict[str, Any], row: MediaItem) -> PayloadItem:
+    stored = _stored_media(row.media_file, item["mediaSha256"])
+    return PayloadItem(
+        media_type=infer_media_type(item["media"], item["mediaType"], stored.content_type if stored else ""),
+        media_sha256=item["mediaSha256"],
+        alt_text=item["altText"],
+        stored=stored,
+    )
+
+
+def _stored_media(media_file: MediaFile | None, sha256: str) -> StoredMedia | None:
+    """Return the stored copy with the approved hash, else None."""
+    if media_file is None or media_file.sha256 != sha256:
         return None
     name, url = str(media_file.file.name), media_store.public_url(media_file)
     return StoredMedia(name, media_file.content_type, media_file.size, url)
@@ -65,8 +83,9 @@ def is_staged(delivery: Delivery, digest: str) -> bool:
 
 
 def staged_id(staged: dict[str, Any]) -> Any:
-    """Return the platform's id of what was staged; equal ids are the same object."""
-    return staged.get("photo") or staged.get("video") or staged.get("container") or staged.get("post")
+    """Return the platform's id of what was staged, of an album the ids; equal ids are the same object."""
+    names = ("photo", "photos", "video", "container", "post")
+    return next((staged[name] for name in names if staged.get(name)), None)
 
 
 def seconds_from_now(seconds: float) -> datetime:
@@ -75,7 +94,8 @@ def seconds_from_now(seconds: float) -> datetime:
 
 def stage_seconds(item: PostPayload) -> float:
     """Return the longest time that staging takes: reading a stored video and uploading it take up to 120 s each."""
-    return 260.0 if item.media_type == "VIDEO" else commit_seconds() * 2
+    kinds = [part.media_type for part in item.items] or [item.media_type]
+    return 260.0 if "VIDEO" in kinds else min(260.0, commit_seconds() * 2 * len(kinds))
 
 
 def commit_seconds() -> float:

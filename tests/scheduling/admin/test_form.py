@@ -84,7 +84,7 @@ def test_form_ignores_status_fields(make_draft, author: User) -> None:
     post = make_draft()
     site = AdminClient(author).open(f"{POSTS}{post.pk}/change/")
     names = {name for name in site.form().fields if "-" not in name}
-    given = {"type", "media_url", "upload", "media_type", "scheduled_for", "brief"}
+    given = {"type", "media_url", "upload", "media_type", "alt_text", "scheduled_for", "brief"}
     assert names == {"csrfmiddlewaretoken", "version", *given}
     site.press(status="SCHEDULED", approval="1", task_id=str(post.pk))
     assert ScheduledPost.objects.get().status == Status.DRAFT

@@ -13,7 +13,7 @@ from posts.admin.superpower_description import describe_in_full
 from posts.domain import superpowers
 from posts.models import Channel, SuperpowerTemplate
 from scheduling.domain.content import approved_content, unpublished_deliveries
-from scheduling.domain.drafts import ChannelText
+from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.models import ScheduledPost
 from tests.helpers import AdminClient
 from tests.scheduling.api.test_any_input import paths, replaced
@@ -162,3 +162,18 @@ def test_odd_superpower_is_shown(superpower: Any, make_draft, reviewer: User, fa
     ScheduledPost.objects.get(pk=post.pk).deliveries.update(superpower=superpower)
     html = AdminClient(reviewer).review(post).answer.content.decode()
     assert missing(html, string_leaves(superpower)) == set()
+
+
+@pytest.mark.parametrize("text", [text for text in ODD if text])
+def test_alternative_texts_are_shown_with_all_that_they_have(
+    text: str, make_draft, reviewer: User, facebook: Channel
+) -> None:
+    """Also texts that the API would refuse, in the cards that a reviewer looks at."""
+    address = "https://media.example.com/a.jpg"
+    single = make_draft(channels=[facebook], alt_text=text)
+    several = make_draft(channels=[facebook], media_items=[Medium(address, "IMAGE", text), Medium(address, "IMAGE")])
+    for post in (single, several):
+        html = AdminClient(reviewer).review(post).answer.content.decode()
+        content = approved_content(post, unpublished_deliveries(post))
+        assert missing(html, string_leaves(content)) == set()
+        assert compact(text) in shown_text(html, skipped=("covered",))

@@ -39,10 +39,18 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
 WHOLE: dict[str, Any] = {
     **DRAFT,
     "type": "POST",
+    "altText": "A sunset",
+    "isAiGenerated": False,
     "channels": {CHANNEL: {"mediumType": "FB_PAGE", "caption": "Hello", "superpower": SUPERPOWER}},
 }
-NEARLY = st.builds(replaced, st.just(WHOLE), st.sampled_from(paths(WHOLE)), ANYTHING)
-FIELDS = st.dictionaries(st.sampled_from([*WHOLE, "notes", "version"]), ANYTHING, max_size=4)
+SEVERAL: dict[str, Any] = {
+    "mediaItems": [{"url": DRAFT["media"], "mediaType": "IMAGE", "altText": "A sunset"}, {"url": DRAFT["media"]}],
+    **{name: value for name, value in WHOLE.items() if name not in {"media", "mediaType", "altText"}},
+}
+NEARLY = st.one_of(
+    st.builds(replaced, st.just(whole), st.sampled_from(paths(whole)), ANYTHING) for whole in (WHOLE, SEVERAL)
+)
+FIELDS = st.dictionaries(st.sampled_from([*WHOLE, "mediaItems", "notes", "version"]), ANYTHING, max_size=4)
 STEPS = ["", "/submit-for-approval", "/reject", "/revert", "/approve"]
 bounded = settings(
     max_examples=40,

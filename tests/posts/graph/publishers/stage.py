@@ -16,7 +16,16 @@ from django.urls import reverse
 from accounts import clock
 from posts.domain.media_store import SIGNER
 from posts.graph.errors import GraphError
-from posts.graph.publishers import PUBLISHERS, Account, LookupResult, LookupStatus, PostPayload, Staged, StoredMedia
+from posts.graph.publishers import (
+    PUBLISHERS,
+    Account,
+    LookupResult,
+    LookupStatus,
+    PayloadItem,
+    PostPayload,
+    Staged,
+    StoredMedia,
+)
 from tests.services.sandbox import PlatformAccount, SandboxControl
 
 ABSENT, PENDING = LookupResult(LookupStatus.NOT_FOUND), LookupResult(LookupStatus.PROCESSING)
@@ -56,8 +65,22 @@ class Stage:
     def video(self, kind: str = "POST", **more: Any) -> PostPayload:
         return self.item(kind, media=self.sandbox.media("film.mp4"), media_type="VIDEO", **more)
 
+    def carousel(self, *names: str, caption: str = "Olá 👋", **more: Any) -> PostPayload:
+        """Return a post of several media, in order; images have an alternative text that is their name."""
+        items = []
+        for name in names or ("one.jpg", "two.jpg", "three.jpg"):
+            kind = "VIDEO" if name.endswith(".mp4") else "IMAGE"
+            medium = self.item(media=self.sandbox.media(name), media_type=kind)
+            alt_text = name if kind == "IMAGE" else ""
+            items.append(PayloadItem(kind, medium.media_sha256, alt_text, medium.stored))
+        return PostPayload(
+            "POST", caption, self.sandbox.media("one.jpg"), "IMAGE", items[0].media_sha256, items=tuple(items), **more
+        )
+
     def make(self, kind: str) -> PostPayload:
         """Return an item of one of the KINDS of this platform."""
+        if kind == "carousel":
+            return self.carousel()
         if kind in {"text", "link"}:
             return self.item(media=None if kind == "text" else "https://example.com/menu")
         type_ = "STORY" if kind.endswith("story") else "REEL" if kind == "reel" else "POST"

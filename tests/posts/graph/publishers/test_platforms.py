@@ -9,12 +9,14 @@ from posts.graph.publishers import LookupResult, LookupStatus, PostPayload, Stag
 from tests.posts.graph.publishers.stage import ABSENT, UNCLEAR, Stage
 from tests.services.sandbox import FACEBOOK, INSTAGRAM, PlatformAccount, SandboxControl
 
-COMMITS = {"text": "feed", "link": "feed", "photo": "feed", "video": "videos", "reel": "video_reels"}
+COMMITS = {
+    "text": "feed", "link": "feed", "photo": "feed", "carousel": "feed", "video": "videos", "reel": "video_reels",
+}  # fmt: skip
 KINDS: dict[str, tuple[PlatformAccount, str, str]] = {
     **{f"Facebook {kind}": (FACEBOOK, kind, edge) for kind, edge in COMMITS.items()},
     **{
         f"Instagram {kind}": (INSTAGRAM, kind, "media_publish")
-        for kind in ("image", "video", "reel", "image story", "video story")
+        for kind in ("image", "carousel", "video", "reel", "image story", "video story")
     },
 }
 WITH_MEDIA = [name for name in KINDS if not name.endswith(("text", "link"))]
@@ -121,11 +123,11 @@ def test_stage_saves_each_id_before_the_next_call(stage: Stage, item: PostPayloa
     with pytest.raises(Moved):
         stage.publisher.stage(stage.account, item, {}, save)
     [(staged, calls)] = seen
-    assert {"photo", "video", "container"} & staged.keys()
+    assert {"photo", "photos", "video", "container", "children"} & staged.keys()
     assert (len(stage.requests), "container" in staged and staged["ready"]) == (calls, False)
 
 
-@pytest.mark.parametrize("name", WITH_MEDIA)
+@pytest.mark.parametrize("name", [name for name in WITH_MEDIA if not name.endswith("carousel")])
 def test_stage_changed_media_is_refused(stage: Stage, item: PostPayload) -> None:
     before = len(stage.requests)
     with pytest.raises(errors.MediaChanged):
