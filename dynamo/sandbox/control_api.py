@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from dynamo.sandbox import webhooks
 from dynamo.sandbox.comment_threads import LARGEST, Thread
 from dynamo.sandbox.comments import find_node, remove
 from dynamo.sandbox.errors import InvalidControl
@@ -15,7 +16,7 @@ from dynamo.sandbox.models import FIRST_SLOT, Account, Comment, Post, Video
 from dynamo.sandbox.state import SandboxContext, State, now
 
 Given = dict[str, Any]
-ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired"}
+ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired", "subscribed"}
 CROWD_KEYS = {"count", "replies", "seed", "text", "strangers", "unreadable", "began"}
 COMMENT_KEYS = {"id", "text", "created_at", "parent", "author", "stranger", "likes", "hidden", "attachment"}
 # Posts made outside Dynamo. Origins: page (the account itself), ad (Instagram: an AD; a Page: an unpublished ADS_POST),
@@ -277,8 +278,12 @@ def _comments(context: SandboxContext, given: Given) -> Any:
         if "count" in given:
             _set_audience(context, post, given)
         added = [_add_comment(context, post, item) for item in given.get("items", [])]
+        for comment_id in added:
+            webhooks.comment_changed(context, post, _get_comment(context, post, comment_id), "add")
         for comment_id in given.get("delete", []):
-            remove(context, _get_comment(context, post, str(comment_id)))
+            comment = _get_comment(context, post, str(comment_id))
+            remove(context, comment)
+            webhooks.comment_changed(context, post, comment, "remove")
         thread = Thread(context, post)
         return {"post": post.id, "comments": thread.total("stream"), "ids": added}
 
@@ -344,7 +349,8 @@ def _metrics(context: SandboxContext, given: Given) -> Any:
     """Set a post's counters: likes, comments, shares, reactions by name; null resets a counter to the actual number."""
     check_keys(given, {"post", "likes", "comments", "shares", "reactions"})
     with context.state.lock:
-        audience = context.state.audience(_post_of(context, given))
+        post = _post_of(context, given)
+        audience = context.state.audience(post)
         for name in {"likes", "comments", "shares"} & set(given):
             setattr(audience, name, None if given[name] is None else int(given[name]))
         if "reactions" in given:
@@ -353,6 +359,7 @@ def _metrics(context: SandboxContext, given: Given) -> Any:
                 raise InvalidControl(f"unknown reactions: {', '.join(sorted(unknown))}")
             audience.reactions = read
         context.state.put(audience)
+        webhooks.reactions_changed(context, post)
     return {"post": audience.post}
 
 
@@ -382,6 +389,9 @@ ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Given], Any]] = {
     ("POST", "/__comments"): _comments,
     ("POST", "/__metrics"): _metrics,
     ("POST", "/__insights"): _insights,
+    ("GET", "/__webhook"): webhooks.deliveries,
+    ("POST", "/__webhook"): webhooks.configure,
+    ("POST", "/__signed_request"): webhooks.send_signed_request,
     ("GET", "/__state"): _state,
     ("POST", "/__reset"): _reset,
 }

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass
 class Account:
-    """A Page or an Instagram professional account with its token. `scopes` None means all."""
+    """A Page or an Instagram professional account with its token. `scopes` None means all.
+
+    `subscribed`: the fields whose changes are sent to the app's webhook.
+    """
 
     id: str
     type: str  # FB_PAGE | INSTAGRAM_ACCOUNT
@@ -16,6 +19,7 @@ class Account:
     username: str = ""
     scopes: list[str] | None = None
     expired: bool = False
+    subscribed: list[str] = field(default_factory=list)
 
     @property
     def is_page(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram
+from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram, webhooks
 from dynamo.sandbox.auth import authenticate, require
 from dynamo.sandbox.fields import node_type, view
 from dynamo.sandbox.http import NEWEST, OLDEST, Request
@@ -15,6 +15,7 @@ from dynamo.sandbox.state import SandboxContext, now
 VERSION = re.compile(r"^/v(\d+)\.\d+(?=/|$)")
 
 Handler = Callable[[SandboxContext, Request], Any]
+MANAGE = "pages_manage_metadata"
 WRITE, READ = "pages_manage_posts", "pages_read_engagement"
 IG_WRITE, IG_READ = "instagram_content_publish", "instagram_basic"
 PEOPLE, IG_PEOPLE = comments.READ_PEOPLE, "instagram_manage_comments"
@@ -34,6 +35,12 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
     ("GET", "IGUser", "media"): (IG_READ, feeds.media),
     ("GET", "IGUser", "stories"): (IG_READ, feeds.stories),
     ("GET", "IGUser", "content_publishing_limit"): (IG_READ, instagram.publishing_limit),
+    ("GET", "Page", "subscribed_apps"): (MANAGE, webhooks.subscriptions),
+    ("POST", "Page", "subscribed_apps"): (MANAGE, webhooks.subscribe),
+    ("DELETE", "Page", "subscribed_apps"): (MANAGE, webhooks.unsubscribe),
+    ("GET", "IGUser", "subscribed_apps"): (IG_PEOPLE, webhooks.subscriptions),
+    ("POST", "IGUser", "subscribed_apps"): (IG_PEOPLE, webhooks.subscribe),
+    ("DELETE", "IGUser", "subscribed_apps"): (IG_PEOPLE, webhooks.unsubscribe),
     ("GET", "Post", "comments"): (PEOPLE, comments.comments_edge),
     ("GET", "Video", "comments"): (PEOPLE, comments.comments_edge),
     ("GET", "Comment", "comments"): (PEOPLE, comments.comments_edge),

@@ -229,11 +229,13 @@ class SandboxContext:
         self.reset_settings()
 
     def reset_settings(self) -> None:
-        """Reset the settings, faults, counters and the list of calls."""
+        """Reset the settings, faults, counters, the lists of calls, and the app's webhook."""
         self.settings = Settings(app_secret=self._app_secret)
         self.faults = FaultBook()
         self.usage = Usage()
         self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
+        self.webhook_url = ""
+        self.webhook_deliveries: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def reset(self) -> None:
         """Reset everything, with accounts, posts and the journal. Sleeping calls end: they must not change the rest."""

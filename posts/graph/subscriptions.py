@@ -1,0 +1,16 @@
+"""Subscribes the app to the webhooks of an account (graph-api, section 10)."""
+
+from posts.graph import client
+from posts.graph.account import Account
+from posts.graph.errors import Transient
+
+FIELDS = {"FB_PAGE": "feed", "INSTAGRAM_ACCOUNT": "comments"}
+
+
+def subscribe(account: Account) -> None:
+    """Subscribe; a second call is harmless. Needs pages_manage_metadata. Raises GraphErrors."""
+    response = client.post_unpublished(
+        account, f"{account.platform_id}/subscribed_apps", {"subscribed_fields": FIELDS[account.type]}
+    )
+    if response.get("success") is not True:
+        raise Transient("The platform did not confirm the subscription")
