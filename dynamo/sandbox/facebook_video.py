@@ -3,7 +3,7 @@
 from typing import Any
 
 from dynamo.sandbox import errors
-from dynamo.sandbox.auth import authenticate
+from dynamo.sandbox.auth import authenticate_account
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook import check_window, put_post, rewrite, visibility
 from dynamo.sandbox.http import Request
@@ -155,7 +155,7 @@ def _unpublished_reel(context: SandboxContext, request: Request, video_id: str) 
 
 def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dict[str, Any]:
     """Take the bytes from the URL in the `file_url` header, or the body with `offset` and `file_size` headers."""
-    request.account = authenticate(request, context.state, context.settings)
+    request.account = authenticate_account(request, context.state, context.settings)
     url = request.headers.get("file_url", "")
     data = fetch(url) if url else request.body
     offset = _number_header(request, "offset")

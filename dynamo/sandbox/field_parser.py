@@ -73,6 +73,7 @@ PARTS: dict[str, set[str]] = {
     "reactions": {"id", "name", "type"},
     "insights": {"description", "id", "name", "period", "title", "total_value", "values"},
     "likes": {"id", "name"},
+    "instagram_business_account": {"id", "name", "username"},
 }  # fmt: skip
 
 

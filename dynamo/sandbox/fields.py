@@ -19,7 +19,17 @@ def _account_username(_context: SandboxContext, account: Account, _field: Field)
     return account.username or "".join(letter for letter in account.name.lower() if letter.isalnum())
 
 
+def _instagram_account(context: SandboxContext, page: Account, field: Field) -> dict[str, Any] | None:
+    """Return the linked account with its id alone unless other fields are requested."""
+    linked = context.state.linked(page.id)
+    if linked is None or (page.scopes is not None and "instagram_basic" not in page.scopes):
+        return None
+    values = {"id": linked.id, "name": linked.name, "username": _account_username(context, linked, field)}
+    return values if field.inside else {"id": linked.id}
+
+
 PAGE: dict[str, Reader] = {
+    "instagram_business_account": _instagram_account,
     "name": lambda _context, account, _field: account.name,
     "username": _account_username,
     "link": lambda context, _account, _field: f"{context.url}/",

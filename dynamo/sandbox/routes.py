@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
-from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram, webhooks
+from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram, login, webhooks
 from dynamo.sandbox.auth import authenticate, require
 from dynamo.sandbox.fields import node_type, view
 from dynamo.sandbox.http import NEWEST, OLDEST, Request
-from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Photo, Post, Video
+from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Person, Photo, Post, Token, Video
 from dynamo.sandbox.state import SandboxContext, now
 
 VERSION = re.compile(r"^/v(\d+)\.\d+(?=/|$)")
@@ -70,9 +71,14 @@ def route(context: SandboxContext, request: Request) -> Any:
     segments = request.path.strip("/").split("/")
     if segments[0] == "video-upload" and request.method == "POST" and len(segments) == 3:
         return facebook_video.upload_reel(context, request, segments[2])
+    if request.method == "GET" and request.path in login.ROUTES:
+        return login.ROUTES[request.path](context, request)
     if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
         raise errors.unknown_path(request.path)
-    request.account = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
+    caller = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
+    if isinstance(caller, Token):
+        return login.read_as_person(context, request, caller, segments)
+    request.account = caller
     context.usage.count(request.account, now())
     context.usage.check(request.account, context.settings)
     if "ids" in request.query:
@@ -80,9 +86,15 @@ def route(context: SandboxContext, request: Request) -> Any:
     with context.state.lock:
         account = request.account
         node = account if segments[0] == "me" else comments.find_node(context, account, segments[0])
-    owner = node.id if isinstance(node, Account) else node.account if node else None
-    if node is None or isinstance(node, Audience) or owner != request.account_id:
+    if node is None or isinstance(node, Audience | Person | Token):
         raise errors.missing(request.method, segments[0])  # the same error for unknown ids and others' nodes
+    owner = node.id if isinstance(node, Account) else node.account
+    with context.state.lock:
+        linked = context.state.linked(account.id)
+    if linked is not None and linked.id == owner:
+        request.account = replace(linked, token=account.token, scopes=account.scopes)
+    elif owner != account.id:
+        raise errors.missing(request.method, segments[0])
     return _on_edge(context, request, node, segments[1]) if segments[1:] else _on_node(context, request, node)
 
 

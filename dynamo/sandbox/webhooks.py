@@ -34,21 +34,25 @@ def subscribe(context: SandboxContext, request: Request) -> Any:
     fields = [str(field) for field in request.params.items("subscribed_fields")]
     if not fields or not set(fields) <= FIELDS[request.account.is_page]:
         raise invalid(f"Param subscribed_fields must be one of {', '.join(sorted(FIELDS[request.account.is_page]))}")
-    with context.state.lock:
-        request.account.subscribed = fields
-        context.state.put(request.account)
+    _store(context, request, fields)
     return {"success": True}
 
 
-def subscriptions(_context: SandboxContext, request: Request) -> Any:
-    return {"data": [{"subscribed_fields": request.account.subscribed}] if request.account.subscribed else []}
+def subscriptions(context: SandboxContext, request: Request) -> Any:
+    fields = context.state.account(request.account_id).subscribed
+    return {"data": [{"subscribed_fields": fields}] if fields else []}
 
 
 def unsubscribe(context: SandboxContext, request: Request) -> Any:
-    with context.state.lock:
-        request.account.subscribed = []
-        context.state.put(request.account)
+    _store(context, request, [])
     return {"success": True}
+
+
+def _store(context: SandboxContext, request: Request, fields: list[str]) -> None:
+    with context.state.lock:
+        account = context.state.account(request.account_id)  # that of the request may have a token of the login
+        account.subscribed = fields
+        context.state.put(account)
 
 
 def comment_changed(context: SandboxContext, post: Post, comment: Comment, verb: str) -> None:
