@@ -20,6 +20,7 @@ from dynamo.sandbox.errors import InvalidControl, Refusal
 DELAYS = {"delay", "delay_after"}
 GATEWAY = {"drop_before", "html_502"}
 BEFORE = GATEWAY | {"error", "throttle", "expired_token", "flicker", "quota", "policy_block", "localised"}
+BEFORE |= {"publishing_authorization", "identity", "restricted", "development_mode"}
 AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "spam_after", "html_502_after"}
 INSIDE = {"slow_container", "container_error"}
 KNOWN = DELAYS | BEFORE | AFTER | INSIDE
@@ -43,6 +44,11 @@ ERRORS: dict[str, Callable[[], Refusal]] = {
     "policy_block": lambda: Refusal(368, ABUSE, subcode=1390008, shown=("Blocked", ABUSE)),
     "spam_after": errors.looks_like_spam,
     "error400_after": lambda: Refusal(1, "An unknown error occurred", subcode=99),
+    # Reported subcodes; the codes beside the first two are not documented.
+    "publishing_authorization": lambda: Refusal(368, ABUSE, subcode=1404078, shown=("Authorization required", ABUSE)),
+    "identity": lambda: Refusal(368, ABUSE, subcode=4854002, shown=("Confirm your identity", ABUSE)),
+    "restricted": lambda: Refusal(25, "The account is restricted", subcode=2207050),
+    "development_mode": lambda: Refusal(100, "Invalid parameter", subcode=1885183),
     "localised": lambda: errors.media_not_fetched("it did not answer"),
 }
 

@@ -59,6 +59,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (200,               458,     "Access to the API is blocked",                            errors.PermissionDenied),
     (ANY,               1404078, "The Page needs Page Publishing Authorization",            errors.PermissionDenied),
     (ANY,               4854002, "The person has to confirm their identity",                errors.PermissionDenied),
+    (ANY,               1885183, "The Meta app is in development mode",                     errors.PermissionDenied),
     # invalid
     (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
     (100,               33,      "The object is missing or invisible",                      errors.NotFound),

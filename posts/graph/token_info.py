@@ -25,7 +25,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class TokenInfo:
-    """`expires_at` and `data_access_expires_at` are None for never. `scopes` are the granted permissions."""
+    """`expires_at` and `data_access_expires_at` are None for never. `permissions` are the granted ones."""
 
     is_valid: bool
     kind: str
@@ -34,11 +34,11 @@ class TokenInfo:
     profile_id: str
     expires_at: datetime | None
     data_access_expires_at: datetime | None
-    scopes: frozenset[str]
+    permissions: frozenset[str]
 
     def missing(self, account_type: str) -> list[str]:
         """Return the permissions that the channel type needs and the token lacks."""
-        return [name for name in PERMISSIONS[account_type] if name not in self.scopes]
+        return [name for name in PERMISSIONS[account_type] if name not in self.permissions]
 
 
 def is_configured() -> bool:
@@ -51,7 +51,7 @@ def app_account() -> Account:
     return Account("APP", settings.GRAPH_APP_ID, f"{settings.GRAPH_APP_ID}|{settings.GRAPH_APP_SECRET}")
 
 
-def inspect_token(token: str) -> TokenInfo:
+def debug_token(token: str) -> TokenInfo:
     """Return what the platform knows of the token. Raises GraphErrors; the token appears in none of them."""
     data = dig(client.get(app_account(), "debug_token", seconds=SECONDS, input_token=token), "data")
     if not isinstance(data, dict):
@@ -65,7 +65,7 @@ def inspect_token(token: str) -> TokenInfo:
         profile_id=_text(data.get("profile_id")),
         expires_at=_time(data.get("expires_at")),
         data_access_expires_at=_time(data.get("data_access_expires_at")),
-        scopes=frozenset(scope for scope in scopes if isinstance(scope, str))
+        permissions=frozenset(scope for scope in scopes if isinstance(scope, str))
         if isinstance(scopes, list)
         else frozenset(),
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from posts.graph import error_codes, errors
 from posts.models import Channel, ChannelState, PublishedPost
+from scheduling.domain import channel_health
 from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
@@ -160,6 +161,8 @@ def channel_warnings(post: ScheduledPost) -> list[tuple[Channel, str]]:
 
 
 def _graph_error_help(code: str) -> Advice:
+    if cause := channel_health.cause_of(code):
+        return Advice(cause, [RETRY])
     error_class = errors.PolicyBlock if code in BLOCKS_WHEN_ABSENT else _error_class(code)
     return next((advice for known_class, advice in GRAPH_ERRORS if issubclass(error_class, known_class)), OTHER_ERROR)
 

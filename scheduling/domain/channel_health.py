@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts import clock
-from posts.graph import error_codes
+from posts.graph import error_codes, token_info
 from posts.graph.errors import PermissionDenied
 from posts.models import Channel, ChannelState
 from scheduling.models import ChannelCheck, Delivery, DeliveryState, NoticeKind, Notification
 
 DAYS_AHEAD = (1, 7, 14)
+AHEAD = timedelta(days=DAYS_AHEAD[-1])
+QUOTA = "channel.quota"
 REMINDERS: dict[NoticeKind, str] = {
     NoticeKind.TOKEN_EXPIRES: "expires_at",
     NoticeKind.DATA_ACCESS_EXPIRES: "data_access_expires_at",
@@ -43,8 +45,14 @@ class Problem(NamedTuple):
     text: str
 
 
-def problems(channel: Channel, check: ChannelCheck | None, last_error: str = "") -> Iterator[Problem]:
-    """Yield the problems of a channel. `last_error` is the error code of its last post, empty if it was published."""
+def problems(
+    channel: Channel, check: ChannelCheck | None, last_error: str = "", *, until: datetime | None = None
+) -> Iterator[Problem]:
+    """Yield the problems of a channel.
+
+    `last_error` is the error code of its last post, empty if that was published. An expiry is a problem within the
+    days of DAYS_AHEAD, or before `until`.
+    """
     name = channel.name
     if channel.state == ChannelState.BLOCKED:
         yield Problem("channel", f"{name} is restricted by the platform. {RESTRICTED}")
@@ -54,31 +62,36 @@ def problems(channel: Channel, check: ChannelCheck | None, last_error: str = "")
         yield Problem("channel.cause", f"{name}: the last post was refused. {cause}")
     if check is None:
         return
+    if knows_token(channel, check):
+        yield from _token_problems(channel, check, max(until or clock.now(), clock.now() + AHEAD))
+    is_recent = clock.now() - check.at < timedelta(days=1)
+    if is_recent and check.quota_total and (check.quota_used or 0) >= check.quota_total:
+        yield Problem(
+            QUOTA,
+            f"{name}: {check.quota_used} of {check.quota_total} posts of 24 hours were published. The platform takes "
+            "the next one when the oldest is a day old: reschedule what is due before.",
+        )
+
+
+def _token_problems(channel: Channel, check: ChannelCheck, until: datetime) -> Iterator[Problem]:
     if check.missing_permissions:
         lost = ", ".join(check.missing_permissions)
         yield Problem(
             "channel.permissions",
-            f"{name}: the access token lacks {lost}. An administrator reconnects it under Channels and leaves every "
-            "permission of the dialog switched on.",
+            f"{channel.name}: the access token lacks {lost}. An administrator reconnects it under Channels and leaves "
+            "every permission of the dialog switched on.",
         )
-    for kind, what in ((NoticeKind.TOKEN_EXPIRES, "access token"), (NoticeKind.DATA_ACCESS_EXPIRES, "data access")):
-        at = getattr(check, REMINDERS[kind])
-        if at is not None and at - clock.now() <= timedelta(days=DAYS_AHEAD[-1]):
+    for column, what in (("expires_at", "access token"), ("data_access_expires_at", "data access")):
+        at: datetime | None = getattr(check, column)
+        if at is not None and at <= until:
             verb = "expires" if at > clock.now() else "expired"
-            yield Problem(
-                f"channel.{REMINDERS[kind]}",
-                f"{name}: the {what} {verb} on {day(at)}. An administrator reconnects it under Channels.",
-            )
-    if (
-        check.quota_total
-        and (check.quota_used or 0) >= check.quota_total
-        and clock.now() - check.at < timedelta(days=1)
-    ):
-        yield Problem(
-            "channel.quota",
-            f"{name}: {check.quota_used} of {check.quota_total} posts of 24 hours were published. The platform takes "
-            "the next one when the oldest is a day old: reschedule what is due before.",
-        )
+            text = f"{channel.name}: the {what} {verb} on {day(at)}. An administrator reconnects it under Channels."
+            yield Problem(f"channel.{column}", text)
+
+
+def knows_token(channel: Channel, check: ChannelCheck) -> bool:
+    """Whether the check describes the channel's present token."""
+    return check.token_checked_at is not None and check.token_checked_at >= channel.connected_at
 
 
 def cause_of(label: str) -> str:
@@ -97,12 +110,22 @@ def is_permission(label: str) -> bool:
 
 
 def problems_of(channels: Iterable[Channel]) -> list[tuple[Channel, list[Problem]]]:
-    """Return the channels that have problems, with these, in two queries."""
+    """Return the channels with their problems, in two queries."""
     by_id = {channel.pk: channel for channel in channels}
     checks = ChannelCheck.objects.in_bulk(list(by_id))
     errors = last_errors(by_id)
-    found = [(channel, list(problems(channel, checks.get(pk), errors.get(pk, "")))) for pk, channel in by_id.items()]
-    return [(channel, rows) for channel, rows in found if rows]
+    return [(channel, list(problems(channel, checks.get(pk), errors.get(pk, "")))) for pk, channel in by_id.items()]
+
+
+def facts(channel: Channel) -> dict[str, Any]:
+    """Return what the channel's page shows: the check, whether it describes the token, and the problems."""
+    check = ChannelCheck.objects.filter(channel=channel).first()
+    return {
+        "check": check,
+        "knows_token": check is not None and knows_token(channel, check),
+        "configured": token_info.is_configured(),
+        "problems": list(problems(channel, check, last_errors([channel.pk]).get(channel.pk, ""))),
+    }
 
 
 def last_errors(channel_ids: Iterable[int]) -> dict[int, str]:
@@ -120,33 +143,44 @@ def remind() -> int:
     One for each of DAYS_AHEAD and expiry date: a channel that is first seen five days ahead gets that of seven days.
     """
     now = clock.now()
-    created: list[Notification] = []
-    for kind, column in REMINDERS.items():
-        soon = {f"{column}__gt": now, f"{column}__lte": now + timedelta(days=DAYS_AHEAD[-1])}
-        rows = ChannelCheck.objects.filter(**soon, channel__state=ChannelState.CONNECTED)
-        for check in rows.filter(channel__organization__active=True).select_related("channel"):
-            at: datetime = getattr(check, column)
-            days = next(days for days in DAYS_AHEAD if at - now <= timedelta(days=days))
-            created.append(
-                Notification(
-                    organization_id=check.channel.organization_id,
-                    kind=kind,
-                    channel=check.channel,
-                    details={"date": day(at), "days": days},
-                    dedupe_key=f"{kind}:{check.channel_id}:{at.date()}:{days}",
-                    created_at=now,
-                )
-            )
-    known = Notification.objects.filter(dedupe_key__in=[row.dedupe_key for row in created])
-    keys = set(known.values_list("dedupe_key", flat=True))
-    new = [row for row in created if row.dedupe_key not in keys]
-    Notification.objects.bulk_create(new, ignore_conflicts=True)
-    return len(new)
+    due = {
+        f"{kind}:{check.channel_id}:{at.date()}:{days}": (kind, check.channel, at, days)
+        for kind, column in REMINDERS.items()
+        for check in _expiring(column, now)
+        if (at := getattr(check, column))
+        for days in [next(days for days in DAYS_AHEAD if at - now <= timedelta(days=days))]
+    }
+    known = Notification.objects.filter(dedupe_key__in=due).values_list("dedupe_key", flat=True)
+    for key in known:
+        del due[key]
+    created = [
+        Notification(
+            organization_id=channel.organization_id,
+            kind=kind,
+            channel=channel,
+            details={"date": day(at), "days": days},
+            dedupe_key=key,
+            created_at=now,
+        )
+        for key, (kind, channel, at, days) in due.items()
+    ]
+    Notification.objects.bulk_create(created, ignore_conflicts=True)
+    return len(created)
 
 
-def permissions_changed(channel: Channel, before: ChannelCheck | None, missing: list[str]) -> None:
-    """Create the notification of permissions that are missing now and were not at the check before."""
-    if not set(missing) - set(before.missing_permissions if before else []):
+def _expiring(column: str, now: datetime) -> QuerySet[ChannelCheck]:
+    rows = ChannelCheck.objects.filter(
+        channel__state=ChannelState.CONNECTED,
+        channel__organization__active=True,
+        token_checked_at__gte=F("channel__connected_at"),
+        **{f"{column}__gt": now, f"{column}__lte": now + AHEAD},
+    )
+    return rows.select_related("channel").order_by("pk")
+
+
+def notify_of_lost_permissions(channel: Channel, before: ChannelCheck | None, missing: list[str]) -> None:
+    """Create the notification when permissions are missing that the same token had at the check before."""
+    if before is None or not knows_token(channel, before) or not set(missing) - set(before.missing_permissions):
         return
     now = clock.now()
     Notification.objects.create(
@@ -160,15 +194,15 @@ def permissions_changed(channel: Channel, before: ChannelCheck | None, missing: 
 
 
 def is_current(notice: Notification) -> bool:
-    """Whether the notification of a channel's token still describes it. True for every other kind."""
-    check = ChannelCheck.objects.filter(channel=notice.channel_id).first() if notice.channel_id else None
-    if notice.kind == NoticeKind.PERMISSIONS_LOST:
-        return check is not None and bool(check.missing_permissions)
-    column = REMINDERS.get(NoticeKind(notice.kind))
-    if column is None:
+    """Whether a notification of a channel's token still describes it. True for every other kind."""
+    columns = {**REMINDERS, NoticeKind.PERMISSIONS_LOST: "missing_permissions"}
+    if notice.kind not in columns or notice.channel is None:
         return True
-    at: Any = getattr(check, column, None)
-    return at is not None and day(at) == notice.details.get("date")
+    check = ChannelCheck.objects.filter(channel=notice.channel).first()
+    if check is None or not knows_token(notice.channel, check):
+        return False
+    value: Any = getattr(check, columns[NoticeKind(notice.kind)])
+    return bool(value) and (notice.kind not in REMINDERS or day(value) == notice.details.get("date"))
 
 
 def day(at: datetime) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from accounts import clock
-from posts.graph import error_codes
-from posts.graph.errors import PermissionDenied
 from posts.models import ChannelState, ChannelType
+from scheduling.domain import channel_health
 from scheduling.domain.preflight.base import Check
 from scheduling.domain.preflight.context import DAY, CheckContext
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
@@ -25,10 +24,17 @@ def check_channel(post: ScheduledPost, delivery: Delivery, known: CheckContext) 
     if channel.state != ChannelState.CONNECTED:
         why = f" {channel.state_reason}" if channel.state_reason else ""
         problem = CLOSED[ChannelState(channel.state)]
-        message = f"{channel.name} {problem}. Nothing is published there until this is fixed.{why}"
+        where = f" {channel_health.RESTRICTED}" if channel.state == ChannelState.BLOCKED else ""
+        message = f"{channel.name} {problem}. Nothing is published there until this is fixed.{why}{where}"
         yield Check("channel", "stop", message, channel.public_id)
         return
-    yield _token(delivery, checkup, known.last_error.get(channel.pk))
+    last_error = known.last_error.get(channel.pk)
+    found = list(channel_health.problems(channel, checkup, last_error or "", until=post.scheduled_for))
+    for item in found:
+        if item.name != channel_health.QUOTA:  # counted below, at the scheduled time
+            yield Check(item.name, "warn", item.text, channel.public_id)
+    if not any(item.name in {"channel.cause", "channel.permissions"} for item in found):
+        yield _token(delivery, checkup, last_error)
     if checkup is not None and checkup.account and not checkup.is_named(channel.name):
         message = f"{channel.name} has another name on the platform: {checkup.account}, ID {channel.platform_id}."
         yield Check("channel.name", "warn", message, channel.public_id)
@@ -39,7 +45,7 @@ def check_channel(post: ScheduledPost, delivery: Delivery, known: CheckContext) 
 def _token(delivery: Delivery, checkup: ChannelCheck | None, last_error: str | None) -> Check:
     """Return the check of the token. Whether it may publish is known only from the last post."""
     channel = delivery.channel
-    if last_error and _is_permission(last_error):
+    if last_error and channel_health.is_permission(last_error):
         message = f"{channel.name}: the last post was refused because the access token lacks a permission."
         return Check("channel.permission", "warn", message, channel.public_id)
     if checkup is None:
@@ -74,11 +80,3 @@ def _quota(post: ScheduledPost, delivery: Delivery, checkup: ChannelCheck | None
         return Check("quota", "unknown", message, channel.public_id)
     message = f"{channel.name}: {left} of {total} posts are left in the 24 hours before the scheduled time."
     return Check("quota", "ok", message, channel.public_id)
-
-
-def _is_permission(label: str) -> bool:
-    code, _, subcode = label.partition("/")
-    if not code.lstrip("-").isdecimal():
-        return label == PermissionDenied.__name__
-    row = error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
-    return row is not None and issubclass(row.kind, PermissionDenied)
