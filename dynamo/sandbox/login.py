@@ -120,6 +120,9 @@ def debug_token(context: SandboxContext, request: Request) -> dict[str, Any]:
     given = request.params.text("input_token")
     if not given:
         raise Refusal(100, "(#100) The parameter input_token is required")
+    if is_app_token(context, given):
+        facts = {"app_id": context.settings.app_id, "type": "APP", "application": "Dynamo"}
+        return {"data": facts | {"is_valid": True, "scopes": []}}
     with context.state.lock:
         token, owner = context.state.find(given), find_owner(context.state, given)
         if owner is None:

@@ -3,6 +3,7 @@
 from posts.graph import client
 from posts.graph.account import Account
 from posts.graph.errors import Transient
+from posts.graph.parsing import items
 
 FIELDS = {"FB_PAGE": "feed", "INSTAGRAM_ACCOUNT": "comments"}
 
@@ -14,3 +15,10 @@ def subscribe(account: Account) -> None:
     )
     if response.get("success") is not True:
         raise Transient("The platform did not confirm the subscription")
+
+
+def subscribed_fields(account: Account) -> set[str]:
+    """Return the fields that the app is subscribed to. Raises GraphErrors."""
+    response = client.get(account, f"{account.platform_id}/subscribed_apps")
+    fields = [field for item in items(response) for field in item.get("subscribed_fields") or []]
+    return {field for field in fields if isinstance(field, str)}

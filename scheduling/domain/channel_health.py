@@ -5,7 +5,7 @@ permissions that were lost.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -205,6 +205,6 @@ def is_current(notice: Notification) -> bool:
     return bool(value) and (notice.kind not in REMINDERS or day(value) == notice.details.get("date"))
 
 
-def day(at: datetime) -> str:
-    """Return the day in UTC: 5 December 2026."""
+def day(at: date) -> str:
+    """Return the day of a date, or of a time in UTC: 5 December 2026."""
     return f"{at.day} {at:%B %Y}"

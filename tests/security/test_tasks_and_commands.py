@@ -76,6 +76,7 @@ TASKS: dict[str, Entry] = {
 DEMO = {"Organization", "User", "Membership", "ApiKey"}
 REFUSED = {
     ("subscribe_webhooks", ""),  # without the settings of webhooks
+    ("doctor", "--meta"),  # without the settings of the Meta app
     *(("create_api_key", person) for person in ("casa-viewer", "rival-chief", "root")),
     *(("confirm_member", person) for person in ("casa-editor", "root")),  # no invitation waits for a confirmation
 }
@@ -106,6 +107,7 @@ COMMANDS: dict[str, Entry] = {
             *PUBLISH,
         }
     ),
+    "doctor": Entry(set(), lambda _: [("--meta",)]),
     "lifecycle": Entry(set()),
     "openapi": Entry(set(), lambda _: [("--check",)]),
     "demo": Entry(set(), None),  # runs until it is stopped; its reviewer uses the admin: tests.smoke
