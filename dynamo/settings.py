@@ -235,6 +235,9 @@ CELERY_TASK_ROUTES = {
     "posts.sync_channel": {"queue": "media"},
     "posts.sync_due": {"queue": "media"},
     "posts.copy_thumbnails": {"queue": "media"},
+    "posts.refresh_post": {"queue": "media"},
+    "posts.subscribe_channel": {"queue": "media"},
+    "posts.subscribe_channels": {"queue": "media"},
     "posts.delete_unused_media": {"queue": "media"},
     "scheduling.deliver_notification": {"queue": "notifications"},
     "accounts.send_password_reset": {"queue": "notifications"},
@@ -284,6 +287,11 @@ GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
 GRAPH_VERSION = env_str("GRAPH_VERSION", "v27.0")
 GRAPH_APP_SECRET = env_str("GRAPH_APP_SECRET")
 GRAPH_APP_ID = env_str("GRAPH_APP_ID")
+# Chosen by the operator and repeated in the app's webhook settings. Empty: no webhooks of the platform.
+GRAPH_WEBHOOK_VERIFY_TOKEN = env_str("GRAPH_WEBHOOK_VERIFY_TOKEN")
+# Facebook Login, which connects channels: the host of its dialog, and a configuration of Login for Business.
+GRAPH_DIALOG_URL = env_str("GRAPH_DIALOG_URL", "https://www.facebook.com")
+GRAPH_LOGIN_CONFIG_ID = env_str("GRAPH_LOGIN_CONFIG_ID")
 GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3)
 GRAPH_READ_TIMEOUT = env_float("GRAPH_READ_TIMEOUT", 20)
 # Media on loopback is allowed only while the Graph API is a sandbox on loopback as well.

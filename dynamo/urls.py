@@ -7,6 +7,7 @@ from django.views.defaults import page_not_found
 
 from accounts.api.views import Organizations, UnknownPath
 from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
+from posts.api.urls import meta_urlpatterns
 from posts.api.urls import urlpatterns as posts
 from posts.api.views import download_export
 from scheduling.api.urls import urlpatterns as scheduling
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("media-files/<uuid:pk>", admin_media, name="stored_media"),
     path("media/<path:link>", public_media, name="public_media"),
+    path("meta/", include(meta_urlpatterns)),
     path("exports/<str:token>", download_export, name="export"),
     re_path(r"^v1(?:/[\s\S]*)?$", UnknownPath.as_view()),
 ]

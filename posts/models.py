@@ -33,6 +33,19 @@ class Channel(models.Model):
     state = models.CharField(max_length=20, choices=ChannelState, default=ChannelState.CONNECTED, editable=False)
     state_reason = models.CharField(max_length=300, blank=True, editable=False)
     connected_at = models.DateTimeField(default=clock.now, editable=False)
+    connected_by_meta_user = models.CharField(  # noqa: DJ001  null: a pasted token, or deleted at the user's request
+        max_length=40,
+        null=True,
+        db_index=True,
+        editable=False,
+        help_text="The app-scoped id of the Facebook user whose login gave the token; for Meta's callbacks.",
+    )
+    webhooks_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the platform last accepted the subscription to its webhooks."
+    )
+    webhooks_problem = models.CharField(
+        max_length=300, blank=True, editable=False, help_text="Why the last subscription was refused."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "public_id"], name="one_channel_each")]
@@ -45,6 +58,16 @@ class Channel(models.Model):
     def token(self) -> str:
         """The decrypted access token. Never log or show it."""
         return encryption.decrypt(self.token_encrypted)
+
+
+class DataDeletion(models.Model):
+    """A completed data deletion request of a Facebook user, by its confirmation code. It does not name the user."""
+
+    code = models.CharField(primary_key=True, max_length=40)
+    completed_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.code
 
 
 class SuperpowerTemplate(models.Model):

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from posts.domain import media_store, sync, thumbnails
+from posts.domain import media_store, post_refresh, sync, thumbnails, webhook_subscription
 
 
 @shared_task(name="posts.sync_channel")
@@ -23,3 +23,18 @@ def copy_thumbnails() -> int:
 @shared_task(name="posts.delete_unused_media")
 def delete_unused_media() -> int:
     return media_store.delete_orphans() + thumbnails.delete_old()
+
+
+@shared_task(name="posts.refresh_post")
+def refresh_post(post_id: int) -> str:
+    return post_refresh.refresh(post_id)
+
+
+@shared_task(name="posts.subscribe_channel")
+def subscribe_channel(channel_id: int) -> str:
+    return webhook_subscription.subscribe(channel_id)
+
+
+@shared_task(name="posts.subscribe_channels")
+def subscribe_channels() -> int:
+    return webhook_subscription.subscribe_all()

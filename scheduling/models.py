@@ -385,6 +385,8 @@ class ChannelCheck(models.Model):
 
     `quota_used` of `quota_total`: Instagram's posts of the last 24 hours, null where the platform did not report it.
     `platform_name`, `platform_username`: of the account, by the last check that succeeded.
+    Of the token, at `token_checked_at`: `expires_at` and `data_access_expires_at`, null for never or unknown, and
+    `missing_permissions`. All unknown without GRAPH_APP_ID and GRAPH_APP_SECRET.
     """
 
     channel = models.OneToOneField(Channel, primary_key=True, on_delete=models.CASCADE, related_name="checkup")
@@ -395,6 +397,10 @@ class ChannelCheck(models.Model):
     quota_total = models.PositiveIntegerField(null=True)
     platform_name = models.CharField(max_length=200, blank=True)
     platform_username = models.CharField(max_length=200, blank=True)
+    token_checked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    data_access_expires_at = models.DateTimeField(null=True)
+    missing_permissions = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"checkup of {self.channel_id}"
@@ -435,6 +441,10 @@ class NoticeKind(models.TextChoices):
     UNKNOWN = "UNKNOWN", "has an unknown outcome"
     RECONNECT = "RECONNECT", "channel needs reconnecting"
     BLOCKED = "BLOCKED", "channel blocked by the platform"
+    DEAUTHORIZED = "DEAUTHORIZED", "access to the channel was withdrawn"
+    TOKEN_EXPIRES = "TOKEN_EXPIRES", "channel's access token expires soon"
+    DATA_ACCESS_EXPIRES = "DATA_ACCESS_EXPIRES", "channel's data access expires soon"
+    PERMISSIONS_LOST = "PERMISSIONS_LOST", "channel lost permissions"
     UNAPPROVED = "UNAPPROVED", "is due soon and not approved"
     RULES = "RULES", "the organization's policy changed"
     REVERTED = "REVERTED", "was reverted after approval"

@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+from dataclasses import replace
 
 from dynamo.sandbox import errors
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.http import Request
-from dynamo.sandbox.models import Account
+from dynamo.sandbox.models import Account, Person, Token
 from dynamo.sandbox.settings import Settings
 from dynamo.sandbox.state import State, now
 
@@ -25,22 +26,46 @@ def token_of(request: Request) -> str:
     return token
 
 
-def authenticate(request: Request, state: State, settings: Settings, *, of_me: bool = False) -> Account:
-    """Return the token's account. Raises Refusal."""
+def find_owner(state: State, token: str) -> Account | Token | None:
+    """Return the account that the token opens, or the token itself when it is a person's; None for an unknown one.
+
+    The account of a token that the login issued has the permissions that the person has granted by now.
+    """
+    with state.lock:
+        login = state.find(token)
+        if not isinstance(login, Token):
+            account_id = state.tokens.get(token)
+            return state.account(account_id) if account_id else None
+        if login.kind != "PAGE":
+            return login
+        person, account = state.find(login.person), state.find(login.account)
+        if not isinstance(person, Person) or not isinstance(account, Account):
+            return None
+        return replace(account, token=token, scopes=person.granted, expired=login.has_expired(now()))
+
+
+def authenticate(request: Request, state: State, settings: Settings, *, of_me: bool = False) -> Account | Token:
+    """Return the account that the token opens, or the token itself when it is a person's. Raises Refusal."""
     token = token_of(request)
     if not token and of_me:
         raise Refusal(2500, "An active access token must be used to query information about the current user.")
     if not token:
         raise Refusal(104, "An access token is required to request this resource.")
-    with state.lock:
-        account_id = state.tokens.get(token)
-        account = state.account(account_id) if account_id else None
-    if account is None:
+    owner = find_owner(state, token)
+    if owner is None:
         raise Refusal(190, "Invalid OAuth access token - Cannot parse access token")
     _check_proof(request, token, settings)
-    if account.expired:
+    if owner.expired if isinstance(owner, Account) else owner.has_expired(now()):
         raise errors.expired_token()
-    return account
+    return owner
+
+
+def authenticate_account(request: Request, state: State, settings: Settings) -> Account:
+    """Return the account that the token opens. Raises Refusal, also for a person's token."""
+    owner = authenticate(request, state, settings)
+    if isinstance(owner, Token):
+        raise errors.needs_page_token()
+    return owner
 
 
 def _check_proof(request: Request, token: str, settings: Settings) -> None:

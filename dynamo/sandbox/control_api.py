@@ -5,17 +5,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from dynamo.sandbox import webhooks
 from dynamo.sandbox.comment_threads import LARGEST, Thread
 from dynamo.sandbox.comments import find_node, remove
 from dynamo.sandbox.errors import InvalidControl
 from dynamo.sandbox.faults import FaultBook
 from dynamo.sandbox.http import Request, Response, iso_milliseconds, json_response
 from dynamo.sandbox.insights import REACTIONS
-from dynamo.sandbox.models import FIRST_SLOT, Account, Comment, Container, Node, Photo, Post, Video
+from dynamo.sandbox.login import KINDS as TOKEN_KINDS
+from dynamo.sandbox.login import PERMISSIONS, issue
+from dynamo.sandbox.models import FIRST_SLOT, Account, Comment, Container, Node, Person, Photo, Post, Video
 from dynamo.sandbox.state import SandboxContext, State, now
 
 Given = dict[str, Any]
-ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired"}
+ACCOUNT_KEYS = {"id", "type", "name", "token", "username", "scopes", "expired", "page", "subscribed"}
 CROWD_KEYS = {"count", "replies", "seed", "text", "strangers", "unreadable", "began"}
 COMMENT_KEYS = {"id", "text", "created_at", "parent", "author", "stranger", "likes", "hidden", "attachment"}
 # Posts made outside Dynamo. Origins: page (the account itself), ad (Instagram: an AD; a Page: an unpublished ADS_POST),
@@ -89,7 +92,7 @@ def _account_fields(account: Account) -> dict[str, Any]:
 
 def _put_account(context: SandboxContext, given: Given) -> Any:
     """Create an account, or change the given fields of a known one."""
-    texts = {name: given[name] for name in ("id", "type", "name", "token", "username") if name in given}
+    texts = {name: given[name] for name in ("id", "type", "name", "token", "username", "page") if name in given}
     if not set(given) <= ACCOUNT_KEYS or not all(isinstance(text, str) for text in texts.values()):
         raise InvalidControl(f"an account has these fields, as text: {', '.join(sorted(ACCOUNT_KEYS))}")
     if not texts.get("id", "").isdecimal():
@@ -106,6 +109,39 @@ def _put_account(context: SandboxContext, given: Given) -> Any:
             raise InvalidControl("the token belongs to another account")
         changed = Account(**({name: getattr(known, name) for name in ACCOUNT_KEYS} | given))
         return _account_fields(context.state.put(changed))
+
+
+def _put_person(context: SandboxContext, given: Given) -> Any:
+    """Create a user of the platform, or change the given fields of a known one."""
+    check_keys(given, {"id", "name", "pages", "permissions", "chosen"})
+    with context.state.lock:
+        known = context.state.nodes.get(str(given.get("id")))
+        if not str(given.get("id")).isdecimal() or not isinstance(known, Person | None):
+            raise InvalidControl("id is a person's: digits, and not the id of something else")
+        person = known or Person(str(given["id"]), str(given.get("name", "Maria Silva")))
+        person = Person(**(vars(person) | given))
+        unknown = {*person.pages, *person.chosen} - set(context.state.nodes) | set(person.permissions) - PERMISSIONS
+        if unknown or set(person.permissions.values()) - {"granted", "declined", "expired"}:
+            raise InvalidControl(f"unknown Pages, permissions or statuses: {', '.join(sorted(unknown))}")
+        return vars(context.state.put(person))
+
+
+def _put_token(context: SandboxContext, given: Given) -> Any:
+    """Issue a token of a person, or with `account` of a Page by way of the person, as the platform's tools do.
+
+    `expires_in` and `data_access_expires_in` are seconds from now; 0 is never.
+    """
+    check_keys(given, {"person", "kind", "account", "expires_in", "data_access_expires_in"})
+    kind = str(given.get("kind", "USER"))
+    with context.state.lock:
+        person, account = context.state.find(str(given.get("person"))), context.state.find(str(given.get("account")))
+        if not isinstance(person, Person) or kind not in TOKEN_KINDS:
+            raise InvalidControl(f"person is the id of a person, kind is one of {', '.join(TOKEN_KINDS)}")
+        if (kind == "PAGE") != (isinstance(account, Account) and account.is_page):
+            raise InvalidControl("account is the id of a Page, for the kind PAGE")
+        times = {name: float(given.get(name, 0)) for name in ("expires_in", "data_access_expires_in")}
+        page = account.id if isinstance(account, Account) else ""
+        return {"access_token": issue(context, person, kind, account=page, **times).id}
 
 
 def _record(context: SandboxContext, given: Given) -> Any:
@@ -287,8 +323,12 @@ def _comments(context: SandboxContext, given: Given) -> Any:
         if "count" in given:
             _set_audience(context, post, given)
         added = [_add_comment(context, post, item) for item in given.get("items", [])]
+        for comment_id in added:
+            webhooks.comment_changed(context, post, _get_comment(context, post, comment_id), "add")
         for comment_id in given.get("delete", []):
-            remove(context, _get_comment(context, post, str(comment_id)))
+            comment = _get_comment(context, post, str(comment_id))
+            remove(context, comment)
+            webhooks.comment_changed(context, post, comment, "remove")
         thread = Thread(context, post)
         return {"post": post.id, "comments": thread.total("stream"), "ids": added}
 
@@ -354,7 +394,8 @@ def _metrics(context: SandboxContext, given: Given) -> Any:
     """Set a post's counters: likes, comments, shares, reactions by name; null resets a counter to the actual number."""
     check_keys(given, {"post", "likes", "comments", "shares", "reactions"})
     with context.state.lock:
-        audience = context.state.audience(_post_of(context, given))
+        post = _post_of(context, given)
+        audience = context.state.audience(post)
         for name in {"likes", "comments", "shares"} & set(given):
             setattr(audience, name, None if given[name] is None else int(given[name]))
         if "reactions" in given:
@@ -363,6 +404,7 @@ def _metrics(context: SandboxContext, given: Given) -> Any:
                 raise InvalidControl(f"unknown reactions: {', '.join(sorted(unknown))}")
             audience.reactions = read
         context.state.put(audience)
+        webhooks.reactions_changed(context, post)
     return {"post": audience.post}
 
 
@@ -381,6 +423,8 @@ def _insights(context: SandboxContext, given: Given) -> Any:
 ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Given], Any]] = {
     ("GET", "/__accounts"): _accounts,
     ("POST", "/__accounts"): _put_account,
+    ("POST", "/__people"): _put_person,
+    ("POST", "/__tokens"): _put_token,
     ("GET", "/__record"): _record,
     ("GET", "/__requests"): _requests,
     ("GET", "/__faults"): lambda context, _given: {"faults": context.faults.as_json()},
@@ -392,6 +436,9 @@ ROUTES: dict[tuple[str, str], Callable[[SandboxContext, Given], Any]] = {
     ("POST", "/__comments"): _comments,
     ("POST", "/__metrics"): _metrics,
     ("POST", "/__insights"): _insights,
+    ("GET", "/__webhook"): webhooks.deliveries,
+    ("POST", "/__webhook"): webhooks.configure,
+    ("POST", "/__signed_request"): webhooks.send_signed_request,
     ("GET", "/__state"): _state,
     ("POST", "/__reset"): _reset,
 }

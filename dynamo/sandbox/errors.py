@@ -109,6 +109,11 @@ def denied(scope: str) -> Refusal:
     return Refusal(200, f"(#200) If posting to or reading from this object, {requirement}", status=403)
 
 
+def needs_page_token() -> Refusal:
+    text = "A Page access token is required for this call for the new Pages experience."
+    return Refusal(190, text, subcode=2069032)
+
+
 def expired_token() -> Refusal:
     expired = "Session has expired on Saturday, 13-Jun-26 05:00:00 PDT"
     current = "The current time is Saturday, 13-Jun-26 06:12:44 PDT"

@@ -4,7 +4,7 @@ from itertools import takewhile
 from typing import Any
 
 from dynamo.sandbox import errors
-from dynamo.sandbox.auth import authenticate
+from dynamo.sandbox.auth import authenticate_account
 from dynamo.sandbox.errors import Refusal
 from dynamo.sandbox.facebook import check_window, put_post, rewrite, visibility
 from dynamo.sandbox.http import Request
@@ -173,7 +173,7 @@ def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dic
 
     The upload host answers errors in a shape of its own: UploadRefusal.
     """
-    request.account = authenticate(request, context.state, context.settings)
+    request.account = authenticate_account(request, context.state, context.settings)
     url = request.headers.get("file_url", "")
     data = _fetch_video(url) if url else request.body
     offset = _number_header(request, "offset")

@@ -20,7 +20,7 @@ from dynamo.sandbox.errors import InvalidControl, Refusal
 DELAYS = {"delay", "delay_after"}
 GATEWAY = {"drop_before", "html_502"}
 BEFORE = GATEWAY | {"error", "throttle", "expired_token", "flicker", "quota", "policy_block", "localised"} | {
-    "already_posted", "publishing_authorization", "partial_upload",
+    "already_posted", "publishing_authorization", "partial_upload", "identity", "restricted", "development_mode",
 }  # fmt: skip
 AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "no_cursors", "spam_after", "html_502_after"}
 INSIDE = {"slow_container", "container_error"}
@@ -48,6 +48,10 @@ ERRORS: dict[str, Callable[[], Refusal]] = {
     "partial_upload": errors.partial_upload,
     "spam_after": errors.looks_like_spam,
     "error400_after": lambda: Refusal(1, "An unknown error occurred", subcode=99),
+    # Reported subcodes; the code beside the first one is not documented.
+    "identity": lambda: Refusal(368, ABUSE, subcode=4854002, shown=("Confirm your identity", ABUSE)),
+    "restricted": lambda: Refusal(25, "The account is restricted", subcode=2207050),
+    "development_mode": lambda: Refusal(100, "Invalid parameter", subcode=1885183),
     "localised": lambda: errors.media_not_fetched("it did not answer"),
 }
 

@@ -90,6 +90,7 @@ PARTS: dict[str, set[str]] = {
     "reactions": PROFILE,
     "insights": {"description", "id", "name", "period", "title", "total_value", "values"},
     "likes": PROFILE,
+    "instagram_business_account": {"id", "name", "username"},
 }  # fmt: skip
 
 

@@ -23,7 +23,17 @@ def _profile_picture(context: SandboxContext) -> str:
     return f"{context.url}/media/dynamo.png?w=64&h=64"
 
 
+def _instagram_account(context: SandboxContext, page: Account, field: Field) -> dict[str, Any] | None:
+    """Return the linked account with its id alone unless other fields are requested."""
+    linked = context.state.linked(page.id)
+    if linked is None or (page.scopes is not None and "instagram_basic" not in page.scopes):
+        return None
+    values = {"id": linked.id, "name": linked.name, "username": _account_username(context, linked, field)}
+    return values if field.inside else {"id": linked.id}
+
+
 PAGE: dict[str, Reader] = {
+    "instagram_business_account": _instagram_account,
     "name": lambda _context, account, _field: account.name,
     "username": _account_username,
     "link": lambda context, _account, _field: f"{context.url}/",

@@ -3,10 +3,11 @@
 import json
 
 from dynamo.sandbox import media
-from dynamo.sandbox.auth import token_of
+from dynamo.sandbox.auth import find_owner, token_of
 from dynamo.sandbox.errors import Refusal, UploadRefusal
 from dynamo.sandbox.faults import AFTER, BEFORE, GATEWAY, Fault, fault_refusal
 from dynamo.sandbox.http import Request, Response, json_response, parse_params
+from dynamo.sandbox.models import Account
 from dynamo.sandbox.routes import route, split_version
 from dynamo.sandbox.state import HangUp, SandboxContext
 
@@ -66,10 +67,9 @@ def _respond(context: SandboxContext, request: Request, fault: Fault | None) -> 
             content.get("paging", {}).pop("cursors", None)
             return json_response(content, response.status)
     else:
-        with context.state.lock:  # the usage headers need the account
-            account_id = context.state.tokens.get(token_of(request))
-            if account_id:
-                request.account = context.state.account(account_id)
+        owner = find_owner(context.state, token_of(request))  # the usage headers need the account
+        if isinstance(owner, Account):
+            request.account = owner
     node_id = request.path.strip("/").split("/")[0]
     return _refused(request, fault_refusal(fault, method=request.method, node_id=node_id))
 

@@ -7,7 +7,11 @@ from typing import Any
 
 @dataclass
 class Account:
-    """A Page or an Instagram professional account with its token. `scopes` None means all."""
+    """A Page or an Instagram professional account with its token. `scopes` None means all.
+
+    `page`: the id of the Page that an Instagram account is linked to. The tokens of that Page open the account, too.
+    `subscribed`: the fields whose changes are sent to the app's webhook.
+    """
 
     id: str
     type: str  # FB_PAGE | INSTAGRAM_ACCOUNT
@@ -16,10 +20,47 @@ class Account:
     username: str = ""
     scopes: list[str] | None = None
     expired: bool = False
+    page: str = ""
+    subscribed: list[str] = field(default_factory=list)
 
     @property
     def is_page(self) -> bool:
         return self.type.startswith("FB")
+
+
+@dataclass
+class Person:
+    """A user of the platform. `pages`: the tasks on each Page, by the Page's id.
+
+    `permissions` (granted or declined) and `chosen` (ids of Pages) are the answer in the login dialog.
+    """
+
+    id: str
+    name: str
+    pages: dict[str, list[str]] = field(default_factory=dict)
+    permissions: dict[str, str] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)
+
+    @property
+    def granted(self) -> list[str]:
+        return [name for name, status in self.permissions.items() if status == "granted"]
+
+
+@dataclass
+class Token:
+    """A token of a person, or of a Page by way of a person. `id` is the token; an expiry of 0 means never."""
+
+    id: str = field(repr=False)
+    person: str
+    kind: str  # USER | PAGE | SYSTEM_USER
+    issued_at: float
+    expires_at: float = 0
+    data_access_expires_at: float = 0
+    account: str = ""  # the Page of a Page's token
+    issued: dict[str, str] = field(default_factory=dict, repr=False)  # of a person's token: tokens of Pages by Page
+
+    def has_expired(self, at: float) -> bool:
+        return 0 < self.expires_at <= at
 
 
 @dataclass
@@ -190,9 +231,9 @@ class Audience:
     refused: dict[str, int] = field(default_factory=dict)
 
 
-Node = Account | Photo | Video | Container | Post | Comment | Audience
+Node = Account | Person | Token | Photo | Video | Container | Post | Comment | Audience
 TABLES: dict[str, type[Node]] = {
-    table.__name__: table for table in (Account, Photo, Video, Container, Post, Comment, Audience)
+    table.__name__: table for table in (Account, Person, Token, Photo, Video, Container, Post, Comment, Audience)
 }
 
 

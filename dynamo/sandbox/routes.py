@@ -3,19 +3,21 @@
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
-from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram
+from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram, login, webhooks
 from dynamo.sandbox.auth import authenticate, require
 from dynamo.sandbox.fields import attachments_edge, children_edge, node_type, view
 from dynamo.sandbox.http import EXPIRES, NEWEST, Request
-from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Photo, Post, Video
+from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Person, Photo, Post, Token, Video
 from dynamo.sandbox.state import SandboxContext, now
 
 VERSION = re.compile(r"^/v(\d{1,3})\.(\d{1,2})(?=/|$)")
 FIRST_WITHOUT_MINOR = 4  # from v4.0 on there are only versions like v4.0
 
 Handler = Callable[[SandboxContext, Request], Any]
+MANAGE = "pages_manage_metadata"
 WRITE, READ = "pages_manage_posts", "pages_read_engagement"
 IG_WRITE, IG_READ = "instagram_content_publish", "instagram_basic"
 PEOPLE, IG_PEOPLE = comments.READ_PEOPLE, "instagram_manage_comments"
@@ -37,6 +39,12 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
     ("GET", "IGUser", "content_publishing_limit"): (IG_READ, instagram.publishing_limit),
     ("GET", "Post", "attachments"): (READ, attachments_edge),
     ("GET", "IGMedia", "children"): (IG_READ, children_edge),
+    ("GET", "Page", "subscribed_apps"): (MANAGE, webhooks.subscriptions),
+    ("POST", "Page", "subscribed_apps"): (MANAGE, webhooks.subscribe),
+    ("DELETE", "Page", "subscribed_apps"): (MANAGE, webhooks.unsubscribe),
+    ("GET", "IGUser", "subscribed_apps"): (IG_PEOPLE, webhooks.subscriptions),
+    ("POST", "IGUser", "subscribed_apps"): (IG_PEOPLE, webhooks.subscribe),
+    ("DELETE", "IGUser", "subscribed_apps"): (IG_PEOPLE, webhooks.unsubscribe),
     ("GET", "Post", "comments"): (PEOPLE, comments.comments_edge),
     ("GET", "Video", "comments"): (PEOPLE, comments.comments_edge),
     ("GET", "Comment", "comments"): (PEOPLE, comments.comments_edge),
@@ -120,18 +128,29 @@ def route(context: SandboxContext, request: Request) -> Any:
     segments = request.path.strip("/").split("/")
     if segments[0] == "video-upload" and request.method == "POST" and len(segments) == 3:
         return facebook_video.upload_reel(context, request, segments[2])
+    if request.method == "GET" and request.path in login.ROUTES:
+        return login.ROUTES[request.path](context, request)
     if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
         raise errors.unknown_path(request.path)
-    request.account = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
+    caller = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
+    if isinstance(caller, Token):
+        return login.read_as_person(context, request, caller, segments)
+    request.account = caller
     context.usage.count(request.account, now())
     context.usage.check(request.account, context.settings)
     check_params(request)
     with context.state.lock:
         account = request.account
         node = account if segments[0] == "me" else comments.find_node(context, account, segments[0])
-    owner = node.id if isinstance(node, Account) else node.account if node else None
-    if node is None or isinstance(node, Audience) or owner != request.account_id:
+    if node is None or isinstance(node, Audience | Person | Token):
         raise errors.missing(request.method, segments[0])  # the same error for unknown ids and others' nodes
+    owner = node.id if isinstance(node, Account) else node.account
+    with context.state.lock:
+        linked = context.state.linked(account.id)
+    if linked is not None and linked.id == owner:
+        request.account = replace(linked, token=account.token, scopes=account.scopes)
+    elif owner != account.id:
+        raise errors.missing(request.method, segments[0])
     return _on_edge(context, request, node, segments[1]) if segments[1:] else _on_node(context, request, node)
 
 

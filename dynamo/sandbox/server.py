@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from dynamo.sandbox import control_api, handler, media, ui
+from dynamo.sandbox import control_api, handler, login_dialog, media, ui
 from dynamo.sandbox.http import Request, Response, json_response
 from dynamo.sandbox.state import HangUp, SandboxContext, now
 
@@ -67,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
         context = self.server.context
         if request.raw_path == "/" and request.method in {"GET", "HEAD"} and "ids" not in request.query:
             return ui.overview(context, request)
+        if login_dialog.PATH.fullmatch(request.raw_path):
+            return login_dialog.handle(context, request)
         for prefix, respond in SITE.items():
             if request.raw_path.startswith(prefix):
                 return respond(context, request)
@@ -157,11 +159,12 @@ class Listener(ThreadingHTTPServer):
 class Sandbox:
     """A running sandbox on 127.0.0.1; port 0 selects a free port. `url` has no trailing slash.
 
-    `folder` stores the nodes; with None they are in memory only. With `app_secret` a wrong appsecret_proof is refused.
+    `folder` stores the nodes; with None they are in memory only. `app`: app_id, app_secret and redirect_uris of the
+    settings. With `app_secret` a wrong appsecret_proof is refused.
     """
 
-    def __init__(self, *, port: int = 0, folder: Path | None = None, app_secret: str = "") -> None:
-        self.context = SandboxContext(folder, app_secret)
+    def __init__(self, *, port: int = 0, folder: Path | None = None, **app: Any) -> None:
+        self.context = SandboxContext(folder, **app)
         self._listener = Listener(port, self.context)
         self.port: int = self._listener.server_address[1]
         self.url = self.context.url = f"http://127.0.0.1:{self.port}"

@@ -34,7 +34,14 @@ class Settings:
     # A cursor of a deleted item: "work" (continue at its position), "refuse" (100) or "empty" (a page without items).
     dead_cursors: str = "work"
     heaviest_page: int = 500  # comments in one response, expanded ones included; more are refused with code 1
+    app_id: str = ""  # of the Meta app; without it there is no app, and no login
     app_secret: str = field(default="", repr=False)  # checks appsecret_proof when set
+    redirect_uris: list[str] = field(default_factory=list)  # the app's valid OAuth redirect URIs
+    login_configs: dict[str, list[str]] = field(default_factory=dict)  # of Login for Business: permissions by id
+    code_seconds: float = 600  # for which a code of the login dialog is valid
+    short_token_seconds: float = 5400  # for which the token of a code is valid
+    long_token_seconds: float = 60 * 86_400
+    data_access_seconds: float = 90 * 86_400
     require_proof: bool = False  # refuses calls without a proof
     media_versions: dict[str, int] = field(default_factory=dict)  # {"name.jpg": 2}: other bytes for the same /media URL
 

@@ -8,12 +8,23 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from dynamo.sandbox.faults import FaultBook
-from dynamo.sandbox.models import FIRST_SLOT, TABLES, Account, Audience, Comment, Container, Node, Post, new_audience
+from dynamo.sandbox.models import (
+    FIRST_SLOT,
+    TABLES,
+    Account,
+    Audience,
+    Comment,
+    Container,
+    Node,
+    Person,
+    Post,
+    new_audience,
+)
 from dynamo.sandbox.rate_limits import Usage
 from dynamo.sandbox.settings import Settings
 
@@ -109,6 +120,16 @@ def now() -> float:
         return time.time()
 
 
+@dataclass
+class Code:
+    """What the login dialog answered with: it is exchanged once, with the same redirect_uri."""
+
+    person: str
+    redirect_uri: str
+    expires_at: float
+    used: bool = False
+
+
 class State:
     def __init__(self, folder: Path | None) -> None:
         self.lock = threading.RLock()
@@ -131,6 +152,7 @@ class State:
         self.audiences: dict[str, Audience] = {}
         self.slots: dict[int, Audience] = {}
         self.tokens: dict[str, str] = {}
+        self.codes: dict[str, Code] = {}
         self.calls: Counter[str] = Counter()
         self._serial = itertools.count(1)
         self._numbers: set[str] = set()
@@ -196,6 +218,14 @@ class State:
         assert isinstance(node, Account)  # noqa: S101  ids of accounts are from the token table
         return node
 
+    def people(self) -> list[Person]:
+        return [node for node in self.nodes.values() if isinstance(node, Person)]
+
+    def linked(self, page_id: str) -> Account | None:
+        """Return the Instagram account that is linked to the Page."""
+        accounts = (node for node in self.nodes.values() if isinstance(node, Account))
+        return next((account for account in accounts if page_id and account.page == page_id), None)
+
     def timeline(self, account_id: str) -> list[Post]:
         """Return the account's posts that are not deleted, oldest first; unpublished ones by creation."""
         if account_id not in self._timelines:
@@ -221,19 +251,22 @@ class HangUp(Exception):
 class SandboxContext:
     """Everything that handlers share. `url` has no trailing slash, and is set when the port is bound."""
 
-    def __init__(self, folder: Path | None, app_secret: str) -> None:
+    def __init__(self, folder: Path | None, **app: Any) -> None:
+        """`app`: app_id, app_secret and redirect_uris of the settings."""
         self.url = ""
-        self._app_secret = app_secret
+        self._app = app
         self._over = threading.Event()
         self.state = State(folder)
         self.reset_settings()
 
     def reset_settings(self) -> None:
-        """Reset the settings, faults, counters and the list of calls."""
-        self.settings = Settings(app_secret=self._app_secret)
+        """Reset the settings, faults, counters, the lists of calls, and the app's webhook."""
+        self.settings = Settings(**self._app)
         self.faults = FaultBook()
         self.usage = Usage()
         self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
+        self.webhook_url = ""
+        self.webhook_deliveries: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def reset(self) -> None:
         """Reset everything, with accounts, posts and the journal. Sleeping calls end: they must not change the rest."""

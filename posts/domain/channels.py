@@ -14,6 +14,7 @@ from accounts.domain.actors import Actor
 from accounts.encryption import InvalidToken
 from accounts.exceptions import Conflict, Invalid
 from accounts.models import ApiKey, Organization
+from posts.domain import enqueue
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, Transient
 from posts.models import Channel, ChannelState, ChannelSync, ChannelType
@@ -43,11 +44,13 @@ def connect(
     platform_id: str,
     name: str,
     token: str,
+    meta_user: str | None = None,
 ) -> Channel:
     """Connect a channel, or connect it again with a new token and name; return it, CONNECTED. Records the audit event.
 
-    Raises Invalid for an unknown type, an id with other characters than digits, a blank name, or a token that cannot
-    be sent in a header. The token is encrypted here and never appears in an error.
+    `meta_user` is the id of the Facebook user whose login gave the token, which Meta's callbacks name. Raises Invalid
+    for an unknown type, an id with other characters than digits, a blank name, or a token that cannot be sent in a
+    header. The token is encrypted here and never appears in an error.
     """
     _validate(type, platform_id, name, token)
     identity: dict[str, Any] = {"organization": organization, "public_id": f"{type}_{platform_id}"}
@@ -63,8 +66,10 @@ def connect(
                 "state": ChannelState.CONNECTED,
                 "state_reason": "",
                 "connected_at": clock.now(),
+                "connected_by_meta_user": meta_user,
             },
         )
+        transaction.on_commit(lambda: enqueue.send_task("posts.subscribe_channel", channel.pk))
         ChannelSync.objects.filter(channel=channel).update(next_at=clock.now())
         _record_event(actor, "connect", channel, str(before.state) if before else "")
     return channel
@@ -77,6 +82,20 @@ def disconnect(actor: Actor, channel: Channel) -> None:
     """
     others: list[ChannelState] = [state for state in ChannelState if state != ChannelState.DISCONNECTED]
     _change_state(actor, "disconnect", channel, others, ChannelState.DISCONNECTED, "")
+
+
+def deauthorize(actor: Actor, channel: Channel, *, reason: str) -> None:
+    """Disconnect the channel because the user who connected it withdrew the access. People are notified of it."""
+    others: list[ChannelState] = [state for state in ChannelState if state != ChannelState.DISCONNECTED]
+    _change_state(actor, "deauthorize", channel, others, ChannelState.DISCONNECTED, reason)
+
+
+def delete_token(actor: Actor, channel: Channel) -> None:
+    """Delete the token of a disconnected channel and the id of the Facebook user who gave it."""
+    with transaction.atomic():
+        Channel.objects.filter(pk=channel.pk).update(token_encrypted="", connected_by_meta_user=None)
+        _record_event(actor, "delete_token", channel, str(channel.state))
+    channel.token_encrypted, channel.connected_by_meta_user = "", None
 
 
 def mark_needs_reconnect(actor: Actor, channel: Channel, *, reason: str) -> None:

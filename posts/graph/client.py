@@ -102,6 +102,11 @@ def platform_now() -> datetime | None:
     return platform_time + timedelta(seconds=time.monotonic() - monotonic_time)
 
 
+def answered_version() -> str:
+    """Return the version that answered this thread's last call, empty when it is unknown."""
+    return getattr(_local, "version", "")
+
+
 def _url(path: str) -> str:
     return f"{settings.GRAPH_BASE_URL.rstrip('/')}/{settings.GRAPH_VERSION}/{quote(path, safe='/_')}"
 
@@ -214,6 +219,7 @@ def _session() -> requests.Session:
 
 def _check_version(headers: Mapping[str, str]) -> None:
     version = headers.get("facebook-api-version")
+    _local.version = (version or "")[:20]
     if version and version != settings.GRAPH_VERSION and version not in _versions:
         _versions.add(version)
         log.warning("the platform ran version %s instead of %s", version[:20], settings.GRAPH_VERSION)

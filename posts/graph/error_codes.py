@@ -59,9 +59,10 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (10,                None,    "The permission is missing or was withdrawn",              errors.PermissionDenied),
     (range(200, 300),   None,    "A permission is missing",                                 errors.PermissionDenied),
     (200,               458,     "Access to the API is blocked",                            errors.PermissionDenied),
-    # a person has to act at the platform: REMEDIES
+    # a person has to act at the platform: scheduling/domain/channel_health.py names what and where
     (ANY,               1404078, "The Page needs Page Publishing Authorization",            errors.ActionRequired),
     (ANY,               4854002, "The person has to confirm their identity",                errors.ActionRequired),
+    (ANY,               1885183, "The Meta app is in development mode",                     errors.ActionRequired),
     # invalid
     (12,                None,    "The platform has removed this from the API version",      errors.InvalidRequest),
     (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
@@ -170,16 +171,6 @@ TEXTS = (
 )
 
 # What a person has to do, and where, by subcode.
-REMEDIES = {
-    1404078: (
-        "A person with full control of the Page completes Page Publishing Authorization on Facebook: switch to the "
-        "Page, then open the notice at the top of its feed, or Settings and Page Publishing Authorization."
-    ),
-    4854002: (
-        "The person who connected the channel confirms their identity on Facebook: log in there and follow the notice, "
-        "or open Settings and Identity Confirmation."
-    ),
-}
 
 
 def find_by_text(code: int, subcode: int | None, text: str) -> TextRule | None:

@@ -79,7 +79,7 @@ class ConfigurationError(GraphError):
 
 
 class ActionRequired(GraphError):
-    """A person has to do something at the platform first; `error_codes.REMEDIES` says what, and where."""
+    """A person has to do something at the platform first; reconnecting does not help."""
 
 
 class InvalidRequest(GraphError):

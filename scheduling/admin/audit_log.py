@@ -17,6 +17,7 @@ from django.db.models import Model, QuerySet
 from django.urls import reverse
 
 from accounts import formatting
+from accounts.domain.actors import WORKER
 from accounts.models import ActorKind, ApiKey, AuditEvent, Invitation, Membership, Organization, Role, User
 from posts.admin.superpower_description import text_lines
 from posts.models import Channel, ChannelState, ChannelType, SuperpowerTemplate
@@ -64,6 +65,8 @@ VERB_LABELS: dict[str, str] = {
     "channel.needs_reconnect": "marked the channel as needing reconnection",
     "channel.block": "marked the channel as blocked",
     "channel.resume": "resumed the channel",
+    "channel.deauthorize": "withdrew the access to the channel",
+    "channel.delete_token": "had the access token of the channel deleted",
     "superpower.write": "saved the superpower",
     "organization.create": "created the organization",
     "organization.change": "changed the organization",
@@ -143,7 +146,7 @@ def _audit_row(event: AuditEvent, names: dict[str, dict[str, str]]) -> AuditRow:
     transitioned = event.state_to and event.state_to != event.state_from
     return AuditRow(
         event=event,
-        actor="Dynamo" if event.actor_kind == ActorKind.WORKER else event.actor_name,
+        actor="Dynamo" if (event.actor_kind, event.actor_id) == (WORKER.kind, WORKER.id) else event.actor_name,
         kind="" if event.actor_kind == ActorKind.PERSON else event.get_actor_kind_display(),
         action=VERB_LABELS.get(event.verb, re.sub(r"[._]", " ", event.verb)),
         subject_title=SUBJECTS[kind].title if kind in SUBJECTS else kind.capitalize(),

@@ -22,7 +22,7 @@ from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import calendar_dates
 from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_queue import LATEST, SOONEST
-from scheduling.domain import health
+from scheduling.domain import channel_health, health
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost, ScheduledPostQuerySet
 
@@ -36,6 +36,7 @@ PANELS = [
 MAX_COUNT = 1000  # a tile shows 999+ from here
 BACK, AHEAD = 14, 14  # days, around today
 ENGAGEMENT_DAYS = 28
+MAX_CHANNELS = 200  # whose problems the dashboard shows
 MAX_DELIVERIES = 60  # in the latency chart
 STATUS_COLOURS = {
     Status.PUBLISHED: "green",
@@ -103,6 +104,7 @@ def dashboard_context(user: User) -> dict[str, Any]:
         organization__in=list(roles), state__in=[ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED]
     )
     version = versions.platform_version()
+    usable = Channel.objects.filter(organization__in=list(roles)).exclude(state=ChannelState.DISCONNECTED)
     return {
         "may_write": bool(set(roles.values()) & {Role.EDITOR, Role.ADMIN}),
         "stats": dashboard_stats(list(roles), administered, formatting.user_timezone(user)),
@@ -115,6 +117,11 @@ def dashboard_context(user: User) -> dict[str, Any]:
             for title, status, order, empty in PANELS
         ],
         "channels": list(channels.order_by("name")),
+        "channel_problems": [
+            problem.text
+            for _, problems in channel_health.problems_of(usable.order_by("name")[:MAX_CHANNELS])
+            for problem in problems
+        ],
     }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from posts.graph import error_codes, errors
 from posts.models import Channel, ChannelState, PublishedPost
+from scheduling.domain import channel_health
 from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
@@ -162,10 +163,8 @@ def channel_warnings(post: ScheduledPost) -> list[tuple[Channel, str]]:
 
 
 def _graph_error_help(code: str) -> Advice:
-    subcode = code.partition("/")[2]
-    if subcode.isdecimal() and int(subcode) in error_codes.REMEDIES:
-        row = error_codes.find(0, int(subcode))
-        return Advice(f"{row.meaning}." if row else "", [error_codes.REMEDIES[int(subcode)], RETRY])
+    if cause := channel_health.cause_of(code):
+        return Advice(cause, [RETRY])
     error_class = errors.PolicyBlock if code in BLOCKS_WHEN_ABSENT else _error_class(code)
     return next((advice for known_class, advice in GRAPH_ERRORS if issubclass(error_class, known_class)), OTHER_ERROR)
 

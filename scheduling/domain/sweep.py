@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts import clock
 from accounts.domain import audit_log
-from scheduling.domain import channel_checks, discards, enqueue, health, permalinks
+from scheduling.domain import channel_checks, channel_health, discards, enqueue, health, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
 from scheduling.domain.publishing.gate import MISSED
@@ -24,6 +24,7 @@ OVERDUE = timedelta(seconds=2)  # after which an unclaimed post counts as lost b
 REPEAT = timedelta(seconds=10)
 OVERLOADED_AFTER = 0.5  # seconds after its scheduled time: an unclaimed post means that all workers are busy
 DEFERRED_EVERY = 30.0  # seconds
+EXPIRY_REMINDERS = 600  # seconds
 MAX_INSPECTIONS = 20  # per sweep, so that most threads of a worker are free for due posts
 
 
@@ -49,6 +50,7 @@ def sweep(worker: str = "") -> dict[str, int]:
         "discards": discards.enqueue_due,
         "sealed": audit_log.seal,
         "reminders": events.remind,
+        "expiries": remind_of_expiry,
         "fanned_out": recipients.fan_out,
         "deliveries": delivery.enqueue_due,
         "deleted": events.delete_old,
@@ -118,6 +120,10 @@ def find_permalinks() -> int:
 
 def examine_channels() -> int:
     return 0 if ScheduledPost.objects.due(30).exists() else channel_checks.check_next_channel()
+
+
+def remind_of_expiry() -> int:
+    return channel_health.remind() if cache.add("expiry-reminders", 1, timeout=EXPIRY_REMINDERS) else 0
 
 
 def inspect_waiting_media() -> int:

@@ -22,6 +22,7 @@ from scheduling.admin.calendar import render_entry
 from scheduling.admin.previews import NETWORKS
 from scheduling.admin.review_queue import MAX_COUNT, waiting_count
 from scheduling.admin.webhooks import KIND_LABELS
+from scheduling.domain import channel_health
 from scheduling.domain.notifications import webhooks
 from scheduling.lifecycle import Status
 from scheduling.models import DispatchState, ScheduledPost
@@ -151,6 +152,8 @@ register.filter("describe_superpower", describe_superpower)
 register.filter("has_expired", has_expired)
 register.filter("raw_json", audit_log.raw_json)
 register.simple_tag(dashboard.dashboard_context)
+register.simple_tag(channel_health.problems_of, name="channels_with_problems")
+register.simple_tag(channel_health.facts, name="channel_facts")
 register.simple_tag(audit_log.audit_rows)
 register.simple_tag(lambda event: audit_log.audit_rows([event])[0], name="audit_row")
 register.simple_tag(render_entry)

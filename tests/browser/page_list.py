@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from posts.models import DataDeletion
 from tests.browser.sample_data import Scene
 
 MakeUrl = Callable[[Scene], str]
@@ -29,12 +30,13 @@ IDS: dict[str, Callable[[Scene], Any]] = {
     "accounts_auditevent": lambda scene: scene.audit_events.order_by("-id")[0].pk,
     "admin_policy": lambda scene: scene.organization.pk,
     "admin_invitation": lambda scene: scene.invitation,
+    "meta_data_deletion_status": lambda _scene: DataDeletion.objects.get_or_create(code="0123456789abcdef")[0].pk,
 }
 
 
 def to(name: str, pick: Callable[[Scene], Any] | None = None, query: str = "") -> MakeUrl:
     """Return the URL of the page `name`; `pick` returns the object id."""
-    outside = name.startswith("admin_")  # not a part of the admin site
+    outside = name.startswith(("admin_", "meta_"))  # not a part of the admin site
 
     def url(scene: Scene) -> str:
         picked = pick(scene) if pick else []
@@ -112,11 +114,12 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             "accounts_user_change", "accounts_user_rescue", "auth_user_password_change",
             "scheduling_webhook_change", "accounts_auditevent_change", "admin_policy",
             "accounts_membership_recovery", "admin_policy_time_zone",
+            "meta_data_deletion_status",
         )
     },
 }  # fmt: skip
 # Opened without a session.
-ANONYMOUS = {"login", "invitation-new", "admin_password_reset", "password-reset-confirm"}
+ANONYMOUS = {"meta_data_deletion_status", "login", "invitation-new", "admin_password_reset", "password-reset-confirm"}
 BUTTONS = ("approve", "publish", "reject", "live", "absent", "revert", "submit", "delete", "recheck")
 NOT_PAGES = {
     # POST only.
@@ -130,6 +133,8 @@ NOT_PAGES = {
     # A part of the list of channels, and a file.
     "posts_channel_reading",
     "posts_publishedpost_export",
+    # Called by Meta's servers.
+    *("meta_deauthorize", "meta_data_deletion", "meta_webhook"),
     # Files.
     "admin_api_file",
     *("admin_media", "admin_media_poster", "admin_thumbnail"),
@@ -171,7 +176,7 @@ def _names(patterns: list[Any]) -> Iterator[str]:
 
 
 def _names_outside_admin_site() -> Iterator[str]:
-    """Yield the names of URLs under /admin/ that are not part of the admin site."""
+    """Yield the names of URLs under /admin/ and /meta/ that are not part of the admin site."""
     for url_pattern in get_resolver().url_patterns:
-        if str(url_pattern.pattern).startswith("admin/"):
+        if str(url_pattern.pattern).startswith(("admin/", "meta/")):
             yield from _names(url_pattern.url_patterns if isinstance(url_pattern, URLResolver) else [url_pattern])

@@ -1,6 +1,9 @@
 """The parsers of foreign input, each with what must hold for any input. A violation is an exception."""
 
+import base64
 import csv
+import hashlib
+import hmac
 import io
 import json
 from collections.abc import Callable
@@ -9,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.core import signing
+from django.test import override_settings
 from rest_framework.exceptions import ValidationError
 
 from accounts import clock, datetimes
@@ -18,7 +22,7 @@ from accounts.api.pagination import KeysetPagination
 from accounts.api.parsers import find_invalid_text
 from accounts.domain.request_signatures import sign, verify_signature
 from accounts.models import ApiKey
-from posts.domain import comment_export
+from posts.domain import comment_export, meta_callbacks, post_refresh
 from posts.graph import comments, rate_limits, responses
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
@@ -156,9 +160,39 @@ def body(data: bytes) -> None:
             json.dumps(body, allow_nan=False).encode()
 
 
+def signed_request(data: bytes) -> None:
+    """Only what is signed with the app secret is a signed_request; its content may still be anything."""
+    encoded = base64.urlsafe_b64encode(data).decode().rstrip("=")
+    with override_settings(GRAPH_APP_SECRET="test-secret"):
+        mac = hmac.new(b"test-secret", encoded.encode(), hashlib.sha256).digest()
+        genuine = f"{base64.urlsafe_b64encode(mac).decode().rstrip('=')}.{encoded}"
+        for given, is_genuine in ((text(data), False), (f"{text(data)}.{encoded}", False), (genuine, True)):
+            try:
+                parsed = meta_callbacks.parse_signed_request(given)
+            except meta_callbacks.InvalidSignedRequest:
+                continue
+            assert is_genuine
+            assert 0 < len(parsed.user_id) <= 40
+            assert parsed.issued_at.utcoffset() == timedelta(0)
+
+
+def webhook(data: bytes) -> None:
+    """A webhook names accounts and posts by ids, whatever it is, and no signature fits but the signature."""
+    with override_settings(GRAPH_APP_SECRET="test-secret"):
+        assert not post_refresh.is_genuine(data, text(data))
+    given = document(data)
+    entry = {"id": "1", "changes": [{"field": "feed", "value": given}, {"field": "comments", "value": given}]}
+    for item in (given, {"object": "page", "entry": given}, {"object": "page", "entry": [given, entry]}):
+        _, found = post_refresh.changed_posts(item)
+        assert all(part.replace("_", "").isdecimal() for pair in found for part in pair)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    item.__name__: item for item in (date, instant, signature, cursor, cell, answer, headers, comment, address, body)
-}
+    item.__name__: item
+    for item in (
+        date, instant, signature, cursor, cell, answer, headers, comment, address, body, signed_request, webhook
+    )
+}  # fmt: skip
 SEEDS: dict[str, list[bytes]] = {
     "date": [b"2026-05-30T13:00:00.000Z", b"Sat, 30 May 2026 13:00:00 GMT", b"Saturday, 30-May-26 13:00:00 GMT"],
     "instant": [b"2026-05-30T13:00:00.000Z", b"2999-12-31 23:59:59,999999999+23:59"],
@@ -170,4 +204,9 @@ SEEDS: dict[str, list[bytes]] = {
     "comment": [b'{"id":"1","replies":{"data":[],"paging":{"next":"x"}}}', b'{"id":"1","from":{"name":"\\ud800"}}'],
     "address": [b"https://media.example.com/sunset.jpg", b"http://[::ffff:127.0.0.1]:80/x", b"http://0x7f.1/"],
     "body": [b'{"status":"DRAFT","channels":{"FB_PAGE_1":{"mediumType":"FB_PAGE","caption":"x"}}}', b'{"media":null}'],
+    "signed_request": [b'{"algorithm":"HMAC-SHA256","issued_at":1790000000,"user_id":"1"}', b"{}", b"null"],
+    "webhook": [
+        b'{"object":"page","entry":[{"id":"1","changes":[{"field":"feed","value":{"post_id":"1_2"}}]}]}',
+        b'{"post_id":"1_2","media":{"id":"3"}}',
+    ],
 }

@@ -93,6 +93,12 @@ RULES: dict[str, Rule] = {
     "media-files/<uuid:pk>": Rule(get=MEMBERS, to="media_file"),
     "media/<path:link>": Rule(get=EVERYONE, to="media_link", bearer=True),
     "exports/<str:token>": Rule(get=EVERYONE, to="export", bearer=True),
+    **prefixed("meta/", {  # the credential is a signature of Meta's, which no actor has
+        "deauthorize": Rule(data={"signed_request": "{word}.e30"}),
+        "data-deletion": Rule(data={"signed_request": "{word}.e30"}),
+        "data-deletion/<str:code>": Rule(get=EVERYONE, to="deletion", bearer=True),
+        "webhook": Rule(data={"object": "page"}),
+    }),
     **prefixed("v1/", {
         "organizations": Rule(get=KEYS),
         "channels": Rule(get=KEYS),

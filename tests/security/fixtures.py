@@ -24,7 +24,7 @@ from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
 from posts.domain import comment_export, media_store
 from posts.domain.published_posts import record_published
-from posts.models import Channel, MediaFile, SuperpowerTemplate
+from posts.models import Channel, DataDeletion, MediaFile, SuperpowerTemplate
 from scheduling.admin import webhooks
 from scheduling.domain import content, drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
@@ -100,6 +100,7 @@ class Tenant:
         uid = urlsafe_base64_encode(force_bytes(issuer.pk))
         self.ids |= {
             "phrase": f"{word}-caption",
+            "deletion": DataDeletion.objects.create(code=f"{word}-confirmation").pk,
             "template": str(template.pk),
             "organization": str(self.organization.pk),
             "password_link": f"{uid}/{default_token_generator.make_token(issuer)}",
@@ -193,7 +194,7 @@ def absent_ids(ids: dict[str, str]) -> dict[str, str]:
         if name == "key":
             return f"dk_{digest[:24]}"
         # Of a phrase, each word is a condition of the query.
-        if name in {"export", "joining", "media_link", "password_link", "phrase"}:
+        if name in {"deletion", "export", "joining", "media_link", "password_link", "phrase"}:
             return re.sub(r"[^ -]", "x", value)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, value))
 

@@ -13,7 +13,7 @@ from accounts import formatting
 from accounts.domain.organization_policy import describe
 from accounts.models import Membership, User
 from posts.models import Channel, ChannelState, ChannelType
-from scheduling.domain import two_person_approval
+from scheduling.domain import channel_health, two_person_approval
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.notifications.recipients import FOR_ADMINISTRATORS, FOR_REVIEWERS, members_with_email
 from scheduling.lifecycle import Status
@@ -23,6 +23,7 @@ K = NoticeKind
 CHANNEL_STATES: dict[str, ChannelState] = {
     K.RECONNECT: ChannelState.NEEDS_RECONNECT,
     K.BLOCKED: ChannelState.BLOCKED,
+    K.DEAUTHORIZED: ChannelState.DISCONNECTED,
 }
 LONGEST_TITLE, LONGEST_QUOTE = 70, 700
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -36,6 +37,10 @@ SUBJECTS: dict[str, str] = {
     K.UNAPPROVED: "Due {away}, not approved: {title}",
     K.RECONNECT: "Needs reconnecting: {channel}",
     K.BLOCKED: "Blocked by the platform: {channel}",
+    K.DEAUTHORIZED: "Disconnected: {channel}",
+    K.TOKEN_EXPIRES: "Access token expires {date}: {channel}",
+    K.DATA_ACCESS_EXPIRES: "Data access expires {date}: {channel}",
+    K.PERMISSIONS_LOST: "Permissions missing: {channel}",
     K.RULES: "The organization settings have changed",
     K.REVERTED: "Reverted after approval: {title}",
     K.DELETED: "Deleted after approval: {title}",
@@ -52,6 +57,13 @@ OPENINGS: dict[str, str] = {
     K.UNAPPROVED: "“{title}” is due {away} and {missing}. Without an approval it is not published.",
     K.RECONNECT: "{channel} needs to be connected again. Until then nothing is published on it.",
     K.BLOCKED: "The platform blocked {channel} by its policy. Nothing is published on it until it is resumed.",
+    K.DEAUTHORIZED: "{channel} was disconnected by Facebook. Nothing is published on it until it is connected again.",
+    K.TOKEN_EXPIRES: "The access token of {channel} expires on {date}. From then on nothing is published on it, unless "
+    "an administrator reconnects it under Channels before.",
+    K.DATA_ACCESS_EXPIRES: "The access to the data of {channel} expires on {date}. From then on its posts and comments "
+    "cannot be read, unless an administrator reconnects it under Channels before.",
+    K.PERMISSIONS_LOST: "The access token of {channel} lacks permissions: {permissions}. An administrator reconnects "
+    "it under Channels and leaves every permission of the dialog switched on.",
     K.RULES: "{by} changed the settings of your organization. From now on:",
     K.REVERTED: "{by} reverted “{title}”, which was approved. It is not published without a new approval.",
     K.DELETED: "{by} deleted “{title}”, which was approved. It is not published.",
@@ -93,6 +105,8 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
         "away": formatting.relative(scheduled_for).replace("\xa0", " ") if scheduled_for else "",
         "channel": single_line(notice.channel.name) if notice.channel else "",
         "by": single_line(str((notice.details.get("by") or {}).get("name") or "Dynamo")),
+        "date": str(notice.details.get("date", "")),
+        "permissions": ", ".join(notice.details.get("permissions", [])),
         "missing": "has only one of two approvals" if half_approved else "is not approved",
     }
     text = "BOTH" if notice.both else notice.kind
@@ -126,9 +140,7 @@ def single_line(text: str) -> str:
 def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
     """Return the post and its deliveries. Raises NotificationObsolete when there is nothing left to do."""
     if notice.post_id is None:
-        expected = CHANNEL_STATES.get(notice.kind)
-        if notice.channel and notice.channel.state != expected:
-            raise NotificationObsolete("The state of the channel has changed since.")
+        _check_channel(notice)
         return None, []
     post = ScheduledPost.objects.for_wire().filter(pk=notice.post_id, organization=notice.organization_id).first()
     if notice.kind == K.DELETED or (notice.kind == K.REVERTED and post is None):
@@ -145,6 +157,14 @@ def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
         raise NotificationObsolete("It was decided in the meantime.")
     return post, list(post.deliveries.all())
+
+
+def _check_channel(notice: Notification) -> None:
+    """Raise NotificationObsolete when the notification's channel, if any, is no longer as it was."""
+    if notice.channel and notice.channel.state != CHANNEL_STATES.get(notice.kind, ChannelState.CONNECTED):
+        raise NotificationObsolete("The state of the channel has changed since.")
+    if not channel_health.is_current(notice):
+        raise NotificationObsolete("The channel was connected again since.")
 
 
 def _middle(notice: Notification, post: ScheduledPost | None, deliveries: list[Delivery], reader: User) -> list[str]:

@@ -28,6 +28,11 @@ BY_STATE: dict[str, NoticeKind] = {
 }
 APPROVE, FIRST, UNDO = "approve", "approve_first", "undo"
 TAKEN_BACK = {"revert": NoticeKind.REVERTED, "delete": NoticeKind.DELETED}  # by verb, of an approved post
+OF_CHANNELS = {
+    "channel.needs_reconnect": NoticeKind.RECONNECT,
+    "channel.block": NoticeKind.BLOCKED,
+    "channel.deauthorize": NoticeKind.DEAUTHORIZED,
+}
 QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # details of the event that the notification repeats
 
 
@@ -109,10 +114,8 @@ def _delete_pending(event: AuditEvent, *kinds: NoticeKind) -> None:
 
 def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     subject = event.subject.partition(":")[0]
-    if subject == "channel" and event.verb == "channel.needs_reconnect":
-        yield NoticeKind.RECONNECT
-    if subject == "channel" and event.verb == "channel.block":
-        yield NoticeKind.BLOCKED
+    if subject == "channel" and event.verb in OF_CHANNELS:
+        yield OF_CHANNELS[event.verb]
     if subject == "organization" and _rules(event):
         yield NoticeKind.RULES
     if subject == "post" and event.verb == FIRST:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from accounts import clock
-from posts.graph import error_codes
-from posts.graph.errors import ActionRequired, GraphError, PermissionDenied
 from posts.models import ChannelState, ChannelType, PostType
+from scheduling.domain import channel_health
 from scheduling.domain.preflight.base import Check
 from scheduling.domain.preflight.context import DAY, CheckContext
 from scheduling.domain.publishing.quota import REELS_PER_DAY
@@ -26,10 +25,17 @@ def check_channel(post: ScheduledPost, delivery: Delivery, known: CheckContext) 
     if channel.state != ChannelState.CONNECTED:
         why = f" {channel.state_reason}" if channel.state_reason else ""
         problem = CLOSED[ChannelState(channel.state)]
-        message = f"{channel.name} {problem}. Nothing is published there until this is fixed.{why}"
+        where = f" {channel_health.RESTRICTED}" if channel.state == ChannelState.BLOCKED else ""
+        message = f"{channel.name} {problem}. Nothing is published there until this is fixed.{why}{where}"
         yield Check("channel", "stop", message, channel.public_id)
         return
-    yield _token(delivery, checkup, known.last_error.get(channel.pk))
+    last_error = known.last_error.get(channel.pk)
+    found = list(channel_health.problems(channel, checkup, last_error or "", until=post.scheduled_for))
+    for item in found:
+        if item.name != channel_health.QUOTA:  # counted below, at the scheduled time
+            yield Check(item.name, "warn", item.text, channel.public_id)
+    if not any(item.name in {"channel.cause", "channel.permissions"} for item in found):
+        yield _token(delivery, checkup, last_error)
     if checkup is not None and checkup.account and not checkup.is_named(channel.name):
         message = f"{channel.name} has another name on the platform: {checkup.account}, ID {channel.platform_id}."
         yield Check("channel.name", "warn", message, channel.public_id)
@@ -42,10 +48,7 @@ def check_channel(post: ScheduledPost, delivery: Delivery, known: CheckContext) 
 def _token(delivery: Delivery, checkup: ChannelCheck | None, last_error: str | None) -> Check:
     """Return the check of the token. Whether it may publish is known only from the last post."""
     channel = delivery.channel
-    if last_error and _is_kind(last_error, ActionRequired):
-        message = f"{channel.name}: the last post was refused. {_remedy(last_error)}"
-        return Check("channel.action", "warn", message, channel.public_id)
-    if last_error and _is_kind(last_error, PermissionDenied):
+    if last_error and channel_health.is_permission(last_error):
         message = f"{channel.name}: the last post was refused because the access token lacks a permission."
         return Check("channel.permission", "warn", message, channel.public_id)
     if checkup is None:
@@ -97,21 +100,3 @@ def _reel_quota(post: ScheduledPost, delivery: Delivery, known: CheckContext) ->
         return Check("quota", "warn", message, channel.public_id)
     message = f"{channel.name}: {left} of {REELS_PER_DAY} reels are left in the 24 hours before the scheduled time."
     return Check("quota", "ok", message, channel.public_id)
-
-
-def _is_kind(label: str, kind: type[GraphError]) -> bool:
-    row = _row(label)
-    return issubclass(row.kind, kind) if row else label == kind.__name__
-
-
-def _row(label: str) -> error_codes.Row | None:
-    code, _, subcode = label.partition("/")
-    if not code.lstrip("-").isdecimal():
-        return None
-    return error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
-
-
-def _remedy(label: str) -> str:
-    row, subcode = _row(label), label.partition("/")[2]
-    remedy = error_codes.REMEDIES.get(int(subcode), "") if subcode.isdecimal() else ""
-    return " ".join(part for part in (f"{row.meaning}." if row else "", remedy) if part)

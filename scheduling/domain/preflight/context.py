@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
 from accounts import clock
 from posts.domain.superpowers import templates_of
-from posts.models import Channel, ChannelType, PostType, PublishedPost, SuperpowerTemplate
+from posts.models import ChannelType, PostType, PublishedPost, SuperpowerTemplate
+from scheduling.domain.channel_health import last_errors
 from scheduling.domain.content import caption_hash
 from scheduling.lifecycle import Status
-from scheduling.models import ChannelCheck, Delivery, DeliveryState, ScheduledPost
+from scheduling.models import ChannelCheck, Delivery, ScheduledPost
 
 NEAR = timedelta(minutes=10)
 LATELY = timedelta(days=30)
@@ -60,11 +61,7 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     if not channels:
         return known
     known.checkups = {checkup.channel_id: checkup for checkup in ChannelCheck.objects.filter(channel__in=channels)}
-    latest = Delivery.objects.filter(
-        channel=OuterRef("pk"), state__in=[DeliveryState.PUBLISHED, DeliveryState.FAILED]
-    ).order_by("-id")
-    rows = Channel.objects.filter(pk__in=channels).annotate(last=Subquery(latest.values("error_code")[:1]))
-    known.last_error = dict(rows.exclude(last=None).values_list("pk", "last"))
+    known.last_error = last_errors(channels)
     organizations = {post.organization_id for post in posts}
     times = [post.scheduled_for for post in posts if post.scheduled_for]
     for channel, other in _planned(organizations, channels, [(at - NEAR, at + NEAR) for at in times], COMING):
