@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scheduling', '0008_channel_check_account'),
+        ('scheduling', '0009_carousel'),
     ]
 
     operations = [
