@@ -27,7 +27,7 @@ test: $(VENV)/dev.stamp ## Run all tests on PostgreSQL and Redis, then those mar
 	$(BIN)/python -m tests.services.engines --embedded -- $(PYTEST) -m embedded $(ARGS)$(if $(ARGS), || test $$? -eq 5) # 5: ARGS selected none
 
 test-browser: $(VENV)/dev.stamp ## Test the admin in Chromium (Debian's, or CHROMIUM=/path), on PostgreSQL and Redis
-	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m tests.services.engines -- $(PYTEST) tests/browser $(ARGS)
 
 keyboard: $(VENV)/dev.stamp ## Measure the time to approve fifty posts by keyboard
 	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser/keyboard_benchmark.py -q -s
