@@ -281,7 +281,7 @@ HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 
 # The Graph API. The sandbox and the platform differ in the base URL only.
 GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
-GRAPH_VERSION = env_str("GRAPH_VERSION", "v26.0")
+GRAPH_VERSION = env_str("GRAPH_VERSION", "v27.0")
 GRAPH_APP_SECRET = env_str("GRAPH_APP_SECRET")
 GRAPH_APP_ID = env_str("GRAPH_APP_ID")
 GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3)

@@ -54,6 +54,32 @@ class Refusal(Exception):
         return f'OAuth "Facebook Platform" "{reason}" "{plain}"'
 
 
+class UploadRefusal(Refusal):
+    """An error response of the upload host: `name` is its `type`. Names and statuses: graph-api, section 11a."""
+
+    def __init__(self, name: str, message: str, *, status: int = 400, retriable: bool = False) -> None:
+        super().__init__(100, message, status=status)
+        self.name, self.retriable = name, retriable
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "UploadRefusal":
+        """Return the error in the upload host's shape. Which type it has there is our choice."""
+        if isinstance(refusal, cls):
+            return refusal
+        temporary = refusal.status >= 500
+        name = "ProcessingFailedError" if temporary else "ParameterValidationError"
+        return cls(name, refusal.message, status=refusal.status if temporary else 400, retriable=temporary)
+
+    def body(self, trace: str) -> dict[str, Any]:
+        del trace
+        return {"debug_info": {"retriable": self.retriable, "type": self.name, "message": self.message}}
+
+
+def partial_upload() -> UploadRefusal:
+    text = "Partial request (did not match length of file)"
+    return UploadRefusal("PartialRequestError", text, status=206, retriable=True)
+
+
 def invalid(message: str, subcode: int | None = None) -> Refusal:
     return Refusal(100, f"(#100) {message}", subcode=subcode)
 
@@ -89,10 +115,10 @@ def expired_token() -> Refusal:
     return Refusal(190, f"Error validating access token: {expired}. {current}.", subcode=463)
 
 
-def media_not_fetched(why: str) -> Refusal:
+def media_not_fetched(why: str, code: int = 9004) -> Refusal:
     title = "Media download has failed. The media URI doesn't meet our requirements."
     shown = (title, f"The media could not be fetched from this URI: {why}")
-    return Refusal(9004, "Only photo or video can be accepted as media type.", subcode=2207052, shown=shown)
+    return Refusal(code, "Only photo or video can be accepted as media type.", subcode=2207052, shown=shown)
 
 
 def not_ready() -> Refusal:
@@ -110,6 +136,21 @@ def quota_reached() -> Refusal:
     text = "You reached the maximum number of posts that is allowed to be published by content publishing API."
     shown = ("You cannot post any more", text)
     return Refusal(9, "Application request limit reached", subcode=2207042, shown=shown)
+
+
+def reels_used_up() -> Refusal:
+    """The limit is documented, its error is not: the code is our choice."""
+    return Refusal(9, "(#9) The Page has reached the number of reels that can be published by API in 24 hours")
+
+
+def already_posted() -> Refusal:
+    return Refusal(368, "You've already posted this. Try posting something different.")
+
+
+def publishing_authorization() -> Refusal:
+    text = "To continue to manage your Page, complete Page Publishing Authorization."
+    shown = ("Page Publishing Authorization Required", text)
+    return Refusal(368, "The action attempted is not allowed", subcode=1404078, status=403, shown=shown)
 
 
 def looks_like_spam() -> Refusal:

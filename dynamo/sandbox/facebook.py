@@ -8,7 +8,7 @@ import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
-from dynamo.sandbox.errors import Refusal, invalid
+from dynamo.sandbox.errors import Refusal, already_posted, invalid
 from dynamo.sandbox.fields import view
 from dynamo.sandbox.http import Request
 from dynamo.sandbox.media import fetch, image_format
@@ -115,9 +115,11 @@ def _staged_photo(context: SandboxContext, request: Request, fbid: str) -> Photo
 
 
 def _refuse_duplicate(context: SandboxContext, account_id: str, message: str, link: str) -> None:
-    """Raise 506 for the text of the Page's last post."""
+    """Raise 506, or 368, for the text of the Page's last post."""
     last = next((post for post in reversed(context.state.posts.get(account_id, [])) if post.is_visible(now())), None)
     if last and last.kind in {"text", "link"} and (last.message, last.link) == (message, link):
+        if context.settings.duplicate_code == 368:
+            raise already_posted()
         text = "This status update is identical to the last one you posted. Try posting something different."
         raise Refusal(506, "(#506) Duplicate status message", shown=("Duplicate Status Update", text))
 

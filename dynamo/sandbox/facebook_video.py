@@ -1,5 +1,6 @@
 """`POST /{page}/videos` and `POST /{page}/video_reels`, with their uploads."""
 
+from itertools import takewhile
 from typing import Any
 
 from dynamo.sandbox import errors
@@ -11,6 +12,7 @@ from dynamo.sandbox.media import content_type, fetch
 from dynamo.sandbox.models import Video
 from dynamo.sandbox.state import SandboxContext, now
 
+DAY = 86_400  # seconds
 LARGEST = 64 * 1024 * 1024
 
 
@@ -122,6 +124,10 @@ def _put_on_page(
     video.title = request.params.text("title")
     video.ready_at = now() + context.settings.video_seconds
     visible_at, scheduled = visible
+    if video.kind == "video" and context.settings.video_becomes != "video":
+        video.kind = "reel"
+        if context.settings.video_becomes == "reel_draft":
+            visible_at, scheduled = None, None
     post = put_post(
         context, request, (None if visible_at is None else max(visible_at, video.ready_at), scheduled),
         kind=video.kind, message=video.description, video=video.id, media_url=video.media_url, sha256=video.sha256,
@@ -144,6 +150,15 @@ def create_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
             raise errors.invalid(f"Param upload_phase must be one of start, finish: {other}")
 
 
+def _check_reels(context: SandboxContext, account_id: str) -> None:
+    """Raise 9 when the Page has used up its reels of a rolling day; deleted ones count. The caller holds the lock."""
+    since = now() - DAY
+    posts = reversed(context.state.posts.get(account_id, []))
+    recent = takewhile(lambda post: post.created_at > since, posts)
+    if sum(post.kind == "reel" and post.visible_at is not None for post in recent) >= context.settings.reels_per_day:
+        raise errors.reels_used_up()
+
+
 def _unpublished_reel(context: SandboxContext, request: Request, video_id: str) -> Video:
     video = context.state.find(video_id)
     if not isinstance(video, Video) or video.kind != "reel" or video.account != request.account_id:
@@ -154,10 +169,13 @@ def _unpublished_reel(context: SandboxContext, request: Request, video_id: str) 
 
 
 def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dict[str, Any]:
-    """Take the bytes from the URL in the `file_url` header, or the body with `offset` and `file_size` headers."""
+    """Take the bytes from the URL in the `file_url` header, or the body with `offset` and `file_size` headers.
+
+    The upload host answers errors in a shape of its own: UploadRefusal.
+    """
     request.account = authenticate(request, context.state, context.settings)
     url = request.headers.get("file_url", "")
-    data = fetch(url) if url else request.body
+    data = _fetch_video(url) if url else request.body
     offset = _number_header(request, "offset")
     size = len(data) if url else _number_header(request, "file_size")
     if not 0 < size <= LARGEST:
@@ -167,12 +185,26 @@ def upload_reel(context: SandboxContext, request: Request, video_id: str) -> dic
         kept = context.state.uploads.setdefault(video.id, bytearray())
         if url:
             kept.clear()
-        elif offset != len(kept):
-            raise Refusal(100, "(#100) OffsetInvalidError", data={"start_offset": str(len(kept))})
+        elif video.sha256 or offset != len(kept):
+            received = video.size if video.sha256 else len(kept)
+            message = f"Offset {offset} does not match the {received} bytes that were received"
+            raise errors.UploadRefusal("OffsetInvalidError", message, status=412)
         kept += data
         video.size, video.media_url = size, url
+        if len(kept) > size or (len(kept) == size and content_type(bytes(kept)) != "video/mp4"):
+            kept.clear()
+            raise errors.UploadRefusal("ProcessingFailedError", "The file is not a video", status=422)
         _receive(context, video, whole=len(kept) == size)
+        if not video.sha256:
+            raise errors.partial_upload()
     return {"success": True}
+
+
+def _fetch_video(url: str) -> bytes:
+    try:
+        return fetch(url)
+    except Refusal as refusal:
+        raise errors.UploadRefusal("FileUrlProcessingError", refusal.message, status=422) from None
 
 
 def _number_header(request: Request, header: str) -> int:
@@ -195,6 +227,8 @@ def _finish_reel(context: SandboxContext, request: Request) -> dict[str, Any]:
             check_window(scheduled, context.settings)
         elif wanted not in {"PUBLISHED", "DRAFT"}:
             raise errors.invalid("Param video_state must be one of DRAFT, PUBLISHED, SCHEDULED")
+        if wanted == "PUBLISHED":
+            _check_reels(context, request.account_id)
         visible_at = {"PUBLISHED": now(), "DRAFT": None, "SCHEDULED": scheduled}[wanted]
         _put_on_page(context, request, video, (visible_at, scheduled), f"reel:{video_id}")
         return {"success": True}

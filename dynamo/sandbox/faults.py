@@ -19,7 +19,9 @@ from dynamo.sandbox.errors import InvalidControl, Refusal
 
 DELAYS = {"delay", "delay_after"}
 GATEWAY = {"drop_before", "html_502"}
-BEFORE = GATEWAY | {"error", "throttle", "expired_token", "flicker", "quota", "policy_block", "localised"}
+BEFORE = GATEWAY | {"error", "throttle", "expired_token", "flicker", "quota", "policy_block", "localised"} | {
+    "already_posted", "publishing_authorization", "partial_upload",
+}  # fmt: skip
 AFTER = {"drop_after", "error_after", "error400_after", "truncated_json", "spam_after", "html_502_after"}
 INSIDE = {"slow_container", "container_error"}
 KNOWN = DELAYS | BEFORE | AFTER | INSIDE
@@ -41,6 +43,9 @@ ERRORS: dict[str, Callable[[], Refusal]] = {
     "expired_token": errors.expired_token,
     "quota": errors.quota_reached,
     "policy_block": lambda: Refusal(368, ABUSE, subcode=1390008, shown=("Blocked", ABUSE)),
+    "already_posted": errors.already_posted,
+    "publishing_authorization": errors.publishing_authorization,
+    "partial_upload": errors.partial_upload,
     "spam_after": errors.looks_like_spam,
     "error400_after": lambda: Refusal(1, "An unknown error occurred", subcode=99),
     "localised": lambda: errors.media_not_fetched("it did not answer"),

@@ -148,16 +148,21 @@ def _live_post(context: SandboxContext, video: Video) -> Post | None:
 
 
 def _phases(context: SandboxContext, video: Video, _field: Field) -> dict[str, Any]:
-    live = _live_post(context, video)
+    """Return the states. From the finish on it is processing, which begins in the middle of `video_seconds`."""
+    live, post = _live_post(context, video), _post_of(context, video)
     done = bool(video.post) and now() >= video.ready_at
-    status = "ready" if done else "processing" if video.sha256 else "uploading" if video.received else "upload_required"
+    begun = bool(video.post) and now() >= video.ready_at - context.settings.video_seconds / 2
+    before = "upload_complete" if video.sha256 else "uploading" if video.received else "upload_required"
+    status = "ready" if done else "processing" if video.post else before
     publishing: dict[str, Any] = {"status": "not_started"}
+    if done and video.kind == "reel" and post and post.visible_at is None:
+        publishing = {"status": "complete", "publish_status": "draft"}
     if live:
         publishing = {"status": "complete", "publish_status": "published", "publish_time": stamp(live.visible_at)}
     return {
         "video_status": status,
         "uploading_phase": {"status": "complete" if video.sha256 else "in_progress"},
-        "processing_phase": {"status": "complete" if done else "in_progress" if video.post else "not_started"},
+        "processing_phase": {"status": "complete" if done else "in_progress" if begun else "not_started"},
         "publishing_phase": publishing,
     }
 

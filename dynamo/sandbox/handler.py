@@ -2,7 +2,7 @@
 
 from dynamo.sandbox import media
 from dynamo.sandbox.auth import token_of
-from dynamo.sandbox.errors import Refusal
+from dynamo.sandbox.errors import Refusal, UploadRefusal
 from dynamo.sandbox.faults import AFTER, BEFORE, GATEWAY, Fault, fault_refusal
 from dynamo.sandbox.http import Request, Response, json_response, parse_params
 from dynamo.sandbox.routes import route, split_version
@@ -69,6 +69,9 @@ def _respond(context: SandboxContext, request: Request, fault: Fault | None) -> 
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:
+    if request.path.startswith("/video-upload/"):
+        refusal = UploadRefusal.of(refusal)
+        return json_response(refusal.body(request.id), refusal.status)
     response = json_response(refusal.body(request.id), refusal.status)
     response.headers["WWW-Authenticate"] = refusal.challenge()
     return response

@@ -14,7 +14,12 @@ from dynamo.sandbox.faults import Fault
 from dynamo.sandbox.models import Account, Node
 
 USUAL_LIMIT = 25
-NEWEST, OLDEST = 26, 21  # graph-api: v20 expired on 2026-09-24; expired versions run as the oldest supported one
+NEWEST = 27
+# When versions expire, in UTC: graph-api, section 1. Expired versions run as the oldest one that has not expired.
+EXPIRES = {
+    20: datetime(2026, 9, 24, tzinfo=UTC), 21: datetime(2027, 1, 21, tzinfo=UTC), 22: datetime(2027, 5, 20, tzinfo=UTC),
+    23: datetime(2027, 10, 8, tzinfo=UTC), 24: datetime(2028, 2, 18, tzinfo=UTC), 25: datetime(2028, 7, 29, tzinfo=UTC),
+}  # fmt: skip
 _DISPOSITION = re.compile(rb'(?i)content-disposition:[^\r\n]*?\bname="([^"]*)"(?:[^\r\n]*?\bfilename="([^"]*)")?')
 
 

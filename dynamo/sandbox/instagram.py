@@ -130,7 +130,7 @@ def _fetch_media(context: SandboxContext, request: Request, kind: str) -> dict[s
     url = video if kind in {"reel", "video"} else image if kind == "image" else image or video
     if not url:
         raise errors.invalid("The parameter image_url or video_url is required")
-    data = fetch(url)
+    data = fetch(url, context.settings.media_fetch_code)
     media = {"media_url": url, "sha256": context.state.media.put(data)}
     if url == video:
         error = "" if content_type(data) == "video/mp4" else "2207026"

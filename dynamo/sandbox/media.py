@@ -132,25 +132,25 @@ FETCH_TIMEOUT = (3, 10)
 LARGEST_FETCH = 300 * 1024 * 1024
 
 
-def fetch(url: str) -> bytes:
-    """Fetch a public URL. Raises 9004/2207052 for a failure, -2/2207003 for a timeout."""
+def fetch(url: str, code: int = 9004) -> bytes:
+    """Fetch a public URL. Raises `code`/2207052 for a failure, -2/2207003 for a timeout."""
     if urlsplit(url).scheme not in {"http", "https"}:
-        raise errors.media_not_fetched("the URI is not http(s)")
+        raise errors.media_not_fetched("the URI is not http(s)", code)
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy and no netrc: the media can be on this machine
             session.headers["User-Agent"] = "facebookexternalua"
             with session.get(url, timeout=FETCH_TIMEOUT, stream=True, allow_redirects=False) as response:
                 if response.status_code != 200:
-                    raise errors.media_not_fetched(f"it answered {response.status_code}")
+                    raise errors.media_not_fetched(f"it answered {response.status_code}", code)
                 data = bytearray()
                 for chunk in response.iter_content(1 << 16):
                     data += chunk
                     if len(data) > LARGEST_FETCH:
-                        raise errors.media_not_fetched("it is too large")
+                        raise errors.media_not_fetched("it is too large", code)
                 return bytes(data)
     except requests.Timeout:
         shown = ("Timeout", "It takes too long to download the media.")
         raise Refusal(-2, "Media download timed out", subcode=2207003, shown=shown) from None
     except requests.RequestException:
-        raise errors.media_not_fetched("it could not be reached") from None
+        raise errors.media_not_fetched("it could not be reached", code) from None

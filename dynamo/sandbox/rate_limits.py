@@ -46,7 +46,7 @@ class Usage:
             return {}
         app = settings.usage.get("app", self.calls() * 100 // (settings.hourly_calls * 10))
         business = settings.usage.get("business", calls * 100 // settings.hourly_calls)
-        minutes = 60 if business > 100 else 0
+        minutes = settings.usage.get("minutes", 60 if business > 100 else 0)
         if throttle is not None:
             minutes, business = throttle.minutes, 100
             app = 100 if throttle.code in {None, 4, 17, 32, 613} else app
@@ -57,7 +57,11 @@ class Usage:
             "total_time": business // 3,
             "estimated_time_to_regain_access": minutes,
         }
+        entries = [entry]
+        if "other" in settings.usage:
+            other = {"call_count": settings.usage["other"], "estimated_time_to_regain_access": 60}
+            entries.insert(0, {**entry, **other, "type": "custom_audience"})
         return {
             "X-App-Usage": json.dumps({"call_count": app, "total_time": app // 3, "total_cputime": app // 4}),
-            "X-Business-Use-Case-Usage": json.dumps({account.id: [entry]}),
+            "X-Business-Use-Case-Usage": json.dumps({account.id: entries}),
         }

@@ -8,11 +8,12 @@ from typing import Any
 from dynamo.sandbox import comments, errors, facebook, facebook_video, feeds, insights, instagram
 from dynamo.sandbox.auth import authenticate, require
 from dynamo.sandbox.fields import node_type, view
-from dynamo.sandbox.http import NEWEST, OLDEST, Request
+from dynamo.sandbox.http import EXPIRES, NEWEST, Request
 from dynamo.sandbox.models import Account, Audience, Comment, Container, Node, Photo, Post, Video
 from dynamo.sandbox.state import SandboxContext, now
 
-VERSION = re.compile(r"^/v(\d+)\.\d+(?=/|$)")
+VERSION = re.compile(r"^/v(\d{1,3})\.(\d{1,2})(?=/|$)")
+FIRST_WITHOUT_MINOR = 4  # from v4.0 on there are only versions like v4.0
 
 Handler = Callable[[SandboxContext, Request], Any]
 WRITE, READ = "pages_manage_posts", "pages_read_engagement"
@@ -48,14 +49,68 @@ EDGES: dict[tuple[str, str, str], tuple[str, Handler]] = {
 
 
 def split_version(raw_path: str) -> tuple[str, str]:
-    """Return the version and the path without it. Raises 2500 for a version that does not exist yet."""
+    """Return the version that runs and the path without it. Raises 2500 for a version that does not exist."""
     match = VERSION.match(raw_path)
     if match is None:
         return f"v{NEWEST}.0", raw_path
-    number = int(match[1])
-    if number > NEWEST or not number:
-        raise errors.unknown_path(raw_path)
-    return f"v{max(number, OLDEST)}.0", raw_path[match.end() :] or "/"
+    number, path = int(match[1]), raw_path[match.end() :] or "/"
+    if not 0 < number <= NEWEST or (number >= FIRST_WITHOUT_MINOR and int(match[2])):
+        raise errors.unknown_path(path)
+    expired = [known for known, at in EXPIRES.items() if at.timestamp() <= now()]
+    return f"v{max(number, max(expired, default=0) + 1)}.0", path
+
+
+# Refused for apps made since 2026-11-04, and removed from all versions: graph-api, section 1.
+REMOVED = {
+    "ids": "Reading several objects by ids", "method": "Overriding the HTTP method", "callback": "JSONP",
+    "date_format": "Formatting of dates", "pretty": "pretty", "debug": "debug",
+}  # fmt: skip
+OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+USUAL = {"access_token", "appsecret_proof", "appsecret_time", "fields", "locale"}
+PHOTO_AND_POST = {
+    "message", "published", "scheduled_publish_time", "unpublished_content_type", "backdated_time", "targeting",
+    "feed_targeting", "place", "tags",
+}  # fmt: skip
+# The parameters of writes by type of node and edge, empty for the node itself: the schema of v26, and graph-api.
+WRITES: dict[tuple[str, str], set[str]] = {
+    ("Page", "feed"): PHOTO_AND_POST | {"link", "attached_media"},
+    ("Page", "photos"): PHOTO_AND_POST | {"url", "source", "caption", "alt_text_custom", "no_story", "temporary"},
+    ("Page", "videos"): PHOTO_AND_POST - {"message"} | {
+        "file_url", "source", "description", "title", "upload_phase", "file_size", "upload_session_id", "start_offset",
+        "end_offset", "video_file_chunk",
+    },
+    ("Page", "video_reels"): {
+        "upload_phase", "video_id", "video_state", "description", "title", "scheduled_publish_time", "place",
+        "targeting", "feed_targeting",
+    },
+    ("Post", ""): {
+        "message", "is_published", "scheduled_publish_time", "is_hidden", "is_pinned", "attached_media",
+        "backdated_time", "feed_targeting", "tags", "place",
+    },
+    ("IGUser", "media"): {
+        "image_url", "video_url", "media_type", "caption", "children", "is_carousel_item", "alt_text", "cover_url",
+        "thumb_offset", "share_to_feed", "collaborators", "user_tags", "product_tags", "location_id", "title",
+        "audio_name", "audio_configuration", "upload_type", "trial_params", "is_ai_generated", "is_paid_partnership",
+        "branded_content_sponsor_ids", "poll_attachment", "cross_post_to_threads",
+    },
+    ("IGUser", "media_publish"): {"creation_id"},
+}  # fmt: skip
+
+
+def check_params(request: Request) -> None:
+    """Raise 100 for what the platform has removed. It ignores some of it; the sandbox is stricter."""
+    for name, what in REMOVED.items():
+        if name in request.params.values:
+            raise errors.invalid(f"{what} is no longer supported")
+    if any(header in request.headers for header in OVERRIDES):
+        raise errors.invalid(f"{REMOVED['method']} is no longer supported")
+
+
+def check_write(request: Request, kind: str, edge: str) -> None:
+    """Raise 100 for a parameter that the edge does not have. `name[0]` is an item of the list `name`."""
+    given = {re.sub(r"\[\d+\]$", "", name) for name in (*request.params.values, *request.params.files)}
+    if unknown := sorted(given - WRITES.get((kind, edge), given) - USUAL):
+        raise errors.invalid(f"Unexpected parameter: {unknown[0]}")
 
 
 def route(context: SandboxContext, request: Request) -> Any:
@@ -68,8 +123,7 @@ def route(context: SandboxContext, request: Request) -> Any:
     request.account = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
     context.usage.count(request.account, now())
     context.usage.check(request.account, context.settings)
-    if "ids" in request.query:
-        raise errors.invalid("Reading several objects by ids is no longer supported")
+    check_params(request)
     with context.state.lock:
         account = request.account
         node = account if segments[0] == "me" else comments.find_node(context, account, segments[0])
@@ -95,6 +149,7 @@ def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:
         return {"success": True}
     require(request.account, WRITE if is_page else IG_WRITE)
     if request.method == "POST" and isinstance(node, Post) and is_page:
+        check_write(request, "Post", "")
         return facebook.update_post(context, request, node)
     if request.method == "DELETE" and isinstance(node, Post | Photo | Video):
         if not is_page:
@@ -111,6 +166,8 @@ def _on_edge(context: SandboxContext, request: Request, node: Node, edge: str) -
         raise errors.missing(request.method, node.id)
     scope, handler = EDGES[request.method, kind, edge]
     require(request.account, scope)
+    if request.method == "POST":
+        check_write(request, kind, edge)
     request.node = node
     with context.state.lock if request.method == "GET" else nullcontext():
         return handler(context, request)

@@ -12,7 +12,12 @@ class Settings:
     container_seconds: float = 0  # for which an Instagram container is IN_PROGRESS
     container_polls: int = 0  # reads of its status that return IN_PROGRESS besides
     video_seconds: float = 0  # from finish until a Page's video is visible
-    duplicate_check: bool = True  # 506 for the same text twice in a row on one Page
+    duplicate_check: bool = True  # refuses the same text twice in a row on one Page
+    duplicate_code: int = 506  # of that refusal; or 368, whose text alone shows what it means
+    media_fetch_code: int = 9004  # of 2207052, media that cannot be fetched; or 100
+    # What a video posted to /videos becomes: "video", "reel" or "reel_draft" (field report: vertical videos).
+    video_becomes: str = "video"
+    reels_per_day: int = 30  # reels of a Page per rolling 24 h
     # Publishing one container again: "refuse" (24/2207008), "not_ready" (9007/2207027) or "same" (the same media id).
     # The platform's answer is not documented.
     creation_id_twice: str = "refuse"
@@ -22,7 +27,9 @@ class Settings:
     photo_max_bytes: int = 4 * 1024 * 1024  # of a Page's photo
     video_chunk_bytes: int = 4 * 1024 * 1024  # of one transfer of an upload session
     hourly_calls: int = 1_000_000  # 100 % of the usage headers, per account; beyond it 80001 / 80002
-    usage: dict[str, int] = field(default_factory=dict)  # forced percentages {"app": n, "business": n}; empty: counted
+    # Forced percentages {"app": n, "business": n}; empty: counted. "minutes": until access is regained, at any
+    # percentage. "other": the percentage of another use case in the same header, with an hour until access is regained.
+    usage: dict[str, int] = field(default_factory=dict)
     usage_after_calls: int = 3  # calls without usage headers
     # A cursor of a deleted item: "work" (continue at its position), "refuse" (100) or "empty" (a page without items).
     dead_cursors: str = "work"

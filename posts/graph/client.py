@@ -23,9 +23,17 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError
 
 from accounts import clock
-from posts.graph import http, rate_limits, responses
+from posts.graph import http, rate_limits, responses, versions
 from posts.graph.account import Account
-from posts.graph.errors import Ambiguous, GraphError, InvalidRequest, ResponseTimeout, Throttled, Transient
+from posts.graph.errors import (
+    Ambiguous,
+    ConfigurationError,
+    GraphError,
+    InvalidRequest,
+    ResponseTimeout,
+    Throttled,
+    Transient,
+)
 
 log = logging.getLogger(__name__)
 LARGEST = 4 * 1024 * 1024  # bytes of a response
@@ -63,7 +71,10 @@ def delete(account: Account, path: str) -> dict[str, Any]:
 
 
 def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, Any]:
-    """Send the bytes of a video to the upload URL that the platform returned. Raises InvalidRequest for other hosts."""
+    """Send the bytes of a video to the upload URL that the platform returned.
+
+    Raises RestageRequired when the session cannot go on, InvalidRequest for a final refusal and for other hosts.
+    """
     parts = urlsplit(url)
     base = urlsplit(settings.GRAPH_BASE_URL)
     is_upload_host = parts.scheme == "https" and (parts.hostname or "").endswith(UPLOAD_HOSTS)
@@ -71,7 +82,7 @@ def upload(account: Account, url: str, file: IO[bytes], size: int) -> dict[str, 
         raise InvalidRequest("The platform returned an upload URL that is not its own")
     headers = {"offset": "0", "file_size": str(size), "Content-Type": "application/octet-stream"}
     auth = _Token("OAuth", account.token)
-    return _call(account, "POST", url, {}, seconds=UPLOAD, data=file, headers=headers, auth=auth)
+    return _call(account, "POST", url, {}, seconds=UPLOAD, to_upload_host=True, data=file, headers=headers, auth=auth)
 
 
 def clock_skew() -> timedelta:
@@ -102,6 +113,7 @@ def _call(
     params: Mapping[str, str],
     *,
     outward: bool = False,
+    to_upload_host: bool = False,
     seconds: float | None = None,
     largest: int = LARGEST,
     **options: Any,
@@ -135,11 +147,23 @@ def _call(
     _check_version(headers)
     _record_clock(headers)
     secrets = (account.token, *proof.values())
+    use_case = rate_limits.USE_CASES.get(account.type, "")
     try:
-        return responses.parse_response(status, headers, content, outward=outward, secrets=secrets)
+        if to_upload_host:
+            answer = responses.parse_upload_response(status, headers, content, secrets=secrets)
+        else:
+            answer = responses.parse_response(
+                status, headers, content, outward=outward, secrets=secrets, use_case=use_case
+            )
     except Throttled as error:
         rate_limits.block(account, error.retry_after, code=error.code)
         raise
+    except ConfigurationError as error:
+        versions.record_problem(str(error))
+        raise
+    if not to_upload_host:
+        versions.record_answer(headers)
+    return answer
 
 
 def _raise_if_blocked(account: Account) -> None:

@@ -1,7 +1,8 @@
 """The platform's error codes: one table, in the order of Meta's error references (Graph API; Instagram publishing).
 
-A code is looked up with its subcode first, then alone. HTTP statuses and texts are not used: texts are localised, and
-400, 403 and 500 have all been recorded for the same code.
+A code is looked up with its subcode first, then alone. HTTP statuses are not used: 400, 403 and 500 have all been
+recorded for the same code. Texts, which can be localised, are used for the codes of TEXTS only, each of which means
+several things.
 """
 
 import re
@@ -51,15 +52,18 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (190,               464,     "The account is not confirmed",                            errors.AuthFailed),
     (190,               467,     "The access token was invalidated",                        errors.AuthFailed),
     (190,               492,     "The person lost the role on the Page",                    errors.AuthFailed),
-    (2500,              None,    "There is no active access token",                         errors.AuthFailed),
+    # configuration: every call carries a token, so 2500 is about the version or the path
+    (2500,              None,    "The platform does not know the API version or the path",  errors.ConfigurationError),
     # permission
     (3,                 None,    "The app may not do this",                                 errors.PermissionDenied),
     (10,                None,    "The permission is missing or was withdrawn",              errors.PermissionDenied),
     (range(200, 300),   None,    "A permission is missing",                                 errors.PermissionDenied),
     (200,               458,     "Access to the API is blocked",                            errors.PermissionDenied),
-    (ANY,               1404078, "The Page needs Page Publishing Authorization",            errors.PermissionDenied),
-    (ANY,               4854002, "The person has to confirm their identity",                errors.PermissionDenied),
+    # a person has to act at the platform: REMEDIES
+    (ANY,               1404078, "The Page needs Page Publishing Authorization",            errors.ActionRequired),
+    (ANY,               4854002, "The person has to confirm their identity",                errors.ActionRequired),
     # invalid
+    (12,                None,    "The platform no longer has this",                         errors.InvalidRequest),
     (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
     (100,               33,      "The object is missing or invisible",                      errors.NotFound),
     (100,               1366046, "The image cannot be read or is too large",              errors.InvalidRequest),
@@ -99,6 +103,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (-1,                2207053, "The upload failed for an unknown reason",                 errors.RestageRequired),
     (1,                 2207057, "The thumbnail's offset is out of range",                  errors.InvalidRequest),
     (4,                 2207051, "The action looks like spam; the post may be published",        errors.Ambiguous),
+    (9,                 None,    "The account has used up its posts of the day",            errors.QuotaReached),
     (9,                 2207042, "The account has used up its posts of the day",            errors.QuotaReached),
     (24,                2207006, "The media was not found",                                 errors.NotFound),
     (24,                2207008, "The container does not exist or has expired",             errors.RestageRequired),
@@ -111,6 +116,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (100,               2207040, "There are too many tags",                                 errors.InvalidRequest),
     (352,               2207026, "The video's format is not supported",                      errors.InvalidRequest),
     (9004,              2207052, "The media could not be fetched",                          errors.Transient),
+    (ANY,               2207052, "The media could not be fetched",                          errors.Transient),
     (9007,              2207027, "The media is not ready yet",                              errors.NotReady),
     (36000,             2207004, "The image is too large",                                errors.InvalidRequest),
     (36001,             2207005, "The image's format is not supported",                   errors.InvalidRequest),
@@ -125,6 +131,62 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (ANY,               2207085, "The video could not be processed",                         errors.RestageRequired),
     (ANY,               2207089, "A video cannot be published alone under this media type",  errors.InvalidRequest),
 ))  # fmt: skip
+
+
+class TextRule(NamedTuple):
+    """What `code` means where the platform's text matches: with one of `subcodes`, None for without any."""
+
+    code: int
+    subcodes: range | None
+    pattern: re.Pattern[str]
+    meaning: str
+    kind: type[GraphError]
+
+
+# Codes that mean several things, all recorded: graph-api, sections 7, 10 and 11a.
+TEXTS = (
+    TextRule(
+        100,
+        None,
+        re.compile(r"app[ _]?secret[ _]?proof", re.IGNORECASE),
+        "GRAPH_APP_SECRET is missing or is not the secret of the Meta app",
+        errors.ConfigurationError,
+    ),
+    TextRule(
+        100,
+        None,
+        re.compile(r"\brequires?\b[^.]{0,160}\bpermissions?\b", re.IGNORECASE),
+        "A permission is missing",
+        errors.PermissionDenied,
+    ),
+    TextRule(
+        368,
+        ANY,
+        re.compile(r"\balready (?:been )?posted\b", re.IGNORECASE),
+        "The same was posted just before",
+        errors.Duplicate,
+    ),
+)
+
+# What a person has to do, and where, by subcode.
+REMEDIES = {
+    1404078: (
+        "A person with full control of the Page completes Page Publishing Authorization on Facebook: switch to the "
+        "Page, then open the notice at the top of its feed, or Settings and Page Publishing Authorization."
+    ),
+    4854002: (
+        "The person who connected the channel confirms their identity on Facebook: log in there and follow the notice, "
+        "or open Settings and Identity Confirmation."
+    ),
+}
+
+
+def find_by_text(code: int, subcode: int | None, text: str) -> TextRule | None:
+    """Return the rule of TEXTS for an error with this text, None where code and subcode decide."""
+    for rule in TEXTS:
+        if rule.code == code and (rule.subcodes or subcode is None) and rule.pattern.search(text):
+            return rule
+    return None
 
 
 def find(code: int, subcode: int | None) -> Row | None:

@@ -11,19 +11,41 @@ RECONNECT = "a person has to connect the channel again"
 
 
 class GraphError(Exception):
-    """A call failed. `trace` is the platform's id of the failure, for its support."""
+    """A call failed. `trace` is the platform's id of the failure, for its support.
 
-    def __init__(self, message: str, *, code: int | None = None, subcode: int | None = None, trace: str = "") -> None:
+    `platform_message` is the platform's text for developers, without credentials. It is in English and names refused
+    fields; the text for users, which the exception's own message contains, is localised.
+    `by_text`: the class follows from the text, because the code alone means something else.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        subcode: int | None = None,
+        trace: str = "",
+        platform_message: str = "",
+        by_text: bool = False,
+    ) -> None:
         super().__init__(message)
         self.code, self.subcode, self.trace = code, subcode, trace
+        self.platform_message, self.by_text = platform_message, by_text
 
     def as_kind(self, kind: "type[GraphError]", message: str = "") -> "GraphError":
-        return kind(message or str(self), code=self.code, subcode=self.subcode, trace=self.trace)
+        return kind(
+            message or str(self),
+            code=self.code,
+            subcode=self.subcode,
+            trace=self.trace,
+            platform_message=self.platform_message,
+            by_text=self.by_text,
+        )
 
     @property
     def label(self) -> str:
-        """Return "190/463", "190", or without a code the name of the class."""
-        if self.code is None:
+        """Return "190/463", "190", or the name of the class where the code does not determine it."""
+        if self.code is None or self.by_text:
             return type(self).__name__
         return f"{self.code}/{self.subcode}" if self.subcode is not None else str(self.code)
 
@@ -46,6 +68,14 @@ class AuthFailed(GraphError):
 
 class PermissionDenied(GraphError):
     """The token is valid, but lacks a permission."""
+
+
+class ConfigurationError(GraphError):
+    """This installation is configured wrongly, such as with an unknown API version: no channel is at fault."""
+
+
+class ActionRequired(GraphError):
+    """A person has to do something at the platform first; `error_codes.REMEDIES` says what, and where."""
 
 
 class InvalidRequest(GraphError):

@@ -425,6 +425,28 @@ def same_text(caption: Any, other: str) -> bool:
     return _normalize(str(caption or "")) == _normalize(other)
 
 
+MENTION = re.compile(r"@\[\d+\]")
+LEAST_TEXT = 10  # characters besides the mentions; with fewer, other texts could match
+
+
+def same_text_with_names(caption: Any, other: str) -> bool:
+    """Whether `caption` is the text `other` in which a Page shows a name for each mention, such as @[123]."""
+    first, *middle = MENTION.split(_normalize(other))
+    shown = _normalize(str(caption or ""))
+    if not middle or len(first) + sum(map(len, middle)) < LEAST_TEXT:
+        return False
+    last = middle.pop()
+    at, end = len(first), len(shown) - len(last)
+    if not shown.startswith(first) or not shown.endswith(last):
+        return False
+    for part in middle:
+        found = shown.find(part, at + 1, end)  # a name has a character at least, and no end of line
+        if found < 0 or "\n" in shown[at:found]:
+            return False
+        at = found + len(part)
+    return at < end and "\n" not in shown[at:end]
+
+
 def _normalize(text: str) -> str:
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     shown = "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc")

@@ -1,8 +1,9 @@
 """How much of its rate limit an account has used, shared between processes through the cache.
 
-Headers: X-App-Usage and X-Page-Usage (percentages of a rolling hour), X-Business-Use-Case-Usage (the same per account,
-and the minutes until access is regained). The platform sends them only after enough calls, so their absence means
-nothing. When the cache is down, these values are missing and calls go on.
+Headers: X-App-Usage and X-Page-Usage (percentages of a rolling hour), X-Business-Use-Case-Usage (the same per account
+and use case, and the minutes until access is regained, which are also sent while access is not lost). The platform
+sends them only after enough calls, so their absence means nothing. When the cache is down, these values are missing
+and calls go on.
 """
 
 import json
@@ -26,12 +27,15 @@ DEFAULT_BLOCK = 300.0  # seconds when the platform names no time; its documentat
 SLOW, STOP = 75, 90  # percent from which background reads slow down, and stop
 MAX_BLOCK = 86_400.0  # seconds
 APP_CODES = {4, 341}  # these codes block the whole app, not one account
+FULL = 100  # percent at which access is lost
+# The use cases of our calls by type of account; one header lists also those of other calls.
+USE_CASES = {"FB_PAGE": "pages", "INSTAGRAM_ACCOUNT": "instagram"}
 NUMBERS = ("call_count", "total_time", "total_cputime")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """The highest of the percentages, and the seconds until access is regained (0: not lost)."""
+    """The highest of the percentages, and the seconds until access is regained, which count from FULL on."""
 
     percent: int = 0
     regain_seconds: float = 0.0
@@ -42,30 +46,34 @@ def of_app(headers: Mapping[str, str]) -> Usage:
     return _highest([_json(headers, "X-App-Usage")])
 
 
-def of_account(headers: Mapping[str, str]) -> Usage:
-    """Return the usage of the account that the call was for."""
+def of_account(headers: Mapping[str, str], use_case: str = "") -> Usage:
+    """Return the usage of the account that the call was for.
+
+    With a `use_case` the entries of other use cases are left out. An entry without a type counts for all.
+    """
     business = _json(headers, "X-Business-Use-Case-Usage")
     lists = business.values() if isinstance(business, dict) else []
-    entries = [entry for usages in lists if isinstance(usages, list) for entry in usages]
+    listed = [entry for usages in lists if isinstance(usages, list) for entry in usages if isinstance(entry, dict)]
+    entries = [entry for entry in listed if not use_case or entry.get("type", use_case) == use_case]
     return _highest([_json(headers, "X-Page-Usage"), *entries])
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
+def retry_after(headers: Mapping[str, str], use_case: str = "") -> float:
     """Return the seconds to wait after a throttled call: the platform's value, else DEFAULT_BLOCK."""
-    regain = of_account(headers).regain_seconds
+    regain = of_account(headers, use_case).regain_seconds
     if regain:
         return regain + MARGIN
     return _retry_after_header(headers) or DEFAULT_BLOCK
 
 
 def record_usage(account: Account, headers: Mapping[str, str]) -> None:
-    """Store the usage from the headers of a response. Blocks the account when access to it is lost."""
-    app, own = of_app(headers), of_account(headers)
+    """Store the usage from the headers of a response. Blocks the account from FULL on, not by an estimate alone."""
+    app, own = of_app(headers), of_account(headers, USE_CASES.get(account.type, ""))
     if app.percent:
         _store(_key("level"), app.percent, USAGE_TTL)
     if own.percent:
         _store(_key("level", account), own.percent, USAGE_TTL)
-    if own.regain_seconds:
+    if own.percent >= FULL:
         block(account, own.regain_seconds + MARGIN)
 
 

@@ -20,6 +20,7 @@ class Advice(NamedTuple):
 
 
 RETRY = "Approve a retry, now or for a new time."
+CORRECT = "Ask the operator of Dynamo to correct it, then approve a retry."
 LATER = "Approve a retry for a later time."
 RECONNECT = "Ask an administrator to reconnect the channel under Channels, then approve a retry."
 RESUME = "Resolve the block with the platform. An administrator can then resume the channel under Channels."
@@ -48,6 +49,7 @@ OUR_ERRORS: dict[str, Advice] = {
 GRAPH_ERRORS: list[tuple[type[errors.GraphError], Advice]] = [
     (errors.AuthFailed, Advice("The platform no longer accepts the channel's access token.", [RECONNECT])),
     (errors.PermissionDenied, Advice("The channel's access token lacks a permission.", [RECONNECT])),
+    (errors.ConfigurationError, Advice("This installation of Dynamo is configured wrongly.", [CORRECT])),
     (errors.PolicyBlock, Advice("The platform restricts the channel.", [RESUME, RETRY])),
     (
         errors.QuotaReached,
@@ -160,6 +162,10 @@ def channel_warnings(post: ScheduledPost) -> list[tuple[Channel, str]]:
 
 
 def _graph_error_help(code: str) -> Advice:
+    subcode = code.partition("/")[2]
+    if subcode.isdecimal() and int(subcode) in error_codes.REMEDIES:
+        row = error_codes.find(0, int(subcode))
+        return Advice(f"{row.meaning}." if row else "", [error_codes.REMEDIES[int(subcode)], RETRY])
     error_class = errors.PolicyBlock if code in BLOCKS_WHEN_ABSENT else _error_class(code)
     return next((advice for known_class, advice in GRAPH_ERRORS if issubclass(error_class, known_class)), OTHER_ERROR)
 

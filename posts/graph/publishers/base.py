@@ -54,10 +54,14 @@ class LookupStatus(StrEnum):
 
 @dataclass(frozen=True)
 class LookupResult:
-    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id."""
+    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id.
+
+    `note`: what a person has to do while it is UNKNOWN, a sentence without its full stop.
+    """
 
     verdict: LookupStatus
     post_id: str = ""
+    note: str = ""
 
 
 class PublishMethod(Protocol):

@@ -22,7 +22,7 @@ from posts.graph.errors import (
     Transient,
     UnknownErrorCode,
 )
-from posts.graph.feed import iter_recent, same_text
+from posts.graph.feed import iter_recent, same_text, same_text_with_names
 from posts.graph.parsing import items
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged, get_id
 
@@ -92,9 +92,10 @@ def find(
 ) -> LookupResult:
     """Look for a post since `since` with the same message and link that is not `claimed`.
 
-    UNKNOWN when there is only a post that may be ours: with the same message or link, or by our app. The platform
-    rewrites both: mentions become names, blank lines and control characters are dropped. A staged post is read by its
-    id; while it is unpublished, the post may have been sent to the feed instead.
+    The platform rewrites messages: mentions become names, blank lines and control characters are dropped. A message
+    with names for our mentions counts as the same in a post by our app. UNKNOWN when there is only a post that may be
+    ours: with the same message or link, or by our app. A staged post is read by its id; while it is unpublished, the
+    post may have been sent to the feed instead.
     """
     certain, doubtful = [], False
     try:
@@ -107,7 +108,10 @@ def find(
         for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
             if get_id(node) in claimed:
                 continue
-            same_message = same_text(node.get("message"), post.caption)
+            message = node.get("message")
+            same_message = same_text(message, post.caption) or (
+                is_by_our_app(node) and same_text_with_names(message, post.caption)
+            )
             same_link = bool(post.media) and _same_link(post.media or "", node)
             if same_message and (same_link or not post.media):
                 certain.append(get_id(node))

@@ -16,7 +16,11 @@ from posts.graph.publishers import base
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
 
 CHUNK = 8 * 1024 * 1024  # bytes; limits the ranges that the platform requests
+# Values of `video_status`, which decides: after a finish it is "processing", also while all phases are "not_started"
+# (graph-api, section 11a). Before a finish it is one of UNFINISHED.
 BROKEN = {"error", "upload_failed", "expired"}
+UNFINISHED = {"upload_required", "uploading", "upload_complete"}
+DRAFT = "Facebook made a draft of a reel out of it. Publish or delete the draft in Meta Business Suite"
 
 
 def stage(account: Account, post: PostPayload, staged: Staged, save: Save) -> Staged:
@@ -70,21 +74,19 @@ def _byte_range(response: dict[str, Any]) -> dict[str, int]:
 
 
 def _upload_reel(account: Account, staged: Staged, save: Save, file: IO[bytes], size: int) -> Staged:
-    resumed = bool(staged.get("upload"))
-    if not resumed:
+    if staged.get("upload"):
+        # The answer to the last upload may have been lost: the platform refuses bytes that it has.
+        node = client.get(account, staged["video"], fields="status")
+        if dig(node, "status", "uploading_phase", "status") == "complete":
+            return staged
+    else:
         response = client.post_unpublished(account, f"{account.platform_id}/video_reels", {"upload_phase": "start"})
         video, upload = base.get_id(response, "video_id"), base.get_id(response, "upload_url")
         if not (video and upload):
             raise errors.Transient("The platform started an upload and returned no URL for it")
         staged = {"kind": "reel", "video": video, "upload": upload, "ready": False}
         save(staged)
-    try:
-        client.upload(account, staged["upload"], file, size)
-    except errors.InvalidRequest as error:
-        if resumed:
-            # The platform may have received a part before, and such an upload cannot start again.
-            raise error.as_kind(errors.RestageRequired) from None
-        raise
+    client.upload(account, staged["upload"], file, size)
     return staged
 
 
@@ -124,19 +126,29 @@ def _look_up(account: Account, staged: Staged) -> tuple[LookupResult, bool]:
     except GraphError:
         # A new video can be denied for seconds: 100/33 does not mean that it failed.
         return LookupResult(LookupStatus.UNKNOWN), False
+    return _state_of(account, video)
+
+
+def _state_of(account: Account, video: dict[str, Any]) -> tuple[LookupResult, bool]:
+    """Return the result and whether the video has failed for good, by the first rule that applies."""
     uploading, processing, publishing = (
         dig(video, "status", f"{phase}_phase", "status") for phase in ("uploading", "processing", "publishing")
     )
-    post_id = full_id(account, base.get_id(video, "post_id"))
-    if video.get("published") is True or publishing == "complete":
-        return LookupResult(LookupStatus.PUBLISHED, post_id), False
-    if dig(video, "status", "video_status") in BROKEN or "error" in (uploading, processing, publishing):
-        return LookupResult(LookupStatus.NOT_FOUND), True
-    if post_id or "in_progress" in (processing, publishing):
-        return LookupResult(LookupStatus.PROCESSING), False
-    if video.get("published") is False and publishing == "not_started":
-        return LookupResult(LookupStatus.NOT_FOUND), False
-    return LookupResult(LookupStatus.UNKNOWN), False
+    state = str(dig(video, "status", "video_status"))
+    is_draft = dig(video, "status", "publishing_phase", "publish_status") == "draft"
+    published, post_id = video.get("published"), full_id(account, base.get_id(video, "post_id"))
+    is_unfinished = published is False and state in UNFINISHED and publishing in (None, "not_started")
+    rules = [
+        (published is True, LookupResult(LookupStatus.PUBLISHED, post_id), False),
+        (is_draft, LookupResult(LookupStatus.UNKNOWN, note=DRAFT), False),
+        (publishing == "complete", LookupResult(LookupStatus.PUBLISHED, post_id), False),
+        (state == "processing", LookupResult(LookupStatus.PROCESSING), False),
+        (state in BROKEN or "error" in (uploading, processing, publishing), LookupResult(LookupStatus.NOT_FOUND), True),
+        (bool(post_id) or "in_progress" in (processing, publishing), LookupResult(LookupStatus.PROCESSING), False),
+        (is_unfinished, LookupResult(LookupStatus.NOT_FOUND), False),
+    ]
+    unknown = LookupResult(LookupStatus.UNKNOWN), False
+    return next(((result, failed) for applies, result, failed in rules if applies), unknown)
 
 
 def find_unpublished(account: Account, staged: Staged) -> str:

@@ -33,7 +33,8 @@ def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
     elif result.verdict is LookupStatus.NOT_FOUND:
         return _handle_absence(delivery, last)
     elif clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
-        outcomes.mark_unknown(delivery)
+        message = f"{result.note}, then enter the result." if result.note else outcomes.NOT_KNOWN
+        outcomes.mark_unknown(delivery, message=message)
     else:
         age = (clock.now() - last.started_at).total_seconds()
         _read_back_in(delivery, min(60.0, max(retry_policy.READ_BACK_AFTER, age / 3)))

@@ -29,6 +29,8 @@ RULES: list[tuple[type[errors.GraphError], Rule]] = [
     (errors.QuotaReached,        Rule(DEFER,    60)),
     (errors.Duplicate,           Rule(GIVE_UP)),
     (errors.PermissionDenied,    Rule(GIVE_UP)),
+    (errors.ActionRequired,      Rule(GIVE_UP)),
+    (errors.ConfigurationError,  Rule(AGAIN,    30)),
     (errors.NotFound,            Rule(AGAIN,    15)),
     (errors.InvalidRequest,      Rule(GIVE_UP)),
     (errors.Transient,           Rule(AGAIN,     1)),

@@ -18,7 +18,7 @@ class Caller:
         self.session.headers["Authorization"] = f"Bearer {account.token}"
 
     def send(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self.session.request(method, f"{self.sandbox.url}/v26.0/{path}", timeout=10, **more)
+        return self.session.request(method, f"{self.sandbox.url}/v27.0/{path}", timeout=10, **more)
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         return dict(self.send("GET", path, params=params).json())

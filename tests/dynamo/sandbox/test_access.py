@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+import time_machine
 
 from tests.dynamo.sandbox.calls import Caller, code
 from tests.services.sandbox import FACEBOOK, PlatformAccount, SandboxControl
@@ -22,21 +23,66 @@ def get(sandbox: SandboxControl, path: str, **more: Any) -> requests.Response:
 
 
 @pytest.mark.parametrize(
-    ("path", "ran"), [("/v26.0/me", "v26.0"), ("/v22.0/me", "v22.0"), ("/v3.1/me", "v21.0"), ("/me", "v26.0")]
+    ("path", "day", "ran"),
+    [
+        ("/v27.0/me", "2026-11-29", "v27.0"),
+        ("/v26.0/me", "2026-11-29", "v26.0"),
+        ("/v21.0/me", "2027-01-20", "v21.0"),
+        ("/v21.0/me", "2027-01-22", "v22.0"),
+        ("/v3.1/me", "2026-11-29", "v21.0"),
+        ("/me", "2026-11-29", "v27.0"),
+    ],
 )
-def test_old_versions_run_on_the_oldest_living_one(sandbox: SandboxControl, path: str, ran: str) -> None:
-    answer = get(sandbox, path, headers=BEARER)
+def test_old_versions_run_on_the_oldest_living_one(sandbox: SandboxControl, path: str, day: str, ran: str) -> None:
+    with time_machine.travel(day):
+        answer = get(sandbox, path, headers=BEARER)
     assert answer.json() == {"id": FACEBOOK.id, "name": FACEBOOK.name}
     assert answer.headers["facebook-api-version"] == ran
 
 
-@pytest.mark.parametrize("path", ["/v99.0/me", "/v26.0/not-an-id", "/v26.0/1/2/3", "/v26.0"])
+@pytest.mark.parametrize(
+    "path", ["/v99.0/me", "/v28.0/me", "/v0.0/me", "/v27.1/me", "/v27/me", "/v27.0/not-an-id", "/v27.0/1/2/3", "/v27.0"]
+)
 def test_an_unknown_version_or_path_is_refused(sandbox: SandboxControl, path: str) -> None:
-    assert code(get(sandbox, path, headers=BEARER).json()) == (2500, None)
+    answer = get(sandbox, path, headers=BEARER)
+    assert (answer.status_code, code(answer.json())) == (400, (2500, None))
+    assert answer.json()["error"]["message"].startswith("Unknown path components: /")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"method": "delete"}, {"ids": "1,2"}, {"callback": "f"}, {"date_format": "U"}, {"pretty": "1"}, {"debug": "all"}],
+    ids=lambda params: next(iter(params)),
+)
+def test_what_new_apps_may_not_use_is_refused(sandbox: SandboxControl, params: dict[str, str]) -> None:
+    page = Caller(sandbox, FACEBOOK)
+    post = page.edge("feed", message="Olá")["id"]
+    assert code(page.get(post, **params)) == (100, None)
+    assert code(page.post(post, **params)) == (100, None)
+    answer = page.send("POST", post, headers={"X-HTTP-Method-Override": "DELETE"}).json()
+    assert code(answer) == (100, None)
+    assert page.get(post)["id"] == post
+
+
+@pytest.mark.parametrize(
+    ("edge", "params"),
+    [
+        ("feed", {"message": "Olá", "caption": "x"}),
+        ("photos", {"published": "false", "alt_text": "x"}),
+        ("videos", {"upload_phase": "start", "file_size": "9", "message": "x"}),
+        ("video_reels", {"upload_phase": "start", "caption": "x"}),
+    ],
+)
+def test_unknown_parameter_of_a_write_is_refused(sandbox: SandboxControl, edge: str, params: dict[str, str]) -> None:
+    page = Caller(sandbox, FACEBOOK)
+    answer = page.edge(edge, **params)
+    assert code(answer) == (100, None)
+    assert "Unexpected parameter: " in answer["error"]["message"]
+    assert sandbox.posts == []
 
 
 def test_a_token_is_taken_from_header_query_and_form(sandbox: SandboxControl) -> None:
-    url = f"{sandbox.url}/v26.0/{FACEBOOK.id}"
+    url = f"{sandbox.url}/v27.0/{FACEBOOK.id}"
     assert requests.get(url, headers=BEARER, timeout=10).json()["id"] == FACEBOOK.id
     assert requests.get(url, params={"access_token": FACEBOOK.token}, timeout=10).json()["id"] == FACEBOOK.id
     made = requests.post(f"{url}/feed", data={"access_token": FACEBOOK.token, "message": "x"}, timeout=10).json()
@@ -47,9 +93,9 @@ def test_a_token_is_taken_from_header_query_and_form(sandbox: SandboxControl) ->
 
 
 def test_missing_unknown_and_expired_tokens_differ(sandbox: SandboxControl) -> None:
-    node = f"/v26.0/{FACEBOOK.id}"
+    node = f"/v27.0/{FACEBOOK.id}"
     assert code(get(sandbox, node).json()) == (104, None)
-    assert code(get(sandbox, "/v26.0/me").json()) == (2500, None)
+    assert code(get(sandbox, "/v27.0/me").json()) == (2500, None)
     garbage = get(sandbox, node, headers={"Authorization": "Bearer nonsense"})
     assert code(garbage.json()) == (190, None)
     assert garbage.status_code == 400
@@ -104,6 +150,10 @@ def test_usage_headers_come_after_a_few_calls_and_can_be_forced(sandbox: Sandbox
     assert json.loads(headers["X-App-Usage"])["call_count"] == 80
     usage = json.loads(headers["X-Business-Use-Case-Usage"])[page.id]
     assert [(item["type"], item["call_count"]) for item in usage] == [("pages", 95)]
+    sandbox.settings(usage={"business": 19, "minutes": 45, "other": 100})
+    usage = json.loads(page.send("GET", page.id).headers["X-Business-Use-Case-Usage"])[page.id]
+    found = [(item["type"], item["call_count"], item["estimated_time_to_regain_access"]) for item in usage]
+    assert found == [("custom_audience", 100, 60), ("pages", 19, 45)]
 
 
 def test_an_account_that_used_up_its_hour_is_throttled(sandbox: SandboxControl) -> None:

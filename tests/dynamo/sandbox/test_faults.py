@@ -138,5 +138,5 @@ def test_what_was_seen_is_listed_with_the_fault_that_struck(page: Caller) -> Non
         (request["method"], request["path"], request["status"], request["fault"])
         for request in page.sandbox.call("GET", "/__requests")["requests"]
     ]
-    path = f"/v26.0/{page.id}/feed"
+    path = f"/v27.0/{page.id}/feed"
     assert seen == [("POST", path, None, "drop_before"), ("POST", path, 200, None)]

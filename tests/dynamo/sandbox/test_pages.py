@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+import time_machine
 
 from tests.dynamo.sandbox.calls import Caller, code
 from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK
@@ -98,6 +99,14 @@ def test_the_same_text_twice_in_a_row_is_refused(page: Caller) -> None:
     page.edge("feed", message="something else")
     page.edge("feed", message="Olá")
     assert published(page) == [("text", "Olá"), ("text", "something else"), ("text", "Olá")]
+
+
+def test_the_same_text_twice_can_be_refused_as_abuse_r9(page: Caller) -> None:
+    page.sandbox.settings(duplicate_code=368)
+    page.edge("feed", message="Olá")
+    answer = page.edge("feed", message="Olá")
+    assert (code(answer), "already posted" in answer["error"]["message"]) == ((368, None), True)
+    assert published(page) == [("text", "Olá")]
 
 
 def test_the_same_text_twice_with_photos_or_without_the_check_goes_live_twice(page: Caller) -> None:
@@ -205,6 +214,46 @@ def test_a_reel_is_started_uploaded_and_finished(page: Caller, by_url: bool) -> 
     assert [item["id"] for item in page.list("video_reels")["data"]] == [started["video_id"]]
     assert code(page.edge("video_reels", **finish)) == (100, None)
     assert len(published(page)) == 1
+
+
+def upload(url: str, data: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
+    sizes = {"offset": "0", "file_size": str(len(data)), **headers}
+    answer = requests.post(url, headers={"Authorization": f"OAuth {FACEBOOK.token}"} | sizes, data=data, timeout=10)
+    return answer.status_code, answer.json()
+
+
+def test_upload_host_has_error_shapes_of_its_own_r2_r3(page: Caller) -> None:
+    data = clip(page)
+    url = page.edge("video_reels", upload_phase="start")["upload_url"]
+    whole = str(len(data))
+    for given, headers, status, kind, retriable in (
+        (data, {"offset": "9"}, 412, "OffsetInvalidError", False),
+        (data, {"Authorization": "OAuth nonsense"}, 400, "ParameterValidationError", False),
+        (data, {"file_size": "0"}, 400, "ParameterValidationError", False),
+        (b"x" * 100, {}, 422, "ProcessingFailedError", False),
+        (b"", {"file_url": page.sandbox.media("gone.txt")}, 422, "FileUrlProcessingError", False),
+        (data[:50], {"file_size": whole}, 206, "PartialRequestError", True),
+    ):
+        code_, answer = upload(url, given, **headers)
+        assert (code_, answer["debug_info"]["type"]) == (status, kind)
+        assert (set(answer), answer["debug_info"]["retriable"]) == ({"debug_info"}, retriable)
+    assert upload(url, data[50:], offset="50", file_size=whole) == (200, {"success": True})
+    assert upload(url, data)[0] == 412
+
+
+def test_reels_of_a_day_are_limited_r12(page: Caller) -> None:
+    page.sandbox.settings(reels_per_day=2)
+    answers = []
+    for _ in range(3):
+        started = page.edge("video_reels", upload_phase="start")
+        upload(started["upload_url"], clip(page))
+        finish = {"upload_phase": "finish", "video_id": started["video_id"], "video_state": "PUBLISHED"}
+        answers.append(page.edge("video_reels", **finish))
+    assert [answer.get("success") for answer in answers] == [True, True, None]
+    assert code(answers[2]) == (9, None)
+    with time_machine.travel(time.time() + 86_401):
+        assert page.edge("video_reels", **finish) == {"success": True}
+        assert len(published(page)) == 3
 
 
 def test_a_reel_cannot_be_finished_before_its_bytes_are_there(page: Caller) -> None:

@@ -87,7 +87,7 @@ def test_next_names_the_token_only_when_it_came_by_query(page: Caller) -> None:
     five(page)
     by_header = page.list("published_posts", limit=2)["paging"]["next"]
     by_query = requests.get(
-        f"{page.sandbox.url}/v26.0/{page.id}/published_posts",
+        f"{page.sandbox.url}/v27.0/{page.id}/published_posts",
         params={"access_token": FACEBOOK.token, "limit": 2},
         timeout=10,
     ).json()["paging"]["next"]

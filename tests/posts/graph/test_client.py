@@ -40,13 +40,13 @@ def test_call_has_token_header_and_version(speak_to: Any, settings: Any) -> None
     head = server.requests[0].decode()
     line, _, headers = head.partition("\r\n")
     proof = hmac.new(b"app-secret", FACEBOOK.token.encode(), "sha256").hexdigest()
-    assert line == f"GET /v26.0/1_2?fields=message&appsecret_proof={proof} HTTP/1.1"
+    assert line == f"GET /v27.0/1_2?fields=message&appsecret_proof={proof} HTTP/1.1"
     assert f"Authorization: Bearer {FACEBOOK.token}\r\n" in headers
 
 
 def test_call_has_appsecret_proof(sandbox: SandboxControl, settings: Any) -> None:
     sandbox.settings(app_secret="app-secret", require_proof=True)
-    with pytest.raises(errors.InvalidRequest):
+    with pytest.raises(errors.ConfigurationError):
         client.get(PAGE, FACEBOOK.id, fields="name")
     settings.GRAPH_APP_SECRET = "app-secret"
     assert client.get(PAGE, FACEBOOK.id, fields="name")["name"] == FACEBOOK.name
@@ -137,7 +137,7 @@ def test_cut_body_without_length_is_an_error(speak_to: Any, settings: Any) -> No
 
 
 def test_redirects_are_not_followed(speak_to: Any) -> None:
-    with serving(OK) as trap, serving(answer(b"", "307 Elsewhere", f"Location: {trap.url}/v26.0/1")) as server:
+    with serving(OK) as trap, serving(answer(b"", "307 Elsewhere", f"Location: {trap.url}/v27.0/1")) as server:
         speak_to(server.url)
         with pytest.raises(errors.Ambiguous):
             client.post_public(PAGE, FEED, {"message": "Olá"})
@@ -170,7 +170,7 @@ def test_other_version_is_logged_once(speak_to: Any, caplog: pytest.LogCaptureFi
         speak_to(server.url)
         client.get(PAGE, "1")
         client.get(PAGE, "1")
-    assert [record.getMessage() for record in caplog.records] == ["the platform ran version v21.0 instead of v26.0"]
+    assert [record.getMessage() for record in caplog.records] == ["the platform ran version v21.0 instead of v27.0"]
 
 
 @pytest.mark.parametrize("date", ["", "soon", f"Fri, 31 Dec {10**20} 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 -0000"])

@@ -55,6 +55,31 @@ def test_lost_access_blocks_the_account() -> None:
         assert rate_limits.blocked_until(PAGE) is None
 
 
+def header(**percents: int) -> dict[str, str]:
+    """Return the header that was recorded: several use cases, with an estimate although access is not lost."""
+    entries = [
+        {"type": name, "call_count": percent, "estimated_time_to_regain_access": 45}
+        for name, percent in percents.items()
+    ]
+    return {"X-Business-Use-Case-Usage": json.dumps({"123": entries[:1], "999": entries[1:]})}
+
+
+@pytest.mark.parametrize(("account", "percent"), [(PAGE, 19), (OTHER, 40)])
+def test_usage_of_another_use_case_does_not_count_r5(account: Account, percent: int) -> None:
+    rate_limits.record_usage(account, header(custom_audience=100, pages=19, instagram=40))
+    assert (rate_limits.usage_percent(account), rate_limits.blocked_until(account)) == (percent, None)
+
+
+def test_only_a_full_use_case_blocks_on_a_good_answer_r5() -> None:
+    with time_machine.travel(NOON, tick=False):
+        rate_limits.record_usage(PAGE, header(pages=99))
+        assert rate_limits.blocked_until(PAGE) is None
+        rate_limits.record_usage(PAGE, header(pages=100))
+        assert rate_limits.blocked_until(PAGE) == NOON + timedelta(minutes=46)
+        assert rate_limits.retry_after(header(custom_audience=100), "pages") == rate_limits.DEFAULT_BLOCK
+        assert rate_limits.retry_after(header(pages=19), "pages") == 46 * 60
+
+
 def test_app_limit_blocks_every_account() -> None:
     with time_machine.travel(NOON, tick=False):
         rate_limits.block(PAGE, 30, code=4)

@@ -65,6 +65,113 @@ def test_error_class_depends_on_code_and_write(
     assert classes == [after_write, after_read]
 
 
+NEEDS = "(#100) Object does not exist, cannot be loaded due to missing permission. This endpoint requires the"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "label"),
+    [
+        ({"code": 2500, "message": "Unknown path components: /me"}, errors.ConfigurationError, "2500"),
+        ({"code": 2500, "message": "An active access token must be used"}, errors.ConfigurationError, "2500"),
+        (
+            {"code": 100, "message": "API calls from the server require an appsecret_proof argument"},
+            errors.ConfigurationError,
+            "ConfigurationError",
+        ),
+        (
+            {
+                "code": 100,
+                "message": "(#100) Pages Public Content Access requires either app secret proof or an app token",
+            },
+            errors.ConfigurationError,
+            "ConfigurationError",
+        ),
+        (
+            {"code": 100, "message": f"{NEEDS} 'pages_read_engagement' permission or a feature"},
+            errors.PermissionDenied,
+            "PermissionDenied",
+        ),
+        ({"code": 100, "error_subcode": 33, "message": f"{NEEDS} 'x' permission"}, errors.NotFound, "100/33"),
+        ({"code": 100, "message": "(#100) The permission field is not valid"}, errors.InvalidRequest, "100"),
+        ({"code": 368, "message": "You've already posted this. Try something else."}, errors.Duplicate, "Duplicate"),
+        (
+            {"code": 368, "error_subcode": 1, "message": "Blocked", "error_user_msg": "This was already posted."},
+            errors.Duplicate,
+            "Duplicate",
+        ),
+        ({"code": 368, "message": "The action attempted has been deemed abusive"}, errors.PolicyBlock, "368"),
+    ],
+)
+def test_code_with_several_meanings_is_read_by_its_text_r4_r9_r11(
+    error: dict[str, Any], expected: type[errors.GraphError], label: str
+) -> None:
+    for outward in (True, False):
+        found = refused(outward=outward, **error)
+        assert (type(found), found.label, found.code) == (expected, label, error["code"])
+        assert type(found.as_kind(type(found))) is expected
+        assert found.as_kind(errors.Transient).code == error["code"]
+
+
+def test_message_of_the_platform_is_kept_beside_the_localised_text_r13() -> None:
+    error = refused(
+        code=100, message="(#100) Tried accessing nonexisting field (shares)", error_user_msg="Campo inexistente"
+    )
+    assert (str(error), error.platform_message) == (
+        "The platform does not take this: Campo inexistente",
+        "(#100) Tried accessing nonexisting field (shares)",
+    )
+    assert TOKEN not in refused(code=100, message=f"at {TOKEN}", error_user_msg="x").platform_message
+
+
+@pytest.mark.parametrize(
+    ("status", "info", "expected"),
+    [
+        (412, {"retriable": False, "type": "OffsetInvalidError", "message": "wrong"}, errors.RestageRequired),
+        (400, {"retriable": True, "type": "OffsetInvalidError"}, errors.RestageRequired),
+        (412, {}, errors.RestageRequired),
+        (206, {"retriable": True, "type": "PartialRequestError"}, errors.Transient),
+        (422, {"retriable": False, "type": "ProcessingFailedError", "message": "no moov"}, errors.InvalidRequest),
+        (400, {"retriable": False, "type": "ParameterValidationError"}, errors.InvalidRequest),
+        (422, {"retriable": True, "type": "FileUrlProcessingError"}, errors.Transient),
+        (400, {"type": "SomethingNew", "message": 7}, errors.InvalidRequest),
+        (500, {"type": ["odd"], "retriable": "no"}, errors.Transient),
+        (200, {"retriable": False, "type": "ProcessingFailedError"}, errors.InvalidRequest),
+    ],
+)
+def test_refusals_of_the_upload_host_r2_r3(
+    status: int, info: dict[str, Any], expected: type[errors.GraphError]
+) -> None:
+    body = json.dumps({"debug_info": info}).encode()
+    with pytest.raises(errors.GraphError) as caught:
+        responses.parse_upload_response(status, {}, body, secrets=(TOKEN,))
+    assert type(caught.value) is expected
+    assert str(info.get("message", "")) in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 206, 400, 500])
+def test_only_success_true_is_a_successful_upload_r3(status: int) -> None:
+    assert responses.parse_upload_response(status, {}, b'{"success": true}') == {"success": True}
+    for body in (
+        b'{"success": false}',
+        b'{"success": "true"}',
+        b'{"h": "1"}',
+        b"{}",
+        b"<html>",
+        b"[" * 99_999,
+        b"true",
+    ):
+        with pytest.raises(errors.Transient):
+            responses.parse_upload_response(status, {}, body)
+
+
+def test_upload_host_never_gives_away_a_secret() -> None:
+    body = json.dumps({"debug_info": {"type": TOKEN, "message": f"{TOKEN} at https://h/a?sig=hidden"}}).encode()
+    with pytest.raises(errors.InvalidRequest) as caught:
+        responses.parse_upload_response(400, {}, body, secrets=(TOKEN,))
+    written = f"{caught.value} {vars(caught.value)}"
+    assert [word for word in (TOKEN, "hidden") if word in written] == []
+
+
 def test_throttled_has_retry_after() -> None:
     business = {
         "X-Business-Use-Case-Usage": json.dumps({"1": [{"call_count": 100, "estimated_time_to_regain_access": 7}]})

@@ -94,4 +94,4 @@ class Stage:
     def requests(self) -> list[str]:
         """Return "METHOD path" of every call that the sandbox got."""
         calls = self.sandbox.call("GET", "/__requests")["requests"]
-        return [f"{call['method']} {call['path'].removeprefix('/v26.0')}" for call in calls]
+        return [f"{call['method']} {call['path'].removeprefix('/v27.0')}" for call in calls]

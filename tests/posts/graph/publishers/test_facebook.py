@@ -1,14 +1,17 @@
 """Publishing on a Page over HTTP: a post is published once, and found after every kind of lost message."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import requests
 import time_machine
 from django.core.files.storage import default_storage
 
 from accounts import clock
 from posts.graph import errors
-from posts.graph.publishers import LookupResult, LookupStatus
+from posts.graph.publishers import LookupResult, LookupStatus, Staged
+from tests.dynamo.sandbox.calls import Caller
 from tests.posts.graph.publishers.stage import ABSENT, LONG_AGO, PENDING, UNCLEAR, Stage
 from tests.services.sandbox import FACEBOOK, SandboxControl
 
@@ -70,13 +73,44 @@ def test_stage_reel_interrupted_upload_is_repeated(stage: Stage) -> None:
     assert [text for _, text in stage.posts] == [item.caption]
 
 
-def test_stage_reel_refused_upload_requires_restage(stage: Stage) -> None:
+def test_stage_reel_lost_answer_of_the_upload_sends_no_byte_again_r2(stage: Stage) -> None:
     item = stage.video("REEL")
-    stage.sandbox.fault("POST /video-upload/.*", "error", times=2, code=100, status=400)
-    with pytest.raises(errors.InvalidRequest):
+    stage.sandbox.fault("POST /video-upload/.*", "drop_after")
+    with pytest.raises(errors.Transient):
         stage.stage(item)
+    staged = stage.stage(item, stage.saved[-1])
+    assert len([call for call in stage.requests if call.startswith("POST /video-upload/")]) == 1
+    stage.commit(item, staged)
+    assert stage.find(item, staged).verdict is LookupStatus.PUBLISHED
+
+
+def test_stage_reel_upload_with_a_wrong_offset_requires_restage_r2(stage: Stage) -> None:
+    """The platform has a part of another upload of the same session."""
+    item = stage.video("REEL")
+    stage.sandbox.fault("POST /video-upload/.*", "drop_before")
+    with pytest.raises(errors.Transient):
+        stage.stage(item)
+    upload = stage.saved[-1]["upload"]
+    headers = {"Authorization": f"OAuth {FACEBOOK.token}", "offset": "0", "file_size": "5000"}
+    part = requests.post(upload, headers=headers, data=b"x" * 100, timeout=10)
+    assert (part.status_code, part.json()["debug_info"]["type"]) == (206, "PartialRequestError")
     with pytest.raises(errors.RestageRequired):
         stage.stage(item, stage.saved[-1])
+    assert stage.publish(item) == ""
+    assert [text for _, text in stage.posts] == [item.caption]
+
+
+def test_stage_reel_partial_upload_is_transient_r3(stage: Stage) -> None:
+    stage.sandbox.fault("POST /video-upload/.*", "partial_upload")
+    with pytest.raises(errors.Transient) as caught:
+        stage.stage(stage.video("REEL"))
+    assert type(caught.value) is errors.Transient
+
+
+def test_stage_reel_final_refusal_has_the_reason_r2(stage: Stage) -> None:
+    stage.sandbox.fault("POST /video-upload/.*", "error", code=100, status=400, message="The codec is unknown")
+    with pytest.raises(errors.InvalidRequest, match=r"ParameterValidationError: The codec is unknown"):
+        stage.stage(stage.video("REEL"))
 
 
 def test_publish_uses_the_approved_bytes(stage: Stage) -> None:
@@ -150,6 +184,62 @@ def test_find_processing_video_is_processing(stage: Stage, kind: str) -> None:
     assert stage.find(item, staged) == PENDING
 
 
+@pytest.mark.parametrize("kind", ["video", "reel"])
+def test_video_taken_but_not_begun_is_processing_r1(stage: Stage, kind: str) -> None:
+    """All phases after the upload are "not_started" then, as of a video that was never finished."""
+    item = stage.make(kind)
+    stage.sandbox.settings(video_seconds=3600)
+    staged = stage.stage(item)
+    before = status_of(stage, staged)
+    assert (before["video_status"], stage.find(item, staged)) == ("upload_complete", ABSENT)
+    stage.commit(item, staged)
+    after = status_of(stage, staged)
+    assert after == {
+        "video_status": "processing",
+        "uploading_phase": {"status": "complete"},
+        "processing_phase": {"status": "not_started"},
+        "publishing_phase": {"status": "not_started"},
+    }
+    assert stage.find(item, staged) == PENDING
+    with pytest.raises(errors.Ambiguous):  # a second finish is refused, and does not count as absent
+        stage.commit(item, staged)
+    stage.discard(staged)
+    assert [call for call in stage.requests if call.startswith("DELETE")] == []
+
+
+def status_of(stage: Stage, staged: Staged) -> Any:
+    return Caller(stage.sandbox, FACEBOOK).get(staged["video"], fields="status")["status"]
+
+
+def test_video_that_becomes_a_reel_is_found_p6(stage: Stage) -> None:
+    stage.sandbox.settings(video_becomes="reel")
+    item = stage.video()
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    [(post_id, _)] = stage.posts
+    assert stage.find(item, staged) == LookupResult(LookupStatus.PUBLISHED, post_id)
+
+
+def test_video_that_becomes_a_draft_of_a_reel_is_unknown_with_the_reason_p6(stage: Stage) -> None:
+    stage.sandbox.settings(video_becomes="reel_draft")
+    item = stage.video()
+    staged = stage.stage(item)
+    stage.commit(item, staged)
+    found = stage.find(item, staged)
+    assert (found.verdict, stage.posts) == (LookupStatus.UNKNOWN, [])
+    assert "Meta Business Suite" in found.note
+    stage.discard(staged)
+    assert [call for call in stage.requests if call.startswith("DELETE")] == []
+
+
+def test_commit_reel_beyond_the_daily_limit_is_quota_reached_r12(stage: Stage) -> None:
+    stage.sandbox.settings(reels_per_day=1)
+    stage.publish(stage.video("REEL"))
+    with pytest.raises(errors.QuotaReached):
+        stage.publish(stage.video("REEL", caption="another"))
+    assert len(stage.posts) == 1
+
+
 @pytest.mark.parametrize("claimed_first", [True, False])
 def test_find_claimed_text_is_not_found(stage: Stage, claimed_first: bool) -> None:
     stage.sandbox.settings(duplicate_check=False)
@@ -182,12 +272,33 @@ def test_find_text_with_other_white_space_is_published(stage: Stage, caption: st
 
 
 @pytest.mark.parametrize("kind", ["text", "link"])
-def test_find_text_that_the_platform_rewrote_is_unknown_a8(stage: Stage, kind: str) -> None:
-    item = replace(stage.make(kind), caption="Com @[123456789012345]\n\n\n\nno Porto")
+def test_find_text_that_the_platform_rewrote_is_published(stage: Stage, kind: str) -> None:
+    caption = "Com @[123456789012345] e @[99]@[98]\n\n\n\nno Porto\x07"
+    item = replace(stage.make(kind), caption=caption)
     post_id = stage.publish(item)
-    assert stage.posts == [(post_id, "Com Casa do Sol\n\nno Porto")]
-    assert stage.find(item, {}) == UNCLEAR
+    assert stage.posts == [(post_id, "Com Casa do Sol e Page 99Page 98\n\nno Porto")]
+    assert stage.find(item, {}) == LookupResult(LookupStatus.PUBLISHED, post_id)
     assert stage.find(item, {}, claimed={post_id}) == ABSENT
+
+
+@pytest.mark.parametrize(
+    ("published", "caption"),
+    [
+        ("Com Ana\nno Porto hoje", "Com @[1] no Porto hoje"),
+        ("Com Ana\ne Rui no Porto", "Com @[1] no Porto"),
+        ("Bom dia a todos", "@[1]"),
+        ("no Porto, em Lisboa", "@[1]no Porto, em Lisboa"),
+    ],
+)
+def test_find_text_with_another_text_around_mentions_is_unknown_a8(stage: Stage, published: str, caption: str) -> None:
+    stage.publish(stage.item(caption=published))
+    assert stage.find(stage.item(caption=caption), {}) == UNCLEAR
+
+
+def test_find_text_with_names_of_another_app_is_not_found(stage: Stage, settings) -> None:
+    settings.GRAPH_APP_ID = "1"
+    stage.publish(stage.item(caption="Com Ana no Porto"))
+    assert stage.find(stage.item(caption="Com @[1] no Porto"), {}) == ABSENT
 
 
 def test_find_same_link_of_another_app_with_another_text_is_unknown_a8(stage: Stage, settings) -> None:

@@ -1,5 +1,7 @@
 """Publishing on Instagram, over real HTTP: the container is the handle, and it is used once."""
 
+from dataclasses import replace
+
 import pytest
 import time_machine
 
@@ -128,6 +130,17 @@ def test_stage_platform_fetch_failure_is_transient(stage: Stage) -> None:
     with pytest.raises(errors.Transient) as caught:
         stage.stage(stage.image())
     assert (type(caught.value), caught.value.label) == (errors.Transient, "9004/2207052")
+
+
+@pytest.mark.parametrize("code", [9004, 100])
+def test_stage_media_that_cannot_be_fetched_is_tried_again_r10(stage: Stage, settings, code: int) -> None:
+    stage.sandbox.settings(media_fetch_code=code)
+    item = stage.image()
+    assert item.stored is not None
+    with pytest.raises(errors.Transient) as caught:
+        stage.stage(replace(item, stored=replace(item.stored, url=f"{stage.sandbox.url}/media/gone.txt")))
+    assert (type(caught.value), caught.value.label, stage.saved) == (errors.Transient, f"{code}/2207052", [])
+    assert stage.publish(item) == stage.posts[0][0]
 
 
 def test_stage_without_quota_is_quota_reached(stage: Stage) -> None:
