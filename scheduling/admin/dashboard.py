@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from accounts import clock, formatting
 from accounts.models import Membership, Role, User
+from posts.graph import versions
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import calendar_dates
 from scheduling.admin.results import ChannelResult, channel_results
@@ -94,16 +95,20 @@ class DashboardStats(NamedTuple):
 
 
 def dashboard_context(user: User) -> dict[str, Any]:
+    """Return the context of the page. `version` and its warnings are for administrators of an organization."""
     roles = dict(Membership.objects.filter(user=user).values_list("organization_id", "role"))
     posts = ScheduledPost.objects.filter(organization__in=list(roles))
     administered = [organization for organization, role in roles.items() if role == Role.ADMIN]
     channels = Channel.objects.filter(
         organization__in=list(roles), state__in=[ChannelState.NEEDS_RECONNECT, ChannelState.BLOCKED]
     )
+    version = versions.platform_version()
     return {
         "may_write": bool(set(roles.values()) & {Role.EDITOR, Role.ADMIN}),
         "stats": dashboard_stats(list(roles), administered, formatting.user_timezone(user)),
         "health": health.check_health(),
+        "version": version if administered else None,
+        "version_warnings": list(version.warnings(clock.now().date())) if administered else [],
         "queue_stats": health.queue_stats(posts),
         "panels": [
             (title, status, _first_posts(posts.filter(status=status).order_by(*order)), empty)

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from django.db.models import Count, Min, QuerySet
 
 from accounts import clock
+from posts.graph import versions
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost, WorkerHeartbeat
 
@@ -74,7 +75,7 @@ def check_health() -> Health:
         flow, seen = queue_stats(ScheduledPost.objects.all()), worker_status()
     except DatabaseError:
         return Health(database=False, broker=broker, problems=["The database does not answer.", *problems])
-    problems += [*_sweep_problems(seen), *_flow_problems(flow)]
+    problems += [*_sweep_problems(seen), *_flow_problems(flow), *_platform_problems()]
     return Health(
         database=True, broker=broker, flow=flow, last_round=seen.last_round, workers=seen.workers, problems=problems
     )
@@ -149,6 +150,12 @@ def worker_status() -> WorkerStatus:
     ahead = (ages[0][0], -ages[0][1]) if ages and ages[0][1] < -MAX_CLOCK_DIFFERENCE else None
     last = max(0.0, plausible[0]) if plausible else None
     return WorkerStatus(last, len([age for age in plausible if age <= settings.HEALTH_SWEEP]), ahead, silent)
+
+
+def _platform_problems() -> Iterator[str]:
+    problem = versions.platform_version().problem
+    if problem:
+        yield f"The platform refuses the calls of this installation. {problem.rstrip('.')}."
 
 
 def _flow_problems(flow: QueueStats) -> Iterator[str]:
