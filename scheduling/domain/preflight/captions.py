@@ -17,6 +17,8 @@ from scheduling.domain.validation import (
 )
 from scheduling.models import Delivery, ScheduledPost
 
+# What one reseller reports of Instagram since December 2025; Meta documents 30 and 20 (graph-api, section 11a).
+REPORTED_HASHTAGS, REPORTED_MENTIONS = 5, 3
 LINK = "http://", "https://"
 MOST_NAMED = 5
 # A word, or a host with its dots.
@@ -49,6 +51,12 @@ def check_caption(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
             f"{_count(mentions, 'mention')} of {INSTAGRAM_MENTIONS}",
         )
         yield Check("caption", "ok", f"{name}: {', '.join(parts)}.", public_id)
+        if hashtags > REPORTED_HASHTAGS or mentions > REPORTED_MENTIONS:
+            message = (
+                f"{name}: {parts[1]} and {parts[2]} are documented, but Instagram is reported to refuse or ignore more "
+                f"than {REPORTED_HASHTAGS} hashtags and {REPORTED_MENTIONS} mentions."
+            )
+            yield Check("caption.tags", "warn", message, public_id)
     if any(start in caption for start in LINK):
         yield Check("caption.link", "warn", f"{name}: links in an Instagram caption cannot be tapped.", public_id)
 

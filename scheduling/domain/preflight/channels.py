@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from accounts import clock
 from posts.graph import error_codes
-from posts.graph.errors import PermissionDenied
-from posts.models import ChannelState, ChannelType
+from posts.graph.errors import ActionRequired, GraphError, PermissionDenied
+from posts.models import ChannelState, ChannelType, PostType
 from scheduling.domain.preflight.base import Check
 from scheduling.domain.preflight.context import DAY, CheckContext
+from scheduling.domain.publishing.quota import REELS_PER_DAY
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
 
 QUOTA = 50  # posts in 24 hours for an unchecked account: the smaller of the two limits that Meta documents
@@ -34,12 +35,17 @@ def check_channel(post: ScheduledPost, delivery: Delivery, known: CheckContext) 
         yield Check("channel.name", "warn", message, channel.public_id)
     if channel.type == ChannelType.INSTAGRAM_ACCOUNT:
         yield _quota(post, delivery, checkup, known)
+    elif post.type == PostType.REEL:
+        yield _reel_quota(post, delivery, known)
 
 
 def _token(delivery: Delivery, checkup: ChannelCheck | None, last_error: str | None) -> Check:
     """Return the check of the token. Whether it may publish is known only from the last post."""
     channel = delivery.channel
-    if last_error and _is_permission(last_error):
+    if last_error and _is_kind(last_error, ActionRequired):
+        message = f"{channel.name}: the last post was refused. {_remedy(last_error)}"
+        return Check("channel.action", "warn", message, channel.public_id)
+    if last_error and _is_kind(last_error, PermissionDenied):
         message = f"{channel.name}: the last post was refused because the access token lacks a permission."
         return Check("channel.permission", "warn", message, channel.public_id)
     if checkup is None:
@@ -76,9 +82,36 @@ def _quota(post: ScheduledPost, delivery: Delivery, checkup: ChannelCheck | None
     return Check("quota", "ok", message, channel.public_id)
 
 
-def _is_permission(label: str) -> bool:
+def _reel_quota(post: ScheduledPost, delivery: Delivery, known: CheckContext) -> Check:
+    """Return the check of the Page's reels in the 24 hours before the scheduled time."""
+    channel, at = delivery.channel, post.scheduled_for or clock.now()
+    used = len([time for time in known.published_reels[channel.pk] if at - DAY < time <= at])
+    others = [item.at for item in known.planned_reels[channel.pk] if item.at is not None and item.post_id != post.pk]
+    planned = len([other for other in others if at - DAY < other <= at])
+    left = REELS_PER_DAY - used - planned
+    if left <= 0:
+        message = (
+            f"{channel.name}: a Page takes {REELS_PER_DAY} reels in 24 hours: {used} published, {planned} planned "
+            "before. This one waits for a free place, and fails when there is none in time."
+        )
+        return Check("quota", "warn", message, channel.public_id)
+    message = f"{channel.name}: {left} of {REELS_PER_DAY} reels are left in the 24 hours before the scheduled time."
+    return Check("quota", "ok", message, channel.public_id)
+
+
+def _is_kind(label: str, kind: type[GraphError]) -> bool:
+    row = _row(label)
+    return issubclass(row.kind, kind) if row else label == kind.__name__
+
+
+def _row(label: str) -> error_codes.Row | None:
     code, _, subcode = label.partition("/")
     if not code.lstrip("-").isdecimal():
-        return label == PermissionDenied.__name__
-    row = error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
-    return row is not None and issubclass(row.kind, PermissionDenied)
+        return None
+    return error_codes.find(int(code), int(subcode) if subcode.isdecimal() else None)
+
+
+def _remedy(label: str) -> str:
+    row, subcode = _row(label), label.partition("/")[2]
+    remedy = error_codes.REMEDIES.get(int(subcode), "") if subcode.isdecimal() else ""
+    return " ".join(part for part in (f"{row.meaning}." if row else "", remedy) if part)

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from accounts import clock
 from posts.domain.superpowers import templates_of
-from posts.models import Channel, ChannelType, PublishedPost, SuperpowerTemplate
+from posts.models import Channel, ChannelType, PostType, PublishedPost, SuperpowerTemplate
 from scheduling.domain.content import caption_hash
 from scheduling.lifecycle import Status
 from scheduling.models import ChannelCheck, Delivery, DeliveryState, ScheduledPost
@@ -37,6 +37,8 @@ class NeighbouringPost:
 class CheckContext:
     """By channel: its last check, the error code of its last post, and neighbouring or similar posts.
 
+    `planned`: of Instagram accounts, in the day before; `planned_reels` and `published_reels`: of Pages, for a reel.
+
     `templates`: by id, those that the superpowers were made from.
     """
 
@@ -44,6 +46,8 @@ class CheckContext:
     last_error: dict[int, str] = field(default_factory=dict)
     near: dict[int, list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
     planned: dict[int, list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
+    planned_reels: dict[int, list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
+    published_reels: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     same_caption: dict[tuple[int, str], list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
     same_media: dict[tuple[int, str], list[NeighbouringPost]] = field(default_factory=lambda: defaultdict(list))
     templates: dict[str, SuperpowerTemplate] = field(default_factory=dict)
@@ -71,6 +75,7 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     if instagram:
         for channel, other in _planned(organizations, instagram, [(at - DAY, at) for at in times], COMING[1:]):
             known.planned[channel].append(other)
+    _reels(known, posts, organizations)
     known.templates = templates_of(delivery.superpower for delivery in deliveries)
     captions = {caption_hash(delivery.caption) for delivery in deliveries} - {""}
     media = {post.media_sha256 for post in posts} - {""}
@@ -80,8 +85,32 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     return known
 
 
+def _reels(known: CheckContext, posts: Sequence[ScheduledPost], organizations: set[UUID]) -> None:
+    """Add the planned and our published reels of the Pages that one of `posts` is a reel for."""
+    reels = [post for post in posts if post.type == PostType.REEL]
+    deliveries = [delivery for post in reels for delivery in post.deliveries.all()]
+    pages = {delivery.channel_id for delivery in deliveries if delivery.channel.type == ChannelType.FB_PAGE}
+    if not pages:
+        return
+    times = [post.scheduled_for for post in reels if post.scheduled_for]
+    for channel, other in _planned(organizations, pages, [(at - DAY, at) for at in times], COMING[1:], PostType.REEL):
+        known.planned_reels[channel].append(other)
+    rows = PublishedPost.objects.filter(
+        channel__in=pages,
+        type=PostType.REEL,
+        scheduled_post_id__isnull=False,
+        published_at__gt=clock.now() - DAY,
+    )
+    for channel, at in rows.order_by("-published_at").values_list("channel_id", "published_at")[:ROWS]:
+        known.published_reels[channel].append(at)
+
+
 def _planned(
-    organizations: set[UUID], channels: set[int], spans: list[Span], statuses: Sequence[Status]
+    organizations: set[UUID],
+    channels: set[int],
+    spans: list[Span],
+    statuses: Sequence[Status],
+    post_type: PostType | None = None,
 ) -> Iterator[tuple[int, NeighbouringPost]]:
     """Yield channel and post of the posts due within any of the spans. Two queries, both by an index."""
     within = Q()
@@ -90,6 +119,8 @@ def _planned(
     if not within:
         return
     posts = ScheduledPost.objects.filter(within, organization__in=organizations, status__in=statuses)
+    if post_type is not None:
+        posts = posts.filter(type=post_type)
     rows = {pk: (at, status) for pk, at, status in posts.values_list("pk", "scheduled_for", "status")[:ROWS]}
     on = Delivery.objects.filter(post__in=list(rows), channel__in=channels).values_list("post_id", "channel_id")
     for post_id, channel_id in on:

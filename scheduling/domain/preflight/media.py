@@ -17,13 +17,14 @@ from scheduling.models import Delivery, ScheduledPost
 INSTAGRAM_WIDTH = 320  # pixels; smaller images are scaled up
 RECOMMENDED_RATIO = 4 / 5  # of Instagram's images
 UPRIGHT = 9 / 16  # of reels and stories
+REEL_SECONDS = 90
 # Minimum and maximum seconds by platform and type. Instagram's reel: graph-api, section 3. Its story and Facebook's
 # reel: Meta's media specifications as quoted by third parties; only a warning, because both were raised before.
 SECONDS = {
     ("INSTAGRAM_ACCOUNT", "POST"): (3, 15 * 60),
     ("INSTAGRAM_ACCOUNT", "REEL"): (3, 15 * 60),
     ("INSTAGRAM_ACCOUNT", "STORY"): (3, 60),
-    ("FB_PAGE", "REEL"): (3, 90),
+    ("FB_PAGE", "REEL"): (3, REEL_SECONDS),
 }
 
 
@@ -105,10 +106,25 @@ def _advice(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> I
         kind = "reels" if post.type == "REEL" else "stories"
         message = f"{name}: {kind} are 9:16; {width} by {height} pixels are shown cropped or with bars."
         yield Check("media.upright", "warn", message, public_id)
+    if becomes_reel(post, delivery, facts):
+        message = (
+            f"{name}: Facebook makes a reel of a vertical video of up to {REEL_SECONDS} seconds. It appears among the "
+            "Page's reels, not among its posts."
+        )
+        yield Check("media.reel", "warn", message, public_id)
     limits = SECONDS.get((channel.type, post.type))
     if limits and seconds and not limits[0] <= seconds <= limits[1]:
         message = f"{name}: the video runs {length(seconds)}; {limits[0]} seconds to {length(limits[1])} are allowed."
         yield Check("media.seconds", "warn", message, public_id)
+
+
+def becomes_reel(post: ScheduledPost, delivery: Delivery, facts: dict[str, Any]) -> bool:
+    """Whether a Page's video is vertical and short, also where its length is unknown. Field report: postiz#1740."""
+    width, height, seconds = facts.get("width"), facts.get("height"), facts.get("seconds")
+    is_video = str(facts.get("contentType", "")).startswith("video/")
+    if delivery.channel.type != ChannelType.FB_PAGE or post.type != "POST" or not (is_video and width and height):
+        return False
+    return bool(width / height <= UPRIGHT + 0.02 and (not seconds or seconds <= REEL_SECONDS))
 
 
 def is_tall(facts: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from posts.domain.published_posts import record_published
 from posts.graph.errors import GraphError
 from scheduling.domain import discards
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import gate, payload, retry_policy
+from scheduling.domain.publishing import gate, payload, quota, retry_policy
 from scheduling.domain.publishing.lease import PublishRun
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
 
@@ -201,14 +201,17 @@ def _defer(delivery: Delivery, error: GraphError) -> None:
     The platform counts a rolling day and does not report when it began; our own published posts show it.
     """
     now = clock.now()
-    ours = Delivery.objects.filter(channel=delivery.channel_id, published_at__gt=now - DAY)
-    oldest = ours.aggregate(at=Min("published_at"))["at"]
-    seconds = max(SOONEST, min(LATEST, (oldest + DAY - now).total_seconds())) if oldest else LATEST
+    free_at = quota.next_reel_at(delivery)
+    if free_at is None:
+        ours = Delivery.objects.filter(channel=delivery.channel_id, published_at__gt=now - DAY)
+        oldest = ours.aggregate(at=Min("published_at"))["at"]
+        free_at = oldest + DAY if oldest else None
+    seconds = max(SOONEST, min(LATEST, (free_at - now).total_seconds())) if free_at else LATEST
     if now + timedelta(seconds=seconds) <= gate.publish_deadline(delivery.post):
         schedule_retry(delivery, error, seconds=seconds)
         return
     code, message = describe_error(error)
-    free = f"from {oldest + DAY:%-d %B, %H:%M} UTC on" if oldest else "within a day at the latest"
+    free = f"from {free_at:%-d %B, %H:%M} UTC on" if free_at else "within a day at the latest"
     mark_failed(delivery, code, f"{message.rstrip('.')}. The next one is possible {free}.")
 
 

@@ -27,7 +27,7 @@ from accounts import clock
 from posts.graph.errors import GraphError, NotReady
 from scheduling.domain import enqueue
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import commit, gate, lease, outcomes, payload, reconcile, retry_policy, stage
+from scheduling.domain.publishing import commit, gate, lease, outcomes, payload, quota, reconcile, retry_policy, stage
 from scheduling.domain.publishing.lease import LeaseLost, PublishRun
 from scheduling.domain.publishing.outcomes import SETTLED
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
@@ -142,6 +142,7 @@ def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attemp
     if _fail_if_late(run, delivery):
         return False
     try:
+        quota.ensure_reels_left(delivery)
         _stage_if_needed(run, delivery, content)
     except gate.GateClosed as closed:
         outcomes.mark_failed(delivery, closed.code, closed.message)
