@@ -84,7 +84,8 @@ def record_answer(headers: Mapping[str, str]) -> None:
 
 def record_problem(message: str) -> None:
     """Store an error of the configuration. `message` contains no secret."""
-    _store(ran=str(_stored.get("ran", "")), problem=message)
+    same_version = _stored.get("asked") == settings.GRAPH_VERSION
+    _store(ran=str(_stored["ran"]) if same_version else "", problem=message)
 
 
 def platform_version() -> PlatformVersion:

@@ -10,8 +10,10 @@ import time_machine
 
 from accounts import clock
 from accounts.models import Membership, Role, User
+from posts.graph import versions
 from posts.models import Channel, PublishedPost
 from scheduling.admin.dashboard import dashboard_stats
+from scheduling.domain import channel_checks
 from scheduling.models import Delivery
 from tests.helpers import AdminClient
 
@@ -136,6 +138,22 @@ def test_publishing_delay_is_shown_to_administrators_only(
             delays[user.username] = chart and len(chart.rows)
             assert ("Publishing delay" in site.text) is (chart is not None)
     assert delays == {"administrator": 1, "reviewer": None, "outsider": 0}
+
+
+def test_version_of_the_graph_api_is_shown_to_administrators_only(
+    admin_member: User, reviewer: User, sandbox: Any, settings: Any, facebook: Channel
+) -> None:
+    versions._stored.clear()
+    settings.GRAPH_VERSION = "v19.0"
+    channel_checks.check_channel(facebook.pk)
+    site = AdminClient(admin_member).open("/admin/")
+    assert "Graph API v19.0 answered v" in site.text
+    assert "Version v19.0 of the Graph API expired on 24 September 2026" in site.text
+    assert "Graph API" not in AdminClient(reviewer).open("/admin/").text
+    settings.GRAPH_VERSION = "v27.0"
+    assert "Graph API v27.0 not called yet" in site.open("/admin/").text
+    channel_checks.check_channel(facebook.pk)
+    assert "Graph API v27.0 answered Queue" in site.open("/admin/").text
 
 
 def test_dashboard_has_constant_queries_and_chart_summaries(

@@ -185,6 +185,65 @@ def test_missing_permission_warns_until_a_post_is_published(make_waiting, make_d
     assert levels(post, "channel.permission") == {}
 
 
+def test_refusal_that_a_person_can_mend_names_the_place_p5(make_waiting, make_draft, facebook: Channel) -> None:
+    post, before = make_waiting(channels=[facebook]), make_draft(channels=[facebook])
+    Delivery.objects.filter(post=before).update(state="FAILED", error_code="368/1404078")
+    assert (levels(post, "channel.action"), levels(post, "channel.permission")) == ({facebook.public_id: "warn"}, {})
+    assert "Page Publishing Authorization on Facebook: switch to the Page" in texts(post, "channel.action")
+
+
+@pytest.mark.parametrize(
+    ("caption", "warns"), [("#a #b #c #d #e @a @b @c", False), ("#a #b #c #d #e #f", True), ("@a @b @c @d", True)]
+)
+def test_more_tags_than_instagram_is_reported_to_take_warn_r12(
+    make_waiting, instagram: Channel, facebook: Channel, caption: str, warns: bool
+) -> None:
+    on = {item.public_id: ChannelText(item.type, caption) for item in (instagram, facebook)}
+    post = make_waiting(channels=on)
+    assert (levels(post, "caption.tags") == {instagram.public_id: "warn"}) is warns
+    assert levels(post, "caption") == {instagram.public_id: "ok", facebook.public_id: "ok"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "seconds", "warns"),
+    [
+        ("POST", (1080, 1920), 90.0, True),
+        ("POST", (1080, 2400), None, True),
+        ("POST", (1080, 1920), 91.0, False),
+        ("POST", (1080, 1080), 30.0, False),
+        ("POST", (1920, 1080), 30.0, False),
+        ("REEL", (1080, 1920), 30.0, False),
+    ],
+)
+def test_vertical_video_that_becomes_a_reel_warns_p6(
+    make_waiting, facebook: Channel, instagram: Channel, sandbox, kind: str, size: tuple[int, int], seconds, warns: bool
+) -> None:
+    post = make_waiting(media=sandbox.media("film.mp4"), media_type="VIDEO", type=kind)
+    facts = {"contentType": "video/mp4", "size": 7000, "width": size[0], "height": size[1], "seconds": seconds}
+    ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts, media_checked_at=clock.now())
+    assert levels(post, "media.reel") == ({facebook.public_id: "warn"} if warns else {})
+
+
+def test_reels_of_a_page_are_counted_r12(make_waiting, make_scheduled, facebook: Channel, sandbox) -> None:
+    reel = {"channels": [facebook], "media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
+    due = clock.now() + timedelta(hours=3)
+    post = make_waiting(**reel, scheduled_for=due)
+    make_scheduled(**reel, scheduled_for=due - timedelta(hours=1))
+    make_scheduled(channels=[facebook], scheduled_for=due - timedelta(hours=1))
+    for number in range(28):
+        record_published(
+            channel=facebook, platform_id=str(number), type="REEL", caption=None, media_url=None, media_type="VIDEO",
+            permalink=None, published_at=clock.now() - timedelta(minutes=number), superpower=None,
+            scheduled_post_id=uuid4(), media_sha256="",
+        )  # fmt: skip
+    assert levels(post, "quota") == {facebook.public_id: "ok"}
+    assert "1 of 30 reels are left" in texts(post, "quota")
+    make_scheduled(**reel, scheduled_for=due - timedelta(hours=2))
+    assert levels(post, "quota") == {facebook.public_id: "warn"}
+    assert "30 reels in 24 hours: 28 published, 2 planned before" in texts(post, "quota")
+    assert levels(make_waiting(channels=[facebook]), "quota") == {}
+
+
 def test_quota_counts_published_and_planned_posts(make_waiting, make_scheduled, instagram: Channel) -> None:
     post = make_waiting(channels=[instagram], scheduled_for=clock.now() + timedelta(hours=3))
     assert levels(post, "quota") == {instagram.public_id: "unknown"}
