@@ -13,8 +13,8 @@ RECONNECT = "a person has to connect the channel again"
 class GraphError(Exception):
     """A call failed. `trace` is the platform's id of the failure, for its support.
 
-    `detail` is the platform's `message`, without credentials. It is not localised and names a refused field; the text
-    for users, which the exception's own message contains, is localised.
+    `platform_message` is the platform's text for developers, without credentials. It is in English and names refused
+    fields; the text for users, which the exception's own message contains, is localised.
     """
 
     def __init__(
@@ -24,14 +24,20 @@ class GraphError(Exception):
         code: int | None = None,
         subcode: int | None = None,
         trace: str = "",
-        detail: str = "",
+        platform_message: str = "",
     ) -> None:
         super().__init__(message)
-        self.code, self.subcode, self.trace, self.detail = code, subcode, trace, detail
+        self.code, self.subcode, self.trace = code, subcode, trace
+        self.platform_message = platform_message
 
     def as_kind(self, kind: "type[GraphError]", message: str = "") -> "GraphError":
-        codes = {"code": self.code, "subcode": self.subcode}
-        return kind(message or str(self), **codes, trace=self.trace, detail=self.detail)
+        return kind(
+            message or str(self),
+            code=self.code,
+            subcode=self.subcode,
+            trace=self.trace,
+            platform_message=self.platform_message,
+        )
 
     @property
     def label(self) -> str:

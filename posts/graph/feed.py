@@ -80,7 +80,7 @@ class FieldSelection:
         of their own, one permission after the other, because the platform does not reliably name what it refuses; an
         invalid request finally drops all groups. Without `guess` only a named field is dropped for an invalid request.
         """
-        field = NAMED.search(error.detail)
+        field = NAMED.search(error.platform_message)
         name = field["unknown"] or field["removed"] if field else ""
         left = [group for group in self.groups[1:] if group.name not in self.without]
         if named := {group.name for group in left if name and re.search(rf"\b{name}\b", group.fields)}:

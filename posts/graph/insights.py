@@ -125,8 +125,9 @@ class _InsightsReader:
                 self.reasons |= dict.fromkeys(names, str(error))
                 return
             middle = len(names) // 2
-            self.read(names[:middle])
-            self.read(names[middle:])
+            for half in (names[:middle], names[middle:]):
+                if not self.refusal:
+                    self.read(half)
             return
         self.succeeded = True
         given = {metric.name: metric for metric in _metrics(response) if metric.name in names}
@@ -136,7 +137,7 @@ class _InsightsReader:
 
 def _refusal_of_all(error: GraphError) -> str:
     """Return the reason when a refusal concerns every metric, else an empty string."""
-    if FEW_VIEWERS in error.detail:
+    if FEW_VIEWERS in error.platform_message:
         return TOO_FEW_VIEWERS
     concerns_all = isinstance(error, PermissionDenied) or error.subcode == BEFORE_BUSINESS
     return str(error) if concerns_all else ""

@@ -49,8 +49,8 @@ def _error_from_body(
     code, subcode = _integer(error.get("code")) or 0, _integer(error.get("error_subcode"))
     trace = re.sub(r"[^\w-]", "", str(error.get("fbtrace_id") or ""))[:64]
     row = error_codes.find(code, subcode)
-    detail = _sanitize_message(str(error.get("message") or ""), secrets)
-    text = _sanitize_message(str(error.get("error_user_msg") or ""), secrets) or detail
+    platform_message = _sanitize_message(str(error.get("message") or ""), secrets)
+    text = _sanitize_message(str(error.get("error_user_msg") or ""), secrets) or platform_message
     message = f"{row.meaning if row else 'The platform refused with an unknown code'}: {text}".rstrip(": ")
     if row is None:
         log.warning("unknown Graph error %s/%s, status %s, trace %s", code, subcode, status, trace)
@@ -62,7 +62,7 @@ def _error_from_body(
     if issubclass(kind, errors.Ambiguous) and not outward:
         kind = errors.PolicyBlock if (code, subcode) == error_codes.SPAM else errors.Transient
     wait = {"retry_after": rate_limits.retry_after(headers)} if issubclass(kind, errors.Throttled) else {}
-    return kind(message, **wait, code=code, subcode=subcode, trace=trace, detail=detail)
+    return kind(message, **wait, code=code, subcode=subcode, trace=trace, platform_message=platform_message)
 
 
 def _sanitize_message(text: str, secrets: tuple[str, ...]) -> str:
