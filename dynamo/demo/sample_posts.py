@@ -48,10 +48,14 @@ SAMPLE_POSTS = [_sample_post(**post) for post in DATA["posts"]]
 EARLIER_DAYS = 28
 
 
-def earlier_posts(channel_type: str, now: datetime) -> Iterator[dict[str, Any]]:
+# Comments below the newest of the earlier posts. `author` null is a deleted account; without it the channel replies.
+CONVERSATION = DATA["conversation"]
+
+
+def earlier_posts(channel_type: str, now: datetime) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield posts of the last four weeks, oldest first, as items for the sandbox's POST /__posts.
 
-    The result depends only on the channel type and the day.
+    Each with its number of comments. The result depends only on the channel type and the day.
     """
     random = Random(channel_type)  # noqa: S311  nothing secret
     for days_ago in range(EARLIER_DAYS, 0, -1):
@@ -66,8 +70,8 @@ def earlier_posts(channel_type: str, now: datetime) -> Iterator[dict[str, Any]]:
             "picture": f"/media/{earlier['media']}",
             "published_at": at.isoformat(),
             "likes": likes,
-            "comments": likes // random.randrange(6, 14),
         }
+        comments = likes // random.randrange(6, 14)
         if channel_type == FACEBOOK:
             item |= {"shares": likes // random.randrange(9, 30), "reactions": {"LIKE": likes, "LOVE": likes // 5}}
-        yield item
+        yield item, comments

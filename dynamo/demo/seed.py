@@ -5,6 +5,7 @@ import secrets
 import time
 import urllib.request
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.urls import reverse
 from accounts import clock
 from accounts.domain import actors, api_keys
 from accounts.models import ApiKey, Membership, Organization, Role, User
-from dynamo.demo.sample_posts import FACEBOOK, INSTAGRAM, SAMPLE_POSTS, SamplePost, earlier_posts
+from dynamo.demo.sample_posts import CONVERSATION, FACEBOOK, INSTAGRAM, SAMPLE_POSTS, SamplePost, earlier_posts
 from posts.domain import superpowers
 from posts.domain.channels import connect
 from posts.models import Channel, SuperpowerTemplate
@@ -104,14 +105,41 @@ def seed() -> None:
             # Before the commit, so that the first import finds all of them.
             _open_accounts()
             for channel in channels.values():
-                items = list(earlier_posts(channel.type, clock.now()))
-                call_sandbox("POST", "/__posts", {"account": channel.platform_id, "items": items})
+                _add_earlier_posts(channel)
         write_json(credentials_file(), credentials)
     _open_accounts()
 
 
-def call_sandbox(method: str, path: str, body: Any = None) -> None:
-    """Send a request to the sandbox's control API."""
+def _add_earlier_posts(channel: Channel) -> None:
+    """Create the channel's earlier posts with their comments in the sandbox."""
+    earlier = list(earlier_posts(channel.type, clock.now()))
+    items = [item for item, _ in earlier]
+    posts = call_sandbox("POST", "/__posts", {"account": channel.platform_id, "items": items})["ids"]
+    for number, (post, (_, count)) in enumerate(zip(posts, earlier, strict=True)):
+        call_sandbox("POST", "/__comments", {"post": post, "count": count, "seed": number})
+    tops = [{"author": _author(comment), **_comment_fields(comment)} for comment in CONVERSATION]
+    ids = call_sandbox("POST", "/__comments", {"post": posts[-1], "items": tops})["ids"]
+    ours = {"id": channel.platform_id, "name": channel.name}
+    replies = [
+        {"parent": parent, "author": _author(reply) if "author" in reply else ours, **_comment_fields(reply)}
+        for parent, comment in zip(ids, CONVERSATION, strict=True)
+        for reply in comment.get("replies", [])
+    ]
+    call_sandbox("POST", "/__comments", {"post": posts[-1], "items": replies})
+
+
+def _comment_fields(comment: dict[str, Any]) -> dict[str, Any]:
+    return {name: comment[name] for name in ("text", "likes") if name in comment}
+
+
+def _author(comment: dict[str, Any]) -> dict[str, str]:
+    """Return the author for the sandbox: an account with an id made of its name, empty for a deleted one."""
+    name = comment["author"]
+    return {"id": f"69{zlib.crc32(name.encode()):014d}", "name": name} if name else {}
+
+
+def call_sandbox(method: str, path: str, body: Any = None) -> Any:
+    """Send a request to the sandbox's control API, and return its JSON."""
     request = urllib.request.Request(  # noqa: S310  loopback
         settings.GRAPH_BASE_URL + path,
         method=method,
@@ -119,7 +147,7 @@ def call_sandbox(method: str, path: str, body: Any = None) -> None:
         headers={"content-type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-        response.read()
+        return json.load(response)
 
 
 def _open_accounts() -> None:

@@ -125,8 +125,9 @@ class _InsightsReader:
                 self.reasons |= dict.fromkeys(names, str(error))
                 return
             middle = len(names) // 2
-            self.read(names[:middle])
-            self.read(names[middle:])
+            for half in (names[:middle], names[middle:]):
+                if not self.refusal:
+                    self.read(half)
             return
         self.succeeded = True
         given = {metric.name: metric for metric in _metrics(response) if metric.name in names}

@@ -23,7 +23,8 @@ from accounts.api.parsers import find_invalid_text
 from accounts.domain.request_signatures import sign, verify_signature
 from accounts.models import ApiKey
 from posts.domain import comment_export, meta_callbacks, post_refresh
-from posts.graph import comments, rate_limits, responses
+from posts.graph import comments, feed, rate_limits, responses
+from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
 from scheduling.api.serializers import CreatePostSerializer, UpdatePostSerializer
@@ -138,6 +139,20 @@ def comment(data: bytes) -> None:
             entry.encode()
 
 
+def published(data: bytes) -> None:
+    """A post of the platform's is read into columns that the database takes, whatever its fields are."""
+    item = document(data)
+    when = {"created_time": "2026-11-01T10:00:00+0000", "timestamp": "2026-11-01T10:00:00+0000"}
+    named = item if isinstance(item, dict) else {}
+    names = ("message", "attachments", "insights", "reactions", "comments", "shares", "from", "children", "caption")
+    account = Account("FB_PAGE", "1", "a-secret-token")
+    for node in (item, {"id": "1_2", **when, **named}, {"id": "1", **when, **dict.fromkeys(names, item)}):
+        for read in (feed.facebook_post, feed.instagram_media):
+            post = read(account, node, (), lambda: None) if isinstance(node, dict) else None
+            if post is not None:
+                storable(json.dumps(post.values, ensure_ascii=False))
+
+
 def address(data: bytes) -> None:
     """A media address is judged, whatever it is."""
     given = text(data)
@@ -190,7 +205,8 @@ def webhook(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     item.__name__: item
     for item in (
-        date, instant, signature, cursor, cell, answer, headers, comment, address, body, signed_request, webhook
+        date, instant, signature, cursor, cell, answer, headers, comment, published, address, body, signed_request,
+        webhook,
     )
 }  # fmt: skip
 SEEDS: dict[str, list[bytes]] = {
@@ -202,6 +218,11 @@ SEEDS: dict[str, list[bytes]] = {
     "answer": [b'{"error":{"code":190,"error_subcode":463,"message":"a-secret-token"}}', b'{"success":false}', b"true"],
     "headers": [b'{"call_count":99}', b'{"1":[{"call_count":1,"estimated_time_to_regain_access":5}]}', b"120"],
     "comment": [b'{"id":"1","replies":{"data":[],"paging":{"next":"x"}}}', b'{"id":"1","from":{"name":"\\ud800"}}'],
+    "published": [
+        b'{"id":"1_2","attachments":{"data":[{"type":"new_album","media":{"image":{"src":"/x"}}}]},"shares":{"count":1}}',
+        b'{"insights":{"data":[{"name":"post_reactions_by_type_total","values":[{"value":{"like":3,"\\ud800":1}}]}]}}',
+        b'{"data":[{"name":"post_reactions_by_type_total","total_value":{"value":{"sorry":-1}}}],"summary":[]}',
+    ],
     "address": [b"https://media.example.com/sunset.jpg", b"http://[::ffff:127.0.0.1]:80/x", b"http://0x7f.1/"],
     "body": [b'{"status":"DRAFT","channels":{"FB_PAGE_1":{"mediumType":"FB_PAGE","caption":"x"}}}', b'{"media":null}'],
     "signed_request": [b'{"algorithm":"HMAC-SHA256","issued_at":1790000000,"user_id":"1"}', b"{}", b"null"],

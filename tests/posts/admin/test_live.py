@@ -123,6 +123,9 @@ def test_page_shows_reactions_insights_and_comments(viewer: User, page_post: Liv
     url = f"{LIVE}{page_post.row.pk}/"
     desk = AdminClient(viewer).open(url)
     assert "Love 2,000 Like 7 Sad 0" in desk.text
+    assert "reactions" not in desk.text
+    PublishedPost.objects.update(reactions_total=2_009)
+    assert "reactions 2,009" in desk.open(url).text
     assert {f"{url}insights/", f"{url}comments/", f"{url}comments.csv"} <= set(desk.page.links)
     for part in ("", "?part=1"):
         insights = desk.open(f"{url}insights/{part}").text
@@ -163,9 +166,10 @@ def test_channel_list_shows_sync_progress(viewer: User, outsider: User, facebook
     desk = AdminClient(viewer).open(CHANNELS)
     assert "Syncing: 1,200 of about 5,000 posts, 1,100 new" in desk.text
     ChannelSync.objects.filter(pk=state.pk).update(
-        depth="", finished_at=clock.now(), last_error="The platform is slow."
+        depth="", finished_at=clock.now(), last_error="The platform is slow.", excluded_fields=["reactions_by_type"]
     )
     desk.open(f"{CHANNELS}{facebook.pk}/reading/")
     assert "Synced now: 1,200 posts, 1,100 new" in desk.text
     assert "The platform is slow." in desk.text
+    assert "Not read, because the platform refuses it: reactions_by_type" in desk.text
     assert AdminClient(outsider).open(f"{CHANNELS}{facebook.pk}/reading/").answer.status_code == 404
