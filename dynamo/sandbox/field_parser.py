@@ -68,7 +68,7 @@ PARTS: dict[str, set[str]] = {
     "from": {"id", "name"},
     "owner": {"id"},
     "application": {"id", "name"},
-    "children": {"id", "media_type", "media_url"},
+    "children": {"id", "media_type", "media_url", "alt_text"},
     "status": {"video_status", "uploading_phase", "processing_phase", "publishing_phase"},
     "reactions": {"id", "name", "type"},
     "insights": {"description", "id", "name", "period", "title", "total_value", "values"},
