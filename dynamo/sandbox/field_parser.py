@@ -84,7 +84,8 @@ PARTS: dict[str, set[str]] = {
     "owner": {"id"},
     "application": {"id", "name"},
     "children": {
-        "id", "media_type", "media_url", "owner", "permalink", "shortcode", "thumbnail_url", "timestamp", "username",
+        "id", "media_type", "media_url", "alt_text", "owner", "permalink", "shortcode", "thumbnail_url", "timestamp",
+        "username",
     },
     "status": {"video_status", "uploading_phase", "processing_phase", "publishing_phase"},
     "reactions": PROFILE,

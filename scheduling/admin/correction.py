@@ -29,7 +29,7 @@ from scheduling.admin.previews import NETWORKS
 from scheduling.admin.review_context import review_context, title_of
 from scheduling.admin.review_queue import neighbours
 from scheduling.domain import corrections, review
-from scheduling.domain.content import approved_content, diff_content
+from scheduling.domain.content import approved_content, diff_content, is_from_known_content
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.domain.validation import Violation, find_violations
@@ -185,7 +185,7 @@ def _differences(before: dict[str, Any], post: ScheduledPost) -> list[dict[str, 
 def _render_stale(model_admin: Any, request: HttpRequest, post: ScheduledPost, error: StaleApproval) -> HttpResponse:
     """Show the form with the typed captions and what has changed in the post meanwhile."""
     post = model_admin.get_post_or_404(request, post.pk)
-    known = any(difference["before"] is not None for difference in error.difference)
+    known = is_from_known_content(error.difference)
     return _render(
         model_admin,
         request,

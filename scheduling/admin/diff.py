@@ -21,6 +21,7 @@ FIELDS = {
     "media": "Media",
     "mediaType": "Media type",
     "mediaSha256": "Image or video file",
+    "mediaItems": "Images and videos",
     "altText": "Alternative text",
     "isAiGenerated": "Made with AI",
     "scheduledFor": "Publish on",

@@ -21,7 +21,7 @@ from scheduling.admin.diff import describe_changes
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.previews import NETWORKS, channel_preview, load_preview_context
 from scheduling.admin.results import engagement_counts
-from scheduling.domain.content import Content, approved_content, diff_content
+from scheduling.domain.content import Content, approved_content, diff_content, is_from_known_content
 from scheduling.domain.corrections import corrections_in_force
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
@@ -148,7 +148,7 @@ def review_context(
     differences: list[dict[str, Any]] = []
     if stale is not None:
         # An unknown digest has no content to compare with: every field would appear as added.
-        if any(difference["before"] is not None for difference in stale.difference):
+        if is_from_known_content(stale.difference):
             differences = stale.difference
     elif last_decision is not None and post.status in EDITABLE:
         differences = diff_content(last_decision.details.get("content", {}), content)

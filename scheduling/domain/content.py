@@ -80,6 +80,11 @@ def diff_content(before: Content, after: Content) -> list[dict[str, Any]]:
     return list(_differences([], before, after))
 
 
+def is_from_known_content(differences: Iterable[dict[str, Any]]) -> bool:
+    """Whether the content before is known: each content has a type, and an unknown one has nothing."""
+    return not any(item["path"] == ["type"] and item["before"] is None for item in differences)
+
+
 def _differences(path: list[str], before: Any, after: Any) -> Iterable[dict[str, Any]]:
     if path == ["mediaItems"]:
         before, after = (dict(enumerate(items or [])) for items in (before, after))

@@ -46,7 +46,7 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
     item = payload.build_payload(attempts[-1].approval.content, delivery)
     last = attempts[-1]
     ended = max(last.finished_at or last.started_at, delivery.published_at or last.started_at)
-    ended += PROCESSING if item.media_type == "VIDEO" else SKEW
+    ended += PROCESSING if item.listed_type == "VIDEO" else SKEW
     rows = PublishedPost.objects.filter(
         channel=delivery.channel_id,
         scheduled_post_id=None,
@@ -60,7 +60,7 @@ def _candidates(delivery: Delivery) -> list[PublishedPost]:
         return by_permalink
     if item.type == PostType.STORY or not item.caption.strip():
         return []
-    kinds = {None, item.media_type or "TEXT"}
+    kinds = {None, item.listed_type or "TEXT"}
     return [row for row in free if same_text(row.caption, item.caption) and row.media_type in kinds]
 
 

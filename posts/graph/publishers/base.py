@@ -56,6 +56,11 @@ class PostPayload:
     is_ai_generated: bool = False
     items: tuple[PayloadItem, ...] = ()
 
+    @property
+    def listed_type(self) -> str | None:
+        """The `media_type` of the published post: CAROUSEL for several media."""
+        return "CAROUSEL" if self.items else self.media_type
+
 
 class LookupStatus(StrEnum):
     """Result of a look-up: published, not published, still processing on the platform, or unknown."""

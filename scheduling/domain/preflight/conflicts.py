@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from accounts import clock
 from scheduling.domain.content import caption_hash
 from scheduling.domain.preflight.base import Check
-from scheduling.domain.preflight.context import LATELY, NEAR, CheckContext, NeighbouringPost
+from scheduling.domain.preflight.context import LATELY, NEAR, CheckContext, NeighbouringPost, media_hashes
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, ScheduledPost
 
@@ -35,7 +35,8 @@ def check_conflicts(post: ScheduledPost, delivery: Delivery, known: CheckContext
     if captions:
         message = f"{name}: the same caption {_describe(captions[0], zone)}."
         conflicts.append(Check("clash.caption", "warn", message, channel.public_id))
-    media = _recent(post, known.same_media[channel.pk, post.media_sha256]) if post.media_sha256 else []
+    same = [other for sha256 in media_hashes(post) for other in known.same_media[channel.pk, sha256]]
+    media = _recent(post, same)
     if media:
         kind = "video" if str(post.media_metadata.get("contentType", "")).startswith("video/") else "image"
         message = f"{name}: the same {kind} {_describe(media[0], zone)}."

@@ -13,8 +13,9 @@ from posts.domain.superpowers import templates_of
 from posts.models import ChannelType, PostType, PublishedPost, SuperpowerTemplate
 from scheduling.domain.channel_health import last_errors
 from scheduling.domain.content import caption_hash
+from scheduling.domain.validation import media_of
 from scheduling.lifecycle import Status
-from scheduling.models import ChannelCheck, Delivery, ScheduledPost
+from scheduling.models import ChannelCheck, Delivery, MediaItem, ScheduledPost
 
 NEAR = timedelta(minutes=10)
 LATELY = timedelta(days=30)
@@ -75,7 +76,7 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     _reels(known, posts, organizations)
     known.templates = templates_of(delivery.superpower for delivery in deliveries)
     captions = {caption_hash(delivery.caption) for delivery in deliveries} - {""}
-    media = {post.media_sha256 for post in posts} - {""}
+    media = {sha256 for post in posts for sha256 in media_hashes(post)}
     _captions(known, captions, channels)
     _media(known, media, organizations, channels)
     _published(known, captions, media, channels)
@@ -100,6 +101,11 @@ def _reels(known: CheckContext, posts: Sequence[ScheduledPost], organizations: s
     )
     for channel, at in rows.order_by("-published_at").values_list("channel_id", "published_at")[:ROWS]:
         known.published_reels[channel].append(at)
+
+
+def media_hashes(post: ScheduledPost) -> list[str]:
+    """Return the hash of each stored medium of the post."""
+    return [sha256 for medium in media_of(post) if (sha256 := medium.media_sha256)]
 
 
 def _planned(
@@ -161,10 +167,20 @@ def _published(known: CheckContext, captions: set[str], media: set[str], channel
 def _media(known: CheckContext, hashes: set[str], organizations: set[UUID], channels: set[int]) -> None:
     alike = ScheduledPost.objects.filter(organization__in=organizations, media_sha256__in=hashes)
     alike = alike.exclude(status=Status.REJECTED).order_by("-scheduled_for")
-    rows = {row[0]: row[1:] for row in alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS]}
+    items = MediaItem.objects.filter(post__organization__in=organizations, media_sha256__in=hashes)
+    items = items.exclude(post__status=Status.REJECTED).order_by("-post__scheduled_for")
+    rows: dict[UUID, tuple[datetime | None, str]] = {}
+    of_post: dict[UUID, set[str]] = defaultdict(set)
+    for pk, sha256, at, status in [
+        *alike.values_list("pk", "media_sha256", "scheduled_for", "status")[:ROWS],
+        *items.values_list("post_id", "media_sha256", "post__scheduled_for", "post__status")[:ROWS],
+    ]:
+        rows[pk] = (at, str(status))
+        of_post[pk].add(sha256)
     on = Delivery.objects.filter(post__in=list(rows), channel__in=channels)
     for post_id, channel, published_at in on.values_list("post_id", "channel_id", "published_at"):
-        sha256, at, status = rows[post_id]
-        known.same_media[channel, sha256].append(
-            NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
-        )
+        at, status = rows[post_id]
+        for sha256 in of_post[post_id]:
+            known.same_media[channel, sha256].append(
+                NeighbouringPost(post_id, published_at or at, bool(published_at), status)
+            )

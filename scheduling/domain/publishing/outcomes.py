@@ -70,7 +70,7 @@ def record_copy(delivery: Delivery, content: Content, platform_post_id: str, at:
         type=item.type,
         caption=item.caption,
         media_url=item.media,
-        media_type="CAROUSEL" if item.items else item.media_type,
+        media_type=item.listed_type,
         permalink=None,
         published_at=at,
         superpower=content["channels"][delivery.channel.public_id]["superpower"],

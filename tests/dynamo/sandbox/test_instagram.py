@@ -153,6 +153,44 @@ def test_a_carousel_shows_its_children_as_one_media(instagram: Caller) -> None:
     assert shown == {"id": media, "media_type": "CAROUSEL_ALBUM", "children": {"data": [{"id": c} for c in children]}}
 
 
+@pytest.mark.parametrize(
+    ("params", "image", "allowed"),
+    [
+        ({"is_carousel_item": "true", "alt_text": "x"}, True, True),
+        ({"is_carousel_item": "true", "caption": "x"}, True, False),
+        ({"is_carousel_item": "true", "is_ai_generated": "true"}, True, False),
+        ({"is_carousel_item": "true", "media_type": "VIDEO"}, False, True),
+        ({"is_carousel_item": "true", "media_type": "VIDEO", "alt_text": "x"}, False, False),
+        ({"is_carousel_item": "true", "media_type": "REELS"}, False, False),
+        ({"is_carousel_item": "true", "media_type": "STORIES"}, True, False),
+        ({"alt_text": "x", "is_ai_generated": "true"}, True, True),
+        ({"alt_text": "x" * 1001}, True, False),
+        ({"is_ai_generated": "maybe"}, True, False),
+        ({"media_type": "REELS", "is_ai_generated": "true"}, False, True),
+        ({"media_type": "REELS", "alt_text": "x"}, False, False),
+        ({"media_type": "STORIES", "alt_text": "x"}, True, False),
+        ({"children": "1,2"}, True, False),
+    ],
+)
+def test_parameters_of_each_kind_of_container_r15(
+    instagram: Caller, params: dict[str, str], image: bool, allowed: bool
+) -> None:
+    media = {"image_url": instagram.sandbox.media()} if image else {"video_url": instagram.sandbox.media("a.mp4")}
+    answer = instagram.edge("media", **media, **params)
+    assert ("id" in answer) == allowed
+    assert allowed or code(answer) == (100, None)
+
+
+def test_carousel_has_no_alternative_text_and_shows_those_of_its_children_r15(instagram: Caller) -> None:
+    children = [instagram.container(name, is_carousel_item="true", alt_text=name) for name in ("a.jpg", "b.jpg")]
+    params = {"media_type": "CAROUSEL", "children": ",".join(children)}
+    assert code(instagram.edge("media", **params, alt_text="x")) == (100, None)
+    carousel = instagram.edge("media", **params, is_ai_generated="true")["id"]
+    media = instagram.publish(carousel)["id"]
+    shown = instagram.get(media, fields="children{alt_text}")["children"]["data"]
+    assert [child["alt_text"] for child in shown] == ["a.jpg", "b.jpg"]
+
+
 def test_a_broken_video_shows_only_in_the_status(instagram: Caller) -> None:
     container = instagram.edge("media", media_type="REELS", video_url=instagram.sandbox.media("a.jpg"))["id"]
     shown = instagram.get(container, fields="status_code,status")

@@ -9,6 +9,8 @@ import pytest
 from accounts.domain import actors
 from accounts.exceptions import Conflict
 from accounts.models import AuditEvent
+from posts.domain import media_store
+from posts.domain.sync import sync
 from posts.models import MediaFile, PublishedPost
 from scheduling.domain import content, discards, drafts, review
 from scheduling.domain.drafts import Medium
@@ -139,27 +141,17 @@ def test_carousel_is_not_approved_without_each_item(make_waiting, judge, media_i
     assert fresh(post).check_level == "stop"
 
 
-def test_gate_refuses_a_swapped_item(make_enqueued, travel, sandbox, media_items, facebook):
+@pytest.mark.parametrize("column", ["media_file", "media_sha256", "alt_text", "position"])
+def test_gate_refuses_a_swapped_item(make_enqueued, travel, sandbox, media_items, facebook, column):
     """Rows that are changed by hand after the approval publish nothing."""
-    for column in ("media_file", "media_sha256", "alt_text", "position"):
-        post = make_enqueued(media_items=media_items, channels=[facebook])
-        first, second = fresh(post).items[:2]
-        rows = MediaItem.objects.filter(pk=first.pk)
-        if column == "position":
-            rows.update(position=9)
-        elif column == "media_file":
-            rows.update(media_file=second.media_file)
-        else:
-            rows.update(**{column: getattr(second, column) + "0"})
-        run_at = travel(post)
-        assert send(post) == "refused", column
-        run_at.shift(timedelta(hours=-2))
-    assert sandbox.posts == []
+    post = make_enqueued(media_items=media_items, channels=[facebook])
+    first, _, third = fresh(post).items
+    MediaItem.objects.filter(pk=first.pk).update(**{column: 9 if column == "position" else getattr(third, column)})
+    travel(post)
+    assert (send(post), sandbox.posts) == ("refused", [])
 
 
 def test_file_of_an_item_is_kept_while_it_is_used(make_waiting, media_items):
-    from posts.domain import media_store
-
     post = make_waiting(media_items=media_items)
     MediaFile.objects.update(used_at=post.created_at - timedelta(days=30))
     assert media_store.delete_orphans() == 0
@@ -191,3 +183,23 @@ def test_video_item_is_stored_and_published(make_enqueued, travel, sandbox, medi
     [entry] = sandbox.posts
     with urllib.request.urlopen(film.url) as answer:
         assert entry["items"][0]["media_sha256"] == hashlib.sha256(answer.read()).hexdigest()
+
+
+def test_item_that_another_post_has_is_a_conflict(make_waiting, media_items, sandbox, facebook):
+    make_waiting(media_items=media_items[:2], channels=[facebook])
+    single = make_waiting(media=media_items[1].url, channels=[facebook])
+    other = make_waiting(media_items=[Medium(sandbox.media("d.jpg"), "IMAGE"), media_items[1]], channels=[facebook])
+    for post in (single, other):
+        [(level, words)] = levels(post, "clash.media")
+        assert (level, "the same image waits for approval" in words) == ("warn", True)
+
+
+def test_published_carousel_is_imported_as_the_post_that_it_is(make_enqueued, travel, sandbox, media_items, facebook):
+    """Also on a later sync: one row of each channel, linked to the scheduled post."""
+    post = make_enqueued(media_items=media_items)
+    travel(post)
+    assert send(post) == "published"
+    for delivery in Delivery.objects.select_related("channel"):
+        sync(delivery.channel)
+    rows = PublishedPost.objects.values_list("media_type", "scheduled_post_id", "caption")
+    assert sorted(rows) == sorted(("CAROUSEL", post.pk, row.caption) for row in Delivery.objects.all())
