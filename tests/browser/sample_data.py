@@ -25,7 +25,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.domain.notifications import recipients, webhooks
 from scheduling.domain.publishing import run
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, ScheduledPost, Webhook
+from scheduling.models import ChannelCheck, Delivery, ScheduledPost, Webhook
 from tests.services.sandbox import SandboxControl
 
 
@@ -93,6 +93,7 @@ def scene(
     created_at = clock.now() - timedelta(minutes=40)
     ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=created_at)
     _add_disconnected_channel(writer, organization)
+    _add_channel_checks(facebook, instagram)
     posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
     live = PublishedPost.objects.order_by("id").first()
     assert live is not None
@@ -131,3 +132,22 @@ def _add_disconnected_channel(actor: actors.Actor, organization: Organization) -
     given = {"type": "INSTAGRAM_ACCOUNT", "platform_id": "17841400000000077", "name": "casadosol.cozinha"}
     channel = channels.connect(actor, organization=organization, token="a-token-that-expired", **given)
     channels.mark_needs_reconnect(actor, channel, reason="The access token expired yesterday.")
+
+
+def _add_channel_checks(facebook: Channel, instagram: Channel) -> None:
+    """Store a check without problems for one channel, and one with every problem of a token for the other."""
+    now = clock.now()
+    Channel.objects.filter(pk=facebook.pk).update(webhooks_at=now)
+    Channel.objects.filter(pk=instagram.pk).update(webhooks_problem="A permission is missing")
+    ChannelCheck.objects.create(channel=facebook, at=now, token_checked_at=clock.now(), platform_name=facebook.name)
+    ChannelCheck.objects.create(
+        channel=instagram,
+        at=now,
+        token_checked_at=clock.now(),
+        platform_name=instagram.name,
+        expires_at=now + timedelta(days=6),
+        data_access_expires_at=now + timedelta(days=12),
+        missing_permissions=["instagram_manage_comments", "instagram_manage_insights"],
+        quota_used=50,
+        quota_total=50,
+    )
