@@ -236,6 +236,7 @@ CELERY_TASK_ROUTES = {
     "posts.sync_due": {"queue": "media"},
     "posts.copy_thumbnails": {"queue": "media"},
     "posts.delete_unused_media": {"queue": "media"},
+    "posts.delete_expired_logins": {"queue": "media"},
     "scheduling.deliver_notification": {"queue": "notifications"},
     "accounts.send_password_reset": {"queue": "notifications"},
 }

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 
 from accounts import clock, encryption
-from accounts.models import Organization
+from accounts.models import Organization, User
 
 
 class ChannelType(models.TextChoices):
@@ -33,6 +33,13 @@ class Channel(models.Model):
     state = models.CharField(max_length=20, choices=ChannelState, default=ChannelState.CONNECTED, editable=False)
     state_reason = models.CharField(max_length=300, blank=True, editable=False)
     connected_at = models.DateTimeField(default=clock.now, editable=False)
+    connected_by_meta_user = models.CharField(  # noqa: DJ001  null: a pasted token, or deleted at the user's request
+        max_length=40,
+        null=True,
+        db_index=True,
+        editable=False,
+        help_text="The app-scoped id of the Facebook user whose login gave the token; for Meta's callbacks.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "public_id"], name="one_channel_each")]
@@ -45,6 +52,25 @@ class Channel(models.Model):
     def token(self) -> str:
         """The decrypted access token. Never log or show it."""
         return encryption.decrypt(self.token_encrypted)
+
+
+class FacebookLogin(models.Model):
+    """A person's answer in the dialog of Facebook Login, until the channels are chosen, LOGIN_LIFE at most.
+
+    `nonce` is that of the state, which is used once. `answer_encrypted` is JSON with the tokens of the Pages, empty
+    before the exchange and after the channels were connected. `channel` is the one to connect again, if any.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="+")
+    nonce = models.CharField(max_length=64, unique=True)
+    answer_encrypted = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"Facebook login {self.pk}"
 
 
 class SuperpowerTemplate(models.Model):
