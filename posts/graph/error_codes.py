@@ -51,6 +51,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (190,               464,     "The account is not confirmed",                            errors.AuthFailed),
     (190,               467,     "The access token was invalidated",                        errors.AuthFailed),
     (190,               492,     "The person lost the role on the Page",                    errors.AuthFailed),
+    (190,               2069032, "The token is a person's, not the Page's",                 errors.AuthFailed),
     (2500,              None,    "There is no active access token",                         errors.AuthFailed),
     # permission
     (3,                 None,    "The app may not do this",                                 errors.PermissionDenied),
@@ -64,6 +65,10 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
     (100,               33,      "The object is missing or invisible",                      errors.NotFound),
     (100,               1366046, "The image cannot be read or is too large",              errors.InvalidRequest),
+    (100,               36007,   "The authorization code has expired",                      errors.InvalidRequest),
+    (100,               36008,   "The redirect address is not the one of the dialog",       errors.InvalidRequest),
+    (100,               36009,   "The authorization code has been used",                    errors.InvalidRequest),
+    (101,               None,    "The app id is unknown",                                   errors.InvalidRequest),
     (105,               None,    "Too many parameters",                                     errors.InvalidRequest),
     (120,               None,    "The album is invalid",                                    errors.InvalidRequest),
     (194,               None,    "A parameter is missing",                                  errors.InvalidRequest),

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts import clock
-from posts.graph import error_codes, token_info
+from posts.domain import channel_tokens
+from posts.graph import error_codes
 from posts.graph.errors import PermissionDenied
 from posts.models import Channel, ChannelState
 from scheduling.models import ChannelCheck, Delivery, DeliveryState, NoticeKind, Notification
@@ -130,7 +131,7 @@ def facts(channel: Channel) -> dict[str, Any]:
     return {
         "check": check,
         "knows_token": check is not None and knows_token(channel, check),
-        "configured": token_info.is_configured(),
+        "configured": channel_tokens.is_configured(),
         "problems": list(problems(channel, check, last_errors([channel.pk]).get(channel.pk, ""))),
     }
 
