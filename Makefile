@@ -60,7 +60,7 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 	@echo 'manage.py check --deploy, as in production'
 	@DYNAMO_PRODUCTION=1 DYNAMO_VAR="$$(mktemp -d)" DYNAMO_ALLOWED_HOSTS=dynamo.example \
 		DYNAMO_SECRET_KEY="$$($(RANDOM_KEY))" DYNAMO_ENCRYPTION_KEYS="$$($(RANDOM_KEY))" DYNAMO_AUDIT_KEYS="$$($(RANDOM_KEY))" \
-		GRAPH_APP_SECRET=an-example-of-a-secret \
+		GRAPH_APP_ID=100000000000001 GRAPH_APP_SECRET=an-example-of-a-secret \
 		DATABASE_URL=postgresql://dynamo@db.example/dynamo REDIS_URL=redis://redis.example/0 \
 		sh -c '$(BIN)/python manage.py check --deploy --fail-level WARNING; status=$$?; rm -rf "$$DYNAMO_VAR"; exit $$status'
 	@echo 'uv pip compile, compared with requirements/*.txt'

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.apps import apps
 from django.conf import settings
 from django.db.models import Model
+from django.views.decorators.debug import sensitive_variables
 
 __all__ = ["InvalidToken", "decrypt", "encrypt", "encrypted_columns", "reencrypt_column"]
 
@@ -19,6 +20,7 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
 
 
+@sensitive_variables("plaintext")
 def encrypt(plaintext: str) -> str:
     return _fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(plaintext.encode()).decode("ascii")
 

@@ -12,6 +12,7 @@ SECRETS = re.compile(
       | \b(?:Bearer|OAuth|Basic)\s+
     )
     [^\s"'&,;)}\]]{6,}
+    | (?P<query>[?&](?:code|state)=)[^\s"'&]+
     | (?P<prefix>/admin/(?:invitation|password_reset/[^\s"'/]+)/)[^\s"'/]{6,}
     | (?P<bare>\bEAA[A-Za-z0-9]{20,} | \bgAAAAA[\w-]{40,}={0,2})
     """
@@ -21,7 +22,7 @@ CUT = "[cut]"
 
 def redact(text: str) -> str:
     """Replace what looks like a token, a password or an API key's secret by `[cut]`."""
-    return SECRETS.sub(lambda match: f"{match['name'] or match['prefix'] or ''}{CUT}", text)
+    return SECRETS.sub(lambda match: f"{match['name'] or match['query'] or match['prefix'] or ''}{CUT}", text)
 
 
 class RedactingFormatter(logging.Formatter):

@@ -23,7 +23,7 @@ app.autodiscover_tasks()
 
 @app.on_after_finalize.connect
 def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
-    """Schedule the sweep, the sync of channels with what follows it, and the daily tasks.
+    """Schedule the sweep, the sync of channels with what follows it, and what happens daily or by expiry.
 
     A second Celery beat is harmless: a sweep only enqueues, and each task checks the state.
     """
@@ -33,6 +33,7 @@ def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
         ("sweep", "scheduling.sweep", settings.SWEEP_INTERVAL),
         ("unused media", "posts.delete_unused_media", 24 * 3600.0),
         ("webhook subscriptions", "posts.subscribe_channels", 24 * 3600.0),
+        ("expired logins", "posts.delete_expired_logins", 600.0),
     ]
     if settings.SYNC_INTERVAL > 0:
         tasks.append(("sync", "posts.sync_due", settings.SYNC_INTERVAL))

@@ -71,6 +71,13 @@ def instagram_can_fetch_media(**_: Any) -> list[CheckMessage]:
     return [Warning(problem, id="dynamo.W001")] if problem else []
 
 
+@register(Tags.security, deploy=True)
+def channels_can_be_connected(**_: Any) -> list[CheckMessage]:
+    if not settings.PRODUCTION or settings.GRAPH_APP_ID:
+        return []
+    return [Warning("Set GRAPH_APP_ID: without it no channel can be connected.", id="dynamo.W002")]
+
+
 def _keys() -> list[str]:
     """Return all keys, each once for each purpose; a key that is repeated within one list counts once."""
     return [settings.SECRET_KEY, *set(settings.ENCRYPTION_KEYS), *set(settings.AUDIT_KEYS)]

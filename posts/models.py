@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 
 from accounts import clock, encryption
-from accounts.models import Organization
+from accounts.models import Organization, User
 
 
 class ChannelType(models.TextChoices):
@@ -68,6 +68,25 @@ class DataDeletion(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class FacebookLogin(models.Model):
+    """A person's answer in the dialog of Facebook Login, until the channels are chosen, LOGIN_LIFE at most.
+
+    `nonce` is that of the state, which is used once. `answer_encrypted` is JSON with the tokens of the Pages, empty
+    before the exchange and after the channels were connected. `channel` is the one to connect again, if any.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="+")
+    nonce = models.CharField(max_length=64, unique=True)
+    answer_encrypted = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"Facebook login {self.pk}"
 
 
 class SuperpowerTemplate(models.Model):

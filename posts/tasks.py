@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from posts.domain import media_store, post_refresh, sync, thumbnails, webhook_subscription
+from posts.domain import facebook_login, media_store, post_refresh, sync, thumbnails, webhook_subscription
 
 
 @shared_task(name="posts.sync_channel")
@@ -18,6 +18,11 @@ def sync_due() -> int:
 @shared_task(name="posts.copy_thumbnails")
 def copy_thumbnails() -> int:
     return thumbnails.copy_missing()
+
+
+@shared_task(name="posts.delete_expired_logins")
+def delete_expired_logins() -> int:
+    return facebook_login.delete_expired()
 
 
 @shared_task(name="posts.delete_unused_media")

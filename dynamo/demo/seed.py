@@ -31,6 +31,15 @@ from scheduling.models import ScheduledPost
 PUBLISH_TIMEOUT = 60.0  # seconds
 ORGANIZATION = uuid.UUID("5ca5ad05-0100-4000-8000-000000000001")
 ACCOUNTS = {FACEBOOK: ("100200300400500", "Casa do Sol"), INSTAGRAM: ("17841400100200300", "casadosol.olhao")}
+# What Facebook Login offers beside the connected Page: a second Page, and one without the task to publish.
+PERSON = {"id": "6100200300400500", "name": "Alda Administradora"}
+TASKS = ["ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE"]
+MORE_ACCOUNTS = (
+    {"type": FACEBOOK, "id": "100200300400777", "name": "Bar da Praia"},
+    {"type": INSTAGRAM, "id": "17841400100200777", "name": "Bar da Praia", "username": "bardapraia.olhao",
+     "page": "100200300400777"},
+    {"type": FACEBOOK, "id": "100200300400999", "name": "Olhão Turismo"},
+)  # fmt: skip
 GREETER = {
     "name": "Greeter",
     "hashtag": "casadosol",
@@ -151,10 +160,19 @@ def call_sandbox(method: str, path: str, body: Any = None) -> Any:
 
 
 def _open_accounts() -> None:
-    """Create the channels' accounts in the sandbox, or leave them unchanged."""
-    for channel in Channel.objects.filter(organization_id=ORGANIZATION):
+    """Create the accounts and the person in the sandbox, or leave them unchanged.
+
+    Channels that were connected by Facebook Login are left out: the sandbox has issued their tokens.
+    """
+    for channel in Channel.objects.filter(organization_id=ORGANIZATION, connected_by_meta_user=None):
         fields = {"type": channel.type, "id": channel.platform_id, "name": channel.name, "token": channel.token}
         call_sandbox("POST", "/__accounts", fields)
+    for account in MORE_ACCOUNTS:
+        call_sandbox("POST", "/__accounts", {**account, "token": secrets.token_urlsafe(40)})
+    page, instagram = ACCOUNTS[FACEBOOK], ACCOUNTS[INSTAGRAM]
+    call_sandbox("POST", "/__accounts", {"id": instagram[0], "username": instagram[1], "page": page[0]})
+    pages = {page[0]: TASKS, MORE_ACCOUNTS[0]["id"]: TASKS, MORE_ACCOUNTS[2]["id"]: ["ANALYZE"]}
+    call_sandbox("POST", "/__people", {**PERSON, "pages": pages})
 
 
 def _member(

@@ -9,21 +9,20 @@ from django.urls import reverse
 from accounts import clock
 from accounts.encryption import InvalidToken
 from dynamo.doctor.base import Finding, Level
-from posts.domain import webhook_subscription
-from posts.graph import client, subscriptions, token_info, versions
+from posts.domain import channel_tokens, webhook_subscription
+from posts.graph import client, login, subscriptions, versions
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.models import Channel, ChannelState
 from scheduling.domain import channel_health
 from scheduling.domain.media_url import validate_media_url
 
-CALLBACK = "/admin/posts/channel/connect/callback/"
 DASHBOARD = "developers.facebook.com > My Apps > your app"
 
 
 def findings() -> Iterator[Finding]:
     yield from _addresses()
-    if not token_info.is_configured():
+    if not channel_tokens.is_configured():
         missing = [name for name in ("GRAPH_APP_ID", "GRAPH_APP_SECRET") if not getattr(settings, name)]
         text = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set."
         yield Finding("app", "fail", text, f"{DASHBOARD} > App settings > Basic")
@@ -52,7 +51,7 @@ def findings() -> Iterator[Finding]:
 def _addresses() -> Iterator[Finding]:
     """Yield the addresses to enter in the App Dashboard, and whether Meta's servers and people can reach them."""
     for name, where, url in (
-        ("address.redirect", "Facebook Login > Settings > Valid OAuth Redirect URIs", settings.ADMIN_URL + CALLBACK),
+        ("address.redirect", "Facebook Login > Settings > Valid OAuth Redirect URIs", _redirect()),
         ("address.deauthorize", "Facebook Login > Settings > Deauthorize", _public("meta_deauthorize")),
         ("address.data_deletion", "App settings > Basic > Data deletion request URL", _public("meta_data_deletion")),
         ("address.webhook", "Webhooks > Callback URL", _public("meta_webhook")),
@@ -62,6 +61,10 @@ def _addresses() -> Iterator[Finding]:
         setting = "DYNAMO_ADMIN_URL" if name == "address.redirect" else "DYNAMO_PUBLIC_URL"
         text = f"{url} {problem} Set {setting}." if problem else f"{url}: enter it in the App Dashboard."
         yield Finding(name, level, text, f"{DASHBOARD} > {where}")
+
+
+def _redirect() -> str:
+    return f"{settings.ADMIN_URL}{reverse('admin:posts_channel_connect_callback')}"
 
 
 def _public(name: str) -> str:
@@ -79,9 +82,8 @@ def _address_problem(url: str) -> str:
 
 def _app() -> Finding:
     """Ask the platform about the app's own token, which is made of id and secret."""
-    account = token_info.app_account()
     try:
-        info = token_info.debug_token(account.token)
+        info = login.debug_token(f"{settings.GRAPH_APP_ID}|{settings.GRAPH_APP_SECRET}")
     except GraphError as error:
         return Finding("app", "fail", f"The platform did not accept the app's id and secret. {error}", _basic())
     if not info.is_valid or info.app_id != settings.GRAPH_APP_ID:
@@ -119,7 +121,7 @@ def _channel(channel: Channel) -> Iterator[Finding]:
         return
     try:
         account = Account(channel.type, channel.platform_id, channel.token)
-        info = token_info.debug_token(account.token)
+        info = login.debug_token(account.token)
     except InvalidToken:
         yield Finding(name, "fail", f"{label}: the token cannot be decrypted.", "DYNAMO_ENCRYPTION_KEYS")
         return
@@ -130,8 +132,10 @@ def _channel(channel: Channel) -> Iterator[Finding]:
     if not info.is_valid or info.app_id != settings.GRAPH_APP_ID:
         yield Finding(name, "fail", f"{label}: the token is not valid, or of another Meta app.", reconnect)
         return
-    if missing := info.missing(channel.type):
-        yield Finding(f"{name}.permissions", "fail", f"{label}: the token lacks {', '.join(missing)}.", reconnect)
+    if missing := channel_tokens.missing_in_token(info, channel.type, channel.platform_id):
+        words = "; ".join(f"{each.name} (to {each.purpose})" for each in missing)
+        level: Level = "fail" if any(each.required for each in missing) else "warn"
+        yield Finding(f"{name}.permissions", level, f"{label}: the token lacks {words}.", reconnect)
     for at, what in ((info.expires_at, "token"), (info.data_access_expires_at, "data access")):
         if at is not None and at <= clock.now() + channel_health.AHEAD:
             text = f"{label}: the {what} expires on {channel_health.day(at)}."

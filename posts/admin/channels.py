@@ -1,4 +1,4 @@
-"""Channels in the admin: the list, and the form that connects one. A token is never shown."""
+"""Channels in the admin: the list, and the form that takes a pasted token. A token is never shown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from accounts.admin.base import BaseAdmin, DomainForm, current_user, reauthenticated_actor
+from accounts.admin.base import DomainForm, current_user, reauthenticated_actor
 from accounts.domain.actors import Actor, user_actor
 from accounts.exceptions import DomainError
 from accounts.models import Role
-from posts.domain import channels
+from posts.admin.facebook_login import FacebookLoginAdmin
+from posts.domain import channel_tokens, channels
 from posts.models import Channel, ChannelType
 
 
@@ -28,23 +29,25 @@ class ChannelForm(DomainForm):
         validators=[RegexValidator(r"\A[0-9]+\Z", "Digits only.")],
         help_text="Digits only. Meta Business Suite shows it under Settings > Accounts, for Pages and for Instagram.",
     )
-    name = forms.CharField(max_length=200)
     token = forms.CharField(
         label="Access token",
         max_length=2000,
         widget=forms.PasswordInput({"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Stored encrypted, and never shown again.",
+        help_text="Of the Page, or of a person or system user who may publish on it. Facebook is asked what it may do. "
+        "The Page's own token is stored encrypted, and never shown again.",
     )
 
     def __init__(self, *args: Any, row: Channel | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
         if row is not None:
-            self.initial = {**self.initial, "type": row.type, "platform_id": row.platform_id, "name": row.name}
+            self.initial = {**self.initial, "type": row.type, "platform_id": row.platform_id}
             self.fields["type"].disabled = self.fields["platform_id"].disabled = True
 
     def save(self, actor: Actor) -> tuple[Channel, str]:
-        channel = channels.connect(actor, organization=self.organization, **self.cleaned_data)
-        return channel, f"{channel.name} is connected."
+        channel, verified = channel_tokens.connect_with_pasted_token(
+            actor, organization=self.organization, **self.cleaned_data
+        )
+        return channel, " ".join([f"{channel.name} is connected.", *channel_tokens.token_warnings(verified)])
 
 
 BUTTONS: dict[str, tuple[Callable[[Actor, Channel], Any], str]] = {
@@ -54,7 +57,7 @@ BUTTONS: dict[str, tuple[Callable[[Actor, Channel], Any], str]] = {
 
 
 @admin.register(Channel)
-class ChannelAdmin(BaseAdmin):
+class ChannelAdmin(FacebookLoginAdmin):
     """Administrators connect and disconnect channels; every member sees the states."""
 
     edit_role = Role.ADMIN
@@ -69,7 +72,17 @@ class ChannelAdmin(BaseAdmin):
         buttons = self.action_urls("<int:channel_id>", BUTTONS, self.act)
         view = self.admin_site.admin_view(self.reading)
         reading = path("<int:channel_id>/reading/", view, name=f"{self.label}_reading")
-        return [*buttons, reading, *super().get_urls()]
+        return [*buttons, reading, *self.login_urls(), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"can_log_in": channel_tokens.is_configured(), "connect_url": self.url("connect")}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def context(self, row: Any) -> dict[str, Any]:
+        connect_url = self.url("connect")
+        if row is not None:
+            connect_url = f"{connect_url}?channel={row.pk}"
+        return {"can_log_in": channel_tokens.is_configured(), "connect_url": connect_url}
 
     def reading(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         """Show the progress of the sync: a part of the list, which the page polls during a sync."""

@@ -45,12 +45,14 @@ def connect(
     name: str,
     token: str,
     meta_user: str | None = None,
+    **details: Any,
 ) -> Channel:
     """Connect a channel, or connect it again with a new token and name; return it, CONNECTED. Records the audit event.
 
     `meta_user` is the id of the Facebook user whose login gave the token, which Meta's callbacks name. Raises Invalid
     for an unknown type, an id with other characters than digits, a blank name, or a token that cannot be sent in a
-    header. The token is encrypted here and never appears in an error.
+    header. The token is encrypted here and never appears in an error. The caller has verified it: see
+    channel_tokens.py. `details` go into the audit event.
     """
     _validate(type, platform_id, name, token)
     identity: dict[str, Any] = {"organization": organization, "public_id": f"{type}_{platform_id}"}
@@ -71,7 +73,7 @@ def connect(
         )
         transaction.on_commit(lambda: enqueue.send_task("posts.subscribe_channel", channel.pk))
         ChannelSync.objects.filter(channel=channel).update(next_at=clock.now())
-        _record_event(actor, "connect", channel, str(before.state) if before else "")
+        _record_event(actor, "connect", channel, str(before.state) if before else "", **details)
     return channel
 
 
@@ -141,7 +143,7 @@ def _change_state(
     return bool(changed)
 
 
-def _record_event(actor: Actor, verb: str, channel: Channel, before: str) -> None:
+def _record_event(actor: Actor, verb: str, channel: Channel, before: str, **details: Any) -> None:
     audit_log.record(
         actor,
         f"channel.{verb}",
@@ -150,6 +152,7 @@ def _record_event(actor: Actor, verb: str, channel: Channel, before: str) -> Non
         step=(before, str(channel.state)),
         channel=channel.public_id,
         reason=channel.state_reason,
+        **details,
     )
 
 

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
 from urllib3.exceptions import HTTPError
 
 from accounts import clock
@@ -42,6 +43,7 @@ UPLOAD = 120.0  # seconds for a call that carries media
 UPLOAD_HOSTS = (".facebook.com", ".instagram.com")
 _local = threading.local()
 _versions: set[str] = set()
+SECRET_PARAMS = {"client_secret", "code", "fb_exchange_token", "input_token"}  # of Facebook Login
 # The platform's time at the last response, and time.monotonic() then.
 _platform_clock: deque[tuple[datetime, float]] = deque(maxlen=1)
 
@@ -51,6 +53,11 @@ def get(
 ) -> dict[str, Any]:
     """GET within `seconds`. Raises Transient on timeouts, connection errors and for more than `largest` bytes."""
     return _call(account, "GET", _url(path), params, seconds=seconds, largest=largest)
+
+
+def get_without_token(path: str, **params: str) -> dict[str, Any]:
+    """GET what needs no access token: the exchange of Facebook Login, whose credentials are in `params`."""
+    return _call(Account("APP", "login", ""), "GET", _url(path), params)
 
 
 def post_unpublished(
@@ -111,6 +118,7 @@ def _url(path: str) -> str:
     return f"{settings.GRAPH_BASE_URL.rstrip('/')}/{settings.GRAPH_VERSION}/{quote(path, safe='/_')}"
 
 
+@sensitive_variables()
 def _call(
     account: Account,
     method: str,
@@ -127,7 +135,7 @@ def _call(
     _raise_if_blocked(account)
     proof = _appsecret_proof(account)
     options["data" if method == "POST" and "data" not in options else "params"] = {**params, **proof}
-    options.setdefault("auth", _Token("Bearer", account.token))
+    options.setdefault("auth", _Token("Bearer", account.token) if account.token else _no_auth)
     timeout = (float(settings.GRAPH_CONNECT_TIMEOUT), float(settings.GRAPH_READ_TIMEOUT))
     failure: GraphError | None = None
     with http.track_call(seconds or sum(timeout)) as call:
@@ -151,7 +159,7 @@ def _call(
     rate_limits.record_usage(account, headers)
     _check_version(headers)
     _record_clock(headers)
-    secrets = (account.token, *proof.values())
+    secrets = (account.token, *proof.values(), *(params[name] for name in SECRET_PARAMS & params.keys()))
     use_case = rate_limits.USE_CASES.get(account.type, "")
     try:
         if to_upload_host:
@@ -180,7 +188,7 @@ def _raise_if_blocked(account: Account) -> None:
 
 
 def _appsecret_proof(account: Account) -> dict[str, str]:
-    if not settings.GRAPH_APP_SECRET:
+    if not settings.GRAPH_APP_SECRET or not account.token:
         return {}
     signature = hmac.new(settings.GRAPH_APP_SECRET.encode(), account.token.encode(), hashlib.sha256)
     return {"appsecret_proof": signature.hexdigest()}
@@ -233,6 +241,11 @@ def _record_clock(headers: Mapping[str, str]) -> None:
         _local.clock_skew = timedelta(0)
     else:
         _platform_clock.append((platform_time, time.monotonic()))
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Send no credentials, not even those of .netrc, which `requests` would use without an `auth`."""
+    return request
 
 
 class _Token(requests.auth.AuthBase):

@@ -52,6 +52,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (190,               464,     "The account is not confirmed",                            errors.AuthFailed),
     (190,               467,     "The access token was invalidated",                        errors.AuthFailed),
     (190,               492,     "The person lost the role on the Page",                    errors.AuthFailed),
+    (190,               2069032, "The token is a person's, not the Page's",                 errors.AuthFailed),
     # configuration: every call carries a token, so 2500 is about the version or the path
     (2500,              None,    "The platform does not know the API version or the path",  errors.ConfigurationError),
     # permission
@@ -69,6 +70,10 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (100,               33,      "The object is missing or invisible",                      errors.NotFound),
     (100,               2108006, "It was published before the account was a professional one", errors.InvalidRequest),
     (100,               1366046, "The image cannot be read or is too large",              errors.InvalidRequest),
+    (100,               36007,   "The authorization code has expired",                      errors.InvalidRequest),
+    (100,               36008,   "The redirect address is not the one of the dialog",       errors.InvalidRequest),
+    (100,               36009,   "The authorization code has been used",                    errors.InvalidRequest),
+    (101,               None,    "The app id is unknown",                                   errors.InvalidRequest),
     (105,               None,    "Too many parameters",                                     errors.InvalidRequest),
     (120,               None,    "The album is invalid",                                    errors.InvalidRequest),
     (194,               None,    "A parameter is missing",                                  errors.InvalidRequest),

@@ -12,8 +12,8 @@ from django.db.models import F, Q
 from accounts import clock
 from accounts.domain.actors import WORKER
 from accounts.encryption import InvalidToken
-from posts.domain import channels
-from posts.graph import token_info
+from posts.domain import channel_tokens, channels
+from posts.graph import login
 from posts.graph.account import Account
 from posts.graph.errors import AuthFailed, GraphError, PermissionDenied
 from posts.graph.publishers.instagram import check_account
@@ -63,10 +63,10 @@ def _check_token(channel: Channel, before: ChannelCheck | None, *, needed: bool)
     """
     known_at = before.token_checked_at if before and channel_health.knows_token(channel, before) else None
     is_recent = known_at is not None and known_at > clock.now() - TOKEN_INTERVAL
-    if not token_info.is_configured() or (is_recent and not needed):
+    if not channel_tokens.is_configured() or (is_recent and not needed):
         return {}
     try:
-        info = token_info.debug_token(channel.token)
+        info = login.debug_token(channel.token)
     except InvalidToken:
         return {}
     except GraphError as error:
@@ -76,7 +76,9 @@ def _check_token(channel: Channel, before: ChannelCheck | None, *, needed: bool)
         "token_checked_at": clock.now(),
         "expires_at": info.expires_at,
         "data_access_expires_at": info.data_access_expires_at,
-        "missing_permissions": info.missing(channel.type),
+        "missing_permissions": [
+            permission.name for permission in channel_tokens.missing_in_token(info, channel.type, channel.platform_id)
+        ],
     }
 
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts import clock
-from posts.graph import error_codes, token_info
+from posts.domain import channel_tokens
+from posts.graph import error_codes
 from posts.graph.errors import PermissionDenied
 from posts.models import Channel, ChannelState
 from scheduling.models import ChannelCheck, Delivery, DeliveryState, NoticeKind, Notification
@@ -39,10 +40,15 @@ RESTRICTED = (
 
 
 class Problem(NamedTuple):
-    """`name` is that of the check on the review page; `text` is the sentence, which names the channel."""
+    """`name` is that of the check on the review page; `sentence` does not name the channel, `text` does."""
 
     name: str
-    text: str
+    channel: str
+    sentence: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.channel}: {self.sentence[0].lower()}{self.sentence[1:]}"
 
 
 def problems(
@@ -55,11 +61,11 @@ def problems(
     """
     name = channel.name
     if channel.state == ChannelState.BLOCKED:
-        yield Problem("channel", f"{name} is restricted by the platform. {RESTRICTED}")
+        yield Problem("channel", name, f"Restricted by the platform. {RESTRICTED}")
     if channel.state != ChannelState.CONNECTED:
         return
     if cause := cause_of(last_error):
-        yield Problem("channel.cause", f"{name}: the last post was refused. {cause}")
+        yield Problem("channel.cause", name, f"The last post was refused. {cause}")
     if check is None:
         return
     if knows_token(channel, check):
@@ -68,8 +74,9 @@ def problems(
     if is_recent and check.quota_total and (check.quota_used or 0) >= check.quota_total:
         yield Problem(
             QUOTA,
-            f"{name}: {check.quota_used} of {check.quota_total} posts of 24 hours were published. The platform takes "
-            "the next one when the oldest is a day old: reschedule what is due before.",
+            name,
+            f"{check.quota_used} of {check.quota_total} posts of 24 hours were published. The platform takes the next "
+            "one when the oldest is a day old: reschedule what is due before.",
         )
 
 
@@ -78,15 +85,16 @@ def _token_problems(channel: Channel, check: ChannelCheck, until: datetime) -> I
         lost = ", ".join(check.missing_permissions)
         yield Problem(
             "channel.permissions",
-            f"{channel.name}: the access token lacks {lost}. An administrator reconnects it under Channels and leaves "
-            "every permission of the dialog switched on.",
+            channel.name,
+            f"The access token lacks {lost}. An administrator reconnects the channel under Channels and leaves every "
+            "permission of the dialog switched on.",
         )
     for column, what in (("expires_at", "access token"), ("data_access_expires_at", "data access")):
         at: datetime | None = getattr(check, column)
         if at is not None and at <= until:
             verb = "expires" if at > clock.now() else "expired"
-            text = f"{channel.name}: the {what} {verb} on {day(at)}. An administrator reconnects it under Channels."
-            yield Problem(f"channel.{column}", text)
+            sentence = f"The {what} {verb} on {day(at)}. An administrator reconnects the channel under Channels."
+            yield Problem(f"channel.{column}", channel.name, sentence)
 
 
 def knows_token(channel: Channel, check: ChannelCheck) -> bool:
@@ -123,7 +131,7 @@ def facts(channel: Channel) -> dict[str, Any]:
     return {
         "check": check,
         "knows_token": check is not None and knows_token(channel, check),
-        "configured": token_info.is_configured(),
+        "configured": channel_tokens.is_configured(),
         "problems": list(problems(channel, check, last_errors([channel.pk]).get(channel.pk, ""))),
     }
 

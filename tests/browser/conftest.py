@@ -15,7 +15,8 @@ from accounts.models import User
 from tests.browser import chromium as browsers
 from tests.browser.csp_guard import Guard
 from tests.browser.sample_data import scene  # noqa: F401  a fixture
-from tests.services.processes import process_group
+from tests.services.login import APP_ID, APP_SECRET
+from tests.services.processes import Process, process_group
 from tests.services.sandbox import SandboxControl
 
 OpenAdmin = Callable[..., Page]
@@ -31,12 +32,24 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def web_logs() -> list[Process]:
+    """The processes of the web server: their `output()` has the access log and everything that was logged."""
+    return []
+
+
+@pytest.fixture(scope="session")
 def web(
-    django_db_setup: None, sandbox_server: SandboxControl, tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: None,
+    sandbox_server: SandboxControl,
+    tmp_path_factory: pytest.TempPathFactory,
+    web_logs: list[Process],
 ) -> Iterator[str]:
     """Start gunicorn on the database of the tests; yield its base URL."""
     with process_group(tmp_path_factory.mktemp("web")) as started:
-        _process, url = started.web(GRAPH_BASE_URL=sandbox_server.url, DYNAMO_WEB_WORKERS="1")
+        platform = {"GRAPH_BASE_URL": sandbox_server.url, "GRAPH_DIALOG_URL": sandbox_server.url}
+        app = {"GRAPH_APP_ID": APP_ID, "GRAPH_APP_SECRET": APP_SECRET}
+        process, url = started.web(**platform, **app, DYNAMO_WEB_WORKERS="1", GUNICORN_CMD_ARGS="--access-logfile -")
+        web_logs.append(process)
         yield url
 
 

@@ -85,6 +85,10 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             for status in ("DRAFT", "REJECTED", "SCHEDULED", "PUBLISHED", "FAILED")
         },
     },
+    "posts_channel_connect_callback": {"connect-refused": to("posts_channel_connect_callback")},
+    "posts_channel_connect_choose": {
+        "connect-choose": to("posts_channel_connect_choose", lambda scene: scene.login.pk),
+    },
     "admin_password_reset_confirm": {
         "password-reset-confirm": to("admin_password_reset_confirm", lambda scene: scene.password_link),
     },
@@ -126,6 +130,8 @@ NOT_PAGES = {
     *(f"{POSTS}_{name}" for name in BUTTONS),
     "posts_channel_disconnect",
     "posts_channel_resume",
+    # Redirects to the dialog of Facebook Login.
+    "posts_channel_connect",
     *(f"{POSTS}_{name}" for name in ("undo", "keep", "forget")),
     *(f"scheduling_webhook_{name}" for name in ("rotate", "test", "remove")),
     "scheduling_notification_again",

@@ -1,7 +1,8 @@
 """Sample data of a guest house with posts in every status, so that every page has content."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,21 +13,24 @@ from django.db.models import QuerySet
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from accounts import clock
+from accounts import clock, encryption
 from accounts.domain import actors, invitations
 from accounts.domain.reviewers import Reviewer
 from accounts.models import ApiKey, AuditEvent, Invitation, Organization, Role, User
 from dynamo.demo.sample_posts import SAMPLE_POSTS
 from dynamo.demo.seed import GREETER
 from posts.domain import channels, superpowers
-from posts.models import Channel, PublishedPost, SuperpowerTemplate
+from posts.domain.channel_tokens import PERMISSIONS
+from posts.domain.facebook_login import Answer
+from posts.graph.login import LinkedAccount, PageAccount
+from posts.models import Channel, FacebookLogin, PublishedPost, SuperpowerTemplate
 from scheduling.domain import content, review
 from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.domain.notifications import recipients, webhooks
 from scheduling.domain.publishing import run
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, ScheduledPost, Webhook
-from tests.services.sandbox import SandboxControl
+from scheduling.models import ChannelCheck, Delivery, ScheduledPost, Webhook
+from tests.services.sandbox import FACEBOOK, SandboxControl
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Scene:
     invitation: str
     colleague: User
     password_link: list[str]
+    login: FacebookLogin
 
     @property
     def waiting(self) -> list[UUID]:
@@ -94,6 +99,7 @@ def scene(
     created_at = clock.now() - timedelta(minutes=40)
     ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL).update(created_at=created_at)
     _add_disconnected_channel(writer, organization)
+    _add_channel_checks(facebook, instagram)
     posts = {str(post.status): post for post in ScheduledPost.objects.order_by("-scheduled_for", "id")}
     live = PublishedPost.objects.order_by("id").first()
     assert live is not None
@@ -105,7 +111,25 @@ def scene(
     )
     link = [urlsafe_base64_encode(force_bytes(author.pk)), default_token_generator.make_token(author)]
     return Scene(
-        person, organization, key, facebook, instagram, posts, live, template, hook, invited, invitation, author, link
+        person, organization, key, facebook, instagram, posts, live, template, hook, invited, invitation, author, link,
+        _log_in_to_facebook(person, organization),
+    )  # fmt: skip
+
+
+def _log_in_to_facebook(person: User, organization: Organization) -> FacebookLogin:
+    """Store an answer with a connected Page, a new one, one that cannot be chosen, and a declined permission."""
+    pages = [
+        PageAccount(FACEBOOK.id, FACEBOOK.name, token=FACEBOOK.token, tasks=("CREATE_CONTENT",)),
+        PageAccount(
+            "100200300400777", "Bar da Praia, Olhão", token="token-of-the-bar", tasks=("CREATE_CONTENT",),
+            instagram=LinkedAccount("17841400100200777", "bardapraia.olhao", "Bar da Praia"),
+        ),
+        PageAccount("100200300400999", "Olhão Turismo", token="token-of-the-town", tasks=("ANALYZE",)),
+    ]  # fmt: skip
+    statuses = {permission.name: "granted" for permission in PERMISSIONS} | {"read_insights": "declined"}
+    answer = encryption.encrypt(json.dumps(asdict(Answer("", statuses, pages))))
+    return FacebookLogin.objects.create(
+        organization=organization, user=person, nonce="nonce-of-the-scene", answer_encrypted=answer
     )
 
 
@@ -132,3 +156,22 @@ def _add_disconnected_channel(actor: actors.Actor, organization: Organization) -
     given = {"type": "INSTAGRAM_ACCOUNT", "platform_id": "17841400000000077", "name": "casadosol.cozinha"}
     channel = channels.connect(actor, organization=organization, token="a-token-that-expired", **given)
     channels.mark_needs_reconnect(actor, channel, reason="The access token expired yesterday.")
+
+
+def _add_channel_checks(facebook: Channel, instagram: Channel) -> None:
+    """Store a check without problems for one channel, and one with every problem of a token for the other."""
+    now = clock.now()
+    Channel.objects.filter(pk=facebook.pk).update(webhooks_at=now)
+    Channel.objects.filter(pk=instagram.pk).update(webhooks_problem="A permission is missing")
+    ChannelCheck.objects.create(channel=facebook, at=now, token_checked_at=clock.now(), platform_name=facebook.name)
+    ChannelCheck.objects.create(
+        channel=instagram,
+        at=now,
+        token_checked_at=clock.now(),
+        platform_name=instagram.name,
+        expires_at=now + timedelta(days=6),
+        data_access_expires_at=now + timedelta(days=12),
+        missing_permissions=["instagram_manage_comments", "instagram_manage_insights"],
+        quota_used=50,
+        quota_total=50,
+    )

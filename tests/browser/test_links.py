@@ -37,7 +37,10 @@ CRAWL = """async (start) => {
     if (!allowed || response.url.includes("/login/")) failures.push([response.status, url, from]);
     if (!response.ok || !response.headers.get("content-type").startsWith("text/html")) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const link of page.querySelectorAll("a[href]")) offer(new URL(link.getAttribute("href"), url).href, url);
+    // Links of the kind "external" lead to Facebook, by way of a redirect.
+    for (const link of page.querySelectorAll("a[href]:not([rel~=external])")) {
+      offer(new URL(link.getAttribute("href"), url).href, url);
+    }
     for (const form of page.querySelectorAll("form[action]")) {
       const target = new URL(form.getAttribute("action"), url);
       // A URL for POST alone answers a GET with 405; one that does not exist answers 404.

@@ -14,6 +14,7 @@ SAFE = {
     "DYNAMO_SECRET_KEY": secrets.token_urlsafe(50),
     "DYNAMO_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
     "DYNAMO_AUDIT_KEYS": secrets.token_urlsafe(32),
+    "GRAPH_APP_ID": "100000000000001",
     "GRAPH_APP_SECRET": secrets.token_hex(16),
     "DATABASE_URL": "postgresql://dynamo@db.example/dynamo",
     "REDIS_URL": "redis://redis.example/0",
@@ -39,6 +40,11 @@ def test_production_with_safe_settings_starts(tmp_path: Path) -> None:
 def test_production_without_a_public_address_starts_with_a_warning(tmp_path: Path) -> None:
     status, output = start(tmp_path, DYNAMO_PUBLIC_URL="https://192.168.1.4")
     assert (status, "(dynamo.W001)" in output, "DYNAMO_PUBLIC_URL" in output) == (0, True, True)
+
+
+def test_production_without_an_app_id_starts_with_a_warning(tmp_path: Path) -> None:
+    status, output = start(tmp_path, GRAPH_APP_ID=None)
+    assert (status, "(dynamo.W002)" in output, "GRAPH_APP_ID" in output) == (0, True, True)
 
 
 def test_checks_outside_production_find_nothing(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ NEW_KEY = {
     "organization": "{organization}", "name": "{word}-agent", "key_id": f"dk_{'0' * 24}", "scopes": "read",
     "reach": "all",
 }  # fmt: skip
-NEW_CHANNEL = {"type": "FB_PAGE", "platform_id": "4711", "name": "{word}-new", "token": "t"}
+NEW_CHANNEL = {"type": "FB_PAGE", "platform_id": "4711", "token": "token-of-the-new-page"}
 NEW_TEMPLATE = {"name": "{word}-more", "hashtag": "{word}-more", "public": "Thanks"}
 LATER = {"when": "2031-01-01T10:00", "version": "1"}
 WEBHOOK = {"url": "https://{word}.example.com/news", "kinds": "FAILED", "active": "on"}
@@ -229,8 +229,13 @@ RULES: dict[str, Rule] = {
         "": Rule(get=ALL_MEMBERS),
         "add/": Rule(get=ADMINS, post=ADMINS, data=NEW_CHANNEL),
         "<str:object_id>/change/": Rule(
-            get=ADMIN, post=ADMIN, to="channel", data={"name": "casa-renamed", "token": "t"}
+            get=ADMIN, post=ADMIN, to="channel", data={"token": "{token}"}
         ),
+        "connect/": Rule(get=ADMINS),
+        "connect/callback/": Rule(
+            get=ADMINS, post=ADMINS, data={"code": "a-code", "state": "forged"}, unchanged=True  # refused on the page
+        ),
+        "connect/<uuid:login_id>/": Rule(get=ADMIN, post=ADMIN, to="login", data={"channel": "{wire}"}),
         "<int:channel_id>/disconnect/": Rule(post=ADMIN, to="channel"),
         "<int:channel_id>/resume/": Rule(post=ADMIN, to="channel", unchanged=True),
         "<int:channel_id>/reading/": Rule(get=MEMBERS, to="channel"),

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.test import override_settings
 
 from tests.security.fixtures import ACTORS, Scenario
-from tests.services.sandbox import SandboxControl
+from tests.services.login import APP_ID, APP_SECRET, give_login
+from tests.services.sandbox import PlatformAccount, SandboxControl
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,15 @@ def scenario(django_db_setup: None, django_db_blocker: Any, sandbox_server: Sand
         "SANDBOXED": True,
         "MEDIA_ALLOW_LOOPBACK": True,
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "GRAPH_APP_ID": APP_ID,
+        "GRAPH_APP_SECRET": APP_SECRET,
+        "GRAPH_DIALOG_URL": sandbox_server.url,
         "API_RATE_PER_MINUTE": 0,
         "API_RATE_PER_ADDRESS": 0,
     }
     sandbox_server.reset()
+    give_login(sandbox_server)
+    sandbox_server.register(PlatformAccount("FB_PAGE", "4711", "New", "token-of-the-new-page"))
     with override_settings(**settings), django_db_blocker.unblock(), transaction.atomic():
         yield Scenario(sandbox_server)
         transaction.set_rollback(True)

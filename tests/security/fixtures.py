@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -23,8 +23,11 @@ from accounts.admin.api_keys import secret_fingerprint
 from accounts.domain import actors, invitations
 from accounts.models import ApiKey, AuditEvent, Membership, Organization, Role, User
 from posts.domain import comment_export, media_store
+from posts.domain.channel_tokens import PERMISSIONS
+from posts.domain.facebook_login import Answer
 from posts.domain.published_posts import record_published
-from posts.models import Channel, DataDeletion, MediaFile, SuperpowerTemplate
+from posts.graph.login import PageAccount
+from posts.models import Channel, DataDeletion, FacebookLogin, MediaFile, SuperpowerTemplate
 from scheduling.admin import webhooks
 from scheduling.domain import content, drafts, media_inspection, review
 from scheduling.domain.drafts import ChannelText
@@ -89,6 +92,7 @@ class Tenant:
             self._create_post(state, sandbox.media(f"{word}-picture.jpg"))
         self._create_published_post(sandbox)
         self._create_notifications()
+        self._create_login()
         template = SuperpowerTemplate.objects.create(
             organization=self.organization,
             name=f"{word}-template",
@@ -166,6 +170,18 @@ class Tenant:
         invitation, token = invitations.invite(chief, organization=self.organization, email=guest, role="VIEWER")
         self.ids |= {"webhook": str(webhook.pk), "dispatch": str(dispatch.pk)}
         self.ids |= {"invitation": str(invitation.pk), "joining": token}
+
+    def _create_login(self) -> None:
+        """The administrator has answered the dialog of Facebook Login, and has not chosen yet."""
+        page = PageAccount(self.account.id, f"{self.word}-page", token=self.account.token)
+        answer = Answer("", {permission.name: "granted" for permission in PERMISSIONS}, [page])
+        login = FacebookLogin.objects.create(
+            organization=self.organization,
+            user=self.users["administrator"],
+            nonce=f"{self.word}-nonce",
+            answer_encrypted=encryption.encrypt(json.dumps(asdict(answer))),
+        )
+        self.ids["login"] = str(login.pk)
 
     @cached_property
     def secrets(self) -> list[str]:
@@ -280,6 +296,7 @@ class Scenario:
             **tenant.review_fields,
             "word": tenant.word,
             "account": tenant.account.id,
+            "token": tenant.account.token,
             "key_fingerprint": secret_fingerprint(tenant.key),
             "webhook_fingerprint": webhooks.fingerprint(Webhook.objects.get(organization=tenant.organization)),
             "media": self.media,

@@ -16,7 +16,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from dynamo.celery import app
 from dynamo.demo.seed import credentials_file, load_credentials, write_json
 from dynamo.demo.supervisor import Supervisor, port_is_free, responds
+from dynamo.env import generated_secret
 
+APP_ID = "100000000000001"  # of the app by which the sandbox names posts of the API
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FILES = (
     "demo", "demo.json", "sandbox", "log", "broker", "cache", "beat-schedule*", "dynamo.sqlite3*", "secrets",
@@ -77,6 +79,10 @@ class Command(BaseCommand):
             "DYNAMO_PRODUCTION": "0",
             "DYNAMO_BIND": f"127.0.0.1:{port}",
             "GRAPH_BASE_URL": sandbox,
+            "GRAPH_DIALOG_URL": sandbox,
+            "GRAPH_APP_ID": APP_ID,
+            "GRAPH_APP_SECRET": generated_secret("GRAPH_APP_SECRET", folder),
+            "GRAPH_LOGIN_CONFIG_ID": "",
             "SANDBOX_PORT": str(port + 1),
             "PYTHONUNBUFFERED": "1",
         }

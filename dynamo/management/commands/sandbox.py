@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.urls import reverse
 
 from dynamo.sandbox.server import Sandbox
 
@@ -22,7 +23,14 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _signal, _frame: stop.set())
-        sandbox = Sandbox(port=port, folder=folder, app_secret=settings.GRAPH_APP_SECRET)
+        callback = f"{settings.ADMIN_URL}{reverse('admin:posts_channel_connect_callback')}"
+        sandbox = Sandbox(
+            port=port,
+            folder=folder,
+            app_id=settings.GRAPH_APP_ID,
+            app_secret=settings.GRAPH_APP_SECRET,
+            redirect_uris=[callback],
+        )
         if port_file is not None:
             new = port_file.with_name(f"{port_file.name}.new")
             new.write_text(str(sandbox.port), encoding="ascii")

@@ -17,6 +17,8 @@ from scheduling.domain.notifications import webhooks
 from scheduling.models import Approval
 from tests.accounts.admin.test_login import code_of, enrol
 from tests.helpers import POSTS, AdminClient, fresh, log_in
+from tests.services.login import APP_ID, APP_SECRET, give_login
+from tests.services.sandbox import PlatformAccount
 
 
 @pytest.fixture
@@ -108,8 +110,11 @@ def test_approval_with_required_mfa_needs_setup(make_waiting, reviewer: User, or
 
 @pytest.mark.parametrize("what", ["issue", "access", "rotate", "channel", "resume", "webhook", "webhook/rotate"])
 def test_keys_channels_and_webhooks_need_recent_authentication_a23(
-    what: str, admin_member: User, organization: Organization, key: Any, facebook: Any, after_limit
+    what: str, admin_member: User, organization: Organization, key: Any, facebook: Any, after_limit, sandbox, settings
 ) -> None:
+    settings.GRAPH_APP_ID, settings.GRAPH_APP_SECRET = APP_ID, APP_SECRET
+    give_login(sandbox)
+    sandbox.register(PlatformAccount("FB_PAGE", "77", "New", "secret-of-the-page"))
     hook, _ = webhooks.add(
         actors.user_actor(admin_member), organization=organization, url="https://hook.example.com/", kinds=["FAILED"]
     )
@@ -121,7 +126,7 @@ def test_keys_channels_and_webhooks_need_recent_authentication_a23(
                                   "expires_in": "", "key_id": new_key_id()}),
         "access": (f"{keys}{key.pk}/access/", {"scopes": ["read"], "reach": "all"}),
         "rotate": (f"{keys}{key.pk}/rotate/", {"overlap": "0", "known": secret_fingerprint(key)}),
-        "channel": ("/admin/posts/channel/add/", {"type": "FB_PAGE", "platform_id": "77", "name": "New",
+        "channel": ("/admin/posts/channel/add/", {"type": "FB_PAGE", "platform_id": "77",
                                                   "token": "secret-of-the-page"}),
         "resume": (f"/admin/posts/channel/{facebook.pk}/resume/", {}),
         "webhook": (f"{hooks}{hook.pk}/change/", {"url": "https://other.example.com/", "kinds": ["FAILED"]}),

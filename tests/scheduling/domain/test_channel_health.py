@@ -225,6 +225,6 @@ def test_problems_are_on_the_dashboard_and_the_pages_of_channels(
     give_token(sandbox, facebook, expires_in=3 * DAY)
     checked(facebook)
     page = AdminClient(admin_member).open(url.format(facebook.pk))
-    assert "the access token expires on" in page.text
+    assert "he access token expires on" in page.text
     assert facebook.token not in page.answer.content.decode()
     assert INSTAGRAM.token not in page.answer.content.decode()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('posts', '0003_published_media'),
+        ('posts', '0004_facebook_login'),
     ]
 
     operations = [
@@ -17,11 +17,6 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
                 ('completed_at', models.DateTimeField(default=accounts.clock.now)),
             ],
-        ),
-        migrations.AddField(
-            model_name='channel',
-            name='connected_by_meta_user',
-            field=models.CharField(db_index=True, editable=False, help_text="The app-scoped id of the Facebook user whose login gave the token; for Meta's callbacks.", max_length=40, null=True),
         ),
         migrations.AddField(
             model_name='channel',
