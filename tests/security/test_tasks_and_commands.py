@@ -103,6 +103,7 @@ COMMANDS: dict[str, Entry] = {
         {
             "posts.Channel",
             "posts.SuperpowerTemplate",
+            "scheduling.MediaItem",
             "scheduling.PostAuthor",
             *(f"accounts.{name}" for name in DEMO),
             *PUBLISH,

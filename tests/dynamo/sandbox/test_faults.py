@@ -38,7 +38,7 @@ def test_a_dropped_connection_does_the_work_or_not(page: Caller, fault: str, pub
         ("quota", 400, (9, 2207042), 0),
         ("policy_block", 400, (368, 1390008), 0),
         ("localised", 400, (9004, 2207052), 0),
-        ("publishing_authorization", 400, (368, 1404078), 0),
+        ("publishing_authorization", 403, (368, 1404078), 0),
         ("restricted", 400, (25, 2207050), 0),
         ("development_mode", 400, (100, 1885183), 0),
     ],

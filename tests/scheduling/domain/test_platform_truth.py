@@ -129,7 +129,7 @@ def test_page_publishing_authorization_names_cause_and_place_p5(
     advice = failure_help(delivery, revertible=True)
     assert advice is not None
     assert "Page Publishing Authorization" in advice.reason
-    assert "Settings" in advice.steps[0]
+    assert "settings of the Page" in advice.reason
     assert not any("econnect" in step for step in advice.steps)
 
 
