@@ -17,7 +17,7 @@ from scheduling.domain.validation import (
 )
 from scheduling.models import Delivery, ScheduledPost
 
-# What one reseller reports of Instagram since December 2025; Meta documents 30 and 20 (graph-api, section 11a).
+# What one reseller reports of Instagram; Meta documents 30 and 20 (graph-api, section 11a).
 REPORTED_HASHTAGS, REPORTED_MENTIONS = 5, 3
 LINK = "http://", "https://"
 MOST_NAMED = 5
