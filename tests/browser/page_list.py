@@ -77,9 +77,13 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             reverse(f"admin:{POSTS}_several") + "?" + "&".join(f"post={pk}" for pk in scene.waiting)
         ),
     },
-    f"{POSTS}_change": {"post-edit": to_post("change", "WAITING_FOR_APPROVAL")},
+    f"{POSTS}_change": {
+        "post-edit": to_post("change", "WAITING_FOR_APPROVAL"),
+        "post-edit-carousel": to(f"{POSTS}_change", lambda scene: scene.carousel),
+    },
     f"{POSTS}_review": {
         "review-waiting": to_post("review", "WAITING_FOR_APPROVAL"),
+        "review-carousel": to(f"{POSTS}_review", lambda scene: scene.carousel),
         **{
             f"review-{status.lower()}": to_post("review", status)
             for status in ("DRAFT", "REJECTED", "SCHEDULED", "PUBLISHED", "FAILED")

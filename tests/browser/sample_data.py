@@ -59,6 +59,11 @@ class Scene:
         return list(waiting.order_by("scheduled_for").values_list("pk", flat=True))
 
     @property
+    def carousel(self) -> UUID:
+        """The id of a waiting post with several images."""
+        return ScheduledPost.objects.get(media_count__gt=0).pk
+
+    @property
     def audit_events(self) -> QuerySet[AuditEvent]:
         return AuditEvent.objects.filter(organization_id=self.organization.pk)
 

@@ -98,7 +98,7 @@ def _run(stage: Stage, given: argparse.Namespace) -> int:
     rows = judge(plan, run=crowd.run, posts=crowd.posts, reverted=crowd.reverted, record=record)
     print(table(rows))
     pictures = sum(len(item["items"]) or bool(item["media_sha256"]) for item in record)
-    print(f"{sum(bool(planned.items) for planned in plan.posts)} posts with several pictures were planned")
+    print(f"{sum(len(item['items']) > 1 for item in record)} visible posts have several pictures")
     print(f"{pictures} visible pictures compared with their stored copies; the host sent {len(stage.media.served)}")
     for row in rows:
         for note in row.notes[:6]:
