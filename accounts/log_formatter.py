@@ -7,7 +7,7 @@ import re
 SECRETS = re.compile(
     r"""(?ix)
     (?P<name>
-        (?:access_token|appsecret_proof|client_secret|app_secret|password|passwd|csrfmiddlewaretoken|sessionid|secret)
+        (?:access_token|input_token|verify_token|signed_request|appsecret_proof|client_secret|app_secret|password|passwd|csrfmiddlewaretoken|sessionid|secret)
         ["']?\s*[=:]\s*["']?
       | \b(?:Bearer|OAuth|Basic)\s+
     )

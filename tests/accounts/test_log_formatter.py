@@ -17,6 +17,7 @@ SEALED = "gAAAAA" + "Bq-_" * 20 + "=="
         f"{{'access_token': '{TOKEN}', 'id': '1'}}", f'{{"client_secret": "{TOKEN}"}}', f"password={TOKEN}",
         f"Cookie: sessionid={TOKEN}; other=1", f"the token {TOKEN} was refused", f"OAuth {TOKEN}",
         f"GET /connect/callback/?code={TOKEN[3:]}&state={TOKEN[3:]} HTTP/1.1",
+        f"GET /meta/webhook?hub.verify_token={TOKEN[3:]}&hub.challenge=1", f"signed_request={TOKEN[3:]}",
     ],
 )  # fmt: skip
 def test_secret_is_redacted(line):
