@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,9 +18,10 @@ from accounts.api.exceptions import RequestValidationError, from_drf_error
 from accounts.api.pagination import KeysetPagination
 from accounts.api.parsers import find_invalid_text
 from accounts.domain.request_signatures import sign, verify_signature
+from accounts.exceptions import Invalid
 from accounts.models import ApiKey
-from posts.domain import comment_export
-from posts.graph import comments, rate_limits, responses
+from posts.domain import comment_export, facebook_login
+from posts.graph import comments, login, rate_limits, responses
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
 from scheduling.api.serializers import CreatePostSerializer, UpdatePostSerializer
@@ -134,6 +136,30 @@ def comment(data: bytes) -> None:
             entry.encode()
 
 
+def token(data: bytes) -> None:
+    """What the platform says about a token and about Pages is read, and a Page can be stored and shown."""
+    item = document(data)
+    if not isinstance(item, dict):
+        item = dict.fromkeys(("id", "scopes", "granular_scopes", "expires_at", "error", "tasks", "name"), item)
+    info = login.parse_token_info(item)
+    assert isinstance(info.allows("pages_show_list", "1"), bool)
+    page = login.parse_page({**item, "instagram_business_account": item})
+    if page is not None:
+        storable(f"{page.id}{page.name}{page.username}")
+        json.dumps(asdict(page)).encode()
+
+
+def state(data: bytes) -> None:
+    """Only what this server signed for this session is a state."""
+    given = text(data)
+    for tried in (given, signing.dumps(given.encode(errors="replace").decode(), salt="facebook-login:another")):
+        try:
+            facebook_login.read_state("a-session", tried)
+        except Invalid:
+            continue
+        raise AssertionError("a forged state was accepted")
+
+
 def address(data: bytes) -> None:
     """A media address is judged, whatever it is."""
     given = text(data)
@@ -157,7 +183,8 @@ def body(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    item.__name__: item for item in (date, instant, signature, cursor, cell, answer, headers, comment, address, body)
+    item.__name__: item
+    for item in (date, instant, signature, cursor, cell, answer, headers, comment, token, state, address, body)
 }
 SEEDS: dict[str, list[bytes]] = {
     "date": [b"2026-05-30T13:00:00.000Z", b"Sat, 30 May 2026 13:00:00 GMT", b"Saturday, 30-May-26 13:00:00 GMT"],
@@ -168,6 +195,11 @@ SEEDS: dict[str, list[bytes]] = {
     "answer": [b'{"error":{"code":190,"error_subcode":463,"message":"a-secret-token"}}', b'{"success":false}', b"true"],
     "headers": [b'{"call_count":99}', b'{"1":[{"call_count":1,"estimated_time_to_regain_access":5}]}', b"120"],
     "comment": [b'{"id":"1","replies":{"data":[],"paging":{"next":"x"}}}', b'{"id":"1","from":{"name":"\\ud800"}}'],
+    "token": [
+        b'{"is_valid":true,"granular_scopes":[{"scope":"x","target_ids":["1"]}],"expires_at":1}',
+        b'{"id":"1","access_token":"x","tasks":["CREATE_CONTENT"],"name":"\\ud800"}',
+    ],
+    "state": [b"WyJhIixbMSwyXV0:1abcde:xyz", b".eJyrVkrLz1eyUkpKLFKqBQA"],
     "address": [b"https://media.example.com/sunset.jpg", b"http://[::ffff:127.0.0.1]:80/x", b"http://0x7f.1/"],
     "body": [b'{"status":"DRAFT","channels":{"FB_PAGE_1":{"mediumType":"FB_PAGE","caption":"x"}}}', b'{"media":null}'],
 }
