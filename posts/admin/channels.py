@@ -47,7 +47,7 @@ class ChannelForm(DomainForm):
         channel, verified = channel_tokens.connect_with_pasted_token(
             actor, organization=self.organization, **self.cleaned_data
         )
-        return channel, " ".join([f"{channel.name} is connected.", *channel_tokens.token_warnings(verified)])
+        return channel, " ".join([f"Connected: {channel.name}.", *channel_tokens.token_warnings(verified)])
 
 
 BUTTONS: dict[str, tuple[Callable[[Actor, Channel], Any], str]] = {

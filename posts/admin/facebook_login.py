@@ -222,7 +222,7 @@ class FacebookLoginAdmin(BaseAdmin):
         self, request: HttpRequest, connected: list[tuple[Channel, VerifiedToken]], problems: list[str]
     ) -> None:
         for channel, verified in connected:
-            messages.success(request, f"{channel.name} is connected.")
+            messages.success(request, f"Connected: {channel.name}.")
             for warning in channel_tokens.token_warnings(verified):
                 messages.warning(request, f"{channel.name}: {warning}")
         for problem in problems:

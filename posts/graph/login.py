@@ -105,6 +105,11 @@ def debug_token(token: str) -> TokenInfo:
     data = client.get(app, "debug_token", seconds=CALL_SECONDS, input_token=token).get("data")
     if not isinstance(data, dict):
         raise Transient("The platform's answer about the token cannot be read")
+    return parse_token_info(data)
+
+
+def parse_token_info(data: Mapping[str, Any]) -> TokenInfo:
+    """Read the object `data` of debug_token, whatever is in it."""
     granular = data.get("granular_scopes")
     targets = {
         str(entry.get("scope")): frozenset(map(str, ids))
@@ -142,7 +147,7 @@ def read_pages(token: str, *, instagram: bool) -> Iterator[PageAccount]:
     for _ in range(MAX_CALLS):
         answer = client.get(_person(token), "me/accounts", seconds=CALL_SECONDS, **params)
         for row in parsing.items(answer):
-            if page := _page(row):
+            if page := parse_page(row):
                 yield page
         if not parsing.dig(answer, "paging", "next"):
             return
@@ -156,27 +161,14 @@ def read_page(token: str, page_id: str, *, instagram: bool) -> PageAccount:
     """Return the Page of a PAGE token, with the token."""
     fields = f"id,name,username,{INSTAGRAM_FIELDS}" if instagram else "id,name,username"
     row = client.get(Account("FB_PAGE", page_id, token), page_id, seconds=CALL_SECONDS, fields=fields)
-    page = _page({**row, "access_token": token})
+    page = parse_page({**row, "access_token": token})
     if page is None or page.id != page_id:
         raise InvalidRequest("The platform answered for another Page")
     return page
 
 
-@sensitive_variables("app", "token")
-def _access_token(**params: str) -> str:
-    app = {"client_id": settings.GRAPH_APP_ID, "client_secret": settings.GRAPH_APP_SECRET}
-    token = client.get_without_token("oauth/access_token", **app, **params).get("access_token")
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
-        raise Transient("The platform's answer has no access token")
-    return token
-
-
-def _person(token: str) -> Account:
-    """Return the account by which calls of this person are counted."""
-    return Account("USER", hashlib.sha256(token.encode()).hexdigest()[:16], token)
-
-
-def _page(row: Mapping[str, Any]) -> PageAccount | None:
+def parse_page(row: Mapping[str, Any]) -> PageAccount | None:
+    """Read a Page, whatever is in the row; None without an id."""
     page_id, token, tasks = parsing.parse_id(row.get("id")), row.get("access_token"), row.get("tasks")
     if not page_id:
         return None
@@ -192,6 +184,20 @@ def _page(row: Mapping[str, Any]) -> PageAccount | None:
         tasks=tuple(map(str, tasks)) if isinstance(tasks, list) else None,
         instagram=instagram,
     )
+
+
+@sensitive_variables("app", "token")
+def _access_token(**params: str) -> str:
+    app = {"client_id": settings.GRAPH_APP_ID, "client_secret": settings.GRAPH_APP_SECRET}
+    token = client.get_without_token("oauth/access_token", **app, **params).get("access_token")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+        raise Transient("The platform's answer has no access token")
+    return token
+
+
+def _person(token: str) -> Account:
+    """Return the account by which calls of this person are counted."""
+    return Account("USER", hashlib.sha256(token.encode()).hexdigest()[:16], token)
 
 
 def _text(value: Any) -> str:

@@ -89,7 +89,7 @@ def test_connecting_from_nothing(connect: Page) -> None:
     assert re.search(r"/connect/[0-9a-f-]{36}/$", connect.url)
     connect.get_by_label(OTHER_FACEBOOK.name).uncheck()
     connect.get_by_role("button", name="Connect", exact=True).click()
-    expect(connect.get_by_text("Casa do Sol is connected.")).to_be_visible()
+    expect(connect.get_by_text("Connected: Casa do Sol.")).to_be_visible()
     assert connected() == {FACEBOOK.public_id, INSTAGRAM.public_id}
 
 
@@ -123,7 +123,7 @@ def test_reconnecting_with_another_page_is_refused(connect: Page, facebook: Chan
     go_to_dialog(connect, "Reconnect with Facebook").get_by_label(FACEBOOK.name).check()
     come_back(connect)
     exchange(connect)
-    expect(connect.get_by_text("Casa do Sol is connected.")).to_be_visible()
+    expect(connect.get_by_text("Connected: Casa do Sol.")).to_be_visible()
     assert connected() == {FACEBOOK.public_id}
 
 
@@ -160,7 +160,7 @@ def test_pasted_token_of_a_person_is_replaced_by_the_pages(connect: Page, sandbo
     connect.get_by_label("Page ID").fill(FACEBOOK.id)
     connect.get_by_label("Access token").fill(token)
     connect.get_by_role("button", name="Connect", exact=True).click()
-    expect(connect.get_by_text("Casa do Sol is connected.")).to_be_visible()
+    expect(connect.get_by_text("Connected: Casa do Sol.")).to_be_visible()
     assert Channel.objects.get().token not in {"", token}
 
 

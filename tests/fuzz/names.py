@@ -1,6 +1,6 @@
 """The targets' names, which can be read without loading what they fuzz."""
 
 NAMES = (
-    "date", "instant", "signature", "cursor", "cell", "answer", "headers", "comment", "published", "address", "body",
-    "signed_request", "webhook",
+    "date", "instant", "signature", "cursor", "cell", "answer", "headers", "comment", "published", "token", "state",
+    "address", "body", "signed_request", "webhook",
 )  # fmt: skip

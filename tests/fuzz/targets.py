@@ -7,6 +7,7 @@ import hmac
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,9 +22,10 @@ from accounts.api.exceptions import RequestValidationError, from_drf_error
 from accounts.api.pagination import KeysetPagination
 from accounts.api.parsers import find_invalid_text
 from accounts.domain.request_signatures import sign, verify_signature
+from accounts.exceptions import Invalid
 from accounts.models import ApiKey
-from posts.domain import comment_export, meta_callbacks, post_refresh
-from posts.graph import comments, feed, rate_limits, responses
+from posts.domain import comment_export, facebook_login, meta_callbacks, post_refresh
+from posts.graph import comments, feed, login, rate_limits, responses
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
@@ -153,6 +155,30 @@ def published(data: bytes) -> None:
                 storable(json.dumps(post.values, ensure_ascii=False))
 
 
+def token(data: bytes) -> None:
+    """What the platform says about a token and about Pages is read, and a Page can be stored and shown."""
+    item = document(data)
+    if not isinstance(item, dict):
+        item = dict.fromkeys(("id", "scopes", "granular_scopes", "expires_at", "error", "tasks", "name"), item)
+    info = login.parse_token_info(item)
+    assert isinstance(info.allows("pages_show_list", "1"), bool)
+    page = login.parse_page({**item, "instagram_business_account": item})
+    if page is not None:
+        storable(f"{page.id}{page.name}{page.username}")
+        json.dumps(asdict(page)).encode()
+
+
+def state(data: bytes) -> None:
+    """Only what this server signed for this session is a state."""
+    given = text(data)
+    for tried in (given, signing.dumps(given.encode(errors="replace").decode(), salt="facebook-login:another")):
+        try:
+            facebook_login.read_state("a-session", tried)
+        except Invalid:
+            continue
+        raise AssertionError("a forged state was accepted")
+
+
 def address(data: bytes) -> None:
     """A media address is judged, whatever it is."""
     given = text(data)
@@ -205,8 +231,8 @@ def webhook(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     item.__name__: item
     for item in (
-        date, instant, signature, cursor, cell, answer, headers, comment, published, address, body, signed_request,
-        webhook,
+        date, instant, signature, cursor, cell, answer, headers, comment, published, token, state, address, body,
+        signed_request, webhook,
     )
 }  # fmt: skip
 SEEDS: dict[str, list[bytes]] = {
@@ -223,6 +249,11 @@ SEEDS: dict[str, list[bytes]] = {
         b'{"insights":{"data":[{"name":"post_reactions_by_type_total","values":[{"value":{"like":3,"\\ud800":1}}]}]}}',
         b'{"data":[{"name":"post_reactions_by_type_total","total_value":{"value":{"sorry":-1}}}],"summary":[]}',
     ],
+    "token": [
+        b'{"is_valid":true,"granular_scopes":[{"scope":"x","target_ids":["1"]}],"expires_at":1}',
+        b'{"id":"1","access_token":"x","tasks":["CREATE_CONTENT"],"name":"\\ud800"}',
+    ],
+    "state": [b"WyJhIixbMSwyXV0:1abcde:xyz", b".eJyrVkrLz1eyUkpKLFKqBQA"],
     "address": [b"https://media.example.com/sunset.jpg", b"http://[::ffff:127.0.0.1]:80/x", b"http://0x7f.1/"],
     "body": [b'{"status":"DRAFT","channels":{"FB_PAGE_1":{"mediumType":"FB_PAGE","caption":"x"}}}', b'{"media":null}'],
     "signed_request": [b'{"algorithm":"HMAC-SHA256","issued_at":1790000000,"user_id":"1"}', b"{}", b"null"],

@@ -80,7 +80,7 @@ def test_login_connects_the_chosen_channels_under_the_platforms_names_p4(login: 
     assert all(account.name in choice.text for account in (FACEBOOK, INSTAGRAM, OTHER_FACEBOOK))
     done = login.choose(*BOTH)
     assert states() == dict.fromkeys(BOTH, "CONNECTED")
-    assert "Casa do Sol is connected" in done.text
+    assert "Connected: Casa do Sol" in done.text
     page = Channel.objects.get(type="FB_PAGE")
     assert (page.name, page.connected_by_meta_user) == (FACEBOOK.name, PERSON)
     assert Channel.objects.get(type="INSTAGRAM_ACCOUNT").name == INSTAGRAM.name
@@ -225,7 +225,7 @@ def test_reconnecting_is_one_login_and_no_choice(login: Login, facebook: Channel
     Channel.objects.filter(pk=facebook.pk).update(state="NEEDS_RECONNECT", state_reason="expired", name="Old name")
     links = login.site.open(CHANNELS).page.links
     assert f"{CHANNELS}connect/?channel={facebook.pk}" in links
-    assert "Casa do Sol is connected" in login.return_from_dialog(f"?channel={facebook.pk}").send().text
+    assert "Connected: Casa do Sol" in login.return_from_dialog(f"?channel={facebook.pk}").send().text
     facebook.refresh_from_db()
     assert (facebook.state, facebook.name, facebook.state_reason) == ("CONNECTED", FACEBOOK.name, "")
     assert facebook.token != FACEBOOK.token
