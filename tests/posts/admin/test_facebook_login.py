@@ -383,7 +383,7 @@ def test_refused_pasted_tokens_say_why_p4(
         token(kind="PAGE", account=OTHER_FACEBOOK.id): (
             "No Instagram account is linked", {"type_": "INSTAGRAM_ACCOUNT", "platform_id": INSTAGRAM.id},
         ),
-        f"{APP_ID}|{APP_SECRET}": ("does not accept", {}),
+        f"{APP_ID}|{APP_SECRET}": ("not the access token of a Page", {}),
         "two words": ("invalid characters", {}),
     }  # fmt: skip
     for given, (words, fields) in refused.items():

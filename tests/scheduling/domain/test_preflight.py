@@ -188,8 +188,8 @@ def test_missing_permission_warns_until_a_post_is_published(make_waiting, make_d
 def test_refusal_that_a_person_can_mend_names_the_place_p5(make_waiting, make_draft, facebook: Channel) -> None:
     post, before = make_waiting(channels=[facebook]), make_draft(channels=[facebook])
     Delivery.objects.filter(post=before).update(state="FAILED", error_code="368/1404078")
-    assert (levels(post, "channel.action"), levels(post, "channel.permission")) == ({facebook.public_id: "warn"}, {})
-    assert "Page Publishing Authorization on Facebook: switch to the Page" in texts(post, "channel.action")
+    assert (levels(post, "channel.cause"), levels(post, "channel.permission")) == ({facebook.public_id: "warn"}, {})
+    assert "in the settings of the Page" in texts(post, "channel.cause")
 
 
 @pytest.mark.parametrize(

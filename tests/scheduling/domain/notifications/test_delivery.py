@@ -69,7 +69,7 @@ def test_webhook_is_signed_as_documented():
     secret, stamp, body, signature = found.groups()
     assert webhook_sender.sign(secret, stamp, body.encode()) == signature
     assert hmac.new(secret.encode(), f"{stamp}.{body}".encode(), hashlib.sha256).hexdigest() == signature
-    kinds = set(re.findall(r"^\| `([A-Z]+)` \|", page, flags=re.MULTILINE))
+    kinds = set(re.findall(r"^\| `([A-Z_]+)` \|", page, flags=re.MULTILINE))
     assert kinds == set(NoticeKind.values)
 
 
