@@ -16,7 +16,7 @@ CHANNELS, CREATE = "/v1/channels", "/v1/scheduled-posts"
 def try_out(page: Page, method: str, path: str) -> Any:
     """Execute the example of an operation and return the response."""
     operation = page.locator(f".opblock-{method}").filter(has=page.locator(f'[data-path="{path}"]'))
-    operation.locator(".opblock-summary-control").click()
+    operation.locator(".opblock-summary-control").click(timeout=60_000)  # the first page builds the schema
     operation.get_by_role("button", name="Try it out").click()
     with page.expect_response(f"**{path}*") as response:
         operation.get_by_role("button", name="Execute").click()
