@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.fuzz.names import NAMES
@@ -49,6 +50,11 @@ def inside(name: str, seconds: int, seed: int) -> None:
     atheris.Fuzz()
 
 
+def _run_in_folder(name: str, seconds: int, seed: int) -> tuple[int, str]:
+    with tempfile.TemporaryDirectory(prefix="dynamo-fuzz-") as folder:
+        return run(name, seconds, seed, Path(folder))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []], help="all of them when none is named")
@@ -60,9 +66,9 @@ def main() -> int:
         inside(given.inside, given.seconds, given.seed)
     chosen, found, cases = given.targets or NAMES, 0, 0
     share = max(1, given.seconds // len(chosen))
-    for name in chosen:
-        with tempfile.TemporaryDirectory(prefix="dynamo-fuzz-") as folder:
-            count, broke = run(name, share, given.seed, Path(folder))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda name: _run_in_folder(name, share, given.seed), chosen))
+    for name, (count, broke) in zip(chosen, results, strict=True):
         cases += count
         found += bool(broke)
         print(f"fuzz: {name:10} {count:>9,} cases in {share} s{', BROKEN' if broke else ''}", flush=True)

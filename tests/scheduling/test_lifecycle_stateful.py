@@ -219,7 +219,7 @@ def test_random_steps_never_publish_twice_or_unapproved(  # noqa: C901  a machin
     run_state_machine_as_test(
         Walk,
         settings=settings(
-            max_examples=int(os.environ.get("WALKS", "25")),
+            max_examples=int(os.environ.get("WALKS", "12")),
             stateful_step_count=40,
             deadline=None,
             derandomize="WALKS" not in os.environ,
