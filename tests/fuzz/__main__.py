@@ -26,7 +26,7 @@ def run(name: str, seconds: int, seed: int, folder: Path) -> tuple[int, str]:
     env = {**os.environ, "DYNAMO_VAR": str(folder)}
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", env=env, check=False)
     output = done.stdout + done.stderr
-    counts = [int(one or other) for one, other in DONE.findall(output)] or [
+    counts = [int(runs or done) for runs, done in DONE.findall(output)] or [
         int(item) for item in COUNTED.findall(output)
     ]
     return max(counts, default=0), "" if done.returncode == 0 else output[-2500:]
@@ -43,8 +43,8 @@ def inside(name: str, seconds: int, seed: int) -> None:
         django.setup()
         from tests.fuzz.targets import SEEDS, TARGETS
     corpus = Path(tempfile.mkdtemp(dir=os.environ["DYNAMO_VAR"]))
-    for number, one in enumerate(SEEDS[name]):
-        (corpus / str(number)).write_bytes(one)
+    for number, seed_input in enumerate(SEEDS[name]):
+        (corpus / str(number)).write_bytes(seed_input)
     limits = [f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=512", "-rss_limit_mb=1500", "-timeout=5"]
     atheris.Setup([name, *limits, str(corpus)], TARGETS[name])
     atheris.Fuzz()

@@ -262,7 +262,7 @@ def python_facebook_instagram() -> None:
     record.answered("ig user.get_stories", api.user.get_stories, expected=lambda found: not found.data)
     record.answered("ig media.get_info", lambda: api.media.get_info(media_id=media).permalink)
     record.refused("ig media.get_batch", lambda: api.media.get_batch(ids=[media]), SEVERAL_IDS)
-    album = next(one for one in api.user.get_media(count=4).data if one.media_type == "CAROUSEL_ALBUM")
+    album = next(media for media in api.user.get_media(count=4).data if media.media_type == "CAROUSEL_ALBUM")
     record.answered("ig media.get_children", lambda: api.media.get_children(media_id=album.id).data)
     top = comment(media)
     comment(media, parent=top)

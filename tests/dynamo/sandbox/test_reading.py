@@ -31,7 +31,7 @@ def test_an_album_names_its_photos_as_subattachments(page: Caller) -> None:
     page.edge(
         "feed",
         message="both",
-        **{f"attached_media[{at}]": f'{{"media_fbid":"{one}"}}' for at, one in enumerate(photos)},
+        **{f"attached_media[{at}]": f'{{"media_fbid":"{photo}"}}' for at, photo in enumerate(photos)},
     )
     shown = page.list("published_posts", fields="attachments{media_type,subattachments{target{id}}}")["data"][0]
     album = shown["attachments"]["data"][0]

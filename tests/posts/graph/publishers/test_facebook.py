@@ -286,7 +286,7 @@ def test_find_text_that_the_platform_rewrote_is_published(stage: Stage, kind: st
     [
         ("Com Ana\nno Porto hoje", "Com @[1] no Porto hoje"),
         ("Com Ana\ne Rui no Porto", "Com @[1] no Porto"),
-        ("Bom dia a todos", "@[1]"),
+        ("Bom dia, Porto", "@[1]"),
         ("no Porto, em Lisboa", "@[1]no Porto, em Lisboa"),
     ],
 )
