@@ -230,6 +230,21 @@ def forget(row: FacebookLogin) -> None:
     FacebookLogin.objects.filter(pk=row.pk).update(answer_encrypted="")
 
 
+def forget_person(user_id: str) -> int:
+    """Delete the answers of this person at Facebook, with the tokens of their Pages; return how many."""
+    rows = FacebookLogin.objects.exclude(answer_encrypted="")
+    theirs = [row.pk for row in rows if _person(row) in {user_id, None}]
+    return FacebookLogin.objects.filter(pk__in=theirs).update(answer_encrypted="")
+
+
+def _person(row: FacebookLogin) -> str | None:
+    """Return whose answer it is, None when that cannot be read."""
+    try:
+        return read_answer(row).user_id
+    except Invalid:
+        return None
+
+
 def delete_expired() -> int:
     """Delete the logins that are older than LOGIN_LIFE; their states have expired before."""
     return FacebookLogin.objects.filter(created_at__lte=clock.now() - LOGIN_LIFE).delete()[0]

@@ -4,7 +4,8 @@ Both carry a `signed_request` (graph-api, 11a, row 16): two parts in base64url w
 second is JSON with `user_id`, `algorithm` and `issued_at`; the first is the HMAC-SHA256 of the second part as sent,
 with the app secret.
 
-What is stored about a user is the id and the token of the channels that they connected. Names of the authors of
+What is stored about a user is the id and the token of the channels that they connected, and for half an hour their
+answer in Facebook Login. Names of the authors of
 comments are not stored: comments are read from the platform at each request.
 """
 
@@ -24,7 +25,7 @@ from django.utils.crypto import salted_hmac
 from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.models import ActorKind
-from posts.domain import channels
+from posts.domain import channels, facebook_login
 from posts.models import Channel, ChannelState, DataDeletion
 
 META = Actor(ActorKind.WORKER, "meta", "Meta")
@@ -74,6 +75,7 @@ def deauthorize(request: SignedRequest) -> int:
     A repeated request therefore does not disconnect a channel that was connected again since.
     """
     with transaction.atomic():
+        facebook_login.forget_person(request.user_id)
         rows = list(_channels_of(request).exclude(state=ChannelState.DISCONNECTED))
         for channel in rows:
             channels.deauthorize(META, channel, reason=REMOVED)
@@ -87,6 +89,7 @@ def delete_data(request: SignedRequest) -> DataDeletion:
     """
     code = salted_hmac("dynamo.data_deletion", request.text, algorithm="sha256").hexdigest()[:32]
     with transaction.atomic():
+        facebook_login.forget_person(request.user_id)
         for channel in _channels_of(request):
             channels.deauthorize(META, channel, reason=DELETED)
             channels.delete_token(META, channel)

@@ -12,9 +12,10 @@ import pytest
 from django.test import Client
 
 from accounts import clock
-from accounts.models import AuditEvent
+from accounts.encryption import encrypt
+from accounts.models import AuditEvent, User
 from posts.domain import meta_callbacks
-from posts.models import Channel, ChannelState, DataDeletion
+from posts.models import Channel, ChannelState, DataDeletion, FacebookLogin
 from scheduling.models import Notification
 from tests.conftest import connect
 from tests.services.sandbox import FACEBOOK
@@ -97,6 +98,22 @@ def test_data_deletion_deletes_token_and_user_and_answers_a_status_page_r16(owne
     assert (page.status_code, code in page.content.decode()) == (200, True)
     assert not any(text in page.content.decode() for text in (USER, owned.name, owned.platform_id))
     assert Client().get(f"/meta/data-deletion/{code[:-1]}x").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["deauthorize", "data-deletion"])
+def test_answer_in_facebook_login_of_the_user_alone_is_deleted(owned: Channel, admin_member: User, path: str) -> None:
+    answers = {
+        user_id: FacebookLogin.objects.create(
+            organization=owned.organization,
+            user=admin_member,
+            nonce=user_id,
+            answer_encrypted=encrypt(json.dumps({"user_id": user_id, "permissions": {}, "pages": []})),
+        )
+        for user_id in (USER, "42")
+    }
+    assert post(path, signed()).status_code == 200
+    kept = FacebookLogin.objects.exclude(answer_encrypted="")
+    assert [row.pk for row in kept] == [answers["42"].pk]
 
 
 def test_data_deletion_of_an_unknown_user_is_answered(facebook: Channel) -> None:
