@@ -74,13 +74,19 @@ def test_random_steps_never_publish_twice_or_unapproved(  # noqa: C901  a machin
             self.now_at(post.pk, "DRAFT")
             return post.pk
 
-        @initialize(target=posts, is_answered=st.booleans())
-        def begin_with_a_commit(self, is_answered):
-            """Every walk passes through publishing: the rules alone seldom reach it."""
+        # Every walk runs both initializers: the rules alone seldom reach publishing.
+        @initialize(target=posts)
+        def begin_with_a_commit(self):
             pk = self.create(which=(0,), minutes=5)
-            if not is_answered:
-                sandbox.fault("POST .*/feed", "drop_after")
             self.a_person_says_yes_and_the_instant_comes(pk=pk)
+            return pk
+
+        @initialize(target=posts)
+        def begin_with_a_lost_answer(self):
+            pk = self.create(which=(0,), minutes=5)
+            sandbox.fault("POST .*/feed", "drop_after")
+            self.a_person_says_yes_and_the_instant_comes(pk=pk)
+            self.its_worker_is_followed(pk=pk)
             return pk
 
         @rule(pk=posts, step=st.sampled_from(sorted(LEGAL)))
