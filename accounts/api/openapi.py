@@ -112,6 +112,9 @@ def limit_too_large_example(limit: int = 500) -> OpenApiExample:
 
 
 INVALID_JSON = validation_error_example("Not JSON", [], "object.base", "must be valid JSON")
+UNKNOWN_PARAMETER = validation_error_example(
+    "Unknown query parameter", ["dryRun"], "object.unknown", "is not allowed", child="dryRun"
+)
 VALIDATION_ERROR = "Envelope A: the request is invalid. `error` contains all problems."
 SIGNATURE_ERRORS = [
     error_example("No signature", 403, "Missing authentication headers"),
@@ -156,7 +159,7 @@ ERRORS: dict[int, OpenApiResponse] = {
         "the body is not JSON in UTF-8.",
         error_example("Not JSON by its type", 415, "Send JSON in UTF-8, with the content type application/json"),
     ),
-    422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR),
+    422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR, [UNKNOWN_PARAMETER]),
     429: _envelope_b(
         "rate limit exceeded; `Retry-After` has the seconds to wait.",
         error_example("Too many", 429, "Too many requests"),
@@ -171,6 +174,7 @@ EITHER_ENVELOPE = OpenApiResponse(
         resource_type_field_name=None,
     ),
     f"{VALIDATION_ERROR} Or envelope B: a superpower is incomplete, and `details` names what it lacks.",
+    [UNKNOWN_PARAMETER],
 )
 # Responses that are the same for every operation become components of these names.
 SHARED = {
@@ -187,7 +191,7 @@ SHARED = {
 
 def errors(*statuses: int) -> dict[int, Any]:
     """Return the error responses of an operation, including those of every operation."""
-    return {status: ERRORS[status] for status in sorted({402, 403, 413, 429, *statuses})}
+    return {status: ERRORS[status] for status in sorted({402, 403, 413, 422, 429, *statuses})}
 
 
 class SignatureExtension(OpenApiAuthenticationExtension):
@@ -233,6 +237,7 @@ def response_header(name: str, description: str, statuses: list[int] | None = No
 
 
 LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200])
+NEXT_CURSOR = response_header("X-Next-Cursor", "The `cursor` of the next page, when there is one.", [200])
 
 
 class ApiSchema(AutoSchema):

@@ -218,13 +218,14 @@ class StrictSerializer(StrictFieldMixin, serializers.Serializer[Any]):
             value = super().to_internal_value(data)
         except ValidationError as error:
             errors = dict(error.detail)  # type: ignore[arg-type]  # a serializer's is a dict
-        if not self.context.get("query"):  # unknown query parameters are ignored
-            unknown = [key for key in data if key not in self.fields]
-            if self.keep_unknown:
-                value.update((key, data[key]) for key in unknown)
-            else:
-                for key in unknown[: MAX_PROBLEMS - len(errors)]:
-                    errors[key] = [joi_error("object.unknown", "is not allowed", child=key)]
+        unknown = [key for key in data if key not in self.fields]
+        if self.context.get("query"):  # clients and proxies add parameters such as `_=1` against caches
+            unknown = [key for key in unknown if not key.startswith("_")]
+        if self.keep_unknown:
+            value.update((key, data[key]) for key in unknown)
+        else:
+            for key in unknown[: MAX_PROBLEMS - len(errors)]:
+                errors[key] = [joi_error("object.unknown", "is not allowed", child=key)]
         if errors:
             raise ValidationError(errors)
         return value
@@ -249,7 +250,11 @@ def validate_body(request: Request, serializer: type[StrictSerializer]) -> dict[
 
 
 def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """Return the validated query parameters, repeated ones as arrays. Raises RequestValidationError."""
+    """Return the validated query parameters, repeated ones as arrays. Raises RequestValidationError.
+
+    An unknown parameter is an error, because an ignored filter would return too much. Names that begin with `_` are
+    ignored.
+    """
     given = {name: values[0] if len(values) == 1 else values for name, values in request.query_params.lists()}
     return _validate(_instance(serializer, query=True), given)
 

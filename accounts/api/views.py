@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
+from accounts.api.base import ApiView
 from accounts.api.middleware import REQUEST_ID, is_api
 from accounts.api.openapi import errors, limit_too_large_example
 from accounts.api.pagination import LIMIT
-from accounts.api.serializers import StrictCharField, StrictSerializer, validate_query
+from accounts.api.serializers import StrictCharField, StrictSerializer
 from accounts.models import Organization, Scope
 
 
@@ -35,10 +36,11 @@ class OrganizationSerializer(serializers.Serializer[Organization]):
     role = serializers.ChoiceField(["ADMIN"], help_text="The role of the key.")
 
 
-class Organizations(APIView):
+class Organizations(ApiView):
     """The organizations that the key belongs to."""
 
     scopes = {"get": Scope.READ}
+    queries = {"get": OrganizationsQuery}
 
     @extend_schema(
         summary="List organizations",
@@ -53,7 +55,7 @@ class Organizations(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        query = validate_query(request, OrganizationsQuery).get("q", "").strip().casefold()
+        query = self.parameters.get("q", "").strip().casefold()
         organization = get_api_key(request).organization
         if query not in organization.name.casefold():
             return Response([])

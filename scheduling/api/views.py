@@ -13,12 +13,12 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
-from accounts.api.openapi import EITHER_ENVELOPE, LINK, errors
+from accounts.api.base import ApiView
+from accounts.api.openapi import EITHER_ENVELOPE, LINK, NEXT_CURSOR, errors
 from accounts.api.pagination import KeysetPagination
-from accounts.api.serializers import validate_body, validate_query
+from accounts.api.serializers import validate_body
 from accounts.domain.actors import api_key_actor
 from accounts.exceptions import Forbidden
 from accounts.models import Scope
@@ -38,22 +38,24 @@ from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet
 
 
-class ScheduledPosts(APIView):
+class ScheduledPosts(ApiView):
     scopes = {"get": Scope.READ, "post": Scope.DRAFT}
+    queries = {"get": ScheduledPostsQuery}
 
     @extend_schema(
         summary="List scheduled posts",
         description="Soonest `scheduledFor` first, undated last. Without `status`: all that is not yet published.",
-        parameters=[ScheduledPostsQuery, LINK],
+        parameters=[ScheduledPostsQuery, LINK, NEXT_CURSOR],
         responses={200: ScheduledPostSerializer(many=True), **errors(422)},
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> Response:
-        query = validate_query(request, ScheduledPostsQuery)
-        statuses = sorted(set(query.get("status") or ()))
+        statuses = sorted(set(self.parameters.get("status") or ()))
         rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
-        paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
+        paginator = KeysetPagination(
+            "scheduled-posts", ["scheduled_for", "id"], parameters=self.parameters, filters={"status": statuses}
+        )
         return paginator.get_paginated_response(serialize_posts(paginator.paginate_queryset(rows, request)))
 
     @extend_schema(
@@ -76,7 +78,7 @@ class ScheduledPosts(APIView):
         return _response(request, post.pk, status=201)
 
 
-class ScheduledPostDetail(APIView):
+class ScheduledPostDetail(ApiView):
     scopes = {"get": Scope.READ, "patch": Scope.DRAFT, "delete": Scope.DRAFT}
 
     @extend_schema(
@@ -122,7 +124,7 @@ class ScheduledPostDetail(APIView):
         return Response({"message": "Scheduled post deleted"})
 
 
-class SubmitForApproval(APIView):
+class SubmitForApproval(ApiView):
     scopes = {"post": Scope.DRAFT}
 
     @extend_schema(
@@ -139,7 +141,7 @@ class SubmitForApproval(APIView):
         return _response(request, post.pk)
 
 
-class Reject(APIView):
+class Reject(ApiView):
     scopes = {"post": Scope.QUEUE}
 
     @extend_schema(
@@ -157,7 +159,7 @@ class Reject(APIView):
         return _response(request, post.pk)
 
 
-class Revert(APIView):
+class Revert(ApiView):
     scopes = {"post": Scope.QUEUE}
 
     @extend_schema(
@@ -174,10 +176,11 @@ class Revert(APIView):
         return _response(request, post.pk)
 
 
-class HumanOnlyAction(APIView):
+class HumanOnlyAction(ApiView):
     """Approving and publishing, which no API key can do: the answer does not reveal whether the post exists."""
 
     scopes = {"post": None}
+    ignores_input = True
 
     @extend_schema(
         summary="Approve or publish: always refused",

@@ -194,7 +194,7 @@ def test_an_unknown_post_is_not_found(
         ("endDate=9999-12-31", [("endDate", "string.isoDate")]),
         ("endDate=2026-W27-3", [("endDate", "string.isoDate")]),
         ("startDate=2026-07-01&startDate=2026-07-02", [("startDate", "string.base")]),
-        ("limit=501&after=x", [("limit", "number.max")]),
+        ("limit=501&after=x", [("limit", "number.max"), ("after", "object.unknown")]),
     ],
 )
 def test_every_wrong_parameter_is_named(api: SignedClient, parameters: str, expected: list[tuple[str, str]]) -> None:
