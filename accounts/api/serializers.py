@@ -15,10 +15,11 @@ from rest_framework.request import Request
 
 from accounts.api.exceptions import MAX_PROBLEMS, LengthRequired, RequestValidationError, from_drf_error
 from accounts.api.parsers import find_invalid_text
-from accounts.datetimes import format_datetime, parse_datetime
+from accounts.datetimes import format_datetime, lacks_offset, parse_datetime
 from accounts.exceptions import Invalid
 
 MAX_ECHOED = 200  # characters of a wrong value that are returned in the error
+NO_OFFSET = "must be in iso format with an offset: add Z for UTC, or for example +02:00"
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
@@ -142,7 +143,8 @@ class StrictDateTimeField(StrictFieldMixin, serializers.DateTimeField):
         try:
             return parse_datetime(data)
         except ValueError:
-            raise ValidationError([joi_error("string.isoDate", "must be in iso format", value=data)]) from None
+            message = NO_OFFSET if lacks_offset(data) else "must be in iso format"
+            raise ValidationError([joi_error("string.isoDate", message, value=data)]) from None
 
 
 class StrictBooleanField(StrictFieldMixin, serializers.BooleanField):

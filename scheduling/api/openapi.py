@@ -10,8 +10,10 @@ from accounts.api.openapi import (
     SIGNATURE_ERRORS,
     error_example,
     limit_too_large_example,
+    response_header,
     validation_error_example,
 )
+from accounts.api.serializers import NO_OFFSET
 from scheduling.lifecycle import Status
 
 PAGE = "FB_PAGE_104857600000001"
@@ -125,6 +127,7 @@ IF_MATCH = OpenApiParameter(
     description='The version that you have read, `"3"`; a stale one is answered 412.',
     examples=[OpenApiExample("The first version", '"1"')],
 )
+LOCATION = response_header("Location", "The path of the new scheduled post.", [201])
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
 NOTHING = [
     (["scheduledFor"], "A post needs a scheduled time: scheduledFor", "scheduledFor.missing"),
@@ -144,7 +147,7 @@ CHANGE_ERRORS = [
         "A time without an offset",
         ["scheduledFor"],
         "string.isoDate",
-        "must be in iso format",
+        NO_OFFSET,
         value="2031-07-01T13:00:00",
     ),
     validation_error_example(

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -63,6 +64,7 @@ class ScheduledPosts(ApiView):
         description="Stores a draft, which may lack anything. With `status: WAITING_FOR_APPROVAL` the post is "
         "submitted to the reviewers at once, and must be complete: it passes the full publish validation, or nothing "
         "is stored.",
+        parameters=[openapi.LOCATION],
         request=CreatePostSerializer,
         responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: EITHER_ENVELOPE},
         examples=openapi.CREATE_POST,
@@ -75,7 +77,9 @@ class ScheduledPosts(ApiView):
             changes=changes(given),
             submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
         )
-        return _response(request, post.pk, status=201)
+        response = _response(request, post.pk, status=201)
+        response.headers["Location"] = reverse("scheduled-post", args=[post.pk])
+        return response
 
 
 class ScheduledPostDetail(ApiView):
