@@ -6,19 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils.http import parse_http_date
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import clock
-from accounts.api.exceptions import OrganizationInactive
+from accounts.api.exceptions import OrganizationInactive, SignatureRefused
 from accounts.api.throttling import AddressThrottle, SignatureFailureThrottle
-from accounts.datetimes import parse_datetime
+from accounts.datetimes import format_datetime, parse_datetime
 from accounts.domain import api_keys
 from accounts.domain.request_signatures import full_signature_message, verify_signature
 from accounts.models import ApiKey
 
 HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # in request.META
-MAX_AGE, MAX_AHEAD = timedelta(seconds=60), timedelta(seconds=5)
+MAX_SKEW = timedelta(seconds=60)  # of `x-date`, in either direction
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,11 @@ class SignatureAuthentication(BaseAuthentication):
     """Requires a valid signature. Without `authenticate_header` DRF returns 403 instead of 401."""
 
     def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey]:
-        """Return the user and the key. Raises AuthenticationFailed (403), OrganizationInactive, Throttled."""
+        """Return the user and the key. Raises SignatureRefused (403), OrganizationInactive, Throttled."""
         AddressThrottle().check(request)
         key_id, date, signature = [request.META.get(name, "") for name in HEADERS]
         now = clock.now()
-        if problem := _check_headers(key_id, date, signature, now):
-            raise AuthenticationFailed(problem)
+        _check_headers(key_id, date, signature, now)
         failures = SignatureFailureThrottle()
         failures.check(request)
         # PostgreSQL accepts no NUL in text. An id that cannot exist costs a query too: response times are equal.
@@ -53,7 +51,7 @@ class SignatureAuthentication(BaseAuthentication):
             or not _check_full_signature(request, key, date=date, at=now)
         ):
             failures.record_failure(request)
-            raise AuthenticationFailed("Invalid signature")
+            raise SignatureRefused("Invalid signature", "signature.invalid")
         if not key.organization.active:
             raise OrganizationInactive
         api_keys.record_use(key)
@@ -71,13 +69,14 @@ def _check_full_signature(request: Request, key: ApiKey, *, date: str, at: datet
     """Whether the full signature is valid, or missing and not required by the organization.
 
     Call this only after the plain signature was verified: otherwise anyone could learn the organization's settings, or
-    make the server read a body. Raises AuthenticationFailed when a required signature is missing.
+    make the server read a body. Raises SignatureRefused when a required signature is missing.
     """
     http_request = request._request
     signature = http_request.META.get("HTTP_X_SIGNATURE_FULL")
     if signature is None:
         if key.organization.require_full_signature:
-            raise AuthenticationFailed("This organization wants requests signed in full: send x-signature-full")
+            message = "This organization wants requests signed in full: send x-signature-full"
+            raise SignatureRefused(message, "signature.full_required")
         return True
     # gunicorn keeps the target as it was sent; other servers only the decoded path, which is encoded again.
     target = http_request.META.get("RAW_URI") or http_request.get_full_path()
@@ -85,14 +84,20 @@ def _check_full_signature(request: Request, key: ApiKey, *, date: str, at: datet
     return verify_signature(key, message=message, signature=signature, at=at)
 
 
-def _check_headers(key_id: str, date: str, signature: str, now: datetime) -> str:
-    """Return what is wrong with the headers, independently of the key; empty when the signature has to be verified."""
+def _check_headers(key_id: str, date: str, signature: str, now: datetime) -> None:
+    """Raise SignatureRefused for what is wrong with the headers, whatever the key is.
+
+    `skewSeconds` is the date minus the server's time: positive when the client's clock is fast.
+    """
     if not (key_id and date and signature):
-        return "Missing authentication headers"
+        raise SignatureRefused("Missing authentication headers", "signature.missing")
     time = _parse_date(date)
     if time is None:
-        return "Invalid date"
-    return "" if -MAX_AHEAD <= now - time <= MAX_AGE else "Signature expired"
+        raise SignatureRefused("Invalid date", "signature.date")
+    skew = time - now
+    if not -MAX_SKEW <= skew <= MAX_SKEW:
+        details = {"serverTime": format_datetime(now), "skewSeconds": round(skew.total_seconds(), 3)}
+        raise SignatureRefused("Signature expired", "signature.expired", details)
 
 
 def _parse_date(date: str) -> datetime | None:

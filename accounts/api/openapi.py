@@ -39,6 +39,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
     """Envelope B: a rule refused the request."""
 
     message = serializers.CharField(help_text="A sentence for a person.")
+    code = serializers.CharField(help_text="A stable word for programs, for example `state.conflict`.")
 
 
 class RuleErrorSerializer(serializers.Serializer[Any]):
@@ -68,6 +69,21 @@ class ConflictSerializer(ErrorSerializer):
     details = StateConflictDetail(required=False, help_text="For a post whose state does not allow this.")
 
 
+class ClockDetail(serializers.Serializer[Any]):
+    """How the date of an expired signature differs from the server's time."""
+
+    serverTime = serializers.CharField(help_text="The server's time, in UTC.")  # noqa: N815  the wire name
+    skewSeconds = serializers.FloatField(  # noqa: N815
+        help_text="`x-date` minus the server's time: positive when the client's clock is fast."
+    )
+
+
+class ForbiddenSerializer(ErrorSerializer):
+    """Envelope B: not authenticated, not permitted, or only a person may do it."""
+
+    details = ClockDetail(required=False, help_text="For an expired signature.")
+
+
 class VersionDetail(serializers.Serializer[Any]):
     """The current version."""
 
@@ -91,8 +107,23 @@ TAGS = {
 }
 
 
-def error_example(name: str, status: int, message: str, details: Any = None) -> OpenApiExample:
-    value = {"message": message} if details is None else {"message": message, "details": details}
+CODES = {
+    402: "organization.inactive",
+    404: "not_found",
+    409: "state.conflict",
+    412: "precondition.failed",
+    413: "body.too_large",
+    415: "body.content_type",
+    429: "rate_limit.exceeded",
+    502: "platform.failed",
+    503: "platform.throttled",
+}
+
+
+def error_example(name: str, status: int, message: str, details: Any = None, *, code: str = "") -> OpenApiExample:
+    """Return the example of envelope B. `code` defaults to that of the first violation, else of the status."""
+    code = code or (details[0]["code"] if isinstance(details, list) else CODES[status])
+    value = {"message": message, "code": code} | ({} if details is None else {"details": details})
     return OpenApiExample(name, value, status_codes=[status], response_only=True)
 
 
@@ -117,12 +148,21 @@ UNKNOWN_PARAMETER = validation_error_example(
 )
 VALIDATION_ERROR = "Envelope A: the request is invalid. `error` contains all problems."
 SIGNATURE_ERRORS = [
-    error_example("No signature", 403, "Missing authentication headers"),
-    error_example("No date", 403, "Invalid date"),
-    error_example("Old signature", 403, "Signature expired"),
-    error_example("Wrong signature", 403, "Invalid signature"),
+    error_example("No signature", 403, "Missing authentication headers", code="signature.missing"),
+    error_example("No date", 403, "Invalid date", code="signature.date"),
     error_example(
-        "Full signature wanted", 403, "This organization wants requests signed in full: send x-signature-full"
+        "Old signature",
+        403,
+        "Signature expired",
+        {"serverTime": "2031-06-24T09:12:44.120Z", "skewSeconds": -61.204},
+        code="signature.expired",
+    ),
+    error_example("Wrong signature", 403, "Invalid signature", code="signature.invalid"),
+    error_example(
+        "Full signature wanted",
+        403,
+        "This organization wants requests signed in full: send x-signature-full",
+        code="signature.full_required",
     ),
 ]
 
@@ -142,7 +182,8 @@ ERRORS: dict[int, OpenApiResponse] = {
     403: _envelope_b(
         "the signature is missing or wrong, the key lacks the scope, or only a person may do this.",
         *SIGNATURE_ERRORS,
-        error_example("Scope missing", 403, "This key lacks the scope read"),
+        error_example("Scope missing", 403, "This key lacks the scope read", code="scope.missing"),
+        serializer=ForbiddenSerializer,
     ),
     404: _envelope_b(
         "it does not exist, or belongs to another organization.", error_example("Not found", 404, "Not found")

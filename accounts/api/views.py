@@ -71,10 +71,12 @@ class UnknownPath(APIView):
         raise Http404
 
 
-def _handler(status: int, message: str, html_view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _handler(
+    status: int, message: str, code: str, html_view: Callable[..., HttpResponse]
+) -> Callable[..., HttpResponse]:
     def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_api(request):
-            return JsonResponse({"message": message}, status=status)
+            return JsonResponse({"message": message, "code": code}, status=status)
         return html_view(request, *args, **kwargs)
 
     return handler
@@ -86,7 +88,7 @@ def _server_error(request: HttpRequest) -> HttpResponse:
 
 
 # The root URLconf names these handlers; Django calls them for errors outside of views, such as a bad Host header.
-bad_request = _handler(400, "Bad request", defaults.bad_request)
-permission_denied = _handler(403, "Forbidden", defaults.permission_denied)
-page_not_found = _handler(404, "Not found", defaults.page_not_found)
-server_error = _handler(500, "Internal server error", _server_error)
+bad_request = _handler(400, "Bad request", "request.bad", defaults.bad_request)
+permission_denied = _handler(403, "Forbidden", "forbidden", defaults.permission_denied)
+page_not_found = _handler(404, "Not found", "not_found", defaults.page_not_found)
+server_error = _handler(500, "Internal server error", "server.error", _server_error)

@@ -178,9 +178,9 @@ def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # no
     try:
         file, name = comment_export.open_export(token)
     except SignatureExpired:
-        return JsonResponse({"message": "This link has expired"}, status=403)
+        return JsonResponse({"message": "This link has expired", "code": "link.expired"}, status=403)
     except (BadSignature, FileNotFoundError):
-        return JsonResponse({"message": "Not found"}, status=404)
+        return JsonResponse({"message": "Not found", "code": "not_found"}, status=404)
     return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
 
 

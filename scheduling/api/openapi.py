@@ -142,7 +142,7 @@ CHANGE_ERRORS = [
     rule_violation_example(
         "Unknown channel", (["channels", "FB_PAGE_4711"], "Unknown channel FB_PAGE_4711", "channel.unknown")
     ),
-    error_example("Hashtag in use", 409, "Hashtag already in use"),
+    error_example("Hashtag in use", 409, "Hashtag already in use", code="superpower.hashtag_in_use"),
     validation_error_example(
         "A time without an offset",
         ["scheduledFor"],
@@ -258,7 +258,10 @@ HUMAN_ONLY = OpenApiResponse(
     [
         *SIGNATURE_ERRORS,
         error_example(
-            "Whatever the post", 403, "A human reviewer approves and schedules posts, in the app; the API cannot"
+            "Whatever the post",
+            403,
+            "A human reviewer approves and schedules posts, in the app; the API cannot",
+            code="approval.human_only",
         ),
     ],
 )

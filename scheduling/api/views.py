@@ -195,7 +195,8 @@ class HumanOnlyAction(ApiView):
         responses={**errors(), 403: openapi.HUMAN_ONLY},
     )
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
-        raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")
+        message = "A human reviewer approves and schedules posts, in the app; the API cannot"
+        raise Forbidden(message, code="approval.human_only")
 
 
 def _parse_id(post_id: str) -> UUID:

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Conflict, Incomplete, StaleVersion
+from accounts.exceptions import Incomplete, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
@@ -287,7 +287,7 @@ def _deliveries(
         raise Incomplete(incomplete[0].message, [detail for error in incomplete for detail in error.details])
     own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
     if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
-        raise Conflict("Hashtag already in use")
+        raise superpowers.HashtagInUse
     return rows
 
 
@@ -313,4 +313,4 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
 
 def _clash(error: IntegrityError) -> Exception:
     # `_hashtag_taken` runs before the insert; of two concurrent requests the constraint refuses one.
-    return Conflict("Hashtag already in use") if "hashtag" in str(error) else error
+    return superpowers.HashtagInUse() if "hashtag" in str(error) else error

@@ -40,7 +40,10 @@ def test_unknown_path_gets_403_unsigned_and_404_signed(method: str, path: str, a
     unsigned = client.generic(method, f"/v1{path}")
     signed = api.call(method, path)
     bodies = [None, None] if method == "HEAD" else [unsigned.json(), signed.json()]
-    expected = [{"message": "Missing authentication headers"}, {"message": "Not found"}]
+    expected = [
+        {"message": "Missing authentication headers", "code": "signature.missing"},
+        {"message": "Not found", "code": "not_found"},
+    ]
     assert (unsigned.status_code, signed.status_code) == (403, 404)
     assert bodies == ([None, None] if method == "HEAD" else expected)
     assert len(signed.headers["x-request-id"]) == 32

@@ -141,7 +141,11 @@ def test_a_change_to_another_version_is_refused(api: SignedClient, make_draft, t
     before = anything_stored()
     answer = patch(api, post, {"media": "b"}, headers={"If-Match": tag})
     assert answer.status_code == 412
-    assert answer.json() == {"message": "This post is at version 1", "details": {"version": 1}}
+    assert answer.json() == {
+        "message": "This post is at version 1",
+        "code": "precondition.failed",
+        "details": {"version": 1},
+    }
     assert anything_stored() == before
 
 
