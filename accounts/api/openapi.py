@@ -88,6 +88,7 @@ class VersionDetail(serializers.Serializer[Any]):
     """The current version."""
 
     version = serializers.IntegerField(help_text="The current one.")
+    revision = serializers.IntegerField(help_text="The current one, which also counts changes of the state.")
 
 
 class PreconditionFailedSerializer(ErrorSerializer):

@@ -124,8 +124,19 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description='The version that you have read, `"3"`; a stale one is answered 412.',
+    description='The `version` that you have read, `"3"`, or the `ETag`; a stale one is answered 412.',
     examples=[OpenApiExample("The first version", '"1"')],
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` that you have: the answer is 304 when it is still the post's.",
+)
+ETAG = response_header("ETag", "The state of the post, for `If-Match` and `If-None-Match`.", [200, 201, 304])
+NOT_MODIFIED = OpenApiResponse(description="The `ETag` in `If-None-Match` is still the post's.")
+OLD_VERSION = error_example(
+    "An old version", 412, "This post is at version 1, revision 2", {"version": 1, "revision": 2}
 )
 LOCATION = response_header("Location", "The path of the new scheduled post.", [201])
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
@@ -228,19 +239,22 @@ UPDATE_POST = [
     response_example("Back from rejected", notes="Shorter, please"),
     rule_violation_example("No longer publishable", NO_MEDIA),
     state_conflict_example("update", "SCHEDULED", "revert", "delete"),
-    error_example("An old version", 412, "This post is at version 1", {"version": 1}),
+    OLD_VERSION,
     *CHANGE_ERRORS,
 ]
 DELETE_POST = [
+    OLD_VERSION,
     OpenApiExample("Deleted", {"message": "Scheduled post deleted"}),
     state_conflict_example("delete", "PUBLISHED"),
 ]
 SUBMIT_POST = [
+    OLD_VERSION,
     response_example("Submitted", status="WAITING_FOR_APPROVAL"),
     rule_violation_example("Nothing in it", *NOTHING),
     state_conflict_example("submit", "SCHEDULED", "revert", "delete"),
 ]
 REJECT_POST = [
+    OLD_VERSION,
     request_example("Sent back", {"notes": "Shorter, please"}),
     response_example("Sent back", status="REJECTED", notes="Shorter, please"),
     state_conflict_example("reject", "DRAFT", "submit-for-approval", "update", "delete"),
@@ -249,6 +263,7 @@ REJECT_POST = [
     INVALID_JSON,
 ]
 REVERT_POST = [
+    OLD_VERSION,
     response_example("Taken back"),
     state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),
 ]
