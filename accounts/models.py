@@ -173,6 +173,29 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or time < self.expires_at)
 
 
+class IdempotencyKey(models.Model):
+    """A POST request that had an `Idempotency-Key`, and the answer to it. See domain.idempotency.
+
+    `name` is what the client sent. `request_digest` is the SHA-256 of path and body.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    headers = models.JSONField(default=dict)
+    body_encrypted = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "name"], name="one_answer_each")]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.api_key_id}"
+
+
 class ActorKind(models.TextChoices):
     PERSON = "PERSON", "person"
     KEY = "KEY", "API key"

@@ -13,6 +13,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from accounts.domain.idempotency import Mismatch
 from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ MAX_PROBLEMS = 5000  # a body of 1 MiB can contain half a million
 
 # The first match wins.
 STATUSES: dict[type[DomainError], int] = {
+    Mismatch: 422,
     Invalid: 400,
     Forbidden: 403,
     Conflict: 409,
@@ -146,10 +148,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         error = RequestValidationError(from_drf_error(error.detail))
     if isinstance(error, RequestValidationError):
         return Response(error.to_response_body(), status=422)
+    wait = getattr(error, "wait", None)
     if isinstance(error, DomainError):
         status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
-        return error_response(status, error.message, error.code, error.details)
-    wait = getattr(error, "wait", None)
+        return error_response(status, error.message, error.code, error.details, wait=wait)
     for kind, (status, message, code) in RESPONSES.items():
         if isinstance(error, kind):
             return error_response(status, message, code, wait=wait)

@@ -218,6 +218,20 @@ EITHER_ENVELOPE = OpenApiResponse(
     f"{VALIDATION_ERROR} Or envelope B: a superpower is incomplete, and `details` names what it lacks.",
     [UNKNOWN_PARAMETER],
 )
+POST_ERRORS = OpenApiResponse(
+    EITHER_ENVELOPE.response,
+    f"{VALIDATION_ERROR} Or envelope B: the `Idempotency-Key` was used for another request, or a superpower is "
+    "incomplete.",
+    [
+        UNKNOWN_PARAMETER,
+        error_example(
+            "Another request",
+            422,
+            "This Idempotency-Key was used for another request",
+            code="idempotency.mismatch",
+        ),
+    ],
+)
 # Responses that are the same for every operation become components of these names.
 SHARED = {
     402: "OrganizationInactive",
@@ -282,6 +296,19 @@ LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), w
 NEXT_CURSOR = response_header("X-Next-Cursor", "The `cursor` of the next page, when there is one.", [200])
 
 
+IDEMPOTENCY = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        str,
+        OpenApiParameter.HEADER,
+        description="1 to 255 visible ASCII characters, new for each new request. Repeated within 24 hours with the "
+        "same path and body, the request gets the first answer again, and nothing is done twice.",
+        examples=[OpenApiExample("A UUID", "0b0f6a3e-4a83-4a55-9d1e-6f1f8d1b2a90")],
+    ),
+    response_header("Idempotency-Replayed", "`true` when this is the stored answer to an earlier request.", [200, 201]),
+]
+
+
 class ApiSchema(AutoSchema):
     """Adds scopes and headers to each operation."""
 
@@ -300,7 +327,9 @@ class ApiSchema(AutoSchema):
         return self.method.lower() + "".join(part.capitalize() for word in named for part in word.split("-"))
 
     def get_override_parameters(self) -> list[Any]:
+        once = self.method == "POST" and not getattr(self.view, "ignores_input", True)
         return [
+            *(IDEMPOTENCY if once else []),
             response_header("x-request-id", "The id of this request in our logs."),
             response_header("RateLimit-Policy", "By policy, how many requests (`q`) in how many seconds (`w`)."),
             response_header("RateLimit", "By policy, the remaining requests (`r`) for the next `t` seconds."),

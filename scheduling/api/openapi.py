@@ -135,6 +135,12 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 ETAG = response_header("ETag", "The state of the post, for `If-Match` and `If-None-Match`.", [200, 201, 304])
 NOT_MODIFIED = OpenApiResponse(description="The `ETag` in `If-None-Match` is still the post's.")
+IN_PROGRESS = error_example(
+    "The same key at the same time",
+    409,
+    "A request with this Idempotency-Key is in progress",
+    code="idempotency.in_progress",
+)
 OLD_VERSION = error_example(
     "An old version", 412, "This post is at version 1, revision 2", {"version": 1, "revision": 2}
 )
@@ -191,6 +197,7 @@ LIST_POSTS = [
     limit_too_large_example(),
 ]
 CREATE_POST = [
+    IN_PROGRESS,
     request_example("A draft", DRAFT),
     response_example("A draft"),
     request_example("Submitted at once", SUBMITTED),
@@ -248,12 +255,14 @@ DELETE_POST = [
     state_conflict_example("delete", "PUBLISHED"),
 ]
 SUBMIT_POST = [
+    IN_PROGRESS,
     OLD_VERSION,
     response_example("Submitted", status="WAITING_FOR_APPROVAL"),
     rule_violation_example("Nothing in it", *NOTHING),
     state_conflict_example("submit", "SCHEDULED", "revert", "delete"),
 ]
 REJECT_POST = [
+    IN_PROGRESS,
     OLD_VERSION,
     request_example("Sent back", {"notes": "Shorter, please"}),
     response_example("Sent back", status="REJECTED", notes="Shorter, please"),
@@ -263,6 +272,7 @@ REJECT_POST = [
     INVALID_JSON,
 ]
 REVERT_POST = [
+    IN_PROGRESS,
     OLD_VERSION,
     response_example("Taken back"),
     state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),

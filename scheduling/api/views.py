@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
-from accounts.api.openapi import EITHER_ENVELOPE, LINK, NEXT_CURSOR, errors
+from accounts.api.openapi import EITHER_ENVELOPE, LINK, NEXT_CURSOR, POST_ERRORS, errors
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body
 from accounts.domain.actors import api_key_actor
@@ -66,7 +66,7 @@ class ScheduledPosts(ApiView):
         "is stored.",
         parameters=[openapi.LOCATION, openapi.ETAG],
         request=CreatePostSerializer,
-        responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: EITHER_ENVELOPE},
+        responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: POST_ERRORS},
         examples=openapi.CREATE_POST,
     )
     def post(self, request: Request) -> HttpResponse:
@@ -138,7 +138,7 @@ class SubmitForApproval(ApiView):
         "No body is needed, and one that is sent is ignored.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=None,
-        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412)},
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412), 422: POST_ERRORS},
         examples=openapi.SUBMIT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:
@@ -155,7 +155,7 @@ class Reject(ApiView):
         description="Sends a waiting post back to its author, with notes.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=RejectSerializer,
-        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 415)},
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 415), 422: POST_ERRORS},
         examples=openapi.REJECT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:
@@ -175,7 +175,7 @@ class Revert(ApiView):
         "not published. A failed post can be taken back when nothing of it was published. No body is needed.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=None,
-        responses={200: ScheduledPostSerializer, **errors(404, 409, 412)},
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412), 422: POST_ERRORS},
         examples=openapi.REVERT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:
