@@ -158,6 +158,9 @@ class ApiKey(models.Model):
     channels = models.JSONField(
         null=True, blank=True, help_text="Public ids of the channels that the key has access to, null for all."
     )
+    allow_bearer = models.BooleanField(
+        default=False, help_text="The secret may be sent as a bearer token, for clients that cannot sign."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -60,6 +60,23 @@ class SignatureRefused(exceptions.AuthenticationFailed):
         self.details = details
 
 
+class BearerRefused(exceptions.APIException):
+    """The bearer token is not accepted. The response has `WWW-Authenticate`.
+
+    Not an AuthenticationFailed, whose status DRF changes to 403: signatures are refused with 403.
+    """
+
+    status_code = 401
+    default_detail = "Invalid bearer token"
+    default_code = "bearer.invalid"
+
+
+class AmbiguousAuthentication(exceptions.APIException):
+    status_code = 422
+    default_detail = "Send either a signature or a bearer token"
+    default_code = "authentication.ambiguous"
+
+
 class LengthRequired(exceptions.APIException):
     status_code = 411
     default_detail = "Send a Content-Length"
@@ -157,7 +174,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
             return error_response(status, message, code, wait=wait)
     if isinstance(error, exceptions.APIException):
         detail: Any = error.detail  # one sentence with its code: ValidationError, which has several, is above
-        return error_response(error.status_code, str(detail), detail.code, getattr(error, "details", None), wait=wait)
+        details = getattr(error, "details", None)
+        response = error_response(error.status_code, str(detail), detail.code, details, wait=wait)
+        if error.status_code == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="dynamo", error="invalid_token"'  # RFC 6750
+        return response
     request = context["request"]
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=exception_handler, request=request)

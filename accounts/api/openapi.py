@@ -177,6 +177,16 @@ ERRORS: dict[int, OpenApiResponse] = {
         "an unknown channel, or the full publish validation failed. `details` has each violation.",
         serializer=RuleErrorsSerializer,
     ),
+    401: _envelope_b(
+        "the bearer token is not accepted. Requests without an `Authorization` header get 403.",
+        error_example("Wrong token", 401, "Invalid bearer token", code="bearer.invalid"),
+        error_example(
+            "Not allowed",
+            401,
+            "This key is not allowed as a bearer token: sign the request",
+            code="bearer.not_allowed",
+        ),
+    ),
     402: _envelope_b(
         "the organization is inactive.", error_example("Inactive organization", 402, "The organization is inactive")
     ),
@@ -234,6 +244,7 @@ POST_ERRORS = OpenApiResponse(
 )
 # Responses that are the same for every operation become components of these names.
 SHARED = {
+    401: "Unauthorized",
     402: "OrganizationInactive",
     403: "Forbidden",
     404: "NotFound",
@@ -247,20 +258,21 @@ SHARED = {
 
 def errors(*statuses: int) -> dict[int, Any]:
     """Return the error responses of an operation, including those of every operation."""
-    return {status: ERRORS[status] for status in sorted({402, 403, 413, 422, 429, *statuses})}
+    return {status: ERRORS[status] for status in sorted({401, 402, 403, 413, 422, 429, *statuses})}
 
 
 class SignatureExtension(OpenApiAuthenticationExtension):
     """Documents the headers of the plain signature, and that of the full one, which an organization may require."""
 
     target_class = "accounts.api.authentication.SignatureAuthentication"
-    name = ["apiKey", "date", "signature", "signatureFull"]
+    name = ["apiKey", "date", "signature", "signatureFull", "bearer"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
-        """Return the plain and the full signature as alternatives; the roles of `apiKey` are the scopes."""
+        """Return the plain and the full signature and the token as alternatives; the roles are the scopes."""
         scope = required_scope(auto_schema.view, auto_schema.method.lower())
-        three: dict[str, list[str]] = {"apiKey": [scope.value] if scope else [], "date": [], "signature": []}
-        return [three, {**three, "signatureFull": []}]
+        roles = [scope.value] if scope else []
+        three: dict[str, list[str]] = {"apiKey": roles, "date": [], "signature": []}
+        return [three, {**three, "signatureFull": []}, {"bearer": roles}]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Any:  # noqa: ARG002  the library's signature
         headers = {
@@ -270,7 +282,11 @@ class SignatureExtension(OpenApiAuthenticationExtension):
             "x-signature-full": "Lowercase hex HMAC-SHA256, under the same secret, of four lines: the method, path and "
             "query as sent, the `x-date` string, and the lowercase hex SHA-256 of the body.",
         }
-        return [{"type": "apiKey", "in": "header", "name": name, "description": text} for name, text in headers.items()]
+        signed = [
+            {"type": "apiKey", "in": "header", "name": name, "description": text} for name, text in headers.items()
+        ]
+        text = "`<key id>.<secret>`, over https, for keys that an administrator allowed it for."
+        return [*signed, {"type": "http", "scheme": "bearer", "description": text}]
 
 
 class StrictSerializerExtension(OpenApiSerializerExtension):
@@ -333,6 +349,7 @@ class ApiSchema(AutoSchema):
             response_header("x-request-id", "The id of this request in our logs."),
             response_header("RateLimit-Policy", "By policy, how many requests (`q`) in how many seconds (`w`)."),
             response_header("RateLimit", "By policy, the remaining requests (`r`) for the next `t` seconds."),
+            response_header("WWW-Authenticate", "`Bearer`, when a bearer token is not accepted.", [401]),
             response_header("Retry-After", "Seconds to wait before retrying.", [429, 503]),
         ]
 

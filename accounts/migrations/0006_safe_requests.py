@@ -13,6 +13,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="apikey",
+            name="allow_bearer",
+            field=models.BooleanField(
+                default=False, help_text="The secret may be sent as a bearer token, for clients that cannot sign."
+            ),
+        ),
         migrations.CreateModel(
             name='IdempotencyKey',
             fields=[
