@@ -43,6 +43,12 @@ class StaleVersion(DomainError):
     default_code = "precondition.failed"
 
 
+class VersionRequired(DomainError):
+    """The organization requires that the caller names the version that it has read."""
+
+    default_code = "precondition.required"
+
+
 class Forbidden(DomainError):
     """The actor lacks the permission."""
 

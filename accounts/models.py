@@ -44,6 +44,9 @@ class Organization(models.Model):
     reviewers_may_correct = models.BooleanField(
         default=False, help_text="Reviewers can correct the captions of a waiting post together with their approval."
     )
+    require_if_match = models.BooleanField(
+        default=False, help_text="API requests must name the version of a post that a person edited last."
+    )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name: the default of people who join.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -14,7 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.domain.idempotency import Mismatch
-from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion
+from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion, VersionRequired
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ STATUSES: dict[type[DomainError], int] = {
     Conflict: 409,
     StaleVersion: 412,
     Incomplete: 422,
+    VersionRequired: 428,
 }
 
 # Status, message and code.

@@ -92,7 +92,7 @@ class VersionDetail(serializers.Serializer[Any]):
 
 
 class PreconditionFailedSerializer(ErrorSerializer):
-    """Envelope B: the version in `If-Match` is not the current one."""
+    """Envelope B: `If-Match` does not name the current version."""
 
     details = VersionDetail(help_text="The current version.")
 
@@ -212,6 +212,10 @@ ERRORS: dict[int, OpenApiResponse] = {
         error_example("Not JSON by its type", 415, "Send JSON in UTF-8, with the content type application/json"),
     ),
     422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR, [UNKNOWN_PARAMETER]),
+    428: _envelope_b(
+        "the organization requires `If-Match` for a post that a person edited last.",
+        serializer=PreconditionFailedSerializer,
+    ),
     429: _envelope_b(
         "rate limit exceeded; `Retry-After` has the seconds to wait.",
         error_example("Too many", 429, "Too many requests"),

@@ -14,6 +14,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="organization",
+            name="require_if_match",
+            field=models.BooleanField(
+                default=False, help_text="API requests must name the version of a post that a person edited last."
+            ),
+        ),
+        migrations.AddField(
             model_name="apikey",
             name="allow_bearer",
             field=models.BooleanField(

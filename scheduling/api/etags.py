@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 from rest_framework.request import Request
 
+from accounts.api.authentication import get_api_key
+from accounts.exceptions import VersionRequired
 from scheduling.domain.drafts import stale_version
 from scheduling.domain.review import Precondition
 from scheduling.models import ScheduledPost
@@ -22,14 +24,14 @@ def entity_tag(version: int, revision: int, body: bytes) -> str:
 
 
 def if_match(request: Request, present_tag: Callable[[], str]) -> Precondition | None:
-    """Return the precondition of an `If-Match` header; None without one, and for `*`.
+    """Return the precondition of an `If-Match` header; without one, and for `*`, that of the organization's policy.
 
     The precondition raises StaleVersion unless a tag of the header is that of the post. Weak tags never match: the
     comparison is strong. A malformed header matches no post. `present_tag` reads the post's tag from the database.
     """
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
-        return None
+        return _require_version if get_api_key(request).organization.require_if_match else None
     tags = [tag for weak, tag in _parse(header) if not weak]
 
     def check(post: ScheduledPost) -> None:
@@ -39,6 +41,13 @@ def if_match(request: Request, present_tag: Callable[[], str]) -> Precondition |
             raise stale_version(post)
 
     return check
+
+
+def _require_version(post: ScheduledPost) -> None:
+    """Raise VersionRequired for a post that a person edited last."""
+    if post.last_edited_by_user_id is not None:
+        message = "A person edited this post: send If-Match with the version that you have read"
+        raise VersionRequired(message, {"version": post.version, "revision": post.revision})
 
 
 def is_unmodified(request: Request, tag: str) -> bool:

@@ -145,6 +145,13 @@ OLD_VERSION = error_example(
     "An old version", 412, "This post is at version 1, revision 2", {"version": 1, "revision": 2}
 )
 LOCATION = response_header("Location", "The path of the new scheduled post.", [201])
+VERSION_REQUIRED = error_example(
+    "An edit by a person",
+    428,
+    "A person edited this post: send If-Match with the version that you have read",
+    {"version": 2, "revision": 3},
+    code="precondition.required",
+)
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
 NOTHING = [
     (["scheduledFor"], "A post needs a scheduled time: scheduledFor", "scheduledFor.missing"),
@@ -247,16 +254,19 @@ UPDATE_POST = [
     rule_violation_example("No longer publishable", NO_MEDIA),
     state_conflict_example("update", "SCHEDULED", "revert", "delete"),
     OLD_VERSION,
+    VERSION_REQUIRED,
     *CHANGE_ERRORS,
 ]
 DELETE_POST = [
     OLD_VERSION,
+    VERSION_REQUIRED,
     OpenApiExample("Deleted", {"message": "Scheduled post deleted"}),
     state_conflict_example("delete", "PUBLISHED"),
 ]
 SUBMIT_POST = [
     IN_PROGRESS,
     OLD_VERSION,
+    VERSION_REQUIRED,
     response_example("Submitted", status="WAITING_FOR_APPROVAL"),
     rule_violation_example("Nothing in it", *NOTHING),
     state_conflict_example("submit", "SCHEDULED", "revert", "delete"),
@@ -264,6 +274,7 @@ SUBMIT_POST = [
 REJECT_POST = [
     IN_PROGRESS,
     OLD_VERSION,
+    VERSION_REQUIRED,
     request_example("Sent back", {"notes": "Shorter, please"}),
     response_example("Sent back", status="REJECTED", notes="Shorter, please"),
     state_conflict_example("reject", "DRAFT", "submit-for-approval", "update", "delete"),
@@ -274,6 +285,7 @@ REJECT_POST = [
 REVERT_POST = [
     IN_PROGRESS,
     OLD_VERSION,
+    VERSION_REQUIRED,
     response_example("Taken back"),
     state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),
 ]

@@ -102,7 +102,7 @@ class ScheduledPostDetail(ApiView):
         "no longer approve it. `status: DRAFT` returns a rejected post to draft.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=UpdatePostSerializer,
-        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 415), 422: EITHER_ENVELOPE},
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 415, 428), 422: EITHER_ENVELOPE},
         examples=openapi.UPDATE_POST,
     )
     def patch(self, request: Request, post_id: str) -> HttpResponse:
@@ -120,7 +120,7 @@ class ScheduledPostDetail(ApiView):
         summary="Delete a scheduled post",
         description="A pending task is cancelled with it. A post that is publishing or published cannot be deleted.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH],
-        responses={200: MessageSerializer, **errors(404, 409, 412)},
+        responses={200: MessageSerializer, **errors(404, 409, 412, 428)},
         examples=openapi.DELETE_POST,
     )
     def delete(self, request: Request, post_id: str) -> Response:
@@ -138,7 +138,7 @@ class SubmitForApproval(ApiView):
         "No body is needed, and one that is sent is ignored.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=None,
-        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412), 422: POST_ERRORS},
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 428), 422: POST_ERRORS},
         examples=openapi.SUBMIT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:
@@ -155,7 +155,7 @@ class Reject(ApiView):
         description="Sends a waiting post back to its author, with notes.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=RejectSerializer,
-        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 415), 422: POST_ERRORS},
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 415, 428), 422: POST_ERRORS},
         examples=openapi.REJECT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:
@@ -175,7 +175,7 @@ class Revert(ApiView):
         "not published. A failed post can be taken back when nothing of it was published. No body is needed.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=None,
-        responses={200: ScheduledPostSerializer, **errors(404, 409, 412), 422: POST_ERRORS},
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 428), 422: POST_ERRORS},
         examples=openapi.REVERT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:

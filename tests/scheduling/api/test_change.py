@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Organization
 from posts.models import Channel
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
@@ -185,6 +185,27 @@ def test_each_state_has_its_own_tag_i3(api: SignedClient, make_waiting) -> None:
     assert len({waiting, rejected, again}) == 3
     assert api.post(f"{path}/reject", {"notes": "No"}, headers={"If-Match": waiting}).status_code == 412
     assert api.get(path).headers["ETag"] == again
+
+
+@pytest.mark.parametrize(("make", "method", "step"), STEPS)
+def test_organization_can_require_if_match_after_an_edit_by_a_person(
+    api: SignedClient, request: pytest.FixtureRequest, author, make: str, method: str, step: str
+) -> None:
+    post = request.getfixturevalue(make)()
+    body = {"/reject": {"notes": "No"}, "": {"media": "b"}}.get(step, {})
+    path = f"/scheduled-posts/{post.pk}"
+    ScheduledPost.objects.update(last_edited_by_user=author, last_edited_by_key=None)
+    Organization.objects.update(require_if_match=True)
+    for headers in ({}, {"If-Match": "*"}):
+        answer = api.call(method, f"{path}{step}", body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (428, "precondition.required")
+    assert api.call(method, f"{path}{step}", body, headers={"If-Match": '"1"'}).status_code == 200
+
+
+def test_edit_by_a_key_needs_no_if_match(api: SignedClient, make_draft) -> None:
+    post = make_draft()
+    Organization.objects.update(require_if_match=True)
+    assert patch(api, post, {"media": "b"}).status_code == 200
 
 
 def test_get_with_the_present_tag_is_not_modified(api: SignedClient, make_draft) -> None:
