@@ -28,3 +28,12 @@ def parse_datetime(text: str) -> datetime:
     if not 1970 <= time.year < 3000:
         raise ValueError("outside the years 1970 to 2999")
     return time
+
+
+def lacks_offset(text: str) -> bool:
+    """Whether the text would be a time if it ended in Z or an offset."""
+    try:
+        parse_datetime(f"{text}Z")
+    except ValueError:
+        return False
+    return True

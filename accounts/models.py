@@ -44,6 +44,9 @@ class Organization(models.Model):
     reviewers_may_correct = models.BooleanField(
         default=False, help_text="Reviewers can correct the captions of a waiting post together with their approval."
     )
+    require_if_match = models.BooleanField(
+        default=False, help_text="API requests must name the version of a post that a person edited last."
+    )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name: the default of people who join.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -158,6 +161,9 @@ class ApiKey(models.Model):
     channels = models.JSONField(
         null=True, blank=True, help_text="Public ids of the channels that the key has access to, null for all."
     )
+    allow_bearer = models.BooleanField(
+        default=False, help_text="The secret may be sent as a bearer token, for clients that cannot sign."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -171,6 +177,29 @@ class ApiKey(models.Model):
 
     def is_valid_at(self, time: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or time < self.expires_at)
+
+
+class IdempotencyKey(models.Model):
+    """A POST request that had an `Idempotency-Key`, and the answer to it. See domain.idempotency.
+
+    `name` is what the client sent. `request_digest` is the SHA-256 of path and body.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    headers = models.JSONField(default=dict)
+    body_encrypted = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "name"], name="one_answer_each")]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.api_key_id}"
 
 
 class ActorKind(models.TextChoices):

@@ -33,6 +33,7 @@ def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
         ("sweep", "scheduling.sweep", settings.SWEEP_INTERVAL),
         ("unused media", "posts.delete_unused_media", 24 * 3600.0),
         ("webhook subscriptions", "posts.subscribe_channels", 24 * 3600.0),
+        ("expired idempotency keys", "accounts.delete_expired_idempotency_keys", 3600.0),
         ("expired logins", "posts.delete_expired_logins", 600.0),
     ]
     if settings.SYNC_INTERVAL > 0:

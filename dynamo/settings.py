@@ -240,6 +240,7 @@ CELERY_TASK_ROUTES = {
     "posts.subscribe_channels": {"queue": "media"},
     "posts.delete_unused_media": {"queue": "media"},
     "posts.delete_expired_logins": {"queue": "media"},
+    "accounts.delete_expired_idempotency_keys": {"queue": "media"},
     "scheduling.deliver_notification": {"queue": "notifications"},
     "accounts.send_password_reset": {"queue": "notifications"},
 }

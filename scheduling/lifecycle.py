@@ -35,6 +35,8 @@ class StateConflict(Conflict):
     `reason` says why a post in that status does not allow it; empty when the status is the reason.
     """
 
+    default_code = "state.conflict"
+
     def __init__(self, verb: str, status: str | None, allowed: list[str], reason: str = "") -> None:
         message = f"Cannot {verb} a {status or 'deleted'} post"
         super().__init__(f"{message}: {reason}" if reason else message, {"status": status, "allowed": allowed})

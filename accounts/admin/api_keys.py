@@ -42,6 +42,11 @@ class AccessForm(forms.Form):
         widget=forms.RadioSelect,
     )
     channels = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    allow_bearer = forms.BooleanField(
+        required=False,
+        label="Allow as a bearer token",
+        help_text="For clients that cannot sign, such as MCP clients. Each request then contains the secret.",
+    )
 
     def set_channel_choices(self, channels: dict[str, str]) -> None:
         field: Any = self.fields["channels"]
@@ -56,10 +61,14 @@ class AccessForm(forms.Form):
             self.add_error("channels", "Select at least one channel, or choose all channels.")
         return cleaned
 
-    def cleaned_scopes_and_channels(self) -> dict[str, list[str] | None]:
-        """Return the keyword arguments `scopes` and `channels` of the domain."""
+    def cleaned_permissions(self) -> dict[str, Any]:
+        """Return the keyword arguments `scopes`, `channels` and `allow_bearer` of the domain."""
         cleaned = self.cleaned_data
-        return {"scopes": cleaned["scopes"], "channels": cleaned["channels"] if cleaned["reach"] == "some" else None}
+        return {
+            "scopes": cleaned["scopes"],
+            "channels": cleaned["channels"] if cleaned["reach"] == "some" else None,
+            "allow_bearer": cleaned["allow_bearer"],
+        }
 
 
 class ApiKeyCreateForm(AccessForm):
@@ -71,7 +80,7 @@ class ApiKeyCreateForm(AccessForm):
         label="Expires in days", required=False, min_value=1, max_value=3650, help_text="Leave blank for no expiry."
     )
     key_id = forms.CharField(widget=forms.HiddenInput, initial=new_key_id)
-    field_order = ("organization", "name", "expires_in", "scopes", "reach", "channels")
+    field_order = ("organization", "name", "expires_in", "scopes", "reach", "channels", "allow_bearer")
 
     def __init__(self, *args: Any, organizations: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -167,7 +176,7 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
                     name=fields["name"],
                     expires_at=clock.now() + timedelta(days=days) if days else None,
                     key_id=fields["key_id"],
-                    **form.cleaned_scopes_and_channels(),
+                    **form.cleaned_permissions(),
                 )
                 return self._page(request, "secret", "API key created", key=key, secret=secret)
         return self._page(request, "create", self.add_title, form=form)
@@ -191,13 +200,18 @@ class ApiKeyAdmin(OrganizationScopedAdmin):
     def permissions_view(self, request: HttpRequest, key_id: str) -> HttpResponse:
         key = self.get_object_or_404(request, key_id, change=True)
         reach = "all" if key.channels is None else "some"
-        initial = {"scopes": key.scopes, "reach": reach, "channels": key.channels or []}
+        initial = {
+            "scopes": key.scopes,
+            "reach": reach,
+            "channels": key.channels or [],
+            "allow_bearer": key.allow_bearer,
+        }
         form = AccessForm(request.POST or None, initial=initial)
         form.set_channel_choices(channel_names(Organization.objects.filter(pk=key.organization_id)))
         if request.method == "POST" and form.is_valid():
             actor = reauthenticated_actor(request)
             with domain_errors_in(form):
-                changed = api_keys.update_permissions(actor, key, **form.cleaned_scopes_and_channels())
+                changed = api_keys.update_permissions(actor, key, **form.cleaned_permissions())
                 outcome = "changed, starting with its next request" if changed else "not changed"
                 messages.success(request, f"Permissions of {key.name} {outcome}.")
                 return HttpResponseRedirect(reverse(f"{BASE}_change", args=[quote(key.pk)]))

@@ -45,6 +45,12 @@ class PolicyForm(forms.Form):
         help_text="Reviewers can correct the captions of a waiting post together with their approval. The authors are "
         "notified, and the reviewer does not become an author.",
     )
+    require_if_match = forms.BooleanField(
+        required=False,
+        label="Protect edits by people from agents",
+        help_text="API requests must name the version of a post that a person edited last, so that no agent overwrites "
+        "an edit that it has not read.",
+    )
 
     def __init__(self, data: Any, *, organization: Organization) -> None:
         policy = organization_policy.get_policy(organization)

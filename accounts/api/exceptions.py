@@ -13,7 +13,8 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion
+from accounts.domain.idempotency import Mismatch
+from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion, VersionRequired
 
 log = logging.getLogger(__name__)
 
@@ -22,43 +23,79 @@ MAX_PROBLEMS = 5000  # a body of 1 MiB can contain half a million
 
 # The first match wins.
 STATUSES: dict[type[DomainError], int] = {
+    Mismatch: 422,
     Invalid: 400,
     Forbidden: 403,
     Conflict: 409,
     StaleVersion: 412,
     Incomplete: 422,
+    VersionRequired: 428,
 }
 
-MESSAGES: dict[type[Exception], tuple[int, str]] = {
-    Http404: (404, "Not found"),
-    exceptions.NotFound: (404, "Not found"),
-    PermissionDenied: (403, "Forbidden"),
-    RequestDataTooBig: (413, "The body is larger than 1 MiB"),
-    exceptions.UnsupportedMediaType: (415, "Send JSON in UTF-8, with the content type application/json"),
-    exceptions.Throttled: (429, "Too many requests"),
+# Status, message and code.
+RESPONSES: dict[type[Exception], tuple[int, str, str]] = {
+    Http404: (404, "Not found", "not_found"),
+    exceptions.NotFound: (404, "Not found", "not_found"),
+    PermissionDenied: (403, "Forbidden", "forbidden"),
+    RequestDataTooBig: (413, "The body is larger than 1 MiB", "body.too_large"),
+    exceptions.UnsupportedMediaType: (
+        415,
+        "Send JSON in UTF-8, with the content type application/json",
+        "body.content_type",
+    ),
+    exceptions.Throttled: (429, "Too many requests", "rate_limit.exceeded"),
 }
 
 
 class OrganizationInactive(exceptions.APIException):
     status_code = 402
     default_detail = "The organization is inactive"
+    default_code = "organization.inactive"
+
+
+class SignatureRefused(exceptions.AuthenticationFailed):
+    """The signature, or its date, is not accepted. `details` is JSON for programs."""
+
+    def __init__(self, message: str, code: str, details: Any = None) -> None:
+        super().__init__(message, code)
+        self.details = details
+
+
+class BearerRefused(exceptions.APIException):
+    """The bearer token is not accepted. The response has `WWW-Authenticate`.
+
+    Not an AuthenticationFailed, whose status DRF changes to 403: signatures are refused with 403.
+    """
+
+    status_code = 401
+    default_detail = "Invalid bearer token"
+    default_code = "bearer.invalid"
+
+
+class AmbiguousAuthentication(exceptions.APIException):
+    status_code = 422
+    default_detail = "Send either a signature or a bearer token"
+    default_code = "authentication.ambiguous"
 
 
 class LengthRequired(exceptions.APIException):
     status_code = 411
     default_detail = "Send a Content-Length"
+    default_code = "body.length_required"
 
 
 class UpstreamFailed(exceptions.APIException):
     """The Graph API failed, on an endpoint that calls it. The message is sent to the client."""
 
     status_code = 502
+    default_code = "platform.failed"
 
 
 class UpstreamThrottled(exceptions.APIException):
     """The Graph API is rate limiting us, on an endpoint that calls it. `retry_after` is in seconds."""
 
     status_code = 503
+    default_code = "platform.throttled"
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
@@ -112,9 +149,9 @@ def from_drf_error(detail: Any, path: Path = ()) -> Iterator[ValidationProblem]:
             yield ValidationProblem(path, str(code), str(message), getattr(code, "context", {}))
 
 
-def error_response(status: int, message: str, details: Any = None, *, wait: float | None = None) -> Response:
+def error_response(status: int, message: str, code: str, details: Any = None, *, wait: float | None = None) -> Response:
     """Return envelope B; `wait` becomes Retry-After, in whole seconds rounded up."""
-    body: dict[str, Any] = {"message": message}
+    body: dict[str, Any] = {"message": message, "code": code}
     if details is not None:
         body["details"] = details
     headers = {} if wait is None else {"Retry-After": str(max(1, math.ceil(wait)))}
@@ -129,15 +166,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         error = RequestValidationError(from_drf_error(error.detail))
     if isinstance(error, RequestValidationError):
         return Response(error.to_response_body(), status=422)
+    wait = getattr(error, "wait", None)
     if isinstance(error, DomainError):
         status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
-        return error_response(status, error.message, error.details)
-    for kind, (status, message) in MESSAGES.items():
+        return error_response(status, error.message, error.code, error.details, wait=wait)
+    for kind, (status, message, code) in RESPONSES.items():
         if isinstance(error, kind):
-            return error_response(status, message, wait=getattr(error, "wait", None))
+            return error_response(status, message, code, wait=wait)
     if isinstance(error, exceptions.APIException):
-        return error_response(error.status_code, str(error.detail), wait=getattr(error, "wait", None))
+        detail: Any = error.detail  # one sentence with its code: ValidationError, which has several, is above
+        details = getattr(error, "details", None)
+        response = error_response(error.status_code, str(detail), detail.code, details, wait=wait)
+        if error.status_code == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="dynamo", error="invalid_token"'  # RFC 6750
+        return response
     request = context["request"]
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=exception_handler, request=request)
-    return error_response(500, "Internal server error")
+    return error_response(500, "Internal server error", "server.error")

@@ -39,6 +39,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
     """Envelope B: a rule refused the request."""
 
     message = serializers.CharField(help_text="A sentence for a person.")
+    code = serializers.CharField(help_text="A stable word for programs, for example `state.conflict`.")
 
 
 class RuleErrorSerializer(serializers.Serializer[Any]):
@@ -68,14 +69,30 @@ class ConflictSerializer(ErrorSerializer):
     details = StateConflictDetail(required=False, help_text="For a post whose state does not allow this.")
 
 
+class ClockDetail(serializers.Serializer[Any]):
+    """How the date of an expired signature differs from the server's time."""
+
+    serverTime = serializers.CharField(help_text="The server's time, in UTC.")  # noqa: N815  the wire name
+    skewSeconds = serializers.FloatField(  # noqa: N815
+        help_text="`x-date` minus the server's time: positive when the client's clock is fast."
+    )
+
+
+class ForbiddenSerializer(ErrorSerializer):
+    """Envelope B: not authenticated, not permitted, or only a person may do it."""
+
+    details = ClockDetail(required=False, help_text="For an expired signature.")
+
+
 class VersionDetail(serializers.Serializer[Any]):
     """The current version."""
 
     version = serializers.IntegerField(help_text="The current one.")
+    revision = serializers.IntegerField(help_text="The current one, which also counts changes of the state.")
 
 
 class PreconditionFailedSerializer(ErrorSerializer):
-    """Envelope B: the version in `If-Match` is not the current one."""
+    """Envelope B: `If-Match` does not name the current version."""
 
     details = VersionDetail(help_text="The current version.")
 
@@ -91,8 +108,23 @@ TAGS = {
 }
 
 
-def error_example(name: str, status: int, message: str, details: Any = None) -> OpenApiExample:
-    value = {"message": message} if details is None else {"message": message, "details": details}
+CODES = {
+    402: "organization.inactive",
+    404: "not_found",
+    409: "state.conflict",
+    412: "precondition.failed",
+    413: "body.too_large",
+    415: "body.content_type",
+    429: "rate_limit.exceeded",
+    502: "platform.failed",
+    503: "platform.throttled",
+}
+
+
+def error_example(name: str, status: int, message: str, details: Any = None, *, code: str = "") -> OpenApiExample:
+    """Return the example of envelope B. `code` defaults to that of the first violation, else of the status."""
+    code = code or (details[0]["code"] if isinstance(details, list) else CODES[status])
+    value = {"message": message, "code": code} | ({} if details is None else {"details": details})
     return OpenApiExample(name, value, status_codes=[status], response_only=True)
 
 
@@ -112,14 +144,26 @@ def limit_too_large_example(limit: int = 500) -> OpenApiExample:
 
 
 INVALID_JSON = validation_error_example("Not JSON", [], "object.base", "must be valid JSON")
+UNKNOWN_PARAMETER = validation_error_example(
+    "Unknown query parameter", ["dryRun"], "object.unknown", "is not allowed", child="dryRun"
+)
 VALIDATION_ERROR = "Envelope A: the request is invalid. `error` contains all problems."
 SIGNATURE_ERRORS = [
-    error_example("No signature", 403, "Missing authentication headers"),
-    error_example("No date", 403, "Invalid date"),
-    error_example("Old signature", 403, "Signature expired"),
-    error_example("Wrong signature", 403, "Invalid signature"),
+    error_example("No signature", 403, "Missing authentication headers", code="signature.missing"),
+    error_example("No date", 403, "Invalid date", code="signature.date"),
     error_example(
-        "Full signature wanted", 403, "This organization wants requests signed in full: send x-signature-full"
+        "Old signature",
+        403,
+        "Signature expired",
+        {"serverTime": "2031-06-24T09:12:44.120Z", "skewSeconds": -61.204},
+        code="signature.expired",
+    ),
+    error_example("Wrong signature", 403, "Invalid signature", code="signature.invalid"),
+    error_example(
+        "Full signature wanted",
+        403,
+        "This organization wants requests signed in full: send x-signature-full",
+        code="signature.full_required",
     ),
 ]
 
@@ -133,13 +177,24 @@ ERRORS: dict[int, OpenApiResponse] = {
         "an unknown channel, or the full publish validation failed. `details` has each violation.",
         serializer=RuleErrorsSerializer,
     ),
+    401: _envelope_b(
+        "the bearer token is not accepted. Requests without an `Authorization` header get 403.",
+        error_example("Wrong token", 401, "Invalid bearer token", code="bearer.invalid"),
+        error_example(
+            "Not allowed",
+            401,
+            "This key is not allowed as a bearer token: sign the request",
+            code="bearer.not_allowed",
+        ),
+    ),
     402: _envelope_b(
         "the organization is inactive.", error_example("Inactive organization", 402, "The organization is inactive")
     ),
     403: _envelope_b(
         "the signature is missing or wrong, the key lacks the scope, or only a person may do this.",
         *SIGNATURE_ERRORS,
-        error_example("Scope missing", 403, "This key lacks the scope read"),
+        error_example("Scope missing", 403, "This key lacks the scope read", code="scope.missing"),
+        serializer=ForbiddenSerializer,
     ),
     404: _envelope_b(
         "it does not exist, or belongs to another organization.", error_example("Not found", 404, "Not found")
@@ -156,7 +211,11 @@ ERRORS: dict[int, OpenApiResponse] = {
         "the body is not JSON in UTF-8.",
         error_example("Not JSON by its type", 415, "Send JSON in UTF-8, with the content type application/json"),
     ),
-    422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR),
+    422: OpenApiResponse(ValidationErrorsSerializer, VALIDATION_ERROR, [UNKNOWN_PARAMETER]),
+    428: _envelope_b(
+        "the organization requires `If-Match` for a post that a person edited last.",
+        serializer=PreconditionFailedSerializer,
+    ),
     429: _envelope_b(
         "rate limit exceeded; `Retry-After` has the seconds to wait.",
         error_example("Too many", 429, "Too many requests"),
@@ -171,9 +230,25 @@ EITHER_ENVELOPE = OpenApiResponse(
         resource_type_field_name=None,
     ),
     f"{VALIDATION_ERROR} Or envelope B: a superpower is incomplete, and `details` names what it lacks.",
+    [UNKNOWN_PARAMETER],
+)
+POST_ERRORS = OpenApiResponse(
+    EITHER_ENVELOPE.response,
+    f"{VALIDATION_ERROR} Or envelope B: the `Idempotency-Key` was used for another request, or a superpower is "
+    "incomplete.",
+    [
+        UNKNOWN_PARAMETER,
+        error_example(
+            "Another request",
+            422,
+            "This Idempotency-Key was used for another request",
+            code="idempotency.mismatch",
+        ),
+    ],
 )
 # Responses that are the same for every operation become components of these names.
 SHARED = {
+    401: "Unauthorized",
     402: "OrganizationInactive",
     403: "Forbidden",
     404: "NotFound",
@@ -187,20 +262,21 @@ SHARED = {
 
 def errors(*statuses: int) -> dict[int, Any]:
     """Return the error responses of an operation, including those of every operation."""
-    return {status: ERRORS[status] for status in sorted({402, 403, 413, 429, *statuses})}
+    return {status: ERRORS[status] for status in sorted({401, 402, 403, 413, 422, 429, *statuses})}
 
 
 class SignatureExtension(OpenApiAuthenticationExtension):
     """Documents the headers of the plain signature, and that of the full one, which an organization may require."""
 
     target_class = "accounts.api.authentication.SignatureAuthentication"
-    name = ["apiKey", "date", "signature", "signatureFull"]
+    name = ["apiKey", "date", "signature", "signatureFull", "bearer"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
-        """Return the plain and the full signature as alternatives; the roles of `apiKey` are the scopes."""
+        """Return the plain and the full signature and the token as alternatives; the roles are the scopes."""
         scope = required_scope(auto_schema.view, auto_schema.method.lower())
-        three: dict[str, list[str]] = {"apiKey": [scope.value] if scope else [], "date": [], "signature": []}
-        return [three, {**three, "signatureFull": []}]
+        roles = [scope.value] if scope else []
+        three: dict[str, list[str]] = {"apiKey": roles, "date": [], "signature": []}
+        return [three, {**three, "signatureFull": []}, {"bearer": roles}]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Any:  # noqa: ARG002  the library's signature
         headers = {
@@ -210,7 +286,11 @@ class SignatureExtension(OpenApiAuthenticationExtension):
             "x-signature-full": "Lowercase hex HMAC-SHA256, under the same secret, of four lines: the method, path and "
             "query as sent, the `x-date` string, and the lowercase hex SHA-256 of the body.",
         }
-        return [{"type": "apiKey", "in": "header", "name": name, "description": text} for name, text in headers.items()]
+        signed = [
+            {"type": "apiKey", "in": "header", "name": name, "description": text} for name, text in headers.items()
+        ]
+        text = "`<key id>.<secret>`, over https, for keys that an administrator allowed it for."
+        return [*signed, {"type": "http", "scheme": "bearer", "description": text}]
 
 
 class StrictSerializerExtension(OpenApiSerializerExtension):
@@ -233,6 +313,20 @@ def response_header(name: str, description: str, statuses: list[int] | None = No
 
 
 LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200])
+NEXT_CURSOR = response_header("X-Next-Cursor", "The `cursor` of the next page, when there is one.", [200])
+
+
+IDEMPOTENCY = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        str,
+        OpenApiParameter.HEADER,
+        description="1 to 255 visible ASCII characters, new for each new request. Repeated within 24 hours with the "
+        "same path and body, the request gets the first answer again, and nothing is done twice.",
+        examples=[OpenApiExample("A UUID", "0b0f6a3e-4a83-4a55-9d1e-6f1f8d1b2a90")],
+    ),
+    response_header("Idempotency-Replayed", "`true` when this is the stored answer to an earlier request.", [200, 201]),
+]
 
 
 class ApiSchema(AutoSchema):
@@ -253,10 +347,13 @@ class ApiSchema(AutoSchema):
         return self.method.lower() + "".join(part.capitalize() for word in named for part in word.split("-"))
 
     def get_override_parameters(self) -> list[Any]:
+        once = self.method == "POST" and not getattr(self.view, "ignores_input", True)
         return [
+            *(IDEMPOTENCY if once else []),
             response_header("x-request-id", "The id of this request in our logs."),
             response_header("RateLimit-Policy", "By policy, how many requests (`q`) in how many seconds (`w`)."),
             response_header("RateLimit", "By policy, the remaining requests (`r`) for the next `t` seconds."),
+            response_header("WWW-Authenticate", "`Bearer`, when a bearer token is not accepted.", [401]),
             response_header("Retry-After", "Seconds to wait before retrying.", [429, 503]),
         ]
 

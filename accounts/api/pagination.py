@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
 from accounts.api.exceptions import RequestValidationError, ValidationProblem
-from accounts.api.serializers import StrictCharField, StrictIntegerField, StrictSerializer, validate_query
+from accounts.api.serializers import StrictCharField, StrictIntegerField, StrictSerializer
 
 LIMIT = StrictIntegerField(min_value=1, max_value=500, default=100, help_text="The maximum number of rows.")
 
@@ -45,7 +45,8 @@ class KeysetPagination(BasePagination):
 
     `ordering` is as in `order_by`: all names of one direction, the last one unique. The first may be nullable; its
     nulls come last in either direction. A cursor works for the list, the organization and the `filters` that it was
-    made for. With `columns` (for `values_list`; they include the ordering) rows are tuples, else instances.
+    made for. `parameters` is the validated query, of a serializer that inherits from PaginationQuery. With `columns`
+    (for `values_list`; they include the ordering) rows are tuples, else instances.
     """
 
     def __init__(
@@ -53,18 +54,20 @@ class KeysetPagination(BasePagination):
         list_name: str,
         ordering: Sequence[str],
         *,
+        parameters: dict[str, Any],
         filters: dict[str, Any] | None = None,
         columns: Sequence[Any] = (),
     ) -> None:
         self.list_name, self.ordering, self.filters, self.columns = list_name, ordering, filters or {}, columns
+        self.parameters = parameters
         self.names = [name.lstrip("-") for name in ordering]
         self.headers: dict[str, str] = {}
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002  DRF's signature
         """Return the page with one query, or two when the first field is nullable. Raises RequestValidationError."""
-        parameters = validate_query(request, PaginationQuery)
-        limit = int(parameters["limit"])
-        after = self.decode_cursor(request, queryset.model, parameters["cursor"]) if "cursor" in parameters else None
+        limit = int(self.parameters["limit"])
+        cursor = self.parameters.get("cursor")
+        after = None if cursor is None else self.decode_cursor(request, queryset.model, cursor)
         rows: list[Any] = []
         for part in self._parts(queryset, after):
             if len(rows) <= limit:  # one row more than requested shows that there is a next page
@@ -73,13 +76,13 @@ class KeysetPagination(BasePagination):
         if len(rows) > limit:
             del rows[limit:]
             query = request.query_params.copy()
-            query["cursor"] = self.encode_cursor(request, rows[-1])
+            cursor = query["cursor"] = self.encode_cursor(request, rows[-1])
             url = f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
-            self.headers = {"Link": f'<{url}>; rel="next"'}  # RFC 8288
+            self.headers = {"Link": f'<{url}>; rel="next"', "X-Next-Cursor": cursor}  # Link: RFC 8288
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Return a bare array, with a Link header when there is a next page."""
+        """Return a bare array, with Link and X-Next-Cursor when there is a next page."""
         return Response(data, headers=self.headers)
 
     def _parts(self, queryset: QuerySet[Any, Any], after: list[Any] | None) -> list[QuerySet[Any, Any]]:

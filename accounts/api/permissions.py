@@ -37,5 +37,5 @@ class HasScope(BasePermission):
         scope = required_scope(view, method)
         if scope is None or scope.value in request.auth.scopes:
             return True
-        self.message = f"This key lacks the scope {scope.value}"
+        self.message, self.code = f"This key lacks the scope {scope.value}", "scope.missing"
         return False

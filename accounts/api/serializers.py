@@ -15,10 +15,11 @@ from rest_framework.request import Request
 
 from accounts.api.exceptions import MAX_PROBLEMS, LengthRequired, RequestValidationError, from_drf_error
 from accounts.api.parsers import find_invalid_text
-from accounts.datetimes import format_datetime, parse_datetime
+from accounts.datetimes import format_datetime, lacks_offset, parse_datetime
 from accounts.exceptions import Invalid
 
 MAX_ECHOED = 200  # characters of a wrong value that are returned in the error
+NO_OFFSET = "must be in iso format with an offset: add Z for UTC, or for example +02:00"
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
@@ -142,7 +143,8 @@ class StrictDateTimeField(StrictFieldMixin, serializers.DateTimeField):
         try:
             return parse_datetime(data)
         except ValueError:
-            raise ValidationError([joi_error("string.isoDate", "must be in iso format", value=data)]) from None
+            message = NO_OFFSET if lacks_offset(data) else "must be in iso format"
+            raise ValidationError([joi_error("string.isoDate", message, value=data)]) from None
 
 
 class StrictBooleanField(StrictFieldMixin, serializers.BooleanField):
@@ -218,13 +220,14 @@ class StrictSerializer(StrictFieldMixin, serializers.Serializer[Any]):
             value = super().to_internal_value(data)
         except ValidationError as error:
             errors = dict(error.detail)  # type: ignore[arg-type]  # a serializer's is a dict
-        if not self.context.get("query"):  # unknown query parameters are ignored
-            unknown = [key for key in data if key not in self.fields]
-            if self.keep_unknown:
-                value.update((key, data[key]) for key in unknown)
-            else:
-                for key in unknown[: MAX_PROBLEMS - len(errors)]:
-                    errors[key] = [joi_error("object.unknown", "is not allowed", child=key)]
+        unknown = [key for key in data if key not in self.fields]
+        if self.context.get("query"):  # clients and proxies add parameters such as `_=1` against caches
+            unknown = [key for key in unknown if not key.startswith("_")]
+        if self.keep_unknown:
+            value.update((key, data[key]) for key in unknown)
+        else:
+            for key in unknown[: MAX_PROBLEMS - len(errors)]:
+                errors[key] = [joi_error("object.unknown", "is not allowed", child=key)]
         if errors:
             raise ValidationError(errors)
         return value
@@ -249,7 +252,11 @@ def validate_body(request: Request, serializer: type[StrictSerializer]) -> dict[
 
 
 def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:
-    """Return the validated query parameters, repeated ones as arrays. Raises RequestValidationError."""
+    """Return the validated query parameters, repeated ones as arrays. Raises RequestValidationError.
+
+    An unknown parameter is an error, because an ignored filter would return too much. Names that begin with `_` are
+    ignored.
+    """
     given = {name: values[0] if len(values) == 1 else values for name, values in request.query_params.lists()}
     return _validate(_instance(serializer, query=True), given)
 

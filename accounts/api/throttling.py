@@ -85,7 +85,12 @@ class ApiKeyThrottle(WindowThrottle):
 
 
 class SignatureFailureThrottle(WindowThrottle):
-    """Refuses requests after too many wrong signatures, which `record_failure` counts."""
+    """Refuses requests for a key id after too many wrong signatures or tokens, which `record_failure` counts."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__()
+        # A key id may have any length and characters, which not every cache accepts in a key.
+        self.key_digest = hashlib.sha256(key_id.encode(errors="surrogateescape")).hexdigest()[:32]
 
     def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002  DRF's signature
         limit = settings.SIGNATURE_FAILURES_PER_MINUTE
@@ -106,7 +111,5 @@ class SignatureFailureThrottle(WindowThrottle):
             self.increment(name)
 
     def _names(self, request: Request) -> list[str]:
-        # A key id may have any length and characters, which not every cache accepts in a key.
-        key_id = request.META.get("HTTP_X_API_KEY", "").encode(errors="surrogateescape")
         address = client_ip(request._request)
-        return [f"wrong:{address}:{hashlib.sha256(key_id).hexdigest()[:32]}", f"wrong:{address}"]
+        return [f"wrong:{address}:{self.key_digest}", f"wrong:{address}"]

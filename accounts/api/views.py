@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
+from accounts.api.base import ApiView
 from accounts.api.middleware import REQUEST_ID, is_api
 from accounts.api.openapi import errors, limit_too_large_example
 from accounts.api.pagination import LIMIT
-from accounts.api.serializers import StrictCharField, StrictSerializer, validate_query
+from accounts.api.serializers import StrictCharField, StrictSerializer
 from accounts.models import Organization, Scope
 
 
@@ -35,10 +36,11 @@ class OrganizationSerializer(serializers.Serializer[Organization]):
     role = serializers.ChoiceField(["ADMIN"], help_text="The role of the key.")
 
 
-class Organizations(APIView):
+class Organizations(ApiView):
     """The organizations that the key belongs to."""
 
     scopes = {"get": Scope.READ}
+    queries = {"get": OrganizationsQuery}
 
     @extend_schema(
         summary="List organizations",
@@ -53,7 +55,7 @@ class Organizations(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        query = validate_query(request, OrganizationsQuery).get("q", "").strip().casefold()
+        query = self.parameters.get("q", "").strip().casefold()
         organization = get_api_key(request).organization
         if query not in organization.name.casefold():
             return Response([])
@@ -69,10 +71,12 @@ class UnknownPath(APIView):
         raise Http404
 
 
-def _handler(status: int, message: str, html_view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _handler(
+    status: int, message: str, code: str, html_view: Callable[..., HttpResponse]
+) -> Callable[..., HttpResponse]:
     def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_api(request):
-            return JsonResponse({"message": message}, status=status)
+            return JsonResponse({"message": message, "code": code}, status=status)
         return html_view(request, *args, **kwargs)
 
     return handler
@@ -84,7 +88,7 @@ def _server_error(request: HttpRequest) -> HttpResponse:
 
 
 # The root URLconf names these handlers; Django calls them for errors outside of views, such as a bad Host header.
-bad_request = _handler(400, "Bad request", defaults.bad_request)
-permission_denied = _handler(403, "Forbidden", defaults.permission_denied)
-page_not_found = _handler(404, "Not found", defaults.page_not_found)
-server_error = _handler(500, "Internal server error", _server_error)
+bad_request = _handler(400, "Bad request", "request.bad", defaults.bad_request)
+permission_denied = _handler(403, "Forbidden", "forbidden", defaults.permission_denied)
+page_not_found = _handler(404, "Not found", "not_found", defaults.page_not_found)
+server_error = _handler(500, "Internal server error", "server.error", _server_error)

@@ -38,13 +38,14 @@ def create_api_key(
     expires_at: datetime | None = None,
     scopes: Collection[str] | None = None,
     channels: Collection[str] | None = None,
+    allow_bearer: bool = False,
     key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its secret in clear.
 
     The actor is responsible for the key and must be an active EDITOR or ADMIN. `scopes` and `channels` (public ids)
-    limit it; None is all. A caller that may run twice, such as a form, passes a `key_id` from `new_key_id`: the second
-    call raises Conflict. Raises Invalid otherwise.
+    limit it; None is all. With `allow_bearer` its secret may be sent as a bearer token. A caller that may run twice,
+    such as a form, passes a `key_id` from `new_key_id`: the second call raises Conflict. Raises Invalid otherwise.
     """
     name = name.strip()
     if not 1 <= len(name) <= 100 or "\x00" in name:
@@ -64,6 +65,7 @@ def create_api_key(
         issued_by=actor.user,
         secret_encrypted=encryption.encrypt(secret),
         expires_at=expires_at,
+        allow_bearer=allow_bearer,
         **_limits(organization, scopes, channels),
     )
     try:
@@ -78,6 +80,7 @@ def create_api_key(
                 expires_at=expires_at.isoformat() if expires_at else None,
                 scopes=key.scopes,
                 channels=key.channels,
+                allow_bearer=key.allow_bearer,
             )
     except IntegrityError:
         raise Conflict("This key has already been created; its secret cannot be displayed again") from None
@@ -85,10 +88,18 @@ def create_api_key(
 
 
 def update_permissions(
-    actor: Actor, key: ApiKey, *, scopes: Collection[str] | None, channels: Collection[str] | None
+    actor: Actor,
+    key: ApiKey,
+    *,
+    scopes: Collection[str] | None,
+    channels: Collection[str] | None,
+    allow_bearer: bool,
 ) -> bool:
-    """Replace scopes and channels (None: all); return whether that changed them. Locks. Raises Invalid, Conflict."""
-    limits = _limits(key.organization, scopes, channels)
+    """Replace scopes, channels (None: all) and `allow_bearer`; return whether that changed any. Locks.
+
+    Raises Invalid, Conflict.
+    """
+    limits = {**_limits(key.organization, scopes, channels), "allow_bearer": allow_bearer}
     with transaction.atomic():
         stored = ApiKey.objects.select_for_update().filter(pk=key.pk, revoked_at=None).first()
         if stored is None:

@@ -25,7 +25,7 @@ NO_ORGANIZATION_ID = uuid.UUID(int=0)
 RECORDED_COLUMNS: dict[type[Model], tuple[str, ...]] = {
     Organization: (
         "name", "active", "allow_self_approval", "second_approver", "require_mfa", "require_full_signature",
-        "reviewers_may_correct", "time_zone",
+        "reviewers_may_correct", "require_if_match", "time_zone",
     ),
     Membership: ("organization_id", "user_id", "role", "may_review", "review_channels"),
     User: ("username", "first_name", "last_name", "email", "time_zone", "is_active", "is_staff", "is_superuser"),

@@ -32,6 +32,10 @@ RULES = {
         "Reviewers cannot change the captions that they approve.",
         "Reviewers can correct the captions of a waiting post together with their approval.",
     ),
+    "require_if_match": (
+        "API requests can change a post without naming the version that they have read.",
+        "API requests must name the version of a post that a person edited last.",
+    ),
 }
 
 

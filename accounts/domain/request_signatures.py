@@ -1,4 +1,6 @@
-"""Request signatures: HMAC-SHA256 with the key's secret, in lowercase hex. docs/signing.md describes them for clients.
+"""How a request proves that its client has the key's secret: by a signature, or as a bearer token by the secret itself.
+
+Signatures are HMAC-SHA256 with the secret, in lowercase hex. docs/signing.md describes them for clients.
 
 The plain signature covers the exact date string; the full one covers method, target, date and body."""
 
@@ -6,6 +8,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
@@ -39,12 +42,23 @@ def verify_signature(key: ApiKey | None, *, message: str, signature: str, at: da
     Every call takes the same two decryptions and two comparisons, whether the key is unknown (None), revoked, expired
     or valid, so that the response time discloses nothing.
     """
+    return _matches(key, lambda secret: sign(secret, message), signature, at=at)
+
+
+def verify_secret(key: ApiKey | None, *, secret: str, at: datetime) -> bool:
+    """Whether `secret` is the current secret of `key`, or its previous one during an overlap; as `verify_signature`."""
+    return _matches(key, lambda stored: stored, secret, at=at)
+
+
+def _matches(key: ApiKey | None, derive: Callable[[str], str], given: str, *, at: datetime) -> bool:
+    """Whether `given` is what `derive` returns for one of the key's secrets, and the key is valid."""
     decoy = _decoy(tuple(settings.ENCRYPTION_KEYS))
     current = key.secret_encrypted if key else decoy
     overlaps = key is not None and key.previous_until is not None and at < key.previous_until
     previous = (key.previous_encrypted if key and overlaps else "") or decoy
     candidates = [_decrypt(encrypted, decoy) for encrypted in (current, previous)]
-    matches = [hmac.compare_digest(sign(secret, message).encode(), signature.encode()) for secret in candidates]
+    sent = given.encode(errors="surrogateescape")
+    matches = [hmac.compare_digest(derive(secret).encode(), sent) for secret in candidates]
     return any(matches) and key is not None and key.is_valid_at(at)
 
 

@@ -204,7 +204,9 @@ def _key(credentials: dict[str, Any], organization: Organization, author: User) 
     key_id = credentials.get("key", {}).get("id")
     key = ApiKey.objects.filter(pk=key_id, organization=organization, revoked_at=None).first()
     if key is None:
-        key, secret = api_keys.create_api_key(actors.user_actor(author), organization=organization, name="Demo agent")
+        key, secret = api_keys.create_api_key(
+            actors.user_actor(author), organization=organization, name="Demo agent", allow_bearer=True
+        )
         credentials["key"] = {"id": key.pk, "secret": secret}
     return key
 

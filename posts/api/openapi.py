@@ -101,6 +101,12 @@ FROM_PLATFORM = [
 
 LIST_CHANNELS = [
     OpenApiExample("A Page", {"id": PAGE, "type": "FB_PAGE", "name": "Casa do Sol"}),
+    error_example(
+        "Unknown workspace",
+        400,
+        "Unknown workspaceId",
+        [{"path": ["workspaceId"], "message": "Unknown workspaceId", "code": "workspace.unknown"}],
+    ),
     limit_too_large_example(),
 ]
 LIST_SUPERPOWERS = [OpenApiExample("A template", SUPERPOWER), limit_too_large_example()]

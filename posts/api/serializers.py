@@ -153,6 +153,10 @@ class PostsQuery(PaginationQuery):
     endDate = DayOrDateTimeField(required=False, help_text="Posts published at this time or day, or earlier.")
 
 
+class ChannelsQuery(PaginationQuery):
+    workspaceId = StrictCharField(required=False, help_text="A workspace. There are none: each id is unknown.")
+
+
 class PostQuery(StrictSerializer):
     mediumId = StrictCharField(help_text="The id of the post's channel.")
 

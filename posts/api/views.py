@@ -13,13 +13,13 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
+from accounts.api.base import ApiView
 from accounts.api.exceptions import UpstreamFailed, UpstreamThrottled
-from accounts.api.openapi import LINK, errors
+from accounts.api.openapi import LINK, NEXT_CURSOR, errors
 from accounts.api.pagination import KeysetPagination, PaginationQuery
-from accounts.api.serializers import joi_error, validate_query
+from accounts.api.serializers import joi_error
 from accounts.datetimes import format_datetime
 from accounts.exceptions import Invalid
 from accounts.models import Scope
@@ -32,7 +32,7 @@ from posts.graph.errors import GraphError, Throttled, user_message
 from posts.models import Channel, ChannelState, PublishedPost, SuperpowerTemplate
 
 
-class ReadView(APIView):
+class ReadView(ApiView):
     scopes = {"get": Scope.READ}
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -45,45 +45,54 @@ class ReadView(APIView):
 
 
 class Channels(ReadView):
+    queries = {"get": serializers.ChannelsQuery}
+
     @extend_schema(
         summary="List channels",
         description="The connected Facebook Pages and Instagram accounts that the key may use, by name.",
-        parameters=[PaginationQuery, LINK],
-        responses={200: serializers.ChannelSerializer(many=True), **errors(422)},
+        parameters=[serializers.ChannelsQuery, LINK, NEXT_CURSOR],
+        responses={200: serializers.ChannelSerializer(many=True), **errors(400)},
         examples=openapi.LIST_CHANNELS,
     )
     def get(self, request: Request) -> Response:
+        if "workspaceId" in self.parameters:
+            message = "Unknown workspaceId"
+            raise Invalid(message, [{"path": ["workspaceId"], "message": message, "code": "workspace.unknown"}])
         rows = key_channels(request).exclude(state=ChannelState.DISCONNECTED).only("public_id", "type", "name")
-        paginator = KeysetPagination("channels", ["name", "public_id"])
+        paginator = KeysetPagination("channels", ["name", "public_id"], parameters=self.parameters)
         page = paginator.paginate_queryset(rows, request)
         return paginator.get_paginated_response([serializers.ChannelSerializer(channel).data for channel in page])
 
 
 class Superpowers(ReadView):
+    queries = {"get": PaginationQuery}
+
     @extend_schema(
         summary="List superpowers",
         description="The organization's templates, by name. A scheduled post refers to one by `creativeTemplateId`.",
-        parameters=[PaginationQuery, LINK],
+        parameters=[PaginationQuery, LINK, NEXT_CURSOR],
         responses={200: serializers.SuperpowerSerializer(many=True), **errors(422)},
         examples=openapi.LIST_SUPERPOWERS,
     )
     def get(self, request: Request) -> Response:
         rows = SuperpowerTemplate.objects.filter(organization=get_api_key(request).organization_id)
-        paginator = KeysetPagination("superpowers", ["name", "id"])
+        paginator = KeysetPagination("superpowers", ["name", "id"], parameters=self.parameters)
         page = paginator.paginate_queryset(rows, request)
         return paginator.get_paginated_response([template.as_wire() for template in page])
 
 
 class Posts(ReadView):
+    queries = {"get": serializers.PostsQuery}
+
     @extend_schema(
         summary="List published posts",
         description="Newest first, of one channel or of all that the key may use. Filters apply before the limit.",
-        parameters=[serializers.PostsQuery, LINK],
+        parameters=[serializers.PostsQuery, LINK, NEXT_CURSOR],
         responses={200: serializers.PublishedPostSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> HttpResponse:
-        wanted = validate_query(request, serializers.PostsQuery)
+        wanted = self.parameters
         key = get_api_key(request)
         rows = PublishedPost.objects.filter(organization=key.organization_id, deleted_at=None)
         if "mediumId" in wanted:
@@ -102,6 +111,7 @@ class Posts(ReadView):
         paginator = KeysetPagination(
             "posts",
             ["-published_at", "-platform_id"],
+            parameters=wanted,
             filters={name: wanted[name] for name in ("mediumId", "type", "startDate", "endDate") if name in wanted},
             columns=serializers.PUBLISHED.columns,
         )
@@ -113,6 +123,8 @@ class Posts(ReadView):
 class Post(ReadView):
     """One published post, named by its id and its channel."""
 
+    queries = {"get": serializers.PostQuery}
+
     @extend_schema(
         summary="Read a published post",
         parameters=[openapi.POST_ID, serializers.PostQuery],
@@ -120,12 +132,13 @@ class Post(ReadView):
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        post = get_published_post(request, post_id, validate_query(request, serializers.PostQuery)["mediumId"])
+        post = get_published_post(request, post_id, self.parameters["mediumId"])
         return Response(serializers.PublishedPostSerializer(post).data)
 
 
 class Export(ReadView):
     http_method_names = ["get"]
+    queries = {"get": serializers.ExportQuery}
 
     @extend_schema(
         summary="Export a post's comments",
@@ -144,7 +157,7 @@ class Export(ReadView):
         examples=openapi.EXPORT_COMMENTS,
     )
     def get(self, request: Request, post_id: str) -> HttpResponseBase:
-        wanted = validate_query(request, serializers.ExportQuery)
+        wanted = self.parameters
         post = get_published_post(request, post_id, wanted["mediumId"])
         # The first type wins when the client accepts both alike, as with `*/*`.
         accepted = request._request.get_preferred_type(["text/csv", "application/json"])
@@ -165,13 +178,15 @@ def download_export(request: HttpRequest, token: str) -> HttpResponseBase:  # no
     try:
         file, name = comment_export.open_export(token)
     except SignatureExpired:
-        return JsonResponse({"message": "This link has expired"}, status=403)
+        return JsonResponse({"message": "This link has expired", "code": "link.expired"}, status=403)
     except (BadSignature, FileNotFoundError):
-        return JsonResponse({"message": "Not found"}, status=404)
+        return JsonResponse({"message": "Not found", "code": "not_found"}, status=404)
     return no_store(FileResponse(file, as_attachment=True, filename=name, content_type=TYPE))
 
 
 class Insights(ReadView):
+    queries = {"get": serializers.PostQuery}
+
     @extend_schema(
         summary="Read a post's insights",
         description="Read from the platform at each call. A metric that it refuses is listed in `unavailable`, without "
@@ -181,7 +196,7 @@ class Insights(ReadView):
         examples=openapi.READ_INSIGHTS,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        post = get_published_post(request, post_id, validate_query(request, serializers.PostQuery)["mediumId"])
+        post = get_published_post(request, post_id, self.parameters["mediumId"])
         read = read_insights(post)
         return Response(
             {
@@ -195,6 +210,8 @@ class Insights(ReadView):
 
 
 class Comments(ReadView):
+    queries = {"get": serializers.CommentsQuery}
+
     @extend_schema(
         summary="Read a post's comments",
         description="Read from the platform at each call, never from a copy: newest first, each followed by its "
@@ -204,7 +221,7 @@ class Comments(ReadView):
         examples=openapi.READ_COMMENTS,
     )
     def get(self, request: Request, post_id: str) -> Response:
-        wanted = validate_query(request, serializers.CommentsQuery)
+        wanted = self.parameters
         post = get_published_post(request, post_id, wanted["mediumId"])
         limit = int(wanted["limit"])
         try:

@@ -18,6 +18,15 @@ Superpower = dict[str, Any]
 LOOKUP_LENGTH = 200  # of the columns
 
 
+class HashtagInUse(Conflict):
+    """The organization uses the hashtag elsewhere, or a request uses it twice."""
+
+    default_code = "superpower.hashtag_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("Hashtag already in use")
+
+
 def normalize_hashtag(hashtag: str) -> str:
     """Return the form for comparisons: without `#` and white space around it, NFC, case-folded."""
     shown = "".join(item for item in unicodedata.normalize("NFKC", hashtag) if not _is_ignored(item))
@@ -79,13 +88,13 @@ def claimed_hashtag(organization: Organization, given: Superpower, expanded: Sup
     if not lookup_hashtag:
         return None
     if len(lookup_hashtag) > LOOKUP_LENGTH:
-        raise Invalid(f"A hashtag has up to {LOOKUP_LENGTH} characters")
+        raise Invalid(f"A hashtag has up to {LOOKUP_LENGTH} characters", code="superpower.hashtag_length")
     template = SuperpowerTemplate.objects.filter(organization=organization, lookup_hashtag=lookup_hashtag).first()
     if template is None:
         return lookup_hashtag
     if str(template.pk) == expanded.get("creativeTemplateId"):
         return None
-    raise Conflict("Hashtag already in use")
+    raise HashtagInUse
 
 
 def templates_of(superpowers: Iterable[Any]) -> dict[str, SuperpowerTemplate]:
@@ -128,7 +137,7 @@ def _get_template(organization: Organization, template_id: str) -> SuperpowerTem
     pk = _parse_uuid(template_id)
     template = SuperpowerTemplate.objects.filter(organization=organization, pk=pk).first() if pk else None
     if template is None:
-        raise Invalid("Unknown creativeTemplateId")
+        raise Invalid("Unknown creativeTemplateId", code="superpower.unknown_template")
     return template
 
 
@@ -174,5 +183,5 @@ def write(
                 document=document,
             )
     except IntegrityError as error:
-        raise Conflict("Hashtag already in use") from error
+        raise HashtagInUse from error
     return template

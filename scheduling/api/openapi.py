@@ -10,8 +10,10 @@ from accounts.api.openapi import (
     SIGNATURE_ERRORS,
     error_example,
     limit_too_large_example,
+    response_header,
     validation_error_example,
 )
+from accounts.api.serializers import NO_OFFSET
 from scheduling.lifecycle import Status
 
 PAGE = "FB_PAGE_104857600000001"
@@ -122,8 +124,33 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description='The version that you have read, `"3"`; a stale one is answered 412.',
+    description='The `version` that you have read, `"3"`, or the `ETag`; a stale one is answered 412.',
     examples=[OpenApiExample("The first version", '"1"')],
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` that you have: the answer is 304 when it is still the post's.",
+)
+ETAG = response_header("ETag", "The state of the post, for `If-Match` and `If-None-Match`.", [200, 201, 304])
+NOT_MODIFIED = OpenApiResponse(description="The `ETag` in `If-None-Match` is still the post's.")
+IN_PROGRESS = error_example(
+    "The same key at the same time",
+    409,
+    "A request with this Idempotency-Key is in progress",
+    code="idempotency.in_progress",
+)
+OLD_VERSION = error_example(
+    "An old version", 412, "This post is at version 1, revision 2", {"version": 1, "revision": 2}
+)
+LOCATION = response_header("Location", "The path of the new scheduled post.", [201])
+VERSION_REQUIRED = error_example(
+    "An edit by a person",
+    428,
+    "A person edited this post: send If-Match with the version that you have read",
+    {"version": 2, "revision": 3},
+    code="precondition.required",
 )
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
 NOTHING = [
@@ -139,12 +166,12 @@ CHANGE_ERRORS = [
     rule_violation_example(
         "Unknown channel", (["channels", "FB_PAGE_4711"], "Unknown channel FB_PAGE_4711", "channel.unknown")
     ),
-    error_example("Hashtag in use", 409, "Hashtag already in use"),
+    error_example("Hashtag in use", 409, "Hashtag already in use", code="superpower.hashtag_in_use"),
     validation_error_example(
         "A time without an offset",
         ["scheduledFor"],
         "string.isoDate",
-        "must be in iso format",
+        NO_OFFSET,
         value="2031-07-01T13:00:00",
     ),
     validation_error_example(
@@ -177,6 +204,7 @@ LIST_POSTS = [
     limit_too_large_example(),
 ]
 CREATE_POST = [
+    IN_PROGRESS,
     request_example("A draft", DRAFT),
     response_example("A draft"),
     request_example("Submitted at once", SUBMITTED),
@@ -225,19 +253,28 @@ UPDATE_POST = [
     response_example("Back from rejected", notes="Shorter, please"),
     rule_violation_example("No longer publishable", NO_MEDIA),
     state_conflict_example("update", "SCHEDULED", "revert", "delete"),
-    error_example("An old version", 412, "This post is at version 1", {"version": 1}),
+    OLD_VERSION,
+    VERSION_REQUIRED,
     *CHANGE_ERRORS,
 ]
 DELETE_POST = [
+    OLD_VERSION,
+    VERSION_REQUIRED,
     OpenApiExample("Deleted", {"message": "Scheduled post deleted"}),
     state_conflict_example("delete", "PUBLISHED"),
 ]
 SUBMIT_POST = [
+    IN_PROGRESS,
+    OLD_VERSION,
+    VERSION_REQUIRED,
     response_example("Submitted", status="WAITING_FOR_APPROVAL"),
     rule_violation_example("Nothing in it", *NOTHING),
     state_conflict_example("submit", "SCHEDULED", "revert", "delete"),
 ]
 REJECT_POST = [
+    IN_PROGRESS,
+    OLD_VERSION,
+    VERSION_REQUIRED,
     request_example("Sent back", {"notes": "Shorter, please"}),
     response_example("Sent back", status="REJECTED", notes="Shorter, please"),
     state_conflict_example("reject", "DRAFT", "submit-for-approval", "update", "delete"),
@@ -246,6 +283,9 @@ REJECT_POST = [
     INVALID_JSON,
 ]
 REVERT_POST = [
+    IN_PROGRESS,
+    OLD_VERSION,
+    VERSION_REQUIRED,
     response_example("Taken back"),
     state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),
 ]
@@ -255,7 +295,10 @@ HUMAN_ONLY = OpenApiResponse(
     [
         *SIGNATURE_ERRORS,
         error_example(
-            "Whatever the post", 403, "A human reviewer approves and schedules posts, in the app; the API cannot"
+            "Whatever the post",
+            403,
+            "A human reviewer approves and schedules posts, in the app; the API cannot",
+            code="approval.human_only",
         ),
     ],
 )

@@ -1,28 +1,29 @@
 """API views of scheduled posts: clients draft, submit, reject and revert. No API key can approve."""
 
-import re
 from typing import NoReturn
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
-from accounts.api.openapi import EITHER_ENVELOPE, LINK, errors
+from accounts.api.base import ApiView
+from accounts.api.openapi import EITHER_ENVELOPE, LINK, NEXT_CURSOR, POST_ERRORS, errors
 from accounts.api.pagination import KeysetPagination
-from accounts.api.serializers import validate_body, validate_query
+from accounts.api.serializers import validate_body
 from accounts.domain.actors import api_key_actor
 from accounts.exceptions import Forbidden
 from accounts.models import Scope
-from scheduling.api import openapi
+from scheduling.api import etags, openapi
 from scheduling.api.serializers import (
     CreatePostSerializer,
     MessageSerializer,
@@ -38,22 +39,24 @@ from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet
 
 
-class ScheduledPosts(APIView):
+class ScheduledPosts(ApiView):
     scopes = {"get": Scope.READ, "post": Scope.DRAFT}
+    queries = {"get": ScheduledPostsQuery}
 
     @extend_schema(
         summary="List scheduled posts",
         description="Soonest `scheduledFor` first, undated last. Without `status`: all that is not yet published.",
-        parameters=[ScheduledPostsQuery, LINK],
+        parameters=[ScheduledPostsQuery, LINK, NEXT_CURSOR],
         responses={200: ScheduledPostSerializer(many=True), **errors(422)},
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> Response:
-        query = validate_query(request, ScheduledPostsQuery)
-        statuses = sorted(set(query.get("status") or ()))
+        statuses = sorted(set(self.parameters.get("status") or ()))
         rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
-        paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
+        paginator = KeysetPagination(
+            "scheduled-posts", ["scheduled_for", "id"], parameters=self.parameters, filters={"status": statuses}
+        )
         return paginator.get_paginated_response(serialize_posts(paginator.paginate_queryset(rows, request)))
 
     @extend_schema(
@@ -61,11 +64,12 @@ class ScheduledPosts(APIView):
         description="Stores a draft, which may lack anything. With `status: WAITING_FOR_APPROVAL` the post is "
         "submitted to the reviewers at once, and must be complete: it passes the full publish validation, or nothing "
         "is stored.",
+        parameters=[openapi.LOCATION, openapi.ETAG],
         request=CreatePostSerializer,
-        responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: EITHER_ENVELOPE},
+        responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: POST_ERRORS},
         examples=openapi.CREATE_POST,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         given = validate_body(request, CreatePostSerializer)
         post = drafts.create(
             api_key_actor(get_api_key(request)),
@@ -73,20 +77,22 @@ class ScheduledPosts(APIView):
             changes=changes(given),
             submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
         )
-        return _response(request, post.pk, status=201)
+        response = _response(request, post.pk, status=201)
+        response.headers["Location"] = reverse("scheduled-post", args=[post.pk])
+        return response
 
 
-class ScheduledPostDetail(APIView):
+class ScheduledPostDetail(ApiView):
     scopes = {"get": Scope.READ, "patch": Scope.DRAFT, "delete": Scope.DRAFT}
 
     @extend_schema(
         summary="Read a scheduled post",
         description="Once publishing begins, `outcome` has the result of each channel.",
-        parameters=[openapi.POST_ID],
-        responses={200: ScheduledPostSerializer, **errors(404)},
+        parameters=[openapi.POST_ID, openapi.IF_NONE_MATCH, openapi.ETAG],
+        responses={200: ScheduledPostSerializer, 304: openapi.NOT_MODIFIED, **errors(404)},
         examples=openapi.READ_POST,
     )
-    def get(self, request: Request, post_id: str) -> Response:
+    def get(self, request: Request, post_id: str) -> HttpResponse:
         return _response(request, _parse_id(post_id))
 
     @extend_schema(
@@ -94,18 +100,18 @@ class ScheduledPostDetail(APIView):
         description="Changes the fields that are sent; `channels` replaces the whole map. Possible in DRAFT, REJECTED "
         "and WAITING_FOR_APPROVAL: there the post must stay complete, and a reviewer who has the old version open can "
         "no longer approve it. `status: DRAFT` returns a rejected post to draft.",
-        parameters=[openapi.POST_ID, openapi.IF_MATCH],
+        parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=UpdatePostSerializer,
-        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 415), 422: EITHER_ENVELOPE},
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 415, 428), 422: EITHER_ENVELOPE},
         examples=openapi.UPDATE_POST,
     )
-    def patch(self, request: Request, post_id: str) -> Response:
+    def patch(self, request: Request, post_id: str) -> HttpResponse:
         """Change the content, and with status DRAFT redraft a rejected post, in one transaction."""
         post = _post(request, post_id)
         given = validate_body(request, UpdatePostSerializer)
         actor = api_key_actor(get_api_key(request))
         with transaction.atomic():
-            post = drafts.edit(actor, post, changes=changes(given), expected_version=expected_version(request, post))
+            post = drafts.edit(actor, post, changes=changes(given), precondition=_precondition(request, post.pk))
             if "status" in given and post.status != Status.DRAFT:
                 review.redraft(actor, post)
         return _response(request, post.pk)
@@ -113,71 +119,76 @@ class ScheduledPostDetail(APIView):
     @extend_schema(
         summary="Delete a scheduled post",
         description="A pending task is cancelled with it. A post that is publishing or published cannot be deleted.",
-        parameters=[openapi.POST_ID],
-        responses={200: MessageSerializer, **errors(404, 409)},
+        parameters=[openapi.POST_ID, openapi.IF_MATCH],
+        responses={200: MessageSerializer, **errors(404, 409, 412, 428)},
         examples=openapi.DELETE_POST,
     )
     def delete(self, request: Request, post_id: str) -> Response:
-        drafts.delete(api_key_actor(get_api_key(request)), _post(request, post_id))
+        post = _post(request, post_id)
+        drafts.delete(api_key_actor(get_api_key(request)), post, precondition=_precondition(request, post.pk))
         return Response({"message": "Scheduled post deleted"})
 
 
-class SubmitForApproval(APIView):
+class SubmitForApproval(ApiView):
     scopes = {"post": Scope.DRAFT}
 
     @extend_schema(
         summary="Submit for approval",
         description="Submits a draft, or a rejected post, to the reviewers. It must pass the full publish validation. "
         "No body is needed, and one that is sent is ignored.",
-        parameters=[openapi.POST_ID],
+        parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=None,
-        responses={200: ScheduledPostSerializer, **errors(400, 404, 409)},
+        responses={200: ScheduledPostSerializer, **errors(400, 404, 409, 412, 428), 422: POST_ERRORS},
         examples=openapi.SUBMIT_POST,
     )
-    def post(self, request: Request, post_id: str) -> Response:
-        post = review.submit(api_key_actor(get_api_key(request)), _post(request, post_id))
+    def post(self, request: Request, post_id: str) -> HttpResponse:
+        post = _post(request, post_id)
+        review.submit(api_key_actor(get_api_key(request)), post, precondition=_precondition(request, post.pk))
         return _response(request, post.pk)
 
 
-class Reject(APIView):
+class Reject(ApiView):
     scopes = {"post": Scope.QUEUE}
 
     @extend_schema(
         summary="Reject",
         description="Sends a waiting post back to its author, with notes.",
-        parameters=[openapi.POST_ID],
+        parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=RejectSerializer,
-        responses={200: ScheduledPostSerializer, **errors(404, 409, 415, 422)},
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 415, 428), 422: POST_ERRORS},
         examples=openapi.REJECT_POST,
     )
-    def post(self, request: Request, post_id: str) -> Response:
+    def post(self, request: Request, post_id: str) -> HttpResponse:
         post = _post(request, post_id)
         notes = validate_body(request, RejectSerializer)["notes"]
-        review.reject(api_key_actor(get_api_key(request)), post, notes=notes)
+        actor = api_key_actor(get_api_key(request))
+        review.reject(actor, post, notes=notes, precondition=_precondition(request, post.pk))
         return _response(request, post.pk)
 
 
-class Revert(APIView):
+class Revert(ApiView):
     scopes = {"post": Scope.QUEUE}
 
     @extend_schema(
         summary="Revert to draft",
         description="Takes a scheduled post back to draft: its approval is void and its task cancelled, so that it is "
         "not published. A failed post can be taken back when nothing of it was published. No body is needed.",
-        parameters=[openapi.POST_ID],
+        parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
         request=None,
-        responses={200: ScheduledPostSerializer, **errors(404, 409)},
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 428), 422: POST_ERRORS},
         examples=openapi.REVERT_POST,
     )
-    def post(self, request: Request, post_id: str) -> Response:
-        post = review.revert(api_key_actor(get_api_key(request)), _post(request, post_id))
+    def post(self, request: Request, post_id: str) -> HttpResponse:
+        post = _post(request, post_id)
+        review.revert(api_key_actor(get_api_key(request)), post, precondition=_precondition(request, post.pk))
         return _response(request, post.pk)
 
 
-class HumanOnlyAction(APIView):
+class HumanOnlyAction(ApiView):
     """Approving and publishing, which no API key can do: the answer does not reveal whether the post exists."""
 
     scopes = {"post": None}
+    ignores_input = True
 
     @extend_schema(
         summary="Approve or publish: always refused",
@@ -188,7 +199,8 @@ class HumanOnlyAction(APIView):
         responses={**errors(), 403: openapi.HUMAN_ONLY},
     )
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
-        raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")
+        message = "A human reviewer approves and schedules posts, in the app; the API cannot"
+        raise Forbidden(message, code="approval.human_only")
 
 
 def _parse_id(post_id: str) -> UUID:
@@ -211,26 +223,19 @@ def _post(request: Request, post_id: str) -> ScheduledPost:
     return get_object_or_404(_visible(request).select_related("organization"), pk=_parse_id(post_id))
 
 
-def _response(request: Request, post_id: UUID, status: int = 200) -> Response:
+def _response(request: Request, post_id: UUID, status: int = 200) -> HttpResponse:
+    """Return the post with its entity tag; 404 without the post, 304 to a GET whose `If-None-Match` names the tag."""
     post = get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)
-    return Response(serialize_posts([post])[0], status=status)
+    body = JSONRenderer().render(serialize_posts([post])[0])
+    tag = etags.entity_tag(post.version, post.revision, body)
+    headers = {"ETag": f'"{tag}"'}
+    if request.method in {"GET", "HEAD"} and etags.is_unmodified(request, tag):
+        return HttpResponseNotModified(headers=headers)
+    return HttpResponse(body, content_type="application/json", status=status, headers=headers)
 
 
-NO_VERSION = -1  # no post has it
-TAG = re.compile(r'\s*(?:W/)?(?:"(\w+)"|(\w+))\s*')
-
-
-def expected_version(request: Request, post: ScheduledPost) -> int | None:
-    """Return the version that the If-Match header requires; None when any version is accepted.
-
-    Quotes are optional, `W/` is ignored, one matching tag of a list suffices, `*` is any version. A malformed header
-    matches no version, so that the change is refused.
-    """
-    header = request.headers.get("If-Match")
-    if header is None or header.strip() == "*":
-        return None
-    tags = [match[1] or match[2] for tag in header.split(",") if (match := TAG.fullmatch(tag))]
-    return post.version if str(post.version) in tags else NO_VERSION
+def _precondition(request: Request, post_id: UUID) -> review.Precondition | None:
+    return etags.if_match(request, lambda: _response(request, post_id).headers["ETag"].strip('"'))
 
 
 @require_safe

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Conflict, Incomplete, StaleVersion
+from accounts.exceptions import Incomplete, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
@@ -96,17 +95,26 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
     return post
 
 
-def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_version: int | None = None) -> ScheduledPost:
+def edit(
+    actor: Actor,
+    post: ScheduledPost,
+    *,
+    changes: Changes,
+    expected_version: int | None = None,
+    precondition: review.Precondition | None = None,
+) -> ScheduledPost:
     """Change the content and return the present post. A waiting post must stay publishable.
 
     Reviewers who have the old version open can no longer approve it: the digest has changed. A new brief is a new
     version but not new content: the digest and the last editor do not change.
-    Raises StateConflict (no longer editable), StaleVersion (`expected_version` is not the current one), and what
-    `create` raises.
+    Raises StateConflict (no longer editable), StaleVersion (`expected_version` is not the current one, or the
+    precondition fails), and what `create` raises.
     """
     for _ in range(RETRIES):
         if expected_version is not None:
             ensure_version(post, expected_version)
+        if precondition is not None:
+            precondition(post)
         if post.status not in EDITABLE:
             raise post.conflict("update")
         try:
@@ -125,17 +133,26 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
 def ensure_version(post: ScheduledPost, expected_version: int) -> None:
     """Raise StaleVersion unless `expected_version` is the current one."""
     if post.version != expected_version:
-        raise StaleVersion(f"This post is at version {post.version}", {"version": post.version})
+        raise stale_version(post)
 
 
-def delete(actor: Actor, post: ScheduledPost) -> None:
+def stale_version(post: ScheduledPost) -> StaleVersion:
+    """Return the error for a caller that has seen another state of the post than the present one."""
+    details = {"version": post.version, "revision": post.revision}
+    return StaleVersion(f"This post is at version {post.version}, revision {post.revision}", details)
+
+
+def delete(actor: Actor, post: ScheduledPost, *, precondition: review.Precondition | None = None) -> None:
     """Delete the post and cancel its pending task.
 
-    Raises StateConflict when it is publishing, or is or may be published on a channel.
+    Raises StaleVersion when the precondition fails, StateConflict when it is publishing, or is or may be published on
+    a channel.
     """
     with transaction.atomic():
         # A claim waits for the lock and then finds no row, so that nothing is published in the meantime.
         locked = ScheduledPost.objects.select_for_update().filter(pk=post.pk).first()
+        if locked is not None and precondition is not None:
+            precondition(locked)
         if locked is None or "delete" not in locked.allowed_actions():
             raise post.conflict("delete")
         discards.add(locked.deliveries.exclude(staged={}))
@@ -166,12 +183,13 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     columns["updated_at"] = clock.now()
     if changed:
         columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
-    unchanged = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
+    unchanged = {"status": post.status, "version": post.version, "revision": post.revision}
     step = 1 if changed else 0
-    if not unchanged.update(**columns, version=post.version + 1, revision=F("revision") + step):
+    columns |= {"version": post.version + 1, "revision": post.revision + step}
+    if not ScheduledPost.objects.filter(pk=post.pk, **unchanged).update(**columns):
         _set(post, old)
         return False
-    _set(post, {**columns, "version": post.version + 1, "revision": post.revision + step})
+    _set(post, columns)
     if changed and new_rows is not None:
         post.deliveries.all().delete()
         _attach(post, new_rows)
@@ -287,7 +305,7 @@ def _deliveries(
         raise Incomplete(incomplete[0].message, [detail for error in incomplete for detail in error.details])
     own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
     if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
-        raise Conflict("Hashtag already in use")
+        raise superpowers.HashtagInUse
     return rows
 
 
@@ -313,4 +331,4 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
 
 def _clash(error: IntegrityError) -> Exception:
     # `_hashtag_taken` runs before the insert; of two concurrent requests the constraint refuses one.
-    return Conflict("Hashtag already in use") if "hashtag" in str(error) else error
+    return superpowers.HashtagInUse() if "hashtag" in str(error) else error

@@ -14,7 +14,7 @@ def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySe
     return posts.select_related("created_by_user", "created_by_key").only(
         "id", "organization_id", "type", "status", "media", "media_type", "media_count", "alt_text", "is_ai_generated",
         "scheduled_for", "task_id", "notes", "brief",
-        "created_at", "updated_at", "version", "created_by_key__name",
+        "created_at", "updated_at", "version", "revision", "created_by_key__name",
         "created_by_user__first_name", "created_by_user__last_name", "created_by_user__username",
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Submit, reject, redraft, approve and revert scheduled posts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,9 @@ BLANK_OUTCOME: dict[str, Any] = {
     "platform_post_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
 TRIES = 3
+# Called with each state of the post from which a change is tried: raises StaleVersion for one that the caller refuses.
+# The change is a compare-and-set on that state.
+Precondition = Callable[[ScheduledPost], None]
 SELF_APPROVAL_FORBIDDEN = (
     "You wrote or edited this post, or issued or rotated the API key that did, or count as the person who did until "
     "your identity is confirmed: another person decides"
@@ -45,9 +48,14 @@ class StaleApproval(StaleVersion):
         self.digest, self.difference = digest, changed
 
 
-def submit(actor: Actor, post: ScheduledPost) -> ScheduledPost:
-    """Submit the present content of the post, also when it was edited since. Raises StateConflict, or Invalid."""
+def submit(actor: Actor, post: ScheduledPost, *, precondition: Precondition | None = None) -> ScheduledPost:
+    """Submit the present content of the post, also when it was edited since, within the precondition.
+
+    Raises StaleVersion, StateConflict, Invalid.
+    """
     for _ in range(TRIES):
+        if precondition is not None:
+            precondition(post)
         try:
             return _submit_once(actor, post)
         except StateConflict:
@@ -75,13 +83,22 @@ def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
 
 
 def reject(
-    by: Actor | Reviewer, post: ScheduledPost, *, notes: str, digest: str = "", revision: int = -1
+    by: Actor | Reviewer,
+    post: ScheduledPost,
+    *,
+    notes: str,
+    digest: str = "",
+    revision: int = -1,
+    precondition: Precondition | None = None,
 ) -> ScheduledPost:
     """Return the post to its author with `notes`, which the caller has checked are not blank.
 
     A person rejects as a Reviewer, and only what the page showed: `digest` and `revision` are the page's.
-    Raises Forbidden when the post has channels that the reviewer does not review, StaleApproval, StateConflict.
+    Raises Forbidden when the post has channels that the reviewer does not review, StaleApproval, StaleVersion,
+    StateConflict.
     """
+    if precondition is not None:
+        precondition(post)
     actor = by.actor if isinstance(by, Reviewer) else by
     with transaction.atomic():
         if isinstance(by, Reviewer):
@@ -105,12 +122,14 @@ def redraft(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     return post
 
 
-def revert(actor: Actor, post: ScheduledPost) -> ScheduledPost:
+def revert(actor: Actor, post: ScheduledPost, *, precondition: Precondition | None = None) -> ScheduledPost:
     """Return a scheduled or failed post of which nothing is or may be published to draft, and revoke its approval.
 
     Clearing `task_id` in this transaction stops the publish: a message that is under way is ignored.
-    Raises StateConflict.
+    Raises StaleVersion, StateConflict.
     """
+    if precondition is not None:
+        precondition(post)
     with transaction.atomic():
         approvers = approver_ids(post)
         previous = take_back(post)

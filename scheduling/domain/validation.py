@@ -205,7 +205,11 @@ def _instagram(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
         if count > most:
             yield _too_many(delivery, code, count, what, most)
     if not post.items and _kind(post) is None:
-        yield _violation(delivery, "", "Instagram needs an image or a video: set mediaType", "mediaType.missing")
+        if post.media and post.media.strip():
+            yield _violation(delivery, "", "Instagram needs an image or a video: set mediaType", "mediaType.missing")
+        else:
+            text = "Instagram needs an image or a video, and media is missing: a text-only post stays a draft"
+            yield _violation(delivery, "", text, "media.text_only")
     if post.type == PostType.STORY and post.alt_text:
         yield _violation(delivery, "", "stories on Instagram have no alternative text", "altText.unsupported")
     for medium in media_of(post):

@@ -45,4 +45,7 @@ def test_request_without_key_is_not_signed(open_admin: OpenAdmin, scene: Scene, 
     guard.expect_error("403")
     page = open_admin(scene.person)
     page.goto("/admin/api/")
-    assert try_out(page, "get", CHANNELS).json() == {"message": "Missing authentication headers"}
+    assert try_out(page, "get", CHANNELS).json() == {
+        "message": "Missing authentication headers",
+        "code": "signature.missing",
+    }

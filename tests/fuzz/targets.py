@@ -91,7 +91,7 @@ def cursor(data: bytes) -> None:
     request: Any = SimpleNamespace(auth=ApiKey())
     for tried in (given, signed_elsewhere):
         try:
-            KeysetPagination("posts", ["-published_at"]).decode_cursor(request, PublishedPost, tried)
+            KeysetPagination("posts", ["-published_at"], parameters={}).decode_cursor(request, PublishedPost, tried)
         except RequestValidationError:
             continue
         raise AssertionError("a forged cursor was accepted")

@@ -13,7 +13,8 @@ NONE: Actors = frozenset()
 VIEWER, EDITOR, REVIEWER = frozenset({"viewer"}), frozenset({"editor"}), frozenset({"reviewer"})
 ADMIN, ROOT = frozenset({"administrator"}), frozenset({"superuser"})
 OUTSIDER = frozenset({"outsider"})  # administrator and reviewer of the other organization
-KEY, KEYS = frozenset({"key"}), frozenset({"key", "other key"})
+KEY = frozenset({"key", "bearer key"})
+KEYS = KEY | {"other key"}
 EDITORS, ADMINS = EDITOR | ADMIN, ADMIN | OUTSIDER
 MEMBERS = VIEWER | EDITORS | REVIEWER
 ALL_MEMBERS = MEMBERS | OUTSIDER
@@ -155,7 +156,7 @@ RULES: dict[str, Rule] = {
         "<url>": Rule(path="admin/nothing"),
         "policy/": Rule(get=ADMINS | ROOT),
         "policy/<uuid:organization_id>/": Rule(
-            get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"known": "00001", "second_approver": "on"}
+            get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"known": "000010", "second_approver": "on"}
         ),
         "policy/<uuid:organization_id>/time-zone/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"time_zone": "Asia/Tokyo"}

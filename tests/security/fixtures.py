@@ -77,6 +77,7 @@ class Tenant:
             name=f"{word}-key",
             issued_by=self.users["issuer"],
             secret_encrypted=encryption.encrypt(f"{word}-secret-of-the-key"),
+            allow_bearer=True,
         )
         self.key.secret = f"{word}-secret-of-the-key"
         self.channel = Channel.objects.create(
@@ -229,6 +230,7 @@ class Actor:
     member: bool = True
     user: User | None = None
     signed: SignedClient | None = None
+    bearer: bool = False  # sends the key's secret instead of a signature
     client: Client = field(default_factory=Client)
     csrf_token: str = ""
     reads: bool = True
@@ -246,6 +248,8 @@ class Actor:
         """Send JSON to the API and a form to the admin. Every request starts with the cookies of the login."""
         self.client.cookies = SimpleCookie(self.cookies)
         headers = self.signed.signature() if self.signed else {}
+        if self.signed and self.bearer:
+            headers = {"authorization": f"Bearer {self.signed.key.pk}.{self.signed.secret}"}
         if method in READING:
             return self.client.generic(method, path, headers=headers)
         if path.startswith("/v1"):
@@ -277,6 +281,7 @@ class Scenario:
         found = [
             Actor("anonymous", home, member=False),
             Actor("key", home, signed=SignedClient(home.key)),
+            Actor("bearer key", home, signed=SignedClient(home.key), bearer=True),
             Actor("other key", other, signed=SignedClient(other.key)),
             *(
                 Actor(name, home, user=home.users[name], client=_login(home.users[name]))
@@ -322,6 +327,6 @@ class Scenario:
 
 
 ACTORS = (
-    "anonymous", "key", "other key", "viewer", "editor", "reviewer", "administrator", "outsider", "superuser",
-    "ended session", "cross-site form",
+    "anonymous", "key", "bearer key", "other key", "viewer", "editor", "reviewer", "administrator", "outsider",
+    "superuser", "ended session", "cross-site form",
 )  # fmt: skip

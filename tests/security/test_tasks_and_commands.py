@@ -56,6 +56,7 @@ TASKS: dict[str, Entry] = {
     "scheduling.inspect_media": Entry({"scheduling.ScheduledPost", "posts.MediaFile", *AUDIT}, each_post(1)),
     "posts.copy_thumbnails": Entry({"posts.PublishedPost"}),
     "posts.delete_expired_logins": Entry({"posts.FacebookLogin"}),
+    "accounts.delete_expired_idempotency_keys": Entry({"accounts.IdempotencyKey"}),
     "posts.delete_unused_media": Entry({"posts.PublishedPost", "posts.MediaFile"}),
     "scheduling.examine_channel": Entry({"scheduling.ChannelCheck", "posts.Channel", *AUDIT}, channel),
     "scheduling.fill_permalinks": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
@@ -95,7 +96,9 @@ COMMANDS: dict[str, Entry] = {
     "export_audit_log": Entry(set()),
     "verify_audit_log": Entry(set()),
     "purge_audit_log": Entry(AUDIT, lambda tenant: [(tenant.organization.name, "2020-01-01")]),
-    "reencrypt_secrets": Entry({"accounts.ApiKey", "posts.Channel", "posts.FacebookLogin", "scheduling.Webhook"}),
+    "reencrypt_secrets": Entry(
+        {"accounts.ApiKey", "accounts.IdempotencyKey", "posts.Channel", "posts.FacebookLogin", "scheduling.Webhook"}
+    ),
     "publish_due": Entry(PUBLISH, lambda _: [("--dry-run",), ("--dry-run", "--within", "7200"), ()]),
     "subscribe_webhooks": Entry({"posts.Channel"}),
     "sync_channel": Entry(SYNC, lambda tenant: [(tenant.ids["wire"],)]),

@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--expires-in", type=int, metavar="DAYS", help="without it the key does not expire")
         parser.add_argument("--scopes", nargs="+", choices=Scope.values, help="default: all")
         parser.add_argument("--channels", nargs="+", metavar="ID", help="public ids of its channels; default: all")
+        parser.add_argument("--allow-bearer", action="store_true", help="for clients that cannot sign requests")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002  Django's signature
         organization = get_organization(options["organization"])
@@ -37,6 +38,7 @@ class Command(BaseCommand):
                 expires_at=expires_at,
                 scopes=options["scopes"],
                 channels=options["channels"],
+                allow_bearer=options["allow_bearer"],
             )
         except DomainError as error:
             raise CommandError(error.message) from None

@@ -88,6 +88,20 @@ def test_permissions_change_is_stored_and_recorded(browser: Client, key: Any, fa
     assert key.channels is None
 
 
+def test_bearer_token_is_allowed_by_an_administrator_and_recorded(
+    browser: Client, organization: Organization, key: Any
+) -> None:
+    browser.post(f"{LIST}add/", fill(browser, organization, name="mcp", allow_bearer="on"))
+    assert ApiKey.objects.get(name="mcp").allow_bearer is True
+    assert AuditEvent.objects.get().details["allow_bearer"] is True
+    assert "not allowed" in browser.get(f"{LIST}{key.pk}/change/").content.decode()
+    browser.post(f"{LIST}{key.pk}/access/", {"scopes": Scope.values, "reach": "all", "allow_bearer": "on"})
+    key.refresh_from_db()
+    assert key.allow_bearer is True
+    assert AuditEvent.objects.get(verb="key.restrict").details == {"changed": {"allow_bearer": [False, True]}}
+    assert browser.get(f"{LIST}{key.pk}/access/").content.decode().count("checked") == 5
+
+
 def test_create_submitted_twice_creates_one_key(browser: Client, organization: Organization) -> None:
     given = fill(browser, organization)
     browser.post(f"{LIST}add/", given)

@@ -16,15 +16,23 @@ def answer(response: Any) -> tuple[int, Any]:
 @pytest.mark.parametrize(
     ("name", "status", "body"),
     [
-        ("invalid", 400, {"message": "Not publishable", "details": [{"path": ["media"], "message": "x", "code": "y"}]}),
-        ("incomplete", 422, {"message": "A group lacks a reply"}),
-        ("conflict", 409, {"message": "Hashtag already in use"}),
-        ("stale", 412, {"message": "Version 3 is current"}),
-        ("forbidden", 403, {"message": "A human decides"}),
-        ("http404", 404, {"message": "Not found"}),
-        ("denied", 403, {"message": "Forbidden"}),
-        ("upstream", 502, {"message": "The platform failed"}),
-        ("busy", 503, {"message": "The platform is throttling us"}),
+        (
+            "invalid",
+            400,
+            {
+                "message": "Not publishable",
+                "code": "y",
+                "details": [{"path": ["media"], "message": "x", "code": "y"}],
+            },
+        ),
+        ("incomplete", 422, {"message": "A group lacks a reply", "code": "superpower.incomplete"}),
+        ("conflict", 409, {"message": "Hashtag already in use", "code": "conflict"}),
+        ("stale", 412, {"message": "Version 3 is current", "code": "precondition.failed"}),
+        ("forbidden", 403, {"message": "A human decides", "code": "forbidden"}),
+        ("http404", 404, {"message": "Not found", "code": "not_found"}),
+        ("denied", 403, {"message": "Forbidden", "code": "forbidden"}),
+        ("upstream", 502, {"message": "The platform failed", "code": "platform.failed"}),
+        ("busy", 503, {"message": "The platform is throttling us", "code": "platform.throttled"}),
     ],
 )
 def test_exception_becomes_its_response(name: str, status: int, body: Any, api: Any) -> None:
@@ -43,7 +51,7 @@ def test_unexpected_exception_is_a_500_and_a_logged_traceback(
     settings.DEBUG = debug
     api.client.raise_request_exception = False
     response = api.get("/raise/bug")
-    assert answer(response) == (500, {"message": "Internal server error"})
+    assert answer(response) == (500, {"message": "Internal server error", "code": "server.error"})
     assert len(response.headers["x-request-id"]) == 32
     (line,) = [record for record in caplog.records if record.name == "accounts.api.exceptions"]
     assert line.levelno == logging.ERROR
@@ -55,7 +63,7 @@ def test_unexpected_exception_is_a_500_and_a_logged_traceback(
 def test_unsupported_method_gets_405(api: Any) -> None:
     for method in ("PUT", "DELETE", "OPTIONS", "PURGE"):
         status, body = answer(api.call(method, "/echo"))
-        assert (status, body) == (405, {"message": f'Method "{method}" not allowed.'})
+        assert (status, body) == (405, {"message": f'Method "{method}" not allowed.', "code": "method_not_allowed"})
     assert "POST" in api.call("PUT", "/echo").headers["Allow"]
 
 
@@ -65,7 +73,7 @@ def test_body_over_1_mib_gets_413(api: Any) -> None:
     status, body = answer(api.post("/echo", body=start + text + end))
     assert (status, body["notes"]) == (200, text.decode())
     too_large = answer(api.post("/echo", body=start + text + b"x" + end))
-    assert too_large == (413, {"message": "The body is larger than 1 MiB"})
+    assert too_large == (413, {"message": "The body is larger than 1 MiB", "code": "body.too_large"})
 
 
 @pytest.mark.parametrize(
@@ -75,7 +83,8 @@ def test_body_over_1_mib_gets_413(api: Any) -> None:
 )  # fmt: skip
 def test_other_content_type_gets_415(content_type: str, api: Any) -> None:
     response = answer(api.post("/echo", body=b'{"lines": {}}', content_type=content_type))
-    assert response == (415, {"message": "Send JSON in UTF-8, with the content type application/json"})
+    message = "Send JSON in UTF-8, with the content type application/json"
+    assert response == (415, {"message": message, "code": "body.content_type"})
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"'])
@@ -92,7 +101,7 @@ def test_response_is_json_for_any_accept_header(accept: str, api: Any) -> None:
 
 def test_bad_host_below_v1_gets_400_as_json(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     response = client.get("/v1/organizations", headers={"host": "evil.example"})
-    assert answer(response) == (400, {"message": "Bad request"})
+    assert answer(response) == (400, {"message": "Bad request", "code": "request.bad"})
     assert len(response.headers["x-request-id"]) == 32
 
 

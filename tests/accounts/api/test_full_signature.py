@@ -9,8 +9,11 @@ from accounts.domain.request_signatures import full_signature_message, sign
 from accounts.models import ApiKey, Organization
 from tests.helpers import SignedClient, stamp
 
-REQUIRED = {"message": "This organization wants requests signed in full: send x-signature-full"}
-INVALID = {"message": "Invalid signature"}
+REQUIRED = {
+    "message": "This organization wants requests signed in full: send x-signature-full",
+    "code": "signature.full_required",
+}
+INVALID = {"message": "Invalid signature", "code": "signature.invalid"}
 
 
 def full(api: SignedClient, method: str, target: str, body: bytes = b"", secret: str = "") -> dict[str, str]:

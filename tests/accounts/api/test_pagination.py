@@ -10,12 +10,17 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 
 from accounts.api.exceptions import RequestValidationError
-from accounts.api.pagination import KeysetPagination
+from accounts.api.pagination import KeysetPagination, PaginationQuery
+from accounts.api.serializers import StrictCharField, validate_query
 from accounts.models import ApiKey
 
 CREATED = ["-created_at", "-id"]
 EXPIRES = ["expires_at", "id"]
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+class ListQuery(PaginationQuery):
+    q = StrictCharField(required=False)
 
 
 @pytest.fixture
@@ -40,7 +45,8 @@ def fetch(
     request = Request(RequestFactory().get(f"/v1/list?{query}"))
     request._auth = key
     everything: QuerySet[ApiKey] = ApiKey.objects.filter(pk__startswith="k") if queryset is None else queryset
-    paginator = KeysetPagination(name, ordering, filters=filters)
+    parameters = validate_query(request, ListQuery)
+    paginator = KeysetPagination(name, ordering, parameters=parameters, filters=filters)
     rows = paginator.paginate_queryset(everything, request)
     return [row.pk for row in rows], paginator.headers.get("Link")
 

@@ -60,7 +60,10 @@ def test_missing_scope_gets_403_with_its_name(api: SignedClient) -> None:
     for call, scope in NEEDS.items():
         ApiKey.objects.update(scopes=[value for value in Scope.values if value != scope])
         answer = api.call(*call.split())
-        assert (answer.status_code, answer.json()) == (403, {"message": f"This key lacks the scope {scope}"}), call
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {"message": f"This key lacks the scope {scope}", "code": "scope.missing"},
+        ), call
         ApiKey.objects.update(scopes=[scope])
         assert api.call(*call.split()).status_code != 403, call
 

@@ -70,9 +70,15 @@ def test_error_has_joi_s_form(
         ("when", [1, None, {}, 1782910800000], "string.base", "must be a string"),
         (
             "when",
-            ["", "tomorrow", "2026-07-01", "2026-07-01T13:00:00", "9999-12-31T23:59:59-01:00"],
+            ["", "tomorrow", "2026-07-01", "2026-02-30T13:00:00", "9999-12-31T23:59:59-01:00"],
             "string.isoDate",
             "must be in iso format",
+        ),
+        (
+            "when",
+            ["2031-08-01T13:00:00", "2031-08-01 13:00", "2031-08-01T13:00:00.000"],  # i9
+            "string.isoDate",
+            "must be in iso format with an offset: add Z for UTC, or for example +02:00",
         ),
         ("share", ["1", True, None, [], {}], "number.base", "must be a number"),
         ("share", [-0.1, -1e300], "number.min", "must be greater than or equal to 0"),

@@ -29,7 +29,8 @@ def test_over_the_limit_gets_429_until_the_minute_ends(api: Any, settings: Any) 
     with time_machine.travel(MINUTE + timedelta(seconds=20), tick=False):
         assert statuses(api, 3) == [200] * 3
         response = api.get("/organizations")
-        assert (response.status_code, response.json()) == (429, {"message": "Too many requests"})
+        refused = {"message": "Too many requests", "code": "rate_limit.exceeded"}
+        assert (response.status_code, response.json()) == (429, refused)
         assert response.headers["Retry-After"] == "40"
     with time_machine.travel(MINUTE + timedelta(seconds=59.9), tick=False):
         assert api.get("/organizations").headers["Retry-After"] == "1"

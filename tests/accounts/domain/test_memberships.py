@@ -34,7 +34,14 @@ def test_save_without_superuser_is_forbidden(author: User, key: Any, organizatio
 def test_new_organization_is_recorded(root: User) -> None:
     organization = Organization(name="New")
     memberships.save(user_actor(root), organization)
-    rules = ("allow_self_approval", "second_approver", "require_mfa", "require_full_signature", "reviewers_may_correct")
+    rules = (
+        "allow_self_approval",
+        "second_approver",
+        "require_mfa",
+        "require_full_signature",
+        "reviewers_may_correct",
+        "require_if_match",
+    )
     changed = {
         "name": [None, "New"],
         "active": [None, True],

@@ -39,6 +39,12 @@ def test_expires_in_sets_the_expiry(organization: Organization, author: User) ->
     assert abs(expires_at - clock.now() - timedelta(days=30)) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_bearer_token_is_allowed_on_request(organization: Organization, author: User, allowed: bool) -> None:
+    create(organization.name, "author", allow_bearer=allowed)
+    assert ApiKey.objects.get().allow_bearer is allowed
+
+
 def test_scopes_and_channels_limit_the_key(
     organization: Organization, author: User, facebook: Channel, instagram: Channel
 ) -> None:

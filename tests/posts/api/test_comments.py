@@ -245,7 +245,7 @@ def test_the_post_has_to_be_one_of_ours(
         assert (foreign.status_code, foreign.json()["message"]) == (400, "Unknown mediumId")
     for post, medium in (("1_2", facebook), (page_post.id, instagram), ("a%00b", facebook)):
         unknown = api.get(f"/posts/{post}/{what}?mediumId={medium.public_id}")
-        assert (unknown.status_code, unknown.json()) == (404, {"message": "Not found"})
+        assert (unknown.status_code, unknown.json()) == (404, {"message": "Not found", "code": "not_found"})
 
 
 def read(api: SignedClient, post: LivePost, what: str) -> Any:
@@ -271,7 +271,7 @@ def test_platform_failure_is_reported_before_the_first_byte(
 ) -> None:
     sandbox.fault("GET .*(comments|insights)", fault, times=100, minutes=3)
     answer = read(api, live_post, what)
-    assert (answer.status_code, list(answer.json())) == (status, ["message"])
+    assert (answer.status_code, list(answer.json())) == (status, ["message", "code"])
     assert re.fullmatch(message, answer.json()["message"])
     assert status == 502 or 180 <= int(answer.headers["Retry-After"]) <= 241
 

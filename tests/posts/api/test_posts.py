@@ -160,7 +160,10 @@ def test_an_unknown_or_foreign_channel_is_refused(
     make_post("1", channel=other_facebook)
     details = [{"path": ["mediumId"], "message": "Unknown mediumId", "code": "channel.unknown"}]
     answer = api.get(f"{path}?mediumId={medium_id}")
-    assert (answer.status_code, answer.json()) == (400, {"message": "Unknown mediumId", "details": details})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"message": "Unknown mediumId", "code": "channel.unknown", "details": details},
+    )
 
 
 def test_one_post_needs_its_channel(api: SignedClient, make_post: Callable[..., PublishedPost]) -> None:
@@ -178,7 +181,7 @@ def test_an_unknown_post_is_not_found(
     make_post("1")
     make_post("2", channel=instagram)
     answer = api.get(f"/posts/{post_id}?mediumId={facebook.public_id}")
-    assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
+    assert (answer.status_code, answer.json()) == (404, {"message": "Not found", "code": "not_found"})
 
 
 @pytest.mark.parametrize(
@@ -194,7 +197,7 @@ def test_an_unknown_post_is_not_found(
         ("endDate=9999-12-31", [("endDate", "string.isoDate")]),
         ("endDate=2026-W27-3", [("endDate", "string.isoDate")]),
         ("startDate=2026-07-01&startDate=2026-07-02", [("startDate", "string.base")]),
-        ("limit=501&after=x", [("limit", "number.max")]),
+        ("limit=501&after=x", [("limit", "number.max"), ("after", "object.unknown")]),
     ],
 )
 def test_every_wrong_parameter_is_named(api: SignedClient, parameters: str, expected: list[tuple[str, str]]) -> None:

@@ -73,6 +73,7 @@ def assert_contract_answer(answer: Any) -> None:
         assert list(body) == ["error"] or "message" in body
     elif answer.status_code >= 400:
         assert isinstance(body["message"], str)
+        assert body["code"]
 
 
 @bounded

@@ -57,13 +57,16 @@ def test_the_body_may_have_one_mebibyte_and_not_a_byte_more(api: SignedClient) -
         (["unknown"], "object.unknown")
     ]
     answer = api.post("/scheduled-posts", {"unknown": "x" * (1024 * 1024 - frame + 1)})
-    assert (answer.status_code, answer.json()) == (413, {"message": "The body is larger than 1 MiB"})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"message": "The body is larger than 1 MiB", "code": "body.too_large"},
+    )
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_another_content_type_is_refused(api: SignedClient, content_type: str) -> None:
     answer = api.post("/scheduled-posts", body=b"{}", content_type=content_type)
-    assert (answer.status_code, list(answer.json())) == (415, ["message"])
+    assert (answer.status_code, list(answer.json())) == (415, ["message", "code"])
 
 
 @pytest.mark.parametrize(

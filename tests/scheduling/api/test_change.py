@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Organization
 from posts.models import Channel
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
@@ -129,20 +129,93 @@ def test_a_waiting_post_does_not_become_a_draft_and_takes_no_change_with_it(
 # If-Match
 
 
-@pytest.mark.parametrize("tag", ['"1"', "1", "*", 'W/"1"', '"7", "1"', ' "1" '])
+@pytest.mark.parametrize("tag", ['"1"', "1", "*", '"7", "1"', ' "1" ', '"1.0"', "1.0", 'W/"1", "1.0"'])
 def test_a_change_to_the_version_that_the_client_has_seen_is_made(api: SignedClient, make_draft, tag: str) -> None:
     answer = patch(api, make_draft(), {"media": "b"}, headers={"If-Match": tag})
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
 
 
-@pytest.mark.parametrize("tag", ['"2"', "0", "garbage", "", "-1", '"1', "1.0", "\uff11", "**", 'W/1"'])
+@pytest.mark.parametrize(
+    "tag", ['"2"', "0", "garbage", "", "-1", '"1', "1.1", '"1.0.x"', "\uff11", "**", 'W/1"', 'W/"1"']
+)
 def test_a_change_to_another_version_is_refused(api: SignedClient, make_draft, tag: str, anything_stored) -> None:
     post = make_draft()
     before = anything_stored()
     answer = patch(api, post, {"media": "b"}, headers={"If-Match": tag})
     assert answer.status_code == 412
-    assert answer.json() == {"message": "This post is at version 1", "details": {"version": 1}}
+    assert answer.json() == {
+        "message": "This post is at version 1, revision 0",
+        "code": "precondition.failed",
+        "details": {"version": 1, "revision": 0},
+    }
     assert anything_stored() == before
+
+
+STEPS = [
+    ("make_draft", "PATCH", ""),
+    ("make_draft", "DELETE", ""),
+    ("make_draft", "POST", "/submit-for-approval"),
+    ("make_waiting", "POST", "/reject"),
+    ("make_scheduled", "POST", "/revert"),
+]
+
+
+@pytest.mark.parametrize(("make", "method", "step"), STEPS)
+def test_stale_if_match_changes_nothing_i3(
+    api: SignedClient, request: pytest.FixtureRequest, anything_stored, make: str, method: str, step: str
+) -> None:
+    path = f"/scheduled-posts/{request.getfixturevalue(make)().pk}"
+    body = {"/reject": {"notes": "No"}, "": {"media": "b"}}.get(step, {})
+    tag = api.get(path).headers["ETag"]
+    version, revision, _digest = tag.strip('"').split(".")
+    before = anything_stored()
+    for stale in (f"{int(version) + 1}", f"{version}.{int(revision) + 1}", f"{version}.{revision}.{'0' * 12}"):
+        answer = api.call(method, f"{path}{step}", body, headers={"If-Match": f'"{stale}"'})
+        assert (answer.status_code, answer.json()["code"]) == (412, "precondition.failed"), stale
+    assert anything_stored() == before
+    assert api.call(method, f"{path}{step}", body, headers={"If-Match": tag}).status_code == 200
+
+
+def test_each_state_has_its_own_tag_i3(api: SignedClient, make_waiting) -> None:
+    path = f"/scheduled-posts/{make_waiting().pk}"
+    waiting = api.get(path).headers["ETag"]
+    assert api.get(path).headers["ETag"] == waiting
+    rejected = api.post(f"{path}/reject", {"notes": "No"}).headers["ETag"]
+    again = api.post(f"{path}/submit-for-approval").headers["ETag"]
+    assert len({waiting, rejected, again}) == 3
+    assert api.post(f"{path}/reject", {"notes": "No"}, headers={"If-Match": waiting}).status_code == 412
+    assert api.get(path).headers["ETag"] == again
+
+
+@pytest.mark.parametrize(("make", "method", "step"), STEPS)
+def test_organization_can_require_if_match_after_an_edit_by_a_person(
+    api: SignedClient, request: pytest.FixtureRequest, author, make: str, method: str, step: str
+) -> None:
+    post = request.getfixturevalue(make)()
+    body = {"/reject": {"notes": "No"}, "": {"media": "b"}}.get(step, {})
+    path = f"/scheduled-posts/{post.pk}"
+    ScheduledPost.objects.update(last_edited_by_user=author, last_edited_by_key=None)
+    Organization.objects.update(require_if_match=True)
+    for headers in ({}, {"If-Match": "*"}):
+        answer = api.call(method, f"{path}{step}", body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (428, "precondition.required")
+    assert api.call(method, f"{path}{step}", body, headers={"If-Match": '"1"'}).status_code == 200
+
+
+def test_edit_by_a_key_needs_no_if_match(api: SignedClient, make_draft) -> None:
+    post = make_draft()
+    Organization.objects.update(require_if_match=True)
+    assert patch(api, post, {"media": "b"}).status_code == 200
+
+
+def test_get_with_the_present_tag_is_not_modified(api: SignedClient, make_draft) -> None:
+    path = f"/scheduled-posts/{make_draft().pk}"
+    tag = api.get(path).headers["ETag"]
+    for given in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        answer = api.get(path, headers={"If-None-Match": given})
+        assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", tag), given
+    for given in ('"1"', '"1.0"', ""):
+        assert api.get(path, headers={"If-None-Match": given}).status_code == 200, given
 
 
 # DELETE

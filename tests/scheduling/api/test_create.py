@@ -26,8 +26,8 @@ def test_draft_with_a_past_date_is_stored(
     api: SignedClient, facebook: Channel, key: ApiKey, organization: Organization
 ) -> None:
     answer = api.post("/scheduled-posts", DRAFT)
-    assert answer.status_code == 201
     post = ScheduledPost.objects.get()
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"/v1/scheduled-posts/{post.pk}")
     assert answer.json() == {
         "id": str(post.pk),
         "orgId": str(organization.pk),

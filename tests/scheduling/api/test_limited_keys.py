@@ -77,7 +77,8 @@ def test_limited_key_does_not_find_posts_with_other_channels(
     calls = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/submit-for-approval"), ("POST", "/revert")]
     for method, step in [*calls, ("POST", "/reject")]:
         answer = limited.call(method, f"/scheduled-posts/{both}{step}", {"notes": "No"} if step == "/reject" else {})
-        assert (answer.status_code, answer.json()) == (404, {"message": "Not found"}), (method, step)
+        unknown = {"message": "Not found", "code": "not_found"}
+        assert (answer.status_code, answer.json()) == (404, unknown), (method, step)
     assert ScheduledPost.objects.get(pk=both).version == 1
 
 

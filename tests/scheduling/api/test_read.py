@@ -143,7 +143,7 @@ CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), *(("POST", f"/{verb}") for 
 def test_missing_post_is_not_found_by_any_method(api: SignedClient, method: str, step: str) -> None:
     for post_id in ABSENT:
         answer = api.call(method, f"/scheduled-posts/{post_id}{step}", {})
-        assert (answer.status_code, answer.json()) == (404, {"message": "Not found"}), post_id
+        assert (answer.status_code, answer.json()) == (404, {"message": "Not found", "code": "not_found"}), post_id
 
 
 def test_pending_task_is_returned(api: SignedClient, make_scheduled) -> None:

@@ -13,7 +13,7 @@ from tests.scheduling.api.vectors import CHANNEL, SUPERPOWER, powered
 
 pytestmark = pytest.mark.embedded
 
-IN_USE = (409, {"message": "Hashtag already in use"})
+IN_USE = (409, {"message": "Hashtag already in use", "code": "superpower.hashtag_in_use"})
 
 
 @pytest.fixture
@@ -132,7 +132,10 @@ def test_a_template_serves_many_posts(api: SignedClient, template: SuperpowerTem
 @pytest.mark.parametrize("template_id", ["nonsense", "8d4f6a0c-1f0e-4f43-9d5e-3f7e3b1c9a10"])
 def test_an_unknown_template_is_refused(api: SignedClient, template_id: str) -> None:
     answer = create(api, {"creativeTemplateId": template_id})
-    assert (answer.status_code, answer.json()) == (400, {"message": "Unknown creativeTemplateId"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"message": "Unknown creativeTemplateId", "code": "superpower.unknown_template"},
+    )
 
 
 @pytest.mark.usefixtures("facebook")

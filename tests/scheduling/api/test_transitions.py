@@ -13,7 +13,10 @@ from tests.scheduling.api.vectors import conflict, invalid
 
 pytestmark = pytest.mark.embedded
 
-HUMAN = {"message": "A human reviewer approves and schedules posts, in the app; the API cannot"}
+HUMAN = {
+    "message": "A human reviewer approves and schedules posts, in the app; the API cannot",
+    "code": "approval.human_only",
+}
 
 
 def step(api: SignedClient, post: ScheduledPost, verb: str, *body: Any, **given: Any) -> Any:

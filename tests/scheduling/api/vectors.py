@@ -37,10 +37,11 @@ def powered(superpower: Any) -> dict[str, Any]:
 
 def conflict(action: str, status: str, allowed: list[str]) -> tuple[int, Any]:
     """Return the answer to an action that the post's status forbids."""
-    return 409, {"message": f"Cannot {action} a {status} post", "details": {"status": status, "allowed": allowed}}
+    details = {"status": status, "allowed": allowed}
+    return 409, {"message": f"Cannot {action} a {status} post", "code": "state.conflict", "details": details}
 
 
 def invalid(*violations: tuple[list[str], str, str]) -> tuple[int, Any]:
     """Return the answer to content that violates a rule: path, code and message of each violation."""
     details = [{"path": path, "message": message, "code": code} for path, code, message in violations]
-    return 400, {"message": details[0]["message"], "details": details}
+    return 400, {"message": details[0]["message"], "code": details[0]["code"], "details": details}

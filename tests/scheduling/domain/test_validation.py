@@ -226,6 +226,13 @@ def test_instagram_must_know_whether_it_is_an_image_or_a_video_and_a_page_may_li
     ]
 
 
+@pytest.mark.parametrize("media", [None, "", " "])
+def test_text_only_post_to_instagram_is_told_that_media_is_missing_i10(media: str | None) -> None:
+    violations = check(PAGE, ACCOUNT, media=media, media_type=None)
+    assert codes(violations) == ["media.missing", "media.text_only"]
+    assert violations[1].message.endswith("media is missing: a text-only post stays a draft")
+
+
 JPEG = {"contentType": "image/jpeg", "size": 200_000, "width": 1080, "height": 1080}
 VIDEO = {"contentType": "video/mp4", "size": 200_000}
 

@@ -1,0 +1,59 @@
+"""The base class of the views below /v1."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api import idempotency
+from accounts.api.serializers import StrictSerializer, validate_query
+from accounts.models import Scope
+
+
+class NoQuery(StrictSerializer):
+    """The query of an operation without parameters."""
+
+
+class ApiView(APIView):
+    """A view whose query is validated before its handler runs.
+
+    `queries` has the parameters of each method; a method without an entry takes none. The handler finds the validated
+    values in `self.parameters`. A POST with an `Idempotency-Key` runs in the transaction that stores its answer: what
+    must not run inside of a transaction, such as fetching a file, belongs into `initial`. With `ignores_input` neither
+    the query nor that header is read.
+    """
+
+    scopes: ClassVar[Mapping[str, Scope | None]] = {}
+    queries: ClassVar[Mapping[str, type[StrictSerializer]]] = {}
+    ignores_input: ClassVar[bool] = False
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # the methods that `Allow` can list
+    parameters: dict[str, Any]
+    post: Callable[..., HttpResponseBase]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, authorize and count the request, then validate its query and its idempotency key.
+
+        Raises RequestValidationError.
+        """
+        super().initial(request, *args, **kwargs)
+        method = "get" if request.method == "HEAD" else str(request.method).lower()
+        if self.ignores_input or not hasattr(self, method):
+            return
+        self.parameters = validate_query(request, self.queries.get(method, NoQuery))
+        if method == "post" and (key := idempotency.key_of(request)) is not None:
+            self.post = self._once(key, self.post)  # dispatch() looks the handler up on the instance, after this
+
+    def _once(self, key: str, handler: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        def post(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            run = partial(handler, request, *args, **kwargs)
+            return idempotency.run_once(request, key, self.body_digest(request), run)
+
+        return post
+
+    def body_digest(self, request: Request) -> str:
+        """Return what identifies the body when the request is repeated: its SHA-256."""
+        return hashlib.sha256(request.body).hexdigest()

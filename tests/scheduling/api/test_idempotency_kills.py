@@ -1,0 +1,48 @@
+"""Requests with one Idempotency-Key, many times in parallel, while the web server's processes are killed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+
+from accounts.models import IdempotencyKey
+from scheduling.models import ScheduledPost
+from tests.helpers import SignedClient
+from tests.services.processes import Process, ProcessGroup, eventually
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+ROUNDS, TIMES, THREADS = 4, 20, 8
+UNLIMITED = {"DYNAMO_API_RATE_PER_MINUTE": "0", "DYNAMO_API_RATE_PER_ADDRESS": "0", "DYNAMO_WEB_WORKERS": "2"}
+
+
+def create(api: SignedClient, url: str, name: str) -> requests.Response:
+    """Send the request until it is answered with 201, as a client does that retries."""
+    while True:
+        headers = {**api.signature(), "Idempotency-Key": name}
+        with suppress(requests.RequestException):
+            answer = requests.post(f"{url}/v1/scheduled-posts", json={"media": name}, headers=headers, timeout=30)
+            assert answer.status_code in {201, 409}, answer.text
+            if answer.status_code == 201:
+                return answer
+
+
+def kill_a_worker(web: Process) -> None:
+    """Kill one of the web server's two workers as soon as both are up."""
+    eventually(lambda: len(web.children()) == 2)
+    web.children()[0].kill()
+
+
+def test_killed_web_workers_make_one_post_for_each_key_i1(processes: ProcessGroup, api: SignedClient) -> None:
+    web, url = processes.web(**UNLIMITED)
+    names = [f"k{number}" for number in range(ROUNDS)]
+    answers: dict[str, list[Any]] = {}
+    with ThreadPoolExecutor(THREADS + 1) as pool:
+        for name in names:
+            killed = pool.submit(kill_a_worker, web)
+            answers[name] = list(pool.map(lambda _, name=name: create(api, url, name), range(TIMES)))
+            killed.result()
+    assert [len({answer.content for answer in answers[name]}) for name in names] == [1] * ROUNDS
+    assert sorted(ScheduledPost.objects.values_list("media", flat=True)) == names
+    assert IdempotencyKey.objects.count() == ROUNDS
