@@ -24,6 +24,12 @@ class Conflict(DomainError):
     """The state does not allow the operation, or another user changed it concurrently, or a name is in use."""
 
 
+class ExternalIdInUse(Conflict):
+    """Another post of the organization has the client's id."""
+
+    code = "external_id.in_use"
+
+
 class StaleVersion(DomainError):
     """The caller's version is not the current one."""
 

@@ -28,9 +28,9 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
         deliveries = models.Prefetch(
             "deliveries", Delivery.objects.select_related("channel").order_by("channel__public_id")
         )
-        return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(
-            deliveries, "media_items"
-        )
+        return self.select_related(
+            "organization", "created_by_user", "created_by_key", "last_edited_by_user", "last_edited_by_key"
+        ).prefetch_related(deliveries, "media_items")
 
     def due(self, within: float = 0.0) -> "ScheduledPostQuerySet":
         """Return the SCHEDULED posts whose time is at most `within` seconds away, soonest first."""
@@ -57,6 +57,7 @@ class ScheduledPost(Lifecycle):
     A carousel has `media_count` rows in `media_items`; the columns of the media are then copies of the first item's,
     except `media_checked_at`, which is set when every item was inspected, and `alt_text`, which is of a single image.
     `version` counts changes of content. `task_id` is the pending publish task's, set only while SCHEDULED.
+    `notes` are those of the last rejection, null from the next submit; `last_review` keeps them.
     `last_edited_by_*` changed the content last, for display; `authors` are all who wrote it.
     `lease_id`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
     """
@@ -84,6 +85,11 @@ class ScheduledPost(Lifecycle):
     check_level_at = models.DateTimeField(null=True, editable=False)
     scheduled_for = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null in the API
+    last_review = models.JSONField(null=True, editable=False, help_text="The last decision, as the API returns it.")
+    external_id = models.CharField(  # noqa: DJ001  null is not compared
+        max_length=200, null=True, blank=True, help_text="The client's own id. Unique in the organization."
+    )
+    metadata = models.JSONField(default=dict, blank=True, help_text="The client's own texts by name. Never published.")
     brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null in the API
 
     created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
@@ -109,6 +115,7 @@ class ScheduledPost(Lifecycle):
                 name="nothing_goes_out_unapproved",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="known_status"),
+            models.UniqueConstraint(fields=["organization", "external_id"], name="one_post_per_external_id"),
         ]
         indexes = [
             models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),

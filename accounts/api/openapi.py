@@ -7,7 +7,13 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema_field,
+)
 from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 
@@ -62,10 +68,29 @@ class StateConflictDetail(serializers.Serializer[Any]):
     allowed = serializers.ListField(child=serializers.CharField(), help_text="What a key can do with it in this state.")
 
 
+class InUseDetail(serializers.Serializer[Any]):
+    """The post that has the name."""
+
+    id = serializers.UUIDField(help_text="Its id.")
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="ConflictDetail",
+        serializers=[StateConflictDetail, InUseDetail],
+        resource_type_field_name=None,
+    )
+)
+class ConflictDetailField(serializers.JSONField):
+    """The state of the post, or the post that has the name."""
+
+
 class ConflictSerializer(ErrorSerializer):
     """Envelope B: the state does not allow this, or the name is in use."""
 
-    details = StateConflictDetail(required=False, help_text="For a post whose state does not allow this.")
+    details = ConflictDetailField(
+        required=False, help_text="The state of a post that does not allow this, or the post that has the externalId."
+    )
 
 
 class VersionDetail(serializers.Serializer[Any]):
@@ -145,7 +170,7 @@ ERRORS: dict[int, OpenApiResponse] = {
         "it does not exist, or belongs to another organization.", error_example("Not found", 404, "Not found")
     ),
     409: _envelope_b(
-        "the post's state does not allow this, or a superpower's hashtag is in use.", serializer=ConflictSerializer
+        "the post's state does not allow this, or a hashtag or an externalId is in use.", serializer=ConflictSerializer
     ),
     412: _envelope_b("`If-Match` names another version than the current one.", serializer=PreconditionFailedSerializer),
     413: _envelope_b(

@@ -50,6 +50,32 @@ class MediaItemSerializer(StrictSerializer):
     altText = StrictCharField(source="alt_text", **ALT_TEXT)
 
 
+class MetadataField(StrictDictField):
+    """At most 20 pairs of a name of up to 40 characters and a text of up to 500."""
+
+    max_pairs, max_name = 20, 40
+    child: StrictCharField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=StrictCharField(max_length=500, allow_blank=True), **kwargs)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        if len(data) > self.max_pairs:
+            message = f"must have less than or equal to {self.max_pairs} keys"
+            raise ValidationError([joi_error("object.max", message, limit=self.max_pairs)])
+        long = {
+            name: [joi_error("string.max", "must have a shorter name", limit=self.max_name)]
+            for name in data
+            if not 0 < len(name) <= self.max_name
+        }
+        if long:
+            raise ValidationError(long)
+        value: dict[str, str] = super().to_internal_value(data)
+        return value
+
+
 class PostContentSerializer(StrictSerializer):
     type = StrictChoiceField(PostType.values, required=False, help_text="What is published.")
     media = StrictCharField(
@@ -86,6 +112,16 @@ class PostContentSerializer(StrictSerializer):
         allow_blank=True,
         **OPTIONAL,
         help_text="Note for the reviewer (internal), never published.",
+    )
+
+    externalId = StrictCharField(
+        max_length=200,
+        source="external_id",
+        **OPTIONAL,
+        help_text="Your own id of the post, unique in the organization over all states.",
+    )
+    metadata = MetadataField(
+        required=False, help_text="Your own texts by name: at most 20. Never published; the reviewer sees them."
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -175,12 +211,37 @@ class MediumField(serializers.JSONField):
     """One value of `mediumsData`."""
 
 
-class CreatorSerializer(serializers.Serializer[Any]):
-    """The API key or person that created the post."""
+class ActorSerializer(serializers.Serializer[Any]):
+    """An API key or a person."""
 
     kind = serializers.ChoiceField(["API_KEY", "USER"], help_text="An API key or a person.")
     id = serializers.CharField(help_text="The id of the key or the person.")
     name = serializers.CharField(help_text="The name of the key or the person.")
+
+
+class ReviewSerializer(serializers.Serializer[Any]):
+    """A reviewer's decision on the post."""
+
+    decision = serializers.ChoiceField(["APPROVED", "REJECTED"], help_text="What was decided.")
+    by = ActorSerializer(help_text="Who decided.")
+    at = UTCMillisField(help_text="When it was decided.")
+    version = serializers.IntegerField(help_text="The version that was decided on.")
+    notes = serializers.CharField(allow_null=True, help_text="The notes of a rejection.")
+    correctedBy = ActorSerializer(
+        allow_null=True, help_text="The reviewer whose correction of a caption the approved content contains."
+    )
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """One check of the review page."""
+
+    code = serializers.CharField(help_text="For programs, for example `caption.length`.")
+    severity = serializers.ChoiceField(
+        ["BLOCKER", "WARNING", "PASSED", "PENDING"],
+        help_text="BLOCKER: approving is refused. WARNING: a person should look. PENDING: not checked yet.",
+    )
+    message = serializers.CharField(help_text="A sentence for the reviewer.")
+    channelId = serializers.CharField(allow_null=True, help_text="The channel that it concerns; null for all.")
 
 
 class ScheduledPostSerializer(serializers.Serializer[Any]):
@@ -200,9 +261,18 @@ class ScheduledPostSerializer(serializers.Serializer[Any]):
     scheduledFor = UTCMillisField(allow_null=True, help_text="When it is published.")
     taskId = serializers.UUIDField(allow_null=True, help_text="The pending publish task; null when there is none.")
     mediumsData = serializers.DictField(child=MediumField(), help_text="Text and result by channel id.")
-    notes = serializers.CharField(allow_null=True, help_text="The notes of the last rejection.")
+    notes = serializers.CharField(
+        allow_null=True, help_text="The notes of the last rejection; null from the next submit."
+    )
+    review = ReviewSerializer(allow_null=True, help_text="The last decision; null before the first.")
+    checks = CheckSerializer(
+        many=True, allow_null=True, help_text="What the reviewer is shown. Null in lists and events."
+    )
+    externalId = serializers.CharField(allow_null=True, help_text="Your own id of the post.")
+    metadata = serializers.DictField(child=serializers.CharField(), help_text="Your own texts by name.")
     brief = serializers.CharField(allow_null=True, help_text="Note for the reviewer (internal), never published.")
-    createdBy = CreatorSerializer(allow_null=True, help_text="Who created it.")
+    createdBy = ActorSerializer(allow_null=True, help_text="Who created it.")
+    updatedBy = ActorSerializer(allow_null=True, help_text="Who changed its content last.")
     createdAt = UTCMillisField(help_text="When it was created.")
     updatedAt = UTCMillisField(help_text="When it was last changed.")
     version = serializers.IntegerField(help_text="Counts changes of its content; `If-Match` takes it.")

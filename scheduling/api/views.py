@@ -33,7 +33,7 @@ from scheduling.api.serializers import (
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.representation import only_serialized_fields, serialize_posts
+from scheduling.domain.representation import only_serialized_fields, serialize_posts, serialize_with_checks
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet
 
@@ -212,8 +212,8 @@ def _post(request: Request, post_id: str) -> ScheduledPost:
 
 
 def _response(request: Request, post_id: UUID, status: int = 200) -> Response:
-    post = get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)
-    return Response(serialize_posts([post])[0], status=status)
+    post = get_object_or_404(_visible(request).for_wire(), pk=post_id)
+    return Response(serialize_with_checks(post), status=status)
 
 
 NO_VERSION = -1  # no post has it

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Conflict, Incomplete, StaleVersion
+from accounts.exceptions import Conflict, ExternalIdInUse, Incomplete, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
@@ -24,6 +24,7 @@ from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, MediaItem, ScheduledPost
 
 RETRIES = 3
+UNPUBLISHED = {"brief": "brief", "external_id": "externalId", "metadata": "metadata"}  # column: name in the API
 INSPECTED = ("media_file", "media_sha256", "media_metadata", "media_checked_at")  # columns of the inspection
 NOT_INSPECTED: dict[str, Any] = {"media_sha256": "", "media_metadata": {}}
 
@@ -61,13 +62,17 @@ class Changes(TypedDict, total=False):
     is_ai_generated: bool
     scheduled_for: datetime | None
     channels: dict[str, ChannelText]
-    brief: str | None  # only for the reviewer: it is never published, and no digest covers it
+    # Only for the reviewer and the client: never published, and no digest covers them.
+    brief: str | None
+    external_id: str | None
+    metadata: dict[str, str]
 
 
 def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
     """Store a new draft and return it; with `submit`, submit it to the reviewers in the same transaction.
 
-    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
+    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag),
+    ExternalIdInUse.
     """
     rows = _deliveries(actor, organization, changes.get("channels", {}))
     items = _new_items(None, changes)
@@ -80,30 +85,33 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
         **_columns(changes, items),
     )
     post.items = items or []
+    details = {name: value for name, value in _unpublished(post).items() if value}
+    _ensure_external_id_is_free(actor, post, changes.get("external_id"))
     try:
         with transaction.atomic():
             post.save(force_insert=True)
             _attach(post, rows)
             _attach_items(post, items or [])
             record_author(actor, post)
-            record_post_event(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
+            record_post_event(actor, "create", post, "", **details)
             if submit:
                 review.submit(actor, post)
             elif post.media:
                 enqueue.inspect_after_commit(post)
     except IntegrityError as error:
-        raise _clash(error) from error
+        raise _clash(actor, post, error) from error
     return post
 
 
 def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_version: int | None = None) -> ScheduledPost:
     """Change the content and return the present post. A waiting post must stay publishable.
 
-    Reviewers who have the old version open can no longer approve it: the digest has changed. A new brief is a new
-    version but not new content: the digest and the last editor do not change.
+    Reviewers who have the old version open can no longer approve it: the digest has changed. A new brief, external id
+    or metadata is a new version but not new content: the digest and the last editor do not change.
     Raises StateConflict (no longer editable), StaleVersion (`expected_version` is not the current one), and what
     `create` raises.
     """
+    _ensure_external_id_is_free(actor, post, changes.get("external_id"))
     for _ in range(RETRIES):
         if expected_version is not None:
             ensure_version(post, expected_version)
@@ -114,7 +122,7 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
                 if _edit_once(actor, post, changes):
                     return post
         except IntegrityError as error:
-            raise _clash(error) from error
+            raise _clash(actor, post, error) from error
         fresh = review.reload_post(actor, post)
         if fresh is None:
             break
@@ -148,7 +156,7 @@ def delete(actor: Actor, post: ScheduledPost) -> None:
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     rows = deliveries(post)
-    before, old_brief = approved_content(post, rows), post.brief
+    before, unpublished = approved_content(post, rows), _unpublished(post)
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
     items = _new_items(post, changes)
@@ -159,7 +167,8 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     _set(post, columns if items is None else {**columns, "items": items})
     after = approved_content(post, new_rows if new_rows is not None else rows)
     changed = sorted(name for name in after.keys() | before.keys() if after.get(name) != before.get(name))
-    if not changed and post.brief == old_brief:
+    details = {name: value for name, value in _unpublished(post).items() if value != unpublished[name]}
+    if not changed and not details:
         return True
     if changed and post.status == Status.WAITING_FOR_APPROVAL:
         validate_publishable(post, new_rows if new_rows is not None else rows)
@@ -181,8 +190,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     if changed:
         record_author(actor, post)
     two_person_approval.revoke_pending_approvals(post)  # also for a new brief, which the second reviewer reads
-    brief = {"brief": post.brief} if post.brief != old_brief else {}
-    record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
+    record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *details], **details)
     if post.media and (post.status == Status.WAITING_FOR_APPROVAL or post.media_checked_at is None):
         enqueue.inspect_after_commit(post)
     return True
@@ -311,6 +319,26 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
     Delivery.objects.bulk_create(rows)
 
 
-def _clash(error: IntegrityError) -> Exception:
-    # `_hashtag_taken` runs before the insert; of two concurrent requests the constraint refuses one.
+def _unpublished(post: ScheduledPost) -> dict[str, Any]:
+    """Return what is only for the reviewer and the client, by its name in the API."""
+    return {name: getattr(post, column) for column, name in UNPUBLISHED.items()}
+
+
+def _ensure_external_id_is_free(actor: Actor, post: ScheduledPost, external_id: str | None) -> None:
+    """Raise ExternalIdInUse, with the other post's id unless the actor's key may not see that post."""
+    if not external_id:
+        return
+    posts = ScheduledPost.objects.filter(organization=post.organization_id, external_id=external_id)
+    if posts.exclude(pk=post.pk).exists():
+        visible = posts.visible_to_key(actor.key).values_list("pk", flat=True).first()
+        raise ExternalIdInUse("The externalId is in use", {"id": str(visible)} if visible else None)
+
+
+def _clash(actor: Actor, post: ScheduledPost, error: IntegrityError) -> Exception:
+    # The names are looked up before the insert; of two concurrent requests the constraint refuses one.
+    if "external_id" in str(error):
+        try:
+            _ensure_external_id_is_free(actor, post, post.external_id)
+        except ExternalIdInUse as conflict:
+            return conflict
     return Conflict("Hashtag already in use") if "hashtag" in str(error) else error
