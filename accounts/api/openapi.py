@@ -112,6 +112,7 @@ TAGS = {
     "channels": ("Channels", "Facebook Pages and Instagram accounts."),
     "superpowers": ("Superpowers", "Templates for automatic replies to comments."),
     "posts": ("Published posts", "Posts on the platform, read-only."),
+    "workspaces": ("Workspaces", "None: Dynamo has no workspaces."),
     "organizations": ("Organizations", "The organization of the key."),
 }
 

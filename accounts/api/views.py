@@ -60,6 +60,36 @@ class Organizations(APIView):
         return Response([{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}])
 
 
+class WorkspaceSerializer(serializers.Serializer[Any]):
+    """A workspace of the reference product. Dynamo has none."""
+
+    id = serializers.CharField(help_text="Its id.")
+    name = serializers.CharField(help_text="Its name.")
+    type = serializers.CharField(help_text="Its type.")
+    vipIndicator = serializers.BooleanField(help_text="Whether it is a VIP workspace.")  # noqa: N815  the contract's
+    vipIndicatorInProcess = serializers.BooleanField(help_text="Whether it is becoming one.")  # noqa: N815
+
+
+class NoParameters(StrictSerializer):
+    pass
+
+
+class Workspaces(APIView):
+    """The workspaces that the key belongs to: none, because Dynamo has no workspaces."""
+
+    scopes = {"get": Scope.READ}
+
+    @extend_schema(
+        summary="List workspaces",
+        description="Always empty: Dynamo has no workspaces. Clients of the reference product ask for them.",
+        responses={200: WorkspaceSerializer(many=True), **errors(422)},
+        examples=[OpenApiExample("None", [], response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        validate_query(request, NoParameters)
+        return Response([])
+
+
 class UnknownPath(APIView):
     """403 without a signature, 404 with one, for every method."""
 

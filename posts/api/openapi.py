@@ -99,7 +99,14 @@ FROM_PLATFORM = [
     error_example("Rate limited by the platform", 503, APP_THROTTLED),
 ]
 
+UNKNOWN_WORKSPACE = error_example(
+    "A workspace",
+    400,
+    "Unknown workspaceId",
+    [{"path": ["workspaceId"], "message": "Unknown workspaceId", "code": "workspace.unknown"}],
+)
 LIST_CHANNELS = [
+    UNKNOWN_WORKSPACE,
     OpenApiExample("A Page", {"id": PAGE, "type": "FB_PAGE", "name": "Casa do Sol"}),
     limit_too_large_example(),
 ]

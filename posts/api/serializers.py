@@ -144,6 +144,12 @@ class DayOrDateTimeField(StrictDateTimeField):
         return start, start + timedelta(milliseconds=1)
 
 
+class ChannelsQuery(PaginationQuery):
+    workspaceId = StrictCharField(
+        required=False, allow_blank=True, help_text="A workspace. Dynamo has none, so each one is refused with 400."
+    )
+
+
 class PostsQuery(PaginationQuery):
     mediumId = StrictCharField(required=False, help_text="One channel's id; without it, all channels.")
     type = StrictChoiceField(PostType.values, required=False, help_text="Only posts of this type.")

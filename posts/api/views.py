@@ -48,11 +48,14 @@ class Channels(ReadView):
     @extend_schema(
         summary="List channels",
         description="The connected Facebook Pages and Instagram accounts that the key may use, by name.",
-        parameters=[PaginationQuery, LINK],
-        responses={200: serializers.ChannelSerializer(many=True), **errors(422)},
+        parameters=[serializers.ChannelsQuery, LINK],
+        responses={200: serializers.ChannelSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_CHANNELS,
     )
     def get(self, request: Request) -> Response:
+        if "workspaceId" in validate_query(request, serializers.ChannelsQuery):
+            message = "Unknown workspaceId"
+            raise Invalid(message, [{"path": ["workspaceId"], "message": message, "code": "workspace.unknown"}])
         rows = key_channels(request).exclude(state=ChannelState.DISCONNECTED).only("public_id", "type", "name")
         paginator = KeysetPagination("channels", ["name", "public_id"])
         page = paginator.paginate_queryset(rows, request)

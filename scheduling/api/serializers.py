@@ -20,6 +20,7 @@ from accounts.api.serializers import (
 )
 from posts.api.serializers import SuperpowerSerializer
 from posts.models import ChannelType, PostType
+from scheduling.domain import validation
 from scheduling.domain.drafts import Changes, ChannelText, Medium
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, MediaType
@@ -27,7 +28,7 @@ from scheduling.models import DeliveryState, MediaType
 OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
 ALT_TEXT: dict[str, Any] = {
     **OPTIONAL,
-    "max_length": 1000,
+    "max_length": validation.ALT_TEXT,
     "allow_blank": True,
     "help_text": "Alternative text of the image.",
 }
@@ -89,8 +90,8 @@ class PostContentSerializer(StrictSerializer):
     )
     mediaItems = StrictListField(
         child=MediaItemSerializer(),
-        min_length=2,
-        max_length=10,
+        min_length=validation.CAROUSEL_ITEMS[0],
+        max_length=validation.CAROUSEL_ITEMS[1],
         source="media_items",
         **OPTIONAL,
         help_text="Two to ten media instead of `media`: a carousel on Instagram, several photos on a Page.",

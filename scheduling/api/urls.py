@@ -1,10 +1,11 @@
 from django.urls import URLPattern, path
 
-from scheduling.api import views
+from scheduling.api import channels, views
 
 POST = "scheduled-posts/<str:post_id>"
 
 urlpatterns: list[URLPattern] = [
+    path("channels/<str:channel_id>", channels.ChannelDetail.as_view(), name="channel"),
     path("scheduled-posts", views.ScheduledPosts.as_view(), name="scheduled-posts"),
     path(POST, views.ScheduledPostDetail.as_view(), name="scheduled-post"),
     path(f"{POST}/submit-for-approval", views.SubmitForApproval.as_view(), name="submit-for-approval"),

@@ -102,6 +102,8 @@ RULES: dict[str, Rule] = {
     **prefixed("v1/", {
         "organizations": Rule(get=KEYS),
         "channels": Rule(get=KEYS),
+        "channels/<str:channel_id>": Rule(get=KEY, to="wire"),
+        "workspaces": Rule(get=KEYS),
         "superpowers": Rule(get=KEYS),
         "posts": Rule(get=KEYS),
         "posts/<str:post_id>": Rule(get=KEY, to="published", query="?mediumId={wire}"),
