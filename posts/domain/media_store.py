@@ -34,6 +34,7 @@ from posts.graph.media import (
 from posts.models import MediaFile
 
 ORPHAN_AGE = timedelta(days=7)
+NOT_STORED_ANY_MORE = "The uploaded file is not stored here any more"
 ORPHANS_AT_ONCE = 500
 STABLE_PATH = re.compile(r"/media-files/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The reverse of the foreign keys that posts have to media files.
@@ -120,8 +121,17 @@ def stable_url(media_file: MediaFile) -> str:
 
 
 def is_stable_url(url: str) -> bool:
-    """Whether `url` has the form of a `stable_url`."""
-    return STABLE_PATH.fullmatch(url.removeprefix(settings.PUBLIC_URL)) is not None
+    """Whether `url` has the form of a `stable_url`, on any host: a client may know the server by another name."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https", ""} and STABLE_PATH.fullmatch(parts.path) is not None
+
+
+def find_stored(organization: Organization, url: str) -> MediaFile | None:
+    """Return the organization's file that a `stable_url` names; None when there is none. Fetches nothing."""
+    return MediaFile.objects.filter(organization=organization, pk=urlsplit(url).path.rpartition("/")[2]).first()
 
 
 def is_served_here() -> bool:
@@ -167,10 +177,9 @@ def _delete_orphan(pk: UUID, limit: Any) -> bool:
 
 
 def _stored_at(organization: Organization, url: str) -> MediaFile:
-    pk = url.rpartition("/")[2]
-    if media_file := MediaFile.objects.filter(organization=organization, pk=pk).first():
+    if media_file := find_stored(organization, url):
         return media_file
-    raise MediaUnavailable("The uploaded file is not stored here any more", passing=False)
+    raise MediaUnavailable(NOT_STORED_ANY_MORE, passing=False)
 
 
 def _store(organization_id: UUID, file: IO[bytes], size: int, source_sha256: str) -> MediaFile:

@@ -246,6 +246,26 @@ CREATE_POST = [
     ),
     *CHANGE_ERRORS,
 ]
+VALIDATE_POST = [
+    request_example("A post to be submitted", SUBMITTED),
+    OpenApiExample(
+        "A post to be submitted",
+        {"valid": True, "violations": [], "warnings": [], "mediaChecked": False},
+        response_only=True,
+    ),
+    request_example("Nothing in it", {}),
+    OpenApiExample(
+        "Nothing in it",
+        {
+            "valid": False,
+            "violations": [{"path": path, "message": message, "code": code} for path, message, code in NOTHING],
+            "warnings": [],
+            "mediaChecked": False,
+        },
+        response_only=True,
+    ),
+    INVALID_JSON,
+]
 READ_POST = [
     response_example("A draft"),
     response_example("Published", status="PUBLISHED", checks=[], review=APPROVED, mediumsData=medium(outcome=OUTCOME)),

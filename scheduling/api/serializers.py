@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from accounts.api.openapi import RuleErrorSerializer
 from accounts.api.pagination import PaginationQuery
 from accounts.api.serializers import (
     StrictBooleanField,
@@ -277,6 +278,17 @@ class ScheduledPostSerializer(serializers.Serializer[Any]):
     createdAt = UTCMillisField(help_text="When it was created.")
     updatedAt = UTCMillisField(help_text="When it was last changed.")
     version = serializers.IntegerField(help_text="Counts changes of its content; `If-Match` takes it.")
+
+
+class ValidationResultSerializer(serializers.Serializer[Any]):
+    """What a submit would refuse, and what a reviewer would be warned of."""
+
+    valid = serializers.BooleanField(help_text="Whether a submit would be accepted.")
+    violations = RuleErrorSerializer(many=True, help_text="What would be refused.")
+    warnings = CheckSerializer(many=True, help_text="What a reviewer would be warned of.")
+    mediaChecked = serializers.BooleanField(
+        help_text="Whether the media were inspected: they are, when they were uploaded before."
+    )
 
 
 class MessageSerializer(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ POST = "scheduled-posts/<str:post_id>"
 urlpatterns: list[URLPattern] = [
     path("channels/<str:channel_id>", channels.ChannelDetail.as_view(), name="channel"),
     path("scheduled-posts", views.ScheduledPosts.as_view(), name="scheduled-posts"),
+    path("scheduled-posts/validate", views.ValidatePost.as_view(), name="validate-post"),
     path(POST, views.ScheduledPostDetail.as_view(), name="scheduled-post"),
     path(f"{POST}/submit-for-approval", views.SubmitForApproval.as_view(), name="submit-for-approval"),
     path(f"{POST}/reject", views.Reject.as_view(), name="reject"),

@@ -1,6 +1,7 @@
 """API views of scheduled posts: clients draft, submit, reject and revert. No API key can approve."""
 
 import re
+from dataclasses import asdict
 from typing import NoReturn
 from uuid import UUID
 
@@ -30,10 +31,17 @@ from scheduling.api.serializers import (
     ScheduledPostSerializer,
     ScheduledPostsQuery,
     UpdatePostSerializer,
+    ValidationResultSerializer,
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.representation import only_serialized_fields, serialize_posts, serialize_with_checks
+from scheduling.domain.draft_validation import validate_draft
+from scheduling.domain.representation import (
+    check_json,
+    only_serialized_fields,
+    serialize_posts,
+    serialize_with_checks,
+)
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost, ScheduledPostQuerySet
 
@@ -74,6 +82,31 @@ class ScheduledPosts(APIView):
             submit=given.get("status") == Status.WAITING_FOR_APPROVAL,
         )
         return _response(request, post.pk, status=201)
+
+
+class ValidatePost(APIView):
+    scopes = {"post": Scope.DRAFT}
+
+    @extend_schema(
+        summary="Validate a post without storing it",
+        description="Takes the body of a create and returns what a submit would refuse, and what a reviewer would be "
+        "warned of. Fetches nothing: media are inspected here only when they were uploaded before.",
+        request=CreatePostSerializer,
+        responses={200: ValidationResultSerializer, **errors(415, 422)},
+        examples=openapi.VALIDATE_POST,
+    )
+    def post(self, request: Request) -> Response:
+        given = validate_body(request, CreatePostSerializer)
+        key = get_api_key(request)
+        result = validate_draft(api_key_actor(key), key.organization, changes(given))
+        return Response(
+            {
+                "valid": not result.violations,
+                "violations": [asdict(violation) for violation in result.violations],
+                "warnings": [check_json(check) for check in result.warnings],
+                "mediaChecked": result.media_checked,
+            }
+        )
 
 
 class ScheduledPostDetail(APIView):

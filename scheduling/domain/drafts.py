@@ -75,23 +75,14 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
     ExternalIdInUse.
     """
     rows = _deliveries(actor, organization, changes.get("channels", {}))
-    items = _new_items(None, changes)
-    post = ScheduledPost(
-        organization=organization,
-        created_by_user=actor.user,
-        created_by_key=actor.key,
-        last_edited_by_user=actor.user,
-        last_edited_by_key=actor.key,
-        **_columns(changes, items),
-    )
-    post.items = items or []
+    post = build_post(actor, organization, changes)
     details = {name: value for name, value in _unpublished(post).items() if value}
-    _ensure_external_id_is_free(actor, post, changes.get("external_id"))
+    ensure_external_id_is_free(actor, post, changes.get("external_id"))
     try:
         with transaction.atomic():
             post.save(force_insert=True)
             _attach(post, rows)
-            _attach_items(post, items or [])
+            _attach_items(post, post.items)
             record_author(actor, post)
             record_post_event(actor, "create", post, "", **details)
             if submit:
@@ -103,6 +94,21 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
     return post
 
 
+def build_post(actor: Actor, organization: Organization, changes: Changes) -> ScheduledPost:
+    """Return an unsaved post with its unsaved `items`, without deliveries."""
+    items = _new_items(None, changes)
+    post = ScheduledPost(
+        organization=organization,
+        created_by_user=actor.user,
+        created_by_key=actor.key,
+        last_edited_by_user=actor.user,
+        last_edited_by_key=actor.key,
+        **_columns(changes, items),
+    )
+    post.items = items or []
+    return post
+
+
 def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_version: int | None = None) -> ScheduledPost:
     """Change the content and return the present post. A waiting post must stay publishable.
 
@@ -111,7 +117,7 @@ def edit(actor: Actor, post: ScheduledPost, *, changes: Changes, expected_versio
     Raises StateConflict (no longer editable), StaleVersion (`expected_version` is not the current one), and what
     `create` raises.
     """
-    _ensure_external_id_is_free(actor, post, changes.get("external_id"))
+    ensure_external_id_is_free(actor, post, changes.get("external_id"))
     for _ in range(RETRIES):
         if expected_version is not None:
             ensure_version(post, expected_version)
@@ -275,35 +281,44 @@ def _deliveries(
     known: dict[str, Channel] = {}
     if channels:
         known = {channel.public_id: channel for channel in connected_channels(organization.pk, actor.key, channels)}
-    raise_if_invalid(_channel_violations(channels, known))
+    raise_if_invalid(channel_violations(channels, known))
     rows: list[Delivery] = []
     incomplete: list[Incomplete] = []
     for public_id, text in channels.items():
-        row = Delivery(organization=organization, channel=known[public_id], caption=text.caption)
-        row.caption_hash = caption_hash(text.caption)
-        if text.superpower is not None:
-            row.superpower = superpowers.expand(organization, text.superpower)
-            try:
-                superpowers.check_complete(row.superpower)
-            except Incomplete as error:
-                details = [{**detail, "path": ["channels", public_id, *detail["path"]]} for detail in error.details]
-                incomplete.append(Incomplete(error.message, details))
-                continue
-            row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower)
-        rows.append(row)
+        try:
+            rows.append(build_delivery(organization, known[public_id], text))
+        except Incomplete as error:
+            incomplete.append(error)
     if incomplete:
         raise Incomplete(incomplete[0].message, [detail for error in incomplete for detail in error.details])
     own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
-    if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
+    if len(own) != len(set(own)) or hashtag_taken(organization, own, post):
         raise Conflict("Hashtag already in use")
     return rows
 
 
-def _hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
+def build_delivery(organization: Organization, channel: Channel, text: ChannelText) -> Delivery:
+    """Return the unsaved delivery of `text`. Raises Incomplete, Invalid or Conflict for its superpower."""
+    row = Delivery(organization=organization, channel=channel, caption=text.caption)
+    row.caption_hash = caption_hash(text.caption)
+    if text.superpower is not None:
+        row.superpower = superpowers.expand(organization, text.superpower)
+        try:
+            superpowers.check_complete(row.superpower)
+        except Incomplete as error:
+            root = ["channels", channel.public_id]
+            details = [{**detail, "path": [*root, *detail["path"]]} for detail in error.details]
+            raise Incomplete(error.message, details) from None
+        row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower)
+    return row
+
+
+def hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
+    """Whether another post than `post` has one of the hashtags. Of two concurrent requests a constraint refuses one."""
     return Delivery.objects.filter(organization=organization, lookup_hashtag__in=lookups).exclude(post=post).exists()
 
 
-def _channel_violations(channels: dict[str, ChannelText], known: dict[str, Channel]) -> Iterator[Violation]:
+def channel_violations(channels: dict[str, ChannelText], known: dict[str, Channel]) -> Iterator[Violation]:
     for public_id, text in channels.items():
         channel = known.get(public_id)
         if channel is None:
@@ -324,7 +339,7 @@ def _unpublished(post: ScheduledPost) -> dict[str, Any]:
     return {name: getattr(post, column) for column, name in UNPUBLISHED.items()}
 
 
-def _ensure_external_id_is_free(actor: Actor, post: ScheduledPost, external_id: str | None) -> None:
+def ensure_external_id_is_free(actor: Actor, post: ScheduledPost, external_id: str | None) -> None:
     """Raise ExternalIdInUse, with the other post's id unless the actor's key may not see that post."""
     if not external_id:
         return
@@ -335,10 +350,9 @@ def _ensure_external_id_is_free(actor: Actor, post: ScheduledPost, external_id: 
 
 
 def _clash(actor: Actor, post: ScheduledPost, error: IntegrityError) -> Exception:
-    # The names are looked up before the insert; of two concurrent requests the constraint refuses one.
     if "external_id" in str(error):
         try:
-            _ensure_external_id_is_free(actor, post, post.external_id)
+            ensure_external_id_is_free(actor, post, post.external_id)
         except ExternalIdInUse as conflict:
             return conflict
     return Conflict("Hashtag already in use") if "hashtag" in str(error) else error

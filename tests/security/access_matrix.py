@@ -111,6 +111,7 @@ RULES: dict[str, Rule] = {
         "posts/<str:post_id>/comments": Rule(get=KEY, to="published", query="?mediumId={wire}"),
         "posts/<str:post_id>/comments/export": Rule(get=KEY, to="published", query="?mediumId={wire}"),
         "scheduled-posts": Rule(get=KEYS, post=KEYS, data=API_DRAFT),
+        "scheduled-posts/validate": Rule(post=KEYS, data=API_DRAFT, unchanged=True),
         "scheduled-posts/<str:post_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="waiting", data=API_DRAFT),
         "scheduled-posts/<str:post_id>/submit-for-approval": Rule(post=KEY, to="draft"),
         "scheduled-posts/<str:post_id>/reject": Rule(post=KEY, to="waiting", data={"notes": "Shorter"}),
