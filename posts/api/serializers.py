@@ -200,6 +200,11 @@ class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
     publishedAt = UTCMillisField(source="published_at", help_text="When it was published.")
     metrics = MetricsSerializer(source="*", help_text="The platform's counters at the last sync.")
     superpower = serializers.JSONField(allow_null=True, help_text="The superpower of its scheduled post.")
+    scheduledPostId = serializers.UUIDField(
+        source="scheduled_post_id",
+        allow_null=True,
+        help_text="The scheduled post that it was published from, also a deleted one; null when not ours.",
+    )
 
 
 PUBLISHED = JSONRowWriter(PublishedPostSerializer)

@@ -193,6 +193,10 @@ CHANGE_ERRORS = [
 
 LIST_POSTS = [
     OpenApiExample("Waiting posts", post_json(status="WAITING_FOR_APPROVAL", checks=None)),
+    rule_violation_example("Unknown channel", (["channelId"], "Unknown channelId", "channel.unknown")),
+    OpenApiExample("A Page", PAGE, parameter_only=("channelId", "query")),
+    OpenApiExample("A day", "2031-07-01", parameter_only=("from", "query")),
+    OpenApiExample("A day", "2031-07-31", parameter_only=("to", "query")),
     OpenApiExample("Waiting", "WAITING_FOR_APPROVAL", parameter_only=("status", "query")),
     validation_error_example(
         "Unknown state",

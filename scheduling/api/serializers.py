@@ -19,10 +19,11 @@ from accounts.api.serializers import (
     UTCMillisField,
     joi_error,
 )
-from posts.api.serializers import SuperpowerSerializer
+from posts.api.serializers import DayOrDateTimeField, SuperpowerSerializer
 from posts.models import ChannelType, PostType
 from scheduling.domain import validation
 from scheduling.domain.drafts import Changes, ChannelText, Medium
+from scheduling.domain.search import MAX_LENGTH
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, MediaType
 
@@ -161,10 +162,11 @@ class RejectSerializer(StrictSerializer):
 
 
 class StatusesField(StrictCharField):
-    """Comma-separated states; returned as a list."""
+    """Comma-separated states, in one parameter or several; returned as a list."""
 
     def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
+        given = ",".join(data) if isinstance(data, list) else data
+        text = super().to_internal_value(given)
         if not text.strip():
             self.fail("blank")  # validators run later, on the list
         statuses = [word.strip() for word in text.split(",")]
@@ -176,6 +178,17 @@ class StatusesField(StrictCharField):
 
 class ScheduledPostsQuery(PaginationQuery):
     status = StatusesField(required=False, help_text=f"States, separated by commas: {', '.join(Status.values)}.")
+    channelId = StrictCharField(required=False, help_text="Posts on this channel.")
+    # `from` is a keyword of Python's.
+    locals()["from"] = DayOrDateTimeField(
+        required=False, help_text="Posts scheduled for this time or day, or later. A day is the whole day in UTC."
+    )
+    to = DayOrDateTimeField(required=False, help_text="Posts scheduled for this time or day, or earlier.")
+    updatedSince = StrictDateTimeField(required=False, help_text="Posts that were changed at this time or later.")
+    externalId = StrictCharField(required=False, help_text="The post with this id of yours.")
+    q = StrictCharField(
+        required=False, max_length=MAX_LENGTH, help_text="Words of a caption, each at least as the beginning of one."
+    )
 
 
 class DeliveryErrorSerializer(serializers.Serializer[Any]):

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import asdict
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
@@ -21,8 +22,10 @@ from accounts.api.openapi import EITHER_ENVELOPE, LINK, errors
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body, validate_query
 from accounts.domain.actors import api_key_actor
-from accounts.exceptions import Forbidden
+from accounts.exceptions import Forbidden, Invalid
 from accounts.models import Scope
+from posts.domain.channels import visible_channels
+from posts.models import Channel
 from scheduling.api import openapi
 from scheduling.api.serializers import (
     CreatePostSerializer,
@@ -42,8 +45,9 @@ from scheduling.domain.representation import (
     serialize_posts,
     serialize_with_checks,
 )
+from scheduling.domain.search import search_captions
 from scheduling.lifecycle import Status
-from scheduling.models import ScheduledPost, ScheduledPostQuerySet
+from scheduling.models import Delivery, ScheduledPost, ScheduledPostQuerySet
 
 
 class ScheduledPosts(APIView):
@@ -53,7 +57,7 @@ class ScheduledPosts(APIView):
         summary="List scheduled posts",
         description="Soonest `scheduledFor` first, undated last. Without `status`: all that is not yet published.",
         parameters=[ScheduledPostsQuery, LINK],
-        responses={200: ScheduledPostSerializer(many=True), **errors(422)},
+        responses={200: ScheduledPostSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> Response:
@@ -61,7 +65,9 @@ class ScheduledPosts(APIView):
         statuses = sorted(set(query.get("status") or ()))
         rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
-        paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters={"status": statuses})
+        rows = _filtered(request, rows, query)
+        filters = {"status": statuses} | {name: query[name] for name in FILTERS if name in query}
+        paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], filters=filters)
         return paginator.get_paginated_response(serialize_posts(paginator.paginate_queryset(rows, request)))
 
     @extend_schema(
@@ -247,6 +253,34 @@ def _post(request: Request, post_id: str) -> ScheduledPost:
 def _response(request: Request, post_id: UUID, status: int = 200) -> Response:
     post = get_object_or_404(_visible(request).for_wire(), pk=post_id)
     return Response(serialize_with_checks(post), status=status)
+
+
+FILTERS = ("channelId", "from", "to", "updatedSince", "externalId", "q")
+
+
+def _filtered(request: Request, rows: ScheduledPostQuerySet, query: dict[str, Any]) -> ScheduledPostQuerySet:
+    """Apply FILTERS. Raises Invalid for a channel that the key may not use."""
+    if "channelId" in query:
+        on_channel = Delivery.objects.filter(post=OuterRef("pk"), channel=_channel_or_400(request, query["channelId"]))
+        rows = rows.filter(Exists(on_channel))
+    if "from" in query:
+        rows = rows.filter(scheduled_for__gte=query["from"][0])
+    if "to" in query:
+        rows = rows.filter(scheduled_for__lt=query["to"][1])
+    if "updatedSince" in query:
+        rows = rows.filter(updated_at__gte=query["updatedSince"])
+    if "externalId" in query:
+        rows = rows.filter(external_id=query["externalId"])
+    return search_captions(rows, query["q"]) if "q" in query else rows
+
+
+def _channel_or_400(request: Request, channel_id: str) -> Channel:
+    key = get_api_key(request)
+    channel = visible_channels(key.organization_id, key).filter(public_id=channel_id).first()
+    if channel is None:
+        message = "Unknown channelId"
+        raise Invalid(message, [{"path": ["channelId"], "message": message, "code": "channel.unknown"}])
+    return channel
 
 
 NO_VERSION = -1  # no post has it
