@@ -30,6 +30,10 @@ class ExternalIdInUse(Conflict):
     code = "external_id.in_use"
 
 
+class TooLarge(DomainError):
+    """A file, or what the organization stores with it, exceeds a limit."""
+
+
 class StaleVersion(DomainError):
     """The caller's version is not the current one."""
 

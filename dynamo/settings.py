@@ -352,6 +352,7 @@ STORAGES = {
     "default": _STORAGE,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+MEDIA_QUOTA = int(env_float("DYNAMO_MEDIA_QUOTA", 20)) * 1024**3  # bytes that an organization can fill over the API
 MEDIA_LINK_SECONDS = 26 * 3600  # of a signed media URL: an Instagram container lives for 24 hours
 
 # Security. Strict by default; the two that need TLS follow PRODUCTION.

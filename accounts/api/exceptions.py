@@ -13,7 +13,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion
+from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ STATUSES: dict[type[DomainError], int] = {
     Forbidden: 403,
     Conflict: 409,
     StaleVersion: 412,
+    TooLarge: 413,
     Incomplete: 422,
 }
 

@@ -110,6 +110,7 @@ FILE = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 TAGS = {
     "scheduled-posts": ("Scheduled posts", "Posts to be published: written by keys and people, approved by people."),
     "channels": ("Channels", "Facebook Pages and Instagram accounts."),
+    "media": ("Media", "Images and videos that are stored here, for posts."),
     "superpowers": ("Superpowers", "Templates for automatic replies to comments."),
     "posts": ("Published posts", "Posts on the platform, read-only."),
     "workspaces": ("Workspaces", "None: Dynamo has no workspaces."),
