@@ -528,6 +528,33 @@ class Notification(models.Model):
         return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
 
 
+class Event(models.Model):
+    """What happened, as the API tells it: `document` is the object of GET /events and of webhooks, as it was then.
+
+    Inserted in the transaction of the change. `position` orders the events of an organization; the next sweep assigns
+    it, so that a reader who has seen a position never misses an earlier one. `channels` are the public ids that an API
+    key needs to see it. `key` names what it was made from, so that it is recorded once.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveBigIntegerField(null=True)
+    key = models.CharField(max_length=200, unique=True)
+    type = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    channels = models.JSONField(default=list)
+    document = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "position"], name="one_event_per_position")]
+        indexes = [
+            models.Index(fields=["organization"], name="event_unnumbered", condition=Q(position=None)),
+            models.Index(fields=["at"], name="event_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.key}"
+
+
 class NotificationDelivery(models.Model):
     """A row of the outbox: one notification to one recipient. A PENDING row is sent at `retry_at`.
 

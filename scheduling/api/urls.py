@@ -1,11 +1,12 @@
 from django.urls import URLPattern, path
 
-from scheduling.api import channels, views
+from scheduling.api import channels, events, views
 
 POST = "scheduled-posts/<str:post_id>"
 
 urlpatterns: list[URLPattern] = [
     path("channels/<str:channel_id>", channels.ChannelDetail.as_view(), name="channel"),
+    path("events", events.Events.as_view(), name="events"),
     path("scheduled-posts", views.ScheduledPosts.as_view(), name="scheduled-posts"),
     path("scheduled-posts/validate", views.ValidatePost.as_view(), name="validate-post"),
     path(POST, views.ScheduledPostDetail.as_view(), name="scheduled-post"),

@@ -104,6 +104,7 @@ RULES: dict[str, Rule] = {
         "channels": Rule(get=KEYS),
         "channels/<str:channel_id>": Rule(get=KEY, to="wire"),
         "workspaces": Rule(get=KEYS),
+        "events": Rule(get=KEYS),
         "media": Rule(post=KEYS, data={"url": "{media}"}),
         "superpowers": Rule(get=KEYS),
         "posts": Rule(get=KEYS),
