@@ -456,6 +456,7 @@ class NoticeKind(models.TextChoices):
     RULES = "RULES", "the organization's policy changed"
     REVERTED = "REVERTED", "was reverted after approval"
     DELETED = "DELETED", "was deleted after approval"
+    WEBHOOK_STOPPED = "WEBHOOK_STOPPED", "webhook was stopped by its receiver"
     TEST = "TEST", "test of a webhook"
 
 

@@ -91,6 +91,8 @@ def record_notifications(notifications: Iterable[Notification]) -> None:
     """Insert the events of notifications that no audit event caused. One that is recorded already is left alone."""
     rows = []
     for notice in notifications:
+        if notice.kind not in OF_KINDS:
+            continue
         post = serialize_current(notice.organization_id, notice.post_id) if notice.post_id else None
         rows.append(_from_notice(notice, post))
     Event.objects.bulk_create(rows, ignore_conflicts=True)
