@@ -113,6 +113,7 @@ TAGS = {
     "media": ("Media", "Images and videos that are stored here, for posts."),
     "superpowers": ("Superpowers", "Templates for automatic replies to comments."),
     "posts": ("Published posts", "Posts on the platform, read-only."),
+    "webhooks": ("Webhooks", "URLs that events are sent to."),
     "events": ("Events", "What happened, in order; the same objects are the bodies of webhooks."),
     "workspaces": ("Workspaces", "None: Dynamo has no workspaces."),
     "organizations": ("Organizations", "The organization of the key."),

@@ -1,4 +1,4 @@
-"""The query and the response of GET /events. The objects are also the bodies of webhooks."""
+"""GET /events, whose objects are also the bodies of webhooks, and the webhooks themselves."""
 
 from typing import Any
 
@@ -6,10 +6,19 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from accounts.api.pagination import LIMIT
-from accounts.api.serializers import StrictCharField, StrictSerializer, UTCMillisField, joi_error
+from accounts.api.serializers import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictListField,
+    StrictSerializer,
+    UTCMillisField,
+    joi_error,
+)
 from posts.api.serializers import ChannelSerializer
 from scheduling.api.serializers import ReviewSerializer, ScheduledPostSerializer
-from scheduling.domain.event_feed import TYPES
+from scheduling.domain.event_feed import OF_KINDS, TYPES
+from scheduling.domain.notifications import webhooks
 
 
 class TypesField(StrictCharField):
@@ -56,3 +65,42 @@ class EventPageSerializer(serializers.Serializer[Any]):
 
     items = EventSerializer(many=True, help_text="The events.")
     nextCursor = serializers.CharField(help_text="The value of `after` for what follows; never null.")
+
+
+SUBSCRIBED = sorted({OF_KINDS[kind] for kind in webhooks.WANTED})
+
+
+class UpdateWebhookSerializer(StrictSerializer):
+    url = StrictCharField(max_length=webhooks.LONGEST, required=False, help_text="A public https URL.")
+    types = StrictListField(
+        child=StrictChoiceField(SUBSCRIBED),
+        min_length=1,
+        required=False,
+        help_text="The types of events that are sent. `post.failed` includes `post.late`.",
+    )
+    active = StrictBooleanField(required=False, help_text="Nothing is sent to an inactive webhook.")
+
+
+class CreateWebhookSerializer(StrictSerializer):
+    url = StrictCharField(max_length=webhooks.LONGEST, help_text="A public https URL.")
+    types = StrictListField(
+        child=StrictChoiceField(SUBSCRIBED),
+        min_length=1,
+        help_text="The types of events that are sent. `post.failed` includes `post.late`.",
+    )
+
+
+class WebhookSerializer(serializers.Serializer[Any]):
+    """A URL that events are sent to."""
+
+    id = serializers.UUIDField(help_text="Its id.")
+    url = serializers.CharField(help_text="The URL.")
+    types = serializers.ListField(child=serializers.ChoiceField(SUBSCRIBED), help_text="The types that are sent.")
+    active = serializers.BooleanField(help_text="Nothing is sent to an inactive webhook.")
+    createdAt = UTCMillisField(help_text="When it was added.")
+
+
+class WebhookWithSecretSerializer(WebhookSerializer):
+    """A webhook with its secret, which is not shown again."""
+
+    secret = serializers.CharField(help_text="Signs the requests; see docs/webhooks.md.")

@@ -51,7 +51,9 @@ def fill(value: Any, values: dict[str, Any]) -> Any:
     """Format every text of a JSON value, keys included."""
     if isinstance(value, dict):
         return {key.format(**values): fill(item, values) for key, item in value.items()}
-    return value.format(**values)
+    if isinstance(value, list):
+        return [fill(item, values) for item in value]
+    return value.format(**values) if isinstance(value, str) else value
 
 
 def prefixed(prefix: str, rules: dict[str, Rule]) -> dict[str, Rule]:
@@ -105,6 +107,11 @@ RULES: dict[str, Rule] = {
         "channels/<str:channel_id>": Rule(get=KEY, to="wire"),
         "workspaces": Rule(get=KEYS),
         "events": Rule(get=KEYS),
+        "webhooks": Rule(
+            get=KEYS, post=KEYS, data={"url": "https://{word}.example.com/api", "types": ["post.failed"]}
+        ),
+        "webhooks/<str:webhook_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="webhook", data={"active": False}),
+        "webhooks/<str:webhook_id>/rotate": Rule(post=KEY, to="webhook"),
         "media": Rule(post=KEYS, data={"url": "{media}"}),
         "superpowers": Rule(get=KEYS),
         "posts": Rule(get=KEYS),
