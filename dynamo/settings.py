@@ -116,7 +116,19 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,  # operations keep the order of the URLs
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/", "description": "The root of the installation: the paths begin with /v1."}],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        "ScheduledPostStatus": "scheduling.lifecycle.Status.choices",
+        "ChannelType": "posts.models.ChannelType.choices",
+        "ChannelState": "posts.models.ChannelState.choices",
+        "PostType": "posts.models.PostType.choices",
+        "MediaType": "posts.models.MediaKind.choices",
+        "DeliveryState": "scheduling.models.DeliveryState.choices",
+        "EventType": "scheduling.domain.event_feed.TYPES",
+        "WebhookEventType": "scheduling.api.event_serializers.SUBSCRIBED",
+    },
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",  # the files of drf-spectacular-sidecar, served like other static files

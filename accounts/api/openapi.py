@@ -264,6 +264,33 @@ def response_header(name: str, description: str, statuses: list[int] | None = No
 LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200])
 
 
+POST = "/scheduled-posts/{post_id}"
+# Operations whose view declares no `operation_id`.
+OPERATION_IDS = {
+    ("GET", "/organizations"): "listOrganizations",
+    ("GET", "/workspaces"): "listWorkspaces",
+    ("GET", "/channels"): "listChannels",
+    ("GET", "/channels/{channel_id}"): "getChannel",
+    ("GET", "/superpowers"): "listSuperpowers",
+    ("GET", "/posts"): "listPosts",
+    ("GET", "/posts/{post_id}"): "getPost",
+    ("GET", "/posts/{post_id}/insights"): "getPostInsights",
+    ("GET", "/posts/{post_id}/comments"): "listPostComments",
+    ("GET", "/posts/{post_id}/comments/export"): "exportPostComments",
+    ("GET", "/scheduled-posts"): "listScheduledPosts",
+    ("POST", "/scheduled-posts"): "createScheduledPost",
+    ("POST", "/scheduled-posts/validate"): "validateScheduledPost",
+    ("GET", POST): "getScheduledPost",
+    ("PATCH", POST): "updateScheduledPost",
+    ("DELETE", POST): "deleteScheduledPost",
+    ("POST", f"{POST}/submit-for-approval"): "submitScheduledPost",
+    ("POST", f"{POST}/reject"): "rejectScheduledPost",
+    ("POST", f"{POST}/revert"): "revertScheduledPost",
+    ("POST", f"{POST}/approve"): "approveScheduledPost",
+    ("POST", f"{POST}/publish"): "publishScheduledPost",
+}
+
+
 class ApiSchema(AutoSchema):
     """Adds scopes and headers to each operation."""
 
@@ -274,12 +301,8 @@ class ApiSchema(AutoSchema):
         return operation
 
     def get_operation_id(self) -> str:
-        """Return an id that is unique because the path is: `get /scheduled-posts/{post_id}` → getScheduledPost."""
-        words = [word for word in self.path.removeprefix("/v1").split("/") if word]
-        named = [word for word in words if not word.startswith("{")]
-        if len(words) > len(named):
-            named[0] = named[0].removesuffix("s")
-        return self.method.lower() + "".join(part.capitalize() for word in named for part in word.split("-"))
+        """Return the verb and the resource. Raises KeyError for an operation that has neither an entry nor its own."""
+        return OPERATION_IDS[self.method, self.path.removeprefix("/v1")]
 
     def get_override_parameters(self) -> list[Any]:
         return [
@@ -314,14 +337,34 @@ def generate_schema() -> dict[str, Any]:
         {"name": tag, "x-displayName": title, "description": description} for tag, (title, description) in TAGS.items()
     ]
     schema = _clean(schema)
+    schema["webhooks"] = _webhooks(schema["components"]["schemas"]["EventType"]["enum"])
     validate_schema(schema)
     return schema
 
 
+def _webhooks(types: list[str]) -> dict[str, Any]:
+    """Return the requests that receivers of webhooks get: one for each type of event. See docs/webhooks.md."""
+    body = {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}}
+    responses = {
+        "2XX": {"description": "Received."},
+        "410": {"description": "Gone: the webhook becomes inactive."},
+        "429": {"description": "Sent again after `Retry-After`."},
+    }
+    unsubscribed = {"post.created", "post.edited"}  # listed by GET /events only
+    return {
+        event_type: {"post": {"summary": event_type, "requestBody": body, "responses": responses, "security": []}}
+        for event_type in types
+        if event_type not in unsubscribed
+    }
+
+
 def _clean(value: Any) -> Any:
-    """Remove drf-spectacular's internal keys, and the second null from the types of nullable choices."""
+    """Remove drf-spectacular's internal keys, its enumeration of null, and the second null of nullable types."""
     if isinstance(value, dict):
-        copy = {name: _clean(item) for name, item in value.items() if not str(name).startswith("x-spec-")}
+        if value.get("$ref") == "#/components/schemas/NullEnum":
+            return {"type": "null"}
+        hidden = ("x-spec-", "NullEnum")
+        copy = {name: _clean(item) for name, item in value.items() if not str(name).startswith(hidden)}
         if isinstance(copy.get("type"), list):
             copy["type"] = list(dict.fromkeys(copy["type"]))
         return copy

@@ -82,8 +82,14 @@ class Workspaces(APIView):
     @extend_schema(
         summary="List workspaces",
         description="Always empty: Dynamo has no workspaces. Clients of the reference product ask for them.",
-        responses={200: WorkspaceSerializer(many=True), **errors(422)},
-        examples=[OpenApiExample("None", [], response_only=True)],
+        responses={200: WorkspaceSerializer(many=True), **errors()},
+        examples=[
+            OpenApiExample(
+                "Of the reference product; never returned here",
+                {"id": "1", "name": "A", "type": "TEAM", "vipIndicator": False, "vipIndicatorInProcess": False},
+                response_only=True,
+            )
+        ],
     )
     def get(self, request: Request) -> Response:
         validate_query(request, NoParameters)

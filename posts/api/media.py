@@ -57,6 +57,9 @@ class Media(APIView):
                 "From a URL", {"url": "https://media.example.com/terrace.jpg"}, request_only=True,
                 media_type="application/json",
             ),
+            OpenApiExample(
+                "An upload", {"file": "the bytes of the file"}, request_only=True, media_type="multipart/form-data"
+            ),
             OpenApiExample("Stored", STORED, response_only=True),
             error_example(
                 "Not media",

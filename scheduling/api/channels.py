@@ -45,7 +45,7 @@ class ChannelDetail(APIView):
         summary="Read a channel and its limits",
         description="The state of the channel, the limits of each type of post on it, and the platform's quota.",
         parameters=[CHANNEL_ID],
-        responses={200: ChannelDetailSerializer, **errors(404, 422)},
+        responses={200: ChannelDetailSerializer, **errors(404)},
         examples=[EXAMPLE],
     )
     def get(self, request: Request, channel_id: str) -> Response:

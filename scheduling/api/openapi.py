@@ -1,6 +1,7 @@
 """Examples and parameters of the operations on scheduled posts."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
@@ -138,7 +139,7 @@ def rule_violation_example(name: str, *violations: tuple[list[str], str, str]) -
 
 POST_ID = OpenApiParameter(
     "post_id",
-    str,
+    UUID,
     OpenApiParameter.PATH,
     description="The scheduled post's id.",
     examples=[OpenApiExample("A scheduled post", post_json()["id"])],

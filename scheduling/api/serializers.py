@@ -48,7 +48,7 @@ class ChannelContentSerializer(StrictSerializer):
 class MediaItemSerializer(StrictSerializer):
     url = StrictCharField(max_length=2048, help_text="The URL of publicly hosted media. On a draft any text.")
     mediaType = StrictChoiceField(
-        MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the media if omitted."
+        MediaType.choices, source="media_type", **OPTIONAL, help_text="Detected from the media if omitted."
     )
     altText = StrictCharField(source="alt_text", **ALT_TEXT)
 
@@ -80,7 +80,7 @@ class MetadataField(StrictDictField):
 
 
 class PostContentSerializer(StrictSerializer):
-    type = StrictChoiceField(PostType.values, required=False, help_text="What is published.")
+    type = StrictChoiceField(PostType.choices, required=False, help_text="What is published.")
     media = StrictCharField(
         max_length=2048,
         allow_blank=True,
@@ -88,7 +88,7 @@ class PostContentSerializer(StrictSerializer):
         help_text="The URL of publicly hosted media. On a draft any text is accepted.",
     )
     mediaType = StrictChoiceField(
-        MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the file extension if omitted."
+        MediaType.choices, source="media_type", **OPTIONAL, help_text="Detected from the file extension if omitted."
     )
     mediaItems = StrictListField(
         child=MediaItemSerializer(),

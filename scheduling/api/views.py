@@ -225,6 +225,7 @@ class HumanOnlyAction(APIView):
         parameters=[openapi.POST_ID],
         request=None,
         responses={**errors(), 403: openapi.HUMAN_ONLY},
+        extensions={"x-human-only": True},  # bridges to tools leave it out
     )
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
         raise Forbidden("A human reviewer approves and schedules posts, in the app; the API cannot")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
-from accounts.api.openapi import INVALID_JSON, errors, validation_error_example
+from accounts.api.openapi import INVALID_JSON, error_example, errors, validation_error_example
 from accounts.api.serializers import validate_body, validate_query
 from accounts.api.views import NoParameters
 from accounts.datetimes import format_datetime
@@ -46,6 +46,10 @@ ID = OpenApiParameter(
     description="The webhook's id.",
     examples=[OpenApiExample("A webhook", WEBHOOK["id"])],
 )
+BAD_URL = "The URL must begin with https://"
+REFUSED_URL = error_example("Not https", 400, BAD_URL, [{"path": ["url"], "message": BAD_URL, "code": "webhook.url"}])
+TOO_MANY = error_example("Too many", 409, "There are already 10 webhooks: remove one first")
+ROTATED = error_example("Rotated already", 409, "The secret has already been rotated and cannot be displayed again.")
 NO_TYPES = validation_error_example("Without types", ["types"], "any.required", "is required")
 
 
@@ -65,7 +69,7 @@ class Webhooks(WebhookView):
         operation_id="listWebhooks",
         summary="List webhooks",
         description="The organization's webhooks, the oldest first; at most ten.",
-        responses={200: WebhookSerializer(many=True), **errors(422)},
+        responses={200: WebhookSerializer(many=True), **errors()},
         examples=[OpenApiExample("A webhook", WEBHOOK)],
     )
     def get(self, request: Request) -> Response:
@@ -82,6 +86,8 @@ class Webhooks(WebhookView):
         examples=[
             OpenApiExample("Decisions", NEW, request_only=True),
             OpenApiExample("Decisions", SECRET, response_only=True),
+            REFUSED_URL,
+            TOO_MANY,
             NO_TYPES,
             INVALID_JSON,
         ],
@@ -101,7 +107,7 @@ class WebhookDetail(WebhookView):
         operation_id="getWebhook",
         summary="Read a webhook",
         parameters=[ID],
-        responses={200: WebhookSerializer, **errors(404, 422)},
+        responses={200: WebhookSerializer, **errors(404)},
         examples=[OpenApiExample("A webhook", WEBHOOK)],
     )
     def get(self, request: Request, webhook_id: str) -> Response:
@@ -118,6 +124,7 @@ class WebhookDetail(WebhookView):
         examples=[
             OpenApiExample("Paused", {"active": False}, request_only=True),
             OpenApiExample("Paused", {**WEBHOOK, "active": False}, response_only=True),
+            REFUSED_URL,
             INVALID_JSON,
         ],
     )
@@ -156,7 +163,7 @@ class RotateWebhookSecret(WebhookView):
         parameters=[ID],
         request=None,
         responses={200: WebhookWithSecretSerializer, **errors(404, 409)},
-        examples=[OpenApiExample("A new secret", SECRET)],
+        examples=[OpenApiExample("A new secret", SECRET), ROTATED],
     )
     def post(self, request: Request, webhook_id: str) -> Response:
         hook = _webhook(request, webhook_id)
