@@ -37,6 +37,18 @@ class Conflict(DomainError):
     default_code = "conflict"
 
 
+class ExternalIdInUse(Conflict):
+    """Another post of the organization has the client's id."""
+
+    default_code = "external_id.in_use"
+
+
+class TooLarge(DomainError):
+    """A file, or what the organization stores with it, exceeds a limit."""
+
+    default_code = "media.size"
+
+
 class StaleVersion(DomainError):
     """The caller's version is not the current one."""
 

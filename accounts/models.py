@@ -136,6 +136,7 @@ class Scope(models.TextChoices):
     READ = "read", "Read: lists, posts, insights, comments, exports"
     DRAFT = "draft", "Draft: create, change, delete and submit posts"
     QUEUE = "queue", "Queue: reject and revert"
+    WEBHOOKS = "webhooks", "Webhooks: see and change the organization's webhooks"
 
 
 def all_scopes() -> list[str]:

@@ -116,7 +116,19 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,  # operations keep the order of the URLs
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/", "description": "The root of the installation: the paths begin with /v1."}],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        "ScheduledPostStatus": "scheduling.lifecycle.Status.choices",
+        "ChannelType": "posts.models.ChannelType.choices",
+        "ChannelState": "posts.models.ChannelState.choices",
+        "PostType": "posts.models.PostType.choices",
+        "MediaType": "posts.models.MediaKind.choices",
+        "DeliveryState": "scheduling.models.DeliveryState.choices",
+        "EventType": "scheduling.domain.event_feed.TYPES",
+        "WebhookEventType": "scheduling.api.event_serializers.SUBSCRIBED",
+    },
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",  # the files of drf-spectacular-sidecar, served like other static files
@@ -353,6 +365,7 @@ STORAGES = {
     "default": _STORAGE,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+MEDIA_QUOTA = int(env_float("DYNAMO_MEDIA_QUOTA", 20)) * 1024**3  # bytes that an organization can fill over the API
 MEDIA_LINK_SECONDS = 26 * 3600  # of a signed media URL: an Instagram container lives for 24 hours
 
 # Security. Strict by default; the two that need TLS follow PRODUCTION.

@@ -5,7 +5,8 @@ from django.http import Http404
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.defaults import page_not_found
 
-from accounts.api.views import Organizations, UnknownPath
+from accounts.api.urls import urlpatterns as accounts
+from accounts.api.views import UnknownPath
 from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
 from posts.api.urls import meta_urlpatterns
 from posts.api.urls import urlpatterns as posts
@@ -15,7 +16,7 @@ from scheduling.api.views import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, because the API has the most requests.
-    path("v1/", include([path("organizations", Organizations.as_view(), name="organizations"), *posts, *scheduling])),
+    path("v1/", include([*accounts, *posts, *scheduling])),
     path("healthz", healthz),
     path("readyz", readyz),
     # No model has a public page, and Django's view raises for some ids and reveals which others exist.

@@ -28,9 +28,9 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
         deliveries = models.Prefetch(
             "deliveries", Delivery.objects.select_related("channel").order_by("channel__public_id")
         )
-        return self.select_related("organization", "created_by_user", "created_by_key").prefetch_related(
-            deliveries, "media_items"
-        )
+        return self.select_related(
+            "organization", "created_by_user", "created_by_key", "last_edited_by_user", "last_edited_by_key"
+        ).prefetch_related(deliveries, "media_items")
 
     def due(self, within: float = 0.0) -> "ScheduledPostQuerySet":
         """Return the SCHEDULED posts whose time is at most `within` seconds away, soonest first."""
@@ -57,6 +57,7 @@ class ScheduledPost(Lifecycle):
     A carousel has `media_count` rows in `media_items`; the columns of the media are then copies of the first item's,
     except `media_checked_at`, which is set when every item was inspected, and `alt_text`, which is of a single image.
     `version` counts changes of content. `task_id` is the pending publish task's, set only while SCHEDULED.
+    `notes` are those of the last rejection, null from the next submit; `last_review` keeps them.
     `last_edited_by_*` changed the content last, for display; `authors` are all who wrote it.
     `lease_id`, `lease_expires_at`: the worker run that may act on a PUBLISHING post, and until when.
     """
@@ -84,6 +85,11 @@ class ScheduledPost(Lifecycle):
     check_level_at = models.DateTimeField(null=True, editable=False)
     scheduled_for = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)  # noqa: DJ001  null in the API
+    last_review = models.JSONField(null=True, editable=False, help_text="The last decision, as the API returns it.")
+    external_id = models.CharField(  # noqa: DJ001  null is not compared
+        max_length=200, null=True, blank=True, help_text="The client's own id. Unique in the organization."
+    )
+    metadata = models.JSONField(default=dict, blank=True, help_text="The client's own texts by name. Never published.")
     brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null in the API
 
     created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
@@ -109,6 +115,7 @@ class ScheduledPost(Lifecycle):
                 name="nothing_goes_out_unapproved",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="known_status"),
+            models.UniqueConstraint(fields=["organization", "external_id"], name="one_post_per_external_id"),
         ]
         indexes = [
             models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),
@@ -449,6 +456,7 @@ class NoticeKind(models.TextChoices):
     RULES = "RULES", "the organization's policy changed"
     REVERTED = "REVERTED", "was reverted after approval"
     DELETED = "DELETED", "was deleted after approval"
+    WEBHOOK_STOPPED = "WEBHOOK_STOPPED", "webhook was stopped by its receiver"
     TEST = "TEST", "test of a webhook"
 
 
@@ -519,6 +527,33 @@ class Notification(models.Model):
     def kinds(self) -> list[str]:
         """Its kinds; it is sent to subscribers of any of them."""
         return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
+
+
+class Event(models.Model):
+    """What happened, as the API tells it: `document` is the object of GET /events and of webhooks, as it was then.
+
+    Inserted in the transaction of the change. `position` orders the events of an organization; the next sweep assigns
+    it, so that a reader who has seen a position never misses an earlier one. `channels` are the public ids that an API
+    key needs to see it. `key` names what it was made from, so that it is recorded once.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveBigIntegerField(null=True)
+    key = models.CharField(max_length=200, unique=True)
+    type = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    channels = models.JSONField(default=list)
+    document = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "position"], name="one_event_per_position")]
+        indexes = [
+            models.Index(fields=["organization"], name="event_unnumbered", condition=Q(position=None)),
+            models.Index(fields=["at"], name="event_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.key}"
 
 
 class NotificationDelivery(models.Model):

@@ -1,10 +1,14 @@
 """Authentication of API requests by HMAC signature, or by bearer token for keys that allow it; see docs/signing.md."""
 
+import hashlib
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from tempfile import SpooledTemporaryFile
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.utils.http import parse_http_date
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -20,6 +24,7 @@ from accounts.models import ApiKey
 HEADERS = ("HTTP_X_API_KEY", "HTTP_X_DATE", "HTTP_X_SIGNATURE")  # in request.META
 FULL_SIGNATURE = "HTTP_X_SIGNATURE_FULL"
 MAX_SKEW = timedelta(seconds=60)  # of `x-date`, in either direction
+CHUNK = 1024 * 1024  # bytes of an upload
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,32 @@ def _check_full_signature(request: Request, key: ApiKey, *, date: str, at: datet
         return True
     # gunicorn keeps the target as it was sent; other servers only the decoded path, which is encoded again.
     target = http_request.META.get("RAW_URI") or http_request.get_full_path()
-    message = full_signature_message(method=str(http_request.method), target=target, date=date, body=http_request.body)
+    message = full_signature_message(
+        method=str(http_request.method), target=target, date=date, body_sha256=_body_sha256(request)
+    )
     return verify_signature(key, message=message, signature=signature, at=at)
+
+
+def _body_sha256(request: Request) -> str:
+    """Return the hash of the body in hex. An upload is copied to a temporary file, from which the view reads it.
+
+    A view that takes files declares `max_upload_bytes`. Raises RequestDataTooBig.
+    """
+    http_request, limit = request._request, getattr(request.parser_context["view"], "max_upload_bytes", 0)
+    if not limit or not request.content_type.startswith("multipart/"):
+        return hashlib.sha256(http_request.body).hexdigest()
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        raise RequestDataTooBig
+    hashed = hashlib.sha256()
+    copy = SpooledTemporaryFile(max_size=CHUNK)  # noqa: SIM115  closed below
+    weakref.finalize(http_request, copy.close)
+    while chunk := http_request.read(CHUNK):
+        hashed.update(chunk)
+        copy.write(chunk)
+    copy.seek(0)
+    # As Django's request.body does for a body in memory.
+    vars(http_request).update(_stream=copy, _read_started=False)
+    return hashed.hexdigest()
 
 
 def _check_headers(key_id: str, date: str, signature: str, now: datetime) -> None:

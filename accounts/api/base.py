@@ -23,7 +23,7 @@ class ApiView(APIView):
 
     `queries` has the parameters of each method; a method without an entry takes none. The handler finds the validated
     values in `self.parameters`. A POST with an `Idempotency-Key` runs in the transaction that stores its answer: what
-    must not run inside of a transaction, such as fetching a file, belongs into `initial`. With `ignores_input` neither
+    must not run inside of a transaction, such as fetching a file, belongs into `prepare`. With `ignores_input` neither
     the query nor that header is read.
     """
 
@@ -49,10 +49,15 @@ class ApiView(APIView):
 
     def _once(self, key: str, handler: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         def post(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not idempotency.is_answered(request, key):
+                self.prepare(request)
             run = partial(handler, request, *args, **kwargs)
             return idempotency.run_once(request, key, self.body_digest(request), run)
 
         return post
+
+    def prepare(self, request: Request) -> None:
+        """Do what must precede the transaction of a POST with an idempotency key that has no answer yet."""
 
     def body_digest(self, request: Request) -> str:
         """Return what identifies the body when the request is repeated: its SHA-256."""

@@ -14,7 +14,16 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.domain.idempotency import Mismatch
-from accounts.exceptions import Conflict, DomainError, Forbidden, Incomplete, Invalid, StaleVersion, VersionRequired
+from accounts.exceptions import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Incomplete,
+    Invalid,
+    StaleVersion,
+    TooLarge,
+    VersionRequired,
+)
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +37,7 @@ STATUSES: dict[type[DomainError], int] = {
     Forbidden: 403,
     Conflict: 409,
     StaleVersion: 412,
+    TooLarge: 413,
     Incomplete: 422,
     VersionRequired: 428,
 }

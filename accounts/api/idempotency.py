@@ -31,6 +31,10 @@ def key_of(request: Request) -> str | None:
     raise RequestValidationError([problem])
 
 
+def is_answered(request: Request, key: str) -> bool:
+    return idempotency.is_answered(get_api_key(request), key)
+
+
 def run_once(request: Request, key: str, body_digest: str, handler: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """Return the stored answer to the request, or that of `handler`, which runs in the transaction that stores it.
 

@@ -21,6 +21,7 @@ from accounts.datetimes import format_datetime
 WRITERS: dict[type[Any], Callable[[Any], str]] = {
     serializers.CharField: encode_basestring,
     serializers.IntegerField: str,
+    serializers.UUIDField: lambda value: f'"{value}"',
     serializers.JSONField: str,  # selected as text
     UTCMillisField: lambda time: f'"{format_datetime(time)}"',
 }

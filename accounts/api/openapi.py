@@ -7,7 +7,13 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema_field,
+)
 from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 
@@ -63,10 +69,29 @@ class StateConflictDetail(serializers.Serializer[Any]):
     allowed = serializers.ListField(child=serializers.CharField(), help_text="What a key can do with it in this state.")
 
 
+class InUseDetail(serializers.Serializer[Any]):
+    """The post that has the name."""
+
+    id = serializers.UUIDField(help_text="Its id.")
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="ConflictDetail",
+        serializers=[StateConflictDetail, InUseDetail],
+        resource_type_field_name=None,
+    )
+)
+class ConflictDetailField(serializers.JSONField):
+    """The state of the post, or the post that has the name."""
+
+
 class ConflictSerializer(ErrorSerializer):
     """Envelope B: the state does not allow this, or the name is in use."""
 
-    details = StateConflictDetail(required=False, help_text="For a post whose state does not allow this.")
+    details = ConflictDetailField(
+        required=False, help_text="The state of a post that does not allow this, or the post that has the externalId."
+    )
 
 
 class ClockDetail(serializers.Serializer[Any]):
@@ -102,8 +127,12 @@ FILE = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 TAGS = {
     "scheduled-posts": ("Scheduled posts", "Posts to be published: written by keys and people, approved by people."),
     "channels": ("Channels", "Facebook Pages and Instagram accounts."),
+    "media": ("Media", "Images and videos that are stored here, for posts."),
     "superpowers": ("Superpowers", "Templates for automatic replies to comments."),
     "posts": ("Published posts", "Posts on the platform, read-only."),
+    "webhooks": ("Webhooks", "URLs that events are sent to."),
+    "events": ("Events", "What happened, in order; the same objects are the bodies of webhooks."),
+    "workspaces": ("Workspaces", "None: Dynamo has no workspaces."),
     "organizations": ("Organizations", "The organization of the key."),
 }
 
@@ -200,7 +229,7 @@ ERRORS: dict[int, OpenApiResponse] = {
         "it does not exist, or belongs to another organization.", error_example("Not found", 404, "Not found")
     ),
     409: _envelope_b(
-        "the post's state does not allow this, or a superpower's hashtag is in use.", serializer=ConflictSerializer
+        "the post's state does not allow this, or a hashtag or an externalId is in use.", serializer=ConflictSerializer
     ),
     412: _envelope_b("`If-Match` names another version than the current one.", serializer=PreconditionFailedSerializer),
     413: _envelope_b(
@@ -329,6 +358,33 @@ IDEMPOTENCY = [
 ]
 
 
+POST = "/scheduled-posts/{post_id}"
+# Operations whose view declares no `operation_id`.
+OPERATION_IDS = {
+    ("GET", "/organizations"): "listOrganizations",
+    ("GET", "/workspaces"): "listWorkspaces",
+    ("GET", "/channels"): "listChannels",
+    ("GET", "/channels/{channel_id}"): "getChannel",
+    ("GET", "/superpowers"): "listSuperpowers",
+    ("GET", "/posts"): "listPosts",
+    ("GET", "/posts/{post_id}"): "getPost",
+    ("GET", "/posts/{post_id}/insights"): "getPostInsights",
+    ("GET", "/posts/{post_id}/comments"): "listPostComments",
+    ("GET", "/posts/{post_id}/comments/export"): "exportPostComments",
+    ("GET", "/scheduled-posts"): "listScheduledPosts",
+    ("POST", "/scheduled-posts"): "createScheduledPost",
+    ("POST", "/scheduled-posts/validate"): "validateScheduledPost",
+    ("GET", POST): "getScheduledPost",
+    ("PATCH", POST): "updateScheduledPost",
+    ("DELETE", POST): "deleteScheduledPost",
+    ("POST", f"{POST}/submit-for-approval"): "submitScheduledPost",
+    ("POST", f"{POST}/reject"): "rejectScheduledPost",
+    ("POST", f"{POST}/revert"): "revertScheduledPost",
+    ("POST", f"{POST}/approve"): "approveScheduledPost",
+    ("POST", f"{POST}/publish"): "publishScheduledPost",
+}
+
+
 class ApiSchema(AutoSchema):
     """Adds scopes and headers to each operation."""
 
@@ -339,12 +395,8 @@ class ApiSchema(AutoSchema):
         return operation
 
     def get_operation_id(self) -> str:
-        """Return an id that is unique because the path is: `get /scheduled-posts/{post_id}` → getScheduledPost."""
-        words = [word for word in self.path.removeprefix("/v1").split("/") if word]
-        named = [word for word in words if not word.startswith("{")]
-        if len(words) > len(named):
-            named[0] = named[0].removesuffix("s")
-        return self.method.lower() + "".join(part.capitalize() for word in named for part in word.split("-"))
+        """Return the verb and the resource. Raises KeyError for an operation that has neither an entry nor its own."""
+        return OPERATION_IDS[self.method, self.path.removeprefix("/v1")]
 
     def get_override_parameters(self) -> list[Any]:
         once = self.method == "POST" and not getattr(self.view, "ignores_input", True)
@@ -382,14 +434,34 @@ def generate_schema() -> dict[str, Any]:
         {"name": tag, "x-displayName": title, "description": description} for tag, (title, description) in TAGS.items()
     ]
     schema = _clean(schema)
+    schema["webhooks"] = _webhooks(schema["components"]["schemas"]["EventType"]["enum"])
     validate_schema(schema)
     return schema
 
 
+def _webhooks(types: list[str]) -> dict[str, Any]:
+    """Return the requests that receivers of webhooks get: one for each type of event. See docs/webhooks.md."""
+    body = {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}}
+    responses = {
+        "2XX": {"description": "Received."},
+        "410": {"description": "Gone: the webhook becomes inactive."},
+        "429": {"description": "Sent again after `Retry-After`."},
+    }
+    unsubscribed = {"post.created", "post.edited"}  # listed by GET /events only
+    return {
+        event_type: {"post": {"summary": event_type, "requestBody": body, "responses": responses, "security": []}}
+        for event_type in types
+        if event_type not in unsubscribed
+    }
+
+
 def _clean(value: Any) -> Any:
-    """Remove drf-spectacular's internal keys, and the second null from the types of nullable choices."""
+    """Remove drf-spectacular's internal keys, its enumeration of null, and the second null of nullable types."""
     if isinstance(value, dict):
-        copy = {name: _clean(item) for name, item in value.items() if not str(name).startswith("x-spec-")}
+        if value.get("$ref") == "#/components/schemas/NullEnum":
+            return {"type": "null"}
+        hidden = ("x-spec-", "NullEnum")
+        copy = {name: _clean(item) for name, item in value.items() if not str(name).startswith(hidden)}
         if isinstance(copy.get("type"), list):
             copy["type"] = list(dict.fromkeys(copy["type"]))
         return copy

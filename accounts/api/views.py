@@ -62,6 +62,37 @@ class Organizations(ApiView):
         return Response([{"id": str(organization.pk), "name": organization.name, "role": "ADMIN"}])
 
 
+class WorkspaceSerializer(serializers.Serializer[Any]):
+    """A workspace of the reference product. Dynamo has none."""
+
+    id = serializers.CharField(help_text="Its id.")
+    name = serializers.CharField(help_text="Its name.")
+    type = serializers.CharField(help_text="Its type.")
+    vipIndicator = serializers.BooleanField(help_text="Whether it is a VIP workspace.")  # noqa: N815  the contract's
+    vipIndicatorInProcess = serializers.BooleanField(help_text="Whether it is becoming one.")  # noqa: N815
+
+
+class Workspaces(ApiView):
+    """The workspaces that the key belongs to: none, because Dynamo has no workspaces."""
+
+    scopes = {"get": Scope.READ}
+
+    @extend_schema(
+        summary="List workspaces",
+        description="Always empty: Dynamo has no workspaces. Clients of the reference product ask for them.",
+        responses={200: WorkspaceSerializer(many=True), **errors()},
+        examples=[
+            OpenApiExample(
+                "Of the reference product; never returned here",
+                {"id": "1", "name": "A", "type": "TEAM", "vipIndicator": False, "vipIndicatorInProcess": False},
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the same for every key
+        return Response([])
+
+
 class UnknownPath(APIView):
     """403 without a signature, 404 with one, for every method."""
 

@@ -24,4 +24,12 @@ def api_key_actor(key: ApiKey) -> Actor:
     return Actor(ActorKind.KEY, key.pk, key.name, key=key)
 
 
+KINDS = {ActorKind.PERSON: "USER", ActorKind.KEY: "API_KEY", ActorKind.WORKER: "WORKER"}
+
+
+def actor_json(actor: Actor) -> dict[str, str]:
+    """Return the actor as the API names it: `kind` is USER, API_KEY or WORKER."""
+    return {"kind": KINDS[actor.kind], "id": actor.id, "name": actor.name}
+
+
 WORKER = Actor(ActorKind.WORKER, "worker", "worker")

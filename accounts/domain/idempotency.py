@@ -42,6 +42,12 @@ class StoredAnswer:
     body: str
 
 
+def is_answered(api_key: ApiKey, name: str) -> bool:
+    """Whether the key has an answer. Needs no transaction, and does not wait for a concurrent one."""
+    rows = IdempotencyKey.objects.filter(api_key=api_key, name=name, created_at__gt=clock.now() - LIFETIME)
+    return rows.exists()
+
+
 def claim(api_key: ApiKey, name: str, request_digest: str) -> StoredAnswer | None:
     """Return the stored answer to the request; None when it has none and the caller has to execute it.
 

@@ -4,7 +4,6 @@ Signatures are HMAC-SHA256 with the secret, in lowercase hex. docs/signing.md de
 
 The plain signature covers the exact date string; the full one covers method, target, date and body."""
 
-import hashlib
 import hmac
 import logging
 import secrets
@@ -25,9 +24,9 @@ def sign(secret: str, message: str) -> str:
     return hmac.digest(secret.encode(), message.encode(errors="surrogateescape"), "sha256").hex()
 
 
-def full_signature_message(*, method: str, target: str, date: str, body: bytes) -> str:
+def full_signature_message(*, method: str, target: str, date: str, body_sha256: str) -> str:
     """Return the message of a full signature: four lines. `target` is path and query exactly as sent."""
-    return "\n".join([method, target, date, hashlib.sha256(body).hexdigest()])
+    return f"{method}\n{target}\n{date}\n{body_sha256}"
 
 
 @lru_cache(maxsize=4)

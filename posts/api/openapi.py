@@ -20,6 +20,7 @@ POST: dict[str, Any] = {
     "publishedAt": "2031-07-01T13:00:01.000Z",
     "metrics": {"likes": 48, "comments": 7, "shares": 3, "reactions": {"like": 41, "love": 7}},
     "superpower": None,
+    "scheduledPostId": "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11",
 }
 COMMENT: dict[str, Any] = {
     "id": "122100000000001_22000000000001",
@@ -99,7 +100,14 @@ FROM_PLATFORM = [
     error_example("Rate limited by the platform", 503, APP_THROTTLED),
 ]
 
+UNKNOWN_WORKSPACE = error_example(
+    "A workspace",
+    400,
+    "Unknown workspaceId",
+    [{"path": ["workspaceId"], "message": "Unknown workspaceId", "code": "workspace.unknown"}],
+)
 LIST_CHANNELS = [
+    UNKNOWN_WORKSPACE,
     OpenApiExample("A Page", {"id": PAGE, "type": "FB_PAGE", "name": "Casa do Sol"}),
     error_example(
         "Unknown workspace",

@@ -21,9 +21,10 @@ from accounts.api.serializers import (
     StrictSerializer,
     UTCMillisField,
 )
+from posts.domain import media_store
 from posts.graph.comments import Author, Comment
 from posts.graph.insights import Metric
-from posts.models import Channel, ChannelType, PostType, PublishedPost
+from posts.models import Channel, ChannelType, MediaFile, MediaKind, PostType, PublishedPost
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TEXT: Any = {"required": False, "allow_null": True, "allow_blank": True}  # an optional text of a superpower
@@ -144,6 +145,38 @@ class DayOrDateTimeField(StrictDateTimeField):
         return start, start + timedelta(milliseconds=1)
 
 
+class FetchMediaSerializer(StrictSerializer):
+    url = StrictCharField(max_length=2048, help_text="The URL of publicly hosted media; it is fetched once.")
+
+
+class UploadMediaSerializer(serializers.Serializer[Any]):
+    """The multipart body of an upload."""
+
+    file = serializers.FileField(help_text="An image of up to 32 MiB, or a video of up to 1 GiB.")
+
+
+class MediaFileSerializer(serializers.Serializer[MediaFile]):
+    """A stored image or video. Size and hash are those of the stored copy: an image becomes a JPEG."""
+
+    id = serializers.UUIDField(help_text="Its id.")
+    url = serializers.SerializerMethodField(help_text="What `media` and `mediaItems` take.")
+    mediaType = serializers.ChoiceField(MediaKind.choices, source="kind", help_text="What it is.")
+    sha256 = serializers.CharField(help_text="SHA-256 of the stored copy, in lowercase hex.")
+    bytes = serializers.IntegerField(source="size", help_text="Size of the stored copy.")
+    width = serializers.IntegerField(allow_null=True, help_text="Pixels.")
+    height = serializers.IntegerField(allow_null=True, help_text="Pixels.")
+    durationSeconds = serializers.FloatField(source="seconds", allow_null=True, help_text="Of a video.")
+
+    def get_url(self, media_file: MediaFile) -> str:
+        return media_store.stable_url(media_file)
+
+
+class ChannelsQuery(PaginationQuery):
+    workspaceId = StrictCharField(
+        required=False, allow_blank=True, help_text="A workspace. Dynamo has none, so each one is refused with 400."
+    )
+
+
 class PostsQuery(PaginationQuery):
     mediumId = StrictCharField(required=False, help_text="One channel's id; without it, all channels.")
     type = StrictChoiceField(PostType.values, required=False, help_text="Only posts of this type.")
@@ -151,10 +184,6 @@ class PostsQuery(PaginationQuery):
         required=False, help_text="Posts published at this time or day, or later. A day is the whole day in UTC."
     )
     endDate = DayOrDateTimeField(required=False, help_text="Posts published at this time or day, or earlier.")
-
-
-class ChannelsQuery(PaginationQuery):
-    workspaceId = StrictCharField(required=False, help_text="A workspace. There are none: each id is unknown.")
 
 
 class PostQuery(StrictSerializer):
@@ -198,6 +227,11 @@ class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
     publishedAt = UTCMillisField(source="published_at", help_text="When it was published.")
     metrics = MetricsSerializer(source="*", help_text="The platform's counters at the last sync.")
     superpower = serializers.JSONField(allow_null=True, help_text="The superpower of its scheduled post.")
+    scheduledPostId = serializers.UUIDField(
+        source="scheduled_post_id",
+        allow_null=True,
+        help_text="The scheduled post that it was published from, also a deleted one; null when not ours.",
+    )
 
 
 PUBLISHED = JSONRowWriter(PublishedPostSerializer)

@@ -1,9 +1,10 @@
 from django.urls import URLPattern, path
 
-from posts.api import meta, views
+from posts.api import media, meta, views
 
 urlpatterns: list[URLPattern] = [
     path("channels", views.Channels.as_view(), name="channels"),
+    path("media", media.Media.as_view(), name="media"),
     path("superpowers", views.Superpowers.as_view(), name="superpowers"),
     path("posts", views.Posts.as_view(), name="posts"),
     path("posts/<str:post_id>", views.Post.as_view(), name="post"),

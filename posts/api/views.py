@@ -51,7 +51,7 @@ class Channels(ReadView):
         summary="List channels",
         description="The connected Facebook Pages and Instagram accounts that the key may use, by name.",
         parameters=[serializers.ChannelsQuery, LINK, NEXT_CURSOR],
-        responses={200: serializers.ChannelSerializer(many=True), **errors(400)},
+        responses={200: serializers.ChannelSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_CHANNELS,
     )
     def get(self, request: Request) -> Response:

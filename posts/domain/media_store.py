@@ -16,14 +16,17 @@ from django.core import signing
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.urls import reverse
 
 from accounts import clock
+from accounts.exceptions import TooLarge
 from accounts.models import Organization
 from posts.graph import link_page
+from posts.graph.image_files import IMAGE_BYTES
 from posts.graph.media import (
     CONTENT_TYPES,
+    VIDEO_BYTES,
     MediaUnavailable,
     NormalisedMedia,
     NotMedia,
@@ -31,9 +34,11 @@ from posts.graph.media import (
     normalise,
     open_remote_media,
 )
+from posts.graph.video_files import video_type
 from posts.models import MediaFile
 
 ORPHAN_AGE = timedelta(days=7)
+NOT_STORED_ANY_MORE = "The uploaded file is not stored here any more"
 ORPHANS_AT_ONCE = 500
 STABLE_PATH = re.compile(r"/media-files/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The reverse of the foreign keys that posts have to media files.
@@ -74,6 +79,36 @@ def fetch_and_store(organization: Organization, url: str) -> MediaFile:
     """Fetch an image or a video and store it. Raises MediaUnavailable; NotMedia when the URL serves neither."""
     with open_remote_media(url) as fetched:
         return _store(organization.pk, fetched.file, fetched.size, fetched.sha256)
+
+
+def store_upload(organization: Organization, file: IO[bytes]) -> MediaFile:
+    """Store a client's file as `store` does, within the limits of its kind and of the organization.
+
+    Raises TooLarge, MediaUnavailable.
+    """
+    sha256, size = file_sha256(file)
+    _ensure_within_limits(organization, file, size)
+    return _store(organization.pk, file, size, sha256)
+
+
+def fetch_upload(organization: Organization, url: str) -> MediaFile:
+    """Fetch a client's file and store it as `store_upload` does. Raises TooLarge, MediaUnavailable."""
+    with open_remote_media(url) as fetched:
+        _ensure_within_limits(organization, fetched.file, fetched.size)
+        return _store(organization.pk, fetched.file, fetched.size, fetched.sha256)
+
+
+def _ensure_within_limits(organization: Organization, file: IO[bytes], size: int) -> None:
+    file.seek(0)
+    cap = VIDEO_BYTES if video_type(file.read(16)) else IMAGE_BYTES
+    file.seek(0)
+    if size > cap:
+        message = f"The file is larger than {cap // 1024**2} MiB"
+        raise TooLarge(message, [{"path": ["file"], "message": message, "code": "media.size"}])
+    stored = MediaFile.objects.filter(organization=organization).aggregate(total=Sum("size"))["total"] or 0
+    if stored + size > settings.MEDIA_QUOTA:
+        message = f"The organization's media would exceed {settings.MEDIA_QUOTA // 1024**2:,} MiB"
+        raise TooLarge(message, [{"path": ["file"], "message": message, "code": "media.quota"}])
 
 
 def store(organization: Organization, file: IO[bytes]) -> MediaFile:
@@ -120,8 +155,17 @@ def stable_url(media_file: MediaFile) -> str:
 
 
 def is_stable_url(url: str) -> bool:
-    """Whether `url` has the form of a `stable_url`."""
-    return STABLE_PATH.fullmatch(url.removeprefix(settings.PUBLIC_URL)) is not None
+    """Whether `url` has the form of a `stable_url`, on any host: a client may know the server by another name."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https", ""} and STABLE_PATH.fullmatch(parts.path) is not None
+
+
+def find_stored(organization: Organization, url: str) -> MediaFile | None:
+    """Return the organization's file that a `stable_url` names; None when there is none. Fetches nothing."""
+    return MediaFile.objects.filter(organization=organization, pk=urlsplit(url).path.rpartition("/")[2]).first()
 
 
 def is_served_here() -> bool:
@@ -167,10 +211,9 @@ def _delete_orphan(pk: UUID, limit: Any) -> bool:
 
 
 def _stored_at(organization: Organization, url: str) -> MediaFile:
-    pk = url.rpartition("/")[2]
-    if media_file := MediaFile.objects.filter(organization=organization, pk=pk).first():
+    if media_file := find_stored(organization, url):
         return media_file
-    raise MediaUnavailable("The uploaded file is not stored here any more", passing=False)
+    raise MediaUnavailable(NOT_STORED_ANY_MORE, passing=False)
 
 
 def _store(organization_id: UUID, file: IO[bytes], size: int, source_sha256: str) -> MediaFile:

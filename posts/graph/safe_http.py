@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from django.conf import settings
+from django.utils.http import parse_http_date
 from urllib3.exceptions import HTTPError
 
 from posts.graph import http
@@ -35,6 +36,7 @@ FETCH_SECONDS = 120.0  # in all: look-ups, redirects, body
 FETCH_TIMEOUT = (3.0, 10.0)  # connect, read
 POST_SECONDS = 10.0  # in all: look-up, connection, request, response
 POST_TIMEOUT = (3.0, 5.0)
+MAX_RETRY_AFTER = 24 * 3600.0  # seconds
 MAX_RESPONSE_BYTES = 64 * 1024  # of the response to a POST
 POST_HEADERS = {"Content-Type": "application/json", "User-Agent": settings.USER_AGENT, "Accept-Encoding": "identity"}
 GET_HEADERS = {"Accept": "image/*,video/*,*/*;q=0.5", "User-Agent": settings.USER_AGENT, "Accept-Encoding": "identity"}
@@ -58,11 +60,14 @@ class Fetched:
 
 
 class WebhookRejected(Exception):
-    """The receiver did not return 2xx. `silent`: it did not respond. The message contains no path."""
+    """The receiver did not return 2xx. `silent`: it did not respond. The message contains no path.
 
-    def __init__(self, message: str, *, silent: bool) -> None:
+    `status` is that of the response, 0 without one; `retry_after` are the seconds of a 429 or 503 with Retry-After.
+    """
+
+    def __init__(self, message: str, *, silent: bool, status: int = 0, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.silent = silent
+        self.silent, self.status, self.retry_after = silent, status, retry_after
 
 
 def is_public_address(address: Address) -> bool:
@@ -107,7 +112,21 @@ def post_json(url: str, body: bytes, headers: dict[str, str]) -> None:
         if failed or call.late:
             raise _webhook_error(parts, call, failed)
     if not 200 <= response.status_code < 300:
-        raise WebhookRejected(f"{parts.hostname} answered HTTP {response.status_code}", silent=False)
+        status = response.status_code
+        wait = parse_retry_after(response.headers.get("Retry-After", "")) if status in {429, 503} else None
+        message = f"{parts.hostname} answered HTTP {status}"
+        raise WebhookRejected(message, silent=False, status=status, retry_after=wait)
+
+
+def parse_retry_after(value: str) -> float | None:
+    """Return the seconds of a Retry-After header, at most MAX_RETRY_AFTER; None when it is missing or malformed."""
+    if value.isascii() and value.strip().isdigit():
+        return min(float(value.strip()[:10]), MAX_RETRY_AFTER)
+    try:
+        until = parse_http_date(value)
+    except (ValueError, OverflowError):
+        return None
+    return min(max(0.0, until - time.time()), MAX_RETRY_AFTER)
 
 
 def resolve(host: str, port: int, *, owner: str) -> list[Address]:

@@ -30,6 +30,7 @@ from scheduling.admin.review_context import review_context, title_of
 from scheduling.admin.review_queue import neighbours
 from scheduling.domain import corrections, review
 from scheduling.domain.content import approved_content, diff_content, is_from_known_content
+from scheduling.domain.correction_events import CORRECT
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.domain.validation import Violation, find_violations
@@ -76,7 +77,7 @@ def correct_captions(model_admin: Any, request: HttpRequest, post_id: UUID) -> H
     if not model_admin.admin_site.has_permission(request):
         response = redirect_to_login(request.path, f"{model_admin.admin_site.name}:login")
         if request.method == "POST":
-            unsent_input.keep(request, response, post_id, corrections.CORRECT)
+            unsent_input.keep(request, response, post_id, CORRECT)
         return response
     post = model_admin.get_post_or_404(request, post_id)
     if request.method == "POST" and "approve" in request.POST:
@@ -91,13 +92,13 @@ def correct_captions(model_admin: Any, request: HttpRequest, post_id: UUID) -> H
         return _render_review(model_admin, request, post_id, Forbidden(f"{refused}."))
     if request.method != "POST":
         typed = unsent_input.typed_before_login(request, post_id)
-        restored = typed.get("restored_action") == corrections.CORRECT
+        restored = typed.get("restored_action") == CORRECT
         return _render(model_admin, request, post, CaptionsForm(None, post=post, typed=typed), restored=restored)
     return _preview(model_admin, request, post, asked="preview" in request.POST)
 
 
 def _render_review(model_admin: Any, request: HttpRequest, post_id: UUID, error: DomainError) -> HttpResponse:
-    response: HttpResponse = model_admin.render_error(request, post_id, corrections.CORRECT, error)
+    response: HttpResponse = model_admin.render_error(request, post_id, CORRECT, error)
     return response
 
 

@@ -43,6 +43,8 @@ FIELDS = {
     "scheduledFor": "the scheduled time",
     "channels": "the captions",
     "brief": "the note for the reviewer",
+    "externalId": "the externalId",
+    "metadata": "the metadata",
     "media_type": "the media type",
     "scheduled_for": "the scheduled time",
 }

@@ -38,7 +38,7 @@ from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_context import Summary, review_context, summary
 from scheduling.admin.review_queue import LATEST, SOONEST, neighbours
 from scheduling.domain import saved_views, search
-from scheduling.domain.corrections import CORRECT
+from scheduling.domain.correction_events import CORRECT
 from scheduling.domain.preflight.checks import run_checks
 from scheduling.domain.review import StaleApproval
 from scheduling.lifecycle import StateConflict, Status

@@ -22,7 +22,7 @@ from scheduling.admin.permissions import load_permission_context, permissions_fo
 from scheduling.admin.previews import NETWORKS, channel_preview, load_preview_context
 from scheduling.admin.results import engagement_counts
 from scheduling.domain.content import Content, approved_content, diff_content, is_from_known_content
-from scheduling.domain.corrections import corrections_in_force
+from scheduling.domain.correction_events import corrections_in_force
 from scheduling.domain.preflight.checks import Check, Level, max_severity, run_checks
 from scheduling.domain.publishing import gate
 from scheduling.domain.review import StaleApproval

@@ -45,6 +45,7 @@ KIND_LABELS: dict[str, str] = {
     NoticeKind.REVERTED: "An approved post was reverted",
     NoticeKind.DELETED: "An approved post was deleted",
     NoticeKind.RULES: "The approval policy changed",
+    NoticeKind.WEBHOOK_STOPPED: "A webhook was stopped by its receiver",
     NoticeKind.TEST: "Test of a webhook",
 }
 

@@ -1,6 +1,7 @@
 """Examples and parameters of the operations on scheduled posts."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
@@ -56,7 +57,27 @@ CAROUSEL: dict[str, Any] = {
     ],
     "isAiGenerated": True,
 }
+OWN: dict[str, Any] = {"externalId": "menu-2031-27", "metadata": {"campaign": "terrace"}}
 WITH_SUPERPOWER = {"channels": {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": GREETER}}}
+AGENT = {"kind": "API_KEY", "id": "dk_4f9d2c7be0a15386c1d27a90", "name": "agent"}
+RITA = {"kind": "USER", "id": "7", "name": "Rita Sousa"}
+CHECKS = [
+    {
+        "code": "schedule",
+        "severity": "PASSED",
+        "message": "Published at 13:00 on a Tuesday, UTC time.",
+        "channelId": None,
+    }
+]
+REJECTED = {
+    "decision": "REJECTED",
+    "by": RITA,
+    "at": "2031-06-24T10:00:00.000Z",
+    "version": 1,
+    "notes": "Shorter, please",
+    "correctedBy": None,
+}
+APPROVED = {**REJECTED, "decision": "APPROVED", "notes": None}
 OUTCOME = {
     "state": "PUBLISHED",
     "postId": "104857600000001_122100000000001",
@@ -85,8 +106,13 @@ def post_json(**changes: Any) -> dict[str, Any]:
         "taskId": None,
         "mediumsData": medium(),
         "notes": None,
+        "review": None,
+        "checks": CHECKS,
+        "externalId": None,
+        "metadata": {},
         "brief": None,
-        "createdBy": {"kind": "API_KEY", "id": "dk_4f9d2c7be0a15386c1d27a90", "name": "agent"},
+        "createdBy": AGENT,
+        "updatedBy": AGENT,
         "createdAt": "2031-06-24T09:12:44.120Z",
         "updatedAt": "2031-06-24T09:12:44.120Z",
         "version": 1,
@@ -115,7 +141,7 @@ def rule_violation_example(name: str, *violations: tuple[list[str], str, str]) -
 
 POST_ID = OpenApiParameter(
     "post_id",
-    str,
+    UUID,
     OpenApiParameter.PATH,
     description="The scheduled post's id.",
     examples=[OpenApiExample("A scheduled post", post_json()["id"])],
@@ -167,6 +193,13 @@ CHANGE_ERRORS = [
         "Unknown channel", (["channels", "FB_PAGE_4711"], "Unknown channel FB_PAGE_4711", "channel.unknown")
     ),
     error_example("Hashtag in use", 409, "Hashtag already in use", code="superpower.hashtag_in_use"),
+    error_example(
+        "External id in use",
+        409,
+        "The externalId is in use",
+        {"id": "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11"},
+        code="external_id.in_use",
+    ),
     validation_error_example(
         "A time without an offset",
         ["scheduledFor"],
@@ -191,7 +224,11 @@ CHANGE_ERRORS = [
 ]
 
 LIST_POSTS = [
-    OpenApiExample("Waiting posts", post_json(status="WAITING_FOR_APPROVAL")),
+    OpenApiExample("Waiting posts", post_json(status="WAITING_FOR_APPROVAL", checks=None)),
+    rule_violation_example("Unknown channel", (["channelId"], "Unknown channelId", "channel.unknown")),
+    OpenApiExample("A Page", PAGE, parameter_only=("channelId", "query")),
+    OpenApiExample("A day", "2031-07-01", parameter_only=("from", "query")),
+    OpenApiExample("A day", "2031-07-31", parameter_only=("to", "query")),
     OpenApiExample("Waiting", "WAITING_FOR_APPROVAL", parameter_only=("status", "query")),
     validation_error_example(
         "Unknown state",
@@ -216,6 +253,10 @@ CREATE_POST = [
         media=None,
         mediaType=None,
         mediumsData=medium(superpower=GREETER),
+    ),
+    request_example("A draft with an id of your own", OWN),
+    response_example(
+        "A draft with an id of your own", **OWN, media=None, mediaType=None, scheduledFor=None, mediumsData={}
     ),
     request_example("A draft with two images", CAROUSEL),
     response_example(
@@ -242,15 +283,35 @@ CREATE_POST = [
     ),
     *CHANGE_ERRORS,
 ]
+VALIDATE_POST = [
+    request_example("A post to be submitted", SUBMITTED),
+    OpenApiExample(
+        "A post to be submitted",
+        {"valid": True, "violations": [], "warnings": [], "mediaChecked": False},
+        response_only=True,
+    ),
+    request_example("Nothing in it", {}),
+    OpenApiExample(
+        "Nothing in it",
+        {
+            "valid": False,
+            "violations": [{"path": path, "message": message, "code": code} for path, message, code in NOTHING],
+            "warnings": [],
+            "mediaChecked": False,
+        },
+        response_only=True,
+    ),
+    INVALID_JSON,
+]
 READ_POST = [
     response_example("A draft"),
-    response_example("Published", status="PUBLISHED", version=2, mediumsData=medium(outcome=OUTCOME)),
+    response_example("Published", status="PUBLISHED", checks=[], review=APPROVED, mediumsData=medium(outcome=OUTCOME)),
 ]
 UPDATE_POST = [
     request_example("Another date", {"scheduledFor": "2031-07-01T08:30:00Z"}),
     response_example("Another date", scheduledFor="2031-07-01T08:30:00.000Z", version=2),
     request_example("Back from rejected", {"status": "DRAFT"}),
-    response_example("Back from rejected", notes="Shorter, please"),
+    response_example("Back from rejected", notes="Shorter, please", review=REJECTED),
     rule_violation_example("No longer publishable", NO_MEDIA),
     state_conflict_example("update", "SCHEDULED", "revert", "delete"),
     OLD_VERSION,
@@ -276,7 +337,7 @@ REJECT_POST = [
     OLD_VERSION,
     VERSION_REQUIRED,
     request_example("Sent back", {"notes": "Shorter, please"}),
-    response_example("Sent back", status="REJECTED", notes="Shorter, please"),
+    response_example("Sent back", status="REJECTED", notes="Shorter, please", review={**REJECTED, "by": AGENT}),
     state_conflict_example("reject", "DRAFT", "submit-for-approval", "update", "delete"),
     validation_error_example("Without notes", ["notes"], "any.required", "is required"),
     validation_error_example("Blank notes", ["notes"], "string.empty", "is not allowed to be empty", value=" "),

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from accounts.api.openapi import RuleErrorSerializer
 from accounts.api.pagination import PaginationQuery
 from accounts.api.serializers import (
     StrictBooleanField,
@@ -18,16 +19,18 @@ from accounts.api.serializers import (
     UTCMillisField,
     joi_error,
 )
-from posts.api.serializers import SuperpowerSerializer
+from posts.api.serializers import DayOrDateTimeField, SuperpowerSerializer
 from posts.models import ChannelType, PostType
+from scheduling.domain import validation
 from scheduling.domain.drafts import Changes, ChannelText, Medium
+from scheduling.domain.search import MAX_LENGTH
 from scheduling.lifecycle import Status
 from scheduling.models import DeliveryState, MediaType
 
 OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
 ALT_TEXT: dict[str, Any] = {
     **OPTIONAL,
-    "max_length": 1000,
+    "max_length": validation.ALT_TEXT,
     "allow_blank": True,
     "help_text": "Alternative text of the image.",
 }
@@ -45,13 +48,39 @@ class ChannelContentSerializer(StrictSerializer):
 class MediaItemSerializer(StrictSerializer):
     url = StrictCharField(max_length=2048, help_text="The URL of publicly hosted media. On a draft any text.")
     mediaType = StrictChoiceField(
-        MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the media if omitted."
+        MediaType.choices, source="media_type", **OPTIONAL, help_text="Detected from the media if omitted."
     )
     altText = StrictCharField(source="alt_text", **ALT_TEXT)
 
 
+class MetadataField(StrictDictField):
+    """At most 20 pairs of a name of up to 40 characters and a text of up to 500."""
+
+    max_pairs, max_name = 20, 40
+    child: StrictCharField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=StrictCharField(max_length=500, allow_blank=True), **kwargs)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        if len(data) > self.max_pairs:
+            message = f"must have less than or equal to {self.max_pairs} keys"
+            raise ValidationError([joi_error("object.max", message, limit=self.max_pairs)])
+        long = {
+            name: [joi_error("string.max", "must have a shorter name", limit=self.max_name)]
+            for name in data
+            if not 0 < len(name) <= self.max_name
+        }
+        if long:
+            raise ValidationError(long)
+        value: dict[str, str] = super().to_internal_value(data)
+        return value
+
+
 class PostContentSerializer(StrictSerializer):
-    type = StrictChoiceField(PostType.values, required=False, help_text="What is published.")
+    type = StrictChoiceField(PostType.choices, required=False, help_text="What is published.")
     media = StrictCharField(
         max_length=2048,
         allow_blank=True,
@@ -59,12 +88,12 @@ class PostContentSerializer(StrictSerializer):
         help_text="The URL of publicly hosted media. On a draft any text is accepted.",
     )
     mediaType = StrictChoiceField(
-        MediaType.values, source="media_type", **OPTIONAL, help_text="Detected from the file extension if omitted."
+        MediaType.choices, source="media_type", **OPTIONAL, help_text="Detected from the file extension if omitted."
     )
     mediaItems = StrictListField(
         child=MediaItemSerializer(),
-        min_length=2,
-        max_length=10,
+        min_length=validation.CAROUSEL_ITEMS[0],
+        max_length=validation.CAROUSEL_ITEMS[1],
         source="media_items",
         **OPTIONAL,
         help_text="Two to ten media instead of `media`: a carousel on Instagram, several photos on a Page.",
@@ -86,6 +115,16 @@ class PostContentSerializer(StrictSerializer):
         allow_blank=True,
         **OPTIONAL,
         help_text="Note for the reviewer (internal), never published.",
+    )
+
+    externalId = StrictCharField(
+        max_length=200,
+        source="external_id",
+        **OPTIONAL,
+        help_text="Your own id of the post, unique in the organization over all states.",
+    )
+    metadata = MetadataField(
+        required=False, help_text="Your own texts by name: at most 20. Never published; the reviewer sees them."
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -123,10 +162,11 @@ class RejectSerializer(StrictSerializer):
 
 
 class StatusesField(StrictCharField):
-    """Comma-separated states; returned as a list."""
+    """Comma-separated states, in one parameter or several; returned as a list."""
 
     def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
+        given = ",".join(data) if isinstance(data, list) else data
+        text = super().to_internal_value(given)
         if not text.strip():
             self.fail("blank")  # validators run later, on the list
         statuses = [word.strip() for word in text.split(",")]
@@ -138,6 +178,17 @@ class StatusesField(StrictCharField):
 
 class ScheduledPostsQuery(PaginationQuery):
     status = StatusesField(required=False, help_text=f"States, separated by commas: {', '.join(Status.values)}.")
+    channelId = StrictCharField(required=False, help_text="Posts on this channel.")
+    # `from` is a keyword of Python's.
+    locals()["from"] = DayOrDateTimeField(
+        required=False, help_text="Posts scheduled for this time or day, or later. A day is the whole day in UTC."
+    )
+    to = DayOrDateTimeField(required=False, help_text="Posts scheduled for this time or day, or earlier.")
+    updatedSince = StrictDateTimeField(required=False, help_text="Posts that were changed at this time or later.")
+    externalId = StrictCharField(required=False, help_text="The post with this id of yours.")
+    q = StrictCharField(
+        required=False, max_length=MAX_LENGTH, help_text="Words of a caption, each at least as the beginning of one."
+    )
 
 
 class DeliveryErrorSerializer(serializers.Serializer[Any]):
@@ -175,12 +226,37 @@ class MediumField(serializers.JSONField):
     """One value of `mediumsData`."""
 
 
-class CreatorSerializer(serializers.Serializer[Any]):
-    """The API key or person that created the post."""
+class ActorSerializer(serializers.Serializer[Any]):
+    """An API key or a person."""
 
     kind = serializers.ChoiceField(["API_KEY", "USER"], help_text="An API key or a person.")
     id = serializers.CharField(help_text="The id of the key or the person.")
     name = serializers.CharField(help_text="The name of the key or the person.")
+
+
+class ReviewSerializer(serializers.Serializer[Any]):
+    """A reviewer's decision on the post."""
+
+    decision = serializers.ChoiceField(["APPROVED", "REJECTED"], help_text="What was decided.")
+    by = ActorSerializer(help_text="Who decided.")
+    at = UTCMillisField(help_text="When it was decided.")
+    version = serializers.IntegerField(help_text="The version that was decided on.")
+    notes = serializers.CharField(allow_null=True, help_text="The notes of a rejection.")
+    correctedBy = ActorSerializer(
+        allow_null=True, help_text="The reviewer whose correction of a caption the approved content contains."
+    )
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """One check of the review page."""
+
+    code = serializers.CharField(help_text="For programs, for example `caption.length`.")
+    severity = serializers.ChoiceField(
+        ["BLOCKER", "WARNING", "PASSED", "PENDING"],
+        help_text="BLOCKER: approving is refused. WARNING: a person should look. PENDING: not checked yet.",
+    )
+    message = serializers.CharField(help_text="A sentence for the reviewer.")
+    channelId = serializers.CharField(allow_null=True, help_text="The channel that it concerns; null for all.")
 
 
 class ScheduledPostSerializer(serializers.Serializer[Any]):
@@ -200,12 +276,32 @@ class ScheduledPostSerializer(serializers.Serializer[Any]):
     scheduledFor = UTCMillisField(allow_null=True, help_text="When it is published.")
     taskId = serializers.UUIDField(allow_null=True, help_text="The pending publish task; null when there is none.")
     mediumsData = serializers.DictField(child=MediumField(), help_text="Text and result by channel id.")
-    notes = serializers.CharField(allow_null=True, help_text="The notes of the last rejection.")
+    notes = serializers.CharField(
+        allow_null=True, help_text="The notes of the last rejection; null from the next submit."
+    )
+    review = ReviewSerializer(allow_null=True, help_text="The last decision; null before the first.")
+    checks = CheckSerializer(
+        many=True, allow_null=True, help_text="What the reviewer is shown. Null in lists and events."
+    )
+    externalId = serializers.CharField(allow_null=True, help_text="Your own id of the post.")
+    metadata = serializers.DictField(child=serializers.CharField(), help_text="Your own texts by name.")
     brief = serializers.CharField(allow_null=True, help_text="Note for the reviewer (internal), never published.")
-    createdBy = CreatorSerializer(allow_null=True, help_text="Who created it.")
+    createdBy = ActorSerializer(allow_null=True, help_text="Who created it.")
+    updatedBy = ActorSerializer(allow_null=True, help_text="Who changed its content last.")
     createdAt = UTCMillisField(help_text="When it was created.")
     updatedAt = UTCMillisField(help_text="When it was last changed.")
     version = serializers.IntegerField(help_text="Counts changes of its content; `If-Match` takes it.")
+
+
+class ValidationResultSerializer(serializers.Serializer[Any]):
+    """What a submit would refuse, and what a reviewer would be warned of."""
+
+    valid = serializers.BooleanField(help_text="Whether a submit would be accepted.")
+    violations = RuleErrorSerializer(many=True, help_text="What would be refused.")
+    warnings = CheckSerializer(many=True, help_text="What a reviewer would be warned of.")
+    mediaChecked = serializers.BooleanField(
+        help_text="Whether the media were inspected: they are, when they were uploaded before."
+    )
 
 
 class MessageSerializer(serializers.Serializer[Any]):

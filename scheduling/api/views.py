@@ -1,10 +1,12 @@
 """API views of scheduled posts: clients draft, submit, reject and revert. No API key can approve."""
 
-from typing import NoReturn
+from dataclasses import asdict
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -21,8 +23,10 @@ from accounts.api.openapi import EITHER_ENVELOPE, LINK, NEXT_CURSOR, POST_ERRORS
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body
 from accounts.domain.actors import api_key_actor
-from accounts.exceptions import Forbidden
+from accounts.exceptions import Forbidden, Invalid
 from accounts.models import Scope
+from posts.domain.channels import visible_channels
+from posts.models import Channel
 from scheduling.api import etags, openapi
 from scheduling.api.serializers import (
     CreatePostSerializer,
@@ -31,12 +35,20 @@ from scheduling.api.serializers import (
     ScheduledPostSerializer,
     ScheduledPostsQuery,
     UpdatePostSerializer,
+    ValidationResultSerializer,
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.representation import only_serialized_fields, serialize_posts
+from scheduling.domain.draft_validation import validate_draft
+from scheduling.domain.representation import (
+    check_json,
+    only_serialized_fields,
+    serialize_posts,
+    serialize_with_checks,
+)
+from scheduling.domain.search import search_captions
 from scheduling.lifecycle import Status
-from scheduling.models import ScheduledPost, ScheduledPostQuerySet
+from scheduling.models import Delivery, ScheduledPost, ScheduledPostQuerySet
 
 
 class ScheduledPosts(ApiView):
@@ -47,15 +59,17 @@ class ScheduledPosts(ApiView):
         summary="List scheduled posts",
         description="Soonest `scheduledFor` first, undated last. Without `status`: all that is not yet published.",
         parameters=[ScheduledPostsQuery, LINK, NEXT_CURSOR],
-        responses={200: ScheduledPostSerializer(many=True), **errors(422)},
+        responses={200: ScheduledPostSerializer(many=True), **errors(400, 422)},
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> Response:
         statuses = sorted(set(self.parameters.get("status") or ()))
         rows = only_serialized_fields(_visible(request))
         rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
+        rows = _filtered(request, rows, self.parameters)
+        filters = {"status": statuses} | {name: self.parameters[name] for name in FILTERS if name in self.parameters}
         paginator = KeysetPagination(
-            "scheduled-posts", ["scheduled_for", "id"], parameters=self.parameters, filters={"status": statuses}
+            "scheduled-posts", ["scheduled_for", "id"], parameters=self.parameters, filters=filters
         )
         return paginator.get_paginated_response(serialize_posts(paginator.paginate_queryset(rows, request)))
 
@@ -80,6 +94,31 @@ class ScheduledPosts(ApiView):
         response = _response(request, post.pk, status=201)
         response.headers["Location"] = reverse("scheduled-post", args=[post.pk])
         return response
+
+
+class ValidatePost(ApiView):
+    scopes = {"post": Scope.DRAFT}
+
+    @extend_schema(
+        summary="Validate a post without storing it",
+        description="Takes the body of a create and returns what a submit would refuse, and what a reviewer would be "
+        "warned of. Fetches nothing: media are inspected here only when they were uploaded before.",
+        request=CreatePostSerializer,
+        responses={200: ValidationResultSerializer, **errors(415, 422)},
+        examples=openapi.VALIDATE_POST,
+    )
+    def post(self, request: Request) -> Response:
+        given = validate_body(request, CreatePostSerializer)
+        key = get_api_key(request)
+        result = validate_draft(api_key_actor(key), key.organization, changes(given))
+        return Response(
+            {
+                "valid": not result.violations,
+                "violations": [asdict(violation) for violation in result.violations],
+                "warnings": [check_json(check) for check in result.warnings],
+                "mediaChecked": result.media_checked,
+            }
+        )
 
 
 class ScheduledPostDetail(ApiView):
@@ -197,6 +236,7 @@ class HumanOnlyAction(ApiView):
         parameters=[openapi.POST_ID],
         request=None,
         responses={**errors(), 403: openapi.HUMAN_ONLY},
+        extensions={"x-human-only": True},  # bridges to tools leave it out
     )
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post
         message = "A human reviewer approves and schedules posts, in the app; the API cannot"
@@ -225,13 +265,41 @@ def _post(request: Request, post_id: str) -> ScheduledPost:
 
 def _response(request: Request, post_id: UUID, status: int = 200) -> HttpResponse:
     """Return the post with its entity tag; 404 without the post, 304 to a GET whose `If-None-Match` names the tag."""
-    post = get_object_or_404(only_serialized_fields(_visible(request)), pk=post_id)
-    body = JSONRenderer().render(serialize_posts([post])[0])
+    post = get_object_or_404(_visible(request).for_wire(), pk=post_id)
+    body = JSONRenderer().render(serialize_with_checks(post))
     tag = etags.entity_tag(post.version, post.revision, body)
     headers = {"ETag": f'"{tag}"'}
     if request.method in {"GET", "HEAD"} and etags.is_unmodified(request, tag):
         return HttpResponseNotModified(headers=headers)
     return HttpResponse(body, content_type="application/json", status=status, headers=headers)
+
+
+FILTERS = ("channelId", "from", "to", "updatedSince", "externalId", "q")
+
+
+def _filtered(request: Request, rows: ScheduledPostQuerySet, query: dict[str, Any]) -> ScheduledPostQuerySet:
+    """Apply FILTERS. Raises Invalid for a channel that the key may not use."""
+    if "channelId" in query:
+        on_channel = Delivery.objects.filter(post=OuterRef("pk"), channel=_channel_or_400(request, query["channelId"]))
+        rows = rows.filter(Exists(on_channel))
+    if "from" in query:
+        rows = rows.filter(scheduled_for__gte=query["from"][0])
+    if "to" in query:
+        rows = rows.filter(scheduled_for__lt=query["to"][1])
+    if "updatedSince" in query:
+        rows = rows.filter(updated_at__gte=query["updatedSince"])
+    if "externalId" in query:
+        rows = rows.filter(external_id=query["externalId"])
+    return search_captions(rows, query["q"]) if "q" in query else rows
+
+
+def _channel_or_400(request: Request, channel_id: str) -> Channel:
+    key = get_api_key(request)
+    channel = visible_channels(key.organization_id, key).filter(public_id=channel_id).first()
+    if channel is None:
+        message = "Unknown channelId"
+        raise Invalid(message, [{"path": ["channelId"], "message": message, "code": "channel.unknown"}])
+    return channel
 
 
 def _precondition(request: Request, post_id: UUID) -> review.Precondition | None:

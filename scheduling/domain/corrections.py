@@ -5,12 +5,9 @@ Only where the organization's policy `reviewers_may_correct` is on. The reviewer
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.fields.json import KeyTransform
 
 from accounts import clock
 from accounts.domain.reviewers import Reviewer
@@ -19,19 +16,12 @@ from accounts.models import AuditEvent
 from scheduling.domain import review, two_person_approval
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.content import caption_hash, current_content, deliveries
+from scheduling.domain.correction_events import CORRECT
 from scheduling.domain.preflight.checks import Check
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Delivery, ScheduledPost
 
-CORRECT = "correct"
 NOT_PERMITTED = "This organization does not permit reviewers to correct captions"
-
-
-class Correction(NamedTuple):
-    """A correction of which the post still has a caption. `by` is the name of the reviewer."""
-
-    by: str
-    channels: list[str]
 
 
 def correct_and_approve(
@@ -108,24 +98,6 @@ def restore_captions(post: ScheduledPost, correction: AuditEvent) -> None:
     changes = correction.details["changed"]["channels"]
     rows = {row.channel.public_id: row.pk for row in deliveries(post)}
     _store_captions({rows[key]: change["caption"][0] for key, change in changes.items() if key in rows})
-
-
-def corrections_in_force(post_id: UUID) -> list[Correction]:
-    """Return the corrections of which the post still has a caption, oldest first."""
-    corrections = AuditEvent.objects.filter(subject=f"post:{post_id}", verb=CORRECT).defer("details")
-    events = list(corrections.annotate(changed=KeyTransform("changed", "details")).order_by("pk"))
-    if not events:
-        return []
-    rows = Delivery.objects.filter(post=post_id).values_list("channel__public_id", "channel__name", "caption")
-    present = {public_id: (name, caption) for public_id, name, caption in rows}
-    found = []
-    for event in events:
-        changes: dict[str, Any] = vars(event)["changed"]["channels"]
-        kept = [key for key, change in changes.items() if key in present and present[key][1] == change["caption"][1]]
-        names = [present[key][0] for key in kept]
-        if names:
-            found.append(Correction(event.actor_name, names))
-    return found
 
 
 def _store(post: ScheduledPost, captions: Mapping[int, str]) -> None:

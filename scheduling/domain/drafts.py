@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Incomplete, StaleVersion
+from accounts.exceptions import ExternalIdInUse, Incomplete, StaleVersion
 from accounts.models import Organization
 from posts.domain import superpowers
 from posts.domain.channels import connected_channels
@@ -23,6 +23,7 @@ from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, MediaItem, ScheduledPost
 
 RETRIES = 3
+UNPUBLISHED = {"brief": "brief", "external_id": "externalId", "metadata": "metadata"}  # column: name in the API
 INSPECTED = ("media_file", "media_sha256", "media_metadata", "media_checked_at")  # columns of the inspection
 NOT_INSPECTED: dict[str, Any] = {"media_sha256": "", "media_metadata": {}}
 
@@ -60,15 +61,40 @@ class Changes(TypedDict, total=False):
     is_ai_generated: bool
     scheduled_for: datetime | None
     channels: dict[str, ChannelText]
-    brief: str | None  # only for the reviewer: it is never published, and no digest covers it
+    # Only for the reviewer and the client: never published, and no digest covers them.
+    brief: str | None
+    external_id: str | None
+    metadata: dict[str, str]
 
 
 def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
     """Store a new draft and return it; with `submit`, submit it to the reviewers in the same transaction.
 
-    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag).
+    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag),
+    ExternalIdInUse.
     """
     rows = _deliveries(actor, organization, changes.get("channels", {}))
+    post = build_post(actor, organization, changes)
+    details = {name: value for name, value in _unpublished(post).items() if value}
+    ensure_external_id_is_free(actor, post, changes.get("external_id"))
+    try:
+        with transaction.atomic():
+            post.save(force_insert=True)
+            _attach(post, rows)
+            _attach_items(post, post.items)
+            record_author(actor, post)
+            record_post_event(actor, "create", post, "", **details)
+            if submit:
+                review.submit(actor, post)
+            elif post.media:
+                enqueue.inspect_after_commit(post)
+    except IntegrityError as error:
+        raise _clash(actor, post, error) from error
+    return post
+
+
+def build_post(actor: Actor, organization: Organization, changes: Changes) -> ScheduledPost:
+    """Return an unsaved post with its unsaved `items`, without deliveries."""
     items = _new_items(None, changes)
     post = ScheduledPost(
         organization=organization,
@@ -79,19 +105,6 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
         **_columns(changes, items),
     )
     post.items = items or []
-    try:
-        with transaction.atomic():
-            post.save(force_insert=True)
-            _attach(post, rows)
-            _attach_items(post, items or [])
-            record_author(actor, post)
-            record_post_event(actor, "create", post, "", **({"brief": post.brief} if post.brief else {}))
-            if submit:
-                review.submit(actor, post)
-            elif post.media:
-                enqueue.inspect_after_commit(post)
-    except IntegrityError as error:
-        raise _clash(error) from error
     return post
 
 
@@ -105,11 +118,12 @@ def edit(
 ) -> ScheduledPost:
     """Change the content and return the present post. A waiting post must stay publishable.
 
-    Reviewers who have the old version open can no longer approve it: the digest has changed. A new brief is a new
-    version but not new content: the digest and the last editor do not change.
+    Reviewers who have the old version open can no longer approve it: the digest has changed. A new brief, external id
+    or metadata is a new version but not new content: the digest and the last editor do not change.
     Raises StateConflict (no longer editable), StaleVersion (`expected_version` is not the current one, or the
     precondition fails), and what `create` raises.
     """
+    ensure_external_id_is_free(actor, post, changes.get("external_id"))
     for _ in range(RETRIES):
         if expected_version is not None:
             ensure_version(post, expected_version)
@@ -122,7 +136,7 @@ def edit(
                 if _edit_once(actor, post, changes):
                     return post
         except IntegrityError as error:
-            raise _clash(error) from error
+            raise _clash(actor, post, error) from error
         fresh = review.reload_post(actor, post)
         if fresh is None:
             break
@@ -165,7 +179,7 @@ def delete(actor: Actor, post: ScheduledPost, *, precondition: review.Preconditi
 
 def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     rows = deliveries(post)
-    before, old_brief = approved_content(post, rows), post.brief
+    before, unpublished = approved_content(post, rows), _unpublished(post)
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
     items = _new_items(post, changes)
@@ -176,7 +190,8 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     _set(post, columns if items is None else {**columns, "items": items})
     after = approved_content(post, new_rows if new_rows is not None else rows)
     changed = sorted(name for name in after.keys() | before.keys() if after.get(name) != before.get(name))
-    if not changed and post.brief == old_brief:
+    details = {name: value for name, value in _unpublished(post).items() if value != unpublished[name]}
+    if not changed and not details:
         return True
     if changed and post.status == Status.WAITING_FOR_APPROVAL:
         validate_publishable(post, new_rows if new_rows is not None else rows)
@@ -199,8 +214,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     if changed:
         record_author(actor, post)
     two_person_approval.revoke_pending_approvals(post)  # also for a new brief, which the second reviewer reads
-    brief = {"brief": post.brief} if post.brief != old_brief else {}
-    record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *brief], **brief)
+    record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *details], **details)
     if post.media and (post.status == Status.WAITING_FOR_APPROVAL or post.media_checked_at is None):
         enqueue.inspect_after_commit(post)
     return True
@@ -285,35 +299,44 @@ def _deliveries(
     known: dict[str, Channel] = {}
     if channels:
         known = {channel.public_id: channel for channel in connected_channels(organization.pk, actor.key, channels)}
-    raise_if_invalid(_channel_violations(channels, known))
+    raise_if_invalid(channel_violations(channels, known))
     rows: list[Delivery] = []
     incomplete: list[Incomplete] = []
     for public_id, text in channels.items():
-        row = Delivery(organization=organization, channel=known[public_id], caption=text.caption)
-        row.caption_hash = caption_hash(text.caption)
-        if text.superpower is not None:
-            row.superpower = superpowers.expand(organization, text.superpower)
-            try:
-                superpowers.check_complete(row.superpower)
-            except Incomplete as error:
-                details = [{**detail, "path": ["channels", public_id, *detail["path"]]} for detail in error.details]
-                incomplete.append(Incomplete(error.message, details))
-                continue
-            row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower)
-        rows.append(row)
+        try:
+            rows.append(build_delivery(organization, known[public_id], text))
+        except Incomplete as error:
+            incomplete.append(error)
     if incomplete:
         raise Incomplete(incomplete[0].message, [detail for error in incomplete for detail in error.details])
     own = [row.lookup_hashtag for row in rows if row.lookup_hashtag]
-    if len(own) != len(set(own)) or _hashtag_taken(organization, own, post):
+    if len(own) != len(set(own)) or hashtag_taken(organization, own, post):
         raise superpowers.HashtagInUse
     return rows
 
 
-def _hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
+def build_delivery(organization: Organization, channel: Channel, text: ChannelText) -> Delivery:
+    """Return the unsaved delivery of `text`. Raises Incomplete, Invalid or Conflict for its superpower."""
+    row = Delivery(organization=organization, channel=channel, caption=text.caption)
+    row.caption_hash = caption_hash(text.caption)
+    if text.superpower is not None:
+        row.superpower = superpowers.expand(organization, text.superpower)
+        try:
+            superpowers.check_complete(row.superpower)
+        except Incomplete as error:
+            root = ["channels", channel.public_id]
+            details = [{**detail, "path": [*root, *detail["path"]]} for detail in error.details]
+            raise Incomplete(error.message, details) from None
+        row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower)
+    return row
+
+
+def hashtag_taken(organization: Organization, lookups: list[str], post: ScheduledPost | None) -> bool:
+    """Whether another post than `post` has one of the hashtags. Of two concurrent requests a constraint refuses one."""
     return Delivery.objects.filter(organization=organization, lookup_hashtag__in=lookups).exclude(post=post).exists()
 
 
-def _channel_violations(channels: dict[str, ChannelText], known: dict[str, Channel]) -> Iterator[Violation]:
+def channel_violations(channels: dict[str, ChannelText], known: dict[str, Channel]) -> Iterator[Violation]:
     for public_id, text in channels.items():
         channel = known.get(public_id)
         if channel is None:
@@ -329,6 +352,25 @@ def _attach(post: ScheduledPost, rows: list[Delivery]) -> None:
     Delivery.objects.bulk_create(rows)
 
 
-def _clash(error: IntegrityError) -> Exception:
-    # `_hashtag_taken` runs before the insert; of two concurrent requests the constraint refuses one.
+def _unpublished(post: ScheduledPost) -> dict[str, Any]:
+    """Return what is only for the reviewer and the client, by its name in the API."""
+    return {name: getattr(post, column) for column, name in UNPUBLISHED.items()}
+
+
+def ensure_external_id_is_free(actor: Actor, post: ScheduledPost, external_id: str | None) -> None:
+    """Raise ExternalIdInUse, with the other post's id unless the actor's key may not see that post."""
+    if not external_id:
+        return
+    posts = ScheduledPost.objects.filter(organization=post.organization_id, external_id=external_id)
+    if posts.exclude(pk=post.pk).exists():
+        visible = posts.visible_to_key(actor.key).values_list("pk", flat=True).first()
+        raise ExternalIdInUse("The externalId is in use", {"id": str(visible)} if visible else None)
+
+
+def _clash(actor: Actor, post: ScheduledPost, error: IntegrityError) -> Exception:
+    if "external_id" in str(error):
+        try:
+            ensure_external_id_is_free(actor, post, post.external_id)
+        except ExternalIdInUse as conflict:
+            return conflict
     return superpowers.HashtagInUse() if "hashtag" in str(error) else error

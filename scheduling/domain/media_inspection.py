@@ -138,7 +138,11 @@ def _describe(url: str, seen: Inspection) -> dict[str, Any]:
     moved = {"finalUrl": seen.final_url} if seen.final_url != url.partition("#")[0].partition("?")[0] else {}
     if seen.media_file is None:
         return {"link": {"title": seen.title}, **moved}
-    stored = seen.media_file
+    return {**describe_stored(seen.media_file), **moved}
+
+
+def describe_stored(stored: MediaFile) -> dict[str, Any]:
+    """Return the `media_metadata` of a stored file."""
     return {
         "contentType": stored.content_type,
         "size": stored.size,
@@ -146,5 +150,4 @@ def _describe(url: str, seen: Inspection) -> dict[str, Any]:
         "height": stored.height,
         "seconds": stored.seconds,
         "changes": stored.changes,
-        **moved,
     }

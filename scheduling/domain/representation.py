@@ -3,19 +3,27 @@
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from accounts.datetimes import format_datetime
+from accounts.models import ApiKey, User
+from scheduling.domain.preflight.base import Check, Level
+from scheduling.domain.preflight.checks import run_checks
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, MediaItem, ScheduledPost, ScheduledPostQuerySet
+
+USERS, KEYS = ("created_by_user", "last_edited_by_user"), ("created_by_key", "last_edited_by_key")
+PEOPLE = USERS + KEYS
+SEVERITIES: dict[Level, str] = {"stop": "BLOCKER", "warn": "WARNING", "ok": "PASSED", "unknown": "PENDING"}
 
 
 def only_serialized_fields(posts: ScheduledPostQuerySet) -> ScheduledPostQuerySet:
     """Load only the columns that the representation needs."""
-    return posts.select_related("created_by_user", "created_by_key").only(
+    return posts.select_related(*PEOPLE).only(
         "id", "organization_id", "type", "status", "media", "media_type", "media_count", "alt_text", "is_ai_generated",
-        "scheduled_for", "task_id", "notes", "brief",
-        "created_at", "updated_at", "version", "revision", "created_by_key__name",
-        "created_by_user__first_name", "created_by_user__last_name", "created_by_user__username",
+        "scheduled_for", "task_id", "notes", "last_review", "external_id", "metadata", "brief",
+        "created_at", "updated_at", "version", "revision", *(f"{name}__name" for name in KEYS),
+        *(f"{name}__{part}" for name in USERS for part in ("first_name", "last_name", "username")),
     )  # fmt: skip
 
 
@@ -62,11 +70,34 @@ def _serialize(
         "taskId": str(post.task_id) if post.task_id else None,
         "mediumsData": {delivery.channel.public_id: _medium(post, delivery) for delivery in deliveries},
         "notes": post.notes,
+        "review": post.last_review,
+        "checks": None,
+        "externalId": post.external_id,
+        "metadata": post.metadata,
         "brief": post.brief,
-        "createdBy": _creator(post),
+        "createdBy": _person(post.created_by_user, post.created_by_key),
+        "updatedBy": _person(post.last_edited_by_user, post.last_edited_by_key),
         "createdAt": format_datetime(post.created_at),
         "updatedAt": format_datetime(post.updated_at),
         "version": post.version,
+    }
+
+
+def serialize_with_checks(post: ScheduledPost) -> dict[str, Any]:
+    """Return the JSON object with `checks`: what the review page shows, with times in the organization's zone.
+
+    Needs the post loaded by `for_wire`.
+    """
+    checks = run_checks([post], ZoneInfo(post.organization.time_zone))[post.pk]
+    return {**serialize_posts([post])[0], "checks": [check_json(check) for check in checks]}
+
+
+def check_json(check: Check) -> dict[str, Any]:
+    return {
+        "code": check.name,
+        "severity": SEVERITIES[check.level],
+        "message": check.words,
+        "channelId": check.channel or None,
     }
 
 
@@ -99,9 +130,9 @@ def _outcome(post: ScheduledPost, delivery: Delivery) -> dict[str, Any] | None:
     }
 
 
-def _creator(post: ScheduledPost) -> dict[str, str] | None:
-    if post.created_by_key is not None:
-        return {"kind": "API_KEY", "id": post.created_by_key.pk, "name": post.created_by_key.name}
-    if (user := post.created_by_user) is not None:
+def _person(user: User | None, key: ApiKey | None) -> dict[str, str] | None:
+    if key is not None:
+        return {"kind": "API_KEY", "id": key.pk, "name": key.name}
+    if user is not None:
         return {"kind": "USER", "id": str(user.pk), "name": user.get_full_name() or user.get_username()}
     return None

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
+from accounts.datetimes import format_datetime
 from accounts.domain import audit_log
-from accounts.domain.actors import Actor
+from accounts.domain.actors import Actor, actor_json
 from accounts.domain.reviewers import Reviewer, can_review_channels
 from accounts.exceptions import Conflict, Forbidden, StaleVersion
 from accounts.models import User
@@ -19,6 +20,7 @@ from scheduling.domain import discards, enqueue, media_inspection, public_addres
 from scheduling.domain.audit import content_with_digest, record_post_event
 from scheduling.domain.authors import authored_by
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
+from scheduling.domain.correction_events import Correction, corrections_in_force
 from scheduling.domain.preflight.checks import Check
 from scheduling.domain.validation import validate_publishable
 from scheduling.lifecycle import StateConflict, Status
@@ -76,7 +78,7 @@ def _submit_once(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     with transaction.atomic():
         if post.can("submit"):
             validate_publishable(post, deliveries(post))
-        previous = post.apply_transition("submit")
+        previous = post.apply_transition("submit", notes=None)
         record_post_event(actor, "submit", post, previous)
         enqueue.inspect_after_commit(post)
     return post
@@ -109,7 +111,8 @@ def reject(
             post = fresh
             ensure_may_review(by, post)
             ensure_shown(post, digest, revision)
-        previous = post.apply_transition("reject", notes=notes)
+        decision = decision_json(actor, "REJECTED", version=post.version, notes=notes)
+        previous = post.apply_transition("reject", notes=notes, last_review=decision)
         two_person_approval.revoke_pending_approvals(post)
         record_post_event(actor, "reject", post, previous, notes=notes)
     return post
@@ -235,6 +238,7 @@ def approve(
         unpublished = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
         staged = list(unpublished.exclude(staged={}))
         unpublished.update(**BLANK_OUTCOME)
+        earlier_review = {"earlierReview": post.last_review} if post.last_review else {}
         previous = post.apply_transition(
             step,
             only_if=Q(media_sha256=media),
@@ -242,16 +246,34 @@ def approve(
             task_id=uuid4(),
             scheduled_for=when,
             version=new_version,
+            last_review=decision_json(
+                reviewer.actor, "APPROVED", version=new_version, corrections=corrections_in_force(post.pk)
+            ),
             enqueued_at=None,
             failure_reason="",
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        details = {"mfa": approval.mfa_verified, **pair, **_moved(planned, when)}
+        details = {"mfa": approval.mfa_verified, **pair, **_moved(planned, when), **earlier_review}
         event = record_post_event(reviewer.actor, step, post, previous, approval=approval.pk, **details)
         discards.add(staged)
         enqueue.publish_after_commit(post)
         audit_log.seal_event(event)
     return approval
+
+
+def decision_json(
+    actor: Actor, decision: str, *, version: int, notes: str | None = None, corrections: Sequence[Correction] = ()
+) -> dict[str, Any]:
+    """Return a decision as the API returns it. `corrections` are those that the decided content contains."""
+    last = corrections[-1] if corrections else None
+    return {
+        "decision": decision,
+        "by": actor_json(actor),
+        "at": format_datetime(clock.now()),
+        "version": version,
+        "notes": notes,
+        "correctedBy": {"kind": "USER", "id": last.by_id, "name": last.by} if last else None,
+    }
 
 
 def ensure_media_is_stored(post: ScheduledPost, deliveries: Sequence[Delivery]) -> None:

@@ -1,6 +1,7 @@
 """Search in captions."""
 
 import re
+from typing import TypeVar
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import connection
@@ -10,11 +11,12 @@ from django.db.models.functions import Left
 from scheduling.models import Delivery, ScheduledPost
 
 MAX_LENGTH = 200
+Posts = TypeVar("Posts", bound=QuerySet[ScheduledPost])
 # The expression of the index `delivery_words`. PostgreSQL refuses to index a longer text.
 CAPTION_WORDS = SearchVector(Left("caption", 20_000), config="simple")
 
 
-def search_captions(posts: QuerySet[ScheduledPost], text: str) -> QuerySet[ScheduledPost]:
+def search_captions(posts: Posts, text: str) -> Posts:
     """Return the posts that have each word of `text` in one of their captions, at least as the beginning of a word."""
     text = text[:MAX_LENGTH]
     for word in re.findall(r"\w+", text) or text.split():

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts import clock
 from accounts.domain import audit_log
-from scheduling.domain import channel_checks, channel_health, discards, enqueue, health, permalinks
+from scheduling.domain import channel_checks, channel_health, discards, enqueue, event_feed, health, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
 from scheduling.domain.publishing.gate import MISSED
@@ -49,11 +49,13 @@ def sweep(worker: str = "") -> dict[str, int]:
         "check_levels": checks.refresh_levels,
         "discards": discards.enqueue_due,
         "sealed": audit_log.seal,
+        "events": event_feed.number,
         "reminders": events.remind,
         "expiries": remind_of_expiry,
         "fanned_out": recipients.fan_out,
         "deliveries": delivery.enqueue_due,
         "deleted": events.delete_old,
+        "deleted_events": event_feed.delete_old,
     }
     overloaded = ScheduledPost.objects.due(-OVERLOADED_AFTER).exists()
     if not overloaded or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:

@@ -51,6 +51,7 @@ def undo(reviewer: Reviewer, approval_id: int) -> ScheduledPost:
         if post.approval_id == approval.pk and post.status == Status.SCHEDULED:
             _ensure_untouched(post)
             review.take_back(post, keep_first=True)
+            columns["last_review"] = event.details.get("earlierReview")
             post.apply_transition("submit", **columns)
         elif post.status == Status.WAITING_FOR_APPROVAL and approval.pk == _pending_first(post):
             ScheduledPost.objects.filter(pk=post.pk).update(**columns, updated_at=clock.now())

@@ -24,6 +24,8 @@ INSTAGRAM_IMAGE_BYTES = 8 * 1024 * 1024  # 36000/2207004
 # Width : height, 36003/2207009; not for stories. Meta's documents name 4:5 and 3:4; a check warns below 4:5.
 INSTAGRAM_RATIOS = (3 / 4, 1.91)
 INSTAGRAM_VIDEO_BYTES = 300 * 1024 * 1024
+CAROUSEL_ITEMS = (2, 10)
+ALT_TEXT = 1_000  # characters
 MAX_SUPERPOWER_VIOLATIONS = 20  # for each channel
 
 

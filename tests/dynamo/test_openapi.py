@@ -101,15 +101,15 @@ def test_fields_and_parameters_have_descriptions() -> None:
 
 
 READS = {
-    "getOrganizations": "/organizations",
-    "getChannels": "/channels",
-    "getSuperpowers": "/superpowers",
-    "getPosts": "/posts",
+    "listOrganizations": "/organizations",
+    "listChannels": "/channels",
+    "listSuperpowers": "/superpowers",
+    "listPosts": "/posts",
     "getPost": "/posts/{live}?mediumId={channel}",
     "getPostInsights": "/posts/{live}/insights?mediumId={channel}",
-    "getPostComments": "/posts/{live}/comments?mediumId={channel}&limit=2",
-    "getPostCommentsExport": "/posts/{live}/comments/export?mediumId={channel}",
-    "getScheduledPosts": "/scheduled-posts",
+    "listPostComments": "/posts/{live}/comments?mediumId={channel}&limit=2",
+    "exportPostComments": "/posts/{live}/comments/export?mediumId={channel}",
+    "listScheduledPosts": "/scheduled-posts",
     "getScheduledPost": "/scheduled-posts/{waiting}",
 }
 
@@ -132,8 +132,8 @@ def test_reads_match_the_schema(
     )  # fmt: skip
     names = {"live": live, "channel": facebook.public_id, "waiting": make_waiting().pk}
     answers = {name: api.get(path.format(**names)) for name, path in READS.items()}
-    link = f"{READS['getPostCommentsExport'].format(**names)}&delivery=url"
-    for name, answer in [*answers.items(), ("getPostCommentsExport", api.get(link))]:
+    link = f"{READS['exportPostComments'].format(**names)}&delivery=url"
+    for name, answer in [*answers.items(), ("exportPostComments", api.get(link))]:
         assert (answer.status_code, answer.getvalue() not in {b"[]", b"{}"}) == (200, True), name
         assert_documented(name, answer)
 
@@ -149,19 +149,19 @@ def test_request_examples_are_accepted(api: SignedClient, facebook: Channel, mak
         if "requestBody" in operation
     }
     created = []
-    for body in bodies["postScheduledPosts"]:
+    for body in bodies["createScheduledPost"]:
         answer = api.post("/scheduled-posts", body)
         assert (answer.status_code, answer.json()["status"]) == (201, body.get("status", "DRAFT"))
-        assert_documented("postScheduledPosts", answer)
+        assert_documented("createScheduledPost", answer)
         created.append(f"/scheduled-posts/{answer.json()['id']}")
-    [another_date, back], [notes] = bodies["patchScheduledPost"], bodies["postScheduledPostReject"]
+    [another_date, back], [notes] = bodies["updateScheduledPost"], bodies["rejectScheduledPost"]
     scheduled = f"/scheduled-posts/{make_scheduled(channels=[facebook]).pk}"
     for name, method, path, body, status in (
-        ("patchScheduledPost", "PATCH", created[0], another_date, "DRAFT"),
-        ("postScheduledPostSubmitForApproval", "POST", f"{created[0]}/submit-for-approval", {}, "WAITING_FOR_APPROVAL"),
-        ("postScheduledPostReject", "POST", f"{created[0]}/reject", notes, "REJECTED"),
-        ("patchScheduledPost", "PATCH", created[0], back, "DRAFT"),
-        ("postScheduledPostRevert", "POST", f"{scheduled}/revert", {}, "DRAFT"),
+        ("updateScheduledPost", "PATCH", created[0], another_date, "DRAFT"),
+        ("submitScheduledPost", "POST", f"{created[0]}/submit-for-approval", {}, "WAITING_FOR_APPROVAL"),
+        ("rejectScheduledPost", "POST", f"{created[0]}/reject", notes, "REJECTED"),
+        ("updateScheduledPost", "PATCH", created[0], back, "DRAFT"),
+        ("revertScheduledPost", "POST", f"{scheduled}/revert", {}, "DRAFT"),
         ("deleteScheduledPost", "DELETE", created[0], {}, None),
     ):
         answer = api.call(method, path, body)
@@ -174,4 +174,4 @@ def test_request_examples_are_accepted(api: SignedClient, facebook: Channel, mak
 def test_steps_for_people_match_the_schema(api: SignedClient, step: str) -> None:
     answer = api.post(f"/scheduled-posts/5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11/{step.lower()}")
     assert answer.status_code == 403
-    assert_documented(f"postScheduledPost{step}", answer)
+    assert_documented(f"{step.lower()}ScheduledPost", answer)

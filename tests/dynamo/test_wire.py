@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import hashlib
 import http.client
 import json
 import socket
@@ -99,7 +100,12 @@ def test_requests_in_fragments_arrive_unchanged(web: int, api: SignedClient) -> 
 
     def in_full(target: str, sent: str) -> int:
         plain = api.signature(stamp(clock.now()))
-        full = sign(api.secret, full_signature_message(method="GET", target=target, date=plain["x-date"], body=b""))
+        full = sign(
+            api.secret,
+            full_signature_message(
+                method="GET", target=target, date=plain["x-date"], body_sha256=hashlib.sha256(b"").hexdigest()
+            ),
+        )
         given = [f"{name}: {value}" for name, value in {**plain, "x-signature-full": full}.items()]
         request = "\r\n".join([f"GET {sent} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *given, "", ""])
         return status(ask(web, request.encode()))

@@ -52,7 +52,9 @@ def fill(value: Any, values: dict[str, Any]) -> Any:
     """Format every text of a JSON value, keys included."""
     if isinstance(value, dict):
         return {key.format(**values): fill(item, values) for key, item in value.items()}
-    return value.format(**values)
+    if isinstance(value, list):
+        return [fill(item, values) for item in value]
+    return value.format(**values) if isinstance(value, str) else value
 
 
 def prefixed(prefix: str, rules: dict[str, Rule]) -> dict[str, Rule]:
@@ -103,6 +105,15 @@ RULES: dict[str, Rule] = {
     **prefixed("v1/", {
         "organizations": Rule(get=KEYS),
         "channels": Rule(get=KEYS),
+        "channels/<str:channel_id>": Rule(get=KEY, to="wire"),
+        "workspaces": Rule(get=KEYS),
+        "events": Rule(get=KEYS),
+        "webhooks": Rule(
+            get=KEYS, post=KEYS, data={"url": "https://{word}.example.com/api", "types": ["post.failed"]}
+        ),
+        "webhooks/<str:webhook_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="webhook", data={"active": False}),
+        "webhooks/<str:webhook_id>/rotate": Rule(post=KEY, to="webhook"),
+        "media": Rule(post=KEYS, data={"url": "{media}"}),
         "superpowers": Rule(get=KEYS),
         "posts": Rule(get=KEYS),
         "posts/<str:post_id>": Rule(get=KEY, to="published", query="?mediumId={wire}"),
@@ -110,6 +121,7 @@ RULES: dict[str, Rule] = {
         "posts/<str:post_id>/comments": Rule(get=KEY, to="published", query="?mediumId={wire}"),
         "posts/<str:post_id>/comments/export": Rule(get=KEY, to="published", query="?mediumId={wire}"),
         "scheduled-posts": Rule(get=KEYS, post=KEYS, data=API_DRAFT),
+        "scheduled-posts/validate": Rule(post=KEYS, data=API_DRAFT, unchanged=True),
         "scheduled-posts/<str:post_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="waiting", data=API_DRAFT),
         "scheduled-posts/<str:post_id>/submit-for-approval": Rule(post=KEY, to="draft"),
         "scheduled-posts/<str:post_id>/reject": Rule(post=KEY, to="waiting", data={"notes": "Shorter"}),

@@ -18,6 +18,7 @@ class Receiver:
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, str], bytes]] = []
         self.answers: list[int] = []
+        self.retry_after = ""  # sent with every answer
         self.closing = threading.Event()
         receiver = self
 
@@ -32,6 +33,8 @@ class Receiver:
                 self.send_response(status)
                 if 300 <= status < 400:
                     self.send_header("Location", f"{receiver.url}/elsewhere")
+                if receiver.retry_after:
+                    self.send_header("Retry-After", receiver.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -2,8 +2,9 @@
 
 1. `fan_out` creates the rows and enqueues a task for each on commit.
 2. A worker of the queue `notifications` claims a row by compare-and-set for LEASE, sends it, and stores the outcome.
-3. A failed delivery is retried at `retry_at`, after a pause that doubles, for a day. After a timeout all deliveries
-   to the same receiver wait as long.
+3. A failed delivery is retried at `retry_at`, after a pause that doubles, for a day, and not before the receiver's
+   Retry-After. After a timeout or a Retry-After all deliveries to the same receiver wait as long. 410 stops the
+   webhook.
 4. The sweep enqueues what is due: retries, and deliveries whose task was lost.
 A worker that is killed leaves a claim that expires: then the notification is sent again, under the same id.
 
@@ -25,6 +26,7 @@ from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.exceptions import Conflict
 from scheduling.domain import enqueue
+from scheduling.domain.notifications import webhooks
 from scheduling.domain.notifications.emails import send_email
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
 from scheduling.domain.notifications.webhook_sender import send_webhook
@@ -111,7 +113,10 @@ def send(delivery: NotificationDelivery) -> str:
     except NotificationObsolete as obsolete:
         return _finish(delivery, DispatchState.OBSOLETE, str(obsolete))
     except DeliveryFailed as error:
-        return _retry_or_give_up(delivery, str(error)[:500], timed_out=error.timed_out)
+        if error.gone and delivery.webhook is not None:
+            webhooks.stop(delivery.webhook)
+            return _finish(delivery, DispatchState.FAILED, str(error)[:500])
+        return _retry_or_give_up(delivery, str(error)[:500], timed_out=error.timed_out, retry_after=error.retry_after)
     except Exception as error:
         log.exception("delivery %s", delivery.pk)
         message = f"An error inside Dynamo ({type(error).__name__}); its log has the details."
@@ -138,16 +143,20 @@ def resend(actor: Actor, delivery: NotificationDelivery) -> None:
         enqueue.deliver_after_commit([delivery.pk])
 
 
-def _retry_or_give_up(delivery: NotificationDelivery, message: str, *, timed_out: bool) -> str:
+def _retry_or_give_up(
+    delivery: NotificationDelivery, message: str, *, timed_out: bool, retry_after: float | None = None
+) -> str:
     now = clock.now()
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(delivery.attempt_count - 1, 10))
     retry_at = now + timedelta(seconds=pause * random.uniform(1.0, 1.25))  # noqa: S311  jitter, not a secret
+    if retry_after is not None:
+        retry_at = max(retry_at, now + timedelta(seconds=retry_after))
     if delivery.notice.created_at <= now - GIVEN_UP_AFTER:
         state = _finish(delivery, DispatchState.FAILED, message)
     else:
         _unchanged(delivery).update(retry_at=retry_at, last_error=message)
         state = PENDING
-    if timed_out:
+    if timed_out or retry_after is not None:
         _postpone_others(delivery, now, retry_at, message)
     return state
 

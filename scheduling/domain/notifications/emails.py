@@ -42,6 +42,7 @@ SUBJECTS: dict[str, str] = {
     K.DATA_ACCESS_EXPIRES: "Data access expires {date}: {channel}",
     K.PERMISSIONS_LOST: "Permissions missing: {channel}",
     K.RULES: "The organization settings have changed",
+    K.WEBHOOK_STOPPED: "Webhook stopped: {host}",
     K.REVERTED: "Reverted after approval: {title}",
     K.DELETED: "Deleted after approval: {title}",
     "SECOND": "Waits for a second approval: {title}",
@@ -65,6 +66,8 @@ OPENINGS: dict[str, str] = {
     K.PERMISSIONS_LOST: "The access token of {channel} lacks permissions: {permissions}. An administrator reconnects "
     "it under Channels and leaves every permission of the dialog switched on.",
     K.RULES: "{by} changed the settings of your organization. From now on:",
+    K.WEBHOOK_STOPPED: "{host} answered 410 Gone to a notification. The webhook is inactive, and nothing is sent to it "
+    "until an administrator activates it again.",
     K.REVERTED: "{by} reverted “{title}”, which was approved. It is not published without a new approval.",
     K.DELETED: "{by} deleted “{title}”, which was approved. It is not published.",
     "SECOND": "{by} approved “{title}” as the first of two. It is published once another reviewer approves the same "
@@ -105,6 +108,7 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
         "away": formatting.relative(scheduled_for).replace("\xa0", " ") if scheduled_for else "",
         "channel": single_line(notice.channel.name) if notice.channel else "",
         "by": single_line(str((notice.details.get("by") or {}).get("name") or "Dynamo")),
+        "host": single_line(str(notice.details.get("host", ""))),
         "date": str(notice.details.get("date", "")),
         "permissions": ", ".join(notice.details.get("permissions", [])),
         "missing": "has only one of two approvals" if half_approved else "is not approved",
@@ -233,6 +237,8 @@ def _name(channel: Channel) -> str:
 def _link(notice: Notification) -> str:
     if notice.kind == K.RULES:
         label, path = "Settings", reverse("admin_policy", args=[notice.organization_id])
+    elif notice.kind == K.WEBHOOK_STOPPED:
+        label, path = "Webhooks", reverse("admin:scheduling_webhook_changelist")
     elif notice.kind == K.DELETED:
         label, path = "Posts", reverse("admin:scheduling_scheduledpost_changelist")
     elif notice.post_id is not None:

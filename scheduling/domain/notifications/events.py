@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import clock
 from accounts.domain.organization_policy import RULES
 from accounts.models import AuditEvent
-from scheduling.domain.corrections import corrections_in_force
+from scheduling.domain.correction_events import corrections_in_force
 from scheduling.domain.representation import serialize_current
 from scheduling.lifecycle import Status
 from scheduling.models import NoticeKind, Notification, PostAuthor, ScheduledPost

@@ -2,11 +2,15 @@
 
 
 class DeliveryFailed(Exception):
-    """The delivery is retried later. `timed_out`: the receiver did not respond."""
+    """The delivery is retried later.
 
-    def __init__(self, message: str, *, timed_out: bool) -> None:
+    `timed_out`: the receiver did not respond. `retry_after`: seconds that it asked to wait. `gone`: it answered 410,
+    and nothing more is sent to it.
+    """
+
+    def __init__(self, message: str, *, timed_out: bool, retry_after: float | None = None, gone: bool = False) -> None:
         super().__init__(message)
-        self.timed_out = timed_out
+        self.timed_out, self.retry_after, self.gone = timed_out, retry_after, gone
 
 
 class NotificationObsolete(Exception):

@@ -14,7 +14,7 @@ from accounts.domain.actors import Actor
 from accounts.domain.reviewers import can_review_channels
 from accounts.exceptions import Forbidden
 from accounts.models import ActorKind, Membership, Role
-from scheduling.domain import enqueue
+from scheduling.domain import enqueue, event_feed
 from scheduling.models import (
     Delivery,
     NoticeKind,
@@ -34,7 +34,7 @@ CHANNEL = {
 }  # fmt: skip
 FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RULES} | CHANNEL | TAKEN_BACK
 FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN} | TAKEN_BACK
-FOR_ADMINISTRATORS = {K.RULES} | CHANNEL
+FOR_ADMINISTRATORS = {K.RULES, K.WEBHOOK_STOPPED} | CHANNEL
 MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINISTRATORS]
 
 
@@ -50,6 +50,7 @@ def fan_out() -> int:
     notifications = list(rows.select_related("organization", "channel").order_by("created_at")[:BATCH])
     if not notifications:
         return 0
+    event_feed.record_notifications(row for row in notifications if not row.dedupe_key.startswith("trail:"))
     organizations = {row.organization_id for row in notifications if row.organization.active}
     members = _by_organization(members_with_email().filter(organization__in=organizations).order_by("id"))
     active = Webhook.objects.filter(organization__in=organizations, active=True)

@@ -1,16 +1,19 @@
 """Sends webhooks. docs/webhooks.md specifies the body, the headers and the signature."""
 
+import base64
 import hashlib
 import hmac
 import json
 from typing import Any
 
 from accounts import clock, encryption
-from accounts.datetimes import format_datetime
 from posts.graph.safe_http import FetchError, WebhookRejected, post_json
+from scheduling.domain.event_feed import OF_KINDS, document_of
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
-from scheduling.domain.representation import serialize_current
-from scheduling.models import NoticeKind, Notification, NotificationDelivery, Webhook
+from scheduling.models import Notification, NotificationDelivery, Webhook
+
+PREFIX = "whsec_"
+GONE = 410
 
 
 def send_webhook(delivery: NotificationDelivery) -> None:
@@ -22,18 +25,22 @@ def send_webhook(delivery: NotificationDelivery) -> None:
         signing = secrets(webhook)
     except encryption.InvalidToken:
         raise DeliveryFailed("Its secret cannot be decrypted: an encryption key is missing.", timed_out=False) from None
-    document = json.dumps(payload(notification, webhook), ensure_ascii=False, separators=(",", ":"))
-    body = document.encode("utf-8", "replace")
+    document = payload(notification, webhook)
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     stamp = str(int(clock.now().timestamp()))
     headers = {
-        "X-Dynamo-Event": str(notification.pk),
+        "webhook-id": document["id"],
+        "webhook-timestamp": stamp,
+        "webhook-signature": " ".join(sign_standard(secret, document["id"], stamp, body) for secret in signing),
+        "X-Dynamo-Event": document["id"],
         "X-Dynamo-Timestamp": stamp,
         "X-Dynamo-Signature": ",".join(sign(secret, stamp, body) for secret in signing),
     }
     try:
         post_json(webhook.url, body, headers)
     except WebhookRejected as error:
-        raise DeliveryFailed(str(error), timed_out=error.silent) from None
+        gone = error.status == GONE
+        raise DeliveryFailed(str(error), timed_out=error.silent, retry_after=error.retry_after, gone=gone) from None
     except FetchError as error:
         raise DeliveryFailed(str(error), timed_out=True) from None
 
@@ -51,25 +58,24 @@ def sign(secret: str, stamp: str, body: bytes) -> str:
     return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
-    """Return the body, with the post as it is now, or as it was when it was deleted.
+def sign_standard(secret: str, event_id: str, stamp: str, body: bytes) -> str:
+    """Return the signature of Standard Webhooks: `v1,` and base64 HMAC-SHA256 over id, timestamp and body.
 
-    Of two kinds it names the one that the webhook subscribes to.
+    The key is the decoded part after `whsec_`; of a secret from before it had that form, all of it.
     """
-    channel = notice.channel
+    key = base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()
+    signed = f"{event_id}.{stamp}.".encode() + body
+    return f"v1,{base64.b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+
+
+def payload(notice: Notification, hook: Webhook) -> dict[str, Any]:
+    """Return the body: the event as GET /events returns it, with the post as it was then.
+
+    Of two kinds, a post that failed on one channel and is unknown on another, it names the one that the webhook
+    subscribes to.
+    """
+    document = document_of(notice)
     wanted = [kind for kind in notice.kinds if kind in hook.kinds]
-    return {
-        "id": str(notice.pk),
-        "kind": wanted[0] if wanted else notice.kind,
-        "at": format_datetime(notice.created_at),
-        "organization": {"id": str(notice.organization_id), "name": notice.organization.name},
-        "post": _post(notice),
-        "channel": {"id": channel.public_id, "type": channel.type, "name": channel.name} if channel else None,
-    }
-
-
-def _post(notice: Notification) -> dict[str, Any] | None:
-    if notice.post_id is None or notice.kind == NoticeKind.DELETED:
-        snapshot: dict[str, Any] | None = notice.details.get("post")
-        return snapshot
-    return serialize_current(notice.organization_id, notice.post_id)
+    if wanted and wanted[0] != notice.kind:
+        document = {**document, "type": OF_KINDS[wanted[0]]}
+    return document

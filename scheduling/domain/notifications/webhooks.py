@@ -1,5 +1,6 @@
 """Adds, changes, rotates, tests and removes webhooks. A secret is returned in clear once, when it is created."""
 
+import base64
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,13 +12,13 @@ from django.db import IntegrityError, transaction
 
 from accounts import clock, encryption
 from accounts.domain import audit_log
-from accounts.domain.actors import Actor
+from accounts.domain.actors import WORKER, Actor
 from accounts.exceptions import Conflict, Invalid
 from accounts.models import Organization
 from scheduling.domain import enqueue, media_url
 from scheduling.models import NoticeKind, Notification, NotificationDelivery, NotificationMedium, Webhook
 
-WANTED = [kind for kind in NoticeKind if kind != NoticeKind.TEST]
+WANTED = [kind for kind in NoticeKind if kind not in {NoticeKind.TEST, NoticeKind.WEBHOOK_STOPPED}]
 LONGEST = 2048
 OVERLAP = timedelta(days=1)
 # Chat services whose incoming webhooks accept only messages of their own format: host, or end of it, and name.
@@ -35,7 +36,7 @@ def add(
 
     Raises Invalid for a forbidden URL or unknown kinds, Conflict for a used `hook_id` or too many webhooks.
     """
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     hook = Webhook(
         id=hook_id or uuid4(),
         organization=organization,
@@ -55,6 +56,11 @@ def add(
     return hook, secret
 
 
+def new_secret() -> str:
+    """Return a secret in the form of Standard Webhooks: `whsec_` and 32 random bytes in base64."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
 def change(actor: Actor, hook: Webhook, *, url: str, kinds: Sequence[str], active: bool) -> None:
     """Change URL, kinds and whether it is active: nothing is sent to an inactive webhook. Raises Invalid."""
     # A URL that was accepted before can be kept, for example to make the webhook inactive.
@@ -71,7 +77,7 @@ def rotate(actor: Actor, hook: Webhook) -> str:
     For OVERLAP the previous secret signs as well, so that the receiver can be updated. A secret that was still in its
     own overlap ends at once.
     """
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     encrypted = encryption.encrypt(secret)
     with transaction.atomic():
         unchanged = Webhook.objects.filter(pk=hook.pk, secret_encrypted=hook.secret_encrypted)
@@ -89,6 +95,22 @@ def remove(actor: Actor, hook: Webhook) -> None:
     with transaction.atomic():
         _record_event(actor, "webhook.remove", hook)
         hook.delete()
+
+
+def stop(hook: Webhook) -> None:
+    """Make the webhook inactive, because its receiver answered 410 Gone, and notify the administrators, once."""
+    with transaction.atomic():
+        if not Webhook.objects.filter(pk=hook.pk, active=True).update(active=False):
+            return
+        hook.active = False
+        _record_event(WORKER, "webhook.stop", hook)
+        Notification.objects.create(
+            organization_id=hook.organization_id,
+            kind=NoticeKind.WEBHOOK_STOPPED,
+            details={"host": host(hook)},
+            dedupe_key=f"stopped:{hook.pk}:{uuid4()}",
+            created_at=clock.now(),
+        )
 
 
 def send_test(actor: Actor, hook: Webhook) -> Notification:

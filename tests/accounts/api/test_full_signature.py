@@ -1,5 +1,6 @@
 """The signature over method, path, query, date and body."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ INVALID = {"message": "Invalid signature", "code": "signature.invalid"}
 def full(api: SignedClient, method: str, target: str, body: bytes = b"", secret: str = "") -> dict[str, str]:
     """Return all four headers, the full one over these values."""
     plain = api.signature(stamp(clock.now()))
-    message = full_signature_message(method=method, target=target, date=plain["x-date"], body=body)
+    message = full_signature_message(
+        method=method, target=target, date=plain["x-date"], body_sha256=hashlib.sha256(body).hexdigest()
+    )
     return {**plain, "x-signature-full": sign(secret or api.secret, message)}
 
 

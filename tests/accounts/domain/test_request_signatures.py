@@ -1,5 +1,6 @@
 """Signatures, against the contract's known answers."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def test_known_answers(secret: str, date: str, signature: str) -> None:
     ],
 )
 def test_full_signature_known_answers(method: str, target: str, date: str, body: str, signature: str) -> None:
-    message = request_signatures.full_signature_message(method=method, target=target, date=date, body=body.encode())
+    message = request_signatures.full_signature_message(
+        method=method, target=target, date=date, body_sha256=hashlib.sha256(body.encode()).hexdigest()
+    )
     assert request_signatures.sign("test-secret", message) == signature
     documented = (Path(settings.BASE_DIR) / "docs" / "signing.md").read_text(encoding="utf-8")
     assert all(f"`{item}`" in documented for item in (signature, target, date) + ((body,) if body else ()))

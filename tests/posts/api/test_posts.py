@@ -52,6 +52,7 @@ def test_a_post_with_all_that_the_platform_gave(
         shares=1,
         reactions={"love": 2},
         superpower={"name": "Greeter", "theirs": [1]},
+        scheduled_post_id="5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11",
     )
     expected = {
         "id": "123_456",
@@ -66,6 +67,7 @@ def test_a_post_with_all_that_the_platform_gave(
         "publishedAt": "2026-07-01T13:00:00.000Z",
         "metrics": {"likes": 3, "comments": 0, "shares": 1, "reactions": {"love": 2}},
         "superpower": {"name": "Greeter", "theirs": [1]},
+        "scheduledPostId": "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11",
     }
     assert api.get("/posts").json() == [expected]
     one = api.get(f"/posts/123_456?mediumId={facebook.public_id}")
@@ -90,6 +92,7 @@ def test_values_not_returned_by_the_platform_are_null(
             "publishedAt": "2026-07-01T00:00:00.000Z",
             "metrics": {"likes": None, "comments": None, "shares": None, "reactions": None},
             "superpower": None,
+            "scheduledPostId": None,
         }
     ]
 

@@ -29,6 +29,7 @@ posts = st.fixed_dictionaries(
         **{name: st.none() | texts for name in ("caption", "media_url", "thumbnail_url", "permalink")},
         "media_type": st.none() | st.sampled_from(["IMAGE", "VIDEO", "CAROUSEL", "TEXT"]),
         **dict.fromkeys(("likes", "comments", "shares"), counts),
+        "scheduled_post_id": st.none() | st.uuids(),
         "reactions": st.none() | st.dictionaries(texts, counts, max_size=4),
         "superpower": st.none() | st.dictionaries(texts, values, max_size=4),
     }

@@ -59,7 +59,7 @@ def test_webhook_test_rotate_change_and_remove(admin_member: User, receiver: Rec
     page = f"{HOOKS}{hook.pk}/change/"
     site.open(page).press("test").follow()
     send_due()
-    assert b'"kind":"TEST"' in receiver.calls[0][2]
+    assert b'"type":"webhook.test"' in receiver.calls[0][2]
 
     rotating = site.open(page).form("rotate")
     second = secret_on(site.press("rotate"))

@@ -10,7 +10,7 @@ from accounts import clock
 from accounts.domain import actors
 from accounts.exceptions import Forbidden, Invalid
 from accounts.models import AuditEvent, Membership
-from scheduling.domain import approval_events, corrections, drafts, review, two_person_approval, undo
+from scheduling.domain import approval_events, correction_events, corrections, drafts, review, two_person_approval, undo
 from scheduling.domain.content import caption_hash, current_content
 from scheduling.domain.drafts import ChannelText
 from scheduling.domain.notifications import emails, recipients
@@ -151,7 +151,7 @@ def test_approval_without_a_correction_in_force_does_not_mention_one(permitted, 
     drafts.edit(actors.user_actor(author), fresh(post), changes={"channels": texts})
     review.submit(actors.user_actor(author), fresh(post))
     approve(judge, post)
-    assert corrections.corrections_in_force(post.pk) == []
+    assert correction_events.corrections_in_force(post.pk) == []
 
 
 @pytest.mark.parametrize("pair", [False, True])
@@ -167,7 +167,7 @@ def test_undo_restores_the_authors_captions(pair, permitted, make_waiting, organ
     now = fresh(post)
     assert (now.status, captions(now), current_content(now)[1]) == ("WAITING_FOR_APPROVAL", before, digest)
     assert now.version == version + 1
-    assert corrections.corrections_in_force(post.pk) == []
+    assert correction_events.corrections_in_force(post.pk) == []
     assert not review.is_author(reviewer, now)
     approve(judge, post)
 

@@ -1,5 +1,6 @@
 """Delivery of notifications by e-mail and signed webhooks."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -19,11 +20,10 @@ from accounts.exceptions import Conflict, Invalid
 from accounts.models import AuditEvent, Membership, Organization
 from posts.domain import channels
 from posts.graph import safe_http
-from scheduling.domain import drafts, enqueue, review
+from scheduling.domain import drafts, enqueue, event_feed, review
 from scheduling.domain.notifications import delivery, recipients, webhook_sender, webhooks
 from scheduling.domain.notifications.exceptions import DeliveryFailed
-from scheduling.domain.representation import serialize_current
-from scheduling.models import NoticeKind, Notification, NotificationDelivery, Webhook
+from scheduling.models import Event, NoticeKind, Notification, NotificationDelivery, Webhook
 from tests.scheduling.domain.conftest import send
 from tests.scheduling.notification_helpers import send_due, sweep_and_send
 from tests.services.webhook_receiver import HANG, receiving
@@ -69,38 +69,33 @@ def test_webhook_is_signed_as_documented():
     secret, stamp, body, signature = found.groups()
     assert webhook_sender.sign(secret, stamp, body.encode()) == signature
     assert hmac.new(secret.encode(), f"{stamp}.{body}".encode(), hashlib.sha256).hexdigest() == signature
-    kinds = set(re.findall(r"^\| `([A-Z_]+)` \|", page, flags=re.MULTILINE))
-    assert kinds == set(NoticeKind.values)
+    types = set(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", page, flags=re.MULTILINE))
+    assert types == set(event_feed.OF_KINDS.values()) | {"post.late"}
 
 
 def test_webhook_contains_the_api_representation(make_waiting, hook, receiver, facebook):
     post = make_waiting(channels=[facebook])
     sweep_and_send()
     path, headers, body = receiver.calls[0]
-    notice = Notification.objects.get()
+    event = Event.objects.get(type="post.submitted")
     assert path == "/in?token=t"
-    assert json.loads(body) == {
-        "id": str(notice.pk),
-        "kind": "SUBMITTED",
-        "at": notice.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "organization": {"id": str(post.organization_id), "name": "Casa do Sol"},
-        "post": serialize_current(post.organization_id, post.pk),
-        "channel": None,
-    }
-    assert (headers["X-Dynamo-Event"], headers["Content-Type"]) == (str(notice.pk), "application/json")
+    assert json.loads(body) == event.document
+    assert event.document["post"]["id"] == str(post.pk)
+    assert (headers["X-Dynamo-Event"], headers["Content-Type"]) == (event.document["id"], "application/json")
     stamp = headers["X-Dynamo-Timestamp"]
     assert abs(int(stamp) - clock.now().timestamp()) < 60
     signed = hmac.new(hook.secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     assert headers["X-Dynamo-Signature"] == signed
 
 
-def test_webhook_of_a_channel_or_deleted_post_has_no_post(hook, receiver, facebook, make_waiting, author):
+def test_webhook_of_a_deleted_post_has_its_snapshot_i11(hook, receiver, facebook, make_waiting, author):
     channels.mark_needs_reconnect(actors.WORKER, facebook, reason="expired")
     drafts.delete(actors.user_actor(author), make_waiting(channels=[facebook]))
     sweep_and_send()
-    bodies = {body["kind"]: body for body in (json.loads(call[2]) for call in receiver.calls)}
-    assert bodies["RECONNECT"]["channel"] == {"id": facebook.public_id, "type": facebook.type, "name": facebook.name}
-    assert (bodies["RECONNECT"]["post"], bodies["SUBMITTED"]["post"]) == (None, None)
+    bodies = {body["type"]: body for body in (json.loads(call[2]) for call in receiver.calls)}
+    channel = bodies["channel.needs_reconnect"]
+    assert channel["channel"] == {"id": facebook.public_id, "type": facebook.type, "name": facebook.name}
+    assert (channel["post"], bodies["post.submitted"]["post"]["status"]) == (None, "WAITING_FOR_APPROVAL")
 
 
 def test_rotated_webhook_signs_with_both_secrets_for_a_day(make_waiting, hook, receiver, facebook, admin_member):
@@ -129,7 +124,7 @@ def test_rotated_webhook_signs_with_both_secrets_for_a_day(make_waiting, hook, r
 # Trouble
 
 
-@pytest.mark.parametrize("status", [500, 302, 404, 410])
+@pytest.mark.parametrize("status", [500, 302, 404])
 def test_webhook_error_is_retried_with_growing_pauses(status, make_waiting, hook, receiver, facebook):
     receiver.answers = [status] * 3
     make_waiting(channels=[facebook])
@@ -147,6 +142,59 @@ def test_webhook_error_is_retried_with_growing_pauses(status, make_waiting, hook
     assert (row.state, row.attempt_count, row.last_error, len(receiver.calls)) == ("SENT", 4, "", 4)
     assert [path for path, _, _ in receiver.calls] == ["/in?token=t"] * 4  # no redirect was followed
     assert len({headers["X-Dynamo-Event"] for _, headers, _ in receiver.calls}) == 1
+
+
+def test_receiver_that_is_gone_stops_the_webhook_and_administrators_are_notified_i12(
+    make_waiting, hook, receiver, facebook, admin_member
+):
+    receiver.answers = [410]
+    make_waiting(channels=[facebook])
+    sweep_and_send()
+    row = called()
+    assert (row.state, row.last_error, row.webhook.active) == ("FAILED", "127.0.0.1 answered HTTP 410", False)
+    notice = Notification.objects.get(kind=NoticeKind.WEBHOOK_STOPPED)
+    make_waiting(channels=[facebook])
+    sweep_and_send()
+    assert len(receiver.calls) == 1
+    mailed = NotificationDelivery.objects.filter(notice=notice, means="EMAIL").values_list("user", flat=True)
+    assert list(mailed) == [admin_member.pk]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_of_the_receiver_is_honoured_i12(status, make_waiting, hook, receiver, facebook):
+    receiver.answers, receiver.retry_after = [status], "3600"
+    make_waiting(channels=[facebook], scheduled_for=clock.now() + timedelta(days=3))
+    sweep_and_send()
+    assert (called().retry_at - clock.now()).total_seconds() > 3590
+    with later(minutes=59):
+        assert sweep_and_send() == 0
+    with later(minutes=61):
+        sweep_and_send()
+    assert (called().state, len(receiver.calls)) == ("SENT", 2)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("", None), ("soon", None), ("-5", None), ("7", 7.0), ("9" * 30, 86_400.0)]
+)
+def test_retry_after_header_is_parsed(header, seconds):
+    assert safe_http.parse_retry_after(header) == seconds
+
+
+def test_webhook_carries_the_headers_of_standard_webhooks(make_waiting, hook, receiver, facebook):
+    make_waiting(channels=[facebook])
+    sweep_and_send()
+    _, headers, body = receiver.calls[0]
+    key = base64.b64decode(hook.secret.removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert len(key) == 32
+    assert (headers["webhook-id"], headers["webhook-signature"]) == (json.loads(body)["id"], f"v1,{expected}")
+
+
+def test_standard_signature_has_the_known_answer_of_the_specification():
+    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+    signature = webhook_sender.sign_standard(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_failed_delivery_ends_after_a_day_and_can_be_resent(make_waiting, hook, receiver, facebook, admin_member):
@@ -305,7 +353,7 @@ def test_send_test_delivers_a_test_notification(hook, receiver, admin_member):
     webhooks.send_test(actors.user_actor(admin_member), hook)
     assert sweep_and_send() == 1
     body = json.loads(receiver.calls[0][2])
-    assert (body["kind"], body["post"], body["channel"], called().state) == ("TEST", None, None, "SENT")
+    assert (body["type"], body["post"], body["channel"], called().state) == ("webhook.test", None, None, "SENT")
 
 
 # E-mail

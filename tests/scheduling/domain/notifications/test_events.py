@@ -118,7 +118,7 @@ def test_failed_and_unknown_channels_create_one_notification(
     recipients.fan_out()
     called = NotificationDelivery.objects.filter(notice=notice, means="WEBHOOK").order_by("webhook__created_at")
     assert [item.webhook for item in called] == hooks[:2]
-    assert [webhook_sender.payload(notice, hook)["kind"] for hook in hooks[:2]] == ["FAILED", "UNKNOWN"]
+    assert [webhook_sender.payload(notice, hook)["type"] for hook in hooks[:2]] == ["post.failed", "post.unknown"]
     email = emails.build_email(NotificationDelivery.objects.get(notice=notice, user=reviewer))
     for text in ("failed on one channel", "unknown", "(Facebook): failed", "(Instagram): unknown"):
         assert text in email.body, text
@@ -316,7 +316,7 @@ def test_taking_back_an_approved_post_notifies_approver_reviewers_and_author_a12
     assert mailed(kind) == ["author", "other", "reviewer"]
     notice = Notification.objects.get(kind=kind)
     body = webhook_sender.payload(notice, organization_hook)
-    assert (body["kind"], body["post"]["id"]) == (kind, str(post.pk))
+    assert (body["type"], body["post"]["id"]) == (f"post.{kind.lower()}", str(post.pk))
     assert body["post"]["status"] == ("SCHEDULED" if kind == "DELETED" else "DRAFT")
     send_due()
     mail = next(item for item in mailoutbox if item.to == ["reviewer@example.com"] and "fter approval" in item.subject)

@@ -1,0 +1,205 @@
+"""The events of GET /events, which are also the bodies of webhooks: what happened, with the post as it was then.
+
+1. `record` inserts the event of an audit event in its transaction; `record_notifications` those that no audit event
+   has, such as reminders.
+2. `number` gives each committed event the next position of its organization. Numbering under a lock, after the commit,
+   keeps a reader from missing an event whose transaction took longer. The audit log's seals have the same property,
+   but reminders have none, and approvals are sealed ahead of what happened before them.
+3. `read` returns what follows a position.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Max
+
+from accounts import clock
+from accounts.datetimes import format_datetime
+from accounts.domain.actors import KINDS, WORKER, actor_json
+from accounts.domain.organization_policy import RULES
+from accounts.models import ActorKind, ApiKey, AuditEvent, Organization
+from posts.models import Channel
+from scheduling.domain.representation import serialize_current
+from scheduling.models import Event, NoticeKind, Notification
+
+KEPT = timedelta(days=30)
+BATCH = 500
+SCANNED = 2000  # events that one read looks at for a key that is limited to channels
+LATE = "MISSED"  # publishing.gate.MISSED
+OF_POSTS = {
+    "create": "post.created",
+    "edit": "post.edited",
+    "redraft": "post.edited",
+    "correct": "post.edited",
+    "submit": "post.submitted",
+    "reject": "post.rejected",
+    "approve": "post.approved",
+    "retry": "post.approved",
+    "revert": "post.reverted",
+    "undo": "post.reverted",
+    "delete": "post.deleted",
+    "succeed": "post.published",
+    "settle": "post.published",
+    "fail": "post.failed",
+}
+OF_CHANNELS = {
+    "channel.needs_reconnect": "channel.needs_reconnect",
+    "channel.deauthorize": "channel.needs_reconnect",
+    "channel.block": "channel.blocked",
+}
+OF_KINDS: dict[str, str] = {
+    NoticeKind.SUBMITTED: "post.submitted",
+    NoticeKind.REJECTED: "post.rejected",
+    NoticeKind.APPROVED: "post.approved",
+    NoticeKind.PUBLISHED: "post.published",
+    NoticeKind.FAILED: "post.failed",
+    NoticeKind.UNKNOWN: "post.unknown",
+    NoticeKind.REVERTED: "post.reverted",
+    NoticeKind.DELETED: "post.deleted",
+    NoticeKind.UNAPPROVED: "post.unapproved",
+    NoticeKind.RECONNECT: "channel.needs_reconnect",
+    NoticeKind.DEAUTHORIZED: "channel.needs_reconnect",
+    NoticeKind.PERMISSIONS_LOST: "channel.needs_reconnect",
+    NoticeKind.TOKEN_EXPIRES: "channel.expiring",
+    NoticeKind.DATA_ACCESS_EXPIRES: "channel.expiring",
+    NoticeKind.BLOCKED: "channel.blocked",
+    NoticeKind.RULES: "organization.policy_changed",
+    NoticeKind.TEST: "webhook.test",
+}
+REVIEWED = ("post.rejected", "post.approved")
+TYPES = sorted({*OF_POSTS.values(), *OF_CHANNELS.values(), *OF_KINDS.values(), "post.unknown", "post.late"})
+
+
+def record(*, event: AuditEvent, **_signal: Any) -> None:
+    """Insert the event that `event` stands for, if any. Receives `audit_log.event_recorded`, in its transaction."""
+    event_type = _type_of(event)
+    if event_type is None:
+        return
+    kind, _, pk = event.subject.partition(":")
+    actor = {"kind": KINDS[ActorKind(event.actor_kind)], "id": event.actor_id, "name": event.actor_name}
+    post = serialize_current(event.organization_id, UUID(pk)) if kind == "post" else None
+    channel = Channel.objects.filter(pk=pk).first() if kind == "channel" else None
+    row = _build(f"trail:{event.pk}", event_type, event, actor=actor, post=post, channel=channel)
+    row.save(force_insert=True)
+
+
+def record_notifications(notifications: Iterable[Notification]) -> None:
+    """Insert the events of notifications that no audit event caused. One that is recorded already is left alone."""
+    rows = []
+    for notice in notifications:
+        if notice.kind not in OF_KINDS:
+            continue
+        post = serialize_current(notice.organization_id, notice.post_id) if notice.post_id else None
+        rows.append(_from_notice(notice, post))
+    Event.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def document_of(notice: Notification) -> dict[str, Any]:
+    """Return the object that a webhook sends for the notification."""
+    key = notice.dedupe_key.rpartition(":")[0] if notice.dedupe_key.startswith("trail:") else notice.dedupe_key
+    event = Event.objects.filter(key=key).first() or _from_notice(notice, None)
+    document: dict[str, Any] = event.document
+    return document
+
+
+def number() -> int:
+    """Give each event without a position the next one of its organization; return how many. Runs in each sweep."""
+    count = 0
+    waiting = Event.objects.filter(position=None).order_by()
+    for organization_id in set(waiting.values_list("organization", flat=True)[: BATCH * 2]):
+        with transaction.atomic():
+            # Another sweep waits here. FOR NO KEY UPDATE: inserts that refer to the organization do not wait.
+            list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).values_list("pk"))
+            rows = list(waiting.filter(organization=organization_id).order_by("pk")[:BATCH])
+            numbered = Event.objects.filter(organization=organization_id)
+            last = numbered.aggregate(last=Max("position"))["last"] or 0
+            for position, row in enumerate(rows, last + 1):
+                row.position = position
+            Event.objects.bulk_update(rows, ["position"])
+            count += len(rows)
+    return count
+
+
+def read(key: ApiKey, *, after: int, types: Sequence[str], limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Return up to `limit` events after the position `after` that the key may see, and the position reached.
+
+    A page may be short although more follows: at most SCANNED events are looked at.
+    """
+    rows = Event.objects.filter(organization=key.organization_id, position__gt=after, at__gte=clock.now() - KEPT)
+    if types:
+        rows = rows.filter(type__in=types)
+    items: list[dict[str, Any]] = []
+    visible = None if key.channels is None else set(key.channels)
+    for row in rows.order_by("position")[: limit if visible is None else SCANNED].iterator(chunk_size=limit):
+        after = row.position or after
+        if visible is None or visible.issuperset(row.channels):
+            items.append(row.document)
+        if len(items) == limit:
+            break
+    return items, after
+
+
+def delete_old() -> int:
+    """Delete events older than KEPT, at most once an hour; return how many. The newest stays: it has the position."""
+    if not cache.add("events-delete-old", 1, timeout=3600):
+        return 0
+    old = Event.objects.filter(at__lt=clock.now() - KEPT, position__isnull=False)
+    newest = Event.objects.values("organization").annotate(last=Max("position")).values_list("organization", "last")
+    count = 0
+    for organization_id, last in newest:
+        rows = old.filter(organization=organization_id, position__lt=last or 0).values_list("pk", flat=True)[:BATCH]
+        count += Event.objects.filter(pk__in=list(rows)).delete()[0]
+    return count
+
+
+def _type_of(event: AuditEvent) -> str | None:
+    subject = event.subject.partition(":")[0]
+    if subject == "channel":
+        return OF_CHANNELS.get(event.verb)
+    if subject == "organization" and event.verb == "organization.change":
+        return "organization.policy_changed" if set(event.details.get("changed", {})) & set(RULES) else None
+    if subject != "post":
+        return None
+    if event.verb == "fail" and event.details.get("code") == LATE:
+        return "post.late"
+    if event.verb == "fail" and event.details.get("unknown"):
+        return "post.unknown"
+    return OF_POSTS.get(event.verb)
+
+
+def _from_notice(notice: Notification, post: dict[str, Any] | None) -> Event:
+    by = notice.details.get("by")
+    actor = {**by, "kind": KINDS[ActorKind(by["kind"])]} if by else actor_json(WORKER)
+    return _build(notice.dedupe_key, OF_KINDS[notice.kind], notice, actor=actor, post=post, channel=notice.channel)
+
+
+def _build(
+    key: str,
+    event_type: str,
+    source: AuditEvent | Notification,
+    *,
+    actor: dict[str, str],
+    post: dict[str, Any] | None,
+    channel: Channel | None,
+) -> Event:
+    at = source.at if isinstance(source, AuditEvent) else source.created_at
+    document: dict[str, Any] = {
+        # The same in each attempt to deliver it, and in GET /events.
+        "id": str(uuid5(NAMESPACE_URL, f"dynamo:event:{source.organization_id}:{key}")),
+        "type": event_type,
+        "occurredAt": format_datetime(at),
+        "organizationId": str(source.organization_id),
+        "actor": actor,
+        "post": post,
+        "channel": {"id": channel.public_id, "type": channel.type, "name": channel.name} if channel else None,
+    }
+    if event_type in REVIEWED and post:
+        document["review"] = post["review"]
+    channels = [channel.public_id] if channel else list(post["mediumsData"]) if post else []
+    return Event(
+        organization_id=source.organization_id, key=key, type=event_type, at=at, channels=channels, document=document
+    )

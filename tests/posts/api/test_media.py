@@ -1,0 +1,152 @@
+"""POST /media: an upload, or what a URL serves, becomes a stored file that posts name by its address."""
+
+import hashlib
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from PIL import Image
+
+from accounts.domain.request_signatures import full_signature_message, sign
+from accounts.models import ApiKey, Organization, User
+from posts.domain import media_store
+from posts.models import MediaFile
+from scheduling.domain import media_inspection
+from scheduling.models import ScheduledPost
+from tests.helpers import SignedClient
+
+pytestmark = pytest.mark.embedded
+
+URL = "/media"
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (1080, 1350)) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", size, "navy").save(file, kind)
+    return file.getvalue()
+
+
+def upload(api: SignedClient, **fields: Any) -> Any:
+    files = {
+        name: SimpleUploadedFile("a.png", value) if isinstance(value, bytes) else value
+        for name, value in fields.items()
+    }
+    return api.call("POST", URL, body=encode_multipart(BOUNDARY, files), content_type=MULTIPART_CONTENT)
+
+
+def test_upload_is_stored_and_described(api: SignedClient, organization: Organization) -> None:
+    answer = upload(api, file=picture())
+    assert answer.status_code == 201, answer.content
+    stored = MediaFile.objects.get(organization=organization)
+    with media_store.open_stored(stored) as file:
+        data = file.read()
+    assert answer.json() == {
+        "id": str(stored.pk),
+        "url": media_store.stable_url(stored),
+        "mediaType": "IMAGE",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "width": 1080,
+        "height": 1350,
+        "durationSeconds": None,
+    }
+
+
+def test_upload_again_is_the_same_file(api: SignedClient) -> None:
+    first, second = (upload(api, file=picture()).json() for _ in range(2))
+    assert first == second
+
+
+def test_upload_larger_than_a_body_of_json_is_stored(api: SignedClient) -> None:
+    image = BytesIO()
+    Image.effect_noise((1500, 1500), 100).save(image, "PNG")
+    assert len(image.getvalue()) > 1024 * 1024
+    assert upload(api, file=image.getvalue()).status_code == 201
+
+
+def test_post_with_the_address_of_an_upload_uses_the_stored_file(api: SignedClient, organization: Organization) -> None:
+    url = upload(api, file=picture()).json()["url"]
+    post = api.post("/scheduled-posts", {"media": url}).json()
+    media_inspection.inspect_media(post["id"], post["version"])
+    assert ScheduledPost.objects.get().media_file == MediaFile.objects.get(organization=organization)
+
+
+def test_url_is_fetched_once_and_stored(api: SignedClient, sandbox: Any, organization: Organization) -> None:
+    answer = api.post(URL, {"url": sandbox.media()})
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["id"] == str(MediaFile.objects.get(organization=organization).pk)
+
+
+def test_url_of_a_private_address_is_refused(api: SignedClient) -> None:
+    answer = api.post(URL, {"url": "http://10.0.0.1/a.jpg"})
+    assert (answer.status_code, answer.json()["details"][0]["code"]) == (400, "media.unusable")
+    assert not MediaFile.objects.exists()
+
+
+def test_file_that_is_no_media_is_refused(api: SignedClient) -> None:
+    answer = upload(api, file=b"<html>")
+    assert (answer.status_code, answer.json()["details"][0]["code"]) == (400, "media.unusable")
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "code"),
+    [
+        ({}, ["file"], "any.required"),
+        ({"file": "text"}, ["file"], "any.required"),
+        ({"file": b"x", "other": "y"}, ["other"], "object.unknown"),
+    ],
+)
+def test_wrong_form_is_refused(api: SignedClient, fields: dict[str, Any], path: list[str], code: str) -> None:
+    answer = upload(api, **fields)
+    assert answer.status_code == 422, answer.content
+    assert [(error["path"], error["type"]) for error in answer.json()["error"]] == [(path, code)]
+
+
+def test_other_content_type_is_refused(api: SignedClient) -> None:
+    assert api.call("POST", URL, body=picture(), content_type="image/png").status_code == 415
+
+
+def test_upload_over_the_quota_is_refused(api: SignedClient, settings: Any) -> None:
+    settings.MEDIA_QUOTA = 1000
+    answer = upload(api, file=picture())
+    assert (answer.status_code, answer.json()["details"][0]["code"]) == (413, "media.quota")
+    assert not MediaFile.objects.exists()
+
+
+def test_image_over_the_limit_of_images_is_refused(api: SignedClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media_store, "IMAGE_BYTES", 100)
+    answer = upload(api, file=picture())
+    assert (answer.status_code, answer.json()["details"][0]["code"]) == (413, "media.size")
+
+
+def test_upload_without_a_signature_or_the_scope_stores_nothing(
+    make_key: Any, organization: Organization, author: User, key: ApiKey
+) -> None:
+    reading = SignedClient(make_key(organization, author, scopes=["read"]))
+    unsigned = Client().post("/v1/media", {"file": SimpleUploadedFile("a.png", picture())})
+    assert (unsigned.status_code, upload(reading, file=picture()).status_code) == (403, 403)
+    assert not MediaFile.objects.exists()
+
+
+@pytest.mark.parametrize(("altered", "status"), [(b"", 201), (b" ", 403)])
+def test_full_signature_covers_a_large_upload(
+    api: SignedClient, organization: Organization, altered: bytes, status: int
+) -> None:
+    Organization.objects.update(require_full_signature=True)
+    image = BytesIO()
+    Image.effect_noise((1500, 1500), 100).save(image, "PNG")
+    body = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("a.png", image.getvalue())})
+    headers = api.signature()
+    message = full_signature_message(
+        method="POST",
+        target="/v1/media",
+        date=headers["x-date"],
+        body_sha256=hashlib.sha256(body + altered).hexdigest(),
+    )
+    headers["x-signature-full"] = sign(api.secret, message)
+    answer = api.call("POST", URL, body=body, content_type=MULTIPART_CONTENT, headers=headers)
+    assert answer.status_code == status, answer.content
+    assert MediaFile.objects.count() == (status == 201)

@@ -1,0 +1,107 @@
+"""POST /scheduled-posts/validate: what a submit would refuse, without storing anything."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from accounts import clock
+from accounts.models import Organization
+from posts.domain import media_store
+from posts.models import Channel, MediaFile
+from tests.helpers import SignedClient, stamp
+from tests.scheduling.api.vectors import SUPERPOWER
+
+pytestmark = pytest.mark.embedded
+
+URL = "/scheduled-posts/validate"
+
+
+@pytest.fixture
+def uploaded(organization: Organization, settings: Any) -> MediaFile:
+    settings.PUBLIC_URL = "https://dynamo.example.com"
+    picture = BytesIO()
+    Image.new("RGB", (1080, 2400), "navy").save(picture, "JPEG")
+    picture.seek(0)
+    return media_store.store(organization, picture)
+
+
+def complete(channel: Channel, **changes: Any) -> dict[str, Any]:
+    return {
+        "media": "https://media.example.com/sunset.jpg",
+        "mediaType": "IMAGE",
+        "scheduledFor": stamp(clock.now().replace(year=clock.now().year + 1)),
+        "channels": {channel.public_id: {"mediumType": channel.type, "caption": "Hello"}},
+        **changes,
+    }
+
+
+def codes(answer: Any) -> set[str]:
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert body["valid"] == (not body["violations"])
+    return {violation["code"] for violation in body["violations"]}
+
+
+def test_complete_post_is_valid_and_its_media_is_not_fetched(
+    api: SignedClient, facebook: Channel, anything_stored: Any
+) -> None:
+    before = anything_stored()
+    answer = api.post(URL, complete(facebook))
+    assert (codes(answer), answer.json()["mediaChecked"]) == (set(), False)
+    assert anything_stored() == before
+
+
+def test_violations_are_those_of_a_submit(api: SignedClient, facebook: Channel) -> None:
+    for body in ({}, complete(facebook, scheduledFor="2020-01-01T00:00:00Z"), complete(facebook, type="STORY")):
+        refused = api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"})
+        assert refused.status_code == 400
+        assert api.post(URL, body).json()["violations"] == refused.json()["details"]
+
+
+def test_unknown_channel_is_a_violation(api: SignedClient, facebook: Channel, other_facebook: Channel) -> None:
+    assert codes(api.post(URL, complete(other_facebook))) == {"channel.unknown"}
+
+
+def test_wrong_shape_is_refused_as_by_a_create(api: SignedClient) -> None:
+    assert api.post(URL, {"media": 7, "dryRun": True}).status_code == 422
+
+
+def test_superpower_that_a_create_refuses_is_a_violation(api: SignedClient, facebook: Channel) -> None:
+    def with_superpower(superpower: dict[str, Any]) -> dict[str, Any]:
+        text = {"mediumType": "FB_PAGE", "caption": "Hello", "superpower": superpower}
+        return complete(facebook, channels={facebook.public_id: text})
+
+    assert codes(api.post(URL, with_superpower({"name": "x"}))) == {"superpower.incomplete"}
+    assert codes(api.post(URL, with_superpower({"creativeTemplateId": "x"}))) == {"superpower.template"}
+    assert codes(api.post(URL, with_superpower(SUPERPOWER))) == set()
+    assert api.post("/scheduled-posts", with_superpower(SUPERPOWER)).status_code == 201
+    assert codes(api.post(URL, with_superpower(SUPERPOWER))) == {"superpower.hashtag_in_use"}
+
+
+def test_external_id_in_use_is_a_violation(api: SignedClient, facebook: Channel) -> None:
+    api.post("/scheduled-posts", {"externalId": "menu"})
+    assert codes(api.post(URL, complete(facebook, externalId="menu"))) == {"external_id.in_use"}
+
+
+@pytest.mark.parametrize("host", ["https://dynamo.example.com", "http://other.example.com:8000"])
+def test_uploaded_media_is_checked_whatever_the_host(
+    api: SignedClient, instagram: Channel, uploaded: MediaFile, host: str
+) -> None:
+    answer = api.post(URL, complete(instagram, media=f"{host}/media-files/{uploaded.pk}"))
+    assert (codes(answer), answer.json()["mediaChecked"]) == ({"media.ratio"}, True)
+
+
+def test_uploaded_media_of_another_organization_is_unknown(
+    other_api: SignedClient, other_facebook: Channel, uploaded: MediaFile
+) -> None:
+    answer = other_api.post(URL, complete(other_facebook, media=media_store.stable_url(uploaded)))
+    assert (codes(answer), answer.json()["mediaChecked"]) == ({"media.unknown"}, False)
+
+
+def test_warnings_are_those_of_the_review_page(api: SignedClient, facebook: Channel) -> None:
+    body = complete(facebook)
+    assert api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"}).status_code == 201
+    warnings = api.post(URL, body).json()["warnings"]
+    assert {(check["severity"], check["channelId"]) for check in warnings} == {("WARNING", facebook.public_id)}
