@@ -1,5 +1,51 @@
 """Client of Dynamo's API: draft posts, submit them for approval, follow the review, read what is published."""
 
 from dynamo_client.auth import BearerAuth, SignatureAuth
+from dynamo_client.client import AsyncClient, Client
+from dynamo_client.endpoints import Content
+from dynamo_client.exceptions import (
+    ApiError,
+    AuthenticationFailed,
+    Conflict,
+    DynamoError,
+    InvalidRequest,
+    NoResponse,
+    NotFound,
+    OrganizationInactive,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    StaleVersion,
+    UnexpectedResponse,
+    Violation,
+)
+from dynamo_client.models import Event, MediaItem, Page, PublishedPost, ScheduledPost
+from dynamo_client.retries import RetryPolicy
 
-__all__ = ["BearerAuth", "SignatureAuth"]
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AuthenticationFailed",
+    "BearerAuth",
+    "Client",
+    "Conflict",
+    "Content",
+    "DynamoError",
+    "Event",
+    "InvalidRequest",
+    "MediaItem",
+    "NoResponse",
+    "NotFound",
+    "OrganizationInactive",
+    "Page",
+    "PermissionDenied",
+    "PublishedPost",
+    "RateLimited",
+    "RetryPolicy",
+    "ScheduledPost",
+    "ServerError",
+    "SignatureAuth",
+    "StaleVersion",
+    "UnexpectedResponse",
+    "Violation",
+]
