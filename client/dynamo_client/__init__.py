@@ -21,6 +21,7 @@ from dynamo_client.exceptions import (
 )
 from dynamo_client.models import Event, MediaItem, Page, PublishedPost, ScheduledPost
 from dynamo_client.retries import RetryPolicy
+from dynamo_client.webhooks import InvalidWebhook, event_from_webhook, verify_webhook
 
 __all__ = [
     "ApiError",
@@ -33,6 +34,7 @@ __all__ = [
     "DynamoError",
     "Event",
     "InvalidRequest",
+    "InvalidWebhook",
     "MediaItem",
     "NoResponse",
     "NotFound",
@@ -48,4 +50,6 @@ __all__ = [
     "StaleVersion",
     "UnexpectedResponse",
     "Violation",
+    "event_from_webhook",
+    "verify_webhook",
 ]
