@@ -67,11 +67,12 @@ class ApiError(DynamoError):
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        parts = [f"{self.status} {self.message}"]
-        parts += [str(violation) for violation in self.violations if violation.message != self.message]
+        parts = [str(violation) for violation in self.violations]
+        if all(violation.message != self.message for violation in self.violations):
+            parts.insert(0, self.message)  # otherwise it repeats the first violation
         if self.allowed:
             parts.append(f"allowed: {', '.join(self.allowed)}")
-        return "; ".join(parts)
+        return f"{self.status} {'; '.join(parts)}"
 
 
 class AuthenticationFailed(ApiError):

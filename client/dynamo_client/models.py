@@ -5,6 +5,7 @@ Values that the server does not know are None. Fields that this version does not
 
 import re
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -319,4 +320,6 @@ def encode(value: Any) -> Any:
         return {camel_case(name): encode(item) for name, item in given.items() if item is not None}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: encode(item) for key, item in value.items()}
     return value

@@ -25,10 +25,11 @@ BREAK = "break"  # the response breaks off after half of its body
 
 
 class Proxy:
-    """`requests` holds (method, path, headers) of each attempt. `faults` are used up in turn."""
+    """`requests` holds (method, path, headers) of each attempt, `bodies` its body. `faults` are used up in turn."""
 
     def __init__(self, target: str) -> None:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.faults: list[str | Answer] = []
         proxy, host = self, urlsplit(target).netloc
 
@@ -37,6 +38,7 @@ class Proxy:
 
             def handle_request(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                proxy.bodies.append(body)
                 proxy.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
                 self.close_connection = True
                 fault = proxy.faults.pop(0) if proxy.faults else None
