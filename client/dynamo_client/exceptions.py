@@ -131,8 +131,10 @@ KINDS: dict[int, type[ApiError]] = {
 def api_error(response: httpx2.Response) -> ApiError:
     """Return the exception for a response that is not a success."""
     kind = KINDS.get(response.status_code, ServerError if response.status_code >= 500 else ApiError)
-    if response.status_code == 403 and _json_object(response).get("message") in AUTHENTICATION_MESSAGES:
-        kind = AuthenticationFailed
+    if response.status_code == 403:
+        body = _json_object(response)
+        if str(body.get("code")).startswith("signature.") or body.get("message") in AUTHENTICATION_MESSAGES:
+            kind = AuthenticationFailed
     return kind(response)
 
 
