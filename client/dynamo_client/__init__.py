@@ -2,6 +2,7 @@
 
 from dynamo_client.auth import BearerAuth, SignatureAuth
 from dynamo_client.client import AsyncClient, Client
+from dynamo_client.credentials import NotLoggedIn, connect
 from dynamo_client.endpoints import Content
 from dynamo_client.exceptions import (
     ApiError,
@@ -38,6 +39,7 @@ __all__ = [
     "MediaItem",
     "NoResponse",
     "NotFound",
+    "NotLoggedIn",
     "OrganizationInactive",
     "Page",
     "PermissionDenied",
@@ -50,6 +52,7 @@ __all__ = [
     "StaleVersion",
     "UnexpectedResponse",
     "Violation",
+    "connect",
     "event_from_webhook",
     "verify_webhook",
 ]

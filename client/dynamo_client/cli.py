@@ -15,7 +15,7 @@ from typing import Any
 
 from dynamo_client import credentials
 from dynamo_client.client import Client
-from dynamo_client.credentials import Credentials
+from dynamo_client.credentials import Credentials, connect
 from dynamo_client.endpoints import Content
 from dynamo_client.exceptions import ApiError, DynamoError
 from dynamo_client.models import MediaItem, PublishedPost, ScheduledPost, encode
@@ -41,11 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _client() -> Client:
-    found = credentials.load()
-    return Client(found.url, found.auth())
-
-
 # Commands
 
 
@@ -64,7 +59,7 @@ def login(arguments: argparse.Namespace) -> int:
 
 def channels(arguments: argparse.Namespace) -> int:
     """List the channels."""
-    with _client() as client:
+    with connect() as client:
         found = list(client.list_channels())
     _print(arguments, found, (f"{channel.id}\t{channel.name}" for channel in found))
     return 0
@@ -72,31 +67,43 @@ def channels(arguments: argparse.Namespace) -> int:
 
 def draft(arguments: argparse.Namespace) -> int:
     """Create a draft, after uploading the media that are files of this machine."""
-    texts = dict(_channel_text(text, arguments.caption) for text in arguments.channel)
-    content: Content = {"channels": texts, "type": arguments.type}
-    if arguments.at is not None:
-        content["scheduled_for"] = arguments.at
-    if arguments.brief is not None:
-        content["brief"] = arguments.brief
-    if arguments.external_id is not None:
-        content["external_id"] = arguments.external_id
-    with _client() as client:
-        urls = [_media_url(client, media) for media in arguments.media]
-        alt_texts = [*arguments.alt_text, *[None] * len(urls)]
-        if len(urls) == 1:
-            content["media"] = urls[0]
-            if alt_texts[0] is not None:
-                content["alt_text"] = alt_texts[0]
-        elif urls:
-            content["media_items"] = [MediaItem(url, alt_text=text) for url, text in zip(urls, alt_texts, strict=False)]
+    with connect() as client:
+        content = _content(client, arguments)
         post = client.create_draft(submit=arguments.submit, idempotency_key=arguments.idempotency_key, **content)
     _print(arguments, post, [_post_line(post)])
     return 0
 
 
+def edit(arguments: argparse.Namespace) -> int:
+    """Change the given parts of a post; --channel replaces all channels. A rejected post becomes a draft again."""
+    with connect() as client:
+        content = _content(client, arguments)
+        rejected = client.get_scheduled_post(arguments.post_id).status == "REJECTED"
+        post = client.update_draft(arguments.post_id, version=arguments.version, redraft=rejected, **content)
+    _print(arguments, post, [_post_line(post)])
+    return 0
+
+
+def _content(client: Client, arguments: argparse.Namespace) -> Content:
+    """Return what the arguments of `draft` and `edit` give; media that are files are uploaded."""
+    given = {name: getattr(arguments, name) for name in ("type", "scheduled_for", "brief", "external_id")}
+    content: Content = {name: value for name, value in given.items() if value is not None}  # type: ignore[assignment]
+    if arguments.channel:
+        content["channels"] = dict(_channel_text(text, arguments.caption) for text in arguments.channel)
+    urls = [_media_url(client, media) for media in arguments.media]
+    alt_texts = [*arguments.alt_text, *[None] * len(urls)]
+    if len(urls) == 1:
+        content["media"] = urls[0]
+        if alt_texts[0] is not None:
+            content["alt_text"] = alt_texts[0]
+    elif urls:
+        content["media_items"] = [MediaItem(url, alt_text=text) for url, text in zip(urls, alt_texts, strict=False)]
+    return content
+
+
 def submit(arguments: argparse.Namespace) -> int:
     """Submit a post to the reviewers."""
-    with _client() as client:
+    with connect() as client:
         post = client.submit_for_approval(arguments.post_id, version=arguments.version)
     _print(arguments, post, [_post_line(post)])
     return 0
@@ -105,7 +112,7 @@ def submit(arguments: argparse.Namespace) -> int:
 def watch(arguments: argparse.Namespace) -> int:
     """Follow a post until it is decided, or the events of the organization."""
     until = None if arguments.timeout is None else time.monotonic() + arguments.timeout
-    with _client() as client:
+    with connect() as client:
         return _watch_post(client, arguments, until) if arguments.post_id else _watch_events(client, arguments, until)
 
 
@@ -142,7 +149,7 @@ def _watch_events(client: Client, arguments: argparse.Namespace, until: float | 
 def posts(arguments: argparse.Namespace) -> int:
     """List scheduled posts, or with --published what is live."""
     found: list[ScheduledPost] | list[PublishedPost]
-    with _client() as client:
+    with connect() as client:
         if arguments.published:
             found = list(client.list_published_posts(medium_id=arguments.channel))
             lines = [f"{post.id}\t{post.published_at}\t{post.permalink or ''}" for post in found]
@@ -155,7 +162,7 @@ def posts(arguments: argparse.Namespace) -> int:
 
 def comments(arguments: argparse.Namespace) -> int:
     """Print the comments of a published post, or write all of them to a CSV file."""
-    with _client() as client:
+    with connect() as client:
         if arguments.csv is None:
             found = list(client.list_comments(arguments.post_id, arguments.channel))
             _print(arguments, found, (f"{comment.id}\t{comment.created_at}\t{comment.text}" for comment in found))
@@ -192,18 +199,14 @@ def _parser() -> argparse.ArgumentParser:
     command(channels, "list the channels")
 
     added = command(draft, "create a draft and print its id")
-    added.add_argument(
-        "--channel", action="append", required=True, metavar="ID[=CAPTION]", help="a channel, with a caption of its own"
-    )
-    added.add_argument("--caption", default="", help="the caption of channels without one of their own")
-    added.add_argument("--media", action="append", default=[], metavar="URL|FILE", help="repeat it for a carousel")
-    added.add_argument("--alt-text", action="append", default=[], help="of each image, in order")
-    added.add_argument("--at", type=_time, metavar="TIME", help="ISO 8601 with an offset: 2026-12-01T09:00+01:00")
-    added.add_argument("--type", default="POST", choices=["POST", "REEL", "STORY"])
-    added.add_argument("--brief", help="what the reviewer should know; never published")
-    added.add_argument("--external-id", help="your own id of the post")
+    _add_content_options(added, channel_required=True)
     added.add_argument("--idempotency-key", help="the same key never creates a second post")
     added.add_argument("--submit", action="store_true", help="submit it for approval at once")
+
+    added = command(edit, "change a draft, or a post that was rejected or waits for approval")
+    added.add_argument("post_id")
+    added.add_argument("--version", type=int, required=True, help="refuse when the post is no longer at this version")
+    _add_content_options(added, channel_required=False)
 
     added = command(submit, "submit a post for approval")
     added.add_argument("post_id")
@@ -226,6 +229,25 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--channel", required=True)
     added.add_argument("--csv", type=Path, metavar="FILE", help="write all comments to a file; - is stdout")
     return parser
+
+
+def _add_content_options(parser: argparse.ArgumentParser, *, channel_required: bool) -> None:
+    parser.add_argument(
+        "--channel",
+        action="append",
+        required=channel_required,
+        metavar="ID[=CAPTION]",
+        help="a channel, with a caption of its own; repeat it for each channel",
+    )
+    parser.add_argument("--caption", default="", help="the caption of channels without one of their own")
+    parser.add_argument("--media", action="append", default=[], metavar="URL|FILE", help="repeat it for a carousel")
+    parser.add_argument("--alt-text", action="append", default=[], help="of each image, in order")
+    parser.add_argument(
+        "--at", dest="scheduled_for", type=_time, metavar="TIME", help="ISO 8601 with an offset: 2026-12-01T09:00+01:00"
+    )
+    parser.add_argument("--type", choices=["POST", "REEL", "STORY"])
+    parser.add_argument("--brief", help="what the reviewer should know; never published")
+    parser.add_argument("--external-id", help="your own id of the post")
 
 
 def _time(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Where the command line finds the address and the key: the environment, else the file that `dynamo login` writes."""
+"""Where the address and the key come from: the environment, else the file that `dynamo login` writes."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 
 from dynamo_client.auth import BearerAuth, SignatureAuth
+from dynamo_client.client import Client
 from dynamo_client.exceptions import DynamoError
 
 VARIABLES = ("DYNAMO_API_URL", "DYNAMO_API_KEY", "DYNAMO_API_SECRET")
@@ -44,6 +45,12 @@ def load() -> Credentials:
         return Credentials(**json.loads(path().read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         raise NotLoggedIn(f"Run `dynamo login`, or set {', '.join(VARIABLES)}") from None
+
+
+def connect() -> Client:
+    """Return a client with the credentials of the environment, or of `dynamo login`. Raises NotLoggedIn."""
+    credentials = load()
+    return Client(credentials.url, credentials.auth())
 
 
 def save(credentials: Credentials) -> Path:

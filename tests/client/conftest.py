@@ -1,6 +1,7 @@
 """The client package against the real server, over HTTP on loopback."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +33,15 @@ def agent_behind_proxy(transactional_db: None, key: ApiKey, proxy: Proxy) -> Ite
     auth = SignatureAuth(key.pk, key.secret)  # type: ignore[attr-defined]
     with Client(proxy.url, auth, retries=RetryPolicy(first_delay=0.01, max_wait=2)) as client:
         yield client
+
+
+@pytest.fixture
+def logged_in(
+    transactional_db: None, key: ApiKey, public_server: WebServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Path:
+    """A shell with the key in its environment, and a folder of its own for settings."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("DYNAMO_API_URL", public_server.url)
+    monkeypatch.setenv("DYNAMO_API_KEY", key.pk)
+    monkeypatch.setenv("DYNAMO_API_SECRET", key.secret)  # type: ignore[attr-defined]
+    return tmp_path

@@ -24,18 +24,6 @@ from tests.posts.conftest import LivePost
 from tests.services.web_server import WebServer
 
 
-@pytest.fixture
-def logged_in(
-    transactional_db: None, key: ApiKey, public_server: WebServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Path:
-    """A shell with the key in its environment, and a folder of its own for settings."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("DYNAMO_API_URL", public_server.url)
-    monkeypatch.setenv("DYNAMO_API_KEY", key.pk)
-    monkeypatch.setenv("DYNAMO_API_SECRET", key.secret)  # type: ignore[attr-defined]
-    return tmp_path
-
-
 def run_json(capsys: pytest.CaptureFixture[str], *argv: str) -> Any:
     """Run a command that succeeds, with --json, and return its output."""
     assert main([*argv, "--json"]) == 0, capsys.readouterr().err
@@ -90,6 +78,20 @@ def test_draft_submit_and_posts(
     assert main(["submit", post["id"], "--version", "1"]) == 0
     assert f"{post['id']}\tWAITING_FOR_APPROVAL" in capsys.readouterr().out
     assert [row["id"] for row in run_json(capsys, "posts", "--status", "WAITING_FOR_APPROVAL,DRAFT")] == [post["id"]]
+
+
+def test_edit_revises_a_rejected_post(
+    logged_in: Path, make_waiting: Any, facebook: Channel, reviewer: User, organization: Organization, capsys: Any
+) -> None:
+    post = make_waiting(channels=[facebook])
+    review.reject(as_reviewer(reviewer, organization).actor, post, notes="Shorter")
+    edit = ["edit", str(post.pk), "--version", "1", "--channel", f"{facebook.public_id}=Oi"]
+    revised = run_json(capsys, *edit)
+    assert (revised["status"], revised["version"]) == ("DRAFT", 2)
+    assert revised["mediumsData"][facebook.public_id]["caption"] == "Oi"
+    assert (revised["media"], revised["type"]) == (post.media, post.type)
+    assert main(edit) == 1
+    assert "412" in capsys.readouterr().err
 
 
 def test_refusal_prints_violations_and_request_id(logged_in: Path, facebook: Channel, capsys: Any) -> None:
