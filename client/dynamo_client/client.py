@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from ipaddress import ip_address
 from itertools import count
-from typing import Any, BinaryIO, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, BinaryIO, Concatenate, ParamSpec, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import httpx2
@@ -59,14 +59,22 @@ def _request_options(call: Call[Any]) -> dict[str, Any]:
     }
 
 
-def _documented_as(endpoint: Callable[..., Any]) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Give a method the name, docstring and signature of an endpoint, after `client`, so that `help` shows them."""
+def _documented_as(
+    endpoint: Callable[..., Any], result: Callable[[Any], Any] = lambda kind: kind
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Give a method the name, docstring and signature of an endpoint, after `client`, so that `help` shows them.
+
+    `result` makes the return type of the one that the endpoint's call has.
+    """
 
     def decorate(method: Callable[P, T]) -> Callable[P, T]:
         signature = inspect.signature(endpoint)
+        [kind] = get_args(signature.return_annotation)
         client = inspect.Parameter("client", inspect.Parameter.POSITIONAL_ONLY)
         method.__name__, method.__doc__ = endpoint.__name__, endpoint.__doc__
-        method.__signature__ = signature.replace(parameters=[client, *signature.parameters.values()])  # type: ignore[attr-defined]
+        method.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[client, *signature.parameters.values()], return_annotation=result(kind)
+        )
         return method
 
     return decorate
@@ -81,7 +89,7 @@ def _sync(endpoint: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], 
 
 
 def _sync_list(endpoint: Callable[P, ListCall[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
-    @_documented_as(endpoint)
+    @_documented_as(endpoint, lambda kind: Iterator[kind])  # type: ignore[valid-type]
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         return client.iterate(endpoint(*args, **kwargs))
 
@@ -97,7 +105,7 @@ def _async(endpoint: Callable[P, Call[T]]) -> Callable[Concatenate["AsyncClient"
 
 
 def _async_list(endpoint: Callable[P, ListCall[T]]) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
-    @_documented_as(endpoint)
+    @_documented_as(endpoint, lambda kind: AsyncIterator[kind])  # type: ignore[valid-type]
     def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
         return client.iterate(endpoint(*args, **kwargs))
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import csv
+import inspect
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,8 @@ from dynamo_client import (
     SignatureAuth,
     StaleVersion,
 )
+from dynamo_client.models import Channel as ChannelResult
+from dynamo_client.models import Insights
 from posts.models import Channel
 from scheduling.domain import review
 from scheduling.domain.media_inspection import inspect_media
@@ -203,3 +206,12 @@ def test_no_method_approves_or_publishes() -> None:
     names = {name for kind in (Client, AsyncClient) for name in vars(kind)}
     assert {"submit_for_approval", "export_comments"} <= names
     assert [name for name in names if name.startswith(("approve", "publish", "schedule"))] == []
+
+
+def test_methods_show_the_signature_of_their_call() -> None:
+    parameters = inspect.signature(Client.get_insights)
+    assert list(parameters.parameters) == ["client", "post_id", "medium_id"]
+    assert parameters.return_annotation is Insights
+    assert inspect.signature(Client.list_channels).return_annotation == Iterator[ChannelResult]
+    assert inspect.signature(AsyncClient.list_channels).return_annotation == AsyncIterator[ChannelResult]
+    assert (Client.get_insights.__doc__ or "").startswith("Read the figures")
