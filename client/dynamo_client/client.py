@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+import mimetypes
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from itertools import count
 from typing import Any, BinaryIO, Concatenate, ParamSpec, Self, TypeVar, get_args
@@ -50,13 +52,20 @@ def _no_response(error: httpx2.TransportError) -> NoResponse:
     return NoResponse(f"No response from the server: {reason}", sent=not isinstance(error, NOT_SENT))
 
 
-def _request_options(call: Call[Any]) -> dict[str, Any]:
-    return {
-        "params": dict(call.params),
-        "json": call.json,
-        "files": call.files,
-        "headers": {"Accept": "application/json", **call.headers},
-    }
+@contextmanager
+def _request_options(call: Call[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of one attempt; a file that is uploaded is open meanwhile, and is not read into memory."""
+    with ExitStack() as stack:
+        files = None
+        if call.file is not None:
+            kind = mimetypes.guess_type(call.file.name)[0] or "application/octet-stream"
+            files = {"file": (call.file.name, stack.enter_context(call.file.open("rb")), kind)}
+        yield {
+            "params": dict(call.params),
+            "json": call.json,
+            "files": files,
+            "headers": {"Accept": "application/json", **call.headers},
+        }
 
 
 def _documented_as(
@@ -140,7 +149,8 @@ class Client:
         for attempt in count(1):
             error: DynamoError
             try:
-                response = self._http.request(call.method, self.base_url + call.path, **_request_options(call))
+                with _request_options(call) as options:
+                    response = self._http.request(call.method, self.base_url + call.path, **options)
             except httpx2.TransportError as failure:
                 error = _no_response(failure)
             else:
@@ -170,7 +180,10 @@ class Client:
         call = endpoints.comments_csv(post_id, medium_id)
         written = 0
         try:
-            with self._http.stream(call.method, self.base_url + call.path, **_request_options(call)) as response:
+            with (
+                _request_options(call) as options,
+                self._http.stream(call.method, self.base_url + call.path, **options) as response,
+            ):
                 if not response.is_success:
                     response.read()
                     raise api_error(response)
@@ -227,7 +240,8 @@ class AsyncClient:
         for attempt in count(1):
             error: DynamoError
             try:
-                response = await self._http.request(call.method, self.base_url + call.path, **_request_options(call))
+                with _request_options(call) as options:
+                    response = await self._http.request(call.method, self.base_url + call.path, **options)
             except httpx2.TransportError as failure:
                 error = _no_response(failure)
             else:
@@ -258,12 +272,13 @@ class AsyncClient:
         call = endpoints.comments_csv(post_id, medium_id)
         written = 0
         try:
-            async with self._http.stream(call.method, self.base_url + call.path, **_request_options(call)) as response:
-                if not response.is_success:
-                    await response.aread()
-                    raise api_error(response)
-                async for chunk in response.aiter_bytes():
-                    written += file.write(chunk)
+            with _request_options(call) as options:
+                async with self._http.stream(call.method, self.base_url + call.path, **options) as response:
+                    if not response.is_success:
+                        await response.aread()
+                        raise api_error(response)
+                    async for chunk in response.aiter_bytes():
+                        written += file.write(chunk)
         except httpx2.TransportError as failure:
             raise _no_response(failure) from failure
         return written

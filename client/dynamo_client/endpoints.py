@@ -3,7 +3,6 @@
 There is no call that approves or publishes: people do that, in the admin.
 """
 
-import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -66,7 +65,7 @@ class Call(Generic[T]):
     decode: Callable[[httpx2.Response], T]
     params: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
-    files: Any = None
+    file: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -213,9 +212,7 @@ def upload_media(media: Path | str, *, idempotency_key: str | None = None) -> Ca
     """Store an image or a video: a Path is uploaded, a text is a URL that the server fetches."""
     if isinstance(media, str):
         return _post("/media", Media, json={"url": media}, idempotency_key=idempotency_key)
-    kind = mimetypes.guess_type(media.name)[0] or "application/octet-stream"
-    files = {"file": (media.name, media.read_bytes(), kind)}
-    return _post("/media", Media, files=files, idempotency_key=idempotency_key)
+    return _post("/media", Media, file=media, idempotency_key=idempotency_key)
 
 
 # Published posts
@@ -314,12 +311,12 @@ def _post(
     kind: type[T],
     *,
     json: Any = None,
-    files: Any = None,
+    file: Path | None = None,
     headers: Mapping[str, str] | None = None,
     idempotency_key: str | None = None,
 ) -> Call[T]:
     headers = {**(headers or {}), "Idempotency-Key": idempotency_key or str(uuid4())}
-    return Call("POST", path, _decoder(kind), json=json, files=files, headers=headers)
+    return Call("POST", path, _decoder(kind), json=json, file=file, headers=headers)
 
 
 def _transition(

@@ -1,7 +1,10 @@
 """The client signs as docs/signing.md has it; its known answers are the server's."""
 
+import io
 import re
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -49,7 +52,7 @@ def test_full_signature_known_answers_match() -> None:
             method=columns["method"][index],
             target=columns["target"][index],
             date=columns["x-date"][index],
-            body=b"" if body == "none" else body.encode(),
+            body=[] if body == "none" else [body.encode()],
         )
         assert sign("test-secret", message) == answer
 
@@ -84,3 +87,24 @@ def test_bearer_sends_id_and_secret() -> None:
 def test_repr_hides_the_secret(kind: type[SignatureAuth] | type[BearerAuth]) -> None:
     assert "s3cret" not in repr(kind("dk_1", "s3cret"))
     assert "dk_1" in repr(kind("dk_1", "s3cret"))
+
+
+@pytest.mark.parametrize("content", [iter([b"once"]), io.BytesIO(b"once")], ids=["iterator", "file"])
+def test_body_that_can_be_read_once_is_refused(content: Any) -> None:
+    request = httpx2.Request("POST", "https://dynamo.example/v1/media", content=content)
+    with pytest.raises(TypeError, match="only be read once"):
+        next(SignatureAuth("dk_1", "s").auth_flow(request))
+
+
+def test_upload_is_signed_without_reading_it_into_memory(tmp_path: Path) -> None:
+    file = tmp_path / "film.mp4"
+    with file.open("wb") as written:
+        written.truncate(64 * 1024 * 1024)
+    tracemalloc.start()
+    with file.open("rb") as opened:
+        request = httpx2.Request("POST", "https://dynamo.example/v1/media", files={"file": ("film.mp4", opened)})
+        next(SignatureAuth("dk_1", "s").auth_flow(request))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(request.headers["x-signature-full"]) == 64
+    assert peak < 4 * 1024 * 1024
