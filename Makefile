@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := accounts posts scheduling dynamo manage.py
+SOURCES := accounts posts scheduling dynamo client/dynamo_client manage.py
 export PORT
 
 .DEFAULT_GOAL := help

@@ -7,6 +7,7 @@ from django.views.defaults import page_not_found
 
 from accounts.api.urls import urlpatterns as accounts
 from accounts.api.views import UnknownPath
+from dynamo.api_reference import public_urlpatterns
 from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
 from posts.api.urls import meta_urlpatterns
 from posts.api.urls import urlpatterns as posts
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include([*accounts, *posts, *scheduling])),
     path("healthz", healthz),
     path("readyz", readyz),
+    *public_urlpatterns,
     # No model has a public page, and Django's view raises for some ids and reveals which others exist.
     re_path(r"^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", include("accounts.admin.urls")),

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
@@ -36,3 +38,22 @@ def test_the_description_is_the_published_file(viewer: User, signed_in: Callable
     answer = signed_in(viewer).get(FILE)
     assert answer.json() == json.loads(openapi.FILE.read_text(encoding="utf-8"))
     assert answer.headers["Content-Disposition"] == 'attachment; filename="openapi.json"'
+
+
+def test_description_and_guide_need_no_key(client: Client) -> None:
+    description = client.get("/openapi.json")
+    assert description.json() == json.loads(openapi.FILE.read_text(encoding="utf-8"))
+    guide = client.get("/llms.txt")
+    assert guide.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert guide.content.decode().startswith("# Dynamo's API, for agents\n\n> ")
+    assert client.post("/llms.txt").status_code == 405
+
+
+def test_guide_names_only_calls_of_the_description() -> None:
+    """Calls that other parts of the contract add are listed until the description has them."""
+    guide = Path(settings.BASE_DIR, "docs", "agents.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:GET|POST|PATCH|DELETE) (/[^\s`?]+)", guide))
+    paths = {re.sub(r"\{\w+\}", "{id}", path) for path in openapi.generate_schema()["paths"]}
+    coming = {"/v1/channels/{id}", "/v1/scheduled-posts/validate", "/v1/events"}
+    assert named, "no call is named"
+    assert {f"/v1{path}" for path in named} - paths - coming == set()

@@ -93,6 +93,8 @@ TWO_PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 RULES: dict[str, Rule] = {
     "healthz": Rule(get=EVERYONE),
     "readyz": Rule(get=EVERYONE),
+    "openapi.json": Rule(get=EVERYONE),
+    "llms.txt": Rule(get=EVERYONE),
     "media-files/<uuid:pk>": Rule(get=MEMBERS, to="media_file"),
     "media/<path:link>": Rule(get=EVERYONE, to="media_link", bearer=True),
     "exports/<str:token>": Rule(get=EVERYONE, to="export", bearer=True),
