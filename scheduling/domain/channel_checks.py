@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from accounts import clock
 from accounts.domain.actors import WORKER
 from accounts.encryption import InvalidToken
+from accounts.models import AuditEvent
 from posts.domain import channel_tokens, channels
 from posts.graph import login
 from posts.graph.account import Account
@@ -80,6 +81,16 @@ def _check_token(channel: Channel, before: ChannelCheck | None, *, needed: bool)
             permission.name for permission in channel_tokens.missing_in_token(info, channel.type, channel.platform_id)
         ],
     }
+
+
+def check_after_connect(*, event: AuditEvent, **_signal: Any) -> None:
+    """On commit, enqueue the check of a channel that a person connected. Receives `audit_log.event_recorded`.
+
+    A message that is lost is replaced by check_next_channel.
+    """
+    if event.verb == "channel.connect":
+        channel_id = int(event.subject.removeprefix("channel:"))
+        transaction.on_commit(lambda: enqueue.send_task("examine_channel", channel_id))
 
 
 def check_next_channel() -> int:

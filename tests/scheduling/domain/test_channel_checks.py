@@ -1,10 +1,15 @@
 """Checks of channels: what is stored, what is marked, and their priority below publishing."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from accounts import clock
+from accounts.domain import actors
+from accounts.models import User
+from dynamo.celery import app
+from posts.domain import channels
 from posts.models import Channel, ChannelState
 from scheduling.domain import channel_checks, sweep
 from scheduling.models import ChannelCheck
@@ -65,6 +70,23 @@ def test_check_without_an_answer_marks_nothing(facebook: Channel, sandbox: Sandb
     assert not channel_checks.check_channel(facebook.pk)
     facebook.refresh_from_db()
     assert (facebook.state, found(facebook).permission) == (ChannelState.CONNECTED, False)
+
+
+def test_connected_channel_is_checked_at_once(
+    facebook: Channel, author: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    ChannelCheck.objects.create(channel=facebook, at=clock.now(), problem="The token has expired.")
+    actor, tasks = actors.user_actor(author), []
+    monkeypatch.setattr(app, "send_task", lambda name, args=(), **_: tasks.append((name, *args)))
+    given = {"type": facebook.type, "platform_id": facebook.platform_id, "name": "Casa", "token": facebook.token}
+    with django_capture_on_commit_callbacks(execute=True):
+        channels.connect(actor, organization=facebook.organization, **given)
+        assert tasks == []  # a rollback sends nothing
+    assert ("scheduling.examine_channel", facebook.pk) in tasks
+    tasks.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        channels.disconnect(actor, facebook)
+    assert tasks == []
 
 
 def test_old_checks_are_repeated_one_at_a_time(facebook: Channel, instagram: Channel, settings) -> None:
