@@ -65,7 +65,7 @@ TABLE: tuple[Row, ...] = tuple(Row(*row) for row in (
     (ANY,               4854002, "The person has to confirm their identity",                errors.ActionRequired),
     (ANY,               1885183, "The Meta app is in development mode",                     errors.ActionRequired),
     # invalid
-    (12,                None,    "The platform no longer has this",                         errors.InvalidRequest),
+    (12,                None,    "The platform no longer has this",                         errors.RemovedFromVersion),
     (100,               None,    "The platform does not take this",                         errors.InvalidRequest),
     (100,               33,      "The object is missing or invisible",                      errors.NotFound),
     (100,               2108006, "It was published before the account was a professional one", errors.InvalidRequest),

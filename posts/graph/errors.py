@@ -86,6 +86,10 @@ class InvalidRequest(GraphError):
     """The request will never be accepted."""
 
 
+class RemovedFromVersion(InvalidRequest):
+    """Code 12: the version of the Graph API that is set no longer has this field or parameter. No content helps."""
+
+
 class MediaChanged(InvalidRequest):
     """The bytes behind the media URL are not the ones that were approved."""
 

@@ -14,7 +14,7 @@ from posts.graph.errors import GraphError
 
 log = logging.getLogger(__name__)
 # Not retried, unless `is_transient` is true.
-FINAL = {errors.InvalidRequest, errors.PermissionDenied, errors.UnknownErrorCode}
+FINAL = {errors.InvalidRequest, errors.RemovedFromVersion, errors.PermissionDenied, errors.UnknownErrorCode}
 OFFSET_INVALID = "OffsetInvalidError"
 QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]*")
 CREDENTIAL = re.compile(r"(?i)\b(access_token|appsecret_proof|input_token|client_secret)\s*[=:]\s*[^\s&\"']+")

@@ -22,6 +22,7 @@ class Advice(NamedTuple):
 
 RETRY = "Approve a retry, now or for a new time."
 CORRECT = "Ask the operator of Dynamo to correct it, then approve a retry."
+UPDATE = "Ask the operator of Dynamo to set another GRAPH_VERSION, or to update Dynamo. Then approve a retry."
 LATER = "Approve a retry for a later time."
 RECONNECT = "Ask an administrator to reconnect the channel under Channels, then approve a retry."
 RESUME = "Resolve the block with the platform. An administrator can then resume the channel under Channels."
@@ -57,6 +58,10 @@ GRAPH_ERRORS: list[tuple[type[errors.GraphError], Advice]] = [
         Advice("The account reached its daily posting limit.", [LATER]),
     ),
     (errors.Duplicate, Advice("The platform rejected this post as a duplicate.", [DUPLICATE], change=True)),
+    (
+        errors.RemovedFromVersion,
+        Advice("The platform no longer takes what Dynamo sends. Nothing is wrong with this post.", [UPDATE]),
+    ),
     (errors.InvalidRequest, Advice("The platform rejected this post: trying again cannot help.", [], change=True)),
     (errors.Throttled, Advice("The platform asked for fewer calls. Nothing is wrong with this post.", [LATER])),
     (

@@ -74,6 +74,13 @@ def _byte_range(response: dict[str, Any]) -> dict[str, int]:
 
 
 def _upload_reel(account: Account, staged: Staged, save: Save, file: IO[bytes], size: int) -> Staged:
+    """Upload the whole file from its first byte.
+
+    An upload that was interrupted is not resumed: the upload host refuses the offset 0 (412, OffsetInvalidError), and
+    the reel is staged again in a new session. No source names the field in which the host states the next offset
+    (graph-api, section 11a, row 2); a guessed one could join two parts of the file wrongly. Nothing of a session is
+    visible before it is finished. A video's session (`_upload_video`) is resumed: its answers carry `start_offset`.
+    """
     if staged.get("upload"):
         # The answer to the last upload may have been lost: the platform refuses bytes that it has.
         node = client.get(account, staged["video"], fields="status")

@@ -10,7 +10,7 @@ from posts.domain.published_posts import record_published
 from posts.domain.sync.run import sync
 from posts.graph import versions
 from posts.models import Channel
-from scheduling.admin.results import failure_help
+from scheduling.admin.results import CHANGE, failure_help
 from scheduling.domain import channel_checks, health, sweep
 from scheduling.domain.publishing import quota, run
 from scheduling.models import Attempt, Delivery, ScheduledPost
@@ -80,7 +80,11 @@ def test_removed_field_of_a_version_disconnects_no_channel_r7(
     sandbox.fault("POST .*/feed$", "error", code=12, status=400, message="(#12) link is deprecated for versions v27.0")
     travel(post)
     assert send(post) == "failed"
-    assert (Delivery.objects.get(post=post).error_code, states()) == ("12", {"CONNECTED"})
+    delivery = Delivery.objects.get(post=post)
+    assert (delivery.error_code, states()) == ("12", {"CONNECTED"})
+    advice = failure_help(delivery, revertible=True)
+    assert advice is not None
+    assert ("GRAPH_VERSION" in advice.steps[0], CHANGE in advice.steps) == (True, False)
 
 
 @pytest.mark.parametrize("code", [506, 368])
