@@ -13,6 +13,7 @@ from posts.domain import channel_tokens, webhook_subscription
 from posts.graph import client, login, subscriptions, versions
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
+from posts.graph.subscriptions import AppSubscription
 from posts.models import Channel, ChannelState
 from scheduling.domain import channel_health
 from scheduling.domain.media_url import validate_media_url
@@ -39,9 +40,9 @@ def findings() -> Iterator[Finding]:
         "see what it publishes.",
         f"{DASHBOARD} > App Mode",
     )
-    yield _webhooks()
     rows = Channel.objects.exclude(state=ChannelState.DISCONNECTED).select_related("organization")
     channels = list(rows.order_by("organization__name", "name", "pk"))
+    yield from _webhooks({channel.type for channel in channels})
     if not channels:
         yield Finding("channels", "info", "No channel is connected.", "Channels > Connect a channel")
     for channel in channels:
@@ -105,11 +106,37 @@ def _version() -> Finding:
     return Finding("version", "ok", f"Version {settings.GRAPH_VERSION} of the Graph API answers and {until}.")
 
 
-def _webhooks() -> Finding:
-    if webhook_subscription.is_configured():
-        return Finding("webhooks", "ok", "The settings of the platform's webhooks are complete.")
-    text = "GRAPH_WEBHOOK_VERIFY_TOKEN is not set: comments and counts are read by polling alone."
-    return Finding("webhooks", "warn", text, f"{DASHBOARD} > Webhooks: choose a verify token and set it in both places")
+def _webhooks(types: set[str]) -> Iterator[Finding]:
+    """Compare the app's subscriptions with the settings, for these types of channels; without any for all."""
+    where = f"{DASHBOARD} > Webhooks"
+    if not webhook_subscription.is_configured():
+        text = "GRAPH_WEBHOOK_VERIFY_TOKEN is not set: comments and counts are read by polling alone."
+        yield Finding("webhooks", "warn", text, f"{where}: choose a verify token and set it in both places")
+        return
+    try:
+        found = subscriptions.app_subscriptions()
+    except GraphError as error:
+        yield Finding("webhooks", "warn", f"The webhooks of the app cannot be read. {error}", where)
+        return
+    yield Finding("webhooks", "ok", "GRAPH_WEBHOOK_VERIFY_TOKEN is set, and the platform returns the app's webhooks.")
+    for type_, name in subscriptions.OBJECTS.items():
+        if not types or type_ in types:
+            yield _app_webhook(name, subscriptions.FIELDS[type_], found.get(name), where)
+
+
+def _app_webhook(name: str, field: str, found: AppSubscription | None, where: str) -> Finding:
+    wanted, label = _public("meta_webhook"), f"The app's webhook of the object {name}"
+    if found is None:
+        problem = f"{label} is missing."
+    elif found.callback_url != wanted:
+        problem = f"{label} is sent to {found.callback_url[:200]}, not to {wanted}."
+    elif not found.is_active:
+        problem = f"{label} is not active: the platform stopped it, or the address did not answer its verification."
+    elif field not in found.fields:
+        problem = f"{label} does not contain the field {field}."
+    else:
+        return Finding(f"webhooks.{name}", "ok", f"{label} is sent to {wanted} and contains the field {field}.")
+    return Finding(f"webhooks.{name}", "warn", problem, f"{where}: object {name}, field {field}, address {wanted}")
 
 
 def _channel(channel: Channel) -> Iterator[Finding]:

@@ -49,6 +49,14 @@ def is_app_token(context: SandboxContext, token: str) -> bool:
     return bool(settings.app_id) and hmac.compare_digest(token.encode(), app_token.encode())
 
 
+def require_app_token(context: SandboxContext, request: Request) -> None:
+    """Raise 104 without a token, 15 for one of a person, a Page or another app."""
+    if not token_of(request):
+        raise Refusal(104, "An access token is required to request this resource.")
+    if not is_app_token(context, token_of(request)):
+        raise Refusal(15, "(#15) This method must be called with an app access_token.")
+
+
 def access_token(context: SandboxContext, request: Request) -> dict[str, Any]:
     """GET /oauth/access_token: for a code, for a short-lived token of a person, or for the app itself."""
     _check_app(context, request)

@@ -130,6 +130,9 @@ def route(context: SandboxContext, request: Request) -> Any:
         return facebook_video.upload_reel(context, request, segments[2])
     if request.method == "GET" and request.path in login.ROUTES:
         return login.ROUTES[request.path](context, request)
+    if request.method == "GET" and segments == [context.settings.app_id, "subscriptions"]:
+        login.require_app_token(context, request)
+        return webhooks.app_subscriptions(context, request)
     if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
         raise errors.unknown_path(request.path)
     caller = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")

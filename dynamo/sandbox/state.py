@@ -127,6 +127,7 @@ class Code:
     person: str
     redirect_uri: str
     expires_at: float
+    config: str = ""  # the configuration of Login for Business, which names the kind of token
     used: bool = False
 
 
@@ -266,6 +267,7 @@ class SandboxContext:
         self.usage = Usage()
         self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
         self.webhook_url = ""
+        self.webhook_fields: dict[str, list[str]] = {}  # by object
         self.webhook_deliveries: deque[dict[str, Any]] = deque(maxlen=1000)
 
     def reset(self) -> None:

@@ -24,6 +24,8 @@ FIELDS = {
     True: {"feed", "mention", "conversations", "messages"},  # of a Page; the others are not played
     False: {"comments", "live_comments", "mentions", "story_insights"},
 }
+OBJECTS = {True: "page", False: "instagram"}
+USUAL = {"page": ["feed"], "instagram": ["comments"]}  # what Dynamo's documentation asks for
 TIMEOUT = 10  # seconds
 TRIES, PAUSE = 3, 1.0  # of a delivery, and seconds between two
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -88,18 +90,39 @@ def reactions_changed(context: SandboxContext, post: Post) -> None:
 
 
 def configure(context: SandboxContext, given: dict[str, Any]) -> Any:
-    """Set the app's webhook address after it has returned the challenge; an empty `url` removes it."""
-    if not set(given) <= {"url", "verify_token"}:
-        raise InvalidControl("a webhook has url and verify_token")
-    url = str(given.get("url", ""))
+    """Set the app's webhook address after it has returned the challenge; an empty `url` removes it.
+
+    `fields` are the fields of each object that are sent, {"page": ["feed"]}; without it those of USUAL.
+    """
+    if not set(given) <= {"url", "verify_token", "fields"}:
+        raise InvalidControl("a webhook has url, verify_token and fields")
+    url, fields = str(given.get("url", "")), given.get("fields", USUAL)
+    known = {OBJECTS[is_page]: names for is_page, names in FIELDS.items()}
+    if not isinstance(fields, dict) or not all(set(names) <= known.get(name, set()) for name, names in fields.items()):
+        raise InvalidControl('fields are lists of an object\'s fields: {"page": ["feed"]}')
     if url:
         challenge = str(secrets.randbelow(10**9))
         query = {"hub.mode": "subscribe", "hub.verify_token": str(given.get("verify_token", ""))}
         status, body = _send(f"{_http(url)}?{urlencode({**query, 'hub.challenge': challenge})}")
         if (status, body) != (200, challenge):
             raise InvalidControl(f"the address did not return the challenge: HTTP {status}")
-    context.webhook_url = url
+    context.webhook_url, context.webhook_fields = url, fields if url else {}
     return {"url": url}
+
+
+def app_subscriptions(context: SandboxContext, request: Request) -> Any:
+    """GET /{app-id}/subscriptions, with the app's own token only."""
+    return {
+        "data": [
+            {
+                "object": name,
+                "callback_url": context.webhook_url,
+                "active": True,
+                "fields": [{"name": field, "version": request.version} for field in fields],
+            }
+            for name, fields in context.webhook_fields.items()
+        ]
+    }
 
 
 def deliveries(context: SandboxContext, _given: dict[str, Any]) -> Any:
@@ -118,10 +141,11 @@ def send_signed_request(context: SandboxContext, given: dict[str, Any]) -> Any:
 
 def _announce(context: SandboxContext, account: Account, field: str, value: dict[str, Any]) -> None:
     """Send a webhook in a thread of its own, as often as TRIES until it is answered with 200."""
-    if not context.webhook_url or field not in account.subscribed:
+    name = OBJECTS[account.is_page]
+    if field not in account.subscribed or field not in context.webhook_fields.get(name, []):
         return
     entry = {"id": account.id, "time": int(now()), "changes": [{"field": field, "value": value}]}
-    document = {"object": "page" if account.is_page else "instagram", "entry": [entry]}
+    document = {"object": name, "entry": [entry]}
     body = json.dumps(document, separators=(",", ":")).replace("/", "\\/").encode()
     signature = hmac.new(context.settings.app_secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}

@@ -98,14 +98,18 @@ def exchange_for_long_lived(token: str) -> str:
     return _access_token(grant_type="fb_exchange_token", fb_exchange_token=token)
 
 
-@sensitive_variables("app", "token")
+@sensitive_variables("token")
 def debug_token(token: str) -> TokenInfo:
     """Return what a token is. An invalid or expired one is an answer, not an error."""
-    app = Account("APP", settings.GRAPH_APP_ID, f"{settings.GRAPH_APP_ID}|{settings.GRAPH_APP_SECRET}")
-    data = client.get(app, "debug_token", seconds=CALL_SECONDS, input_token=token).get("data")
+    data = client.get(app_account(), "debug_token", seconds=CALL_SECONDS, input_token=token).get("data")
     if not isinstance(data, dict):
         raise Transient("The platform's answer about the token cannot be read")
     return parse_token_info(data)
+
+
+def app_account() -> Account:
+    """Return the Meta app with its own token, which is made of id and secret."""
+    return Account("APP", settings.GRAPH_APP_ID, f"{settings.GRAPH_APP_ID}|{settings.GRAPH_APP_SECRET}")
 
 
 def parse_token_info(data: Mapping[str, Any]) -> TokenInfo:

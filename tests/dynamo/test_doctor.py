@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,13 +54,30 @@ def levels() -> dict[str, str]:
     return {finding["name"]: finding["level"] for finding in json.loads(doctor("--json")[0])["meta"]}
 
 
-def test_installation_in_order_passes(page: Channel) -> None:
+@pytest.fixture
+def webhook(sandbox: SandboxControl, settings: Any, live_server: Any) -> Callable[..., Any]:
+    """Return a function that configures the app's webhook as a person does in the App Dashboard."""
+    settings.PUBLIC_URL = live_server.url
+
+    def configure(**changed: Any) -> None:
+        given = {"url": f"{live_server.url}/meta/webhook", "verify_token": "chosen-by-the-operator", **changed}
+        sandbox.call("POST", "/__webhook", given)
+
+    return configure
+
+
+@pytest.mark.django_db(transaction=True)
+def test_installation_in_order_passes(page: Channel, webhook: Callable[..., Any], settings: Any) -> None:
+    webhook()
     assert webhook_subscription.subscribe(page.pk) == "subscribed"
     text, passed = doctor()
     assert passed
     assert "FAIL" not in text
     assert "WARN" not in text
     assert {name: level for name, level in levels().items() if level != "ok"} == {"app.mode": "info"}
+    assert ("webhooks.page" in levels(), "webhooks.instagram" in levels()) == (True, False)  # no such channel
+    settings.PUBLIC_URL = "https://dynamo.example.com"
+    text = doctor()[0]
     for address in (
         "/admin/posts/channel/connect/callback/",
         "/meta/deauthorize",
@@ -89,6 +107,24 @@ def test_setting_that_is_wrong_is_found(
         setattr(settings, setting, value)
     assert levels()[name] == level
     assert doctor()[1] == (level != "fail")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_webhook_of_the_app_that_differs_is_found(webhook: Callable[..., Any], settings: Any) -> None:
+    names = ("webhooks.page", "webhooks.instagram")
+    assert [levels()[name] for name in names] == ["warn", "warn"]
+    assert "object page is missing" in doctor()[0]
+    webhook(fields={"page": ["mention"], "instagram": ["comments"]})
+    assert [levels()[name] for name in names] == ["warn", "ok"]
+    assert "does not contain the field feed" in doctor()[0]
+    settings.PUBLIC_URL = "https://dynamo.example.com"
+    assert [levels()[name] for name in names] == ["warn", "warn"]
+    assert "not to https://dynamo.example.com/meta/webhook" in doctor()[0]
+
+
+def test_webhooks_that_cannot_be_read_are_a_warning(page: Channel, sandbox: SandboxControl) -> None:
+    sandbox.fault("GET .*/subscriptions", "html_502", times=None)
+    assert (levels()["webhooks"], levels()["app"]) == ("warn", "ok")
 
 
 def test_channel_without_a_permission_or_close_to_its_expiry_is_found(
