@@ -94,7 +94,16 @@ def _token_of_code(context: SandboxContext, request: Request) -> dict[str, Any]:
         text = "Error validating verification code. Please make sure your redirect_uri is identical to the one you "
         raise Refusal(100, f"{text}used in the OAuth dialog request", subcode=36008)
     code.used = True
-    return _answer(context, _person(context, code.person), context.settings.short_token_seconds)
+    person, config = _person(context, code.person), context.settings.login_configs.get(code.config, {})
+    if config.get("token") == "SYSTEM_USER":
+        return _system_user_answer(context, person, float(config.get("expires_in", 0)))
+    return _answer(context, person, context.settings.short_token_seconds)
+
+
+def _system_user_answer(context: SandboxContext, person: Person, seconds: float) -> dict[str, Any]:
+    """Return a business integration system user's token, which reaches what the person shared; 0 seconds is never."""
+    token = issue(context, person, "SYSTEM_USER", expires_in=seconds)
+    return {"access_token": token.id, "token_type": "bearer"} | ({"expires_in": int(seconds)} if seconds else {})
 
 
 def _long_token(context: SandboxContext, given: str) -> dict[str, Any]:
@@ -189,6 +198,8 @@ def read_as_person(context: SandboxContext, request: Request, token: Token, segm
         person = _person(context, token.person)
         mine = segments[0] in {"me", person.id}
         if request.method == "GET" and mine and segments[1:] == ["permissions"]:
+            if token.kind == "SYSTEM_USER":  # no source shows an answer for one
+                raise errors.unknown_field("permissions", "SystemUser")
             return {"data": [{"permission": name, "status": status} for name, status in person.permissions.items()]}
         if request.method == "GET" and mine and segments[1:] == ["accounts"]:
             return _accounts(context, request, token, person)
@@ -254,9 +265,12 @@ def _page_values(
 
 
 def _page_token(context: SandboxContext, token: Token, person: Person, page: Account) -> str:
-    """Return the Page's token: the same each time; without an expiry when the person's token is a long one."""
+    """Return the Page's token: the same each time; without an expiry when the person's token is a long one.
+
+    That of a system user's token ends with it: no source shows otherwise.
+    """
     if page.id not in token.issued:
-        is_long = not token.expires_at or token.expires_at - token.issued_at > DAY
+        is_long = not token.expires_at or (token.kind == "USER" and token.expires_at - token.issued_at > DAY)
         left = 0 if is_long else token.expires_at - now()
         data_access = max(0.0, token.data_access_expires_at - now())
         made = issue(

@@ -93,7 +93,7 @@ def _requested(context: SandboxContext, values: dict[str, str]) -> list[str]:
     if config_id := values.get("config_id"):
         if config_id not in settings.login_configs:
             raise Blocked("Invalid config_id: the configuration does not belong to this app.")
-        wanted = settings.login_configs[config_id]
+        wanted = settings.login_configs[config_id]["permissions"]
     else:
         wanted = [name for name in re.split(r"[,\s]+", values.get("scope", "")) if name]
     if unknown := sorted(set(wanted) - PERMISSIONS):
@@ -102,8 +102,11 @@ def _requested(context: SandboxContext, values: dict[str, str]) -> list[str]:
 
 
 def _asked(person: Person, wanted: list[str], values: dict[str, str]) -> list[str]:
-    """Return the permissions that the person is asked for: declined ones again only with auth_type=rerequest."""
-    again = values.get("auth_type") == "rerequest"
+    """Return the permissions that the person is asked for: declined ones again only with auth_type=rerequest.
+
+    A configuration asks for all of its permissions each time (Meta's "Facebook Login for Business").
+    """
+    again = values.get("auth_type") == "rerequest" or bool(values.get("config_id"))
     return [name for name in wanted if again or person.permissions.get(name) != "declined"]
 
 
@@ -119,9 +122,10 @@ def _dialog(context: SandboxContext, values: dict[str, str], wanted: list[str], 
         for other in people
         if other is not person
     )
+    fixed = bool(values.get("config_id"))  # a person takes all permissions of a configuration, or cancels
     permissions = "".join(
         f'<li><label><input type="checkbox" name="permission" value="{name}" checked'
-        f"{' disabled' if name == 'public_profile' else ''}> <code>{name}</code></label></li>"
+        f"{' disabled' if fixed or name == 'public_profile' else ''}> <code>{name}</code></label></li>"
         for name in _asked(person, wanted, values)
     )
     content = f"""<form method="post" class="login">{hidden}
@@ -156,13 +160,14 @@ def _answered(
     if values.get("answer") != "continue":
         return _redirect(values["redirect_uri"], {**CANCELLED, **state})
     form = _form(request)
-    chosen = {"public_profile", *form.get("permission", [])}
+    chosen = set(wanted) if values.get("config_id") else {"public_profile", *form.get("permission", [])}
     for name in _asked(person, wanted, values):
         person.permissions[name] = "granted" if name in chosen else "declined"
     person.chosen = [page for page in person.pages if page in form.get("page", [])]
     context.state.put(person)
     code = f"AQ{secrets.token_hex(60)}"
-    context.state.codes[code] = Code(person.id, values["redirect_uri"], now() + context.settings.code_seconds)
+    ends = now() + context.settings.code_seconds
+    context.state.codes[code] = Code(person.id, values["redirect_uri"], ends, values.get("config_id", ""))
     return _redirect(values["redirect_uri"], {"code": code, **state}, "#_=_")
 
 

@@ -37,7 +37,9 @@ class Settings:
     app_id: str = ""  # of the Meta app; without it there is no app, and no login
     app_secret: str = field(default="", repr=False)  # checks appsecret_proof when set
     redirect_uris: list[str] = field(default_factory=list)  # the app's valid OAuth redirect URIs
-    login_configs: dict[str, list[str]] = field(default_factory=dict)  # of Login for Business: permissions by id
+    # Configurations of Login for Business by id: {"permissions": [...], "token": "USER" or "SYSTEM_USER"}, and for a
+    # system user's token "expires_in" (0: never).
+    login_configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     code_seconds: float = 600  # for which a code of the login dialog is valid
     short_token_seconds: float = 5400  # for which the token of a code is valid
     long_token_seconds: float = 60 * 86_400

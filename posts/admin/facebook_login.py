@@ -216,6 +216,7 @@ class FacebookLoginAdmin(BaseAdmin):
             "again": again,
         }
         context |= {"missing": facebook_login.missing(answer), "granted": facebook_login.granted(answer)}
+        context["not_in_configuration"] = facebook_login.not_in_configuration(answer)
         return render_page(request, "admin/posts/channel/connect_choose.html", "Choose Pages", **context)
 
     def _show_results(

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
@@ -23,7 +24,7 @@ from posts.domain import channel_tokens
 from posts.domain.channel_tokens import INSTAGRAM, PAGE, PERMISSIONS, Permission, VerifiedToken
 from posts.graph import login
 from posts.graph.errors import GraphError
-from posts.graph.login import LinkedAccount, PageAccount
+from posts.graph.login import LinkedAccount, PageAccount, TokenInfo
 from posts.models import Channel, ChannelType, FacebookLogin
 
 STATE_LIFE = 600  # seconds from the way to the dialog to the exchange
@@ -120,9 +121,16 @@ def _read_answer(code: str, redirect_uri: str) -> Answer:
     token = login.exchange_code(code, redirect_uri)
     info = login.debug_token(token)
     token = channel_tokens.long_lived(token, info)
-    permissions = login.read_permissions(token)
+    permissions = _permissions(token, info)
     pages = login.read_pages(token, instagram=permissions.get("instagram_basic") == "granted")
     return Answer(info.user_id, permissions, list(pages))
+
+
+def _permissions(token: str, info: TokenInfo) -> dict[str, str]:
+    """Return the status of each permission. A system user was asked for none: those of its token are granted."""
+    if info.kind == "SYSTEM_USER":
+        return dict.fromkeys(sorted(info.permissions), "granted")
+    return login.read_permissions(token)
 
 
 def _exchange_problem(error: GraphError, redirect_uri: str) -> str:
@@ -188,6 +196,13 @@ def _choice_problem(answer: Answer, page: PageAccount, type_: ChannelType) -> st
 def missing(answer: Answer) -> list[Permission]:
     """Return the permissions that the person did not grant."""
     return [permission for permission in PERMISSIONS if permission.name not in answer.granted]
+
+
+def not_in_configuration(answer: Answer) -> list[Permission]:
+    """Return the permissions that the configuration of Login for Business does not ask for."""
+    if not settings.GRAPH_LOGIN_CONFIG_ID:
+        return []
+    return [permission for permission in PERMISSIONS if permission.name not in answer.permissions]
 
 
 def granted(answer: Answer) -> list[Permission]:

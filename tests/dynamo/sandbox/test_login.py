@@ -50,9 +50,31 @@ def test_dialog_refuses_other_apps_addresses_and_permissions(platform: SandboxCo
 
 
 def test_dialog_of_a_configuration_asks_for_its_permissions(platform: SandboxControl) -> None:
-    platform.settings(login_configs={"77": ["pages_show_list"]})
+    platform.settings(login_configs={"77": {"permissions": ["pages_show_list"]}})
     page = dialog_page(platform, {"redirect_uri": ADDRESS, "config_id": "77"})
     assert ("pages_show_list" in page.text, "pages_manage_posts" in page.text) == (True, False)
+
+
+def test_configuration_gives_all_permissions_and_its_kind_of_token(platform: SandboxControl) -> None:
+    config = {"permissions": SCOPE.split(","), "token": "SYSTEM_USER"}
+    platform.settings(login_configs={"77": config})
+    answer = answer_dialog(platform, {"redirect_uri": ADDRESS, "config_id": "77"}, decline={"pages_manage_posts"})
+    answered = exchange(platform, code=answer["code"])
+    token = answered["access_token"]
+    facts = get(platform, "debug_token", f"{APP_ID}|{APP_SECRET}", input_token=token)["data"]
+    assert (facts["type"], facts["expires_at"], "expires_in" in answered) == ("SYSTEM_USER", 0, False)
+    assert set(facts["scopes"]) == {"public_profile", *SCOPE.split(",")}
+    assert code(get(platform, "me/permissions", token)) == (100, None)
+    assert [page["id"] for page in get(platform, "me/accounts", token)["data"]] == [FACEBOOK.id, OTHER_FACEBOOK.id]
+
+
+def test_subscriptions_of_the_app_need_its_own_token(platform: SandboxControl) -> None:
+    path, app = f"{APP_ID}/subscriptions", f"{APP_ID}|{APP_SECRET}"
+    assert get(platform, path, app) == {"data": []}
+    assert code(get(platform, path)) == (104, None)
+    assert code(get(platform, path, log_in(platform))) == (15, None)
+    assert code(get(platform, path, f"{APP_ID}|wrong")) == (15, None)
+    assert code(get(platform, "100000000000002/subscriptions", app)) == (190, None)
 
 
 def test_cancelled_dialog_returns_an_error_with_the_state(platform: SandboxControl) -> None:

@@ -118,6 +118,28 @@ def test_state_is_random_and_carries_the_dialogs_parameters(login: Login, settin
     assert ("scope" in login.start(), login.start()["config_id"]) == (False, "77")
 
 
+@pytest.mark.parametrize(("kind", "seconds"), [("USER", 0), ("SYSTEM_USER", 0), ("SYSTEM_USER", 60 * 86_400)])
+def test_configuration_of_login_for_business_connects_by_its_kind_of_token(
+    login: Login, settings: Any, kind: str, seconds: int
+) -> None:
+    settings.GRAPH_LOGIN_CONFIG_ID = "77"
+    permissions = [name for name in OFFERED if name != "read_insights"]
+    config = {"permissions": permissions, "token": kind, "expires_in": seconds}
+    login.platform.settings(login_configs={"77": config})
+    choice = login.return_from_dialog(decline={"pages_manage_posts"}).send()  # all or none: nothing can be declined
+    assert "does not ask for read_insights" in choice.text
+    assert "does not ask for pages_manage_posts" not in choice.text
+    calls = {entry["path"] for entry in login.platform.call("GET", "/__requests")["requests"]}
+    assert any("me/permissions" in path for path in calls) == (kind == "USER")
+    done = login.choose(*BOTH)
+    assert states() == dict.fromkeys(BOTH, "CONNECTED")
+    assert ("expires on" in done.text) == bool(seconds)
+    for channel in Channel.objects.all():
+        info = debug_token(channel.token)
+        assert (info.kind, info.profile_id, info.expires_at is None) == ("PAGE", FACEBOOK.id, not seconds)
+        assert channel.connected_by_meta_user == PERSON
+
+
 def test_state_of_another_session_is_refused(login: Login, make_member: Callable[..., User], organization: Any) -> None:
     other = Login(login.platform, make_member("second", organization, Role.ADMIN))
     answer = answer_dialog(login.platform, login.start())
