@@ -1,7 +1,7 @@
 """`make screenshots`: every page of the admin, light and dark, desktop and phone, into `screenshots/`.
 
-Also states without a URL: the dialog of keyboard shortcuts, the changes since the page was loaded, the offer to undo,
-and the result of a bulk approval.
+Also states without a URL: the dialog of keyboard shortcuts, the form's rows of media, the changes since the page was
+loaded, the offer to undo, and the result of a bulk approval.
 Runs in pytest for its fixtures. PAGES="queue review-failed" selects pages.
 """
 
@@ -53,12 +53,20 @@ def test_take_screenshots(open_admin: OpenAdmin, scene: Scene, open_browser: Cal
 
 
 def take_states(page: Page, scene: Scene, wanted: list[str]) -> int:
-    """Take states after an interaction; all but the first change the sample data."""
+    """Take states after an interaction; all but the first two change the sample data."""
     taken, urls = 0, dict(named_pages())
     if not wanted or "shortcuts" in wanted:
         page.goto(urls["review-waiting"](scene))
         page.keyboard.press("?")
         taken += take_all(page, "shortcuts", full=False)
+    if not wanted or "form-media" in wanted:
+        page.goto(urls["scheduling_scheduledpost_add"](scene))
+        page.get_by_text("More images or videos").click()
+        taken += take_all(page, "form-media")
+        page.locator("#id_media_url-2").fill("https://media.example.com/figs.jpg")
+        page.get_by_role("button", name="Add media").click()
+        taken += take_all(page, "form-media-added")
+        page.locator("#id_media_url-2").fill("")  # else leaving the page asks
     if not wanted or "review-changed" in wanted:
         post, facebook = scene.posts["WAITING_FOR_APPROVAL"], scene.facebook
         page.goto(urls["review-waiting"](scene))
