@@ -44,7 +44,7 @@ def findings() -> Iterator[Finding]:
     channels = list(rows.order_by("organization__name", "name", "pk"))
     yield from _webhooks({channel.type for channel in channels})
     if not channels:
-        yield Finding("channels", "info", "No channel is connected.", "Channels > Connect a channel")
+        yield Finding("channels", "info", "No channel is connected.", "Channels > Connect with Facebook")
     for channel in channels:
         yield from _channel(channel)
 
