@@ -7,7 +7,7 @@ from typing import Any
 from posts.graph import client, login
 from posts.graph.account import Account
 from posts.graph.errors import Transient
-from posts.graph.parsing import items
+from posts.graph.parsing import items, text
 
 FIELDS = {"FB_PAGE": "feed", "INSTAGRAM_ACCOUNT": "comments"}
 OBJECTS = {"FB_PAGE": "page", "INSTAGRAM_ACCOUNT": "instagram"}
@@ -45,16 +45,16 @@ def app_subscriptions() -> dict[str, AppSubscription]:
     """
     app = login.app_account()
     response = client.get(app, f"{app.platform_id}/subscriptions", seconds=login.CALL_SECONDS)
-    return {str(item.get("object")): _app_subscription(item) for item in items(response)}
+    return {str(item.get("object")): parse_app_subscription(item) for item in items(response)}
 
 
-def _app_subscription(item: Mapping[str, Any]) -> AppSubscription:
+def parse_app_subscription(item: Mapping[str, Any]) -> AppSubscription:
     """Read an entry, whatever is in it. Fields are recorded as {"name", "version"}, and as texts."""
     fields = item.get("fields")
     entries = fields if isinstance(fields, list) else []
     names = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
     return AppSubscription(
-        callback_url=str(item.get("callback_url") or ""),
+        callback_url=text(item.get("callback_url")) or "",
         is_active=item.get("active") is True,
         fields=frozenset(name for name in names if isinstance(name, str)),
     )

@@ -25,7 +25,7 @@ from accounts.domain.request_signatures import sign, verify_signature
 from accounts.exceptions import Invalid
 from accounts.models import ApiKey
 from posts.domain import comment_export, facebook_login, meta_callbacks, post_refresh
-from posts.graph import comments, feed, login, rate_limits, responses
+from posts.graph import comments, feed, login, rate_limits, responses, subscriptions
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
 from posts.models import PublishedPost
@@ -156,7 +156,7 @@ def published(data: bytes) -> None:
 
 
 def token(data: bytes) -> None:
-    """What the platform says about a token and about Pages is read, and a Page can be stored and shown."""
+    """What the platform says about a token, Pages and webhooks is read, and a Page can be stored and shown."""
     item = document(data)
     if not isinstance(item, dict):
         item = dict.fromkeys(("id", "scopes", "granular_scopes", "expires_at", "error", "tasks", "name"), item)
@@ -166,6 +166,9 @@ def token(data: bytes) -> None:
     if page is not None:
         storable(f"{page.id}{page.name}{page.username}")
         json.dumps(asdict(page)).encode()
+    for fields in (item, [item, *item.values()]):
+        subscription = subscriptions.parse_app_subscription({**item, "callback_url": item.get("id"), "fields": fields})
+        storable(subscription.callback_url)
 
 
 def state(data: bytes) -> None:
