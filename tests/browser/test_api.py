@@ -11,16 +11,23 @@ from tests.browser.csp_guard import Guard
 from tests.browser.sample_data import Scene
 
 CHANNELS, CREATE = "/v1/channels", "/v1/scheduled-posts"
+PATIENCE = 60_000  # ms: the first page builds the schema, and Swagger UI keeps the browser busy while it renders it
+
+
+def open_reference(page: Page) -> Page:
+    page.set_default_timeout(PATIENCE)
+    page.goto("/admin/api/")
+    return page
 
 
 def try_out(page: Page, method: str, path: str) -> Any:
     """Execute the example of an operation and return the response."""
     operation = page.locator(f".opblock-{method}").filter(has=page.locator(f'[data-path="{path}"]'))
-    operation.locator(".opblock-summary-control").click(timeout=60_000)  # the first page builds the schema
+    operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()
     with page.expect_response(f"**{path}*") as response:
         operation.get_by_role("button", name="Execute").click()
-    expect(operation.locator(".live-responses-table")).to_be_visible()
+    expect(operation.locator(".live-responses-table")).to_be_visible(timeout=PATIENCE)
     return response.value
 
 
@@ -29,8 +36,7 @@ def test_request_is_signed_with_the_entered_key(
     open_admin: OpenAdmin, scene: Scene, key: ApiKey, guard: Guard, dark: bool
 ) -> None:
     guard.expect_error("400 (Bad Request)")  # the example names a channel that the organization does not have
-    page = open_admin(scene.person, dark=dark)
-    page.goto("/admin/api/")
+    page = open_reference(open_admin(scene.person, dark=dark))
     page.get_by_label("API key ID").fill(key.pk)
     page.get_by_label("Secret").fill(key.secret)  # type: ignore[attr-defined]
     read = try_out(page, "get", CHANNELS)
@@ -43,8 +49,7 @@ def test_request_is_signed_with_the_entered_key(
 
 def test_request_without_key_is_not_signed(open_admin: OpenAdmin, scene: Scene, guard: Guard) -> None:
     guard.expect_error("403")
-    page = open_admin(scene.person)
-    page.goto("/admin/api/")
+    page = open_reference(open_admin(scene.person))
     assert try_out(page, "get", CHANNELS).json() == {
         "message": "Missing authentication headers",
         "code": "signature.missing",
