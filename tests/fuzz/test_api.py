@@ -29,6 +29,7 @@ def post_id(api: SignedClient, facebook: Channel, make_waiting: Any, settings: A
 
 
 def encodable(value: Any) -> str:
+    value = ",".join(map(str, value)) if isinstance(value, list) else value
     return str(value).encode(errors="replace").decode()
 
 
