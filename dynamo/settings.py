@@ -113,11 +113,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Agents draft, people approve, workers publish. Approval happens in the admin, never in the API.",
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/v1",
+    "SCHEMA_PATH_PREFIX_TRIM": True,  # it is in `servers`, so that a client's base URL ends with it
     "SORT_OPERATIONS": False,  # operations keep the order of the URLs
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,  # every field of a PATCH is optional already
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
-    "SERVERS": [{"url": "/", "description": "The root of the installation: the paths begin with /v1."}],
+    "SERVERS": [{"url": "/v1", "description": "The API of the installation that serves this description."}],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {
         "ScheduledPostStatus": "scheduling.lifecycle.Status.choices",
@@ -125,6 +127,7 @@ SPECTACULAR_SETTINGS = {
         "ChannelState": "posts.models.ChannelState.choices",
         "PostType": "posts.models.PostType.choices",
         "MediaType": "posts.models.MediaKind.choices",
+        "PublishedMediaType": "posts.api.serializers.PUBLISHED_MEDIA",
         "DeliveryState": "scheduling.models.DeliveryState.choices",
         "EventType": "scheduling.domain.event_feed.TYPES",
         "WebhookEventType": "scheduling.api.event_serializers.SUBSCRIBED",

@@ -17,12 +17,18 @@ from rest_framework import serializers
 from accounts.api.serializers import UTCMillisField
 from accounts.datetimes import format_datetime
 
+
+class StoredJSONField(serializers.JSONField):
+    """A JSON column, returned as it is stored. A subclass declares its type for the description."""
+
+
 # By the exact class, because a subclass may represent its values in another way. Null is written elsewhere.
 WRITERS: dict[type[Any], Callable[[Any], str]] = {
     serializers.CharField: encode_basestring,
+    serializers.ChoiceField: encode_basestring,
     serializers.IntegerField: str,
     serializers.UUIDField: lambda value: f'"{value}"',
-    serializers.JSONField: str,  # selected as text
+    StoredJSONField: str,  # selected as text
     UTCMillisField: lambda time: f'"{format_datetime(time)}"',
 }
 
@@ -48,11 +54,12 @@ class JSONRowWriter:
         """Return the field's place in the template. A nested serializer must read the same row (`source="*"`)."""
         if isinstance(field, serializers.Serializer) and field.source == "*":
             return self._object_template(field)
-        if type(field) not in WRITERS:
-            raise TypeError(f"{field.field_name} is a {type(field).__name__}, which has no writer")
+        kind = StoredJSONField if isinstance(field, StoredJSONField) else type(field)
+        if kind not in WRITERS:
+            raise TypeError(f"{field.field_name} is a {kind.__name__}, which has no writer")
         name = "__".join(field.source_attrs)
-        self.writers.append(WRITERS[type(field)])
-        self.columns.append(Cast(name, TextField()) if type(field) is serializers.JSONField else name)
+        self.writers.append(WRITERS[kind])
+        self.columns.append(Cast(name, TextField()) if kind is StoredJSONField else name)
         return "%s"
 
     def render_list(self, rows: Sequence[Sequence[Any]]) -> bytes:

@@ -1,5 +1,7 @@
 """Generation of docs/openapi.json (OpenAPI 3.1) from serializers and `@extend_schema`; see views.py for its use."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,18 @@ from accounts.api.permissions import required_scope
 from accounts.api.serializers import StrictSerializer
 
 
+@extend_schema_field({"type": "array", "items": {"type": ["string", "integer"]}})
+class PathField(serializers.ListField):
+    """The way to a value: strings for keys, integers for indices."""
+
+    child = serializers.JSONField()
+
+
 class ValidationProblemSerializer(serializers.Serializer[Any]):
     """One problem of an invalid request."""
 
     message = serializers.CharField(help_text="A sentence in Joi's form.")
-    path = serializers.ListField(
-        child=serializers.JSONField(),
+    path = PathField(
         help_text="From the body's root, or the query parameter's name: strings for keys, integers for indices.",
     )
     type = serializers.CharField(help_text="Joi's code, for example `any.required`.")
@@ -51,7 +59,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 class RuleErrorSerializer(serializers.Serializer[Any]):
     """One rule that the content breaks."""
 
-    path = serializers.ListField(child=serializers.JSONField(), help_text="From the body's root to the field.")
+    path = PathField(help_text="From the body's root to the field.")
     message = serializers.CharField(help_text="A sentence that names the channel where there is one.")
     code = serializers.CharField(help_text="For programs, for example `scheduledFor.past`.")
 
@@ -97,7 +105,7 @@ class ConflictSerializer(ErrorSerializer):
 class ClockDetail(serializers.Serializer[Any]):
     """How the date of an expired signature differs from the server's time."""
 
-    serverTime = serializers.CharField(help_text="The server's time, in UTC.")  # noqa: N815  the wire name
+    serverTime = serializers.DateTimeField(help_text="The server's time, in UTC.")  # noqa: N815  the wire name
     skewSeconds = serializers.FloatField(  # noqa: N815
         help_text="`x-date` minus the server's time: positive when the client's clock is fast."
     )
@@ -277,15 +285,15 @@ POST_ERRORS = OpenApiResponse(
 )
 # Responses that are the same for every operation become components of these names.
 SHARED = {
-    401: "Unauthorized",
-    402: "OrganizationInactive",
-    403: "Forbidden",
-    404: "NotFound",
-    413: "TooLarge",
-    415: "NotJson",
-    429: "TooMany",
-    502: "PlatformFailed",
-    503: "PlatformBusy",
+    "401": "Unauthorized",
+    "402": "OrganizationInactive",
+    "403": "Forbidden",
+    "404": "NotFound",
+    "413": "TooLarge",
+    "415": "NotJson",
+    "429": "TooMany",
+    "502": "PlatformFailed",
+    "503": "PlatformBusy",
 }
 
 
@@ -422,12 +430,12 @@ def generate_schema() -> dict[str, Any]:
     """Return the description, validated against OpenAPI's own schema."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     components: dict[str, Any] = {"headers": {}, "responses": {}}
-    for operation in (operation for methods in schema["paths"].values() for operation in methods.values()):
+    for operation in _operations(schema):
         for status, response in operation["responses"].items():
             for name, header in response.get("headers", {}).items():
                 components["headers"].setdefault(name, header)
                 response["headers"][name] = {"$ref": f"#/components/headers/{name}"}
-            name = SHARED.get(int(status), "")
+            name = SHARED.get(status, "")
             if name and components["responses"].setdefault(name, response) == response:
                 operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
     schema["components"] |= components
@@ -436,6 +444,8 @@ def generate_schema() -> dict[str, Any]:
     ]
     schema = _clean(schema)
     schema["webhooks"] = _webhooks(schema["components"]["schemas"]["EventType"]["enum"])
+    _name_parameter_enums(schema)
+    _add_property_examples(schema)
     validate_schema(schema)
     return schema
 
@@ -449,9 +459,74 @@ def _webhooks(types: list[str]) -> dict[str, Any]:
         "429": {"description": "Sent again after `Retry-After`."},
     }
     return {
-        event_type: {"post": {"summary": event_type, "requestBody": body, "responses": responses, "security": []}}
+        event_type: {
+            "post": {
+                "operationId": "on" + "".join(word.title() for word in re.split(r"[._]", event_type)),
+                "summary": event_type,
+                "requestBody": body,
+                "responses": responses,
+                "security": [],
+            }
+        }
         for event_type in types
     }
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (operation for methods in schema["paths"].values() for operation in methods.values())
+
+
+def _name_parameter_enums(schema: dict[str, Any]) -> None:
+    """Replace enumerations of parameters by components, as drf-spectacular does for those of bodies."""
+    schemas = schema["components"]["schemas"]
+    names = {tuple(component["enum"]): name for name, component in schemas.items() if "enum" in component}
+    for parameter in (item for operation in _operations(schema) for item in operation.get("parameters", [])):
+        holder, key = (parameter["schema"], "items") if "items" in parameter["schema"] else (parameter, "schema")
+        if "enum" in holder[key]:
+            values = holder[key]["enum"]
+            name = names.setdefault(tuple(values), parameter["name"].title())
+            schemas.setdefault(name, {"type": "string", "enum": values})
+            holder[key] = {"$ref": f"#/components/schemas/{name}"}
+
+
+def _add_property_examples(schema: dict[str, Any]) -> None:
+    """Give the values of the components an example: the first value in an example of an operation."""
+    for content in _contents(schema):
+        for example in content.get("examples", {}).values():
+            _take_examples(schema["components"], content["schema"], example["value"])
+    schemas = schema["components"]["schemas"]
+    for name, component in schemas.items():  # a request takes what is left from the response
+        response = schemas.get(name.removesuffix("Request"), {}).get("properties", {})
+        for field, content in component.get("properties", {}).items():
+            if "examples" in response.get(field, {}):
+                content.setdefault("examples", response[field]["examples"])
+
+
+def _contents(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the contents of all bodies and responses."""
+    responses = schema["components"]["responses"]
+    for operation in _operations(schema):
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            found = responses[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+            yield from found.get("content", {}).values()
+
+
+def _take_examples(components: dict[str, Any], part: dict[str, Any], value: Any) -> None:
+    """Store the values of an example as examples of the properties that `part` describes."""
+    if "$ref" in part:
+        part = components["schemas"][part["$ref"].rpartition("/")[2]]
+    for other in part.get("allOf", []) + part.get("oneOf", []):
+        _take_examples(components, other, value)
+    for item in value if isinstance(value, list) else ():
+        _take_examples(components, part.get("items", {}), item)
+    for name, item in value.items() if isinstance(value, dict) else ():
+        content = part.get("properties", {}).get(name)
+        if content is None:
+            _take_examples(components, part.get("additionalProperties") or {}, item)
+        else:
+            if "$ref" not in str(content) and item not in (None, "", [], {}):
+                content.setdefault("examples", [item])
+            _take_examples(components, content, item)
 
 
 def _clean(value: Any) -> Any:

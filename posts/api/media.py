@@ -65,6 +65,9 @@ class Media(ApiView):
                 "An upload", {"file": "the bytes of the file"}, request_only=True, media_type="multipart/form-data"
             ),
             OpenApiExample("Stored", STORED, response_only=True),
+            OpenApiExample(
+                "A stored video", {**STORED, "mediaType": "VIDEO", "durationSeconds": 12.5}, response_only=True
+            ),
             error_example(
                 "Not media",
                 400,

@@ -22,6 +22,19 @@ POST: dict[str, Any] = {
     "superpower": None,
     "scheduledPostId": "5f0d6c52-6b0e-4f0e-9a39-0d2f3c1f7b11",
 }
+REEL = {
+    **POST,
+    "id": "17900000000000001",
+    "mediumId": "INSTAGRAM_ACCOUNT_17841400000000001",
+    "mediumType": "INSTAGRAM_ACCOUNT",
+    "type": "REEL",
+    "mediaUrl": "https://media.example.com/terrace.mp4",
+    "mediaType": "VIDEO",
+    "thumbnailUrl": "https://media.example.com/terrace-still.jpg",
+    "permalink": "https://www.instagram.com/reel/C0123456789/",
+    "metrics": {"likes": 48, "comments": 7, "shares": None, "reactions": None},
+    "scheduledPostId": None,
+}
 COMMENT: dict[str, Any] = {
     "id": "122100000000001_22000000000001",
     "parentId": None,
@@ -31,6 +44,13 @@ COMMENT: dict[str, Any] = {
     "likes": 2,
     "replies": 0,
     "hidden": False,
+}
+REPLY: dict[str, Any] = {
+    **COMMENT,
+    "id": "122100000000001_22000000000002",
+    "parentId": COMMENT["id"],
+    "text": "At midnight!",
+    "author": None,
 }
 METRICS: dict[str, tuple[str, Any]] = {
     "post_media_view": ("Lifetime Post Media Views", 1840),
@@ -73,6 +93,62 @@ SUPERPOWER = {
     "active": True,
     "creativeTemplateId": "9a7f2c1e-0d4b-4c55-9b0a-3f1de2a7c681",
     "creativeTemplateName": "Greeter",
+}
+REPLY_RULE = {
+    "id": "r1",
+    "scope": "PRIVATE",
+    "broadcastMessageType": "REGULAR",
+    "text": "Here is the menu, @[mention_user]",
+    "mediaUrl": "https://media.example.com/menu.jpg",
+    "mediaType": "image",
+    "attachmentId": "1160000000000001",
+    "subtitle": "Casa do Sol",
+    "isAIGenerated": True,
+    "isAiGeneratedEdited": True,
+    "active": True,
+    "redirects": [
+        {
+            "id": "b1",
+            "text": "The menu",
+            "description": "All dishes",
+            "url": "https://casadosol.example/menu",
+            "d10xUrl": "https://links.example/m",
+        }
+    ],
+}
+CONDITIONAL = {
+    **SUPERPOWER,
+    "id": "5d9a1d5a-2f52-4c3f-9a55-0a2f5ff2c6b1",
+    "hashtag": "Menu",
+    "lookupHashtag": "menu",
+    "templateType": "CONDITIONAL",
+    "conditionalTemplateType": "GENERAL",
+    "thumbnail": "https://media.example.com/menu-small.jpg",
+    "notes": "For the summer",
+    "note": "For the summer",
+    "caption": "Write MENU below",
+    "expirationDate": 1_943_913_600_000,
+    "conditionGroups": [
+        {
+            "groupId": "g1",
+            "name": "asked for the menu",
+            "probability": 1,
+            "autoLike": True,
+            "autoLikeProbability": 0.5,
+            "publicRepliesProbability": 0.5,
+            "conditions": [
+                {
+                    "conditionType": "USER_ACTION",
+                    "userActionType": "COMMENTED",
+                    "values": ["menu"],
+                    "aiValues": ["carte"],
+                    "logicalCondition": "ANY_VALUE",
+                }
+            ],
+            "publicReplies": [{"scope": "PUBLIC", "text": "Look at your messages!", "like": True}],
+            "privateReplies": [REPLY_RULE],
+        }
+    ],
 }
 
 POST_ID = OpenApiParameter(
@@ -117,7 +193,11 @@ LIST_CHANNELS = [
     ),
     limit_too_large_example(),
 ]
-LIST_SUPERPOWERS = [OpenApiExample("A template", SUPERPOWER), limit_too_large_example()]
+LIST_SUPERPOWERS = [
+    OpenApiExample("A template", SUPERPOWER),
+    OpenApiExample("A template with conditions", CONDITIONAL),
+    limit_too_large_example(),
+]
 LIST_POSTS = [
     OpenApiExample("One channel, one month", POST),
     MEDIUM_ID,
@@ -127,11 +207,11 @@ LIST_POSTS = [
     validation_error_example("No date", ["startDate"], "string.isoDate", "must be in iso format", value="yesterday"),
     limit_too_large_example(),
 ]
-READ_POST = [OpenApiExample("A published post", POST), *ONE_POST]
+READ_POST = [OpenApiExample("A published post", POST), OpenApiExample("A reel", REEL), *ONE_POST]
 READ_INSIGHTS = [OpenApiExample("Known metrics", INSIGHTS), *FROM_PLATFORM]
 READ_COMMENTS = [
     OpenApiExample(
-        "A page of one", {"items": [COMMENT], "returned": 1, "mayHaveMore": True, "nextCursor": "eyJ2IjoxfQ"}
+        "A page of two", {"items": [COMMENT, REPLY], "returned": 2, "mayHaveMore": True, "nextCursor": "eyJ2IjoxfQ"}
     ),
     limit_too_large_example(100),
     validation_error_example("A cursor of another list", ["after"], "any.only", "must be one that this list returned"),

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.json_rows import JSONRowWriter
+from accounts.api.json_rows import JSONRowWriter, StoredJSONField
 from accounts.api.pagination import PaginationQuery
 from accounts.api.serializers import (
     AnyJSONField,
@@ -28,6 +28,7 @@ from posts.models import Channel, ChannelType, MediaFile, MediaKind, PostType, P
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TEXT: Any = {"required": False, "allow_null": True, "allow_blank": True}  # an optional text of a superpower
+PUBLISHED_MEDIA = ["IMAGE", "VIDEO", "CAROUSEL", "TEXT"]
 PROBABILITY: Any = {"required": False, "min_value": 0, "max_value": 1}
 
 
@@ -35,6 +36,10 @@ class LenientSerializer(StrictSerializer):
     """Part of a superpower: known fields are validated, unknown ones are kept."""
 
     keep_unknown = True
+
+
+class UserPropertySerializer(LenientSerializer):
+    """What is known about the user; stored as sent."""
 
 
 class ConditionSerializer(LenientSerializer):
@@ -50,7 +55,7 @@ class ConditionSerializer(LenientSerializer):
     logicalCondition = StrictChoiceField(
         ["ANY_VALUE"], required=False, allow_null=True, help_text="How the values are combined."
     )
-    userProperty = LenientSerializer(required=False, allow_null=True, help_text="About the user; stored as sent.")
+    userProperty = UserPropertySerializer(required=False, allow_null=True, help_text="About the user; stored as sent.")
 
 
 class RedirectSerializer(LenientSerializer):
@@ -199,13 +204,23 @@ class ExportQuery(PostQuery):
     delivery = StrictChoiceField(["url"], required=False, help_text="`url`: store the file and return a link to it.")
 
 
+@extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
+class CountsField(StoredJSONField):
+    """Counts by name."""
+
+
+@extend_schema_field(SuperpowerSerializer)
+class PublishedSuperpowerField(StoredJSONField):
+    """The stored superpower of a published post."""
+
+
 class MetricsSerializer(serializers.Serializer[PublishedPost]):
     """The platform's counters; null is unknown."""
 
     likes = serializers.IntegerField(allow_null=True, help_text="Likes.")
     comments = serializers.IntegerField(allow_null=True, help_text="Comments.")
     shares = serializers.IntegerField(allow_null=True, help_text="Shares.")
-    reactions = serializers.JSONField(allow_null=True, help_text="Counts by name, for example `like` and `love`.")
+    reactions = CountsField(allow_null=True, help_text="Counts by name, for example `like` and `love`.")
 
 
 class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
@@ -213,20 +228,20 @@ class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
 
     id = serializers.CharField(source="platform_id", help_text="Its id on the platform.")
     mediumId = serializers.CharField(source="channel.public_id", help_text="The channel that it is published on.")
-    mediumType = serializers.CharField(source="channel.type", help_text="`FB_PAGE` or `INSTAGRAM_ACCOUNT`.")
-    type = serializers.CharField(help_text="`POST`, `REEL` or `STORY`.")
+    mediumType = serializers.ChoiceField(ChannelType.choices, source="channel.type", help_text="The channel's type.")
+    type = serializers.ChoiceField(PostType.choices, help_text="What it is.")
     caption = serializers.CharField(allow_null=True, help_text="Its text.")
     mediaUrl = serializers.CharField(
         source="media_url", allow_null=True, help_text="The platform's URL of its media; it changes."
     )
-    mediaType = serializers.CharField(
-        source="media_type", allow_null=True, help_text="`IMAGE`, `VIDEO`, `CAROUSEL` or `TEXT`."
+    mediaType = serializers.ChoiceField(
+        PUBLISHED_MEDIA, source="media_type", allow_null=True, help_text="What its media are; `TEXT` has none."
     )
     thumbnailUrl = serializers.CharField(source="thumbnail_url", allow_null=True, help_text="A still image of a video.")
     permalink = serializers.CharField(allow_null=True, help_text="Its page on the platform.")
     publishedAt = UTCMillisField(source="published_at", help_text="When it was published.")
     metrics = MetricsSerializer(source="*", help_text="The platform's counters at the last sync.")
-    superpower = serializers.JSONField(allow_null=True, help_text="The superpower of its scheduled post.")
+    superpower = PublishedSuperpowerField(allow_null=True, help_text="The superpower of its scheduled post.")
     scheduledPostId = serializers.UUIDField(
         source="scheduled_post_id",
         allow_null=True,
@@ -237,6 +252,13 @@ class PublishedPostSerializer(serializers.Serializer[PublishedPost]):
 PUBLISHED = JSONRowWriter(PublishedPostSerializer)
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "number"}, {"type": "object", "additionalProperties": {"type": "number"}, "title": "ByKind"}]}
+)
+class FigureField(serializers.JSONField):
+    """A number, or numbers by kind."""
+
+
 class FigureSerializer(serializers.Serializer[Metric]):
     """A metric. Its value is a number, or an object of numbers by kind."""
 
@@ -244,7 +266,7 @@ class FigureSerializer(serializers.Serializer[Metric]):
     period = serializers.CharField(allow_null=True, help_text="The period, for example `lifetime`.")
     title = serializers.CharField(allow_null=True, help_text="Its title for users.")
     description = serializers.CharField(allow_null=True, help_text="What it counts.")
-    value = serializers.JSONField(help_text="A number, or an object of numbers by kind.")
+    value = FigureField(help_text="A number, or an object of numbers by kind.")
 
 
 class AuthorSerializer(serializers.Serializer[Author]):

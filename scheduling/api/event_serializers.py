@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -21,6 +22,7 @@ from scheduling.domain.event_feed import OF_KINDS, TYPES
 from scheduling.domain.notifications import webhooks
 
 
+@extend_schema_field(serializers.ListField(child=serializers.ChoiceField(TYPES)))
 class TypesField(StrictCharField):
     """Comma-separated types of events, in one parameter or several; returned as a list."""
 
@@ -35,7 +37,9 @@ class TypesField(StrictCharField):
 
 class EventsQuery(StrictSerializer):
     after = StrictCharField(required=False, help_text="The `nextCursor` of the page before.")
-    types = TypesField(required=False, help_text="Types of events, separated by commas.")
+    types = TypesField(
+        required=False, help_text="Types of events: the parameter is repeated, or holds several separated by commas."
+    )
     limit = LIMIT
 
 

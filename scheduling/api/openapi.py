@@ -30,6 +30,7 @@ SUBMITTED = {
     **DRAFT,
     "status": "WAITING_FOR_APPROVAL",
     "scheduledFor": "2031-07-01T15:00:00+02:00",
+    "altText": "A beach at noon",
     "brief": "The terrace opens that day.",
 }
 GREETER: dict[str, Any] = {
@@ -58,6 +59,13 @@ CAROUSEL: dict[str, Any] = {
     "isAiGenerated": True,
 }
 OWN: dict[str, Any] = {"externalId": "menu-2031-27", "metadata": {"campaign": "terrace"}}
+CORRECTION: dict[str, Any] = {
+    **OWN,
+    "media": "https://res.cloudinary.com/demo/image/upload/kitten.jpg",
+    "altText": "A kitten",
+    "isAiGenerated": True,
+    "brief": "A better image",
+}
 WITH_SUPERPOWER = {"channels": {PAGE: {"mediumType": "FB_PAGE", "caption": "Hello 👋", "superpower": GREETER}}}
 AGENT = {"kind": "API_KEY", "id": "dk_4f9d2c7be0a15386c1d27a90", "name": "agent"}
 RITA = {"kind": "USER", "id": "7", "name": "Rita Sousa"}
@@ -84,6 +92,21 @@ OUTCOME = {
     "permalink": "https://www.facebook.com/104857600000001/posts/122100000000001",
     "publishedAt": "2031-07-01T13:00:01.412Z",
     "error": None,
+}
+
+
+FAILURE = {
+    "state": "FAILED",
+    "postId": None,
+    "permalink": None,
+    "publishedAt": None,
+    "error": {"code": "MISSED", "message": "It was not published within 15 minutes of its time"},
+}
+CAPTION = {
+    "code": "caption",
+    "severity": "PASSED",
+    "message": "Casa do Sol: 7 characters of 63,206.",
+    "channelId": PAGE,
 }
 
 
@@ -236,7 +259,7 @@ LIST_POSTS = [
     OpenApiExample("A Page", PAGE, parameter_only=("channelId", "query")),
     OpenApiExample("A day", "2031-07-01", parameter_only=("from", "query")),
     OpenApiExample("A day", "2031-07-31", parameter_only=("to", "query")),
-    OpenApiExample("Waiting", "WAITING_FOR_APPROVAL", parameter_only=("status", "query")),
+    OpenApiExample("Waiting", ["WAITING_FOR_APPROVAL"], parameter_only=("status", "query")),
     validation_error_example(
         "Unknown state",
         ["status"],
@@ -252,7 +275,12 @@ CREATE_POST = [
     request_example("A draft", DRAFT),
     response_example("A draft"),
     request_example("Submitted at once", SUBMITTED),
-    response_example("Submitted at once", status="WAITING_FOR_APPROVAL", brief=SUBMITTED["brief"]),
+    response_example(
+        "Submitted at once",
+        status="WAITING_FOR_APPROVAL",
+        altText=SUBMITTED["altText"],
+        brief=SUBMITTED["brief"],
+    ),
     request_example("A draft with a superpower", WITH_SUPERPOWER),
     response_example(
         "A draft with a superpower",
@@ -312,6 +340,15 @@ VALIDATE_POST = [
 ]
 READ_POST = [
     response_example("A draft"),
+    response_example(
+        "Scheduled",
+        status="SCHEDULED",
+        taskId="1f1f6d0e-6f0b-4c55-8d52-0d1f3c2b7a10",
+        altText="A beach at noon",
+        checks=[*CHECKS, CAPTION],
+        review=APPROVED,
+    ),
+    response_example("Failed", status="FAILED", checks=[], review=APPROVED, mediumsData=medium(outcome=FAILURE)),
     response_example("Published", status="PUBLISHED", checks=[], review=APPROVED, mediumsData=medium(outcome=OUTCOME)),
 ]
 UPDATE_POST = [
@@ -319,6 +356,8 @@ UPDATE_POST = [
     response_example("Another date", scheduledFor="2031-07-01T08:30:00.000Z", version=2),
     request_example("Back from rejected", {"status": "DRAFT"}),
     response_example("Back from rejected", notes="Shorter, please", review=REJECTED),
+    request_example("Another image", CORRECTION),
+    response_example("Another image", **CORRECTION, version=2),
     rule_violation_example("No longer publishable", NO_MEDIA),
     state_conflict_example("update", "SCHEDULED", "revert", "delete"),
     OLD_VERSION,
@@ -362,6 +401,8 @@ REVERT_POST = [
     INVALID_JSON,
     state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),
 ]
+# Generators refuse an operation that has no successful response.
+NEVER = OpenApiResponse(description="Never sent: approving and publishing are for people.")
 HUMAN_ONLY = OpenApiResponse(
     ERRORS[403].response,
     "Envelope B: the signature is missing or wrong, or the action requires a person.",

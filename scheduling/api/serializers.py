@@ -37,8 +37,13 @@ ALT_TEXT: dict[str, Any] = {
 ONE_MEDIUM = ("media", "mediaType", "altText")  # fields that describe a single medium
 
 
+@extend_schema_field(serializers.ChoiceField(ChannelType.choices))
+class MediumTypeField(StrictCharField):
+    """A type of channels. The domain refuses one that is not the channel's with 400, as it does an unknown channel."""
+
+
 class ChannelContentSerializer(StrictSerializer):
-    mediumType = StrictCharField(source="medium_type", help_text="The channel's type; must match the channel id.")
+    mediumType = MediumTypeField(source="medium_type", help_text="The channel's type; must match the channel id.")
     caption = StrictCharField(required=False, allow_blank=True, help_text="The text on this channel.")
     superpower = SuperpowerSerializer(
         required=False, allow_null=True, help_text="A superpower by reference (`creativeTemplateId`) or whole."
@@ -172,6 +177,7 @@ class ReasonSerializer(StrictSerializer):
     )
 
 
+@extend_schema_field(serializers.ListField(child=serializers.ChoiceField(Status.choices)))
 class StatusesField(StrictCharField):
     """Comma-separated states, in one parameter or several; returned as a list."""
 
@@ -188,7 +194,9 @@ class StatusesField(StrictCharField):
 
 
 class ScheduledPostsQuery(PaginationQuery):
-    status = StatusesField(required=False, help_text=f"States, separated by commas: {', '.join(Status.values)}.")
+    status = StatusesField(
+        required=False, help_text="States: the parameter is repeated, or holds several separated by commas."
+    )
     channelId = StrictCharField(required=False, help_text="Posts on this channel.")
     # `from` is a keyword of Python's.
     locals()["from"] = DayOrDateTimeField(

@@ -242,7 +242,7 @@ class HumanOnlyAction(ApiView):
         "whatever the body, whether the post exists or not.",
         parameters=[openapi.POST_ID],
         request=None,
-        responses={**errors(), 403: openapi.HUMAN_ONLY},
+        responses={"2XX": openapi.NEVER, **errors(), 403: openapi.HUMAN_ONLY},
         extensions={"x-human-only": True},  # bridges to tools leave it out
     )
     def post(self, request: Request, post_id: str) -> NoReturn:  # noqa: ARG002  the same for every post

@@ -139,6 +139,7 @@ class WebhookDetail(WebhookView):
         responses={200: WebhookSerializer, **errors(400, 404, 415, 422)},
         examples=[
             OpenApiExample("Paused", {"active": False}, request_only=True),
+            OpenApiExample("Another URL", {"url": f"{URL}/2"}, request_only=True),
             OpenApiExample("Paused", {**WEBHOOK, "active": False}, response_only=True),
             REFUSED_URL,
             INVALID_JSON,

@@ -4,6 +4,7 @@ tests/fuzz/test_api.py compares the responses to generated requests, the refused
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -58,7 +59,9 @@ def test_every_route_of_the_api_is_described() -> None:
         if str(resolver.pattern) == "v1/"
         for pattern in resolver.url_patterns
     }
-    endpoints = [(path, method.lower()) for path, _, method, _ in EndpointEnumerator().get_api_endpoints()]
+    endpoints = [
+        (path.removeprefix("/v1"), method.lower()) for path, _, method, _ in EndpointEnumerator().get_api_endpoints()
+    ]
     assert [(path, method) for path, method, _ in OPERATIONS] == endpoints
     assert len(OPENAPI["paths"]) == len(routes)
     assert all(operation["summary"] and operation["description"] for _, _, operation in OPERATIONS)
@@ -98,6 +101,57 @@ def test_fields_and_parameters_have_descriptions() -> None:
             if not parameter.get("description")
         }
     assert undescribed == set()
+
+
+def test_values_have_examples_i7() -> None:
+    missing = {
+        f"{name}.{field}"
+        for name, schema in OPENAPI["components"]["schemas"].items()
+        for field, content in schema.get("properties", {}).items()
+        if "$ref" not in str(content) and not content.get("examples")
+    }
+    assert missing == set()
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of the description, examples excluded."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if not (isinstance(value, dict) and item is value.get("examples")):
+            yield from parts(item)
+
+
+def test_every_enumeration_is_a_component_and_the_rest_is_typed_i7() -> None:
+    named = [schema for schema in OPENAPI["components"]["schemas"].values() if "enum" in schema]
+    assert [part for part in parts(OPENAPI) if "enum" in part] == named
+    assert all(None not in schema["enum"] for schema in named)
+    schemas = OPENAPI["components"]["schemas"]
+    assert schemas["Metrics"]["properties"]["reactions"]["additionalProperties"] == {"type": "integer"}
+    assert [part["type"] for part in schemas["Figure"]["properties"]["value"]["oneOf"]] == ["number", "object"]
+    assert schemas["PublishedPost"]["properties"]["superpower"]["oneOf"][0]["$ref"].endswith("/Superpower")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "component"), [("post_id", "ScheduledPost"), ("channel_id", "Channel"), ("webhook_id", "Webhook")]
+)
+def test_path_parameter_has_the_type_of_the_id_i6(parameter: str, component: str) -> None:
+    declared = OPENAPI["components"]["schemas"][component]["properties"]["id"]
+    given = [
+        item["schema"]
+        for path, _, operation in OPERATIONS
+        for item in operation.get("parameters", [])
+        if item["name"] == parameter and not path.startswith("/posts/")
+    ]
+    assert given
+    assert all(schema == {key: declared[key] for key in ("type", "format") if key in declared} for schema in given)
+
+
+def test_base_url_has_the_version_and_human_only_operations_are_marked_i7() -> None:
+    assert [server["url"] for server in OPENAPI["servers"]] == ["/v1"]
+    assert not any(path.startswith("/v1") for path in OPENAPI["paths"])
+    marked = {operation["operationId"] for _, _, operation in OPERATIONS if operation.get("x-human-only")}
+    assert marked == {"approveScheduledPost", "publishScheduledPost"}
 
 
 READS = {
@@ -154,10 +208,11 @@ def test_request_examples_are_accepted(api: SignedClient, facebook: Channel, mak
         assert (answer.status_code, answer.json()["status"]) == (201, body.get("status", "DRAFT"))
         assert_documented("createScheduledPost", answer)
         created.append(f"/scheduled-posts/{answer.json()['id']}")
-    [another_date, back], [notes] = bodies["updateScheduledPost"], bodies["rejectScheduledPost"]
+    [another_date, back, another_image], [notes] = bodies["updateScheduledPost"], bodies["rejectScheduledPost"]
     scheduled = f"/scheduled-posts/{make_scheduled(channels=[facebook]).pk}"
     for name, method, path, body, status in (
         ("updateScheduledPost", "PATCH", created[0], another_date, "DRAFT"),
+        ("updateScheduledPost", "PATCH", created[0], {**another_image, "externalId": "menu-2031-28"}, "DRAFT"),
         ("submitScheduledPost", "POST", f"{created[0]}/submit-for-approval", {}, "WAITING_FOR_APPROVAL"),
         ("rejectScheduledPost", "POST", f"{created[0]}/reject", notes, "REJECTED"),
         ("updateScheduledPost", "PATCH", created[0], back, "DRAFT"),

@@ -30,6 +30,7 @@ def ids(api: SignedClient, facebook: Channel, make_waiting: Any, settings: Any) 
 
 
 def encodable(value: Any) -> str:
+    value = ",".join(map(str, value)) if isinstance(value, list) else value
     return str(value).encode(errors="replace").decode()
 
 
