@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo client/dynamo_client manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk audit format lock
+.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk check-mcp audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,10 +68,16 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 		$(COMPILE) -o "$$folder/run.txt" pyproject.toml && \
 		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
 		$(COMPILE) --group sdk -o "$$folder/sdk.txt" && \
+		$(COMPILE) --group mcp -o "$$folder/mcp.txt" && \
+		$(COMPILE) --group mcp-2025 -o "$$folder/mcp-2025.txt" && \
 		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
 
 check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK and python-facebook-api against the sandbox
 	$(BIN)/python -m tests.sdk $(VENV)/sdk/bin/python
+
+check-mcp: $(VENV)/dev.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp ## Run the official MCP client, three versions of the protocol, against the server
+	MCP_PYTHON=$(CURDIR)/$(VENV)/mcp/bin/python MCP_2025_PYTHON=$(CURDIR)/$(VENV)/mcp-2025/bin/python \
+		$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/mcp_clients/real_clients.py -q
 
 # pip-audit exits with 1 both for an advisory and for a service that cannot be reached: its output tells them apart.
 audit: ## Compare requirements/run.txt with the published advisories, where they can be reached
@@ -95,6 +101,8 @@ lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPG
 	$(COMPILE) -o requirements/run.txt pyproject.toml
 	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --group sdk -o requirements/sdk.txt
+	$(COMPILE) --group mcp -o requirements/mcp.txt
+	$(COMPILE) --group mcp-2025 -o requirements/mcp-2025.txt
 
 $(VENV)/lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)/lock
@@ -115,7 +123,7 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp
 
-$(VENV)/sdk.stamp: requirements/sdk.txt | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)/sdk
-	$(VENV)/sdk/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sdk.txt
+$(VENV)/sdk.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/$*
+	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
