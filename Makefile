@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo client/dynamo_client manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi audit format lock
+.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi check-mcp audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,8 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
 		$(COMPILE) --group sdk -o "$$folder/sdk.txt" && \
 		$(COMPILE) --group openapi -o "$$folder/openapi.txt" && \
+		$(COMPILE) --group mcp -o "$$folder/mcp.txt" && \
+		$(COMPILE) --group mcp-2025 -o "$$folder/mcp-2025.txt" && \
 		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
 
 check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK and python-facebook-api against the sandbox
@@ -76,6 +78,10 @@ check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK 
 
 check-openapi: $(VENV)/dev.stamp $(VENV)/openapi.stamp $(VENV)/node.stamp ## Lint docs/openapi.json; run generated Python and TypeScript clients
 	$(BIN)/python -m tests.openapi $(VENV)/openapi/bin/python $(VENV)/node
+
+check-mcp: $(VENV)/dev.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp ## Run the official MCP client, three versions of the protocol, against the server
+	MCP_PYTHON=$(CURDIR)/$(VENV)/mcp/bin/python MCP_2025_PYTHON=$(CURDIR)/$(VENV)/mcp-2025/bin/python \
+		$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/mcp_clients/real_clients.py -q
 
 # pip-audit exits with 1 both for an advisory and for a service that cannot be reached: its output tells them apart.
 audit: ## Compare requirements/run.txt with the published advisories, where they can be reached
@@ -100,6 +106,8 @@ lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPG
 	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --group sdk -o requirements/sdk.txt
 	$(COMPILE) --group openapi -o requirements/openapi.txt
+	$(COMPILE) --group mcp -o requirements/mcp.txt
+	$(COMPILE) --group mcp-2025 -o requirements/mcp-2025.txt
 
 $(VENV)/lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)/lock
@@ -120,14 +128,9 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp
 
-$(VENV)/sdk.stamp: requirements/sdk.txt | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)/sdk
-	$(VENV)/sdk/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sdk.txt
-	@touch $@
-
-$(VENV)/openapi.stamp: requirements/openapi.txt
-	$(PYTHON) -m venv $(VENV)/openapi
-	$(VENV)/openapi/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/openapi.txt
+$(VENV)/sdk.stamp $(VENV)/openapi.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/$*
+	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
 
 # npm comes with Node by wheel. After a change of package.json: `npm install --package-lock-only` in tests/openapi.

@@ -8,6 +8,7 @@ from django.views.defaults import page_not_found
 from accounts.api.urls import urlpatterns as accounts
 from accounts.api.views import UnknownPath
 from dynamo.api_reference import public_urlpatterns
+from dynamo.mcp.views import Mcp
 from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
 from posts.api.urls import meta_urlpatterns
 from posts.api.urls import urlpatterns as posts
@@ -18,6 +19,7 @@ from scheduling.api.views import healthz, readyz
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, because the API has the most requests.
     path("v1/", include([*accounts, *posts, *scheduling])),
+    path("mcp", Mcp.as_view(), name="mcp"),
     path("healthz", healthz),
     path("readyz", readyz),
     *public_urlpatterns,

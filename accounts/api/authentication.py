@@ -37,6 +37,11 @@ class ApiKeyUser:
     is_staff: bool = False
     is_superuser: bool = False
 
+    @property
+    def pk(self) -> str:
+        """The key's id, to which django-mcpz binds what it signs."""
+        return self.key.pk
+
 
 class SignatureAuthentication(BaseAuthentication):
     """Requires a valid signature, or with an `Authorization` header a bearer token.

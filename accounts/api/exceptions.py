@@ -188,7 +188,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         details = getattr(error, "details", None)
         response = error_response(error.status_code, str(detail), detail.code, details, wait=wait)
         if error.status_code == 401:
-            response.headers["WWW-Authenticate"] = 'Bearer realm="dynamo", error="invalid_token"'  # RFC 6750
+            # RFC 6750: a request without credentials gets no error code.
+            reason = "" if detail.code == "bearer.missing" else ', error="invalid_token"'
+            response.headers["WWW-Authenticate"] = f'Bearer realm="dynamo"{reason}'
         return response
     request = context["request"]
     log.error("%s %s failed", request.method, request.path, exc_info=error)

@@ -45,8 +45,8 @@ class ResponseHeadersMiddleware:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether the path is below /v1, whether or not a view exists there."""
-    return request.path_info == "/v1" or request.path_info.startswith("/v1/")
+    """Whether the path is /mcp, or below /v1, whether or not a view exists there."""
+    return request.path_info in {"/v1", "/mcp"} or request.path_info.startswith("/v1/")
 
 
 class RequestIdFilter(logging.Filter):

@@ -62,6 +62,7 @@ class KeysetPagination(BasePagination):
         self.parameters = parameters
         self.names = [name.lstrip("-") for name in ordering]
         self.headers: dict[str, str] = {}
+        self.next_cursor: str | None = None
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002  DRF's signature
         """Return the page with one query, or two when the first field is nullable. Raises RequestValidationError."""
@@ -76,9 +77,9 @@ class KeysetPagination(BasePagination):
         if len(rows) > limit:
             del rows[limit:]
             query = request.query_params.copy()
-            cursor = query["cursor"] = self.encode_cursor(request, rows[-1])
+            self.next_cursor = query["cursor"] = self.encode_cursor(request, rows[-1])
             url = f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
-            self.headers = {"Link": f'<{url}>; rel="next"', "X-Next-Cursor": cursor}  # Link: RFC 8288
+            self.headers = {"Link": f'<{url}>; rel="next"', "X-Next-Cursor": self.next_cursor}  # Link: RFC 8288
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:

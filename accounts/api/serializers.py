@@ -243,12 +243,23 @@ def validate_body(request: Request, serializer: type[StrictSerializer]) -> dict[
 
     Raises RequestValidationError, LengthRequired, RequestDataTooBig, and Invalid for a body that was cut off.
     """
+    read_body(request)  # before .data, which would read past the size limit
+    return validate(request.data, serializer)
+
+
+def read_body(request: Request) -> bytes:
+    """Return the body. Raises LengthRequired, RequestDataTooBig, and Invalid for a body that was cut off."""
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired
-    body = request.body  # before .data, which would read past the size limit
+    body: bytes = request.body
     if len(body) < int(request.META.get("CONTENT_LENGTH") or 0):
         raise Invalid("The body is shorter than its Content-Length")  # gunicorn reports no error for it
-    return _validate(_instance(serializer, query=False), request.data)
+    return body
+
+
+def validate(data: Any, serializer: type[StrictSerializer]) -> dict[str, Any]:
+    """Return the validated fields of JSON. Raises RequestValidationError."""
+    return _validate(_instance(serializer, query=False), data)
 
 
 def validate_query(request: Request, serializer: type[StrictSerializer]) -> dict[str, Any]:

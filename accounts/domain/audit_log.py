@@ -53,6 +53,8 @@ def record(
 
     `subject` is kind:id; `step` is the state before and after; `details` JSON.
     """
+    if actor.tool:
+        details["tool"] = actor.tool
     event = AuditEvent(
         organization_id=organization_id,
         at=clock.now(),

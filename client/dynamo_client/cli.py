@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dynamo_client import credentials
+from dynamo_client import credentials, mcp_bridge
 from dynamo_client.client import Client
 from dynamo_client.credentials import Credentials, connect
 from dynamo_client.endpoints import Content
@@ -177,6 +177,12 @@ def comments(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def mcp(arguments: argparse.Namespace) -> int:  # noqa: ARG001  the signature of every command
+    """Serve MCP on stdin and stdout until stdin ends."""
+    mcp_bridge.run(credentials.load(), sys.stdin.buffer, sys.stdout.buffer)
+    return 0
+
+
 # Arguments and output
 
 
@@ -228,6 +234,8 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("post_id")
     added.add_argument("--channel", required=True)
     added.add_argument("--csv", type=Path, metavar="FILE", help="write all comments to a file; - is stdout")
+
+    command(mcp, "serve MCP on stdin and stdout, signing each request: for the configuration of an MCP client")
     return parser
 
 

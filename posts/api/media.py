@@ -109,7 +109,7 @@ def _store(request: Request) -> MediaFile:
     if _is_upload(request):
         return _store_upload(request, organization)
     url = validate_body(request, FetchMediaSerializer)["url"]
-    with _refused_as_invalid("url"):
+    with refused_as_invalid("url"):
         return media_store.fetch_upload(organization, url)
 
 
@@ -133,12 +133,12 @@ def _store_upload(request: Request, organization: Organization) -> MediaFile:
         problems[FILE] = [joi_error("array.max", "must be one file", limit=1)]
     if problems:
         raise ValidationError(problems)
-    with _refused_as_invalid(FILE):
+    with refused_as_invalid(FILE):
         return media_store.store_upload(organization, files[0])
 
 
 @contextmanager
-def _refused_as_invalid(field: str) -> Iterator[None]:
+def refused_as_invalid(field: str) -> Iterator[None]:
     """Raise Invalid for what cannot be fetched or is neither an image nor a video."""
     try:
         yield

@@ -1,5 +1,7 @@
 """GET /channels, /superpowers, /posts and /posts/{id}: what an organization has, and what it has published."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired
 from django.db.models import QuerySet
@@ -36,12 +38,14 @@ class ReadView(ApiView):
     scopes = {"get": Scope.READ}
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer UpstreamThrottled or UpstreamFailed for a GraphError."""
-        if isinstance(exc, Throttled):
-            exc = UpstreamThrottled(user_message(exc), retry_after=exc.retry_after)
-        elif isinstance(exc, GraphError):
-            exc = UpstreamFailed(user_message(exc))
-        return super().handle_exception(exc)
+        return super().handle_exception(upstream_error(exc) if isinstance(exc, GraphError) else exc)
+
+
+def upstream_error(error: GraphError) -> UpstreamThrottled | UpstreamFailed:
+    """Return the error of the API for one of the Graph API."""
+    if isinstance(error, Throttled):
+        return UpstreamThrottled(user_message(error), retry_after=error.retry_after)
+    return UpstreamFailed(user_message(error))
 
 
 class Channels(ReadView):
@@ -197,16 +201,7 @@ class Insights(ReadView):
     )
     def get(self, request: Request, post_id: str) -> Response:
         post = get_published_post(request, post_id, self.parameters["mediumId"])
-        read = read_insights(post)
-        return Response(
-            {
-                "postId": post.platform_id,
-                "mediumId": post.channel.public_id,
-                "insights": [serializers.FigureSerializer(metric).data for metric in read.metrics],
-                "unavailable": [{"name": name, "reason": reason} for name, reason in read.unavailable.items()],
-                "fetchedAt": format_datetime(read.fetched_at),
-            }
-        )
+        return Response(insights_json(post))
 
 
 class Comments(ReadView):
@@ -223,19 +218,33 @@ class Comments(ReadView):
     def get(self, request: Request, post_id: str) -> Response:
         wanted = self.parameters
         post = get_published_post(request, post_id, wanted["mediumId"])
-        limit = int(wanted["limit"])
-        try:
-            page = comments.read_page(post.channel, post.platform_id, limit=limit, cursor=wanted.get("after"))
-        except comments.UnknownCursor:
-            raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
-        return Response(
-            {
-                "items": [serializers.CommentSerializer(comment).data for comment in page.items],
-                "returned": len(page.items),
-                "mayHaveMore": page.next_cursor is not None,
-                "nextCursor": page.next_cursor,
-            }
-        )
+        return Response(comment_page(post, limit=int(wanted["limit"]), after=wanted.get("after")))
+
+
+def insights_json(post: PublishedPost) -> dict[str, Any]:
+    """Read the metrics of the post from the platform. Raises GraphError."""
+    read = read_insights(post)
+    return {
+        "postId": post.platform_id,
+        "mediumId": post.channel.public_id,
+        "insights": [serializers.FigureSerializer(metric).data for metric in read.metrics],
+        "unavailable": [{"name": name, "reason": reason} for name, reason in read.unavailable.items()],
+        "fetchedAt": format_datetime(read.fetched_at),
+    }
+
+
+def comment_page(post: PublishedPost, *, limit: int, after: str | None) -> dict[str, Any]:
+    """Read a page of comments from the platform. Raises ValidationError for a foreign cursor, GraphError."""
+    try:
+        page = comments.read_page(post.channel, post.platform_id, limit=limit, cursor=after)
+    except comments.UnknownCursor:
+        raise ValidationError({"after": [joi_error("any.only", "must be one that this list returned")]}) from None
+    return {
+        "items": [serializers.CommentSerializer(comment).data for comment in page.items],
+        "returned": len(page.items),
+        "mayHaveMore": page.next_cursor is not None,
+        "nextCursor": page.next_cursor,
+    }
 
 
 def key_channels(request: Request) -> QuerySet[Channel]:

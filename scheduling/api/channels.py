@@ -1,5 +1,7 @@
 """GET /channels/{id}: what a channel takes."""
 
+from typing import Any
+
 from django.http import Http404
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -8,7 +10,7 @@ from rest_framework.response import Response
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
 from accounts.api.openapi import errors
-from accounts.models import Scope
+from accounts.models import ApiKey, Scope
 from posts.api.serializers import ChannelSerializer
 from posts.domain.channels import visible_channels
 from posts.models import ChannelState, ChannelType
@@ -47,16 +49,19 @@ class ChannelDetail(ApiView):
         examples=[EXAMPLE],
     )
     def get(self, request: Request, channel_id: str) -> Response:
-        key = get_api_key(request)
-        rows = visible_channels(key.organization_id, key).exclude(state=ChannelState.DISCONNECTED)
-        # PostgreSQL refuses a NUL in a text, and no id contains one.
-        channel = None if "\x00" in channel_id else rows.filter(public_id=channel_id).first()
-        if channel is None:
-            raise Http404
-        body = {
-            **ChannelSerializer(channel).data,
-            "state": str(channel.state),
-            "capabilities": capabilities(channel.type),
-            "quota": quota(channel),
-        }
-        return Response(body)
+        return Response(channel_json(get_api_key(request), channel_id))
+
+
+def channel_json(key: ApiKey, channel_id: str) -> dict[str, Any]:
+    """Return a channel that the key may use, with its limits. Raises Http404."""
+    rows = visible_channels(key.organization_id, key).exclude(state=ChannelState.DISCONNECTED)
+    # PostgreSQL refuses a NUL in a text, and no id contains one.
+    channel = None if "\x00" in channel_id else rows.filter(public_id=channel_id).first()
+    if channel is None:
+        raise Http404
+    return {
+        **ChannelSerializer(channel).data,
+        "state": str(channel.state),
+        "capabilities": capabilities(channel.type),
+        "quota": quota(channel),
+    }

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from accounts.api.authentication import get_api_key
 from accounts.exceptions import VersionRequired
+from accounts.models import ApiKey
 from scheduling.domain.drafts import stale_version
 from scheduling.domain.review import Precondition
 from scheduling.models import ScheduledPost
@@ -31,7 +32,7 @@ def if_match(request: Request, present_tag: Callable[[], str]) -> Precondition |
     """
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
-        return _require_version if get_api_key(request).organization.require_if_match else None
+        return required_by_policy(get_api_key(request))
     tags = [tag for weak, tag in _parse(header) if not weak]
 
     def check(post: ScheduledPost) -> None:
@@ -41,6 +42,11 @@ def if_match(request: Request, present_tag: Callable[[], str]) -> Precondition |
             raise stale_version(post)
 
     return check
+
+
+def required_by_policy(key: ApiKey) -> Precondition | None:
+    """Return the precondition of a change without a version: that of the organization's policy."""
+    return _require_version if key.organization.require_if_match else None
 
 
 def _require_version(post: ScheduledPost) -> None:

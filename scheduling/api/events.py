@@ -1,5 +1,7 @@
 """GET /events: what happened in the organization, in order."""
 
+from typing import Any
+
 from django.core import signing
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -48,11 +50,14 @@ class Events(ApiView):
         ],
     )
     def get(self, request: Request) -> Response:
-        query = self.parameters
-        key = get_api_key(request)
-        after = _decode(key, query["after"]) if "after" in query else 0
-        items, position = event_feed.read(key, after=after, types=query.get("types", []), limit=int(query["limit"]))
-        return Response({"items": items, "nextCursor": signing.dumps(position, salt=_salt(key))})
+        return Response(event_page(get_api_key(request), self.parameters))
+
+
+def event_page(key: ApiKey, query: dict[str, Any]) -> dict[str, Any]:
+    """Return the events for a validated EventsQuery. Raises ValidationError for a foreign cursor."""
+    after = _decode(key, query["after"]) if "after" in query else 0
+    items, position = event_feed.read(key, after=after, types=query.get("types", []), limit=int(query["limit"]))
+    return {"items": items, "nextCursor": signing.dumps(position, salt=_salt(key))}
 
 
 def _decode(key: ApiKey, cursor: str) -> int:

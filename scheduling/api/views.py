@@ -40,7 +40,7 @@ from scheduling.api.serializers import (
     changes,
 )
 from scheduling.domain import drafts, health, review
-from scheduling.domain.draft_validation import validate_draft
+from scheduling.domain.draft_validation import DraftValidation, validate_draft
 from scheduling.domain.representation import (
     check_json,
     only_serialized_fields,
@@ -64,15 +64,8 @@ class ScheduledPosts(ApiView):
         examples=openapi.LIST_POSTS,
     )
     def get(self, request: Request) -> Response:
-        statuses = sorted(set(self.parameters.get("status") or ()))
-        rows = only_serialized_fields(_visible(request))
-        rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
-        rows = _filtered(request, rows, self.parameters)
-        filters = {"status": statuses} | {name: self.parameters[name] for name in FILTERS if name in self.parameters}
-        paginator = KeysetPagination(
-            "scheduled-posts", ["scheduled_for", "id"], parameters=self.parameters, filters=filters
-        )
-        return paginator.get_paginated_response(serialize_posts(paginator.paginate_queryset(rows, request)))
+        posts, paginator = post_page(request, self.parameters)
+        return paginator.get_paginated_response(posts)
 
     @extend_schema(
         summary="Create a scheduled post",
@@ -111,15 +104,7 @@ class ValidatePost(ApiView):
     def post(self, request: Request) -> Response:
         given = validate_body(request, CreatePostSerializer)
         key = get_api_key(request)
-        result = validate_draft(api_key_actor(key), key.organization, changes(given))
-        return Response(
-            {
-                "valid": not result.violations,
-                "violations": [asdict(violation) for violation in result.violations],
-                "warnings": [check_json(check) for check in result.warnings],
-                "mediaChecked": result.media_checked,
-            }
-        )
+        return Response(validation_json(validate_draft(api_key_actor(key), key.organization, changes(given))))
 
 
 class ScheduledPostDetail(ApiView):
@@ -133,7 +118,7 @@ class ScheduledPostDetail(ApiView):
         examples=openapi.READ_POST,
     )
     def get(self, request: Request, post_id: str) -> HttpResponse:
-        return _response(request, _parse_id(post_id))
+        return _response(request, parse_id(post_id))
 
     @extend_schema(
         summary="Change a scheduled post",
@@ -250,7 +235,7 @@ class HumanOnlyAction(ApiView):
         raise Forbidden(message, code="approval.human_only")
 
 
-def _parse_id(post_id: str) -> UUID:
+def parse_id(post_id: str) -> UUID:
     """Return the UUID in its canonical form. Raises Http404 for anything else."""
     try:
         parsed = UUID(post_id)
@@ -268,24 +253,44 @@ def _reason(request: Request) -> str:
     return str(validate_body(request, ReasonSerializer).get("reason", "")).strip()
 
 
-def _visible(request: Request) -> ScheduledPostQuerySet:
+def visible_posts(request: Request) -> ScheduledPostQuerySet:
     key = get_api_key(request)
     return ScheduledPost.objects.visible_to_key(key).filter(organization=key.organization_id)
 
 
 def _post(request: Request, post_id: str) -> ScheduledPost:
-    return get_object_or_404(_visible(request).select_related("organization"), pk=_parse_id(post_id))
+    return get_object_or_404(visible_posts(request).select_related("organization"), pk=parse_id(post_id))
 
 
 def _response(request: Request, post_id: UUID, status: int = 200) -> HttpResponse:
     """Return the post with its entity tag; 404 without the post, 304 to a GET whose `If-None-Match` names the tag."""
-    post = get_object_or_404(_visible(request).for_wire(), pk=post_id)
+    post = get_object_or_404(visible_posts(request).for_wire(), pk=post_id)
     body = JSONRenderer().render(serialize_with_checks(post))
     tag = etags.entity_tag(post.version, post.revision, body)
     headers = {"ETag": f'"{tag}"'}
     if request.method in {"GET", "HEAD"} and etags.is_unmodified(request, tag):
         return HttpResponseNotModified(headers=headers)
     return HttpResponse(body, content_type="application/json", status=status, headers=headers)
+
+
+def validation_json(result: DraftValidation) -> dict[str, Any]:
+    return {
+        "valid": not result.violations,
+        "violations": [asdict(violation) for violation in result.violations],
+        "warnings": [check_json(check) for check in result.warnings],
+        "mediaChecked": result.media_checked,
+    }
+
+
+def post_page(request: Request, query: dict[str, Any]) -> tuple[list[dict[str, Any]], KeysetPagination]:
+    """Return the posts for a validated ScheduledPostsQuery, and what has the cursor of the next page."""
+    statuses = sorted(set(query.get("status") or ()))
+    rows = only_serialized_fields(visible_posts(request))
+    rows = rows.filter(status__in=statuses) if statuses else rows.exclude(status=Status.PUBLISHED)
+    rows = _filtered(request, rows, query)
+    filters = {"status": statuses} | {name: query[name] for name in FILTERS if name in query}
+    paginator = KeysetPagination("scheduled-posts", ["scheduled_for", "id"], parameters=query, filters=filters)
+    return serialize_posts(paginator.paginate_queryset(rows, request)), paginator
 
 
 FILTERS = ("channelId", "from", "to", "updatedSince", "externalId", "q")

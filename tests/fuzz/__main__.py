@@ -17,7 +17,7 @@ from tests.fuzz.names import NAMES
 
 DONE = re.compile(r"Done (\d+) (?:runs|in)|#(\d+)\s+DONE")
 COUNTED = re.compile(r"#(\d+)")
-OURS = ["accounts", "posts", "scheduling"]
+OURS = ["accounts", "posts", "scheduling", "dynamo.mcp"]
 
 
 def run(name: str, seconds: int, seed: int, folder: Path) -> tuple[int, str]:

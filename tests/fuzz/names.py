@@ -2,5 +2,5 @@
 
 NAMES = (
     "date", "instant", "signature", "cursor", "cell", "answer", "headers", "comment", "published", "token", "state",
-    "address", "body", "signed_request", "webhook",
+    "address", "body", "signed_request", "webhook", "mcp", "tool",
 )  # fmt: skip

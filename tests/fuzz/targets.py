@@ -13,17 +13,23 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.core import signing
-from django.test import override_settings
-from rest_framework.exceptions import ValidationError
+from django.test import RequestFactory, override_settings
+from rest_framework.exceptions import Throttled, ValidationError
+from rest_framework.request import Request
 
 from accounts import clock, datetimes
 from accounts.api import authentication
-from accounts.api.exceptions import RequestValidationError, from_drf_error
+from accounts.api.authentication import ApiKeyUser
+from accounts.api.exceptions import RequestValidationError, exception_handler, from_drf_error
 from accounts.api.pagination import KeysetPagination
 from accounts.api.parsers import find_invalid_text
+from accounts.api.serializers import StrictSerializer, validate
 from accounts.domain.request_signatures import sign, verify_signature
 from accounts.exceptions import Invalid
 from accounts.models import ApiKey
+from dynamo.mcp import errors
+from dynamo.mcp import serializers as mcp_serializers
+from dynamo.mcp.views import server
 from posts.domain import comment_export, facebook_login, meta_callbacks, post_refresh
 from posts.graph import comments, feed, login, rate_limits, responses, subscriptions
 from posts.graph.account import Account
@@ -231,11 +237,50 @@ def webhook(data: bytes) -> None:
         assert all(part.replace("_", "").isdecimal() for pair in found for part in pair)
 
 
+class _NoTool:
+    """Stands for the view: refuses each tool before it reads the database."""
+
+    def raise_throttled(self) -> None:
+        raise Throttled(wait=10)
+
+
+def mcp(data: bytes) -> None:
+    """Every body to /mcp gets an answer in JSON, in each version of the protocol; a deep one the view refuses."""
+    for version in ("2026-07-28", "2025-06-18"):
+        headers = {"mcp-protocol-version": version, "mcp-method": "tools/call", "mcp-name": "whoami"}
+        post = RequestFactory().post("/mcp", data, content_type="application/json", headers=headers)
+        request = Request(post, parser_context={"view": _NoTool()})
+        request.auth = ApiKey()
+        request.user = ApiKeyUser(request.auth)
+        try:
+            response = server(request)
+        except RecursionError:
+            continue
+        assert response.status_code in {200, 202, 400, 404}
+        if response.status_code != 202:
+            assert json.loads(response.content)["jsonrpc"] == "2.0"
+
+
+def tool(data: bytes) -> None:
+    """Arguments of a tool are valid, or answered with violations in JSON."""
+    given = document(data)
+    for arguments in ARGUMENTS:
+        try:
+            validate(given, arguments)
+        except RequestValidationError as error:
+            refusal = errors.error_json(exception_handler(error, {}))
+            assert refusal["violations"]
+            json.dumps(refusal, allow_nan=False).encode()
+
+
+ARGUMENTS = [
+    found for found in vars(mcp_serializers).values() if isinstance(found, type) and issubclass(found, StrictSerializer)
+]
 TARGETS: dict[str, Callable[[bytes], None]] = {
     item.__name__: item
     for item in (
         date, instant, signature, cursor, cell, answer, headers, comment, published, token, state, address, body,
-        signed_request, webhook,
+        signed_request, webhook, mcp, tool,
     )
 }  # fmt: skip
 SEEDS: dict[str, list[bytes]] = {
@@ -263,5 +308,16 @@ SEEDS: dict[str, list[bytes]] = {
     "webhook": [
         b'{"object":"page","entry":[{"id":"1","changes":[{"field":"feed","value":{"post_id":"1_2"}}]}]}',
         b'{"post_id":"1_2","media":{"id":"3"}}',
+    ],
+    "mcp": [
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{}}}',
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}}',
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{"a":1e999}}}',
+        b'{"jsonrpc":"2.0","id":"\\ud800","method":"initialize","params":{"protocolVersion":"2025-06-18"}}',
+        b'{"jsonrpc":"2.0","method":"notifications/initialized"}',
+    ],
+    "tool": [
+        b'{"idempotencyKey":"k","channels":{"FB_PAGE_1":{"mediumType":"FB_PAGE","caption":"\\ud800"}}}',
+        b'{"postId":"\\u0000","version":-1,"limit":1e300,"status":"DRAFT,","after":[]}',
     ],
 }

@@ -66,6 +66,44 @@ API_DRAFT = {
     "scheduledFor": "{in_an_hour}",
     "channels": {"{wire}": {"mediumType": "FB_PAGE", "caption": "{word}-typed"}},
 }
+
+
+def tool_call(name: str, **arguments: Any) -> dict[str, Any]:
+    """Return the body of a request to /mcp that calls a tool."""
+    return {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments},
+    }  # fmt: skip
+
+
+PUBLISHED = {"postId": "{published}", "mediumId": "{wire}"}
+# The tools of /mcp: by name its rule. A call that the tool refuses counts as refused.
+TOOLS: dict[str, Rule] = {
+    "whoami": Rule(post=KEYS, unchanged=True, data=tool_call("whoami")),
+    "list_channels": Rule(post=KEYS, unchanged=True, data=tool_call("list_channels")),
+    "get_capabilities": Rule(
+        post=KEY, to="wire", unchanged=True, data=tool_call("get_capabilities", channelId="{wire}")
+    ),
+    "validate_post": Rule(post=KEYS, unchanged=True, data=tool_call("validate_post", **API_DRAFT)),
+    "create_draft": Rule(post=KEYS, data=tool_call("create_draft", idempotencyKey="{word}-once", **API_DRAFT)),
+    "update_draft": Rule(
+        post=KEY, to="draft", data=tool_call("update_draft", postId="{draft}", version=1, brief="{word}-typed")
+    ),
+    "submit_for_approval": Rule(
+        post=KEY, to="draft", data=tool_call("submit_for_approval", postId="{draft}", version=1)
+    ),
+    "list_posts": Rule(post=KEYS, unchanged=True, data=tool_call("list_posts")),
+    "get_post": Rule(post=KEY, to="waiting", unchanged=True, data=tool_call("get_post", postId="{waiting}")),
+    "withdraw": Rule(post=KEY, to="scheduled", data=tool_call("withdraw", postId="{scheduled}")),
+    "delete_draft": Rule(post=KEY, to="draft", data=tool_call("delete_draft", postId="{draft}")),
+    "list_events": Rule(post=KEYS, unchanged=True, data=tool_call("list_events")),
+    "upload_media": Rule(post=KEYS, data=tool_call("upload_media", url="{media}")),
+    "get_published_post": Rule(
+        post=KEY, to="published", unchanged=True, data=tool_call("get_published_post", **PUBLISHED)
+    ),
+    "get_insights": Rule(post=KEY, to="published", unchanged=True, data=tool_call("get_insights", **PUBLISHED)),
+    "get_comments": Rule(post=KEY, to="published", unchanged=True, data=tool_call("get_comments", **PUBLISHED)),
+}
+
 POST_FORM = {
     "type": "POST", "media_url": "{media}", "version": "1", "on-{wire}": "on", "caption-{wire}": "{word}-typed",
 }  # fmt: skip
@@ -95,6 +133,8 @@ RULES: dict[str, Rule] = {
     "readyz": Rule(get=EVERYONE),
     "openapi.json": Rule(get=EVERYONE),
     "llms.txt": Rule(get=EVERYONE),
+    "mcp": Rule(post=KEYS, unchanged=True, data={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    **{f"mcp#{name}": rule for name, rule in TOOLS.items()},
     "media-files/<uuid:pk>": Rule(get=MEMBERS, to="media_file"),
     "media/<path:link>": Rule(get=EVERYONE, to="media_link", bearer=True),
     "exports/<str:token>": Rule(get=EVERYONE, to="export", bearer=True),
@@ -343,6 +383,17 @@ CROSS_TENANT_REQUESTS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "draft for a channel": ("key", "POST", POSTS, OTHER_CHANNEL),
     "redirect a post to a channel": ("key", "PATCH", f"{POSTS}/{{waiting}}", OTHER_CHANNEL),
     "use a template": ("key", "POST", POSTS, {**API_DRAFT, "channels": {"{wire}": OTHER_TEMPLATE}}),
+    "read the limits of a channel with a tool": (
+        "key", "POST", "/mcp", tool_call("get_capabilities", channelId="{other[wire]}")
+    ),
+    "read a post with a tool": ("key", "POST", "/mcp", tool_call("get_post", postId="{other[waiting]}")),
+    "change a post with a tool": (
+        "key", "POST", "/mcp", tool_call("update_draft", postId="{other[draft]}", version=1, brief="x")
+    ),
+    "withdraw a post with a tool": ("key", "POST", "/mcp", tool_call("withdraw", postId="{other[scheduled]}")),
+    "read comments with a tool": (
+        "key", "POST", "/mcp", tool_call("get_comments", postId="{published}", mediumId="{other[wire]}")
+    ),
     "filter by channel": ("viewer", "GET", f"{ADMIN_POSTS}/?channel={{other[channel]}}", {}),
     "filter the audit log": ("viewer", "GET", "/admin/accounts/auditevent/?q={other[waiting]}", {}),
     "search in captions": ("viewer", "GET", f"{ADMIN_POSTS}/?q={{other[phrase]}}", {}),

@@ -252,7 +252,7 @@ class Actor:
             headers = {"authorization": f"Bearer {self.signed.key.pk}.{self.signed.secret}"}
         if method in READING:
             return self.client.generic(method, path, headers=headers)
-        if path.startswith("/v1"):
+        if path.startswith("/v1") or path == "/mcp":
             return self.client.generic(method, path, json.dumps(data), "application/json", headers=headers)
         form = {**data, **({"csrfmiddlewaretoken": self.csrf_token} if self.csrf_token else {})}
         kind = "application/x-www-form-urlencoded"

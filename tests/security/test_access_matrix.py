@@ -1,5 +1,6 @@
 """Every actor requests every URL: the rules say who is let in, and no other actor sees or changes anything."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -75,6 +76,9 @@ class Exchange:
     def let_in(self) -> bool:
         if self.status >= 400:
             return self.status == 503 and self.path == "/readyz"  # no worker runs here
+        if self.path == "/mcp" and self.method == "POST":
+            answer = json.loads(self.body)
+            return "result" in answer and not answer["result"].get("isError")
         location = self.headers.get("Location", "")
         refused = location.startswith("/admin/login/?") or location == "/admin/"
         return not refused or self.path == "/admin/login/" or self.rule.bearer
@@ -168,7 +172,7 @@ def test_actor_is_let_in_only_where_the_rule_allows(scenario: Scenario, url: str
     rule, actor = RULES[url], scenario.actors[name]
     tenant = scenario.home if rule.to else actor.tenant
     path, data = path_of(url, rule, tenant.ids), fill(rule.data, scenario.values(tenant))
-    methods = METHODS if path.startswith("/v1") else ADMIN_METHODS
+    methods = METHODS if path.startswith(("/v1", "/mcp")) else ADMIN_METHODS
     exchanges = [
         Exchange(rule, actor, method, path, data) for method in methods if actor.reads or method not in READING
     ]
