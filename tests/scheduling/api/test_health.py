@@ -34,10 +34,12 @@ def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled) -> N
         "problems": [],
         "database": True,
         "broker": True,
+        "cache": True,
         "overdue": {"count": 0, "oldestSeconds": None},
         "publishing": {"count": 0, "oldestLeaseSeconds": None},
         "unknown": {"count": 0},
         "workers": 1,
+        "retention": {"overdueSeconds": 0.0},
     }
     assert "no-store" in answer.headers["Cache-Control"]
 
