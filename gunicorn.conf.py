@@ -21,7 +21,7 @@ max_requests = 100_000  # limits the effect of a memory leak
 max_requests_jitter = 20_000
 control_socket_disable = True  # the socket would be created in the home folder
 # Without the query and the referrer: the code of Facebook Login, and cursors, are not for a log.
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)s "%(a)s"'
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)s "%(a)s" %({x-request-id}o)s'
 niceness = int(env_float("DYNAMO_WEB_NICE", 5))
 
 

@@ -228,9 +228,11 @@ class AuditEvent(models.Model):
     state_to = models.CharField(max_length=30, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     details = models.JSONField(default=dict)
-    signature = models.CharField(max_length=96, null=True, unique=True, editable=False)  # noqa: DJ001  see the docstring
+    signature = models.CharField(max_length=96, null=True, editable=False)  # noqa: DJ001  see the docstring
 
     class Meta:
+        # `unique=True` would add a second index, for LIKE.
+        constraints = [models.UniqueConstraint(fields=["signature"], name="one_audit_event_per_signature")]
         indexes = [
             models.Index(fields=["organization_id", "id"], name="audit_organization"),
             models.Index(fields=["subject", "id"], name="audit_subject"),

@@ -34,6 +34,7 @@ def schedule_periodic_tasks(sender: Celery, **_: Any) -> None:
         ("unused media", "posts.delete_unused_media", 24 * 3600.0),
         ("webhook subscriptions", "posts.subscribe_channels", 24 * 3600.0),
         ("expired idempotency keys", "accounts.delete_expired_idempotency_keys", 3600.0),
+        ("retention", "scheduling.delete_old", 3600.0),
         ("expired logins", "posts.delete_expired_logins", 600.0),
     ]
     if settings.SYNC_INTERVAL > 0:

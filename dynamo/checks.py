@@ -30,7 +30,7 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
         "E004": (settings.CELERY_BROKER_URL.startswith("filesystem"), "Set REDIS_URL to a Redis server."),
         "E005": (settings.SANDBOXED, "GRAPH_BASE_URL is a sandbox on loopback."),
         "E006": (
-            settings.MEDIA_ALLOW_LOOPBACK,
+            settings.MEDIA_ALLOW_LOOPBACK and not settings.SANDBOXED,  # with a sandbox it is on by default, see E005
             "Unset DYNAMO_MEDIA_ALLOW_LOOPBACK: it allows media URLs of this machine.",
         ),
         "E007": (not settings.GRAPH_APP_SECRET, "Set GRAPH_APP_SECRET, so that every call has an appsecret_proof."),

@@ -1,32 +1,103 @@
-"""Settings from environment variables, or from the files that `NAME_FILE` names (container secrets)."""
+"""Settings from environment variables, or from the files that `NAME_FILE` names (container secrets).
 
+A value that cannot be used ends the process with a sentence that names the variable, never with a default.
+"""
+
+import math
 import os
+import re
 import secrets
 from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import dj_database_url
+
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+read_names: set[str] = set()  # of the variables that were asked for
+SEVERAL_HOSTS = re.compile(r"^(?P<before>[a-z]+://(?:[^@/]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<after>[/?].*)?$")
+
+
+def refuse(name: str, why: str) -> NoReturn:
+    """Raise SystemExit. `why` ends the sentence and must not contain a secret."""
+    raise SystemExit(f"Refusing to start: {name} {why}.")
 
 
 def env_str(name: str, default: str = "") -> str:
     """Return `NAME`, else the stripped content of the file named by `NAME_FILE`, else the default."""
+    read_names.add(name)
     if name in os.environ:
         return os.environ[name]
     if path := os.environ.get(f"{name}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            refuse(f"{name}_FILE", f"names {path}, which cannot be read ({getattr(error, 'strerror', None) or error})")
     return default
 
 
 def env_bool(name: str, *, default: bool = False) -> bool:
-    """Return True for 1, true, yes or on, in any case; the default for an empty or missing value."""
-    value = env_str(name)
-    return value.strip().lower() in {"1", "true", "yes", "on"} if value else default
+    """Return a switch, in any case; the default for an empty or missing value."""
+    value = env_str(name).strip().lower()
+    if value and value not in TRUE + FALSE:
+        refuse(name, f"is {value!r}; it must be one of {', '.join(TRUE + FALSE)}")
+    return value in TRUE if value else default
 
 
 def env_float(name: str, default: float) -> float:
-    return float(env_str(name) or default)
+    """Return a number of 0 or more; the default for an empty or missing value."""
+    text = env_str(name)
+    try:
+        value = float(text or default)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        refuse(name, f"is {text!r}; it must be a number, 0 or more")
+    return value
 
 
 def env_list(name: str, default: str = "") -> list[str]:
     """Return the comma-separated values, stripped, without empty ones."""
     return [value.strip() for value in env_str(name, default).split(",") if value.strip()]
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Return Django's settings of the database. Of several hosts, libpq takes the first that accepts writes."""
+    several = SEVERAL_HOSTS.match(url)
+    hosts = several["hosts"].split(",") if several else []
+    if several:
+        url = f"{several['before']}{hosts[0]}{several['after'] or ''}"
+    try:
+        found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
+    except ValueError:
+        refuse("DATABASE_URL", "is not a URL like postgresql://user:password@host:5432/name, with a quoted password")
+    if several:
+        parts = [urlsplit(f"//{host}") for host in hosts]
+        try:
+            ports = [str(part.port or 5432) for part in parts]
+        except ValueError:
+            refuse("DATABASE_URL", "has a host with a port that is not a number")
+        found |= {"HOST": ",".join(part.hostname or "" for part in parts), "PORT": ",".join(ports)}
+        found.setdefault("OPTIONS", {}).setdefault("target_session_attrs", "read-write")
+    return found
+
+
+def redis_url(name: str) -> str:
+    """Return the URL of a Redis server, empty without one. With `rediss://` the server's certificate is verified."""
+    url = env_str(name)
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_redis = False
+    if not is_redis:
+        refuse(name, "must look like redis://host:6379/0 or rediss://…; Sentinel and sockets are not supported")
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query:
+        # kombu's default is not to verify.
+        url = parts._replace(query=f"{parts.query}&ssl_cert_reqs=required".lstrip("&")).geturl()
+    return url
 
 
 def generated_secret(name: str, folder: Path) -> str:

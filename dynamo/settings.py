@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from kombu import Exchange, Queue
 
-from dynamo.env import env_bool, env_float, env_list, env_str, generated_secret
+from dynamo import __version__
+from dynamo.env import (
+    database_settings,
+    env_bool,
+    env_float,
+    env_list,
+    env_str,
+    generated_secret,
+    redis_url,
+)
 
+VERSION = __version__
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env_str("DYNAMO_VAR") or BASE_DIR / "var")
 # Database, logs, broker files and exports hold secrets: only this user may read them. Every process imports this file.
@@ -179,7 +188,7 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 # Database. SQLite by default: write-ahead log, and transactions that take the write lock at once, because the
 # default ones deadlock into "database is locked" when two of them read first and write later.
 DATABASE_URL = env_str("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'dynamo.sqlite3'}"
-DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)}
+DATABASES: dict[str, Any] = {"default": database_settings(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -191,10 +200,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # `server_side_binding` and `prepare_threshold` stay unset: a pooler in transaction mode loses prepared statements.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # a pooler loses them as well
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Broker and cache. Redis when REDIS_URL is set, else files that processes of one machine share.
-REDIS_URL = env_str("REDIS_URL")
+REDIS_URL = redis_url("REDIS_URL")
 CACHES: dict[str, Any]
 if REDIS_URL:
     CACHES = {
@@ -247,6 +257,7 @@ CELERY_TASK_ROUTES = {
     "scheduling.examine_channel": {"queue": "media"},
     "scheduling.fill_permalinks": {"queue": "media"},
     "scheduling.link_imported": {"queue": "media"},
+    "scheduling.delete_old": {"queue": "media"},
     "posts.sync_channel": {"queue": "media"},
     "posts.sync_due": {"queue": "media"},
     "posts.copy_thumbnails": {"queue": "media"},
@@ -272,6 +283,7 @@ CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
+CELERY_BEAT_SCHEDULER = "dynamo.celery_beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 
@@ -334,7 +346,9 @@ ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _ORIGIN).rstrip("/")
 PUBLIC_URL = env_str("DYNAMO_PUBLIC_URL", ADMIN_URL).rstrip("/")
 # Media hosts see it: some refuse requests that name no software and no contact.
 _CONTACT = env_str("DYNAMO_CONTACT", PUBLIC_URL)
-USER_AGENT = f"Dynamo/0.3 (+{_CONTACT})"
+USER_AGENT = f"Dynamo/{'.'.join(VERSION.split('.')[:2])} (+{_CONTACT})"
+# A proxy for media hosts and webhook receivers. Without it they are called directly, whatever https_proxy is.
+FETCH_PROXY = env_str("DYNAMO_FETCH_PROXY")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -37,6 +37,10 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
         until = clock.now() + timedelta(seconds=within)
         return self.filter(status=Status.SCHEDULED, scheduled_for__lte=until).order_by("scheduled_for")
 
+    def any_due(self, within: float = 0.0) -> bool:
+        """Whether `due` has a row. `exists` drops the order, and PostgreSQL then reads the table from its start."""
+        return bool(self.due(within).values_list("pk")[:1])
+
     def visible_to_key(self, key: ApiKey | None) -> "ScheduledPostQuerySet":
         """Return the posts all of whose channels `key` may use; all posts without a key or a restriction.
 
@@ -63,7 +67,9 @@ class ScheduledPost(Lifecycle):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="scheduled_posts")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="scheduled_posts", db_index=False
+    )
     type = models.CharField(max_length=10, choices=PostType, default=PostType.POST)
     media = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001  null in the API
     media_type = models.CharField(max_length=10, choices=MediaType, null=True, blank=True)  # noqa: DJ001
@@ -71,7 +77,7 @@ class ScheduledPost(Lifecycle):
         MediaFile, null=True, on_delete=models.RESTRICT, related_name="scheduled_posts", editable=False
     )
     link_image = models.ForeignKey(
-        MediaFile, null=True, on_delete=models.SET_NULL, related_name="linking_posts", editable=False
+        MediaFile, null=True, on_delete=models.SET_NULL, related_name="linking_posts", editable=False, db_index=False
     )
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     media_metadata = models.JSONField(default=dict, editable=False)
@@ -92,11 +98,17 @@ class ScheduledPost(Lifecycle):
     metadata = models.JSONField(default=dict, blank=True, help_text="The client's own texts by name. Never published.")
     brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null in the API
 
-    created_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    created_by_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
-    last_edited_by_user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_by_user = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
+    )
+    created_by_key = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
+    )
+    last_edited_by_user = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     last_edited_by_key = models.ForeignKey(
-        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
@@ -115,12 +127,36 @@ class ScheduledPost(Lifecycle):
                 name="nothing_goes_out_unapproved",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="known_status"),
-            models.UniqueConstraint(fields=["organization", "external_id"], name="one_post_per_external_id"),
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="one_post_per_external_id",
+            ),
         ]
+        # Those with the condition of a status are what the sweep reads: they are as small as the work that is left.
         indexes = [
             models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),
             models.Index(fields=["organization", "status", "scheduled_for", "id"], name="scheduled_queue"),
-            models.Index(fields=["status", "scheduled_for"], name="scheduled_due"),
+            models.Index(
+                fields=["created_by_user"], name="scheduled_by_user", condition=Q(created_by_user__isnull=False)
+            ),
+            models.Index(fields=["created_by_key"], name="scheduled_by_key", condition=Q(created_by_key__isnull=False)),
+            models.Index(fields=["link_image"], name="scheduled_link_image", condition=Q(link_image__isnull=False)),
+            models.Index(fields=["task_id"], name="scheduled_task", condition=Q(task_id__isnull=False)),
+            models.Index(fields=["scheduled_for"], name="scheduled_due", condition=Q(status=Status.SCHEDULED)),
+            models.Index(
+                fields=["scheduled_for"],
+                name="scheduled_not_enqueued",
+                condition=Q(status=Status.SCHEDULED, enqueued_at=None),
+            ),
+            models.Index(
+                fields=["scheduled_for"], name="scheduled_waiting", condition=Q(status=Status.WAITING_FOR_APPROVAL)
+            ),
+            models.Index(
+                fields=["scheduled_for"],
+                name="scheduled_not_inspected",
+                condition=Q(status=Status.WAITING_FOR_APPROVAL, media_checked_at=None),
+            ),
             models.Index(
                 fields=["organization", "media_sha256"], name="scheduled_media", condition=~Q(media_sha256="")
             ),
@@ -184,7 +220,7 @@ class MediaItemManager(models.Manager["MediaItem"]):
 class MediaItem(models.Model):
     """One of the two to ten media of a carousel. Its columns mean what those of the post's media mean."""
 
-    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="media_items")
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="media_items", db_index=False)
     position = models.PositiveSmallIntegerField(help_text="From 0.")
     media = models.CharField(max_length=2048)
     media_type = models.CharField(max_length=10, choices=MediaType, null=True)  # noqa: DJ001  null in the API
@@ -212,14 +248,14 @@ class MediaItem(models.Model):
 class PostAuthor(models.Model):
     """A person or an API key that wrote content of the post. A row is never removed while the post exists."""
 
-    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="authors")
-    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+")
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="authors", db_index=False)
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["post", "user"], name="one_author_per_user"),
-            models.UniqueConstraint(fields=["post", "key"], name="one_author_per_key"),
+            models.UniqueConstraint(fields=["post", "key"], condition=Q(key__isnull=False), name="one_author_per_key"),
             models.CheckConstraint(
                 condition=Q(user=None, key__isnull=False) | Q(user__isnull=False, key=None),
                 name="author_is_user_or_key",
@@ -252,8 +288,8 @@ class Delivery(models.Model):
     `state` is empty until publishing begins. `staged` holds the ids that the platform returned before the commit.
     """
 
-    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="deliveries")
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
     caption = models.TextField(blank=True)
     caption_hash = models.CharField(max_length=64, blank=True, editable=False, help_text="See content.caption_hash.")
@@ -278,7 +314,11 @@ class Delivery(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["post", "channel"], name="one_delivery_per_channel"),
-            models.UniqueConstraint(fields=["organization", "lookup_hashtag"], name="one_delivery_per_hashtag"),
+            models.UniqueConstraint(
+                fields=["organization", "lookup_hashtag"],
+                condition=Q(lookup_hashtag__isnull=False),
+                name="one_delivery_per_hashtag",
+            ),
             # Two deliveries with the same caption and unknown outcomes must not both read back the same published post.
             models.UniqueConstraint(
                 fields=["channel", "platform_post_id"], condition=~Q(platform_post_id=""), name="one_claim_per_post"
@@ -288,6 +328,17 @@ class Delivery(models.Model):
             models.Index(fields=["channel", "caption_hash"], name="delivery_caption", condition=~Q(caption_hash="")),
             models.Index(
                 fields=["channel", "-id"], name="delivery_settled", condition=Q(state__in=["PUBLISHED", "FAILED"])
+            ),
+            models.Index(fields=["post"], name="delivery_unknown", condition=Q(state=DeliveryState.UNKNOWN)),
+            models.Index(
+                fields=["published_at"],
+                name="delivery_without_link",
+                condition=Q(state=DeliveryState.PUBLISHED, permalink=""),
+            ),
+            models.Index(
+                fields=["published_at"],
+                name="delivery_without_id",
+                condition=Q(state=DeliveryState.PUBLISHED, platform_post_id=""),
             ),
         ]
 
@@ -303,7 +354,7 @@ class Approval(models.Model):
     """
 
     post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="approvals")
-    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     membership = models.ForeignKey(Membership, null=True, on_delete=models.SET_NULL, related_name="+")
     session = models.CharField(max_length=64, help_text="SHA-256 of the session's key.")
     mfa_verified = models.BooleanField(default=False, help_text="Whether the session was verified with MFA.")
@@ -316,10 +367,16 @@ class Approval(models.Model):
         null=True,
         on_delete=models.RESTRICT,
         related_name="+",
+        db_index=False,
         help_text="Where two approvals are required: the earlier approval of the same digest by another person.",
     )
     created_at = models.DateTimeField(default=clock.now)
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["first_approval"], name="approval_second", condition=Q(first_approval__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return f"{self.reviewer} approved {self.digest[:12]}"
@@ -347,7 +404,7 @@ class Attempt(models.Model):
     `platform_at` is `started_at` by the platform's clock, where the worker knew it.
     """
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="attempts")
     lease_id = models.UUIDField()
     started_at = models.DateTimeField(default=clock.now)
@@ -381,7 +438,10 @@ class Discard(models.Model):
     done_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["retry_at"], name="discard_due", condition=Q(done_at=None))]
+        indexes = [
+            models.Index(fields=["retry_at"], name="discard_due", condition=Q(done_at=None)),
+            models.Index(fields=["done_at"], name="discard_done", condition=Q(done_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"staged for {self.post_id} on {self.channel_id}"
@@ -504,15 +564,15 @@ class Notification(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="notices", db_index=False)
     kind = models.CharField(max_length=20, choices=NoticeKind)
     post_id = models.UUIDField(null=True)
-    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
     details = models.JSONField(default=dict)
-    dedupe_key = models.CharField(
-        max_length=200, unique=True, help_text="Unique per event and kind, so that it is created once."
-    )
+    dedupe_key = models.CharField(max_length=200, help_text="Unique per event and kind, so that it is created once.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     fanned_out_at = models.DateTimeField(null=True, help_text="When its deliveries were created.")
 
     class Meta:
+        # `unique=True` would add a second index, for LIKE.
+        constraints = [models.UniqueConstraint(fields=["dedupe_key"], name="one_notice_per_key")]
         indexes = [
             models.Index(fields=["organization", "-created_at"], name="notice_list"),
             models.Index(fields=["created_at"], name="notice_unspread", condition=Q(fanned_out_at=None)),
@@ -545,18 +605,18 @@ class Event(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveBigIntegerField(null=True)
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
     type = models.CharField(max_length=40)
     at = models.DateTimeField()
     channels = models.JSONField(default=list)
     document = models.JSONField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "position"], name="one_event_per_position")]
-        indexes = [
-            models.Index(fields=["organization"], name="event_unnumbered", condition=Q(position=None)),
-            models.Index(fields=["at"], name="event_age"),
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "position"], name="one_event_per_position"),
+            models.UniqueConstraint(fields=["key"], name="one_event_per_key"),
         ]
+        indexes = [models.Index(fields=["organization"], name="event_unnumbered", condition=Q(position=None))]
 
     def __str__(self) -> str:
         return f"{self.type} {self.key}"
@@ -568,10 +628,10 @@ class NotificationDelivery(models.Model):
     A claimed row has `retry_at` in the future, `attempt_count` above 0 and no `last_error`.
     """
 
-    notice = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="dispatches")
+    notice = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="dispatches", db_index=False)
     means = models.CharField(max_length=10, choices=NotificationMedium)
-    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
-    webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="dispatches")
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
+    webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="dispatches", db_index=False)
     state = models.CharField(max_length=10, choices=DispatchState, default=DispatchState.PENDING)
     attempt_count = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(default=clock.now)
@@ -581,9 +641,14 @@ class NotificationDelivery(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["notice", "user"], name="one_mail_each"),
-            models.UniqueConstraint(fields=["notice", "webhook"], name="one_call_each"),
+            models.UniqueConstraint(
+                fields=["notice", "webhook"], condition=Q(webhook__isnull=False), name="one_call_each"
+            ),
         ]
-        indexes = [models.Index(fields=["retry_at"], name="dispatch_due", condition=Q(state=DispatchState.PENDING))]
+        indexes = [
+            models.Index(fields=["retry_at"], name="dispatch_due", condition=Q(state=DispatchState.PENDING)),
+            models.Index(fields=["webhook"], name="dispatch_webhook", condition=Q(webhook__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.means} of {self.notice_id}"

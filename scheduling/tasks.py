@@ -12,6 +12,7 @@ from scheduling.domain import (
     link_imported,
     media_inspection,
     permalinks,
+    retention,
     sweep,
 )
 from scheduling.domain.notifications import delivery
@@ -71,6 +72,11 @@ def deliver_notification(delivery_id: int) -> str:
 @shared_task(name="scheduling.heartbeat")
 def record_heartbeat(queue: str) -> int:
     return health.record_queue_heartbeat(queue)
+
+
+@shared_task(name="scheduling.delete_old")
+def delete_old() -> int:
+    return retention.delete_old()
 
 
 @shared_task(name="scheduling.sweep", bind=True)

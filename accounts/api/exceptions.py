@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -41,6 +42,10 @@ STATUSES: dict[type[DomainError], int] = {
     Incomplete: 422,
     VersionRequired: 428,
 }
+
+READ_ONLY = "25006"  # SQLSTATE of PostgreSQL: a write to a standby, as during a failover
+DATABASE_UNAVAILABLE = "The database does not answer; try again", "database.unavailable"
+DATABASE_RETRY_AFTER = 5.0  # seconds
 
 # Status, message and code.
 RESPONSES: dict[type[Exception], tuple[int, str, str]] = {
@@ -168,6 +173,13 @@ def error_response(status: int, message: str, code: str, details: Any = None, *,
     return Response(body, status=status, headers=headers)
 
 
+def is_database_unavailable(error: BaseException | None) -> bool:
+    """Whether the database does not answer, refuses connections or does not accept writes now."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return getattr(getattr(error, "__cause__", None), "sqlstate", "") == READ_ONLY
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Return the response to an exception of a view. An unexpected one is logged and becomes a 500 without details."""
     if isinstance(error, exceptions.ParseError):
@@ -193,6 +205,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
             response.headers["WWW-Authenticate"] = f'Bearer realm="dynamo"{reason}'
         return response
     request = context["request"]
+    if is_database_unavailable(error):
+        log.error("%s %s failed: %s", request.method, request.path, type(error.__cause__ or error).__name__)
+        return error_response(503, *DATABASE_UNAVAILABLE, wait=DATABASE_RETRY_AFTER)
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=exception_handler, request=request)
     return error_response(500, "Internal server error", "server.error")

@@ -1,8 +1,10 @@
 """GET /organizations, and responses to requests that reach no view: JSON below /v1, which discloses no paths."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import defaults
@@ -14,11 +16,18 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
+from accounts.api.exceptions import DATABASE_RETRY_AFTER, DATABASE_UNAVAILABLE, is_database_unavailable
 from accounts.api.middleware import REQUEST_ID, is_api
 from accounts.api.openapi import errors, limit_too_large_example
 from accounts.api.pagination import LIMIT
 from accounts.api.serializers import StrictCharField, StrictSerializer
 from accounts.models import Organization, Scope
+
+SERVER_ERROR = "Internal server error", "server.error"
+WRONG_HOST = (
+    "This server does not answer to the host name of this address. "
+    "Use its own address; an operator adds others to DYNAMO_ALLOWED_HOSTS.\n"
+)
 
 
 class OrganizationsQuery(StrictSerializer):
@@ -120,13 +129,27 @@ def _handler(
     return handler
 
 
-def _server_error(request: HttpRequest) -> HttpResponse:
-    """Return the error page with the request id, under which the log has the traceback."""
-    return HttpResponse(render_to_string("500.html", {"name": request.META.get(REQUEST_ID, "")}), status=500)
+def _bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        return HttpResponse(WRONG_HOST, status=400, content_type="text/plain; charset=utf-8")
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Return the error with the request id, under which the log has the traceback; 503 without a database."""
+    is_down = is_database_unavailable(sys.exc_info()[1])
+    status, (message, code) = (503, DATABASE_UNAVAILABLE) if is_down else (500, SERVER_ERROR)
+    if is_api(request):
+        response: HttpResponse = JsonResponse({"message": message, "code": code}, status=status)
+    else:
+        context = {"name": request.META.get(REQUEST_ID, ""), "database_is_down": is_down}
+        response = HttpResponse(render_to_string("500.html", context), status=status)
+    if is_down:
+        response.headers["Retry-After"] = f"{DATABASE_RETRY_AFTER:.0f}"
+    return response
 
 
 # The root URLconf names these handlers; Django calls them for errors outside of views, such as a bad Host header.
-bad_request = _handler(400, "Bad request", "request.bad", defaults.bad_request)
+bad_request = _handler(400, "Bad request", "request.bad", _bad_request)
 permission_denied = _handler(403, "Forbidden", "forbidden", defaults.permission_denied)
 page_not_found = _handler(404, "Not found", "not_found", defaults.page_not_found)
-server_error = _handler(500, "Internal server error", "server.error", _server_error)

@@ -116,11 +116,14 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
     Looks only among the RECENT events, so that the cost does not grow with the log; with `everything` among all.
     """
     count = 0
-    unlinked = AuditEvent.objects.exclude(pk__in=AuditChainLink.objects.values("event_id"))
+    links = AuditChainLink.objects.filter(event_id=OuterRef("pk"))
+    unlinked = AuditEvent.objects.filter(~Exists(links))
     if not everything:
-        linked = AuditEvent.objects.filter(Exists(AuditChainLink.objects.filter(event_id=OuterRef("pk"))))
+        linked = AuditEvent.objects.filter(Exists(links))
         newest = linked.exclude(verb__in=SEALED_AT_ONCE).order_by("-pk").values_list("pk", flat=True).first()
-        unlinked = unlinked.filter(pk__gt=(newest or 0) - RECENT)
+        first = (newest or 0) - RECENT
+        # The links are limited as well, or PostgreSQL would read all of them.
+        unlinked = AuditEvent.objects.filter(~Exists(links.filter(event_id__gt=first)), pk__gt=first)
     for organization_id in set(unlinked.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
             with transaction.atomic():

@@ -126,6 +126,12 @@ def record(actor: Actor, verb: str, instance: Organization | Membership | Invita
         )
 
 
+def record_creation(actor: Actor, instance: Organization | Membership | User) -> None:
+    """Record what the operator created, with its columns, as `save` does for a superuser."""
+    changed = {name: [None, value] for name, value in _recorded_values(instance).items()}
+    record(actor, "create", instance, changed=changed, **({"password": "set"} if isinstance(instance, User) else {}))
+
+
 def _check_may_change(
     actor: Actor, membership: Membership, stored: Membership | None, *, removal: bool = False
 ) -> None:

@@ -329,7 +329,7 @@ def _precondition(request: Request, post_id: UUID) -> review.Precondition | None
 @never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
     """Answer 200 while this process is up; checks nothing else."""
-    return JsonResponse({"up": True})
+    return JsonResponse({"up": True, "version": settings.VERSION})
 
 
 @require_safe

@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Max
 
@@ -161,19 +160,6 @@ def read(key: ApiKey, *, after: int, types: Sequence[str], limit: int) -> tuple[
         if len(items) == limit:
             break
     return items, after
-
-
-def delete_old() -> int:
-    """Delete events older than KEPT, at most once an hour; return how many. The newest stays: it has the position."""
-    if not cache.add("events-delete-old", 1, timeout=3600):
-        return 0
-    old = Event.objects.filter(at__lt=clock.now() - KEPT, position__isnull=False)
-    newest = Event.objects.values("organization").annotate(last=Max("position")).values_list("organization", "last")
-    count = 0
-    for organization_id, last in newest:
-        rows = old.filter(organization=organization_id, position__lt=last or 0).values_list("pk", flat=True)[:BATCH]
-        count += Event.objects.filter(pk__in=list(rows)).delete()[0]
-    return count
 
 
 def _from_notice(notice: Notification, post: dict[str, Any] | None) -> Event:

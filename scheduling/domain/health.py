@@ -4,20 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from celery import current_app
 from django.conf import settings
-from django.db import DatabaseError
+from django.core.cache import cache
+from django.db import DatabaseError, connection
 from django.db.models import Count, Min, QuerySet
 
 from accounts import clock
 from posts.graph import versions
+from scheduling.domain import retention
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost, WorkerHeartbeat
 
 BROKER_TIMEOUT = 1  # seconds
 HEARTBEATS_KEPT = timedelta(days=1)
 MAX_CLOCK_DIFFERENCE = 5.0  # seconds
+READ_ONLY = "The database is read-only: DATABASE_URL leads to a standby, or its disk is full."
 QUEUE = "queue:"  # begins the name of a heartbeat that is of a queue, not of the worker that runs the sweep
 BACKGROUND_QUEUES = ("media", "notifications")
 
@@ -57,9 +61,11 @@ class Health:
 
     database: bool
     broker: bool
+    cache: bool
     flow: QueueStats | None = None
     last_round: float | None = None
     workers: int | None = None
+    retention_overdue: float | None = None  # seconds; see retention.overdue
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -71,14 +77,50 @@ def check_health() -> Health:
     """Check database, broker, sweep and posts of all organizations together. Never raises."""
     broker = broker_is_reachable()
     problems = [] if broker else ["The broker does not answer."]
+    has_cache = cache_works()
+    if not has_cache:
+        problems.append("The cache does not answer: there are no rate limits until it does.")
     try:
+        if is_read_only():
+            problems.append(READ_ONLY)
         flow, seen = queue_stats(ScheduledPost.objects.all()), worker_status()
+        retention_overdue = retention.overdue()
     except DatabaseError:
-        return Health(database=False, broker=broker, problems=["The database does not answer.", *problems])
-    problems += [*_sweep_problems(seen), *_flow_problems(flow), *_platform_problems()]
+        return Health(
+            database=False, broker=broker, cache=has_cache, problems=["The database does not answer.", *problems]
+        )
+    # A sweep cannot be recorded in a database that is read-only.
+    of_sweep = [] if READ_ONLY in problems else sweep_problems(seen)
+    problems += [*of_sweep, *_flow_problems(flow), *_platform_problems()]
     return Health(
-        database=True, broker=broker, flow=flow, last_round=seen.last_round, workers=seen.workers, problems=problems
+        database=True,
+        broker=broker,
+        cache=has_cache,
+        flow=flow,
+        last_round=seen.last_round,
+        workers=seen.workers,
+        retention_overdue=retention_overdue,
+        problems=problems,
     )
+
+
+def cache_works() -> bool:
+    """Whether the cache returns what is stored in it. Never raises."""
+    key = f"health:{uuid4().hex}"
+    try:
+        cache.set(key, 1, timeout=10)
+        return bool(cache.get(key) == 1)
+    except Exception:  # noqa: BLE001  each backend has its own exceptions
+        return False
+
+
+def is_read_only() -> bool:
+    """Whether the database refuses writes, as a standby does. Raises DatabaseError."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        return bool(cursor.fetchone() == ("on",))
 
 
 def broker_is_reachable() -> bool:
@@ -169,7 +211,7 @@ def _flow_problems(flow: QueueStats) -> Iterator[str]:
         yield f"{_count(flow.unknown, 'delivery', 'deliveries')} {verb} an unknown outcome; resolve manually."
 
 
-def _sweep_problems(seen: WorkerStatus) -> Iterator[str]:
+def sweep_problems(seen: WorkerStatus) -> Iterator[str]:
     if seen.last_round is None:
         yield "The sweep has never run. Start a Celery worker and Celery beat."
     elif seen.last_round > settings.HEALTH_SWEEP:
@@ -206,11 +248,13 @@ def as_json(health: Health) -> dict[str, Any]:
         "problems": health.problems,
         "database": health.database,
         "broker": health.broker,
+        "cache": health.cache,
         "overdue": {"count": flow.overdue, "oldestSeconds": _tenth(flow.oldest_overdue)} if flow else None,
         "publishing": {"count": flow.publishing, "oldestLeaseSeconds": _tenth(flow.oldest_lease)} if flow else None,
         "unknown": {"count": flow.unknown} if flow else None,
         "lastRoundSeconds": _tenth(health.last_round),
         "workers": health.workers,
+        "retention": {"overdueSeconds": _tenth(health.retention_overdue)},
     }
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -16,7 +17,7 @@ from scheduling.domain.preflight import checks
 from scheduling.domain.publishing.gate import MISSED
 from scheduling.domain.publishing.lease import abandoned_posts, fail_unclaimed
 from scheduling.lifecycle import Status
-from scheduling.models import DeliveryState, ScheduledPost
+from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -25,6 +26,7 @@ REPEAT = timedelta(seconds=10)
 OVERLOADED_AFTER = 0.5  # seconds after its scheduled time: an unclaimed post means that all workers are busy
 DEFERRED_EVERY = 30.0  # seconds
 EXPIRY_REMINDERS = 600  # seconds
+MAX_SOON = 5000  # posts among which one sweep looks for those that are not staged
 MAX_INSPECTIONS = 20  # per sweep, so that most threads of a worker are free for due posts
 
 
@@ -54,10 +56,8 @@ def sweep(worker: str = "") -> dict[str, int]:
         "expiries": remind_of_expiry,
         "fanned_out": recipients.fan_out,
         "deliveries": delivery.enqueue_due,
-        "deleted": events.delete_old,
-        "deleted_events": event_feed.delete_old,
     }
-    overloaded = ScheduledPost.objects.due(-OVERLOADED_AFTER).exists()
+    overloaded = ScheduledPost.objects.any_due(-OVERLOADED_AFTER)
     if not overloaded or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
         steps |= deferrable
     return {name: _run_step(name, step) for name, step in steps.items()}
@@ -80,11 +80,13 @@ def enqueue_due_posts() -> int:
     busy = ScheduledPost.objects.filter(status=Status.PUBLISHING, updated_at__gt=now - OVERDUE).exists()
     lost = Q(scheduled_for__lte=now - (REPEAT if busy else OVERDUE), enqueued_at__lte=now - REPEAT)
     if not busy:
-        lost |= Q(scheduled_for__lte=now - OVERDUE, scheduled_for__gt=now - REPEAT, enqueued_at__lte=now - OVERDUE)
-    # Enqueued by a worker whose clock was fast.
-    lost |= Q(scheduled_for__lte=now - OVERDUE, enqueued_at__gt=now + REPEAT)
+        lost |= Q(scheduled_for__gt=now - REPEAT, enqueued_at__lte=now - OVERDUE)
+    lost |= Q(enqueued_at__gt=now + REPEAT)  # enqueued by a worker whose clock was fast
+    overdue = ScheduledPost.objects.due(-OVERDUE.total_seconds()).filter(lost)[:BATCH]
+    # Two queries: one with OR would read every post within the horizon each time.
+    new = ScheduledPost.objects.due(settings.ENQUEUE_HORIZON).filter(enqueued_at=None)[:BATCH]
     sent: list[ScheduledPost] = []
-    for post in ScheduledPost.objects.due(settings.ENQUEUE_HORIZON).filter(Q(enqueued_at=None) | lost)[:BATCH]:
+    for post in [*overdue, *new][:BATCH]:
         if not enqueue.enqueue_publish(post):
             break
         sent.append(post)
@@ -96,7 +98,9 @@ def enqueue_due_posts() -> int:
 def miss_late() -> int:
     """Fail posts past the late limit, so that people are notified although no message arrived."""
     limit = clock.now() - timedelta(seconds=settings.MAX_LATENESS_SECONDS)
-    late = ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lt=limit)[:BATCH]
+    # Without the order PostgreSQL may read the whole table for rows that are rare.
+    late = ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lt=limit).order_by("scheduled_for")
+    late = late[:BATCH]
     return sum(fail_unclaimed(post, *MISSED) for post in late)
 
 
@@ -107,21 +111,26 @@ def resume_expired_leases() -> int:
 
 def stage_soon() -> int:
     """Enqueue staging of posts that are due within STAGE_LEAD. The cache limits how often each is enqueued."""
-    soon = ScheduledPost.objects.due(settings.STAGE_LEAD).filter(deliveries__state="").distinct()
+    soon = dict(ScheduledPost.objects.due(settings.STAGE_LEAD).values_list("pk", "task_id")[:MAX_SOON])
+    # Not in one query with the posts, for which PostgreSQL would read all deliveries.
+    states: dict[UUID, set[str]] = {}
+    for pk, state in Delivery.objects.filter(post__in=list(soon)).values_list("post", "state"):
+        states.setdefault(pk, set()).add(state)
+    unstaged = [pk for pk in soon if "" in states.get(pk, ()) and DeliveryState.FAILED not in states[pk]]
     return sum(
-        cache.add(f"stage:{post.pk}:{post.task_id}", 1, timeout=15) and enqueue.send_task("stage", str(post.pk))
-        for post in soon.exclude(deliveries__state=DeliveryState.FAILED)[:BATCH]
+        cache.add(f"stage:{pk}:{soon[pk]}", 1, timeout=15) and enqueue.send_task("stage", str(pk))
+        for pk in unstaged[:BATCH]
     )
 
 
 def find_permalinks() -> int:
-    if ScheduledPost.objects.due().exists() or not permalinks.missing_permalinks().exists():
+    if ScheduledPost.objects.any_due() or not permalinks.missing_permalinks().exists():
         return 0
     return int(enqueue.send_task("fill_permalinks"))
 
 
 def examine_channels() -> int:
-    return 0 if ScheduledPost.objects.due(30).exists() else channel_checks.check_next_channel()
+    return 0 if ScheduledPost.objects.any_due(30) else channel_checks.check_next_channel()
 
 
 def remind_of_expiry() -> int:

@@ -82,3 +82,8 @@ def test_production_with_an_unsafe_setting_does_not_start_a21(
     status, output = start(tmp_path, **changed)
     assert status == 1
     assert f"({code})" in output
+
+
+def test_sandbox_is_not_reported_as_a_setting_that_is_not_set_o11(tmp_path: Path) -> None:
+    _, output = start(tmp_path, GRAPH_BASE_URL="http://127.0.0.1:8001")
+    assert "DYNAMO_MEDIA_ALLOW_LOOPBACK" not in output

@@ -42,6 +42,12 @@ def test_api_errors_are_json(rf: RequestFactory, status: int) -> None:
     assert handler(rf.get("/v1/posts")).headers["Content-Type"] == "application/json"
 
 
+def test_wrong_host_is_named_o11() -> None:
+    for path in ("/admin/login/", "/healthz"):
+        answer = Client(headers={"host": "other.example"}).get(path)
+        assert (answer.status_code, "DYNAMO_ALLOWED_HOSTS" in answer.content.decode()) == (400, True)
+
+
 def test_admin_has_no_stock_pages(viewer: User, signed_in: Callable[[User], Client]) -> None:
     User.objects.filter(pk=viewer.pk).update(is_superuser=True)
     desk, organization = signed_in(viewer), viewer.memberships.get().organization

@@ -61,6 +61,7 @@ TASKS: dict[str, Entry] = {
     "scheduling.examine_channel": Entry({"scheduling.ChannelCheck", "posts.Channel", *AUDIT}, channel),
     "scheduling.fill_permalinks": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
     "scheduling.link_imported": Entry({"scheduling.Delivery", "posts.PublishedPost"}),
+    "scheduling.delete_old": Entry({"scheduling.Notification", "scheduling.NotificationDelivery", "scheduling.Event"}),
     "scheduling.heartbeat": Entry({"scheduling.WorkerHeartbeat"}, lambda _: [("media",), ("publishing",), ("",)]),
     "scheduling.sweep": Entry({"scheduling.WorkerHeartbeat", "accounts.ApiKey", *PUBLISH}),
     "scheduling.deliver_notification": Entry(
@@ -80,6 +81,7 @@ REFUSED = {
     ("subscribe_webhooks", ""),  # without the settings of webhooks
     ("doctor", "--meta"),  # without the settings of the Meta app
     *(("create_api_key", person) for person in ("casa-viewer", "rival-chief", "root")),
+    *(("setup", person) for person in ("rival-chief", "new")),  # the organization has an administrator
     *(("confirm_member", person) for person in ("casa-editor", "root")),  # no invitation waits for a confirmation
 }
 COMMANDS: dict[str, Entry] = {
@@ -112,7 +114,14 @@ COMMANDS: dict[str, Entry] = {
             *PUBLISH,
         }
     ),
-    "doctor": Entry(set(), lambda _: [("--meta",)]),
+    "doctor": Entry(set(), lambda _: [("--meta",), ("--only", "keys"), ("--only", "migrations")]),
+    "setup": Entry(
+        {"accounts.Organization", "accounts.User", "accounts.Membership", *AUDIT},
+        lambda tenant: [
+            ("--no-input", "--organization", tenant.organization.name, "--username", person)
+            for person in ("casa-chief", "rival-chief", "new")
+        ],
+    ),
     "lifecycle": Entry(set()),
     "openapi": Entry(set(), lambda _: [("--check",)]),
     "demo": Entry(set(), None),  # runs until it is stopped; its reviewer uses the admin: tests.smoke

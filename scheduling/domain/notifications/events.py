@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import clock
@@ -19,7 +18,6 @@ from scheduling.lifecycle import Status
 from scheduling.models import NoticeKind, Notification, PostAuthor, ScheduledPost, Webhook
 
 BATCH = 500
-KEPT = timedelta(days=90)
 NOTIFICATION_GRACE = timedelta(minutes=5)
 BY_STATE: dict[str, NoticeKind] = {
     Status.WAITING_FOR_APPROVAL: NoticeKind.SUBMITTED,
@@ -103,14 +101,6 @@ def remind() -> int:
     ]
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
     return len(notifications)
-
-
-def delete_old() -> int:
-    """Delete notifications older than KEPT with their deliveries, at most once an hour; return how many rows."""
-    if not cache.add("notifications-delete-old", 1, timeout=3600):
-        return 0
-    old = Notification.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)
-    return Notification.objects.filter(pk__in=list(old[:BATCH])).delete()[0]
 
 
 def _delete_pending(event: AuditEvent, *kinds: NoticeKind) -> None:

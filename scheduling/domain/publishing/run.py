@@ -200,6 +200,21 @@ def _settle(run: PublishRun) -> str:
     if failed:
         reasons = [f"{delivery.channel.name}: {delivery.error_message}" for delivery in failed]
         lease.finish(run, "fail", failure="; ".join(reasons))
+        log.warning("post %s failed: %s", run.post.pk, _states(run))
         return "failed"
     lease.finish(run, "succeed")
+    log.info("post %s published: %s", run.post.pk, _states(run))
     return "published"
+
+
+def _states(run: PublishRun) -> str:
+    """Return ids and states for the log, without any content."""
+    scheduled_for = run.post.scheduled_for
+    words = []
+    for delivery in run.deliveries:
+        words.append(f"{delivery.channel.public_id} {delivery.platform_post_id or delivery.state}")
+        if delivery.published_at and scheduled_for:
+            words[-1] += f" after {(delivery.published_at - scheduled_for).total_seconds():.1f} s"
+        if delivery.state != DeliveryState.PUBLISHED:
+            words[-1] += f" {delivery.error_code}"
+    return ", ".join(words)

@@ -4,6 +4,7 @@ import io
 import json
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -80,7 +81,7 @@ def test_seal_continues_the_chain(events, organization):
 def test_seal_links_events_from_before_one_that_was_sealed_at_once(organization, monkeypatch):
     monkeypatch.setattr(audit_log, "RECENT", 0)
     for verb in ("create", "submit", "approve"):
-        event = audit_log.record(actors.WORKER, verb, organization_id=organization.pk, subject="post:1")
+        event = audit_log.record(actors.WORKER, verb, organization_id=organization.pk, subject=f"post:{uuid4()}")
     audit_log.seal_event(event)
     assert audit_log.seal() == 2
     assert problems(organization) == []
@@ -122,7 +123,7 @@ def test_swapped_events_are_found(events, organization):
 def test_event_signed_with_another_key_is_found(events, organization, settings):
     real = settings.AUDIT_KEYS
     settings.AUDIT_KEYS = ["a guess"]
-    forged = audit_log.record(actors.WORKER, "approve", organization_id=organization.pk, subject="post:1")
+    forged = audit_log.record(actors.WORKER, "approve", organization_id=organization.pk, subject=f"post:{uuid4()}")
     audit_log.seal()
     settings.AUDIT_KEYS = real
     assert problems(organization) == [f"event {forged.pk} (seal 6 of organization {organization.pk}) was altered"]

@@ -229,3 +229,25 @@ def test_post_json_after_sending_no_other_address_is_tried(monkeypatch: pytest.M
     with serving(b"", answer(b"")) as server, pytest.raises(WebhookRejected, match="ConnectionError"):
         post_json(f"http://receiver.example:{server.url.rsplit(':', 1)[1]}/", b"{}", {})
     assert len(server.requests) == 1
+
+
+def test_configured_proxy_is_used_and_hosts_are_checked_first_o11(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # the environment's is not
+    media, refused_by_proxy = "http://127.0.0.2:9/picture", answer(b"", "403 Forbidden")
+    with serving(IMAGE, answer(b""), refused_by_proxy) as proxy:
+        settings.FETCH_PROXY = proxy.url
+        into = io.BytesIO()
+        fetch(media, into, cap=1000)
+        assert into.getvalue() == b"picture"
+        post_json("http://127.0.0.2:9/in", b"{}", {})
+        assert refused("http://10.0.0.1/x").passing is False
+        with pytest.raises(WebhookRejected):
+            post_json("https://127.0.0.2:9/in", b"{}", {})
+    lines = [b" ".join(request.split(b" ")[:2]) for request in proxy.requests]
+    assert lines == [
+        b"GET http://127.0.0.2:9/picture",
+        b"POST http://127.0.0.2:9/in",
+        b"CONNECT 127.0.0.2:9",
+    ]

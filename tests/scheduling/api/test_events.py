@@ -12,7 +12,7 @@ from accounts.domain import actors
 from accounts.models import Organization, User
 from posts.domain import channels
 from posts.models import Channel
-from scheduling.domain import event_feed
+from scheduling.domain import event_feed, retention
 from scheduling.domain.notifications import events, recipients
 from scheduling.domain.publishing.gate import MISSED
 from scheduling.domain.publishing.lease import fail_unclaimed
@@ -148,7 +148,7 @@ def test_events_older_than_thirty_days_are_gone(api: SignedClient) -> None:
     cursor = read(api)["nextCursor"]
     with time_machine.travel(clock.now() + event_feed.KEPT + timedelta(minutes=1)):
         assert types(api) == []
-        assert event_feed.delete_old() == 1
+        assert retention.delete_old() == 1
         api.post(POSTS, {})
         assert types(api, after=cursor) == ["post.created"]
     assert Event.objects.count() == 2

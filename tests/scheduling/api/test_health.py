@@ -17,7 +17,7 @@ pytestmark = pytest.mark.embedded
 def test_healthz_is_200_without_a_database(client: Client) -> None:
     # Without the database mark, a query would fail the test.
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"up": True})
+    assert (answer.status_code, answer.json()) == (200, {"up": True, "version": "0.3.0"})
     assert "no-store" in answer.headers["Cache-Control"]
 
 
@@ -34,10 +34,12 @@ def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled) -> N
         "problems": [],
         "database": True,
         "broker": True,
+        "cache": True,
         "overdue": {"count": 0, "oldestSeconds": None},
         "publishing": {"count": 0, "oldestLeaseSeconds": None},
         "unknown": {"count": 0},
         "workers": 1,
+        "retention": {"overdueSeconds": 0.0},
     }
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -100,5 +102,5 @@ def test_health_endpoints_accept_safe_methods_only(client: Client, path: str) ->
 
 def test_a_probe_on_the_machine_itself_needs_no_tls(settings) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    assert Client().get("/healthz").json() == {"up": True}
+    assert Client().get("/healthz").json() == {"up": True, "version": "0.3.0"}
     assert Client().get("/admin/").status_code == 301

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.db import transaction
 
 from accounts import clock
@@ -273,18 +272,6 @@ def test_fan_out_runs_a_fixed_number_of_queries(
     with django_assert_num_queries(9):  # two of them begin and end the transaction
         assert recipients.fan_out() == 3
     assert NotificationDelivery.objects.count() == 2 * len(made)
-
-
-def test_delete_old_removes_notifications_with_their_deliveries(make_waiting, facebook, reviewer):
-    make_waiting(channels=[facebook])
-    created_kinds()
-    assert (events.delete_old(), NotificationDelivery.objects.count()) == (0, 1)
-    with time_machine.travel(clock.now() + events.KEPT + timedelta(days=1), tick=True):
-        make_waiting(channels=[facebook])
-        created_kinds()
-        cache.delete("notifications-delete-old")  # its hour is over
-        assert events.delete_old() == 2
-    assert NotificationDelivery.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,184 @@
+"""What sweep and claim read follows the posts that are due, not the posts that exist: plans at 100,000 rows."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+
+from accounts import clock
+from accounts.domain import audit_log
+from accounts.models import AuditChainLink, AuditEvent
+from scheduling.domain import health, retention, sweep
+from scheduling.domain.publishing import lease
+from scheduling.models import (
+    Approval,
+    Attempt,
+    Delivery,
+    DispatchState,
+    Event,
+    NoticeKind,
+    Notification,
+    NotificationDelivery,
+    NotificationMedium,
+    Outcome,
+    ScheduledPost,
+    Status,
+    Webhook,
+)
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no EXPLAIN ANALYZE"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("no_messages"),
+]
+ROWS = 100_000
+MOST = 60  # rows that one statement may read
+# The seal looks for events without a link among the recent ones, whatever the size of the log.
+MOST_OF_SEAL = 2 * audit_log.RECENT + 100
+GROWING = {
+    model._meta.db_table
+    for model in (
+        ScheduledPost,
+        Delivery,
+        Attempt,
+        Notification,
+        NotificationDelivery,
+        Event,
+        AuditEvent,
+        AuditChainLink,
+    )
+}
+
+
+def multiply(model: type[Model], pk: Any, rows: int = 20_000, **columns: str) -> None:
+    """Copy the row `pk` `rows` times in one statement; `columns` are SQL expressions, in which `n` is the number."""
+    names = [field.column for field in model._meta.concrete_fields]
+    own_key = model._meta.pk.column
+    if own_key not in columns and own_key == "id":
+        names.remove("id")
+    values = ", ".join(columns.get(name, f't."{name}"') for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, generate_series(1, {rows}) n "  # noqa: S608
+            f"WHERE t.{own_key} = %s",
+            [pk],
+        )
+
+
+def first_copy(model: type[Model], pk: Any) -> Any:
+    return model._default_manager.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True).first()
+
+
+@pytest.fixture
+def due(make_scheduled, facebook, organization, settings) -> ScheduledPost:
+    """A due post among 70,000 that are due later than the horizon and 30,000 that were published."""
+    settings.CHANNEL_CHECK_INTERVAL = 0
+    hook = Webhook.objects.create(organization=organization, url="https://hook.example", kinds=["PUBLISHED"])
+    post = make_scheduled(channels=[facebook])
+    delivery, approval = post.deliveries.get(), post.approval
+    sweep.sweep()  # seals and numbers
+    number = "lpad(to_hex(n), 12, '0')"
+    pk = f"('00000000-0000-4000-8000-' || {number})::uuid"
+    past = "n <= 30000"
+    at = f"now() + CASE WHEN {past} THEN -n * interval '1 minute' ELSE n * interval '1 second' END"
+    multiply(
+        ScheduledPost, post.pk, ROWS, id=pk, scheduled_for=at, enqueued_at="NULL",
+        status=f"CASE WHEN {past} THEN 'PUBLISHED' ELSE 'SCHEDULED' END",
+        task_id=f"CASE WHEN {past} THEN NULL ELSE {pk} END",
+    )  # fmt: skip
+    multiply(
+        Delivery, delivery.pk, ROWS, post_id=pk, platform_post_id=f"CASE WHEN {past} THEN n::text ELSE '' END",
+        state=f"CASE WHEN {past} THEN 'PUBLISHED' ELSE 'PENDING' END",
+        permalink="'https://x.example/'", published_at=f"CASE WHEN {past} THEN {at} END",
+    )  # fmt: skip
+    attempt = Attempt.objects.create(
+        delivery=delivery, approval=approval, lease_id=post.pk, outcome=Outcome.PUBLISHED, finished_at=clock.now()
+    )
+    multiply(Approval, approval.pk)
+    approvals, deliveries = first_copy(Approval, approval.pk), first_copy(Delivery, delivery.pk)
+    multiply(Attempt, attempt.pk, delivery_id=f"{deliveries} + n - 1", approval_id=f"{approvals} + n - 1")
+    Attempt.objects.filter(pk=attempt.pk).delete()
+    notice = Notification.objects.create(
+        organization=organization, kind=NoticeKind.PUBLISHED, post_id=post.pk, dedupe_key="0", fanned_out_at=clock.now()
+    )
+    sent = NotificationDelivery.objects.create(
+        notice=notice, means=NotificationMedium.WEBHOOK, webhook=hook, state=DispatchState.SENT, attempt_count=1
+    )
+    multiply(Notification, notice.pk, id=pk, dedupe_key="n::text")
+    multiply(NotificationDelivery, sent.pk, notice_id=pk)
+    event = Event.objects.order_by("position").last()
+    multiply(Event, event.pk, key="n::text", position=f"{event.position} + n")
+    link = AuditChainLink.objects.order_by("position").last()
+    newest = AuditEvent.objects.order_by("pk").last()
+    recorded = AuditEvent.objects.filter(verb="submit").get()
+    multiply(AuditEvent, recorded.pk, signature="n::text")
+    multiply(AuditChainLink, link.pk, position=f"{link.position} + n", event_id=f"{newest.pk} + n")
+    soon = clock.now() - timedelta(seconds=1)
+    ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=soon, enqueued_at=None)
+    post.refresh_from_db()
+    return post
+
+
+def plan_of(sql: str) -> tuple[int, set[str]]:
+    """Return how many rows the statement read from the growing tables, and those that it read as a whole."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        [found] = cursor.fetchone()
+    [root] = json.loads(found) if isinstance(found, str) else found
+    read, whole = 0, set()
+    for node in nodes(root["Plan"]):
+        if node.get("Relation Name") in GROWING and node["Node Type"] != "ModifyTable":
+            removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+            read += (node["Actual Rows"] + removed) * node["Actual Loops"]
+            if node["Node Type"] == "Seq Scan" and node["Actual Loops"]:
+                whole.add(node["Relation Name"])
+    return read, whole
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def statements(work: Any) -> list[str]:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        work()
+    return [query["sql"] for query in captured if query["sql"].startswith("SELECT")]
+
+
+def claim(post: ScheduledPost) -> None:
+    with transaction.atomic():
+        loaded = lease.load_post(str(post.pk))
+        assert loaded is not None
+        assert lease.claim(*loaded, task_id=str(post.task_id)) is not None
+        transaction.set_rollback(True)
+
+
+def test_sweep_and_claim_read_few_rows_of_many(due):
+    assert ScheduledPost.objects.filter(status=Status.SCHEDULED).count() > 60_000
+    found, works = {}, (sweep.sweep, partial(claim, due), health.check_health)
+    for statistics in ("stale", "fresh"):
+        cache.clear()
+        for sql in [sql for work in works for sql in statements(work)]:
+            read, whole = plan_of(sql)
+            if whole or read > (MOST_OF_SEAL if "accounts_auditchainlink" in sql else MOST):
+                found[statistics, sql[:2000]] = (read, whole)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    for sql in statements(retention.delete_old):
+        read, whole = plan_of(sql)
+        if whole or read > retention.BATCH:
+            found["retention", sql[:2000]] = (read, whole)
+    assert found == {}
