@@ -4,15 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scheduling', '0011_api_fields'),
+        ("scheduling", "0012_lean_indexes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='notification',
-            name='kind',
-            field=models.CharField(choices=[('CREATED', 'was created'), ('EDITED', 'was edited'), ('OVERWRITTEN', 'was changed by an API key after a person'), ('SUBMITTED', 'waits for approval'), ('REJECTED', 'was rejected'), ('APPROVED', 'was approved'), ('PUBLISHED', 'was published'), ('FAILED', 'failed'), ('LATE', 'was missed'), ('UNKNOWN', 'has an unknown outcome'), ('RECONNECT', 'channel needs reconnecting'), ('BLOCKED', 'channel blocked by the platform'), ('DEAUTHORIZED', 'access to the channel was withdrawn'), ('TOKEN_EXPIRES', "channel's access token expires soon"), ('DATA_ACCESS_EXPIRES', "channel's data access expires soon"), ('PERMISSIONS_LOST', 'channel lost permissions'), ('UNAPPROVED', 'is due soon and not approved'), ('RULES', "the organization's policy changed"), ('REVERTED', 'was reverted after approval'), ('DELETED', 'was deleted after approval'), ('WEBHOOK_STOPPED', 'webhook was stopped by its receiver'), ('TEST', 'test of a webhook')], max_length=20),
+            model_name="notification",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("CREATED", "was created"),
+                    ("EDITED", "was edited"),
+                    ("OVERWRITTEN", "was changed by an API key after a person"),
+                    ("SUBMITTED", "waits for approval"),
+                    ("REJECTED", "was rejected"),
+                    ("APPROVED", "was approved"),
+                    ("PUBLISHED", "was published"),
+                    ("FAILED", "failed"),
+                    ("LATE", "was missed"),
+                    ("UNKNOWN", "has an unknown outcome"),
+                    ("RECONNECT", "channel needs reconnecting"),
+                    ("BLOCKED", "channel blocked by the platform"),
+                    ("DEAUTHORIZED", "access to the channel was withdrawn"),
+                    ("TOKEN_EXPIRES", "channel's access token expires soon"),
+                    ("DATA_ACCESS_EXPIRES", "channel's data access expires soon"),
+                    ("PERMISSIONS_LOST", "channel lost permissions"),
+                    ("UNAPPROVED", "is due soon and not approved"),
+                    ("RULES", "the organization's policy changed"),
+                    ("REVERTED", "was reverted after approval"),
+                    ("DELETED", "was deleted after approval"),
+                    ("WEBHOOK_STOPPED", "webhook was stopped by its receiver"),
+                    ("TEST", "test of a webhook"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

@@ -227,7 +227,7 @@ def test_instagram_must_know_whether_it_is_an_image_or_a_video_and_a_page_may_li
 
 
 @pytest.mark.parametrize("media", [None, "", " "])
-def test_text_only_post_to_instagram_is_told_that_media_is_missing_i10(media: str | None) -> None:
+def test_text_only_post_to_instagram_names_the_missing_media_i10(media: str | None) -> None:
     violations = check(PAGE, ACCOUNT, media=media, media_type=None)
     assert codes(violations) == ["media.missing", "media.text_only"]
     assert violations[1].message.endswith("media is missing: a text-only post stays a draft")
