@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from scheduling.models import ScheduledPost
+from tests.browser.axe import AccessibilityChecker
 from tests.browser.conftest import OpenAdmin
 from tests.browser.sample_data import Scene
 from tests.helpers import POSTS
@@ -38,6 +39,7 @@ def test_rows_appear_one_at_a_time_on_a_phone(open_admin: OpenAdmin, scene: Scen
         add.click()
     assert visible_rows(page) == [str(number) for number in range(1, 11)]
     expect(add).to_be_hidden()
+    assert AccessibilityChecker().violations(page) == []
     assert height < 3000 < page.evaluate("document.documentElement.scrollHeight")
 
     page.locator(link(page, 4)).fill(URLS[2])
