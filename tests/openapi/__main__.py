@@ -36,7 +36,7 @@ def run(name: str, words: list[str | Path], **options: Any) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=TIMEOUT, **options)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stdout}{done.stderr}")
-    print(f"{name}: passed in {time.monotonic() - began:.1f} s")
+    print(f"{name}: passed in {time.monotonic() - began:.1f} s", flush=True)
 
 
 def prepare_python(python: Path, folder: Path) -> list[str | Path]:
@@ -106,7 +106,7 @@ def run_loop(command: list[str | Path], given: dict[str, Any], reviewer: Reviewe
         process.stdin.close()
         for line in process.stdout:
             step = json.loads(line)
-            print(f"{step['client']:<11} {step['step']:<26} {step.get('status', '')}")
+            print(f"{step['client']:<11} {step['step']:<26} {step.get('status', '')}", flush=True)
             calls += "status" in step
             if "wants" in step:
                 getattr(reviewer, step["wants"])(step["post"])
