@@ -440,11 +440,15 @@ class SavedView(models.Model):
 
 
 class NoticeKind(models.TextChoices):
+    CREATED = "CREATED", "was created"
+    EDITED = "EDITED", "was edited"
+    OVERWRITTEN = "OVERWRITTEN", "was changed by an API key after a person"
     SUBMITTED = "SUBMITTED", "waits for approval"
     REJECTED = "REJECTED", "was rejected"
     APPROVED = "APPROVED", "was approved"
     PUBLISHED = "PUBLISHED", "was published"
     FAILED = "FAILED", "failed"
+    LATE = "LATE", "was missed"
     UNKNOWN = "UNKNOWN", "has an unknown outcome"
     RECONNECT = "RECONNECT", "channel needs reconnecting"
     BLOCKED = "BLOCKED", "channel blocked by the platform"
@@ -526,7 +530,9 @@ class Notification(models.Model):
     @property
     def kinds(self) -> list[str]:
         """Its kinds; it is sent to subscribers of any of them."""
-        return [NoticeKind.UNKNOWN, NoticeKind.FAILED] if self.both else [self.kind]
+        if self.both:
+            return [NoticeKind.UNKNOWN, NoticeKind.FAILED]
+        return [NoticeKind.FAILED, NoticeKind.LATE] if self.details.get("late") else [self.kind]
 
 
 class Event(models.Model):

@@ -40,8 +40,9 @@ class ApiView(APIView):
         Raises RequestValidationError.
         """
         super().initial(request, *args, **kwargs)
-        method = "get" if request.method == "HEAD" else str(request.method).lower()
-        if self.ignores_input or not hasattr(self, method):
+        name = str(request.method).lower()
+        method = "get" if name == "head" else name
+        if self.ignores_input or name not in self.http_method_names or not hasattr(self, method):
             return
         self.parameters = validate_query(request, self.queries.get(method, NoQuery))
         if method == "post" and (key := idempotency.key_of(request)) is not None:

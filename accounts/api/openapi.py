@@ -342,6 +342,7 @@ def response_header(name: str, description: str, statuses: list[int] | None = No
 
 
 LINK = response_header("Link", 'The next page, `<…>; rel="next"` (RFC 8288), when there is one.', [200])
+LOCATION = response_header("Location", "Where the new resource is.", [201])
 NEXT_CURSOR = response_header("X-Next-Cursor", "The `cursor` of the next page, when there is one.", [200])
 
 
@@ -447,11 +448,9 @@ def _webhooks(types: list[str]) -> dict[str, Any]:
         "410": {"description": "Gone: the webhook becomes inactive."},
         "429": {"description": "Sent again after `Retry-After`."},
     }
-    unsubscribed = {"post.created", "post.edited"}  # listed by GET /events only
     return {
         event_type: {"post": {"summary": event_type, "requestBody": body, "responses": responses, "security": []}}
         for event_type in types
-        if event_type not in unsubscribed
     }
 
 

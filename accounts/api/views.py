@@ -72,21 +72,28 @@ class WorkspaceSerializer(serializers.Serializer[Any]):
     vipIndicatorInProcess = serializers.BooleanField(help_text="Whether it is becoming one.")  # noqa: N815
 
 
+class WorkspacesQuery(StrictSerializer):
+    limit = LIMIT
+
+
 class Workspaces(ApiView):
     """The workspaces that the key belongs to: none, because Dynamo has no workspaces."""
 
     scopes = {"get": Scope.READ}
+    queries = {"get": WorkspacesQuery}
 
     @extend_schema(
         summary="List workspaces",
         description="Always empty: Dynamo has no workspaces. Clients of the reference product ask for them.",
-        responses={200: WorkspaceSerializer(many=True), **errors()},
+        parameters=[WorkspacesQuery],
+        responses={200: WorkspaceSerializer(many=True), **errors(422)},
         examples=[
             OpenApiExample(
                 "Of the reference product; never returned here",
                 {"id": "1", "name": "A", "type": "TEAM", "vipIndicator": False, "vipIndicatorInProcess": False},
                 response_only=True,
-            )
+            ),
+            limit_too_large_example(),
         ],
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002  the same for every key

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
 from accounts.api.exceptions import LengthRequired
-from accounts.api.openapi import INVALID_JSON, error_example, errors, validation_error_example
+from accounts.api.openapi import INVALID_JSON, LOCATION, error_example, errors, validation_error_example
 from accounts.api.parsers import StrictJSONParser
 from accounts.api.serializers import joi_error, validate_body
 from accounts.exceptions import Invalid, TooLarge
@@ -53,6 +53,7 @@ class Media(ApiView):
         description="Stores an image or a video: the field `file` of a multipart body, or what `url` serves. The `url` "
         "of the response is what `media` and `mediaItems` take; it is not fetched again. An image becomes one upright "
         "JPEG without metadata. A file that no post uses for a week is deleted.",
+        parameters=[LOCATION],
         request={"multipart/form-data": UploadMediaSerializer, "application/json": FetchMediaSerializer},
         responses={201: MediaFileSerializer, **errors(400, 415, 422)},
         examples=[
@@ -77,18 +78,22 @@ class Media(ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         stored = self.stored or _store(request)
-        return Response(MediaFileSerializer(stored).data, status=201)
+        headers = {"Location": media_store.stable_url(stored)}
+        return Response(MediaFileSerializer(stored).data, status=201, headers=headers)
 
     def prepare(self, request: Request) -> None:
         self.stored = _store(request)
 
     def body_digest(self, request: Request) -> str:
-        """Return the digest of the uploaded files: the boundary of a repeated multipart body differs."""
+        """Return the digest of the uploaded files: the boundary of a repeated multipart body differs.
+
+        Raises LengthRequired, TooLarge.
+        """
         if not _is_upload(request):
             return super().body_digest(request)
-        return hashlib.sha256(
-            "".join(file_sha256(file)[0] for file in request.FILES.getlist(FILE)).encode()
-        ).hexdigest()
+        _check_length(request)
+        hashes = "".join(file_sha256(file)[0] for file in request.FILES.getlist(FILE))
+        return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def _is_upload(request: Request) -> bool:
@@ -105,13 +110,18 @@ def _store(request: Request) -> MediaFile:
         return media_store.fetch_upload(organization, url)
 
 
-def _store_upload(request: Request, organization: Organization) -> MediaFile:
-    """Store the body's one file. Raises LengthRequired, TooLarge, ValidationError, Invalid."""
+def _check_length(request: Request) -> None:
+    """Raise LengthRequired or TooLarge before the body is read."""
     length = request.META.get("CONTENT_LENGTH")
     if not length:
         raise LengthRequired
     if int(length) > Media.max_upload_bytes:
         raise TooLarge(f"The body is larger than {Media.max_upload_bytes // 1024**2} MiB")
+
+
+def _store_upload(request: Request, organization: Organization) -> MediaFile:
+    """Store the body's one file. Raises LengthRequired, TooLarge, ValidationError, Invalid."""
+    _check_length(request)
     files, other = request.FILES.getlist(FILE), [name for name in request.data if name != FILE]
     problems: dict[str, Any] = {name: [joi_error("object.unknown", "is not allowed", child=name)] for name in other}
     if not files:

@@ -51,7 +51,7 @@ FIELDS = {
 
 
 class HistoryEntry(NamedTuple):
-    """An event of a post, with its `notes` and `brief`. `status` is blank if the event did not change it."""
+    """An event of a post, with its `notes`, `reason` and `brief`. `status` is blank if the event did not change it."""
 
     event: AuditEvent
     actor: str
@@ -74,6 +74,7 @@ def history(post: ScheduledPost) -> list[HistoryEntry]:
     events = post_events(post).defer("details")
     events = events.annotate(
         notes=KeyTextTransform("notes", "details"),
+        reason=KeyTextTransform("reason", "details"),
         brief=KeyTextTransform("brief", "details"),
         fields=KeyTransform("fields", "details"),
     )

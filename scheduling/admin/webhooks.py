@@ -29,11 +29,15 @@ from scheduling.domain.notifications import webhooks
 from scheduling.models import DispatchState, NoticeKind, NotificationDelivery, Webhook
 
 KIND_LABELS: dict[str, str] = {
+    NoticeKind.CREATED: "A post was created",
+    NoticeKind.EDITED: "A post was edited",
+    NoticeKind.OVERWRITTEN: "An API key changed a post that you edited last",
     NoticeKind.SUBMITTED: "A post is waiting for approval",
     NoticeKind.REJECTED: "A post was rejected",
     NoticeKind.APPROVED: "A post was approved",
     NoticeKind.PUBLISHED: "A post was published",
     NoticeKind.FAILED: "A post failed",
+    NoticeKind.LATE: "A post failed because its time passed",
     NoticeKind.UNKNOWN: "A post has an unknown outcome",
     NoticeKind.RECONNECT: "A channel needs reconnecting",
     NoticeKind.BLOCKED: "A channel was blocked by the platform",

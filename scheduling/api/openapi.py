@@ -170,13 +170,20 @@ IN_PROGRESS = error_example(
 OLD_VERSION = error_example(
     "An old version", 412, "This post is at version 1, revision 2", {"version": 1, "revision": 2}
 )
-LOCATION = response_header("Location", "The path of the new scheduled post.", [201])
 VERSION_REQUIRED = error_example(
     "An edit by a person",
     428,
     "A person edited this post: send If-Match with the version that you have read",
     {"version": 2, "revision": 3},
     code="precondition.required",
+)
+WITH_REASON: dict[str, Any] = {"reason": "The terrace stays closed that day."}
+TOO_LONG_REASON = validation_error_example(
+    "Too long a reason",
+    ["reason"],
+    "string.max",
+    "length must be less than or equal to 1000 characters long",
+    limit=1000,
 )
 NO_MEDIA = (["media"], "A post needs a media URL", "media.missing")
 NOTHING = [
@@ -323,6 +330,8 @@ DELETE_POST = [
     VERSION_REQUIRED,
     OpenApiExample("Deleted", {"message": "Scheduled post deleted"}),
     state_conflict_example("delete", "PUBLISHED"),
+    TOO_LONG_REASON,
+    INVALID_JSON,
 ]
 SUBMIT_POST = [
     IN_PROGRESS,
@@ -347,7 +356,10 @@ REVERT_POST = [
     IN_PROGRESS,
     OLD_VERSION,
     VERSION_REQUIRED,
+    request_example("With a reason", WITH_REASON),
     response_example("Taken back"),
+    TOO_LONG_REASON,
+    INVALID_JSON,
     state_conflict_example("revert", "DRAFT", "submit-for-approval", "update", "delete"),
 ]
 HUMAN_ONLY = OpenApiResponse(

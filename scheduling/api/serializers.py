@@ -161,6 +161,17 @@ class RejectSerializer(StrictSerializer):
     notes = StrictCharField(help_text="What the author should change. Not blank.")
 
 
+class ReasonSerializer(StrictSerializer):
+    """An optional body. Other fields are ignored, because clients of the reference product may send any body."""
+
+    keep_unknown = True
+    reason = StrictCharField(
+        max_length=1000,
+        required=False,
+        help_text="Why: the approver of a scheduled post is notified with it, and the history has it.",
+    )
+
+
 class StatusesField(StrictCharField):
     """Comma-separated states, in one parameter or several; returned as a list."""
 

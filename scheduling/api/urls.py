@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("events", events.Events.as_view(), name="events"),
     path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
     path("webhooks/<str:webhook_id>", webhooks.WebhookDetail.as_view(), name="webhook"),
+    path("webhooks/<str:webhook_id>/test", webhooks.WebhookTest.as_view(), name="test-webhook"),
     path("webhooks/<str:webhook_id>/rotate", webhooks.RotateWebhookSecret.as_view(), name="rotate-webhook"),
     path("scheduled-posts", views.ScheduledPosts.as_view(), name="scheduled-posts"),
     path("scheduled-posts/validate", views.ValidatePost.as_view(), name="validate-post"),

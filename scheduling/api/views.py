@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
-from accounts.api.openapi import EITHER_ENVELOPE, LINK, NEXT_CURSOR, POST_ERRORS, errors
+from accounts.api.openapi import EITHER_ENVELOPE, LINK, LOCATION, NEXT_CURSOR, POST_ERRORS, errors
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body
 from accounts.domain.actors import api_key_actor
@@ -31,6 +31,7 @@ from scheduling.api import etags, openapi
 from scheduling.api.serializers import (
     CreatePostSerializer,
     MessageSerializer,
+    ReasonSerializer,
     RejectSerializer,
     ScheduledPostSerializer,
     ScheduledPostsQuery,
@@ -71,7 +72,7 @@ class ScheduledPosts(ApiView):
         description="Stores a draft, which may lack anything. With `status: WAITING_FOR_APPROVAL` the post is "
         "submitted to the reviewers at once, and must be complete: it passes the full publish validation, or nothing "
         "is stored.",
-        parameters=[openapi.LOCATION, openapi.ETAG],
+        parameters=[LOCATION, openapi.ETAG],
         request=CreatePostSerializer,
         responses={201: ScheduledPostSerializer, **errors(400, 409, 415), 422: POST_ERRORS},
         examples=openapi.CREATE_POST,
@@ -142,14 +143,17 @@ class ScheduledPostDetail(ApiView):
 
     @extend_schema(
         summary="Delete a scheduled post",
-        description="A pending task is cancelled with it. A post that is publishing or published cannot be deleted.",
+        description="A pending task is cancelled with it. A post that is publishing or published cannot be deleted. No "
+        'body is needed; it may be `{"reason": "…"}`.',  # OpenAPI describes no body of a DELETE
         parameters=[openapi.POST_ID, openapi.IF_MATCH],
-        responses={200: MessageSerializer, **errors(404, 409, 412, 428)},
+        responses={200: MessageSerializer, **errors(404, 409, 412, 415, 422, 428)},
         examples=openapi.DELETE_POST,
     )
     def delete(self, request: Request, post_id: str) -> Response:
         post = _post(request, post_id)
-        drafts.delete(api_key_actor(get_api_key(request)), post, precondition=_precondition(request, post.pk))
+        reason = _reason(request)
+        precondition = _precondition(request, post.pk)
+        drafts.delete(api_key_actor(get_api_key(request)), post, reason=reason, precondition=precondition)
         return Response({"message": "Scheduled post deleted"})
 
 
@@ -196,15 +200,18 @@ class Revert(ApiView):
     @extend_schema(
         summary="Revert to draft",
         description="Takes a scheduled post back to draft: its approval is void and its task cancelled, so that it is "
-        "not published. A failed post can be taken back when nothing of it was published. No body is needed.",
+        "not published. A failed post can be taken back when nothing of it was published. No body is needed; it may "
+        "have a `reason`.",
         parameters=[openapi.POST_ID, openapi.IF_MATCH, openapi.ETAG],
-        request=None,
-        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 428), 422: POST_ERRORS},
+        request=ReasonSerializer,
+        responses={200: ScheduledPostSerializer, **errors(404, 409, 412, 415, 428), 422: POST_ERRORS},
         examples=openapi.REVERT_POST,
     )
     def post(self, request: Request, post_id: str) -> HttpResponse:
         post = _post(request, post_id)
-        review.revert(api_key_actor(get_api_key(request)), post, precondition=_precondition(request, post.pk))
+        reason = _reason(request)
+        precondition = _precondition(request, post.pk)
+        review.revert(api_key_actor(get_api_key(request)), post, reason=reason, precondition=precondition)
         return _response(request, post.pk)
 
 
@@ -237,6 +244,13 @@ def parse_id(post_id: str) -> UUID:
     if str(parsed) != post_id.lower():
         raise Http404
     return parsed
+
+
+def _reason(request: Request) -> str:
+    """Return the reason of an optional body; blank without one. Raises RequestValidationError."""
+    if not request.body:
+        return ""
+    return str(validate_body(request, ReasonSerializer).get("reason", "")).strip()
 
 
 def visible_posts(request: Request) -> ScheduledPostQuerySet:

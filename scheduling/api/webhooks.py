@@ -5,13 +5,24 @@ from uuid import UUID
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
-from accounts.api.openapi import INVALID_JSON, error_example, errors, validation_error_example
+from accounts.api.openapi import (
+    INVALID_JSON,
+    LINK,
+    LOCATION,
+    NEXT_CURSOR,
+    error_example,
+    errors,
+    limit_too_large_example,
+    validation_error_example,
+)
+from accounts.api.pagination import KeysetPagination, PaginationQuery
 from accounts.api.serializers import validate_body
 from accounts.datetimes import format_datetime
 from accounts.domain.actors import api_key_actor
@@ -49,6 +60,8 @@ BAD_URL = "The URL must begin with https://"
 REFUSED_URL = error_example("Not https", 400, BAD_URL, [{"path": ["url"], "message": BAD_URL, "code": "webhook.url"}])
 TOO_MANY = error_example("Too many", 409, "There are already 10 webhooks: remove one first")
 ROTATED = error_example("Rotated already", 409, "The secret has already been rotated and cannot be displayed again.")
+PAUSED = error_example("Inactive", 409, "This webhook is paused")
+TEST_IS_SENT = "A test is being sent"
 NO_TYPES = validation_error_example("Without types", ["types"], "any.required", "is required")
 
 
@@ -63,22 +76,27 @@ class WebhookView(ApiView):
 
 class Webhooks(WebhookView):
     scopes = {"get": Scope.WEBHOOKS, "post": Scope.WEBHOOKS}
+    queries = {"get": PaginationQuery}
 
     @extend_schema(
         operation_id="listWebhooks",
         summary="List webhooks",
         description="The organization's webhooks, the oldest first; at most ten.",
-        responses={200: WebhookSerializer(many=True), **errors()},
-        examples=[OpenApiExample("A webhook", WEBHOOK)],
+        parameters=[PaginationQuery, LINK, NEXT_CURSOR],
+        responses={200: WebhookSerializer(many=True), **errors(422)},
+        examples=[OpenApiExample("A webhook", WEBHOOK), limit_too_large_example()],
     )
     def get(self, request: Request) -> Response:
         rows = Webhook.objects.filter(organization=get_api_key(request).organization_id)
-        return Response([_as_json(hook) for hook in rows.order_by("created_at", "pk")])
+        paginator = KeysetPagination("webhooks", ["created_at", "id"], parameters=self.parameters)
+        page = paginator.paginate_queryset(rows, request)
+        return paginator.get_paginated_response([_as_json(hook) for hook in page])
 
     @extend_schema(
         operation_id="createWebhook",
         summary="Add a webhook",
         description="The response has the secret, which is not shown again.",
+        parameters=[LOCATION],
         request=CreateWebhookSerializer,
         responses={201: WebhookWithSecretSerializer, **errors(400, 409, 415, 422)},
         examples=[
@@ -95,7 +113,8 @@ class Webhooks(WebhookView):
         hook, secret = webhooks.add(
             api_key_actor(key), organization=key.organization, url=given["url"], kinds=_kinds(given["types"])
         )
-        return Response({**_as_json(hook), "secret": secret}, status=201)
+        headers = {"Location": reverse("webhook", args=[hook.pk])}
+        return Response({**_as_json(hook), "secret": secret}, status=201, headers=headers)
 
 
 class WebhookDetail(WebhookView):
@@ -166,6 +185,23 @@ class RotateWebhookSecret(WebhookView):
         hook = _webhook(request, webhook_id)
         secret = webhooks.rotate(api_key_actor(get_api_key(request)), hook)
         return Response({**_as_json(hook), "secret": secret})
+
+
+class WebhookTest(WebhookView):
+    scopes = {"post": Scope.WEBHOOKS}
+
+    @extend_schema(
+        operation_id="testWebhook",
+        summary="Send a test to a webhook",
+        description="Sends an event of the type `webhook.test`, whatever types the webhook has.",
+        parameters=[ID],
+        request=None,
+        responses={200: MessageSerializer, **errors(404, 409)},
+        examples=[OpenApiExample("A test", {"message": TEST_IS_SENT}), PAUSED],
+    )
+    def post(self, request: Request, webhook_id: str) -> Response:
+        webhooks.send_test(api_key_actor(get_api_key(request)), _webhook(request, webhook_id))
+        return Response({"message": TEST_IS_SENT})
 
 
 def _webhook(request: Request, webhook_id: str) -> Webhook:

@@ -156,8 +156,10 @@ def stale_version(post: ScheduledPost) -> StaleVersion:
     return StaleVersion(f"This post is at version {post.version}, revision {post.revision}", details)
 
 
-def delete(actor: Actor, post: ScheduledPost, *, precondition: review.Precondition | None = None) -> None:
-    """Delete the post and cancel its pending task.
+def delete(
+    actor: Actor, post: ScheduledPost, *, reason: str = "", precondition: review.Precondition | None = None
+) -> None:
+    """Delete the post and cancel its pending task. Its approver is notified with the `reason`.
 
     Raises StaleVersion when the precondition fails, StateConflict when it is publishing, or is or may be published on
     a channel.
@@ -170,9 +172,7 @@ def delete(actor: Actor, post: ScheduledPost, *, precondition: review.Preconditi
         if locked is None or "delete" not in locked.allowed_actions():
             raise post.conflict("delete")
         discards.add(locked.deliveries.exclude(staged={}))
-        approvers = review.approver_ids(locked)
-        status, details = str(locked.status), {"approvedBy": approvers} if approvers else {}
-        record_post_event(actor, "delete", locked, status, **details)
+        record_post_event(actor, "delete", locked, str(locked.status), **review.taking_back_details(locked, reason))
         ScheduledPost.objects.filter(pk=locked.pk).delete()
         enqueue.cancel_after_commit(locked.task_id)
 
@@ -193,10 +193,12 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     details = {name: value for name, value in _unpublished(post).items() if value != unpublished[name]}
     if not changed and not details:
         return True
+    fields = [*changed, *details]
     if changed and post.status == Status.WAITING_FOR_APPROVAL:
         validate_publishable(post, new_rows if new_rows is not None else rows)
     columns["updated_at"] = clock.now()
     if changed:
+        details |= _overwriting(actor, post)
         columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
     unchanged = {"status": post.status, "version": post.version, "revision": post.revision}
     step = 1 if changed else 0
@@ -214,10 +216,16 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     if changed:
         record_author(actor, post)
     two_person_approval.revoke_pending_approvals(post)  # also for a new brief, which the second reviewer reads
-    record_post_event(actor, "edit", post, str(post.status), fields=[*changed, *details], **details)
+    record_post_event(actor, "edit", post, str(post.status), fields=fields, **details)
     if post.media and (post.status == Status.WAITING_FOR_APPROVAL or post.media_checked_at is None):
         enqueue.inspect_after_commit(post)
     return True
+
+
+def _overwriting(actor: Actor, post: ScheduledPost) -> dict[str, Any]:
+    """Return the detail of an edit by a key that names the person who edited the post last, and is notified of it."""
+    person = post.last_edited_by_user_id
+    return {"overwritten": person} if actor.key is not None and person is not None else {}
 
 
 def _set(row: ScheduledPost | MediaItem, columns: dict[str, Any]) -> None:

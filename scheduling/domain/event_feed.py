@@ -38,6 +38,7 @@ OF_POSTS = {
     "submit": "post.submitted",
     "reject": "post.rejected",
     "approve": "post.approved",
+    "approve_first": "post.submitted",  # it waits for the second of two approvals
     "retry": "post.approved",
     "revert": "post.reverted",
     "undo": "post.reverted",
@@ -52,11 +53,14 @@ OF_CHANNELS = {
     "channel.block": "channel.blocked",
 }
 OF_KINDS: dict[str, str] = {
+    NoticeKind.CREATED: "post.created",
+    NoticeKind.EDITED: "post.edited",
     NoticeKind.SUBMITTED: "post.submitted",
     NoticeKind.REJECTED: "post.rejected",
     NoticeKind.APPROVED: "post.approved",
     NoticeKind.PUBLISHED: "post.published",
     NoticeKind.FAILED: "post.failed",
+    NoticeKind.LATE: "post.late",
     NoticeKind.UNKNOWN: "post.unknown",
     NoticeKind.REVERTED: "post.reverted",
     NoticeKind.DELETED: "post.deleted",
@@ -71,12 +75,12 @@ OF_KINDS: dict[str, str] = {
     NoticeKind.TEST: "webhook.test",
 }
 REVIEWED = ("post.rejected", "post.approved")
-TYPES = sorted({*OF_POSTS.values(), *OF_CHANNELS.values(), *OF_KINDS.values(), "post.unknown", "post.late"})
+TYPES = sorted({*OF_POSTS.values(), *OF_CHANNELS.values(), *OF_KINDS.values()})
 
 
 def record(*, event: AuditEvent, **_signal: Any) -> None:
     """Insert the event that `event` stands for, if any. Receives `audit_log.event_recorded`, in its transaction."""
-    event_type = _type_of(event)
+    event_type = type_of(event)
     if event_type is None:
         return
     kind, _, pk = event.subject.partition(":")
@@ -85,6 +89,22 @@ def record(*, event: AuditEvent, **_signal: Any) -> None:
     channel = Channel.objects.filter(pk=pk).first() if kind == "channel" else None
     row = _build(f"trail:{event.pk}", event_type, event, actor=actor, post=post, channel=channel)
     row.save(force_insert=True)
+
+
+def type_of(event: AuditEvent) -> str | None:
+    """Return the type of the event that the audit event stands for; None when it stands for none."""
+    subject = event.subject.partition(":")[0]
+    if subject == "channel":
+        return OF_CHANNELS.get(event.verb)
+    if subject == "organization" and event.verb == "organization.change":
+        return "organization.policy_changed" if set(event.details.get("changed", {})) & set(RULES) else None
+    if subject != "post":
+        return None
+    if event.verb == "fail" and event.details.get("code") == LATE:
+        return "post.late"
+    if event.verb == "fail" and event.details.get("unknown"):
+        return "post.unknown"
+    return OF_POSTS.get(event.verb)
 
 
 def record_notifications(notifications: Iterable[Notification]) -> None:
@@ -154,21 +174,6 @@ def delete_old() -> int:
         rows = old.filter(organization=organization_id, position__lt=last or 0).values_list("pk", flat=True)[:BATCH]
         count += Event.objects.filter(pk__in=list(rows)).delete()[0]
     return count
-
-
-def _type_of(event: AuditEvent) -> str | None:
-    subject = event.subject.partition(":")[0]
-    if subject == "channel":
-        return OF_CHANNELS.get(event.verb)
-    if subject == "organization" and event.verb == "organization.change":
-        return "organization.policy_changed" if set(event.details.get("changed", {})) & set(RULES) else None
-    if subject != "post":
-        return None
-    if event.verb == "fail" and event.details.get("code") == LATE:
-        return "post.late"
-    if event.verb == "fail" and event.details.get("unknown"):
-        return "post.unknown"
-    return OF_POSTS.get(event.verb)
 
 
 def _from_notice(notice: Notification, post: dict[str, Any] | None) -> Event:

@@ -125,27 +125,32 @@ def redraft(actor: Actor, post: ScheduledPost) -> ScheduledPost:
     return post
 
 
-def revert(actor: Actor, post: ScheduledPost, *, precondition: Precondition | None = None) -> ScheduledPost:
+def revert(
+    actor: Actor, post: ScheduledPost, *, reason: str = "", precondition: Precondition | None = None
+) -> ScheduledPost:
     """Return a scheduled or failed post of which nothing is or may be published to draft, and revoke its approval.
 
+    Its approver is notified with the `reason`.
     Clearing `task_id` in this transaction stops the publish: a message that is under way is ignored.
     Raises StaleVersion, StateConflict.
     """
     if precondition is not None:
         precondition(post)
     with transaction.atomic():
-        approvers = approver_ids(post)
+        details = taking_back_details(post, reason)
         previous = take_back(post)
-        record_post_event(actor, "revert", post, previous, **({"approvedBy": approvers} if approvers else {}))
+        record_post_event(actor, "revert", post, previous, **details)
     return post
 
 
-def approver_ids(post: ScheduledPost) -> list[int]:
-    """Return the ids of the people whose approvals a SCHEDULED post has; none in another status."""
-    if post.status != Status.SCHEDULED:
-        return []
-    rows = Approval.objects.filter(pk__in=[post.approval_id]).values_list("reviewer_id", "first_approval__reviewer_id")
-    return sorted({person for row in rows for person in row if person is not None})
+def taking_back_details(post: ScheduledPost, reason: str) -> dict[str, Any]:
+    """Return the details of the event that reverts or deletes the post: approvers of a SCHEDULED one, the reason."""
+    details: dict[str, Any] = {"reason": reason} if reason else {}
+    if post.status == Status.SCHEDULED:
+        approvals = Approval.objects.filter(pk__in=[post.approval_id])
+        rows = approvals.values_list("reviewer_id", "first_approval__reviewer_id")
+        details["approvedBy"] = sorted({person for row in rows for person in row if person is not None})
+    return details
 
 
 def take_back(post: ScheduledPost, *, keep_first: bool = False) -> str:

@@ -22,10 +22,11 @@ ALWAYS = {"404", "405", "411", "413", "415", "422"}  # answers to a wrong path, 
 
 
 @pytest.fixture
-def post_id(api: SignedClient, facebook: Channel, make_waiting: Any, settings: Any) -> str:
-    """The id of a post, so that requests reach what is behind a path."""
+def ids(api: SignedClient, facebook: Channel, make_waiting: Any, settings: Any) -> dict[str, str]:
+    """The ids of things that exist, so that requests reach what is behind a path."""
     settings.API_RATE_PER_MINUTE = settings.API_RATE_PER_ADDRESS = 0
-    return str(make_waiting().pk)
+    hook = api.post("/webhooks", {"url": "https://hooks.example.com/in", "types": ["post.failed"]}).json()
+    return {"post_id": str(make_waiting().pk), "channel_id": facebook.public_id, "webhook_id": hook["id"]}
 
 
 def encodable(value: Any) -> str:
@@ -48,7 +49,7 @@ def check(operation: Any, answer: Any) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
-def test_each_answer_is_described(operation, mode: GenerationMode, api: SignedClient, post_id: str) -> None:
+def test_each_answer_is_described(operation, mode: GenerationMode, api: SignedClient, ids: dict[str, str]) -> None:
     @settings(
         max_examples=EACH, derandomize="DYNAMO_FUZZ_CASES" not in os.environ, database=None, deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -58,7 +59,7 @@ def test_each_answer_is_described(operation, mode: GenerationMode, api: SignedCl
         given = {key: quote(encodable(value), safe="") for key, value in (case.path_parameters or {}).items()}
         query = {key: encodable(value) for key, value in (case.query or {}).items()}
         body = {"json": case.body} if operation.body else {}
-        for names in [given, {**given, "post_id": post_id}] if "post_id" in given else [given]:
+        for names in [given, {name: ids[name] for name in given}] if given else [{}]:
             path = operation.path.removeprefix("/v1").format(**names)
             try:
                 answer = api.call(operation.method, path, query=query, **body)

@@ -155,6 +155,7 @@ RULES: dict[str, Rule] = {
         ),
         "webhooks/<str:webhook_id>": Rule(get=KEY, patch=KEY, delete=KEY, to="webhook", data={"active": False}),
         "webhooks/<str:webhook_id>/rotate": Rule(post=KEY, to="webhook"),
+        "webhooks/<str:webhook_id>/test": Rule(post=KEY, to="webhook"),
         "media": Rule(post=KEYS, data={"url": "{media}"}),
         "superpowers": Rule(get=KEYS),
         "posts": Rule(get=KEYS),

@@ -28,6 +28,7 @@ CHANNEL_STATES: dict[str, ChannelState] = {
 LONGEST_TITLE, LONGEST_QUOTE = 70, 700
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 SUBJECTS: dict[str, str] = {
+    K.OVERWRITTEN: "Changed after your edit: {title}",
     K.SUBMITTED: "Waits for approval: {title}",
     K.REJECTED: "Rejected: {title}",
     K.APPROVED: "Approved: {title}",
@@ -49,6 +50,7 @@ SUBJECTS: dict[str, str] = {
     "BOTH": "Failed on one channel, please check another: {title}",
 }
 OPENINGS: dict[str, str] = {
+    K.OVERWRITTEN: "The API key {by} changed “{title}”, which you edited last. This is what it contains now:",
     K.SUBMITTED: "{by} submitted “{title}” for approval.",
     K.REJECTED: "{by} rejected “{title}”:",
     K.APPROVED: "{by} approved “{title}”. It is published at the scheduled time.",
@@ -156,6 +158,8 @@ def _post(notice: Notification) -> tuple[ScheduledPost | None, list[Delivery]]:
             raise NotificationObsolete("It was decided or changed in the meantime.")
     elif notice.kind == K.APPROVED and post.approval_id is None:
         raise NotificationObsolete("The approval was taken back in the meantime.")
+    elif notice.kind == K.OVERWRITTEN and post.last_edited_by_user_id == notice.details["overwritten"]:
+        raise NotificationObsolete("The person has edited it again since.")
     elif notice.kind == K.REVERTED and post.approval_id is not None:
         raise NotificationObsolete("It was approved again in the meantime.")
     elif notice.kind in {K.SUBMITTED, K.UNAPPROVED} and post.status != Status.WAITING_FOR_APPROVAL:
@@ -182,6 +186,8 @@ def _middle(notice: Notification, post: ScheduledPost | None, deliveries: list[D
         return ["\n".join(f"  {_name(delivery.channel)}: {_outcome(delivery)}" for delivery in deliveries)]
     names = ", ".join(_name(delivery.channel) for delivery in deliveries)
     facts = f"  Publish on: {_when(post, reader)}\n  Channels: {names}"
+    if reason := notice.details.get("reason"):
+        facts = f"{quote(str(reason))}\n\n{facts}"
     if notice.kind == K.APPROVED:
         return [facts, *(_captions(deliveries) if notice.details.get("corrections") else [])]
     brief = [f"Note for the reviewer:\n\n{quote(post.brief)}"] if post.brief else []

@@ -12,10 +12,11 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import clock
 from accounts.domain.organization_policy import RULES
 from accounts.models import AuditEvent
+from scheduling.domain import event_feed
 from scheduling.domain.correction_events import corrections_in_force
 from scheduling.domain.representation import serialize_current
 from scheduling.lifecycle import Status
-from scheduling.models import NoticeKind, Notification, PostAuthor, ScheduledPost
+from scheduling.models import NoticeKind, Notification, PostAuthor, ScheduledPost, Webhook
 
 BATCH = 500
 KEPT = timedelta(days=90)
@@ -26,6 +27,13 @@ BY_STATE: dict[str, NoticeKind] = {
     Status.SCHEDULED: NoticeKind.APPROVED,
     Status.PUBLISHED: NoticeKind.PUBLISHED,
 }
+# By verb; created only for the webhooks that subscribe to them.
+FOR_WEBHOOKS = {
+    "create": NoticeKind.CREATED,
+    "edit": NoticeKind.EDITED,
+    "redraft": NoticeKind.EDITED,
+    "correct": NoticeKind.EDITED,
+}
 APPROVE, FIRST, UNDO = "approve", "approve_first", "undo"
 TAKEN_BACK = {"revert": NoticeKind.REVERTED, "delete": NoticeKind.DELETED}  # by verb, of an approved post
 OF_CHANNELS = {
@@ -33,7 +41,14 @@ OF_CHANNELS = {
     "channel.block": NoticeKind.BLOCKED,
     "channel.deauthorize": NoticeKind.DEAUTHORIZED,
 }
-QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # details of the event that the notification repeats
+QUOTED = (
+    "notes",
+    "failure",
+    "unknown",
+    "absent",
+    "reason",
+    "overwritten",
+)  # details of the event that the notification repeats
 
 
 def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
@@ -120,6 +135,10 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
         yield NoticeKind.RULES
     if subject == "post" and event.verb == FIRST:
         yield NoticeKind.SUBMITTED
+    if subject == "post" and event.details.get("overwritten"):
+        yield NoticeKind.OVERWRITTEN
+    if subject == "post" and event.verb in FOR_WEBHOOKS and _is_subscribed(event, FOR_WEBHOOKS[event.verb]):
+        yield FOR_WEBHOOKS[event.verb]
     if subject == "post" and event.verb in TAKEN_BACK and event.state_from == Status.SCHEDULED:
         yield TAKEN_BACK[event.verb]
         return
@@ -130,6 +149,12 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     elif event.state_to == Status.FAILED:
         # One notification covers a post that failed on one channel and is unknown on another.
         yield NoticeKind.UNKNOWN if event.details.get("unknown") else NoticeKind.FAILED
+
+
+def _is_subscribed(event: AuditEvent, kind: NoticeKind) -> bool:
+    """Whether an active webhook of the organization gets notifications of the kind."""
+    subscriptions = Webhook.objects.filter(organization=event.organization_id, active=True)
+    return any(kind in kinds for kinds in subscriptions.values_list("kinds", flat=True))
 
 
 def _rules(event: AuditEvent) -> dict[str, bool]:
@@ -157,6 +182,8 @@ def _details(event: AuditEvent) -> dict[str, Any]:
             quoted["corrections"] = [correction._asdict() for correction in corrections]
     if rules := _rules(event):
         quoted["rules"] = rules
+    if event_feed.type_of(event) == event_feed.OF_KINDS[NoticeKind.LATE]:
+        quoted["late"] = True
     if event.verb in TAKEN_BACK:
         quoted |= _taken_back(event)
     return {**quoted, "by": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name}}

@@ -34,8 +34,9 @@ CHANNEL = {
 }  # fmt: skip
 FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RULES} | CHANNEL | TAKEN_BACK
 FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN} | TAKEN_BACK
+FOR_LAST_EDITOR = {K.OVERWRITTEN}
 FOR_ADMINISTRATORS = {K.RULES, K.WEBHOOK_STOPPED} | CHANNEL
-MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_ADMINISTRATORS]
+MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_LAST_EDITOR | FOR_ADMINISTRATORS]
 
 
 @transaction.atomic
@@ -84,10 +85,12 @@ def _should_notify(notification: Notification, member: Membership, *, authors: s
     by = notification.details.get("by") or {}
     if by.get("kind") == ActorKind.PERSON and by.get("id") == str(member.user_id):
         return False
-    return not set(notification.kinds) <= set(member.muted_notification_kinds) and bool(
+    muted = set(notification.kinds) & set(MAILED) <= set(member.muted_notification_kinds)
+    return not muted and bool(
         (notification.kind in FOR_REVIEWERS and can_review_channels(member, channels))
         or member.user_id in notification.details.get("approvers", [])
         or (member.user_id in authors and notification.kind in FOR_AUTHORS)
+        or (notification.kind in FOR_LAST_EDITOR and member.user_id == notification.details["overwritten"])
         or (member.role == Role.ADMIN and notification.kind in FOR_ADMINISTRATORS)
     )
 
@@ -95,7 +98,7 @@ def _should_notify(notification: Notification, member: Membership, *, authors: s
 def available_kinds(membership: Membership) -> list[NoticeKind]:
     kinds: set[NoticeKind] = set()
     if membership.role != Role.VIEWER:
-        kinds |= FOR_AUTHORS
+        kinds |= FOR_AUTHORS | FOR_LAST_EDITOR
     if membership.may_review:
         kinds |= FOR_REVIEWERS
     if membership.role == Role.ADMIN:

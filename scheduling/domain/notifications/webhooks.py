@@ -15,10 +15,10 @@ from accounts.domain import audit_log
 from accounts.domain.actors import WORKER, Actor
 from accounts.exceptions import Conflict, Invalid
 from accounts.models import Organization
-from scheduling.domain import enqueue, media_url
+from scheduling.domain import enqueue, event_feed, media_url
 from scheduling.models import NoticeKind, Notification, NotificationDelivery, NotificationMedium, Webhook
 
-WANTED = [kind for kind in NoticeKind if kind not in {NoticeKind.TEST, NoticeKind.WEBHOOK_STOPPED}]
+WANTED = [NoticeKind(kind) for kind in event_feed.OF_KINDS if kind != NoticeKind.TEST]
 LONGEST = 2048
 OVERLAP = timedelta(days=1)
 # Chat services whose incoming webhooks accept only messages of their own format: host, or end of it, and name.
@@ -127,6 +127,7 @@ def send_test(actor: Actor, hook: Webhook) -> Notification:
             created_at=now,
             fanned_out_at=now,
         )
+        event_feed.record_notifications([notice])
         delivery = NotificationDelivery.objects.create(notice=notice, means=NotificationMedium.WEBHOOK, webhook=hook)
         enqueue.deliver_after_commit([delivery.pk])
     return notice

@@ -79,3 +79,13 @@ def test_next_cursor_is_that_of_the_link(api: SignedClient, organization: Organi
     last = api.get("/scheduled-posts", query={"limit": 2, "cursor": cursor})
     assert (len(first.json()), len(last.json())) == (2, 1)
     assert "X-Next-Cursor" not in last.headers
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_method_that_is_not_offered_gets_405_whatever_the_query(path: str, api: SignedClient) -> None:
+    names = VIEWS[path].http_method_names
+    offered = {name for name in names if hasattr(VIEWS[path], "get" if name == "head" else name)}
+    for name in {"get", "head", "post", "put", "patch", "delete", "options"} - offered:
+        answer = api.call(name.upper(), re.sub(r"<str:\w+>", "1", path) + "?dryRun=true")
+        assert answer.status_code == 405, name
+        assert answer.headers["Allow"].lower().split(", ") == [name for name in names if name in offered]

@@ -150,3 +150,37 @@ def test_full_signature_covers_a_large_upload(
     answer = api.call("POST", URL, body=body, content_type=MULTIPART_CONTENT, headers=headers)
     assert answer.status_code == status, answer.content
     assert MediaFile.objects.count() == (status == 201)
+
+
+def test_repeated_upload_gets_the_first_answer_whatever_its_boundary_i1(api: SignedClient) -> None:
+    def send(boundary: str, data: bytes) -> Any:
+        body = encode_multipart(boundary, {"file": SimpleUploadedFile("a.png", data)})
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return api.call("POST", URL, body=body, content_type=content_type, headers={"Idempotency-Key": "k1"})
+
+    first, second = send("one", picture()), send("two", picture())
+    assert (first.status_code, "Idempotency-Replayed" in first.headers) == (201, False)
+    assert (second.status_code, second.headers["Idempotency-Replayed"]) == (201, "true")
+    assert (second.content, second.headers["Location"]) == (first.content, first.json()["url"])
+    other = send("one", picture(size=(600, 600)))
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency.mismatch")
+    assert MediaFile.objects.count() == 1
+
+
+def test_repeated_url_is_not_fetched_again_i1(api: SignedClient, sandbox: Any) -> None:
+    body, headers = {"url": sandbox.media()}, {"Idempotency-Key": "k1"}
+    first = api.post(URL, body, headers=headers)
+    assert first.status_code == 201, first.content
+    sandbox.fault("GET /media/.*", "html_502")  # used up by a fetch
+    second = api.post(URL, body, headers=headers)
+    assert (second.content, second.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert sandbox.faults
+    assert api.post(URL, {"url": sandbox.media("other.jpg")}, headers=headers).status_code == 422
+
+
+def test_refused_upload_frees_its_idempotency_key(api: SignedClient) -> None:
+    for data, status in ((b"<html>", 400), (picture(), 201)):
+        body = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("a.png", data)})
+        headers = {"Idempotency-Key": "k1"}
+        answer = api.call("POST", URL, body=body, content_type=MULTIPART_CONTENT, headers=headers)
+        assert answer.status_code == status, answer.content

@@ -87,6 +87,7 @@ def test_log_shows_deliveries_and_administrator_can_send_again(
 ) -> None:
     site = AdminClient(admin_member)
     add(site, receiver.url)
+    Webhook.objects.update(kinds=["SUBMITTED"])
     receiver.answers = [500]
     make_waiting(channels=[facebook])
     sweep_and_send()
@@ -157,7 +158,8 @@ def test_notification_settings_are_stored_per_membership(
         "REVERTED",
         "DELETED",
     ]
-    assert other.muted_notification_kinds == ["REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN", "REVERTED", "DELETED"]
+    kinds = ["OVERWRITTEN", "REJECTED", "APPROVED", "PUBLISHED", "UNKNOWN", "REVERTED", "DELETED"]
+    assert other.muted_notification_kinds == kinds
     assert AuditEvent.objects.filter(verb="membership.mute", actor_id=str(reviewer.pk)).count() == 2
     assert "Viewers receive no e-mails" in AdminClient(viewer).open(MINE).text
 

@@ -91,6 +91,8 @@ def test_channel_that_the_key_may_not_use_is_not_found(
 
 
 def test_workspaces_are_none_and_each_one_is_unknown(api: SignedClient, facebook: Channel) -> None:
-    assert (api.get("/workspaces").status_code, api.get("/workspaces").json()) == (200, [])
+    for query in ({}, {"limit": "5"}):
+        answer = api.get("/workspaces", query=query)
+        assert (answer.status_code, answer.json()) == (200, [])
     refused = api.get("/channels?workspaceId=1")
     assert (refused.status_code, refused.json()["details"][0]["path"]) == (400, ["workspaceId"])

@@ -1,5 +1,11 @@
-"""Requests with one Idempotency-Key, many times in parallel, while the web server's processes are killed."""
+"""Requests with one Idempotency-Key, many times in parallel, while the web server's processes are killed.
 
+DYNAMO_IDEMPOTENCY_REQUESTS is how often each key is sent.
+"""
+
+import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -13,7 +19,8 @@ from tests.helpers import SignedClient
 from tests.services.processes import Process, ProcessGroup, eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
-ROUNDS, TIMES, THREADS = 4, 20, 8
+ROUNDS, TIMES = 4, int(os.environ.get("DYNAMO_IDEMPOTENCY_REQUESTS", "20"))
+THREADS = min(64, max(8, TIMES // 20))
 UNLIMITED = {"DYNAMO_API_RATE_PER_MINUTE": "0", "DYNAMO_API_RATE_PER_ADDRESS": "0", "DYNAMO_WEB_WORKERS": "2"}
 
 
@@ -28,10 +35,15 @@ def create(api: SignedClient, url: str, name: str) -> requests.Response:
                 return answer
 
 
-def kill_a_worker(web: Process) -> None:
-    """Kill one of the web server's two workers as soon as both are up."""
-    eventually(lambda: len(web.children()) == 2)
-    web.children()[0].kill()
+def kill_workers(web: Process, done: threading.Event) -> int:
+    """Kill one of the web server's two workers each time that both are up, until `done`; return how many."""
+    killed = 0
+    while not killed or not done.is_set():
+        eventually(lambda: len(web.children()) == 2)
+        web.children()[0].kill()
+        killed += 1
+        done.wait(1)
+    return killed
 
 
 def test_killed_web_workers_make_one_post_for_each_key_i1(processes: ProcessGroup, api: SignedClient) -> None:
@@ -40,9 +52,13 @@ def test_killed_web_workers_make_one_post_for_each_key_i1(processes: ProcessGrou
     answers: dict[str, list[Any]] = {}
     with ThreadPoolExecutor(THREADS + 1) as pool:
         for name in names:
-            killed = pool.submit(kill_a_worker, web)
+            began, done = time.monotonic(), threading.Event()
+            killed = pool.submit(kill_workers, web, done)
             answers[name] = list(pool.map(lambda _, name=name: create(api, url, name), range(TIMES)))
-            killed.result()
+            done.set()
+            replayed = sum("Idempotency-Replayed" in answer.headers for answer in answers[name])
+            seconds = time.monotonic() - began
+            print(f"{TIMES} requests in {seconds:.0f} s, {killed.result()} workers killed, {replayed} answers replayed")
     assert [len({answer.content for answer in answers[name]}) for name in names] == [1] * ROUNDS
     assert sorted(ScheduledPost.objects.values_list("media", flat=True)) == names
     assert IdempotencyKey.objects.count() == ROUNDS

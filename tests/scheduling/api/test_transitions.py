@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from accounts import clock
-from scheduling.models import Delivery, ScheduledPost
+from accounts.models import AuditEvent
+from scheduling.models import Delivery, Notification, ScheduledPost
 from tests.helpers import MISSING, SignedClient
 from tests.scheduling.api.vectors import conflict, invalid
 
@@ -83,6 +84,27 @@ def test_revert_of_a_failed_post_requires_that_nothing_is_published(
     Delivery.objects.filter(pk=first.pk).update(state=outcome)
     answer = step(api, post, "revert")
     assert (answer.status_code, state(post)) == expected
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_reason_is_in_the_history_and_the_notification(api: SignedClient, make_scheduled, method: str) -> None:
+    post = make_scheduled()
+    path = f"/scheduled-posts/{post.pk}" + ("/revert" if method == "POST" else "")
+    assert api.call(method, path, {"reason": " Closed that day. ", "other": 1}).status_code == 200
+    event = AuditEvent.objects.get(verb="revert" if method == "POST" else "delete")
+    notice = Notification.objects.get(kind__in=["REVERTED", "DELETED"])
+    assert event.details["reason"] == notice.details["reason"] == "Closed that day."
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("body", "type_"), [({"reason": "x" * 1001}, "string.max"), ({"reason": 5}, "string.base"), ([], "object.base")]
+)
+def test_wrong_reason_is_refused(api: SignedClient, make_scheduled, method: str, body, type_: str) -> None:
+    post = make_scheduled()
+    answer = api.call(method, f"/scheduled-posts/{post.pk}" + ("/revert" if method == "POST" else ""), body)
+    assert (answer.status_code, state(post)) == (422, "SCHEDULED")
+    assert [error["type"] for error in answer.json()["error"]] == [type_]
 
 
 ALLOWED = {

@@ -105,3 +105,12 @@ def test_warnings_are_those_of_the_review_page(api: SignedClient, facebook: Chan
     assert api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"}).status_code == 201
     warnings = api.post(URL, body).json()["warnings"]
     assert {(check["severity"], check["channelId"]) for check in warnings} == {("WARNING", facebook.public_id)}
+
+
+def test_repeated_validation_gets_the_first_answer_i1(api: SignedClient, facebook: Channel) -> None:
+    body, headers = complete(facebook), {"Idempotency-Key": "k1"}
+    first = api.post(URL, body, headers=headers)
+    api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"})  # it would be a warning
+    second = api.post(URL, body, headers=headers)
+    assert (second.content, second.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert api.post(URL, {**body, "brief": "x"}, headers=headers).status_code == 422

@@ -311,7 +311,7 @@ def test_taking_back_an_approved_post_notifies_approver_reviewers_and_author_a12
     organization_hook = Webhook.objects.create(organization=organization, url="https://a.example.com/", kinds=[kind])
     post = make_scheduled(channels=[facebook], actor=actors.user_actor(author))
     Membership.objects.filter(user=reviewer).update(may_review=False)  # the approver is notified all the same
-    change(actors.api_key_actor(key), fresh(post))
+    change(actors.api_key_actor(key), fresh(post), reason="Closed that day.")
     assert created_kinds().count(kind) == 1
     assert mailed(kind) == ["author", "other", "reviewer"]
     notice = Notification.objects.get(kind=kind)
@@ -320,7 +320,7 @@ def test_taking_back_an_approved_post_notifies_approver_reviewers_and_author_a12
     assert body["post"]["status"] == ("SCHEDULED" if kind == "DELETED" else "DRAFT")
     send_due()
     mail = next(item for item in mailoutbox if item.to == ["reviewer@example.com"] and "fter approval" in item.subject)
-    for words in ("agent", "Olá from Casa do Sol 👋", "you approved this post"):
+    for words in ("agent", "Olá from Casa do Sol 👋", "> Closed that day.", "you approved this post"):
         assert words in mail.body
 
 
@@ -330,3 +330,40 @@ def test_taking_back_a_post_that_is_not_approved_is_not_announced_a12(make_waiti
     failed.apply_transition("fail", task_id=None)
     review.revert(actors.api_key_actor(key), fresh(failed))
     assert not {"REVERTED", "DELETED"} & set(created_kinds())
+
+
+@pytest.mark.parametrize("with_version", [True, False])
+def test_person_is_notified_when_a_key_overwrites_their_edit_i4(
+    with_version, make_waiting, organization, author, other, key, facebook, mailoutbox
+):
+    post = make_waiting(channels=[facebook])
+    drafts.edit(actors.user_actor(author), post, changes={"media": "https://media.example.com/other.jpg"})
+    agent = actors.api_key_actor(key)
+    version = fresh(post).version if with_version else None
+    drafts.edit(agent, fresh(post), changes={"brief": "Only a note"})
+    assert "OVERWRITTEN" not in created_kinds()
+    texts = {facebook.public_id: drafts.ChannelText(facebook.type, "A text of the agent")}
+    drafts.edit(agent, fresh(post), changes={"channels": texts}, expected_version=version and version + 1)
+    drafts.edit(agent, fresh(post), changes={"media": "https://media.example.com/third.jpg"})  # the key's own
+    assert created_kinds().count("OVERWRITTEN") == 1
+    assert mailed("OVERWRITTEN") == ["author"]
+    send_due()
+    [mail] = [item for item in mailoutbox if "Changed after your edit" in item.subject]
+    assert mail.to == ["author@example.com"]
+    for words in ("The API key agent", "> A text of the agent", "you wrote or edited this post"):
+        assert words in mail.body
+
+
+def test_edit_by_another_person_is_no_overwriting(make_waiting, author, other, facebook):
+    post = make_waiting(channels=[facebook], actor=actors.user_actor(author))
+    drafts.edit(actors.user_actor(other), post, changes={"media": "https://media.example.com/other.jpg"})
+    assert "OVERWRITTEN" not in created_kinds()
+
+
+def test_overwritten_edit_that_was_edited_again_is_obsolete(make_waiting, author, key, facebook, mailoutbox):
+    post = make_waiting(channels=[facebook], actor=actors.user_actor(author))
+    for actor, media in ((actors.api_key_actor(key), "b"), (actors.user_actor(author), "c")):
+        drafts.edit(actor, fresh(post), changes={"media": f"https://media.example.com/{media}.jpg"})
+    created_kinds()
+    send_due()
+    assert NotificationDelivery.objects.get(notice__kind="OVERWRITTEN").state == "OBSOLETE"
