@@ -62,7 +62,7 @@ class SubmitArguments(PostArguments):
 
 class TakeBackArguments(PostArguments):
     version = StrictIntegerField(**VERSION, required=False, help_text="The version that you have read.")
-    reason = StrictCharField(required=False, max_length=1000, help_text="Why, for the people who review.")
+    reason = StrictCharField(required=False, max_length=1000, help_text="Why: reviewers and approvers read it.")
 
 
 class UploadMediaArguments(StrictSerializer):

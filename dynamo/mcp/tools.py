@@ -198,10 +198,10 @@ def get_post(call: ToolCall) -> dict[str, Any]:
     destructive=True,
 )
 def withdraw(call: ToolCall) -> dict[str, Any]:
-    post, precondition = _post(call), _precondition(call)
+    post, precondition, reason = _post(call), _precondition(call), _reason(call)
     if post.status != Status.WAITING_FOR_APPROVAL:
-        return _state(review.revert(call.actor, post, precondition=precondition))
-    notes = call.arguments.get("reason") or f"Withdrawn by {call.key.name}"
+        return _state(review.revert(call.actor, post, reason=reason, precondition=precondition))
+    notes = reason or f"Withdrawn by {call.key.name}"
     with transaction.atomic():
         review.reject(call.actor, post, notes=notes, precondition=precondition)
         review.redraft(call.actor, post)
@@ -217,7 +217,7 @@ def withdraw(call: ToolCall) -> dict[str, Any]:
 )
 def delete_draft(call: ToolCall) -> dict[str, Any]:
     post = _post(call)
-    drafts.delete(call.actor, post, precondition=_precondition(call))
+    drafts.delete(call.actor, post, reason=_reason(call), precondition=_precondition(call))
     return {"id": call.arguments["postId"], "deleted": True}
 
 
@@ -313,6 +313,10 @@ def _precondition(call: ToolCall) -> review.Precondition | None:
     if version is None:
         return etags.required_by_policy(call.key)
     return lambda post: drafts.ensure_version(post, version)
+
+
+def _reason(call: ToolCall) -> str:
+    return str(call.arguments.get("reason", "")).strip()
 
 
 def _once(call: ToolCall, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:

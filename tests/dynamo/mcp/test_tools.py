@@ -137,7 +137,8 @@ def test_scheduled_post_is_withdrawn_and_its_approval_is_void(mcp: McpClient, ma
     post = make_scheduled()
     stale = mcp.refusal("withdraw", postId=str(post.pk), version=post.version + 1)
     assert (stale["code"], fresh(post).status) == ("precondition.failed", "SCHEDULED")
-    assert mcp.call("withdraw", postId=str(post.pk))["status"] == "DRAFT"
+    assert mcp.call("withdraw", postId=str(post.pk), reason="Wrong date")["status"] == "DRAFT"
+    assert (last_event("revert").details["reason"], last_event("revert").details["tool"]) == ("Wrong date", "withdraw")
     assert (fresh(post).task_id, fresh(post).approval) == (None, None)
     refused = mcp.refusal("withdraw", postId=str(post.pk))
     assert (refused["code"], refused["details"]["status"]) == ("state.conflict", "DRAFT")
@@ -146,9 +147,9 @@ def test_scheduled_post_is_withdrawn_and_its_approval_is_void(mcp: McpClient, ma
 def test_post_is_deleted(mcp: McpClient, make_draft: Any) -> None:
     post = make_draft()
     assert mcp.refusal("delete_draft", postId=str(post.pk), version=7)["code"] == "precondition.failed"
-    assert mcp.call("delete_draft", postId=str(post.pk)) == {"id": str(post.pk), "deleted": True}
+    assert mcp.call("delete_draft", postId=str(post.pk), reason="Twice") == {"id": str(post.pk), "deleted": True}
     assert not ScheduledPost.objects.exists()
-    assert last_event("delete").details["tool"] == "delete_draft"
+    assert (last_event("delete").details["tool"], last_event("delete").details["reason"]) == ("delete_draft", "Twice")
     for tool in ("get_post", "withdraw", "delete_draft"):
         assert mcp.refusal(tool, postId=str(post.pk))["code"] == "not_found"
 
