@@ -1,10 +1,15 @@
 """How the web starts."""
 
 import os
+import runpy
 import subprocess
 import sys
+from datetime import timedelta
+from types import SimpleNamespace
 
 from django.conf import settings
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 STARTED = """
 import gc, runpy
@@ -37,3 +42,17 @@ def test_gunicorn_with_unsafe_settings_does_not_start() -> None:
     assert refused.returncode != 0
     assert "Refusing to start" in refused.stderr
     assert "GRAPH_APP_SECRET" in refused.stderr
+
+
+def test_access_log_has_the_request_id_o11() -> None:
+    config = Config()
+    config.set("access_log_format", runpy.run_path(str(settings.BASE_DIR / "gunicorn.conf.py"))["access_log_format"])
+    logger = Logger(config)
+    response = SimpleNamespace(status="200 OK", sent=2, headers=[("x-request-id", "find-me")])
+    request = SimpleNamespace(headers=[("X-Api-Key", "dk_1")])
+    environ = {"REQUEST_METHOD": "GET", "RAW_URI": "/v1/posts?code=secret", "PATH_INFO": "/v1/posts"}
+    environ |= {"QUERY_STRING": "code=secret", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "::1"}
+    atoms = logger.atoms(response, request, environ, timedelta(milliseconds=5))
+    line = config.access_log_format % logger.atoms_wrapper_class(atoms)
+    assert line.endswith(" find-me")
+    assert "secret" not in line

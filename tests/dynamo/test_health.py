@@ -51,7 +51,9 @@ def test_requests_without_database_are_503_o11(processes: ProcessGroup) -> None:
         assert (error.code, error.headers["Retry-After"]) == (503, "5")
         assert json.load(error)["code"] == "database.unavailable"
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(urllib.request.Request(f"{url}/admin/", headers={"Cookie": "sessionid=x"}), timeout=20)
+        urllib.request.urlopen(
+            urllib.request.Request(f"{url}/admin/", headers={"Cookie": f"sessionid={'x' * 32}"}), timeout=20
+        )
     with caught.value as error:
         assert error.code == 503
         assert b"The database does not answer" in error.read()
