@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo client/dynamo_client manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi check-mcp audit format lock
+.PHONY: help demo demo-reset setup test test-browser test-deploy keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi check-mcp audit format lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: $(VENV)/dev.stamp ## Run all tests on PostgreSQL and Redis, then those mar
 
 test-browser: $(VENV)/dev.stamp ## Test the admin in Chromium (Debian's, or CHROMIUM=/path), on PostgreSQL and Redis
 	$(BIN)/python -m tests.services.engines -- $(PYTEST) tests/browser $(ARGS)
+
+test-deploy: $(VENV)/dev.stamp ## Test behind PgBouncer, nginx and Redis with TLS (Debian's pgbouncer, nginx, redis-server)
+	$(BIN)/python -m tests.services.engines -- $(PYTEST) tests/deploy $(ARGS)
 
 keyboard: $(VENV)/dev.stamp ## Measure the time to approve fifty posts by keyboard
 	$(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/browser/keyboard_benchmark.py -q -s

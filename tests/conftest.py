@@ -26,9 +26,10 @@ from tests.services.web_server import WebServer
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the browser's tests out unless they are asked for: the rest of the suite needs no browser."""
-    asked = any("tests/browser" in arg for arg in config.invocation_params.args)
-    return True if collection_path == Path(__file__).parent / "browser" and not asked else None
+    """Leave the tests of the browser and of the kit out unless they are asked for: they need Debian's packages."""
+    asked = any(f"tests/{collection_path.name}" in arg for arg in config.invocation_params.args)
+    apart = collection_path.parent == Path(__file__).parent and collection_path.name in {"browser", "deploy"}
+    return True if apart and not asked else None
 
 
 @pytest.fixture(scope="session", autouse=True)
