@@ -11,7 +11,7 @@ from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.exceptions import ExternalIdInUse, Incomplete, StaleVersion
 from accounts.models import Organization
-from posts.domain import superpowers
+from posts.domain import media_store, superpowers
 from posts.domain.channels import connected_channels
 from posts.models import Channel
 from scheduling.domain import discards, enqueue, media_inspection, review, two_person_approval
@@ -95,7 +95,7 @@ def create(actor: Actor, *, organization: Organization, changes: Changes, submit
 
 def build_post(actor: Actor, organization: Organization, changes: Changes) -> ScheduledPost:
     """Return an unsaved post with its unsaved `items`, without deliveries."""
-    items = _new_items(None, changes)
+    items = _new_items(organization, None, changes)
     post = ScheduledPost(
         organization=organization,
         created_by_user=actor.user,
@@ -104,6 +104,7 @@ def build_post(actor: Actor, organization: Organization, changes: Changes) -> Sc
         last_edited_by_key=actor.key,
         **_columns(changes, items),
     )
+    post.media_type = _stored_type(organization, post.media, post.media_type)
     post.items = items or []
     return post
 
@@ -182,10 +183,13 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     before, unpublished = approved_content(post, rows), _unpublished(post)
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
-    items = _new_items(post, changes)
+    items = _new_items(post.organization, post, changes)
     columns = _columns(changes, items, had_items=bool(post.items))
     if items is not None:
         columns |= _media_columns(post, items, columns["media"])
+    if "media" in columns:
+        media_type = columns.get("media_type", post.media_type)
+        columns["media_type"] = _stored_type(post.organization, columns["media"], media_type)
     old = {name: getattr(post, name) for name in columns} | {"items": post.items}
     _set(post, columns if items is None else {**columns, "items": items})
     after = approved_content(post, new_rows if new_rows is not None else rows)
@@ -243,7 +247,7 @@ def _columns(changes: Changes, items: list[MediaItem] | None, *, had_items: bool
     return columns if items is None else {**columns, "media_count": len(items)}
 
 
-def _new_items(post: ScheduledPost | None, changes: Changes) -> list[MediaItem] | None:
+def _new_items(organization: Organization, post: ScheduledPost | None, changes: Changes) -> list[MediaItem] | None:
     """Return the unsaved items of the carousel that the change makes, empty when it makes a post with one medium.
 
     None when the change concerns no media. An item keeps the stored copy that the post has of the same address.
@@ -262,7 +266,12 @@ def _new_items(post: ScheduledPost | None, changes: Changes) -> list[MediaItem] 
     else:
         return None
     items = [
-        MediaItem(position=number, media=medium.url, media_type=medium.media_type, alt_text=medium.alt_text)
+        MediaItem(
+            position=number,
+            media=medium.url,
+            media_type=_stored_type(organization, medium.url, medium.media_type),
+            alt_text=medium.alt_text,
+        )
         for number, medium in enumerate(given)
     ]
     known = _known_copies(post) if post else {}
@@ -270,6 +279,14 @@ def _new_items(post: ScheduledPost | None, changes: Changes) -> list[MediaItem] 
         if copies := known.get(item.media):
             _set(item, copies[min(len(copies) - 1, _occurrence(items, item))])
     return items
+
+
+def _stored_type(organization: Organization, media: str | None, media_type: str | None) -> str | None:
+    """Return `media_type`, or without one that of the stored file that `media` names."""
+    if media_type or not media or not media_store.is_stable_url(media):
+        return media_type
+    stored = media_store.find_stored(organization, media)
+    return stored.kind if stored else None
 
 
 def _occurrence(items: list[MediaItem], item: MediaItem) -> int:

@@ -49,8 +49,12 @@ def _media_items(post_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     items: dict[UUID, list[dict[str, Any]]] = {pk: [] for pk in post_ids}
     rows = MediaItem.objects.filter(post__in=post_ids) if post_ids else MediaItem.objects.none()
     for post_id, media, media_type, alt_text in rows.values_list("post_id", "media", "media_type", "alt_text"):
-        items[post_id].append({"url": media, "mediaType": media_type, "altText": alt_text or None})
+        items[post_id].append(_item(media, media_type, alt_text))
     return items
+
+
+def _item(media: str, media_type: str | None, alt_text: str) -> dict[str, Any]:
+    return {"url": media, "mediaType": media_type, "altText": alt_text or None}
 
 
 def _serialize(
@@ -89,7 +93,9 @@ def serialize_with_checks(post: ScheduledPost) -> dict[str, Any]:
     Needs the post loaded by `for_wire`.
     """
     checks = run_checks([post], ZoneInfo(post.organization.time_zone))[post.pk]
-    return {**serialize_posts([post])[0], "checks": [check_json(check) for check in checks]}
+    items = [_item(item.media, item.media_type, item.alt_text) for item in post.items] if post.media_count else None
+    document = _serialize(post, post.deliveries.all(), items)
+    return {**document, "checks": [check_json(check) for check in checks]}
 
 
 def check_json(check: Check) -> dict[str, Any]:

@@ -100,6 +100,21 @@ def test_uploaded_media_of_another_organization_is_unknown(
     assert (codes(answer), answer.json()["mediaChecked"]) == ({"media.unknown"}, False)
 
 
+def test_type_of_an_uploaded_file_is_known_without_media_type(
+    api: SignedClient, facebook: Channel, uploaded: MediaFile
+) -> None:
+    url = media_store.stable_url(uploaded)
+    body = {**complete(facebook, media=url, altText="A terrace"), "mediaType": None}
+    assert codes(api.post(URL, body)) == set()
+    created = api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"})
+    assert (created.status_code, created.json().get("mediaType")) == (201, "IMAGE"), created.content
+    draft = api.post("/scheduled-posts", {"media": None}).json()["id"]
+    assert api.patch(f"/scheduled-posts/{draft}", {"media": url}).json()["mediaType"] == "IMAGE"
+    items = [{"url": url}, {"url": url}]
+    changed = api.patch(f"/scheduled-posts/{draft}", {"media": None, "mediaItems": items})
+    assert [item["mediaType"] for item in changed.json()["mediaItems"]] == ["IMAGE", "IMAGE"], changed.content
+
+
 def test_warnings_are_those_of_the_review_page(api: SignedClient, facebook: Channel) -> None:
     body = complete(facebook)
     assert api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"}).status_code == 201
