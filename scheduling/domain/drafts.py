@@ -184,12 +184,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     given = changes.get("channels")
     new_rows = None if given is None else _deliveries(actor, post.organization, given, post)
     items = _new_items(post.organization, post, changes)
-    columns = _columns(changes, items, had_items=bool(post.items))
-    if items is not None:
-        columns |= _media_columns(post, items, columns["media"])
-    if "media" in columns:
-        media_type = columns.get("media_type", post.media_type)
-        columns["media_type"] = _stored_type(post.organization, columns["media"], media_type)
+    columns = _changed_columns(post, changes, items)
     old = {name: getattr(post, name) for name in columns} | {"items": post.items}
     _set(post, columns if items is None else {**columns, "items": items})
     after = approved_content(post, new_rows if new_rows is not None else rows)
@@ -245,6 +240,16 @@ def _columns(changes: Changes, items: list[MediaItem] | None, *, had_items: bool
     elif items is not None and had_items:
         columns = {"media": None, "media_type": None, **columns}
     return columns if items is None else {**columns, "media_count": len(items)}
+
+
+def _changed_columns(post: ScheduledPost, changes: Changes, items: list[MediaItem] | None) -> dict[str, Any]:
+    columns = _columns(changes, items, had_items=bool(post.items))
+    if items is not None:
+        columns |= _media_columns(post, items, columns["media"])
+    if "media" in columns:
+        media_type = columns.get("media_type", post.media_type)
+        columns["media_type"] = _stored_type(post.organization, columns["media"], media_type)
+    return columns
 
 
 def _new_items(organization: Organization, post: ScheduledPost | None, changes: Changes) -> list[MediaItem] | None:
