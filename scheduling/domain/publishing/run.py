@@ -7,7 +7,8 @@
 3. Claim it: SCHEDULED → PUBLISHING by compare-and-set, with a lease. `resume` takes an expired lease over. [lease]
 4. Recompute the digest of what is about to be sent and compare it with the approval's. [gate]
 5. Read back each delivery whose last attempt has no known outcome. It is attempted again only after two spaced
-   read-backs that did not find it. [reconcile]
+   read-backs that did not find it. A delivery whose next step was due more than 5 s ago is read back as well, once:
+   another copy of the database may have sent it. [reconcile]
 6. Stage what is not staged: upload media, create containers. Each id is saved before the next call. [stage]
 7. Commit: insert an attempt per delivery, make one publishing call each, store the outcomes. [commit, outcomes]
 8. Settle: all deliveries published → PUBLISHED; all settled, some failed or unknown → FAILED. While a delivery is
@@ -25,6 +26,7 @@ from django.db.models import Q
 
 from accounts import clock
 from posts.graph.errors import GraphError, NotReady
+from posts.models import ChannelState
 from scheduling.domain import enqueue
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import commit, gate, lease, outcomes, payload, quota, reconcile, retry_policy, stage
@@ -137,6 +139,8 @@ def _prepare_or_record(run: PublishRun, delivery: Delivery, content: Content, la
 
 
 def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> bool:
+    if last is None and _may_be_sent_by_another_copy(delivery):
+        last = commit.insert_attempts(run, [delivery], reconcile.lost_attempt(run.post))[0]
     if last is not None and not reconcile.reconcile(delivery, content, last):
         return False
     if _fail_if_late(run, delivery):
@@ -156,6 +160,13 @@ def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attemp
         # Staging a video takes minutes, so the late limit may have passed since the check above.
         return not _fail_if_late(run, delivery)
     return False
+
+
+def _may_be_sent_by_another_copy(delivery: Delivery) -> bool:
+    """Whether to read back before the next write. Not where none follows: past the late limit, on a closed channel."""
+    if delivery.channel.state != ChannelState.CONNECTED or gate.is_past_late_limit(delivery.post):
+        return False
+    return reconcile.is_overdue(delivery)
 
 
 def _fail_if_late(run: PublishRun, delivery: Delivery) -> bool:
