@@ -13,10 +13,10 @@ from accounts.domain import audit_log
 from scheduling.domain import channel_checks, channel_health, discards, enqueue, event_feed, health, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
-from scheduling.domain.publishing.gate import MISSED
+from scheduling.domain.publishing import gate, hold
 from scheduling.domain.publishing.lease import abandoned_posts, fail_unclaimed
 from scheduling.lifecycle import Status
-from scheduling.models import DeliveryState, ScheduledPost
+from scheduling.models import DeliveryState, ScheduledPost, ScheduledPostQuerySet
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -25,6 +25,7 @@ REPEAT = timedelta(seconds=10)
 OVERLOADED_AFTER = 0.5  # seconds after its scheduled time: an unclaimed post means that all workers are busy
 DEFERRED_EVERY = 30.0  # seconds
 EXPIRY_REMINDERS = 600  # seconds
+BROKER_MARKER = "broker-has-its-memory"
 MAX_INSPECTIONS = 20  # per sweep, so that most threads of a worker are free for due posts
 
 
@@ -36,11 +37,20 @@ def sweep(worker: str = "") -> dict[str, int]:
     """
     health.record_heartbeat(worker)
     health.expect_queue_heartbeats()
-    steps: dict[str, Callable[[], int]] = {
-        "missed": miss_late,
-        "enqueued": enqueue_due_posts,
-        "resumed": resume_expired_leases,
-        "staged": stage_soon,
+    number = _run_step("number", _raise_number)
+    # Without a compared number nothing is sent, and while publishing is held nothing is missed either.
+    steps: dict[str, Callable[[], int]] = (
+        {}
+        if number < 1
+        else {
+            "missed": miss_late,
+            "lost_messages": forget_lost_messages,
+            "enqueued": enqueue_due_posts,
+            "resumed": resume_expired_leases,
+            "staged": stage_soon,
+        }
+    )
+    steps |= {
         "channel_checks": examine_channels,
         "permalinks": find_permalinks,
     }
@@ -57,10 +67,22 @@ def sweep(worker: str = "") -> dict[str, int]:
         "deleted": events.delete_old,
         "deleted_events": event_feed.delete_old,
     }
-    overloaded = ScheduledPost.objects.due(-OVERLOADED_AFTER).exists()
+    overloaded = number > 0 and _publishable(-OVERLOADED_AFTER).exists()
     if not overloaded or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
         steps |= deferrable
-    return {name: _run_step(name, step) for name, step in steps.items()}
+    return {"number": number} | {name: _run_step(name, step) for name, step in steps.items()}
+
+
+def _raise_number() -> int:
+    """Return the publishing number, 0 while publishing is held. Raises hold.Unverified."""
+    state = hold.raise_number()
+    return 0 if state.held_at is not None else max(state.number, 1)
+
+
+def _publishable(within: float = 0.0) -> ScheduledPostQuerySet:
+    """Return the posts due within these seconds, except those whose publishing is paused."""
+    posts = ScheduledPost.objects.due(within)
+    return posts.none() if hold.is_paused() else posts.not_paused()
 
 
 def _run_step(name: str, step: Callable[[], int]) -> int:
@@ -84,7 +106,7 @@ def enqueue_due_posts() -> int:
     # Enqueued by a worker whose clock was fast.
     lost |= Q(scheduled_for__lte=now - OVERDUE, enqueued_at__gt=now + REPEAT)
     sent: list[ScheduledPost] = []
-    for post in ScheduledPost.objects.due(settings.ENQUEUE_HORIZON).filter(Q(enqueued_at=None) | lost)[:BATCH]:
+    for post in _publishable(settings.ENQUEUE_HORIZON).filter(Q(enqueued_at=None) | lost)[:BATCH]:
         if not enqueue.enqueue_publish(post):
             break
         sent.append(post)
@@ -96,18 +118,34 @@ def enqueue_due_posts() -> int:
 def miss_late() -> int:
     """Fail posts past the late limit, so that people are notified although no message arrived."""
     limit = clock.now() - timedelta(seconds=settings.MAX_LATENESS_SECONDS)
-    late = ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lt=limit)[:BATCH]
-    return sum(fail_unclaimed(post, *MISSED) for post in late)
+    late = ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lt=limit)
+    rows, state = list(late.select_related("organization")[:BATCH]), hold.current()
+    return sum(fail_unclaimed(post, *gate.missed(hold.pause_reason(state, post.organization))) for post in rows)
+
+
+def forget_lost_messages() -> int:
+    """Enqueue everything within ENQUEUE_HORIZON again when the broker has lost its memory; return how many posts.
+
+    The cache is in the same Redis as the broker, and without Redis both are on disk. A key that was evicted costs
+    repeated messages, which are harmless.
+    """
+    if not cache.add(BROKER_MARKER, 1, timeout=None):
+        return 0
+    return _publishable(settings.ENQUEUE_HORIZON).order_by().update(enqueued_at=None)
 
 
 def resume_expired_leases() -> int:
-    ids = list(abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH])
+    posts = abandoned_posts()
+    limit = clock.now() - timedelta(seconds=settings.MAX_LATENESS_SECONDS)
+    late = Q(scheduled_for__lt=limit)  # nothing of them is sent, and they are settled also while publishing is paused
+    posts = posts.filter(late) if hold.is_paused() else posts.filter(late | Q(organization__publishing_paused_at=None))
+    ids = list(posts.order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH])
     return sum(enqueue.send_task("resume", str(pk)) for pk in ids)
 
 
 def stage_soon() -> int:
     """Enqueue staging of posts that are due within STAGE_LEAD. The cache limits how often each is enqueued."""
-    soon = ScheduledPost.objects.due(settings.STAGE_LEAD).filter(deliveries__state="").distinct()
+    soon = _publishable(settings.STAGE_LEAD).filter(deliveries__state="").distinct()
     return sum(
         cache.add(f"stage:{post.pk}:{post.task_id}", 1, timeout=15) and enqueue.send_task("stage", str(post.pk))
         for post in soon.exclude(deliveries__state=DeliveryState.FAILED)[:BATCH]
@@ -115,13 +153,13 @@ def stage_soon() -> int:
 
 
 def find_permalinks() -> int:
-    if ScheduledPost.objects.due().exists() or not permalinks.missing_permalinks().exists():
+    if _publishable().exists() or not permalinks.missing_permalinks().exists():
         return 0
     return int(enqueue.send_task("fill_permalinks"))
 
 
 def examine_channels() -> int:
-    return 0 if ScheduledPost.objects.due(30).exists() else channel_checks.check_next_channel()
+    return 0 if _publishable(30).exists() else channel_checks.check_next_channel()
 
 
 def remind_of_expiry() -> int:

@@ -73,14 +73,16 @@ class LookupStatus(StrEnum):
 
 @dataclass(frozen=True)
 class LookupResult:
-    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id.
+    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id, one of `candidates`.
 
+    `candidates`, oldest first, are equal posts that no delivery has claimed.
     `note`: what a person has to do while it is UNKNOWN, a sentence without its full stop.
     """
 
     verdict: LookupStatus
     post_id: str = ""
     note: str = ""
+    candidates: tuple[str, ...] = ()
 
 
 class PublishMethod(Protocol):

@@ -130,7 +130,8 @@ def find_by_text(
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     if certain:
-        return LookupResult(LookupStatus.PUBLISHED, certain[0] if len(certain) == 1 else "")
+        only = certain[0] if len(certain) == 1 else ""
+        return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(certain)))
     return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
 

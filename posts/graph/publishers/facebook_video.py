@@ -136,7 +136,8 @@ def find_reel_by_text(account: Account, caption: str, *, since: datetime, claime
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     if certain:
-        return LookupResult(LookupStatus.PUBLISHED, certain[0] if len(certain) == 1 else "")
+        only = certain[0] if len(certain) == 1 else ""
+        return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(certain)))
     return LookupResult(LookupStatus.UNKNOWN if others else LookupStatus.NOT_FOUND)
 
 

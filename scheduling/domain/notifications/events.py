@@ -33,6 +33,7 @@ OF_CHANNELS = {
     "channel.block": NoticeKind.BLOCKED,
     "channel.deauthorize": NoticeKind.DEAUTHORIZED,
 }
+OF_PUBLISHING = {"publishing.hold": NoticeKind.HELD, "publishing.pause": NoticeKind.PAUSED}  # of an organization
 QUOTED = ("notes", "failure", "unknown", "absent", "reason")  # details of the event that the notification repeats
 
 
@@ -116,6 +117,8 @@ def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     subject = event.subject.partition(":")[0]
     if subject == "channel" and event.verb in OF_CHANNELS:
         yield OF_CHANNELS[event.verb]
+    if subject == "organization" and event.verb in OF_PUBLISHING:
+        yield OF_PUBLISHING[event.verb]
     if subject == "organization" and _rules(event):
         yield NoticeKind.RULES
     if subject == "post" and event.verb == FIRST:

@@ -18,7 +18,8 @@ from accounts.models import Organization
 from scheduling.domain import enqueue, media_url
 from scheduling.models import NoticeKind, Notification, NotificationDelivery, NotificationMedium, Webhook
 
-WANTED = [kind for kind in NoticeKind if kind not in {NoticeKind.TEST, NoticeKind.WEBHOOK_STOPPED}]
+FOR_PEOPLE = {NoticeKind.TEST, NoticeKind.WEBHOOK_STOPPED, NoticeKind.HELD, NoticeKind.PAUSED}
+WANTED = [kind for kind in NoticeKind if kind not in FOR_PEOPLE]
 LONGEST = 2048
 OVERLAP = timedelta(days=1)
 # Chat services whose incoming webhooks accept only messages of their own format: host, or end of it, and name.

@@ -14,10 +14,10 @@ import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -58,9 +58,8 @@ def current() -> PublishingState:
 def raise_number() -> PublishingState:
     """Compare with the storage, then raise the number in both. The sweep does so before it enqueues anything."""
     row = PublishingState.objects.first() or _create()
-    if row.held_at is not None:
-        return row
-    _verify(row, now=True)
+    if row.held_at is None:
+        _verify(row, now=True)
     if row.held_at is not None:
         return row
     attempt = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -69,8 +68,9 @@ def raise_number() -> PublishingState:
     return row
 
 
-def is_held() -> bool:
-    return PublishingState.objects.filter(held_at__isnull=False).exists()
+def is_paused() -> bool:
+    """Whether a person has paused publishing of the whole installation."""
+    return PublishingState.objects.filter(paused_at__isnull=False).exists()
 
 
 def allows_claims() -> Q:
@@ -96,6 +96,11 @@ def problems() -> list[str]:
         return []
     found = [f"Publishing is held. {row.hold_reason} {AFTER_RESTORE}"] if row.held_at else []
     return [*found, f"Publishing is paused: {row.pause_reason}"] if row.paused_at else found
+
+
+def hold_by_person(actor: Actor, reason: str) -> None:
+    """Hold publishing although no restore was noticed, for example after a snapshot of the whole machine."""
+    _hold(current(), reason[:300], actor)
 
 
 def release(actor: Actor) -> None:
@@ -181,11 +186,11 @@ def _raise(row: PublishingState, attempt: int) -> None:
         _remember(row)
 
 
-def _hold(row: PublishingState, reason: str) -> None:
+def _hold(row: PublishingState, reason: str, actor: Actor = WORKER) -> None:
     log.error("publishing is held: %s", reason)
     with transaction.atomic():
         if PublishingState.objects.filter(pk=row.pk, held_at=None).update(held_at=clock.now(), hold_reason=reason):
-            _record(WORKER, "publishing.hold", reason=reason)
+            _record(actor, "publishing.hold", reason=reason)
     row.refresh_from_db()
 
 
@@ -209,7 +214,9 @@ def _write_marker(row: PublishingState) -> None:
         path = Path(default_storage.path(name))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_name(f".{uuid4().hex}")
+        part.touch(mode=0o600)
         part.write_text(content, encoding="ascii")
         part.replace(path)
         return
-    _overwriting_storage().save(name, ContentFile(content.encode()))
+    with default_storage.open(name, "wb") as file:  # `save` would choose another name
+        file.write(content.encode())

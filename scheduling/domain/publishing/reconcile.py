@@ -1,6 +1,7 @@
 """Reads back an attempt whose outcome is not known. Nothing here can publish."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,7 @@ def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
     """
     result = _look_up(delivery, content, last, by_content=last.error_code == LATE or is_overdue(delivery))
     if result.verdict is LookupStatus.PUBLISHED:
-        _mark_published(delivery, content, last, result.post_id)
+        mark_found(delivery, content, last, result.post_id)
     elif result.verdict is LookupStatus.NOT_FOUND:
         return _handle_absence(delivery, last)
     elif clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
@@ -95,7 +96,7 @@ def _read_back_in(delivery: Delivery, seconds: float, **columns: int) -> None:
     outcomes.update_delivery(delivery, state=DeliveryState.PENDING, retry_at=retry_at, **columns)
 
 
-def _mark_published(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
+def mark_found(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
     """Settle it as published, unless another delivery that reads the same Page has claimed the post just now."""
     channel = delivery.channel
     with transaction.atomic():
@@ -132,7 +133,10 @@ def _look_up_since(delivery: Delivery, content: Content, since: datetime, *, by_
         known: dict[str, Any] = {"since": since, "claimed": set(claimed.values_list("platform_post_id", flat=True))}
         result = publisher.find(account, item, staged, **known)
         if by_content and result.verdict is LookupStatus.NOT_FOUND:
-            return publisher.find_by_content(account, item, staged, **known)
+            result = publisher.find_by_content(account, item, staged, **known)
+        if by_content and not result.post_id and result.candidates:
+            # Of several equal posts each delivery claims one, so that one that was never sent is not taken for sent.
+            return replace(result, post_id=result.candidates[0])
         return result
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
