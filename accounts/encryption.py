@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Model
 from django.views.decorators.debug import sensitive_variables
 
-__all__ = ["InvalidToken", "decrypt", "encrypt", "encrypted_columns", "reencrypt_column"]
+__all__ = ["InvalidToken", "check_keys", "decrypt", "encrypt", "encrypted_columns", "reencrypt_column"]
 
 
 @lru_cache(maxsize=4)
@@ -28,6 +28,23 @@ def encrypt(plaintext: str) -> str:
 def decrypt(ciphertext: str) -> str:
     """Raises InvalidToken when none of ENCRYPTION_KEYS fits."""
     return _fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(ciphertext.encode("ascii")).decode()
+
+
+def check_keys() -> None:
+    """Raise InvalidToken when ENCRYPTION_KEYS do not open what this database stores; store the known value if missing.
+
+    Before it is stored, the newest API secret must open, so that a wrong key never becomes the known one.
+    """
+    from accounts.models import ApiKey, KeyCheck
+
+    known = KeyCheck.objects.values_list("value_encrypted", flat=True).first()
+    if known is not None:
+        decrypt(known)
+        return
+    newest = ApiKey.objects.order_by("-created_at").values_list("secret_encrypted", flat=True).first()
+    if newest:
+        decrypt(newest)
+    KeyCheck.objects.bulk_create([KeyCheck(value_encrypted=encrypt("dynamo"))], ignore_conflicts=True)
 
 
 def encrypted_columns() -> list[tuple[type[Model], str]]:

@@ -47,6 +47,8 @@ class Organization(models.Model):
     require_if_match = models.BooleanField(
         default=False, help_text="API requests must name the version of a post that a person edited last."
     )
+    publishing_paused_at = models.DateTimeField(null=True, editable=False)
+    publishing_pause_reason = models.CharField(max_length=300, blank=True, editable=False)
     time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name: the default of people who join.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -254,3 +256,13 @@ class AuditChainLink(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization_id", "position"], name="one_seal_each")]
         default_permissions = ()
+
+
+class KeyCheck(models.Model):
+    """One row: a known value, encrypted, by which each process checks its encryption keys when it starts."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    value_encrypted = models.TextField(editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_key_check")]

@@ -1,5 +1,6 @@
 """Checks for production. `manage.py check --deploy` runs them, and web, worker and beat refuse to start on an error."""
 
+import sys
 from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import DatabaseError, connection
 
 MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 10  # characters, and different ones among them
 
@@ -93,11 +95,40 @@ def _is_https(url: str) -> bool:
 
 
 def refuse_unsafe_start() -> None:
-    """Set Django up. In production, raise SystemExit with the errors of `check --deploy`."""
+    """Set Django up, and print why and raise SystemExit when this process must not start.
+
+    That is in production for an error of `check --deploy`, and everywhere for encryption keys that do not decrypt what
+    the database stores.
+    Printed here, because Celery beat exits without the text of the exception.
+    """
     django.setup()
-    if not settings.PRODUCTION:
-        return
+    problem = _deploy_errors() if settings.PRODUCTION else ""
+    if problem := problem or _key_problem():
+        print(f"Refusing to start.\n{problem}", file=sys.__stderr__, flush=True)
+        raise SystemExit(1)
+
+
+def _deploy_errors() -> str:
     try:
         call_command("check", deploy=True, fail_level="ERROR")
     except SystemCheckError as error:
-        raise SystemExit(f"Refusing to start.\n{error}") from None
+        return str(error)
+    return ""
+
+
+def _key_problem() -> str:
+    """Return a sentence for wrong encryption keys; empty also while the database does not answer or has no tables."""
+    from accounts import encryption
+
+    try:
+        encryption.check_keys()
+    except encryption.InvalidToken:
+        return (
+            "DYNAMO_ENCRYPTION_KEYS do not decrypt what the database stores. Set the keys that the other processes "
+            "use, or those that belong to the restored backup."
+        )
+    except DatabaseError:
+        return ""
+    finally:
+        connection.close()  # the web server forks after this
+    return ""

@@ -37,9 +37,9 @@ class ScheduledPostQuerySet(models.QuerySet["ScheduledPost"]):
         until = clock.now() + timedelta(seconds=within)
         return self.filter(status=Status.SCHEDULED, scheduled_for__lte=until).order_by("scheduled_for")
 
-    def any_due(self, within: float = 0.0) -> bool:
-        """Whether `due` has a row. `exists` drops the order, and PostgreSQL then reads the table from its start."""
-        return bool(self.due(within).values_list("pk")[:1])
+    def not_paused(self) -> "ScheduledPostQuerySet":
+        """Leave out the posts of organizations whose publishing is paused."""
+        return self.filter(organization__publishing_paused_at=None)
 
     def visible_to_key(self, key: ApiKey | None) -> "ScheduledPostQuerySet":
         """Return the posts all of whose channels `key` may use; all posts without a key or a restriction.
@@ -392,6 +392,31 @@ class WorkerHeartbeat(models.Model):
         return self.worker
 
 
+class PublishingState(models.Model):
+    """One row: whether publishing is held or paused in the whole installation. See `publishing.hold`.
+
+    `installation` names the file in the storage that holds `number` as well. `last_attempt`: the newest attempt when
+    the number was raised.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    installation = models.UUIDField(default=uuid.uuid4)
+    number = models.PositiveBigIntegerField(default=0)
+    raised_at = models.DateTimeField(null=True)
+    last_attempt = models.PositiveBigIntegerField(default=0)
+    held_at = models.DateTimeField(null=True)
+    hold_reason = models.CharField(max_length=300, blank=True)
+    released_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_publishing_state")]
+
+    def __str__(self) -> str:
+        return "held" if self.held_at else "paused" if self.paused_at else "open"
+
+
 class Outcome(models.TextChoices):
     PUBLISHED = "published", "published"
     REFUSED = "refused", "refused"
@@ -521,6 +546,8 @@ class NoticeKind(models.TextChoices):
     REVERTED = "REVERTED", "was reverted after approval"
     DELETED = "DELETED", "was deleted after approval"
     WEBHOOK_STOPPED = "WEBHOOK_STOPPED", "webhook was stopped by its receiver"
+    HELD = "HELD", "publishing is held after a restore"
+    PAUSED = "PAUSED", "publishing was paused"
     TEST = "TEST", "test of a webhook"
 
 

@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from accounts.admin.base import current_user, domain_errors_in, render_page, roles_by_organization
 from accounts.admin.users import administered_organizations, time_zone_field
-from accounts.domain import memberships, organization_policy, sessions
+from accounts.domain import memberships, organization_policy, publishing_pause, sessions
 from accounts.domain.actors import user_actor
 from accounts.domain.organization_policy import RULES
 from accounts.exceptions import DomainError
@@ -112,6 +113,38 @@ def edit_time_zone(request: HttpRequest, organization_id: UUID) -> HttpResponse:
             messages.success(request, f"The default time zone of {organization} is {name}.")
             return HttpResponseRedirect(reverse("admin_policy", args=[organization.pk]))
     return _page(request, "time_zone", f"Default time zone of {organization}", form=form, organization=organization)
+
+
+class PauseForm(forms.Form):
+    """`action` is what the page offered: a page that is out of date must not do the opposite."""
+
+    action = forms.ChoiceField(choices=[("pause", "Pause"), ("resume", "Resume")], widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=publishing_pause.MAX_REASON,
+        required=False,
+        help_text="The other administrators are notified of it, and members see it on the dashboard.",
+    )
+
+
+def pause_publishing(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+    """Show whether publishing is paused; on POST pause or resume it."""
+    organization = _administered_or_404(request, organization_id)
+    paused = organization.publishing_paused_at is not None
+    initial = {"action": "resume" if paused else "pause"}
+    form = PauseForm(request.POST if request.method == "POST" else None, initial=initial)
+    if paused:
+        form.fields["reason"].widget = forms.HiddenInput()
+    if request.method == "POST" and form.is_valid():
+        pause = form.cleaned_data["action"] == "pause"
+        with domain_errors_in(form, "reason"):
+            reason = form.cleaned_data["reason"] if pause else None
+            publishing_pause.set_pause(user_actor(current_user(request)), organization, reason)
+            messages.success(request, f"Publishing of {organization} is {'paused' if pause else 'resumed'}.")
+            return HttpResponseRedirect(reverse("admin_policy", args=[organization.pk]))
+    title = f"{'Resume' if paused else 'Pause'} publishing of {organization}"
+    late = round(settings.MAX_LATENESS_SECONDS / 60)
+    return _page(request, "publishing", title, form=form, organization=organization, paused=paused, late=late)
 
 
 def _administered_or_404(request: HttpRequest, organization_id: UUID) -> Organization:

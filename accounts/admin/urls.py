@@ -25,6 +25,11 @@ urlpatterns: list[URLPattern] = [
         wrap(organization_policy.edit_time_zone),
         name="admin_policy_time_zone",
     ),
+    path(
+        "policy/<uuid:organization_id>/publishing/",
+        wrap(organization_policy.pause_publishing),
+        name="admin_policy_publishing",
+    ),
     path("account/", wrap(account.account_view), name="admin_account"),
     path("account/time-zone/", wrap(account.time_zone_view), name="admin_time_zone"),
     path("account/mfa/", wrap(account.mfa_setup_view), name="admin_mfa_setup"),

@@ -50,6 +50,8 @@ KIND_LABELS: dict[str, str] = {
     NoticeKind.DELETED: "An approved post was deleted",
     NoticeKind.RULES: "The approval policy changed",
     NoticeKind.WEBHOOK_STOPPED: "A webhook was stopped by its receiver",
+    NoticeKind.HELD: "Publishing is held after a restore of the database",
+    NoticeKind.PAUSED: "Publishing was paused",
     NoticeKind.TEST: "Test of a webhook",
 }
 

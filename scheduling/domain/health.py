@@ -15,6 +15,7 @@ from django.db.models import Count, Min, QuerySet
 from accounts import clock
 from posts.graph import versions
 from scheduling.domain import retention
+from scheduling.domain.publishing import hold
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost, WorkerHeartbeat
 
@@ -30,7 +31,9 @@ BACKGROUND_QUEUES = ("media", "notifications")
 class QueueStats:
     """Counts of posts, and ages in seconds; None without such a post.
 
-    `overdue` are SCHEDULED although their time has passed. `oldest_lease`: how long ago the first lease on a
+    `overdue` are SCHEDULED although their time has passed. `oldest_unsettled`: of the posts that are due and neither
+    published nor failed, in whatever state. Posts of organizations whose publishing is paused do not count.
+    `oldest_lease`: how long ago the first lease on a
     PUBLISHING post expired. `unknown` are deliveries that a person has to resolve.
     """
 
@@ -39,6 +42,7 @@ class QueueStats:
     publishing: int
     oldest_lease: float | None
     unknown: int
+    oldest_unsettled: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def check_health() -> Health:
     try:
         if is_read_only():
             problems.append(READ_ONLY)
-        flow, seen = queue_stats(ScheduledPost.objects.all()), worker_status()
+        flow, seen, closed = queue_stats(ScheduledPost.objects.all()), worker_status(), hold.problems()
         retention_overdue = retention.overdue()
     except DatabaseError:
         return Health(
@@ -91,7 +95,7 @@ def check_health() -> Health:
         )
     # A sweep cannot be recorded in a database that is read-only.
     of_sweep = [] if READ_ONLY in problems else sweep_problems(seen)
-    problems += [*of_sweep, *_flow_problems(flow), *_platform_problems()]
+    problems += [*closed, *of_sweep, *_flow_problems(flow), *_platform_problems()]
     return Health(
         database=True,
         broker=broker,
@@ -139,14 +143,23 @@ def broker_is_reachable() -> bool:
 def queue_stats(posts: QuerySet[ScheduledPost]) -> QueueStats:
     """Count among `posts`, in three queries."""
     now = clock.now()
+    posts = posts.filter(organization__publishing_paused_at=None)
     overdue = posts.filter(status=Status.SCHEDULED, scheduled_for__lte=now)
     due = overdue.aggregate(count=Count("pk"), oldest=Min("scheduled_for"))
-    publishing = posts.filter(status=Status.PUBLISHING).aggregate(count=Count("pk"), oldest=Min("lease_expires_at"))
+    publishing = posts.filter(status=Status.PUBLISHING).aggregate(
+        count=Count("pk"), oldest=Min("lease_expires_at"), first=Min("scheduled_for")
+    )
+    unsettled = [at for at in (due["oldest"], publishing["first"]) if at is not None and at <= now]
     failed = posts.filter(status=Status.FAILED)
     unknown = Delivery.objects.filter(state=DeliveryState.UNKNOWN, post__in=failed).count()
     lease = _age(publishing["oldest"], now)
     return QueueStats(
-        due["count"], _age(due["oldest"], now), publishing["count"], lease if lease and lease > 0 else None, unknown
+        due["count"],
+        _age(due["oldest"], now),
+        publishing["count"],
+        lease if lease and lease > 0 else None,
+        unknown,
+        _age(min(unsettled, default=None), now),
     )
 
 
@@ -204,6 +217,8 @@ def _flow_problems(flow: QueueStats) -> Iterator[str]:
     if flow.oldest_overdue is not None and flow.oldest_overdue > settings.HEALTH_LATE:
         overdue = f"{_count(flow.overdue, 'post')} overdue"
         yield f"{overdue}; the oldest has been due for {_format_age(flow.oldest_overdue)}."
+    elif flow.oldest_unsettled is not None and flow.oldest_unsettled > settings.HEALTH_LATE:
+        yield f"A post that has been due for {_format_age(flow.oldest_unsettled)} is still being published."
     if flow.oldest_lease is not None and flow.oldest_lease > settings.HEALTH_LATE:
         yield f"A post has been stuck in PUBLISHING for {_format_age(flow.oldest_lease)} with no worker."
     if flow.unknown >= settings.HEALTH_UNKNOWN:
@@ -251,6 +266,7 @@ def as_json(health: Health) -> dict[str, Any]:
         "cache": health.cache,
         "overdue": {"count": flow.overdue, "oldestSeconds": _tenth(flow.oldest_overdue)} if flow else None,
         "publishing": {"count": flow.publishing, "oldestLeaseSeconds": _tenth(flow.oldest_lease)} if flow else None,
+        "unsettled": {"oldestSeconds": _tenth(flow.oldest_unsettled)} if flow else None,
         "unknown": {"count": flow.unknown} if flow else None,
         "lastRoundSeconds": _tenth(health.last_round),
         "workers": health.workers,

@@ -14,10 +14,10 @@ from accounts.domain import audit_log
 from scheduling.domain import channel_checks, channel_health, discards, enqueue, event_feed, health, permalinks
 from scheduling.domain.notifications import delivery, events, recipients
 from scheduling.domain.preflight import checks
-from scheduling.domain.publishing.gate import MISSED
+from scheduling.domain.publishing import gate, hold
 from scheduling.domain.publishing.lease import abandoned_posts, fail_unclaimed
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, DeliveryState, ScheduledPost
+from scheduling.models import Delivery, DeliveryState, ScheduledPost, ScheduledPostQuerySet
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -27,6 +27,7 @@ OVERLOADED_AFTER = 0.5  # seconds after its scheduled time: an unclaimed post me
 DEFERRED_EVERY = 30.0  # seconds
 EXPIRY_REMINDERS = 600  # seconds
 MAX_SOON = 5000  # posts among which one sweep looks for those that are not staged
+BROKER_MARKER = "broker-has-its-memory"
 MAX_INSPECTIONS = 20  # per sweep, so that most threads of a worker are free for due posts
 
 
@@ -38,11 +39,20 @@ def sweep(worker: str = "") -> dict[str, int]:
     """
     health.record_heartbeat(worker)
     health.expect_queue_heartbeats()
-    steps: dict[str, Callable[[], int]] = {
-        "missed": miss_late,
-        "enqueued": enqueue_due_posts,
-        "resumed": resume_expired_leases,
-        "staged": stage_soon,
+    number = _run_step("number", _raise_number)
+    # Without a compared number nothing is sent, and while publishing is held nothing is missed either.
+    steps: dict[str, Callable[[], int]] = (
+        {}
+        if number < 1
+        else {
+            "missed": miss_late,
+            "lost_messages": forget_lost_messages,
+            "enqueued": enqueue_due_posts,
+            "resumed": resume_expired_leases,
+            "staged": stage_soon,
+        }
+    )
+    steps |= {
         "channel_checks": examine_channels,
         "permalinks": find_permalinks,
     }
@@ -57,10 +67,27 @@ def sweep(worker: str = "") -> dict[str, int]:
         "fanned_out": recipients.fan_out,
         "deliveries": delivery.enqueue_due,
     }
-    overloaded = ScheduledPost.objects.any_due(-OVERLOADED_AFTER)
+    overloaded = number > 0 and _any_due(-OVERLOADED_AFTER)
     if not overloaded or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
         steps |= deferrable
-    return {name: _run_step(name, step) for name, step in steps.items()}
+    return {"number": number} | {name: _run_step(name, step) for name, step in steps.items()}
+
+
+def _raise_number() -> int:
+    """Return the publishing number, 0 while publishing is held. Raises hold.Unverified."""
+    state = hold.raise_number()
+    return 0 if state.held_at is not None else max(state.number, 1)
+
+
+def _publishable(within: float = 0.0) -> ScheduledPostQuerySet:
+    """Return the posts due within these seconds, except those whose publishing is paused."""
+    posts = ScheduledPost.objects.due(within)
+    return posts.none() if hold.is_paused() else posts.not_paused()
+
+
+def _any_due(within: float = 0.0) -> bool:
+    """Whether `_publishable` has a row. `exists` drops the order: PostgreSQL then reads the table from its start."""
+    return bool(_publishable(within).values_list("pk")[:1])
 
 
 def _run_step(name: str, step: Callable[[], int]) -> int:
@@ -82,9 +109,9 @@ def enqueue_due_posts() -> int:
     if not busy:
         lost |= Q(scheduled_for__gt=now - REPEAT, enqueued_at__lte=now - OVERDUE)
     lost |= Q(enqueued_at__gt=now + REPEAT)  # enqueued by a worker whose clock was fast
-    overdue = ScheduledPost.objects.due(-OVERDUE.total_seconds()).filter(lost)[:BATCH]
+    overdue = _publishable(-OVERDUE.total_seconds()).filter(lost)[:BATCH]
     # Two queries: one with OR would read every post within the horizon each time.
-    new = ScheduledPost.objects.due(settings.ENQUEUE_HORIZON).filter(enqueued_at=None)[:BATCH]
+    new = _publishable(settings.ENQUEUE_HORIZON).filter(enqueued_at=None)[:BATCH]
     sent: list[ScheduledPost] = []
     for post in [*overdue, *new][:BATCH]:
         if not enqueue.enqueue_publish(post):
@@ -100,18 +127,33 @@ def miss_late() -> int:
     limit = clock.now() - timedelta(seconds=settings.MAX_LATENESS_SECONDS)
     # Without the order PostgreSQL may read the whole table for rows that are rare.
     late = ScheduledPost.objects.filter(status=Status.SCHEDULED, scheduled_for__lt=limit).order_by("scheduled_for")
-    late = late[:BATCH]
-    return sum(fail_unclaimed(post, *MISSED) for post in late)
+    rows, state = list(late.select_related("organization")[:BATCH]), hold.current()
+    return sum(fail_unclaimed(post, *gate.missed(hold.pause_reason(state, post.organization))) for post in rows)
+
+
+def forget_lost_messages() -> int:
+    """Enqueue everything within ENQUEUE_HORIZON again when the broker has lost its memory; return how many posts.
+
+    The cache is in the same Redis as the broker, and without Redis both are on disk. A key that was evicted costs
+    repeated messages, which are harmless.
+    """
+    if not cache.add(BROKER_MARKER, 1, timeout=None):
+        return 0
+    return _publishable(settings.ENQUEUE_HORIZON).order_by().update(enqueued_at=None)
 
 
 def resume_expired_leases() -> int:
-    ids = list(abandoned_posts().order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH])
+    posts = abandoned_posts()
+    limit = clock.now() - timedelta(seconds=settings.MAX_LATENESS_SECONDS)
+    late = Q(scheduled_for__lt=limit)  # nothing of them is sent, and they are settled also while publishing is paused
+    posts = posts.filter(late) if hold.is_paused() else posts.filter(late | Q(organization__publishing_paused_at=None))
+    ids = list(posts.order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH])
     return sum(enqueue.send_task("resume", str(pk)) for pk in ids)
 
 
 def stage_soon() -> int:
     """Enqueue staging of posts that are due within STAGE_LEAD. The cache limits how often each is enqueued."""
-    soon = dict(ScheduledPost.objects.due(settings.STAGE_LEAD).values_list("pk", "task_id")[:MAX_SOON])
+    soon = dict(_publishable(settings.STAGE_LEAD).values_list("pk", "task_id")[:MAX_SOON])
     # Not in one query with the posts, for which PostgreSQL would read all deliveries.
     states: dict[UUID, set[str]] = {}
     for pk, state in Delivery.objects.filter(post__in=list(soon)).values_list("post", "state"):
@@ -124,13 +166,13 @@ def stage_soon() -> int:
 
 
 def find_permalinks() -> int:
-    if ScheduledPost.objects.any_due() or not permalinks.missing_permalinks().exists():
+    if _any_due() or not permalinks.missing_permalinks().exists():
         return 0
     return int(enqueue.send_task("fill_permalinks"))
 
 
 def examine_channels() -> int:
-    return 0 if ScheduledPost.objects.any_due(30) else channel_checks.check_next_channel()
+    return 0 if _any_due(30) else channel_checks.check_next_channel()
 
 
 def remind_of_expiry() -> int:

@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+
+from accounts.models import KeyCheck
+from dynamo import checks
 
 SAFE = {
     "DYNAMO_PRODUCTION": "1",
@@ -87,3 +91,25 @@ def test_production_with_an_unsafe_setting_does_not_start_a21(
 def test_sandbox_is_not_reported_as_a_setting_that_is_not_set_o11(tmp_path: Path) -> None:
     _, output = start(tmp_path, GRAPH_BASE_URL="http://127.0.0.1:8001")
     assert "DYNAMO_MEDIA_ALLOW_LOOPBACK" not in output
+
+
+@pytest.mark.django_db(transaction=True)
+def test_encryption_keys_that_do_not_decrypt_the_database_refuse_to_start(settings) -> None:
+    ours, other = list(settings.ENCRYPTION_KEYS), secrets.token_urlsafe(32)
+    assert checks._key_problem() == ""
+    settings.ENCRYPTION_KEYS = [other]
+    assert "DYNAMO_ENCRYPTION_KEYS" in checks._key_problem()
+    with pytest.raises(SystemExit):
+        checks.refuse_unsafe_start()
+    settings.ENCRYPTION_KEYS = [other, *ours]
+    assert checks._key_problem() == ""
+    call_command("reencrypt_secrets")
+    settings.ENCRYPTION_KEYS = [other]
+    assert checks._key_problem() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wrong_key_never_becomes_the_known_one(settings, key) -> None:
+    settings.ENCRYPTION_KEYS = [secrets.token_urlsafe(32)]
+    assert "DYNAMO_ENCRYPTION_KEYS" in checks._key_problem()
+    assert not KeyCheck.objects.exists()

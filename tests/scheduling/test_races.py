@@ -146,5 +146,5 @@ def test_takeover_against_an_uncommitted_attempt_reads_it(make_due, facebook, mo
         locked.wait()
         return lease.take_over(str(post.pk)) is not None and Attempt.objects.count()
 
-    attempts, found = at_once(lambda: publish_commit._insert_attempts(run, deliveries), take_over)
+    attempts, found = at_once(lambda: publish_commit.insert_attempts(run, deliveries), take_over)
     assert (len(attempts), found) == (1, 1)

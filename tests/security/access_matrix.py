@@ -216,6 +216,12 @@ RULES: dict[str, Rule] = {
         "policy/<uuid:organization_id>/time-zone/": Rule(
             get=ADMIN | ROOT, post=ADMIN | ROOT, to="organization", data={"time_zone": "Asia/Tokyo"}
         ),
+        "policy/<uuid:organization_id>/publishing/": Rule(
+            get=ADMIN | ROOT,
+            post=ADMIN | ROOT,
+            to="organization",
+            data={"action": "pause", "reason": "{word}-reason"},
+        ),
         "invitation/<str:token>/": Rule(
             get=EVERYONE, post=EVERYONE, to="joining", bearer=True,
             data={"username": "joiner", "password": NEW_PASSWORD, "again": NEW_PASSWORD},

@@ -25,7 +25,7 @@ app.loader.import_default_modules()  # registers the tasks
 AUDIT = {"accounts.AuditEvent", "accounts.AuditChainLink"}
 NOTIFICATIONS = {"scheduling.Notification", "scheduling.NotificationDelivery"}
 PUBLISH = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost"}
-PUBLISH |= NOTIFICATIONS | AUDIT
+PUBLISH |= NOTIFICATIONS | AUDIT | {"scheduling.Event", "scheduling.PublishingState"}
 SYNC = {"posts.PublishedPost", "posts.ChannelSync", "posts.Channel", *AUDIT}
 NIL = "00000000-0000-0000-0000-000000000000"
 Arguments = Callable[[Tenant], Sequence[Sequence[Any]]]
@@ -102,6 +102,9 @@ COMMANDS: dict[str, Entry] = {
         {"accounts.ApiKey", "accounts.IdempotencyKey", "posts.Channel", "posts.FacebookLogin", "scheduling.Webhook"}
     ),
     "publish_due": Entry(PUBLISH, lambda _: [("--dry-run",), ("--dry-run", "--within", "7200"), ()]),
+    "after_restore": Entry(PUBLISH, lambda _: [("--dry-run", "--hold", "a snapshot")]),
+    "pause_publishing": Entry(PUBLISH, lambda _: [("--reason", "A crisis"), ("--resume",)]),
+    "backup": Entry(set(), None),  # reads only, and writes files: tests.dynamo.test_backup
     "subscribe_webhooks": Entry({"posts.Channel"}),
     "sync_channel": Entry(SYNC, lambda tenant: [(tenant.ids["wire"],)]),
     "seed_demo": Entry(

@@ -73,14 +73,16 @@ class LookupStatus(StrEnum):
 
 @dataclass(frozen=True)
 class LookupResult:
-    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id.
+    """PUBLISHED without a `post_id`: the post is certainly published, under an unknown id, one of `candidates`.
 
+    `candidates`, oldest first, are equal posts that no delivery has claimed.
     `note`: what a person has to do while it is UNKNOWN, a sentence without its full stop.
     """
 
     verdict: LookupStatus
     post_id: str = ""
     note: str = ""
+    candidates: tuple[str, ...] = ()
 
 
 class PublishMethod(Protocol):
@@ -117,6 +119,15 @@ class PublishMethod(Protocol):
 
 
 class Publisher(PublishMethod, Protocol):
+    def find_by_content(
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+    ) -> LookupResult:
+        """Look up what another copy of the database may have published under ids that `staged` does not have.
+
+        Called after `find` found nothing; compares what `find` did not. PUBLISHED for the same text in an unclaimed
+        post of the same kind, UNKNOWN for one that may be ours. Reads only; never raises a GraphError.
+        """
+
     def delete_unpublished(self, account: Account, object_id: str) -> None:
         """Delete what `find_unpublished` returned. Raises GraphErrors."""
 

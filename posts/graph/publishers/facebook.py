@@ -55,6 +55,19 @@ class Facebook:
             return LookupResult(LookupStatus.NOT_FOUND)  # it was never sent
         return method.find(account, post, staged, since=since, claimed=claimed)
 
+    def find_by_content(
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+    ) -> LookupResult:
+        del staged
+        try:
+            kind = _kind(post)
+        except InvalidRequest:
+            return LookupResult(LookupStatus.NOT_FOUND)
+        if kind == "none":
+            return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the text and the link
+        look_up = facebook_video.find_reel_by_text if kind == "reel" else facebook_text.find_by_text
+        return look_up(account, post.caption, since=since, claimed=claimed)
+
     def find_unpublished(self, account: Account, staged: Staged) -> str:
         method = METHODS.get(staged.get("kind", ""))
         return method.find_unpublished(account, staged) if method else ""

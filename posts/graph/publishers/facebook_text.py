@@ -97,7 +97,6 @@ def find(
     ours: with the same message or link, or by our app. A staged post is read by its id; while it is unpublished, the
     post may have been sent to the feed instead.
     """
-    certain, doubtful = [], False
     try:
         if staged.get("post"):
             published = _is_published(account, staged["post"])
@@ -105,22 +104,34 @@ def find(
                 return LookupResult(LookupStatus.PUBLISHED, staged["post"])
             if published is None:
                 return LookupResult(LookupStatus.UNKNOWN)
+    except GraphError:
+        return LookupResult(LookupStatus.UNKNOWN)
+    return find_by_text(account, post.caption, link=post.media or "", since=since, claimed=claimed)
+
+
+def find_by_text(
+    account: Account, caption: str, *, link: str = "", since: datetime, claimed: Collection[str]
+) -> LookupResult:
+    """Look for an unclaimed post of the Page with this text and link, without an id of ours; see `find`."""
+    certain, doubtful = [], False
+    try:
         for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
             if get_id(node) in claimed:
                 continue
             message = node.get("message")
-            same_message = same_text(message, post.caption) or (
-                is_by_our_app(node) and same_text_with_names(message, post.caption)
+            same_message = same_text(message, caption) or (
+                is_by_our_app(node) and same_text_with_names(message, caption)
             )
-            same_link = bool(post.media) and _same_link(post.media or "", node)
-            if same_message and (same_link or not post.media):
+            same_link = bool(link) and _same_link(link, node)
+            if same_message and (same_link or not link) and (link or caption.strip()):
                 certain.append(get_id(node))
             elif same_message or same_link or is_by_our_app(node):
                 doubtful = True
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     if certain:
-        return LookupResult(LookupStatus.PUBLISHED, certain[0] if len(certain) == 1 else "")
+        only = certain[0] if len(certain) == 1 else ""
+        return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(certain)))
     return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
 

@@ -11,6 +11,7 @@ from typing import IO, Any
 from posts.graph import client, errors
 from posts.graph.account import Account
 from posts.graph.errors import GraphError
+from posts.graph.feed import iter_recent, same_text
 from posts.graph.parsing import dig, full_id
 from posts.graph.publishers import base
 from posts.graph.publishers.base import LookupResult, LookupStatus, PostPayload, Save, Staged
@@ -124,6 +125,27 @@ def find(
     """Read our own video. This is exact, so `since` and `claimed` are not needed."""
     del since, claimed
     return _look_up(account, staged)[0] if staged.get("video") else LookupResult(LookupStatus.NOT_FOUND)
+
+
+def find_reel_by_text(account: Account, caption: str, *, since: datetime, claimed: Collection[str]) -> LookupResult:
+    """Look for an unclaimed reel of the Page with this text, without an id of ours. UNKNOWN when there are others."""
+    certain, others = [], False
+    fields = "id,created_time,description,post_id,published"
+    try:
+        for node in iter_recent(account, "video_reels", fields, since=since, stamp="created_time"):
+            post_id = full_id(account, base.get_id(node, "post_id"))
+            if node.get("published") is False or (post_id and post_id in claimed):
+                continue
+            if caption.strip() and same_text(node.get("description"), caption):
+                certain.append(post_id)
+            else:
+                others = True
+    except GraphError:
+        return LookupResult(LookupStatus.UNKNOWN)
+    if certain:
+        only = certain[0] if len(certain) == 1 else ""
+        return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(certain)))
+    return LookupResult(LookupStatus.UNKNOWN if others else LookupStatus.NOT_FOUND)
 
 
 def _look_up(account: Account, staged: Staged) -> tuple[LookupResult, bool]:

@@ -84,6 +84,21 @@ class Instagram:
             return LookupResult(LookupStatus.PUBLISHED if status == "PUBLISHED" else LookupStatus.UNKNOWN)
         return _lookup_result(status, matches, others, post)
 
+    def find_by_content(
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+    ) -> LookupResult:
+        """Look for unclaimed media of the same kind. A caption decides; a story has none, so any story is UNKNOWN."""
+        if staged.get("container"):
+            return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the media
+        try:
+            matches, others = _matching_media(account, post, since=since, claimed=claimed)
+        except GraphError:
+            return LookupResult(LookupStatus.UNKNOWN)
+        if matches and post.type != "STORY" and post.caption.strip():
+            only = matches[0] if len(matches) == 1 else ""
+            return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(matches)))
+        return LookupResult(LookupStatus.UNKNOWN if matches or others else LookupStatus.NOT_FOUND)
+
     def find_unpublished(self, account: Account, staged: Staged) -> str:
         """Return nothing: containers cannot be deleted; they are invisible and expire."""
         del account, staged

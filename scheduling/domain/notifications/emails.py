@@ -44,6 +44,8 @@ SUBJECTS: dict[str, str] = {
     K.PERMISSIONS_LOST: "Permissions missing: {channel}",
     K.RULES: "The organization settings have changed",
     K.WEBHOOK_STOPPED: "Webhook stopped: {host}",
+    K.HELD: "Publishing is held",
+    K.PAUSED: "Publishing is paused",
     K.REVERTED: "Reverted after approval: {title}",
     K.DELETED: "Deleted after approval: {title}",
     "SECOND": "Waits for a second approval: {title}",
@@ -70,6 +72,10 @@ OPENINGS: dict[str, str] = {
     K.RULES: "{by} changed the settings of your organization. From now on:",
     K.WEBHOOK_STOPPED: "{host} answered 410 Gone to a notification. The webhook is inactive, and nothing is sent to it "
     "until an administrator activates it again.",
+    K.HELD: "The database was probably restored from a backup. Nothing is published until the operator of this "
+    "installation has compared it with the platforms, so that no post is published twice. Scheduled posts wait.",
+    K.PAUSED: "{by} paused publishing. A post that is still paused when the late limit has passed after its scheduled "
+    "time fails and needs a new approval.",
     K.REVERTED: "{by} reverted “{title}”, which was approved. It is not published without a new approval.",
     K.DELETED: "{by} deleted “{title}”, which was approved. It is not published.",
     "SECOND": "{by} approved “{title}” as the first of two. It is published once another reviewer approves the same "
@@ -243,6 +249,8 @@ def _name(channel: Channel) -> str:
 def _link(notice: Notification) -> str:
     if notice.kind == K.RULES:
         label, path = "Settings", reverse("admin_policy", args=[notice.organization_id])
+    elif notice.kind in {K.HELD, K.PAUSED}:
+        label, path = "Dashboard", reverse("admin:index")
     elif notice.kind == K.WEBHOOK_STOPPED:
         label, path = "Webhooks", reverse("admin:scheduling_webhook_changelist")
     elif notice.kind == K.DELETED:

@@ -39,14 +39,9 @@ OF_CHANNELS = {
     "channel.block": NoticeKind.BLOCKED,
     "channel.deauthorize": NoticeKind.DEAUTHORIZED,
 }
-QUOTED = (
-    "notes",
-    "failure",
-    "unknown",
-    "absent",
-    "reason",
-    "overwritten",
-)  # details of the event that the notification repeats
+OF_PUBLISHING = {"publishing.hold": NoticeKind.HELD, "publishing.pause": NoticeKind.PAUSED}  # of an organization
+# Details of the event that the notification repeats.
+QUOTED = ("notes", "failure", "unknown", "absent", "reason", "overwritten")
 
 
 def create_notifications(*, event: AuditEvent, **_signal: Any) -> None:
@@ -119,20 +114,27 @@ def _delete_pending(event: AuditEvent, *kinds: NoticeKind) -> None:
 
 def _kinds(event: AuditEvent) -> Iterator[NoticeKind]:
     subject = event.subject.partition(":")[0]
+    if subject == "post":
+        yield from _kinds_of_post(event)
     if subject == "channel" and event.verb in OF_CHANNELS:
         yield OF_CHANNELS[event.verb]
+    if subject == "organization" and event.verb in OF_PUBLISHING:
+        yield OF_PUBLISHING[event.verb]
     if subject == "organization" and _rules(event):
         yield NoticeKind.RULES
-    if subject == "post" and event.verb == FIRST:
+
+
+def _kinds_of_post(event: AuditEvent) -> Iterator[NoticeKind]:
+    if event.verb == FIRST:
         yield NoticeKind.SUBMITTED
-    if subject == "post" and event.details.get("overwritten"):
+    if event.details.get("overwritten"):
         yield NoticeKind.OVERWRITTEN
-    if subject == "post" and event.verb in FOR_WEBHOOKS and _is_subscribed(event, FOR_WEBHOOKS[event.verb]):
+    if event.verb in FOR_WEBHOOKS and _is_subscribed(event, FOR_WEBHOOKS[event.verb]):
         yield FOR_WEBHOOKS[event.verb]
-    if subject == "post" and event.verb in TAKEN_BACK and event.state_from == Status.SCHEDULED:
+    if event.verb in TAKEN_BACK and event.state_from == Status.SCHEDULED:
         yield TAKEN_BACK[event.verb]
         return
-    if subject != "post" or event.state_from == event.state_to or event.verb == UNDO:
+    if event.state_from == event.state_to or event.verb == UNDO:
         return
     if event.state_to in BY_STATE:
         yield BY_STATE[event.state_to]

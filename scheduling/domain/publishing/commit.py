@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from django.db import transaction
 
@@ -28,7 +29,7 @@ def publish_ready(run: PublishRun, ready: list[Delivery], content: Content) -> N
         return
     run.extend(payload.commit_seconds())
     calls = [_commit_call(delivery, content) for delivery in ready]
-    attempts = _insert_attempts(run, ready)
+    attempts = insert_attempts(run, ready, {"started_at": clock.now(), "platform_at": client.platform_now()})
     try:
         # If this worker was paused after the insert, another may have taken over, and it has read these attempts.
         run.extend(payload.commit_seconds() - payload.MARGIN)
@@ -44,23 +45,15 @@ def publish_ready(run: PublishRun, ready: list[Delivery], content: Content) -> N
             outcomes.handle_internal_error(run, delivery, error)
 
 
-def _insert_attempts(run: PublishRun, deliveries: list[Delivery]) -> list[Attempt]:
-    """Insert one attempt per delivery while the post's row is locked and still has this worker's lease.
+def insert_attempts(run: PublishRun, deliveries: list[Delivery], columns: dict[str, Any]) -> list[Attempt]:
+    """Insert an attempt with these columns per delivery while the post's row is locked and has this worker's lease.
 
     Leases expire by clocks, and clocks differ. Because of the lock, a worker that takes the post over either commits
     first, and nothing is inserted here, or waits for this transaction and then reads the attempts. Raises LeaseLost
     when another worker has the lease or a delivery is published already.
     """
-    started_at, platform_at = clock.now(), client.platform_now()
     attempts = [
-        Attempt(
-            delivery=delivery,
-            approval=run.post.approval,
-            lease_id=run.id,
-            started_at=started_at,
-            platform_at=platform_at,
-        )
-        for delivery in deliveries
+        Attempt(delivery=delivery, approval=run.post.approval, lease_id=run.id, **columns) for delivery in deliveries
     ]
     held = Delivery.objects.filter(
         pk__in=[delivery.pk for delivery in deliveries], post__status=Status.PUBLISHING, post__lease_id=run.id

@@ -98,6 +98,12 @@ def ensure_channel_connected(delivery: Delivery) -> None:
     raise GateClosed(f"CHANNEL_{channel.state}", f"{reason} {channel.state_reason}".strip())
 
 
+def missed(paused: str) -> tuple[str, str]:
+    """Return code and message of a missed post; `paused` is a sentence that names the pause, or empty."""
+    code, message = MISSED
+    return code, f"{message} {paused}".strip()
+
+
 def is_past_late_limit(post: ScheduledPost) -> bool:
     """Whether the late limit has passed, after which nothing is sent and a person decides."""
     return clock.now() > publish_deadline(post)

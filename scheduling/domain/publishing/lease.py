@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.actors import WORKER
+from scheduling.domain.publishing import hold
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
 
@@ -70,16 +71,21 @@ def load_post(post_id: str) -> tuple[ScheduledPost, list[Delivery]] | None:
     return (deliveries[0].post, deliveries) if deliveries else None
 
 
-def claim(post: ScheduledPost, deliveries: list[Delivery], *, task_id: str) -> PublishRun | None:
+def claim(
+    post: ScheduledPost, deliveries: list[Delivery], *, task_id: str, although_held: bool = False
+) -> PublishRun | None:
     """Claim a due post, as loaded: SCHEDULED → PUBLISHING, by compare-and-set on id, state, task and version.
 
-    Returns None when the message is obsolete: the post was reverted, edited or claimed, or is not due. An approval
-    with attempts is spent and cannot be claimed a second time.
+    Returns None when the message is obsolete: the post was reverted, edited or claimed, or is not due; and while
+    publishing is held or paused, unless `although_held`, for reading back only. An approval with attempts is spent and
+    cannot be claimed a second time.
     """
     run = PublishRun(post, deliveries)
     if any(vars(delivery)["spent"] for delivery in deliveries):
         return None
     due = Q(task_id=task_id, scheduled_for__lte=clock.now())
+    if not although_held:
+        due &= hold.allows_claims()
     try:
         with transaction.atomic():
             previous = post.apply_transition(

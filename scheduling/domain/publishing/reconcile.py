@@ -1,7 +1,9 @@
 """Reads back an attempt whose outcome is not known. Nothing here can publish."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -13,10 +15,13 @@ from posts.graph.publishers import LookupResult, LookupStatus
 from posts.models import Channel
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import outcomes, payload, retry_policy
-from scheduling.models import Attempt, Delivery, DeliveryState, Outcome
+from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
 
 log = logging.getLogger(__name__)
 ABSENCES_REQUIRED = 2  # spaced read-backs without the post that allow another attempt
+LATE = "LATE"  # error code of the row that stands for an attempt of which this database knows nothing
+LATE_AFTER = timedelta(seconds=5)
+CLOCK_MARGIN = timedelta(seconds=60)  # by which the clock of the worker that sent it may have been fast
 HELD_BACK = "The platform classified this as spam and did not publish it."
 CLAIMED_WITHIN = timedelta(days=1)
 MAX_CLOCK_ERROR = timedelta(days=1)  # by which our clock may have been fast where the platform's was not known
@@ -27,9 +32,9 @@ def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
 
     Found: the delivery is settled as published. Unclear for longer than RECONCILE_LIMIT: settled as unknown.
     """
-    result = _look_up(delivery, content, last)
+    result = _look_up(delivery, content, last, by_content=last.error_code == LATE or is_overdue(delivery))
     if result.verdict is LookupStatus.PUBLISHED:
-        _mark_published(delivery, content, last, result.post_id)
+        mark_found(delivery, content, last, result.post_id)
     elif result.verdict is LookupStatus.NOT_FOUND:
         return _handle_absence(delivery, last)
     elif clock.now() - last.started_at > timedelta(seconds=settings.RECONCILE_LIMIT):
@@ -39,6 +44,39 @@ def reconcile(delivery: Delivery, content: Content, last: Attempt) -> bool:
         age = (clock.now() - last.started_at).total_seconds()
         _read_back_in(delivery, min(60.0, max(retry_policy.READ_BACK_AFTER, age / 3)))
     return False
+
+
+def is_overdue(delivery: Delivery) -> bool:
+    """Whether its next step was due more than LATE_AFTER ago.
+
+    The post may then have been sent in the meantime although this database has no attempt: it was restored from a
+    backup, or a replica without the last transactions took over.
+    """
+    planned = [at for at in (delivery.post.scheduled_for, delivery.retry_at) if at is not None]
+    return bool(planned) and clock.now() - max(planned) > LATE_AFTER
+
+
+def lost_attempt(post: ScheduledPost) -> dict[str, Any]:
+    """Return the columns of the Attempt that stands for one which the database may have lost.
+
+    It begins before the scheduled time by CLOCK_MARGIN, and where the platform may date a post by its staging, by
+    STAGE_LEAD.
+    """
+    begun = post.scheduled_for or clock.now()
+    staged_earlier = settings.STAGE_TEXT_POSTS or post.type == "REEL" or post.media_type == "VIDEO"
+    margin = CLOCK_MARGIN + timedelta(seconds=settings.STAGE_LEAD if staged_earlier else 0)
+    return {
+        "started_at": begun,
+        "platform_at": begun - margin,
+        "outcome": Outcome.UNKNOWN,
+        "error_code": LATE,
+        "error_message": "Late: read back first, because another copy of the database may have sent it.",
+    }
+
+
+def look_up(delivery: Delivery, content: Content, last: Attempt) -> LookupResult:
+    """Read back an attempt, by its ids and by its content, without any consequence."""
+    return _look_up(delivery, content, last, by_content=True)
 
 
 def claimed_deliveries(channel: Channel) -> QuerySet[Delivery]:
@@ -58,7 +96,7 @@ def _read_back_in(delivery: Delivery, seconds: float, **columns: int) -> None:
     outcomes.update_delivery(delivery, state=DeliveryState.PENDING, retry_at=retry_at, **columns)
 
 
-def _mark_published(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
+def mark_found(delivery: Delivery, content: Content, last: Attempt, post_id: str) -> None:
     """Settle it as published, unless another delivery that reads the same Page has claimed the post just now."""
     channel = delivery.channel
     with transaction.atomic():
@@ -70,7 +108,7 @@ def _mark_published(delivery: Delivery, content: Content, last: Attempt, post_id
         outcomes.mark_published(delivery, last, content, post_id)
 
 
-def _look_up(delivery: Delivery, content: Content, last: Attempt) -> LookupResult:
+def _look_up(delivery: Delivery, content: Content, last: Attempt, *, by_content: bool) -> LookupResult:
     """Read back from the first attempt on, by the platform's clock where it was known then.
 
     Where it was not known or is implausible, our clock may have been fast, and the post may be older than the window.
@@ -80,23 +118,26 @@ def _look_up(delivery: Delivery, content: Content, last: Attempt) -> LookupResul
     begun = min(attempt.started_at for attempt in attempts)
     since = min(attempt.platform_at or begun - MAX_CLOCK_ERROR for attempt in attempts)
     sure = all(attempt.platform_at for attempt in attempts) and begun - since <= MAX_CLOCK_ERROR
-    result = _look_up_since(delivery, content, min(begun, since) if sure else begun)
+    result = _look_up_since(delivery, content, min(begun, since) if sure else begun, by_content=by_content)
     if sure or result.verdict is not LookupStatus.NOT_FOUND:
         return result
-    result = _look_up_since(delivery, content, since)
+    result = _look_up_since(delivery, content, since, by_content=by_content)
     return result if result.verdict is LookupStatus.NOT_FOUND else LookupResult(LookupStatus.UNKNOWN)
 
 
-def _look_up_since(delivery: Delivery, content: Content, since: datetime) -> LookupResult:
+def _look_up_since(delivery: Delivery, content: Content, since: datetime, *, by_content: bool) -> LookupResult:
     try:
         claimed = claimed_deliveries(delivery.channel).filter(published_at__gte=since - CLAIMED_WITHIN)
-        return payload.delivery_publisher(delivery).find(
-            payload.delivery_account(delivery),
-            payload.build_payload(content, delivery),
-            delivery.staged,
-            since=since,
-            claimed=set(claimed.values_list("platform_post_id", flat=True)),
-        )
+        publisher, account = payload.delivery_publisher(delivery), payload.delivery_account(delivery)
+        item, staged = payload.build_payload(content, delivery), delivery.staged
+        known: dict[str, Any] = {"since": since, "claimed": set(claimed.values_list("platform_post_id", flat=True))}
+        result = publisher.find(account, item, staged, **known)
+        if by_content and result.verdict is LookupStatus.NOT_FOUND:
+            result = publisher.find_by_content(account, item, staged, **known)
+        if by_content and not result.post_id and result.candidates:
+            # Of several equal posts each delivery claims one, so that one that was never sent is not taken for sent.
+            return replace(result, post_id=result.candidates[0])
+        return result
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     except DatabaseError:
@@ -111,7 +152,8 @@ def _handle_absence(delivery: Delivery, last: Attempt) -> bool:
     """Return whether another attempt is allowed: the post was absent often enough and cannot appear late."""
     fresh = clock.now() - last.started_at < timedelta(seconds=settings.LANDING_LIMIT)
     may_appear = fresh and retry_policy.may_land_late(last.error_code)
-    if delivery.absence_count + 1 < ABSENCES_REQUIRED or may_appear:
+    required = 1 if last.error_code == LATE else ABSENCES_REQUIRED
+    if delivery.absence_count + 1 < required or may_appear:
         _read_back_in(delivery, settings.ABSENCE_SPACING, absence_count=delivery.absence_count + 1)
         return False
     message = last.error_message or "Read back twice: it was not published."

@@ -3,11 +3,13 @@
 `publish` runs for a Celery message and `resume` for an expired lease. Both go on with `advance`.
 
 1. Load the post with its approval and its deliveries. Ignore a message whose task id is not that of the post.
-2. Fail the post (MISSED) when the late limit has passed. Enqueue it again when the message came too early.
+2. Do nothing while publishing is held or paused. Fail the post (MISSED) when the late limit has passed. Enqueue it
+   again when the message came too early. [hold]
 3. Claim it: SCHEDULED → PUBLISHING by compare-and-set, with a lease. `resume` takes an expired lease over. [lease]
 4. Recompute the digest of what is about to be sent and compare it with the approval's. [gate]
 5. Read back each delivery whose last attempt has no known outcome. It is attempted again only after two spaced
-   read-backs that did not find it. [reconcile]
+   read-backs that did not find it. A delivery whose next step was due more than 5 s ago is read back as well, once:
+   another copy of the database may have sent it. [reconcile]
 6. Stage what is not staged: upload media, create containers. Each id is saved before the next call. [stage]
 7. Commit: insert an attempt per delivery, make one publishing call each, store the outcomes. [commit, outcomes]
 8. Settle: all deliveries published → PUBLISHED; all settled, some failed or unknown → FAILED. While a delivery is
@@ -25,9 +27,21 @@ from django.db.models import Q
 
 from accounts import clock
 from posts.graph.errors import GraphError, NotReady
+from posts.models import ChannelState
 from scheduling.domain import enqueue
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import commit, gate, lease, outcomes, payload, quota, reconcile, retry_policy, stage
+from scheduling.domain.publishing import (
+    commit,
+    gate,
+    hold,
+    lease,
+    outcomes,
+    payload,
+    quota,
+    reconcile,
+    retry_policy,
+    stage,
+)
 from scheduling.domain.publishing.lease import LeaseLost, PublishRun
 from scheduling.domain.publishing.outcomes import SETTLED
 from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
@@ -39,14 +53,21 @@ EARLY_TOLERANCE = 1.0  # seconds; brokers and workers sometimes deliver a little
 def publish(post_id: str, task_id: str) -> str:
     """Publish a due post for the message with this task id; return the result in one word, for the log.
 
-    Any number of deliveries of the same message publish once: all but one lose the claim.
+    Any number of deliveries of the same message publish once: all but one lose the claim. While publishing is held or
+    paused the post stays SCHEDULED; a paused one fails at the late limit, a held one waits for `after_restore`.
     """
     loaded = lease.load_post(post_id)
     if loaded is None or str(loaded[0].task_id) != task_id:
         return "void"
     post, deliveries = loaded
+    state = hold.current()
+    if state.held_at is not None:
+        return "held"
+    paused = hold.pause_reason(state, post.organization)
     if gate.is_past_late_limit(post):
-        return "missed" if lease.fail_unclaimed(post, *gate.MISSED) else "void"
+        return "missed" if lease.fail_unclaimed(post, *gate.missed(paused)) else "void"
+    if paused:
+        return "paused"
     if post.scheduled_for is not None and not _wait_until(post.scheduled_for):
         enqueue.enqueue_publish(post)
         return "early"
@@ -55,7 +76,16 @@ def publish(post_id: str, task_id: str) -> str:
 
 
 def resume(post_id: str) -> str:
-    """Continue a PUBLISHING post whose lease has expired: after a crash, a pause or an unknown outcome."""
+    """Continue a PUBLISHING post whose lease has expired: after a crash, a pause or an unknown outcome.
+
+    Does nothing while publishing is held or paused.
+    """
+    state = hold.current()
+    if state.held_at is not None:
+        return "held"
+    post = ScheduledPost.objects.select_related("organization").filter(pk=post_id).first()
+    if post is None or (hold.pause_reason(state, post.organization) and not gate.is_past_late_limit(post)):
+        return "void" if post is None else "paused"  # past the late limit nothing is sent, and the post is settled
     run = lease.take_over(post_id)
     return advance(run, fresh=False) if run else "void"
 
@@ -82,7 +112,7 @@ def advance(run: PublishRun, *, fresh: bool) -> str:
         _advance_deliveries(run, content, unsettled)
     except LeaseLost:
         return "overtaken"
-    return _settle(run)
+    return settle(run)
 
 
 def _wait_until(scheduled_for: datetime) -> bool:
@@ -137,6 +167,8 @@ def _prepare_or_record(run: PublishRun, delivery: Delivery, content: Content, la
 
 
 def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> bool:
+    if last is None and _may_be_sent_by_another_copy(delivery):
+        last = commit.insert_attempts(run, [delivery], reconcile.lost_attempt(run.post))[0]
     if last is not None and not reconcile.reconcile(delivery, content, last):
         return False
     if _fail_if_late(run, delivery):
@@ -156,6 +188,13 @@ def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attemp
         # Staging a video takes minutes, so the late limit may have passed since the check above.
         return not _fail_if_late(run, delivery)
     return False
+
+
+def _may_be_sent_by_another_copy(delivery: Delivery) -> bool:
+    """Whether to read back before the next write. Not where none follows: past the late limit, on a closed channel."""
+    if delivery.channel.state != ChannelState.CONNECTED or gate.is_past_late_limit(delivery.post):
+        return False
+    return reconcile.is_overdue(delivery)
 
 
 def _fail_if_late(run: PublishRun, delivery: Delivery) -> bool:
@@ -179,7 +218,8 @@ def _stage_if_needed(run: PublishRun, delivery: Delivery, content: Content) -> N
         raise LeaseLost from None
 
 
-def _settle(run: PublishRun) -> str:
+def settle(run: PublishRun) -> str:
+    """Settle the post, or release it until the next step of a pending delivery is due; return the result."""
     covered = run.post.approval.content["channels"] if run.post.approval else {}
     pending = [
         delivery

@@ -11,7 +11,7 @@ from accounts import clock
 from posts.graph.errors import GraphError, NotReady, Throttled
 from scheduling.domain import discards
 from scheduling.domain.content import Content
-from scheduling.domain.publishing import gate, outcomes, payload, retry_policy
+from scheduling.domain.publishing import gate, hold, outcomes, payload, retry_policy
 from scheduling.domain.publishing.lease import load_post
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost
@@ -37,6 +37,9 @@ def prestage(post_id: str) -> int:
     if loaded is None or loaded[0].status != Status.SCHEDULED:
         return 0
     post, deliveries = loaded
+    state = hold.current()
+    if state.held_at is not None or hold.pause_reason(state, post.organization):
+        return 0
     try:
         content = gate.authorize(post, deliveries)
     except gate.GateClosed:

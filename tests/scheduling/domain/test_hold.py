@@ -1,0 +1,333 @@
+"""The hold after a restore or a failover, and pauses: nothing is published that may be published already."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from accounts import clock
+from accounts.domain import publishing_pause
+from accounts.domain.actors import WORKER, user_actor
+from accounts.models import AuditEvent
+from scheduling.domain import health, sweep
+from scheduling.domain.publishing import hold, run, stage
+from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
+from tests.helpers import fresh
+from tests.scheduling.domain.conftest import go_on, send
+
+pytestmark = pytest.mark.django_db
+
+
+class DatabaseLostError(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def new_process():
+    hold._seen.clear()
+
+
+def raised():
+    sweep.sweep()
+    return PublishingState.objects.get()
+
+
+def marker():
+    return hold.read_marker(PublishingState.objects.get().installation)
+
+
+def lose(function):
+    """Call `function` in a copy of the database that is lost afterwards."""
+    with suppress(DatabaseLostError), transaction.atomic():
+        function()
+        raise DatabaseLostError
+
+
+def publish_and_lose(posts):
+    def publish():
+        for post in posts:
+            assert send(post) == "published"
+        sweep.sweep()
+
+    lose(publish)
+    hold._seen.clear()  # the processes were started again
+
+
+def after_restore(capsys, *options):
+    call_command("after_restore", "--yes", *options)
+    return capsys.readouterr().out
+
+
+def test_sweep_raises_the_number_in_both_at_once_after_an_attempt_and_else_every_ten_seconds(
+    make_enqueued, travel, sandbox, facebook
+):
+    state = raised()
+    assert (state.number, marker()["number"]) == (1, 1)
+    assert raised().number == 1
+    post = make_enqueued(channels=[facebook])
+    clock_ = travel(post)
+    before = raised().number
+    send(post)
+    assert (raised().number, marker()["number"]) == (before + 1, before + 1)
+    clock_.shift(timedelta(seconds=11))
+    assert raised().number == before + 2
+
+
+def test_restored_database_holds_publishing_until_after_restore_settles_it(
+    make_enqueued, travel, sandbox, facebook, instagram, capsys
+):
+    raised()
+    posts = [make_enqueued() for _ in range(2)]
+    never_sent = make_enqueued(channels=[facebook], scheduled_for=posts[0].scheduled_for + timedelta(seconds=30))
+    clock_ = travel(posts[0])
+    publish_and_lose(posts)
+    clock_.shift(timedelta(seconds=60))
+    assert [send(post) for post in [*posts, never_sent]] == ["held"] * 3
+    counts = sweep.sweep()
+    assert counts["number"] == 0
+    assert not {"missed", "enqueued", "resumed", "staged"} & counts.keys()
+    assert {fresh(post).status for post in posts} == {"SCHEDULED"}
+    assert "Publishing is held. The database is older" in " ".join(health.check_health().problems)
+    text = after_restore(capsys)
+    assert "2 were published before and are settled" in text
+    assert {fresh(post).status for post in posts} == {"PUBLISHED"}
+    assert set(Delivery.objects.filter(post__in=posts).values_list("state", flat=True)) == {"PUBLISHED"}
+    assert (send(never_sent), len(sandbox.posts)) == ("published", 5)
+    assert marker()["number"] == PublishingState.objects.get().number
+    verbs = AuditEvent.objects.filter(verb__startswith="publishing").values_list("verb", flat=True)
+    assert list(verbs.order_by("id")) == ["publishing.hold", "publishing.release"]
+    assert Notification.objects.filter(kind="HELD").count() == 1
+    assert Notification.objects.filter(kind="PUBLISHED").count() == 3
+
+
+def test_held_post_is_not_missed_before_it_was_read_back(make_enqueued, travel, sandbox, facebook, settings, capsys):
+    raised()
+    post = make_enqueued(channels=[facebook])
+    clock_ = travel(post)
+    publish_and_lose([post])
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 60))
+    sweep.sweep()
+    assert (send(post), fresh(post).status) == ("held", "SCHEDULED")
+    after_restore(capsys)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+
+
+def test_post_that_was_never_sent_and_is_past_the_limit_is_missed_after_the_release(
+    make_enqueued, travel, sandbox, facebook, settings, capsys
+):
+    raised()
+    post = make_enqueued(channels=[facebook])
+    clock_ = travel(post)
+    lose(raised)
+    PublishingState.objects.update(number=0)
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 60))
+    sweep.sweep()
+    assert "1 were not published" in after_restore(capsys)
+    sweep.sweep()
+    assert (fresh(post).status, sandbox.posts) == ("FAILED", [])
+
+
+def test_story_that_may_be_published_is_left_to_a_person(make_enqueued, travel, sandbox, instagram, capsys):
+    raised()
+    post = make_enqueued(channels=[instagram], type="STORY")
+    clock_ = travel(post)
+    publish_and_lose([post])
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    assert "1 are read back again" in after_restore(capsys)
+    assert go_on(post, clock_, seconds=60, rounds=20) == "FAILED"
+    assert Delivery.objects.get().state == "UNKNOWN"
+    assert len(sandbox.posts) == 1
+
+
+def test_dry_run_changes_nothing(make_enqueued, travel, sandbox, facebook, capsys):
+    raised()
+    post = make_enqueued(channels=[facebook])
+    clock_ = travel(post)
+    publish_and_lose([post])
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    call_command("after_restore", "--dry-run")
+    assert f"{facebook.public_id} {facebook.name}: is published {sandbox.posts[0]['id']}" in capsys.readouterr().out
+    assert (fresh(post).status, Attempt.objects.count()) == ("SCHEDULED", 0)
+    assert PublishingState.objects.get().held_at is not None
+
+
+def test_publishing_post_of_the_backup_is_read_back(make_enqueued, travel, sandbox, facebook, capsys):
+    """The backup was made between the claim and the answer."""
+    raised()
+    post = make_enqueued(channels=[facebook])
+    sandbox.fault("POST .*/feed", "drop_after")
+    clock_ = travel(post)
+    assert send(post) == "pending"
+    PublishingState.objects.update(number=0)
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    assert run.resume(str(post.pk)) == "held"
+    assert "1 were published before" in after_restore(capsys)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+
+
+def test_process_that_has_seen_a_higher_number_holds_at_once(make_enqueued, travel, sandbox, facebook):
+    """A replica without the last transactions took over while the worker ran on."""
+    raised()
+    post = make_enqueued(channels=[facebook])
+    travel(post)
+    lose(lambda: [send(post), sweep.sweep()])
+    assert send(post) == "held"
+    assert len(sandbox.posts) == 1
+
+
+@pytest.mark.parametrize("started_again", [True, False])
+def test_missing_number_in_the_storage_holds(make_enqueued, travel, facebook, started_again):
+    post = make_enqueued(channels=[facebook])
+    default_storage.delete(hold._name(raised().installation))
+    travel(post)
+    if started_again:
+        hold._seen.clear()
+    sweep.sweep()
+    assert send(post) == "held"
+    assert PublishingState.objects.get().hold_reason == hold.NO_MARKER
+
+
+def test_database_with_attempts_and_without_a_number_is_held(make_enqueued, travel, facebook):
+    post = make_enqueued(channels=[facebook])
+    travel(post)
+    send(post)
+    PublishingState.objects.all().delete()
+    sweep.sweep()
+    assert PublishingState.objects.get().held_at is not None
+
+
+def test_number_that_two_sweeps_raise_at_once_is_no_hold():
+    state = raised()
+    stale = PublishingState.objects.get()
+    PublishingState.objects.update(number=7)
+    hold._write_marker(PublishingState.objects.get())
+    hold._verify(stale, now=True)
+    assert (stale.held_at, state.number) == (None, 1)
+
+
+def test_unreadable_storage_stops_a_new_process_only(make_enqueued, travel, sandbox, facebook, settings, monkeypatch):
+    post = make_enqueued(channels=[facebook])
+    raised()
+    travel(post)
+    path = default_storage.path(hold._name(PublishingState.objects.get().installation))
+    with open(path, "w") as file:
+        file.write("not JSON")
+    hold._seen.clear()
+    with pytest.raises(hold.Unverified):
+        send(post)
+    assert sweep.sweep()["number"] == -1
+    assert fresh(post).status == "SCHEDULED"
+
+
+def test_after_restore_without_a_hold_is_refused_unless_it_gives_a_reason(capsys):
+    raised()
+    with pytest.raises(CommandError, match="not held"):
+        call_command("after_restore", "--yes")
+    after_restore(capsys, "--hold", "the machine was reset to a snapshot")
+    assert AuditEvent.objects.filter(verb="publishing.release").count() == 0  # there is no organization
+    assert PublishingState.objects.get().released_at is not None
+
+
+# Pauses
+
+
+def test_paused_organization_publishes_nothing_and_others_do(
+    make_enqueued, travel, sandbox, facebook, organization, admin_member
+):
+    post = make_enqueued(channels=[facebook])
+    publishing_pause.set_pause(user_actor(admin_member), organization, "A crisis")
+    travel(post)
+    assert (send(post), stage.prestage(str(post.pk)), fresh(post).status) == ("paused", 0, "SCHEDULED")
+    counts = sweep.sweep()
+    assert (counts["enqueued"], counts["staged"]) == (0, 0)
+    assert health.queue_stats(ScheduledPost.objects.all()).overdue == 0
+    publishing_pause.set_pause(user_actor(admin_member), organization, None)
+    assert (send(post), len(sandbox.posts)) == ("published", 1)
+    assert Notification.objects.filter(kind="PAUSED").count() == 1
+
+
+def test_post_that_stays_paused_fails_at_the_late_limit_with_the_reason(
+    make_enqueued, travel, sandbox, facebook, organization, admin_member, settings
+):
+    post = make_enqueued(channels=[facebook])
+    publishing_pause.set_pause(user_actor(admin_member), organization, "A crisis")
+    clock_ = travel(post)
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS + 1))
+    sweep.sweep()
+    assert (fresh(post).status, Delivery.objects.get().error_code) == ("FAILED", "MISSED")
+    assert "A crisis" in fresh(post).failure_reason
+
+
+def test_pause_stops_the_retry_of_a_post_and_settles_it_at_the_late_limit(
+    make_enqueued, travel, sandbox, facebook, settings
+):
+    post = make_enqueued(channels=[facebook])
+    sandbox.fault("POST .*/feed", "flicker", times=None)
+    clock_ = travel(post)
+    assert send(post) == "pending"
+    hold.set_pause(WORKER, "A crisis")
+    sandbox.heal()
+    clock_.shift(timedelta(seconds=60))
+    assert (run.resume(str(post.pk)), fresh(post).status) == ("paused", "PUBLISHING")
+    clock_.shift(timedelta(seconds=settings.MAX_LATENESS_SECONDS))
+    assert (run.resume(str(post.pk)), sandbox.posts) == ("failed", [])
+
+
+def test_claim_refuses_a_post_that_was_paused_after_it_was_loaded(
+    make_enqueued, travel, facebook, organization, admin_member, monkeypatch
+):
+    post = make_enqueued(channels=[facebook])
+    travel(post)
+    real = run._wait_until
+
+    def wait(at):
+        publishing_pause.set_pause(user_actor(admin_member), organization, "A crisis")
+        return real(at)
+
+    monkeypatch.setattr(run, "_wait_until", wait)
+    assert (send(post), fresh(post).status) == ("void", "SCHEDULED")
+
+
+def test_paused_installation_is_not_ready_and_says_why(make_enqueued, travel, sandbox, facebook, capsys):
+    post = make_enqueued(channels=[facebook])
+    call_command("pause_publishing", "--reason", "The platform is down")
+    travel(post)
+    assert send(post) == "paused"
+    assert "Publishing is paused: The platform is down" in health.check_health().problems
+    call_command("pause_publishing", "--resume")
+    assert send(post) == "published"
+    verbs = AuditEvent.objects.filter(verb__startswith="publishing").order_by("id")
+    assert list(verbs.values_list("verb", flat=True)) == ["publishing.pause", "publishing.resume"]
+
+
+# Health and the broker
+
+
+def test_oldest_due_post_makes_the_installation_not_ready_whatever_its_state(
+    make_enqueued, travel, sandbox, facebook, settings
+):
+    post = make_enqueued(channels=[facebook])
+    sandbox.fault("GET|POST .*", "error", times=None, code=2)
+    clock_ = travel(post)
+    assert send(post) == "pending"
+    clock_.shift(timedelta(seconds=settings.HEALTH_LATE + 5))
+    run.resume(str(post.pk))  # the lease is fresh, and nothing is overdue
+    assert health.queue_stats(ScheduledPost.objects.all()).overdue == 0
+    assert any("is still being published" in problem for problem in health.check_health().problems)
+
+
+def test_lost_broker_memory_enqueues_everything_in_the_horizon_again(make_enqueued, facebook, no_messages):
+    post = make_enqueued(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=5))
+    sweep.cache.set(sweep.BROKER_MARKER, 1, timeout=None)
+    assert sweep.sweep()["enqueued"] == 0
+    sweep.cache.delete(sweep.BROKER_MARKER)
+    counts = sweep.sweep()
+    assert (counts["lost_messages"], counts["enqueued"]) == (1, 1)
+    assert sweep.sweep()["enqueued"] == 0
+    assert fresh(post).status == "SCHEDULED"
