@@ -26,8 +26,9 @@ class DatabaseLostError(Exception):
 
 
 @pytest.fixture(autouse=True)
-def new_process():
+def new_process(settings):
     hold._seen.clear()
+    settings.LANDING_LIMIT = 0  # after_restore would wait for it
 
 
 def raised():
