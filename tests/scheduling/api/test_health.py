@@ -37,6 +37,7 @@ def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled) -> N
         "cache": True,
         "overdue": {"count": 0, "oldestSeconds": None},
         "publishing": {"count": 0, "oldestLeaseSeconds": None},
+        "unsettled": {"oldestSeconds": None},
         "unknown": {"count": 0},
         "workers": 1,
         "retention": {"overdueSeconds": 0.0},
