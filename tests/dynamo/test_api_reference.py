@@ -54,4 +54,4 @@ def test_guide_names_only_calls_of_the_description() -> None:
     named = set(re.findall(r"`(?:GET|POST|PATCH|DELETE) (/[^\s`?]+)", guide))
     paths = {re.sub(r"\{\w+\}", "{id}", path) for path in openapi.generate_schema()["paths"]}
     assert named, "no call is named"
-    assert named - paths == set()
+    assert named - paths == {"/mcp"}  # not a call of the API: docs/mcp.md

@@ -99,7 +99,7 @@ def test_bearer_token_is_allowed_by_an_administrator_and_recorded(
     key.refresh_from_db()
     assert key.allow_bearer is True
     assert AuditEvent.objects.get(verb="key.restrict").details == {"changed": {"allow_bearer": [False, True]}}
-    assert browser.get(f"{LIST}{key.pk}/access/").content.decode().count("checked") == 5
+    assert browser.get(f"{LIST}{key.pk}/access/").content.decode().count("checked") == len(Scope.values) + 2
 
 
 def test_create_submitted_twice_creates_one_key(browser: Client, organization: Organization) -> None:

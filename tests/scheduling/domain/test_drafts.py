@@ -26,7 +26,7 @@ def test_concurrent_use_of_a_hashtag_raises_conflict(key, facebook, monkeypatch)
     actor = actors.api_key_actor(key)
     drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     # The look-up that makes the friendly message sees nothing, as it would a moment before the other commits.
-    monkeypatch.setattr(drafts, "_hashtag_taken", lambda *_: False)
+    monkeypatch.setattr(drafts, "hashtag_taken", lambda *_: False)
     with pytest.raises(Conflict, match="Hashtag already in use"):
         drafts.create(actor, organization=key.organization, changes={"channels": text(facebook, INLINE)})
     assert ScheduledPost.objects.count() == 1

@@ -31,11 +31,12 @@ def test_due_post_is_published_on_each_channel_once(make_enqueued, travel, sandb
     assert set(Attempt.objects.values_list("outcome", flat=True)) == {"published"}
 
 
-def test_published_and_failed_posts_are_logged_with_their_ids_o11(make_enqueued, travel, sandbox, capfd):
+def test_published_and_failed_posts_are_logged_with_their_ids_o11(make_enqueued, travel, sandbox, caplog):
+    caplog.set_level("INFO")
     post = make_enqueued()
     travel(post)
     send(post)
-    [line] = [text for text in capfd.readouterr().err.splitlines() if " published: " in text]
+    [line] = [text for text in caplog.messages if " published: " in text]
     for delivery in post.deliveries.select_related("channel"):
         assert f"{delivery.channel.public_id} {delivery.platform_post_id}" in line
         assert delivery.caption not in line

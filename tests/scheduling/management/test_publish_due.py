@@ -70,7 +70,7 @@ def run_without_broker(processes: ProcessGroup, *words: str) -> str:
     """Run the command as a process without a broker; return its output without log lines."""
     process = processes.start("due", ["manage.py", "publish_due", *words], REDIS_URL="redis://127.0.0.1:1/0")
     assert process.popen.wait(60) == 0, process.output()
-    return "\n".join(line for line in process.output().splitlines() if " WARNING " not in line)
+    return "\n".join(line for line in process.output().splitlines() if " WARNING " not in line and " INFO " not in line)
 
 
 @pytest.mark.processes
