@@ -22,7 +22,8 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 ADMIN_METHODS = ("GET", "POST", "PUT")  # the admin treats HEAD and OPTIONS as GET, and PATCH and DELETE as PUT
 SUPERUSER_TABLES = {  # organizations, users, and what is the superuser's own
     "accounts.Organization", "accounts.Membership", "accounts.User", "accounts.Invitation", "accounts.TotpDevice",
-    "scheduling.SavedView", "accounts.AuditEvent", "scheduling.Notification", "admin.LogEntry", "sessions.Session",
+    "scheduling.SavedView", "accounts.AuditEvent", "scheduling.Event", "scheduling.Notification", "admin.LogEntry",
+    "sessions.Session",
 }  # fmt: skip
 SUPERUSER_PAGES = re.compile("/(organization|membership|policy|user|autocomplete|account)/")
 CSRF_OR_TURN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|name="revision" value="[0-9]+"')
