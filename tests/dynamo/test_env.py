@@ -10,8 +10,6 @@ import dynamo
 from dynamo import env
 from tests.dynamo.test_checks import start
 
-pytestmark = pytest.mark.embedded
-
 
 @pytest.mark.parametrize(
     ("changed", "named"),

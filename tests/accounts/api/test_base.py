@@ -12,8 +12,6 @@ from posts.models import Channel
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
 
-pytestmark = pytest.mark.embedded
-
 PATTERNS: list[URLPattern] = [
     pattern
     for resolver in get_resolver().url_patterns

@@ -9,8 +9,6 @@ from accounts import clock
 from accounts.models import ApiKey, Organization, User
 from tests.helpers import SignedClient
 
-pytestmark = pytest.mark.embedded
-
 INVALID = {"message": "Invalid bearer token", "code": "bearer.invalid"}
 
 

@@ -10,8 +10,6 @@ from accounts.models import ApiKey, Organization
 from tests.dynamo.mcp.messages import MODERN, VERSIONS, McpClient
 from tests.helpers import SignedClient
 
-pytestmark = pytest.mark.embedded
-
 TOOLS = [
     "whoami", "list_channels", "get_capabilities", "validate_post", "create_draft", "update_draft",
     "submit_for_approval", "list_posts", "get_post", "withdraw", "delete_draft", "list_events", "upload_media",

@@ -18,8 +18,6 @@ from scheduling.domain import media_inspection
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient
 
-pytestmark = pytest.mark.embedded
-
 URL = "/media"
 
 

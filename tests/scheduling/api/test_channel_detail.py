@@ -12,8 +12,6 @@ from posts.models import Channel, PublishedPost
 from scheduling.models import ChannelCheck
 from tests.helpers import SignedClient, stamp
 
-pytestmark = pytest.mark.embedded
-
 
 def read(api: SignedClient, channel: Channel) -> Any:
     answer = api.get(f"/channels/{channel.public_id}")

@@ -13,8 +13,6 @@ from posts.models import Channel, MediaFile
 from tests.helpers import SignedClient, stamp
 from tests.scheduling.api.vectors import SUPERPOWER
 
-pytestmark = pytest.mark.embedded
-
 URL = "/scheduled-posts/validate"
 
 

@@ -14,8 +14,6 @@ from scheduling.domain.publishing.lease import fail_unclaimed
 from scheduling.models import Notification, NotificationDelivery, Webhook
 from tests.helpers import SignedClient, approve, fresh
 
-pytestmark = pytest.mark.embedded
-
 URL = "/webhooks"
 NEW = {"url": "https://hooks.example.com/in?token=t", "types": ["post.rejected", "post.failed"]}
 
