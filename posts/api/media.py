@@ -88,15 +88,15 @@ class Media(ApiView):
         self.stored = _store(request)
 
     def body_digest(self, request: Request) -> str:
-        """Return the digest of the uploaded files: the boundary of a repeated multipart body differs.
+        """Return the digest of the files and the names of the fields: the boundary of a repeated multipart body differs.
 
         Raises LengthRequired, TooLarge.
         """
         if not _is_upload(request):
             return super().body_digest(request)
         _check_length(request)
-        hashes = "".join(file_sha256(file)[0] for file in request.FILES.getlist(FILE))
-        return hashlib.sha256(hashes.encode()).hexdigest()
+        hashes = [file_sha256(file)[0] for file in request.FILES.getlist(FILE)]
+        return hashlib.sha256(" ".join([*hashes, *sorted(request.data)]).encode()).hexdigest()
 
 
 def _is_upload(request: Request) -> bool:

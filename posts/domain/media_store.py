@@ -160,7 +160,10 @@ def is_stable_url(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https", ""} and STABLE_PATH.fullmatch(parts.path) is not None
+    if any(character.isspace() for character in url) or "@" in parts.netloc or parts.query or parts.fragment:
+        return False
+    is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return is_absolute and STABLE_PATH.fullmatch(parts.path) is not None
 
 
 def find_stored(organization: Organization, url: str) -> MediaFile | None:

@@ -163,7 +163,7 @@ class UpdatePostSerializer(PostContentSerializer):
 
 
 class RejectSerializer(StrictSerializer):
-    notes = StrictCharField(help_text="What the author should change. Not blank.")
+    notes = StrictCharField(max_length=10_000, help_text="What the author should change. Not blank.")
 
 
 class ReasonSerializer(StrictSerializer):

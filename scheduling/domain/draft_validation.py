@@ -49,7 +49,7 @@ def validate_draft(actor: Actor, organization: Organization, changes: Changes) -
         drafts.ensure_external_id_is_free(actor, post, post.external_id)
     except Conflict as error:
         violations.append(Violation(["externalId"], error.message, "external_id.in_use"))
-    media_checked = _resolve_media(post, violations)
+    media_checked = _resolve_media(post)
     found = find_violations(post, rows)
     if texts:  # channels that were refused above are not missing
         found = [violation for violation in found if violation.code != "channels.empty"]
@@ -84,10 +84,10 @@ def _hashtag_violations(organization: Organization, rows: list[Delivery]) -> Ite
         seen.add(row.lookup_hashtag)
 
 
-def _resolve_media(post: ScheduledPost, violations: list[Violation]) -> bool:
+def _resolve_media(post: ScheduledPost) -> bool:
     """Set the columns of the inspection of media that are stored here; return whether all are."""
     media = media_of(post)
-    stored = [_resolve(post, medium, violations) for medium in media]
+    stored = [_resolve(post, medium) for medium in media]
     if not all(stored):
         return False
     if post.items:
@@ -97,15 +97,11 @@ def _resolve_media(post: ScheduledPost, violations: list[Violation]) -> bool:
     return True
 
 
-def _resolve(post: ScheduledPost, medium: ScheduledPost | MediaItem, violations: list[Violation]) -> bool:
+def _resolve(post: ScheduledPost, medium: ScheduledPost | MediaItem) -> bool:
     if not medium.media or not media_store.is_stable_url(medium.media):
         return False
     stored = media_store.find_stored(post.organization, medium.media)
     if stored is None:
-        path: list[str | int] = ["media"]
-        if isinstance(medium, MediaItem):
-            path = ["mediaItems", medium.position, "url"]
-        violations.append(Violation(path, media_store.NOT_STORED_ANY_MORE, "media.unknown"))
         return False
     columns: dict[str, Any] = {
         "media_file": stored,

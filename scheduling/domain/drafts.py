@@ -18,6 +18,7 @@ from scheduling.domain import discards, enqueue, media_inspection, review, two_p
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.authors import record_author
 from scheduling.domain.content import approved_content, caption_hash, deliveries
+from scheduling.domain.publishing import hold
 from scheduling.domain.validation import Violation, media_of, raise_if_invalid, validate_publishable
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, MediaItem, ScheduledPost
@@ -163,7 +164,7 @@ def delete(
     """Delete the post and cancel its pending task. Its approver is notified with the `reason`.
 
     Raises StaleVersion when the precondition fails, StateConflict when it is publishing, or is or may be published on
-    a channel.
+    a channel, and Conflict when it may have been published before a restore.
     """
     with transaction.atomic():
         # A claim waits for the lock and then finds no row, so that nothing is published in the meantime.
@@ -172,6 +173,7 @@ def delete(
             precondition(locked)
         if locked is None or "delete" not in locked.allowed_actions():
             raise post.conflict("delete")
+        hold.ensure_not_in_doubt(locked)
         discards.add(locked.deliveries.exclude(staged={}))
         record_post_event(actor, "delete", locked, str(locked.status), **review.taking_back_details(locked, reason))
         ScheduledPost.objects.filter(pk=locked.pk).delete()

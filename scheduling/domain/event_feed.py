@@ -27,6 +27,7 @@ from scheduling.models import Event, NoticeKind, Notification
 
 KEPT = timedelta(days=30)
 BATCH = 500
+GAP = 1_000_000  # more events than an organization has between a backup and its restore
 SCANNED = 2000  # events that one read looks at for a key that is limited to channels
 LATE = "MISSED"  # publishing.gate.MISSED
 OF_POSTS = {
@@ -141,6 +142,17 @@ def number() -> int:
             Event.objects.bulk_update(rows, ["position"])
             count += len(rows)
     return count
+
+
+def leave_gap() -> None:
+    """Move each organization's newest event by GAP positions, so that no cursor from before a restore is ahead.
+
+    Positions that were given after the backup are lost, and clients may have cursors that contain them. A client whose
+    cursor is at the newest event reads it once more.
+    """
+    numbered = Event.objects.values("organization").annotate(last=Max("position")).exclude(last=None)
+    for organization_id, last in numbered.values_list("organization", "last"):
+        Event.objects.filter(organization=organization_id, position=last).update(position=last + GAP)
 
 
 def read(key: ApiKey, *, after: int, types: Sequence[str], limit: int) -> tuple[list[dict[str, Any]], int]:

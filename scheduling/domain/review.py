@@ -22,6 +22,7 @@ from scheduling.domain.authors import authored_by
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.correction_events import Correction, corrections_in_force
 from scheduling.domain.preflight.checks import Check
+from scheduling.domain.publishing import hold
 from scheduling.domain.validation import validate_publishable
 from scheduling.lifecycle import StateConflict, Status
 from scheduling.models import Approval, Delivery, DeliveryState, ScheduledPost
@@ -99,16 +100,16 @@ def reject(
     Raises Forbidden when the post has channels that the reviewer does not review, StaleApproval, StaleVersion,
     StateConflict.
     """
-    if precondition is not None:
-        precondition(post)
     actor = by.actor if isinstance(by, Reviewer) else by
     with transaction.atomic():
+        locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
+        fresh = locked.filter(pk=post.pk).first()
+        if fresh is not None and precondition is not None:
+            precondition(fresh)
+        if fresh is None or not fresh.can("reject"):
+            raise post.conflict("reject")
+        post = fresh
         if isinstance(by, Reviewer):
-            locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
-            fresh = locked.filter(pk=post.pk).first()
-            if fresh is None or not fresh.can("reject"):
-                raise post.conflict("reject")
-            post = fresh
             ensure_may_review(by, post)
             ensure_shown(post, digest, revision)
         decision = decision_json(actor, "REJECTED", version=post.version, notes=notes)
@@ -156,9 +157,11 @@ def taking_back_details(post: ScheduledPost, reason: str) -> dict[str, Any]:
 def take_back(post: ScheduledPost, *, keep_first: bool = False) -> str:
     """Return the post to draft, revoke its approvals and cancel its task; return its status before.
 
-    With `keep_first` the first of two approvals stays valid. Records no event. Raises StateConflict.
+    With `keep_first` the first of two approvals stays valid. Records no event. Raises StateConflict, and Conflict for
+    a post that may have been published before a restore.
     """
     with transaction.atomic():
+        hold.ensure_not_in_doubt(post)
         task_id, approval_id = post.task_id, post.approval_id
         staged = list(post.deliveries.exclude(staged={}))
         published = Delivery.objects.that_may_be_published().filter(post=OuterRef("pk"))

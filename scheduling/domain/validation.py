@@ -99,7 +99,11 @@ def _media_urls(post: ScheduledPost) -> Iterator[Violation]:
         of_item = f" of item {medium.number}" if isinstance(medium, MediaItem) else ""
         if not medium.media or not medium.media.strip():
             yield Violation(_path(medium, "media"), "A post needs a media URL", "media.missing")
-        elif not media_store.is_stable_url(medium.media) and (problem := media_url.validate_media_url(medium.media)):
+        elif media_store.is_stable_url(medium.media):
+            # A file that is stored is not looked up again, so that a page of posts needs no query for each.
+            if medium.media_file_id is None and media_store.find_stored(post.organization, medium.media) is None:
+                yield Violation(_path(medium, "media"), media_store.NOT_STORED_ANY_MORE, "media.unknown")
+        elif problem := media_url.validate_media_url(medium.media):
             code, ending = problem
             yield Violation(_path(medium, "media"), f"The media URL{of_item} {ending}", code)
 

@@ -45,10 +45,12 @@ def add(
         secret_encrypted=encryption.encrypt(secret),
         created_by=actor.user,
     )
-    if Webhook.objects.filter(organization=organization).count() >= MOST:
-        raise Conflict(f"There are already {MOST} webhooks: remove one first")
     try:
         with transaction.atomic():
+            # Concurrent additions wait for this one.
+            list(Organization.objects.select_for_update(no_key=True).filter(pk=organization.pk).values_list("pk"))
+            if Webhook.objects.filter(organization=organization).count() >= MOST:
+                raise Conflict(f"There are already {MOST} webhooks: remove one first")
             hook.save(force_insert=True)
             _record_event(actor, "webhook.add", hook)
     except IntegrityError:

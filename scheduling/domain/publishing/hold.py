@@ -25,6 +25,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.actors import WORKER, Actor
+from accounts.exceptions import Conflict
 from accounts.models import Organization
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, PublishingState, ScheduledPost
@@ -96,6 +97,18 @@ def problems() -> list[str]:
         return []
     found = [f"Publishing is held. {row.hold_reason} {AFTER_RESTORE}"] if row.held_at else []
     return [*found, f"Publishing is paused: {row.pause_reason}"] if row.paused_at else found
+
+
+def ensure_not_in_doubt(post: ScheduledPost) -> None:
+    """Raise Conflict while publishing is held and the post fell due: it may be published, and no row says so yet.
+
+    Call it before a post is reverted or deleted, in the same transaction.
+    """
+    if post.status not in {Status.SCHEDULED, Status.FAILED} or not post.scheduled_for:
+        return
+    if post.scheduled_for <= clock.now() and current().held_at is not None:
+        message = "Publishing is held after a restore, and this post may be published: wait for manage.py after_restore"
+        raise Conflict(message, code="publishing.held")
 
 
 def hold_by_person(actor: Actor, reason: str) -> None:

@@ -7,6 +7,7 @@ from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.models import ActorKind
 from posts.graph.publishers import LookupStatus
+from scheduling.domain import event_feed
 from scheduling.domain.publishing import after_restore
 from scheduling.domain.publishing import hold as publishing_hold
 from scheduling.models import ScheduledPost
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--hold", metavar="REASON", help="hold publishing first, where no restore was noticed")
 
     def handle(self, *_: Any, dry_run: bool, yes: bool, hold: str | None, **__: Any) -> None:
-        self._hold(hold)
+        self._hold(hold, dry_run=dry_run)
         if not dry_run:
             self._wait()
         found = {post_id: after_restore.read_back(post_id) for post_id in after_restore.due_posts()}
@@ -71,9 +72,11 @@ class Command(BaseCommand):
             if count := results.count(result):
                 self.stdout.write(f"{count} {text}.")
 
-    def _hold(self, reason: str | None) -> None:
+    def _hold(self, reason: str | None, *, dry_run: bool) -> None:
         state = publishing_hold.current()
-        if state.held_at is None and reason:
+        if state.held_at is None and dry_run:
+            self.stdout.write("Publishing is not held, and a dry run does not hold it.")
+        elif state.held_at is None and reason:
             publishing_hold.hold_by_person(OPERATOR, reason)
         elif state.held_at is None:
             raise CommandError("Publishing is not held. To hold it first, give a reason with --hold.")
@@ -90,4 +93,5 @@ class Command(BaseCommand):
 
     def _release(self) -> None:
         publishing_hold.release(OPERATOR)
+        event_feed.leave_gap()
         self.stdout.write("Publishing is released.")
