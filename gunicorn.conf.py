@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from typing import Any
 
 from dynamo.env import env_float, env_str
@@ -27,9 +29,20 @@ niceness = int(env_float("DYNAMO_WEB_NICE", 5))
 
 def on_starting(_server: Any) -> None:
     """Refuse to start in production with unsafe settings."""
+    # Read by prometheus_client when it is imported. A folder of this server's own, because its files are named by pid.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="dynamo-metrics-")
     from dynamo.checks import refuse_unsafe_start
 
-    refuse_unsafe_start()
+    try:
+        refuse_unsafe_start()
+    except SystemExit:
+        on_exit(_server)
+        raise
+
+
+def on_exit(_server: Any) -> None:
+    """Delete the counters of this server's processes."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

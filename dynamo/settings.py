@@ -43,7 +43,7 @@ ALLOWED_HOSTS = env_list("DYNAMO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_PROXY = env_bool("DYNAMO_BEHIND_PROXY")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # requested on this machine, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # requested on this machine, without the proxy
 CSRF_TRUSTED_ORIGINS = env_list("DYNAMO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "accounts.api.middleware.ResponseHeadersMiddleware",
+    "dynamo.metrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -310,6 +311,7 @@ HEALTH_SWEEP = env_float("DYNAMO_HEALTH_SWEEP", 30)
 HEALTH_QUEUE = env_float("DYNAMO_HEALTH_QUEUE", 180)
 HEARTBEAT_INTERVAL = 30.0  # at which a worker of each background queue reports
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
+METRICS_TOKEN = env_str("DYNAMO_METRICS_TOKEN")  # without one, /metrics answers this machine only
 
 # The Graph API. The sandbox and the platform differ in the base URL only.
 GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
