@@ -24,6 +24,19 @@ max_requests_jitter = 20_000
 control_socket_disable = True  # the socket would be created in the home folder
 # Without the query and the referrer: the code of Facebook Login, and cursors, are not for a log.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)s "%(a)s" %({x-request-id}o)s'
+if env_str("DYNAMO_LOG_FORMAT") == "json":
+    # With the access log, which is off otherwise. On standard error, as Django's log.
+    logconfig_dict = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "accounts.log_formatter.JsonFormatter"}},
+        "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["json"], "level": "INFO"},
+        "loggers": {
+            name: {"handlers": ["json"], "level": "INFO", "propagate": False}
+            for name in ("gunicorn.error", "gunicorn.access")
+        },
+    }
 niceness = int(env_float("DYNAMO_WEB_NICE", 5))
 
 

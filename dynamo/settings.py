@@ -18,6 +18,7 @@ from dynamo.env import (
     env_str,
     generated_secret,
     redis_url,
+    refuse,
 )
 
 VERSION = __version__
@@ -406,17 +407,21 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 
+LOG_FORMAT = env_str("DYNAMO_LOG_FORMAT", "text")
+if LOG_FORMAT not in {"text", "json"}:
+    refuse("DYNAMO_LOG_FORMAT", "must be text or json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
+        "json": {"()": "accounts.log_formatter.JsonFormatter"},
+        "text": {
             "()": "accounts.log_formatter.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s",
-        }
+        },
     },
     "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env_str("DYNAMO_LOG_LEVEL", "INFO")},
     "loggers": {
         "urllib3": {"level": "ERROR"},  # its other lines contain URLs with the appsecret_proof
