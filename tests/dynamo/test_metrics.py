@@ -1,11 +1,13 @@
 """/metrics: who may read it, and that its figures are those of the rows."""
 
 import json
+import re
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from django.conf import settings as installation
 from django.core.cache import cache
 from django.test import Client
@@ -171,3 +173,52 @@ def test_metrics_without_a_database_show_that_it_is_down(processes: ProcessGroup
         samples = parse(answer.read().decode())
     assert (samples["dynamo_database_up", ()], samples["dynamo_ready", ()]) == (0, 0)
     assert ("dynamo_posts", ("DRAFT",)) not in samples
+
+
+RULES = [
+    rule
+    for group in yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+]
+DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
+OF_DASHBOARD = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+
+
+def named(expressions: list[str]) -> set[str]:
+    """Return the metrics that PromQL expressions name, a histogram by the name of its family."""
+    names = {name for expression in expressions for name in re.findall(r"\bdynamo_\w+", expression)}
+    return {re.sub("_(bucket|total)$", "", name) for name in names}
+
+
+@pytest.mark.django_db
+def test_alerts_dashboard_and_documentation_name_existing_metrics(client: Client) -> None:
+    families = text_string_to_metric_families(client.get("/metrics").content.decode())
+    existing = {family.name.removesuffix("_created") for family in families if family.name.startswith("dynamo_")}
+    # In the text format prometheus_client writes these of a gauge histogram as gauges of their own.
+    existing -= {"dynamo_publish_lateness_seconds_gsum", "dynamo_publish_lateness_seconds_gcount"}
+    text = Path(installation.BASE_DIR, "docs", "monitoring.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (`dynamo_.*?) \| ", text, flags=re.MULTILINE)
+    assert named(table) == existing
+    assert named([rule["expr"] for rule in RULES]) <= existing
+    assert existing - named(OF_DASHBOARD) == set()
+    assert named(OF_DASHBOARD) <= existing
+
+
+def test_alert_rules_are_complete() -> None:
+    assert len({rule["alert"] for rule in RULES}) == len(RULES) > 15
+    for rule in RULES:
+        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+        assert rule["annotations"]["summary"]
+        assert re.fullmatch(r"\d+[mh]", rule.get("for", "1m"))
+
+
+def test_dashboard_panels_do_not_overlap() -> None:
+    cells = [
+        (x, y)
+        for at in (panel["gridPos"] for panel in DASHBOARD["panels"])
+        for x in range(at["x"], at["x"] + at["w"])
+        for y in range(at["y"], at["y"] + at["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
