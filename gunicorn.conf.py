@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from typing import Any
 
 from dynamo.env import env_float, env_str
@@ -22,14 +24,38 @@ max_requests_jitter = 20_000
 control_socket_disable = True  # the socket would be created in the home folder
 # Without the query and the referrer: the code of Facebook Login, and cursors, are not for a log.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)s "%(a)s" %({x-request-id}o)s'
+if env_str("DYNAMO_LOG_FORMAT") == "json":
+    # With the access log, which is off otherwise. On standard error, as Django's log.
+    logconfig_dict = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "accounts.log_formatter.JsonFormatter"}},
+        "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["json"], "level": "INFO"},
+        "loggers": {
+            name: {"handlers": ["json"], "level": "INFO", "propagate": False}
+            for name in ("gunicorn.error", "gunicorn.access")
+        },
+    }
 niceness = int(env_float("DYNAMO_WEB_NICE", 5))
 
 
 def on_starting(_server: Any) -> None:
     """Refuse to start in production with unsafe settings."""
+    # Read by prometheus_client when it is imported. A folder of this server's own, because its files are named by pid.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="dynamo-metrics-")
     from dynamo.checks import refuse_unsafe_start
 
-    refuse_unsafe_start()
+    try:
+        refuse_unsafe_start()
+    except SystemExit:
+        on_exit(_server)
+        raise
+
+
+def on_exit(_server: Any) -> None:
+    """Delete the counters of this server's processes."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

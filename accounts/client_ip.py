@@ -24,3 +24,9 @@ def client_ip(request: HttpRequest) -> str:
             return str(ipaddress.ip_network((address, 64), strict=False))
         address = address.ipv4_mapped
     return str(address)
+
+
+def is_this_machine(request: HttpRequest) -> bool:
+    """Whether the request came over loopback and not through a proxy."""
+    forwarded = any(name in request.headers for name in ("forwarded", "via", "x-forwarded-for", "x-real-ip"))
+    return request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and not forwarded

@@ -1,13 +1,16 @@
 """The Celery application and its periodic tasks. The tasks are defined in the apps."""
 
+import inspect
 import os
 import warnings
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, task_postrun, task_prerun, worker_init
+from celery.signals import beat_init, before_task_publish, task_postrun, task_prerun, worker_init
 from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
+
+from accounts.api.middleware import current, task_ids
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
 # django-fsm 3 warns about its successor on every import. 3 is pinned on purpose: 5.x is AGPL.
@@ -62,3 +65,26 @@ def refuse_unsafe_start(**_: Any) -> None:
 def close_unusable_connections(**_: Any) -> None:
     """Close database connections that are broken or older than CONN_MAX_AGE, as Django does around a request."""
     close_old_connections()
+
+
+@before_task_publish.connect
+def send_request_id(headers: dict[str, Any], **_: Any) -> None:
+    """Add the id of the request to the message, so that the log of the task has it; also to what the task sends."""
+    if current.get() != "-":
+        headers["request_id"] = current.get()
+
+
+@task_prerun.connect
+def set_log_ids(task: Any, task_id: str, args: Any, **_: Any) -> None:
+    """Log lines of this thread have the ids of the task and those it was called with, until it ends."""
+    request_id = getattr(task.request, "request_id", None)
+    current.set(request_id if isinstance(request_id, str) else "-")
+    named = dict(zip(inspect.signature(task.run).parameters, args, strict=False))
+    ids = {name: str(value) for name, value in named.items() if name in {"post_id", "channel_id"}}
+    task_ids.set({"task": task.name, "task_id": task_id, **ids})
+
+
+@task_postrun.connect
+def clear_log_ids(**_: Any) -> None:
+    current.set("-")
+    task_ids.set(None)

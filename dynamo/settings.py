@@ -18,6 +18,7 @@ from dynamo.env import (
     env_str,
     generated_secret,
     redis_url,
+    refuse,
 )
 
 VERSION = __version__
@@ -43,7 +44,7 @@ ALLOWED_HOSTS = env_list("DYNAMO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_PROXY = env_bool("DYNAMO_BEHIND_PROXY")
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # requested on this machine, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # requested on this machine, without the proxy
 CSRF_TRUSTED_ORIGINS = env_list("DYNAMO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -66,6 +67,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "accounts.api.middleware.ResponseHeadersMiddleware",
+    "dynamo.metrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -310,6 +312,7 @@ HEALTH_SWEEP = env_float("DYNAMO_HEALTH_SWEEP", 30)
 HEALTH_QUEUE = env_float("DYNAMO_HEALTH_QUEUE", 180)
 HEARTBEAT_INTERVAL = 30.0  # at which a worker of each background queue reports
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
+METRICS_TOKEN = env_str("DYNAMO_METRICS_TOKEN")  # without one, /metrics answers this machine only
 
 # The Graph API. The sandbox and the platform differ in the base URL only.
 GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
@@ -404,17 +407,21 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 
+LOG_FORMAT = env_str("DYNAMO_LOG_FORMAT", "text")
+if LOG_FORMAT not in {"text", "json"}:
+    refuse("DYNAMO_LOG_FORMAT", "must be text or json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
+        "json": {"()": "accounts.log_formatter.JsonFormatter"},
+        "text": {
             "()": "accounts.log_formatter.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s",
-        }
+        },
     },
     "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env_str("DYNAMO_LOG_LEVEL", "INFO")},
     "loggers": {
         "urllib3": {"level": "ERROR"},  # its other lines contain URLs with the appsecret_proof

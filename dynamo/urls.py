@@ -9,6 +9,7 @@ from accounts.api.urls import urlpatterns as accounts
 from accounts.api.views import UnknownPath
 from dynamo.api_reference import public_urlpatterns
 from dynamo.mcp.views import Mcp
+from dynamo.metrics import metrics
 from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
 from posts.api.urls import meta_urlpatterns
 from posts.api.urls import urlpatterns as posts
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mcp", Mcp.as_view(), name="mcp"),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     *public_urlpatterns,
     # No model has a public page, and Django's view raises for some ids and reveals which others exist.
     re_path(r"^admin/r/", page_not_found, {"exception": Http404()}),

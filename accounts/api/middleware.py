@@ -3,13 +3,14 @@
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 current: ContextVar[str] = ContextVar("request_id", default="-")
+task_ids: ContextVar[Mapping[str, str] | None] = ContextVar("task_ids", default=None)  # see dynamo/celery.py
 REQUEST_ID = "dynamo.request_id"  # key of request.META
 RATE_LIMITS = "dynamo.rate_limits"  # key of request.META; by policy: quota, window in s, remaining requests and s
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb"))
@@ -50,10 +51,12 @@ def is_api(request: HttpRequest) -> bool:
 
 
 class RequestIdFilter(logging.Filter):
-    """Sets `request_id` on each log record; `-` outside of requests."""
+    """Sets `request_id` on each log record, `-` outside of requests and what they enqueued; and the ids of the task."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         # django.request logs after the middleware has returned, with the request on the record.
         meta = getattr(getattr(record, "request", None), "META", {})
         record.request_id = meta.get(REQUEST_ID) or current.get()
+        for name, value in (task_ids.get() or {}).items():
+            vars(record).setdefault(name, value)
         return True

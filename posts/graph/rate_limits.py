@@ -88,6 +88,17 @@ def usage_percent(account: Account) -> int:
     return int(_load("level", account))
 
 
+def usage_percents(accounts: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Return the percentage used by (type, platform id), without the app's, in one read; 0 when it is unknown."""
+    keys = {f"graph-usage:level:{type_}:{platform_id}": (type_, platform_id) for type_, platform_id in accounts}
+    try:
+        levels = cache.get_many(keys)
+    except Exception as error:  # noqa: BLE001  each backend has errors of its own
+        log.warning("usage unknown: the cache failed with %s", type(error).__name__)
+        levels = {}
+    return {account: int(levels.get(key, 0)) for key, account in keys.items()}
+
+
 class Pace(StrEnum):
     """Speed of background reads of an account: unlimited, one page a minute, or none."""
 

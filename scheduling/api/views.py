@@ -22,6 +22,7 @@ from accounts.api.base import ApiView
 from accounts.api.openapi import EITHER_ENVELOPE, LINK, LOCATION, NEXT_CURSOR, POST_ERRORS, errors
 from accounts.api.pagination import KeysetPagination
 from accounts.api.serializers import validate_body
+from accounts.client_ip import is_this_machine
 from accounts.domain.actors import api_key_actor
 from accounts.exceptions import Forbidden, Invalid
 from accounts.models import Scope
@@ -345,8 +346,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def _is_operator(request: HttpRequest) -> bool:
-    forwarded = any(name in request.headers for name in ("forwarded", "via", "x-forwarded-for", "x-real-ip"))
-    if request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"} and not forwarded:
+    if is_this_machine(request):
         return True
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False  # without a session there is nothing to read from a database that may be down

@@ -1,6 +1,7 @@
 """Whether publishing works: not ready when posts are late although every process is up. Heartbeats of workers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min, QuerySet
+from kombu.exceptions import ChannelError
 
 from accounts import clock
 from posts.graph import versions
@@ -129,15 +131,39 @@ def is_read_only() -> bool:
 
 def broker_is_reachable() -> bool:
     """Whether the broker accepts a connection now. Never raises; one attempt, with short timeouts."""
-    timeouts = {"socket_timeout": BROKER_TIMEOUT, "socket_connect_timeout": BROKER_TIMEOUT, "retry_on_timeout": False}
-    options = timeouts if current_app.conf.broker_url.startswith("redis") else {}
     try:
-        with current_app.connection_for_write(connect_timeout=BROKER_TIMEOUT, transport_options=options) as connection:
-            connection.ensure_connection(max_retries=0, timeout=BROKER_TIMEOUT)
-            with connection.channel():
-                return True
+        with _broker_channel():
+            return True
     except Exception:  # noqa: BLE001  each transport has its own exceptions
         return False
+
+
+def queue_depths() -> dict[str, int]:
+    """Return the messages of each queue that no worker has taken; nothing when the broker does not answer.
+
+    A message with an ETA is taken at once and held by a worker.
+    """
+    depths = {}
+    try:
+        with _broker_channel() as channel:
+            for queue in settings.CELERY_TASK_QUEUES:
+                try:
+                    depths[queue.name] = channel.queue_declare(queue=queue.name, passive=True).message_count
+                except ChannelError:
+                    depths[queue.name] = 0  # on Redis a queue exists while it has messages
+    except Exception:  # noqa: BLE001  each transport has its own exceptions
+        return {}
+    return depths
+
+
+@contextmanager
+def _broker_channel() -> Iterator[Any]:
+    timeouts = {"socket_timeout": BROKER_TIMEOUT, "socket_connect_timeout": BROKER_TIMEOUT, "retry_on_timeout": False}
+    options = timeouts if current_app.conf.broker_url.startswith("redis") else {}
+    with current_app.connection_for_write(connect_timeout=BROKER_TIMEOUT, transport_options=options) as connection:
+        connection.ensure_connection(max_retries=0, timeout=BROKER_TIMEOUT)
+        with connection.channel() as channel:
+            yield channel
 
 
 def queue_stats(posts: QuerySet[ScheduledPost]) -> QueueStats:

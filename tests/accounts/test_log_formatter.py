@@ -1,10 +1,11 @@
-"""Redaction of secrets in the log."""
+"""Redaction of secrets in the log, and its lines as JSON."""
 
+import json
 import logging
 
 import pytest
 
-from accounts.log_formatter import RedactingFormatter, redact
+from accounts.log_formatter import JsonFormatter, RedactingFormatter, redact
 
 TOKEN = "EAA" + "bC4" * 20
 SEALED = "gAAAAA" + "Bq-_" * 20 + "=="
@@ -39,3 +40,22 @@ def test_traceback_is_redacted():
     output = RedactingFormatter("%(message)s").format(record)
     assert "ValueError: refused: access_token=[cut]" in output
     assert (TOKEN in output, SEALED in output) == (False, False)
+
+
+def test_json_line_is_one_redacted_object_with_the_ids_of_its_record():
+    error = ValueError(f"refused\nwith access_token={TOKEN}")
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, 'no: %s\n"', (f"Bearer {TOKEN}",), (ValueError, error, None))
+    vars(record).update(request_id="find-me", post_id="-", channel_ids=["one"], password=TOKEN)
+    line = JsonFormatter().format(record)
+    entry = json.loads(line)
+    assert "\n" not in line
+    assert TOKEN[3:] not in line
+    assert entry.pop("exception").endswith("ValueError: refused\nwith access_token=[cut]")
+    assert entry.pop("time").endswith("+00:00")
+    assert entry == {
+        "level": "ERROR",
+        "logger": "x",
+        "message": 'no: Bearer [cut]\n"',
+        "request_id": "find-me",
+        "channel_ids": ["one"],
+    }

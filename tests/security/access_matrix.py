@@ -131,6 +131,7 @@ TWO_PASSWORDS = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 RULES: dict[str, Rule] = {
     "healthz": Rule(get=EVERYONE),
     "readyz": Rule(get=EVERYONE),
+    "metrics": Rule(get=EVERYONE),  # the actors are on this machine; tests/dynamo/test_metrics.py has the others
     "openapi.json": Rule(get=EVERYONE),
     "llms.txt": Rule(get=EVERYONE),
     "mcp": Rule(post=KEYS, unchanged=True, data={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),

@@ -22,6 +22,7 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 
@@ -240,11 +241,16 @@ def settle(run: PublishRun) -> str:
     if failed:
         reasons = [f"{delivery.channel.name}: {delivery.error_message}" for delivery in failed]
         lease.finish(run, "fail", failure="; ".join(reasons))
-        log.warning("post %s failed: %s", run.post.pk, _states(run))
+        log.warning("post %s failed: %s", run.post.pk, _states(run), extra=_log_ids(run))
         return "failed"
     lease.finish(run, "succeed")
-    log.info("post %s published: %s", run.post.pk, _states(run))
+    log.info("post %s published: %s", run.post.pk, _states(run), extra=_log_ids(run))
     return "published"
+
+
+def _log_ids(run: PublishRun) -> dict[str, Any]:
+    channel_ids = [delivery.channel.public_id for delivery in run.deliveries]
+    return {"post_id": str(run.post.pk), "channel_ids": channel_ids}
 
 
 def _states(run: PublishRun) -> str:
