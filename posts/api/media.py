@@ -88,7 +88,7 @@ class Media(ApiView):
         self.stored = _store(request)
 
     def body_digest(self, request: Request) -> str:
-        """Return the digest of the files and the names of the fields: the boundary of a repeated multipart body differs.
+        """Return the digest of files and field names: the boundary of a repeated multipart body differs.
 
         Raises LengthRequired, TooLarge.
         """

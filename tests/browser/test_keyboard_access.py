@@ -53,6 +53,7 @@ MIN_TARGET = 44  # pixels
 UNFOCUS = "document.activeElement.blur()"
 
 
+@pytest.mark.every_page
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_tab_reaches_main_action_with_visible_focus(phone: bool, open_admin: OpenAdmin, scene: Scene) -> None:
     page, urls = open_admin(scene.person, phone=phone, dark=phone), dict(named_pages())

@@ -78,6 +78,7 @@ def people(
     }
 
 
+@pytest.mark.every_page
 def test_every_link_and_form_leads_to_a_page_t1(people: dict[str, User], open_admin: OpenAdmin, guard: Guard) -> None:
     guard.expect_error("status of 405")  # a URL for POST alone
     visited: dict[str, dict[str, Any]] = {}

@@ -28,6 +28,7 @@ WIDE_SPACING = """() => {
 }"""
 
 
+@pytest.mark.every_page
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_every_page_is_accessible_and_fits(
     phone: bool, open_admin: OpenAdmin, scene: Scene, open_browser: Callable[..., Any]

@@ -14,6 +14,7 @@ from tests.browser.sample_data import Scene
 from tests.helpers import POSTS
 
 
+@pytest.mark.every_page
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_page_states_are_accessible(phone: bool, open_admin: OpenAdmin, scene: Scene, open_browser: Any) -> None:
     page, checker, post = (

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-and-rare-passphrase"
 GIVEN = {"organization": "Casa do Sol", "username": "ana", "email": "ana@casa.example", "time_zone": "Europe/Lisbon"}
 

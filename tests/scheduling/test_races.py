@@ -143,8 +143,9 @@ def test_takeover_against_an_uncommitted_attempt_reads_it(make_due, facebook, mo
     monkeypatch.setattr(Attempt.objects, "bulk_create", slow)
 
     def take_over():
-        locked.wait()
+        locked.wait(20)
         return lease.take_over(str(post.pk)) is not None and Attempt.objects.count()
 
-    attempts, found = at_once(lambda: publish_commit.insert_attempts(run, deliveries), take_over)
+    columns = {"started_at": clock.now()}
+    attempts, found = at_once(lambda: publish_commit.insert_attempts(run, deliveries, columns), take_over)
     assert (len(attempts), found) == (1, 1)

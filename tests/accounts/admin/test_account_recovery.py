@@ -18,8 +18,6 @@ from accounts.models import AuditEvent, Membership, Organization, Role, TotpDevi
 from tests.accounts.admin.test_login import LOGIN, code_of, enrol, is_in, sign_in
 from tests.helpers import AdminClient
 
-pytestmark = pytest.mark.embedded
-
 RESET = "/admin/password_reset/"
 NEW = {"new_password1": "another-passphrase", "new_password2": "another-passphrase"}
 

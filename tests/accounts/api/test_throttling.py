@@ -12,8 +12,6 @@ from django.test import Client
 from accounts.api.throttling import ApiKeyThrottle
 from accounts.models import ApiKey, Organization
 
-pytestmark = pytest.mark.embedded
-
 # The file cache forgets by the true clock, so the minute under test lies in the future.
 MINUTE = datetime(2099, 7, 1, 13, tzinfo=UTC)
 # No server listens there.

@@ -15,7 +15,7 @@ from accounts.domain import actors, audit_log, audit_verification
 from accounts.models import AuditChainLink, AuditEvent
 from tests.helpers import switch_truncate_triggers
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 @contextmanager

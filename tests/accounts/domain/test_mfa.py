@@ -13,8 +13,6 @@ from accounts.exceptions import Conflict, Forbidden, Invalid
 from accounts.models import TotpDevice, User
 from tests.accounts.admin.test_login import code_of, enrol
 
-pytestmark = pytest.mark.embedded
-
 
 @pytest.mark.parametrize(("seconds", "good"), [(0, True), (29, True), (-29, True), (65, False), (-65, False)])
 def test_code_is_accepted_with_a_clock_drift_of_30_s(reviewer: User, seconds: int, good: bool) -> None:

@@ -15,8 +15,6 @@ from scheduling.models import ScheduledPost
 from tests.dynamo.mcp.messages import McpClient
 from tests.helpers import SignedClient, fresh
 
-pytestmark = pytest.mark.embedded
-
 
 @pytest.fixture
 def content(draft_fields: dict[str, Any]) -> dict[str, Any]:

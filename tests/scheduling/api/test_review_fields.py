@@ -14,8 +14,6 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient, approve, fresh
 
-pytestmark = pytest.mark.embedded
-
 URL = "/scheduled-posts"
 
 

@@ -11,8 +11,6 @@ from posts.models import Channel, SuperpowerTemplate
 from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, SUPERPOWER, powered
 
-pytestmark = pytest.mark.embedded
-
 IN_USE = (409, {"message": "Hashtag already in use", "code": "superpower.hashtag_in_use"})
 
 

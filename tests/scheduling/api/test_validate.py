@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -111,6 +112,27 @@ def test_type_of_an_uploaded_file_is_known_without_media_type(
     items = [{"url": url}, {"url": url}]
     changed = api.patch(f"/scheduled-posts/{draft}", {"media": None, "mediaItems": items})
     assert [item["mediaType"] for item in changed.json()["mediaItems"]] == ["IMAGE", "IMAGE"], changed.content
+
+
+@pytest.mark.parametrize(
+    ("media", "code"),
+    [
+        ("https://dynamo.example.com/media-files/{}", "media.unknown"),
+        ("/media-files/{}", "media.relative"),
+        ("//other.example.com/media-files/{}", "media.relative"),
+        ("https://a:b@10.0.0.1/media-files/{}", ""),
+        ("https://dynamo.example.com/media-files/{}?x=1", None),
+    ],
+)
+def test_address_of_a_file_that_is_not_stored_is_refused_as_any_other(
+    api: SignedClient, facebook: Channel, media: str, code: str | None
+) -> None:
+    body = complete(facebook, media=media.format(uuid4()))
+    found = codes(api.post(URL, body))
+    assert (found == set()) if code is None else found
+    assert code != "media.unknown" or found == {code}
+    status = api.post("/scheduled-posts", {**body, "status": "WAITING_FOR_APPROVAL"}).status_code
+    assert status == (201 if code is None else 400)
 
 
 def test_warnings_are_those_of_the_review_page(api: SignedClient, facebook: Channel) -> None:

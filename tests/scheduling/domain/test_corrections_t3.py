@@ -20,7 +20,7 @@ from scheduling.lifecycle import StateConflict
 from scheduling.models import Approval, NotificationDelivery
 from tests.helpers import approve, at_once, fresh
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 CORRECTED = "Olá from the corrected Casa do Sol"
 
 

@@ -17,7 +17,7 @@ from scheduling.models import Delivery, Discard, ScheduledPost
 from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from django.db import transaction
 
 from accounts import clock
 from accounts.domain import publishing_pause
-from accounts.domain.actors import WORKER, user_actor
+from accounts.domain.actors import WORKER, api_key_actor, user_actor
+from accounts.exceptions import Conflict
 from accounts.models import AuditEvent
-from scheduling.domain import health, sweep
+from scheduling.domain import drafts, event_feed, health, review, sweep
 from scheduling.domain.publishing import hold, run, stage
 from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
 from tests.helpers import fresh
@@ -155,6 +156,38 @@ def test_dry_run_changes_nothing(make_enqueued, travel, sandbox, facebook, capsy
     assert f"{facebook.public_id} {facebook.name}: is published {sandbox.posts[0]['id']}" in capsys.readouterr().out
     assert (fresh(post).status, Attempt.objects.count()) == ("SCHEDULED", 0)
     assert PublishingState.objects.get().held_at is not None
+
+
+def test_dry_run_holds_nothing(capsys):
+    raised()
+    call_command("after_restore", "--dry-run", "--hold", "a snapshot")
+    assert PublishingState.objects.get().held_at is None
+
+
+def test_post_in_doubt_is_neither_reverted_nor_deleted(make_enqueued, travel, sandbox, facebook, key, capsys):
+    raised()
+    post = make_enqueued(channels=[facebook])
+    clock_ = travel(post)
+    publish_and_lose([post])
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    for take_back in (review.revert, drafts.delete):
+        with pytest.raises(Conflict, match="held after a restore"):
+            take_back(api_key_actor(key), fresh(post))
+    after_restore(capsys)
+    assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+
+
+def test_cursor_of_the_lost_database_skips_no_event(make_draft, key, capsys):
+    raised()
+    make_draft()
+    event_feed.number()
+    _, before = event_feed.read(key, after=0, types=[], limit=10)
+    after_restore(capsys, "--hold", "a snapshot")
+    later = make_draft()
+    event_feed.number()
+    items, _ = event_feed.read(key, after=before + 7, types=["post.created"], limit=10)
+    assert str(later.pk) in [item["post"]["id"] for item in items]
 
 
 def test_publishing_post_of_the_backup_is_read_back(make_enqueued, travel, sandbox, facebook, capsys):

@@ -15,7 +15,7 @@ from scheduling.domain.publishing import stage
 from scheduling.models import Notification, NotificationDelivery
 from tests.helpers import approve, fresh
 
-pytestmark = [pytest.mark.embedded, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def test_undo_leaves_the_post_waiting_without_authorship_or_notification(make_waiting, judge, reviewer):
