@@ -16,13 +16,14 @@ from django.db.models.functions import Coalesce, TruncDate
 from django.urls import reverse
 
 from accounts import clock, formatting
-from accounts.models import Membership, Role, User
+from accounts.models import Membership, Organization, Role, User
 from posts.graph import versions
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import calendar_dates
 from scheduling.admin.results import ChannelResult, channel_results
 from scheduling.admin.review_queue import LATEST, SOONEST
 from scheduling.domain import channel_health, health
+from scheduling.domain.publishing import hold
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, ScheduledPost, ScheduledPostQuerySet
 
@@ -111,6 +112,10 @@ def dashboard_context(user: User) -> dict[str, Any]:
         "health": health.check_health(),
         "version": version if administered else None,
         "version_warnings": list(version.warnings(clock.now().date())) if administered else [],
+        "pauses": [
+            hold.organization_pause(organization)
+            for organization in Organization.objects.filter(pk__in=list(roles)).exclude(publishing_paused_at=None)
+        ],
         "queue_stats": health.queue_stats(posts),
         "panels": [
             (title, status, _first_posts(posts.filter(status=status).order_by(*order)), empty)

@@ -85,9 +85,14 @@ def pause_reason(row: PublishingState, organization: Organization) -> str:
     """Return a sentence when the installation or the organization is paused, else an empty string."""
     if row.paused_at is not None:
         return f"Publishing is paused: {row.pause_reason}"
-    if organization.publishing_paused_at is not None:
-        return f"Publishing is paused for {organization}: {organization.publishing_pause_reason}"
-    return ""
+    return organization_pause(organization)
+
+
+def organization_pause(organization: Organization) -> str:
+    """Return a sentence when the organization is paused, else an empty string."""
+    if organization.publishing_paused_at is None:
+        return ""
+    return f"Publishing is paused for {organization}: {organization.publishing_pause_reason}"
 
 
 def problems() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import clock
-from scheduling.domain.publishing import gate, payload
+from scheduling.domain.publishing import gate, hold, payload
 from scheduling.domain.publishing.lease import load_post
 from scheduling.domain.publishing.run import publish_inline
 from scheduling.models import Delivery, ScheduledPost
@@ -42,7 +42,9 @@ class Command(BaseCommand):
         away = (post.scheduled_for - clock.now()).total_seconds()
         when = f"in {away:.0f} s" if away > 0 else f"{-away:.0f} s ago"
         self.stdout.write(f"{post.scheduled_for:%Y-%m-%d %H:%M:%S} UTC ({when})  {post.pk}")
-        obstacle = _obstacle(gate.authorize, post, deliveries)
+        state = hold.current()
+        stopped = state.hold_reason if state.held_at is not None else hold.pause_reason(state, post.organization)
+        obstacle = stopped or _obstacle(gate.authorize, post, deliveries)
         if gate.is_past_late_limit(post):
             obstacle = "{}: {}".format(*gate.MISSED)
         self.stdout.write(f"    gate: {obstacle or 'open'}")

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import time_machine
 
 from accounts import clock
+from accounts.domain import publishing_pause
+from accounts.domain.actors import user_actor
 from accounts.models import Membership, Role, User
 from posts.graph import versions
 from posts.models import Channel, PublishedPost
@@ -156,6 +158,15 @@ def test_version_of_the_graph_api_is_shown_to_administrators_only(
     answered = site.open("/admin/").text
     assert "Graph API v27.0 answered" in answered
     assert "Graph API v27.0 answered v" not in answered
+
+
+def test_pause_of_an_organization_is_shown_to_its_members(admin_member: User, reviewer: User) -> None:
+    organization = Membership.objects.get(user=admin_member).organization
+    publishing_pause.set_pause(user_actor(admin_member), organization, "A recall")
+    sentence = f"Publishing is paused for {organization}: A recall"
+    assert sentence in AdminClient(reviewer).open("/admin/").text
+    publishing_pause.set_pause(user_actor(admin_member), organization, None)
+    assert sentence not in AdminClient(reviewer).open("/admin/").text
 
 
 def test_dashboard_has_constant_queries_and_chart_summaries(
