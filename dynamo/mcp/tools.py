@@ -203,9 +203,8 @@ def withdraw(call: ToolCall) -> dict[str, Any]:
         return _state(review.revert(call.actor, post, reason=reason, precondition=precondition))
     notes = reason or f"Withdrawn by {call.key.name}"
     with transaction.atomic():
-        review.reject(call.actor, post, notes=notes, precondition=precondition)
-        review.redraft(call.actor, post)
-    return _state(post)
+        rejected = review.reject(call.actor, post, notes=notes, precondition=precondition)
+        return _state(review.redraft(call.actor, rejected))
 
 
 @tool(
