@@ -121,7 +121,7 @@ PAGES: dict[str, dict[str, MakeUrl]] = {
             "accounts_membership_delete", "accounts_membership_confirm",
             "accounts_user_change", "accounts_user_rescue", "auth_user_password_change",
             "scheduling_webhook_change", "accounts_auditevent_change", "admin_policy",
-            "accounts_membership_recovery", "admin_policy_time_zone",
+            "accounts_membership_recovery", "admin_policy_time_zone", "admin_policy_publishing",
             "meta_data_deletion_status",
         )
     },
