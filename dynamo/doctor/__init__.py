@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 
-from dynamo.doctor import installation, meta, running, services
+from dynamo.doctor import installation, meta, processes, services
 from dynamo.doctor.base import Finding
 
 log = logging.getLogger(__name__)
@@ -18,10 +18,10 @@ SECTIONS: dict[str, Callable[[], Iterator[Finding]]] = {
     "cache": services.cache_findings,
     "storage": services.storage_findings,
     "email": services.email_findings,
-    "workers": running.worker_findings,
-    "address": running.address_findings,
+    "workers": processes.worker_findings,
+    "address": processes.address_findings,
     "meta": meta.findings,
-    "clock": running.clock_findings,  # after the platform has answered
+    "clock": processes.clock_findings,  # after the platform has answered
 }
 
 
