@@ -197,7 +197,8 @@ def approve(
     approval of the same digest by another reviewer schedules the post. See `two_person_approval`.
 
     Raises Forbidden (another organization or channel, own work), Conflict (unknown outcome: resolve it first; image or
-    video without a stored copy; no public address for Instagram), StaleApproval, Invalid, StateConflict.
+    video without a stored copy; no public address for Instagram; publishing is held), StaleApproval, Invalid,
+    StateConflict.
     """
     with transaction.atomic():
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
@@ -215,6 +216,7 @@ def approve(
         if unknown := [delivery.channel.name for delivery in deliveries if delivery.state == DeliveryState.UNKNOWN]:
             names = " and ".join(unknown)
             raise Conflict(f"Enter first whether it was published on {names}: a retry could publish it twice")
+        hold.ensure_not_held()
         ensure_media_is_stored(post, deliveries)
         ensure_shown(post, digest, revision)
         when = clock.now() if now else scheduled_for or post.scheduled_for

@@ -111,9 +111,25 @@ def ensure_not_in_doubt(post: ScheduledPost) -> None:
     """
     if post.status not in {Status.SCHEDULED, Status.FAILED} or not post.scheduled_for:
         return
-    if post.scheduled_for <= clock.now() and current().held_at is not None:
+    if post.scheduled_for > clock.now():
+        return
+    try:
+        held = current().held_at is not None
+    except Unverified:
+        message = "The storage does not answer, which knows whether this post may be published: try again later"
+        raise Conflict(message, code="publishing.unverified") from None
+    if held:
         message = "Publishing is held after a restore, and this post may be published: wait for manage.py after_restore"
         raise Conflict(message, code="publishing.held")
+
+
+def ensure_not_held() -> None:
+    """Raise Conflict while publishing is held: what is approved then may be published already.
+
+    Of a post that was approved and published after the backup, the database has neither until `after_restore`.
+    """
+    if PublishingState.objects.exclude(held_at=None).exists():
+        raise Conflict("Publishing is held after a restore: approve when it is released", code="publishing.held")
 
 
 def hold_by_person(actor: Actor, reason: str) -> None:

@@ -16,7 +16,7 @@ from accounts.models import AuditEvent
 from scheduling.domain import drafts, event_feed, health, review, sweep
 from scheduling.domain.publishing import hold, run, stage
 from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
-from tests.helpers import fresh
+from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +176,30 @@ def test_post_in_doubt_is_neither_reverted_nor_deleted(make_enqueued, travel, sa
             take_back(api_key_actor(key), fresh(post))
     after_restore(capsys)
     assert (fresh(post).status, len(sandbox.posts)) == ("PUBLISHED", 1)
+
+
+def test_nothing_is_approved_while_publishing_is_held(make_waiting, reviewer, organization, seat, capsys):
+    raised()
+    post = make_waiting()
+    hold.hold_by_person(WORKER, "a snapshot")
+    with pytest.raises(Conflict, match="held after a restore"):
+        approve(seat(reviewer, organization), post)
+    assert fresh(post).status == "WAITING_FOR_APPROVAL"
+    after_restore(capsys)
+    approve(seat(reviewer, organization), post)
+    assert fresh(post).status == "SCHEDULED"
+
+
+def test_post_is_not_taken_back_while_the_storage_does_not_answer(make_enqueued, travel, facebook, key, monkeypatch):
+    post = make_enqueued(channels=[facebook])
+    travel(post)
+
+    def unavailable(*_):
+        raise OSError("unavailable")
+
+    monkeypatch.setattr(default_storage, "open", unavailable)
+    with pytest.raises(Conflict, match="try again"):
+        review.revert(api_key_actor(key), fresh(post))
 
 
 def test_cursor_of_the_lost_database_skips_no_event(make_draft, key, capsys):
