@@ -40,6 +40,8 @@ DO_THIS = {
     "precondition.failed": "The post was changed since you read it: read it with get_post, keep what a person wrote, "
     "and send its present `version`.",
     "precondition.required": "A person edited the post: read it with get_post, and send its `version`.",
+    "publishing.held": "The database was restored, and the post may be published: wait until an operator releases it.",
+    "publishing.unverified": "Wait a minute, and repeat the call at most three times.",
     "rate_limit.exceeded": "Wait for `retryAfter` seconds, then repeat the call.",
     "scope.missing": REPORT,
     "server.error": "Repeat the call at most once, then report it.",

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts import clock
 from accounts.models import User
+from dynamo import __version__
 from scheduling.domain import sweep
 from scheduling.models import ScheduledPost, WorkerHeartbeat
 from tests.security.db_diff import all_rows
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.embedded
 def test_healthz_is_200_without_a_database(client: Client) -> None:
     # Without the database mark, a query would fail the test.
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"up": True, "version": "0.3.0"})
+    assert (answer.status_code, answer.json()) == (200, {"up": True, "version": __version__})
     assert "no-store" in answer.headers["Cache-Control"]
 
 
@@ -103,5 +104,5 @@ def test_health_endpoints_accept_safe_methods_only(client: Client, path: str) ->
 
 def test_a_probe_on_the_machine_itself_needs_no_tls(settings) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    assert Client().get("/healthz").json() == {"up": True, "version": "0.3.0"}
+    assert Client().get("/healthz").json() == {"up": True, "version": __version__}
     assert Client().get("/admin/").status_code == 301
