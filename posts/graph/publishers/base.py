@@ -1,6 +1,6 @@
 """The interface of publishing, the same for both platforms, and the approved media."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,6 +83,13 @@ class LookupResult:
     post_id: str = ""
     note: str = ""
     candidates: tuple[str, ...] = ()
+
+    @classmethod
+    def published(cls, newest_first: Sequence[str]) -> "LookupResult":
+        """The result for the unclaimed posts that are certainly the one looked for."""
+        if len(newest_first) == 1:
+            return cls(LookupStatus.PUBLISHED, newest_first[0])
+        return cls(LookupStatus.PUBLISHED, candidates=tuple(reversed(newest_first)))
 
 
 class PublishMethod(Protocol):

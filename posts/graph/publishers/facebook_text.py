@@ -130,8 +130,7 @@ def find_by_text(
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     if certain:
-        only = certain[0] if len(certain) == 1 else ""
-        return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(certain)))
+        return LookupResult.published(certain)
     return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
 

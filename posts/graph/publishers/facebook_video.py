@@ -143,8 +143,7 @@ def find_reel_by_text(account: Account, caption: str, *, since: datetime, claime
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)
     if certain:
-        only = certain[0] if len(certain) == 1 else ""
-        return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(certain)))
+        return LookupResult.published(certain)
     return LookupResult(LookupStatus.UNKNOWN if others else LookupStatus.NOT_FOUND)
 
 

@@ -95,8 +95,7 @@ class Instagram:
         except GraphError:
             return LookupResult(LookupStatus.UNKNOWN)
         if matches and post.type != "STORY" and post.caption.strip():
-            only = matches[0] if len(matches) == 1 else ""
-            return LookupResult(LookupStatus.PUBLISHED, only, candidates=tuple(reversed(matches)))
+            return LookupResult.published(matches)
         return LookupResult(LookupStatus.UNKNOWN if matches or others else LookupStatus.NOT_FOUND)
 
     def find_unpublished(self, account: Account, staged: Staged) -> str:

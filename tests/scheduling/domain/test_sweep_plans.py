@@ -17,6 +17,7 @@ from accounts.domain import audit_log
 from accounts.models import AuditChainLink, AuditEvent
 from scheduling.domain import health, retention, sweep
 from scheduling.domain.publishing import lease
+from scheduling.lifecycle import Status
 from scheduling.models import (
     Approval,
     Attempt,
@@ -29,7 +30,6 @@ from scheduling.models import (
     NotificationMedium,
     Outcome,
     ScheduledPost,
-    Status,
     Webhook,
 )
 

@@ -248,7 +248,7 @@ def test_find_claimed_text_is_not_found(stage: Stage, claimed_first: bool) -> No
     assert stage.find(item, {}, claimed={other}) == ABSENT
     mine = stage.publish(item)
     assert stage.find(item, {}, claimed={other}) == LookupResult(LookupStatus.PUBLISHED, mine)
-    assert stage.find(item, {}) == LookupResult(LookupStatus.PUBLISHED, "")
+    assert stage.find(item, {}) == LookupResult(LookupStatus.PUBLISHED, candidates=(other, mine))
 
 
 def test_find_older_text_is_not_found(stage: Stage) -> None:
