@@ -70,6 +70,7 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT && cp requirements/*.txt "$$folder" && \
 		$(COMPILE) -o "$$folder/run.txt" pyproject.toml && \
 		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
+		$(COMPILE) --group telemetry -o "$$folder/telemetry.txt" pyproject.toml && \
 		$(COMPILE) --group sdk -o "$$folder/sdk.txt" && \
 		$(COMPILE) --group openapi -o "$$folder/openapi.txt" && \
 		$(COMPILE) --group mcp -o "$$folder/mcp.txt" && \
@@ -107,6 +108,7 @@ COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 
 lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPGRADE=--upgrade)
 	$(COMPILE) -o requirements/run.txt pyproject.toml
 	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --group telemetry -o requirements/telemetry.txt pyproject.toml
 	$(COMPILE) --group sdk -o requirements/sdk.txt
 	$(COMPILE) --group openapi -o requirements/openapi.txt
 	$(COMPILE) --group mcp -o requirements/mcp.txt

@@ -83,8 +83,10 @@ for part in accounts posts scheduling dynamo templates deploy docs requirements 
 done
 rm -rf "$release/deploy/secrets" "$release/deploy/tls" "$release/deploy/dynamo.env"
 python3 -m venv "$release/venv"
+# With the packages of docs/monitoring.md where the settings name a service for them.
+requirements=run; grep -qE '^(SENTRY_DSN|OTEL_EXPORTER_OTLP_ENDPOINT)=.' $settings && requirements=telemetry
 "$release/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
-    -r "$release/requirements/run.txt"
+    -r "$release/requirements/$requirements.txt"
 "$release/venv/bin/python" -m compileall -q "$release" >/dev/null || true # a package can contain files for tests of syntax
 install -m 0755 "$source/deploy/dynamo-manage.sh" /usr/local/bin/dynamo-manage
 

@@ -5,4 +5,6 @@ class DynamoConfig(AppConfig):
     name = "dynamo"
 
     def ready(self) -> None:
-        from dynamo import checks  # noqa: F401  registers the deploy checks
+        from dynamo import checks, telemetry  # noqa: F401  checks registers the deploy checks
+
+        telemetry.start()

@@ -313,6 +313,9 @@ HEALTH_QUEUE = env_float("DYNAMO_HEALTH_QUEUE", 180)
 HEARTBEAT_INTERVAL = 30.0  # at which a worker of each background queue reports
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 METRICS_TOKEN = env_str("DYNAMO_METRICS_TOKEN")  # without one, /metrics answers this machine only
+# Services that receive errors and traces. Their libraries read their other variables (SENTRY_…, OTEL_…) themselves.
+SENTRY_DSN = env_str("SENTRY_DSN")
+OTLP_ENDPOINT = env_str("OTEL_EXPORTER_OTLP_ENDPOINT")
 
 # The Graph API. The sandbox and the platform differ in the base URL only.
 GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
