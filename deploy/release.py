@@ -121,7 +121,11 @@ def main() -> None:
         target = ROOT / "dist" / name
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        build(name, target, with_image=not options.no_image)
+        try:
+            build(name, target, with_image=not options.no_image)
+        except Refusal:
+            shutil.rmtree(target)  # an unfinished release looks like a finished one
+            raise
     except Refusal as refusal:
         sys.exit(f"no release: {refusal}")
     print(f"dist/{name}:", *sorted(file.name for file in target.iterdir()), sep="\n  ")
