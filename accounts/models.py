@@ -42,14 +42,20 @@ class Organization(models.Model):
         default=False, help_text="API requests must carry the signature that covers method, path and body."
     )
     reviewers_may_correct = models.BooleanField(
-        default=False, help_text="Reviewers can correct the captions of a waiting post together with their approval."
+        default=False,
+        db_default=False,
+        help_text="Reviewers can correct the captions of a waiting post together with their approval.",
     )
     require_if_match = models.BooleanField(
-        default=False, help_text="API requests must name the version of a post that a person edited last."
+        default=False,
+        db_default=False,
+        help_text="API requests must name the version of a post that a person edited last.",
     )
     publishing_paused_at = models.DateTimeField(null=True, editable=False)
-    publishing_pause_reason = models.CharField(max_length=300, blank=True, editable=False)
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name: the default of people who join.")
+    publishing_pause_reason = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
+    time_zone = models.CharField(
+        max_length=64, default="UTC", db_default="UTC", help_text="IANA name: the default of people who join."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
@@ -165,7 +171,9 @@ class ApiKey(models.Model):
         null=True, blank=True, help_text="Public ids of the channels that the key has access to, null for all."
     )
     allow_bearer = models.BooleanField(
-        default=False, help_text="The secret may be sent as a bearer token, for clients that cannot sign."
+        default=False,
+        db_default=False,
+        help_text="The secret may be sent as a bearer token, for clients that cannot sign.",
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -44,7 +44,12 @@ class Channel(models.Model):
         null=True, editable=False, help_text="When the platform last accepted the subscription to its webhooks."
     )
     webhooks_problem = models.CharField(
-        max_length=300, blank=True, editable=False, help_text="Why the last subscription was refused."
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Why the last subscription was refused.",
     )
 
     class Meta:
@@ -193,7 +198,9 @@ class PublishedPost(models.Model):
     reactions_total = models.PositiveBigIntegerField(null=True)
     superpower = models.JSONField(null=True)
     scheduled_post_id = models.UUIDField(null=True, help_text="The scheduled post that it came from.")
-    media_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the media that our worker published.")
+    media_sha256 = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Of the media that our worker published."
+    )
     imported_at = models.DateTimeField(default=clock.now, help_text="When the platform last returned it.")
     missing_since = models.DateTimeField(null=True, help_text="When the platform first refused it (100/33).")
     deleted_at = models.DateTimeField(null=True, help_text="When it was found to be deleted on the platform.")

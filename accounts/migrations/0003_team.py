@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='time_zone',
-            field=models.CharField(default='UTC', help_text='IANA name: the default of people who join.', max_length=64),
+            field=models.CharField(db_default='UTC', default='UTC', help_text='IANA name: the default of people who join.', max_length=64),
         ),
     ]

@@ -9,6 +9,7 @@ class Migration(migrations.Migration):
             model_name="organization",
             name="reviewers_may_correct",
             field=models.BooleanField(
+                db_default=False,
                 default=False,
                 help_text="Reviewers can correct the captions of a waiting post together with their approval.",
             ),

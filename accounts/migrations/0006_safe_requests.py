@@ -17,14 +17,14 @@ class Migration(migrations.Migration):
             model_name="organization",
             name="require_if_match",
             field=models.BooleanField(
-                default=False, help_text="API requests must name the version of a post that a person edited last."
+                db_default=False, default=False, help_text="API requests must name the version of a post that a person edited last."
             ),
         ),
         migrations.AddField(
             model_name="apikey",
             name="allow_bearer",
             field=models.BooleanField(
-                default=False, help_text="The secret may be sent as a bearer token, for clients that cannot sign."
+                db_default=False, default=False, help_text="The secret may be sent as a bearer token, for clients that cannot sign."
             ),
         ),
         migrations.CreateModel(

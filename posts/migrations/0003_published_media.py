@@ -8,6 +8,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="publishedpost",
             name="media_sha256",
-            field=models.CharField(blank=True, help_text="Of the media that our worker published.", max_length=64),
+            field=models.CharField(blank=True, db_default="", default="", help_text="Of the media that our worker published.", max_length=64),
         ),
     ]

@@ -26,6 +26,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='channel',
             name='webhooks_problem',
-            field=models.CharField(blank=True, editable=False, help_text='Why the last subscription was refused.', max_length=300),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, help_text='Why the last subscription was refused.', max_length=300),
         ),
     ]

@@ -15,17 +15,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scheduledpost',
             name='alt_text',
-            field=models.TextField(blank=True, help_text='Describes a single image to people who do not see it.'),
+            field=models.TextField(blank=True, db_default='', default='', help_text='Describes a single image to people who do not see it.'),
         ),
         migrations.AddField(
             model_name='scheduledpost',
             name='is_ai_generated',
-            field=models.BooleanField(default=False, help_text='Whether the platform labels it as made with AI.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Whether the platform labels it as made with AI.'),
         ),
         migrations.AddField(
             model_name='scheduledpost',
             name='media_count',
-            field=models.PositiveSmallIntegerField(default=0, editable=False, help_text='0 without `media_items`.'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, editable=False, help_text='0 without `media_items`.'),
         ),
         migrations.CreateModel(
             name='MediaItem',

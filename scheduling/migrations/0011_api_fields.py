@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scheduledpost',
             name='metadata',
-            field=models.JSONField(blank=True, default=dict, help_text="The client's own texts by name. Never published."),
+            field=models.JSONField(blank=True, db_default={}, default=dict, help_text="The client's own texts by name. Never published."),
         ),
         migrations.AlterField(
             model_name='notification',

@@ -20,12 +20,12 @@ class ChannelCheck(models.Model):
     permission = models.BooleanField(default=False, help_text="Whether the problem is a missing permission.")
     quota_used = models.PositiveIntegerField(null=True)
     quota_total = models.PositiveIntegerField(null=True)
-    platform_name = models.CharField(max_length=200, blank=True)
-    platform_username = models.CharField(max_length=200, blank=True)
+    platform_name = models.CharField(max_length=200, blank=True, default="", db_default="")
+    platform_username = models.CharField(max_length=200, blank=True, default="", db_default="")
     token_checked_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     data_access_expires_at = models.DateTimeField(null=True)
-    missing_permissions = models.JSONField(default=list)
+    missing_permissions = models.JSONField(default=list, db_default=[])
 
     def __str__(self) -> str:
         return f"checkup of {self.channel_id}"

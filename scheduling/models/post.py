@@ -82,9 +82,15 @@ class ScheduledPost(Lifecycle):
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     media_metadata = models.JSONField(default=dict, editable=False)
     media_checked_at = models.DateTimeField(null=True, editable=False)
-    media_count = models.PositiveSmallIntegerField(default=0, editable=False, help_text="0 without `media_items`.")
-    alt_text = models.TextField(blank=True, help_text="Describes a single image to people who do not see it.")
-    is_ai_generated = models.BooleanField(default=False, help_text="Whether the platform labels it as made with AI.")
+    media_count = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="0 without `media_items`."
+    )
+    alt_text = models.TextField(
+        blank=True, default="", db_default="", help_text="Describes a single image to people who do not see it."
+    )
+    is_ai_generated = models.BooleanField(
+        default=False, db_default=False, help_text="Whether the platform labels it as made with AI."
+    )
     check_level = models.CharField(
         max_length=8, blank=True, editable=False, help_text="Level of the worst check; empty before the first check."
     )
@@ -95,7 +101,9 @@ class ScheduledPost(Lifecycle):
     external_id = models.CharField(  # noqa: DJ001  null is not compared
         max_length=200, null=True, blank=True, help_text="The client's own id. Unique in the organization."
     )
-    metadata = models.JSONField(default=dict, blank=True, help_text="The client's own texts by name. Never published.")
+    metadata = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="The client's own texts by name. Never published."
+    )
     brief = models.TextField(null=True, blank=True, help_text="For the reviewer: why, sources, risk. Never published.")  # noqa: DJ001  null in the API
 
     created_by_user = models.ForeignKey(

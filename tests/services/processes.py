@@ -54,14 +54,14 @@ def empty_broker() -> None:
 
 
 class Process:
-    """A Python process of the product; `log` holds its output."""
+    """A Python process of the product, run in the folder `source`; `log` holds its output."""
 
-    def __init__(self, name: str, words: list[str], *, log: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, words: list[str], *, source: Path, log: Path, env: Mapping[str, str]) -> None:
         self.name, self.log = name, log
         with log.open("ab") as out:
             self.popen = subprocess.Popen(
                 [sys.executable, *words],
-                cwd=settings.BASE_DIR,
+                cwd=source,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -103,16 +103,16 @@ class Process:
 
 
 class ProcessGroup:
-    """Starts processes in a test and ends all of them with it."""
+    """Starts processes of the code in `source` in a test, and ends all of them with it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, source: Path) -> None:
+        self.folder, self.source = folder, source
         self.processes: list[Process] = []
 
     def start(self, name: str, words: list[str], **more: str) -> Process:
         """Start `python <words>`; keywords are environment variables."""
         log = self.folder / f"{name}-{len(self.processes)}.log"
-        process = Process(name, words, log=log, env=environment(**more))
+        process = Process(name, words, source=self.source, log=log, env=environment(**more))
         self.processes.append(process)
         return process
 
@@ -163,10 +163,10 @@ class ProcessGroup:
 
 
 @contextmanager
-def process_group(folder: Path) -> Iterator[ProcessGroup]:
-    """Yield a ProcessGroup with an empty broker, and end it."""
+def process_group(folder: Path, *, source: Path | None = None) -> Iterator[ProcessGroup]:
+    """Yield a ProcessGroup with an empty broker, and end it. It runs the code of this checkout, or that in `source`."""
     empty_broker()
-    made = ProcessGroup(folder)
+    made = ProcessGroup(folder, source or settings.BASE_DIR)
     try:
         yield made
     finally:
