@@ -13,14 +13,15 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Max, OuterRef, Q
 
 from accounts import clock
 from accounts.domain import audit_log
@@ -28,11 +29,12 @@ from accounts.domain.actors import WORKER, Actor
 from accounts.exceptions import Conflict
 from accounts.models import Organization
 from scheduling.lifecycle import Status
-from scheduling.models import Attempt, PublishingState, ScheduledPost
+from scheduling.models import Attempt, Delivery, DeliveryState, PublishingState, ScheduledPost
 
 log = logging.getLogger(__name__)
 FOLDER = "publishing-state"  # in the storage; a backup must not contain it
 RAISE_EVERY = timedelta(seconds=10)  # while nothing is sent; after an attempt the next sweep raises it
+CLOCK_MARGIN = timedelta(seconds=60)  # by which the clock of the worker that sent a post may have been fast
 CHECK_EVERY = 5.0  # seconds after which a process compares with the storage again
 OLDER = "The database is older than the storage: it was restored from a backup, or a replica took over."
 NO_MARKER = "The storage lacks the publishing number: it is unknown whether the database is current."
@@ -137,10 +139,24 @@ def hold_by_person(actor: Actor, reason: str) -> None:
     _hold(current(), reason[:300], actor)
 
 
+def lost_since(row: PublishingState) -> datetime:
+    """Return the time from which a copy of the database that is lost may have published what this one does not know.
+
+    That is when this database last raised its number: less than RAISE_EVERY before the backup while beat ran. Earlier
+    by CLOCK_MARGIN, and by STAGE_LEAD, because the platform may date a post by its staging.
+    """
+    known = row.raised_at
+    if known is None:  # a database from before there was a number
+        known = Attempt.objects.aggregate(at=Max("started_at"))["at"] or row.held_at or clock.now()
+    return known - CLOCK_MARGIN - timedelta(seconds=settings.STAGE_LEAD)
+
+
 def release(actor: Actor) -> None:
     """End the hold: the number rises above that of the storage, and each organization gets an audit event."""
     with transaction.atomic():
         row = PublishingState.objects.select_for_update().first() or _create()
+        unpublished = Delivery.objects.exclude(state=DeliveryState.PUBLISHED)
+        unpublished.filter(lost_since=None).update(lost_since=lost_since(row))
         row.number = max(row.number, (read_marker(row.installation) or {}).get("number", 0)) + 1
         row.held_at, row.hold_reason, row.released_at, row.raised_at = None, "", clock.now(), clock.now()
         row.save()
