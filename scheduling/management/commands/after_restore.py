@@ -34,6 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("--hold", metavar="REASON", help="hold publishing first, where no restore was noticed")
 
     def handle(self, *_: Any, dry_run: bool, yes: bool, hold: str | None, **__: Any) -> None:
+        try:
+            self._read_back_and_release(hold, dry_run=dry_run, yes=yes)
+        except publishing_hold.Unverified as error:
+            raise CommandError(f"{error} Start it before this command.") from None
+
+    def _read_back_and_release(self, hold: str | None, *, dry_run: bool, yes: bool) -> None:
         self._hold(hold, dry_run=dry_run)
         if not dry_run:
             self._wait()
