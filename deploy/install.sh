@@ -54,6 +54,7 @@ DYNAMO_VAR=/var/lib/dynamo
 DYNAMO_SECRET_KEY_FILE=/etc/dynamo/secrets/dynamo_secret_key
 DYNAMO_ENCRYPTION_KEYS_FILE=/etc/dynamo/secrets/dynamo_encryption_keys
 DYNAMO_AUDIT_KEYS_FILE=/etc/dynamo/secrets/dynamo_audit_keys
+DYNAMO_METRICS_TOKEN_FILE=/etc/dynamo/secrets/dynamo_metrics_token
 GRAPH_APP_SECRET_FILE=/etc/dynamo/secrets/graph_app_secret
 GRAPH_WEBHOOK_VERIFY_TOKEN_FILE=/etc/dynamo/secrets/graph_webhook_verify_token
 DATABASE_URL=${DATABASE_URL:-postgresql://dynamo@%2Fvar%2Frun%2Fpostgresql/dynamo}

@@ -6,7 +6,8 @@ set -eu
 umask 077
 folder=${1:?usage: make-secrets.sh FOLDER}
 mkdir -p "$folder"
-for name in dynamo_secret_key dynamo_encryption_keys dynamo_audit_keys graph_webhook_verify_token; do
+for name in dynamo_secret_key dynamo_encryption_keys dynamo_audit_keys dynamo_metrics_token \
+    graph_webhook_verify_token; do
     if [ ! -s "$folder/$name" ]; then
         openssl rand -base64 48 | tr '+/' '-_' > "$folder/$name.new"
         mv "$folder/$name.new" "$folder/$name"

@@ -368,6 +368,8 @@ MEDIA_ROOT = VAR_DIR / "files"
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700  # Django's 0644 ignores the umask
 # Media and exports are on this machine, or in an S3-compatible bucket when more machines share them.
 if S3_BUCKET := env_str("S3_BUCKET"):
+    from botocore.config import Config  # type: ignore[import-untyped]
+
     _STORAGE: dict[str, Any] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -380,6 +382,8 @@ if S3_BUCKET := env_str("S3_BUCKET"):
             "querystring_expire": 26 * 3600,
             "file_overwrite": False,
             "max_memory_size": 4 * 1024**2,  # a larger file that is read is on disk
+            # A bucket that does not answer must not occupy the workers: by default it takes minutes.
+            "client_config": Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2}),
         },
     }
 else:

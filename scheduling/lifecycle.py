@@ -89,7 +89,7 @@ class Lifecycle(models.Model):
 
     @transition(status, source=S.FAILED, target=S.PUBLISHED)
     def settle(self) -> None:
-        """A person found that every failed or unknown channel is published."""
+        """A person, or `after_restore`, found that every failed or unknown channel is published."""
 
     @transition(status, source=[S.SCHEDULED, S.FAILED], target=S.DRAFT)
     def revert(self) -> None:

@@ -214,6 +214,50 @@ def media(sandbox: SandboxControl) -> str:
     return sandbox.media()
 
 
+# The storage
+
+
+@pytest.fixture(scope="session")
+def bucket_endpoint() -> Iterator[str]:
+    """The address of moto's server, which is spoken to over HTTP like any S3-compatible one."""
+    from moto.server import ThreadedMotoServer  # slow to import
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(bucket_endpoint: str, settings: Any) -> Iterator[Any]:
+    """The default storage as the settings make it of S3_BUCKET; returns a client of the bucket."""
+    import boto3
+    from botocore.config import Config
+
+    credentials = {"region_name": "eu-west-1", "aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+    client = boto3.client("s3", endpoint_url=bucket_endpoint, **credentials)  # type: ignore[call-overload]
+    client.create_bucket(Bucket="media", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    options = {
+        "bucket_name": "media",
+        "endpoint_url": bucket_endpoint,
+        "region_name": "eu-west-1",
+        "access_key": "key",
+        "secret_key": "secret",
+        "querystring_expire": settings.MEDIA_LINK_SECONDS,
+        "file_overwrite": False,
+        "max_memory_size": 4 * 1024**2,
+        "client_config": Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2}),
+    }
+    settings.STORAGES = {
+        **settings.STORAGES, "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    }  # fmt: skip
+    yield client
+    for item in client.list_objects_v2(Bucket="media").get("Contents", []):
+        client.delete_object(Bucket="media", Key=item["Key"])
+    client.delete_bucket(Bucket="media")
+
+
 # Scheduled posts
 
 

@@ -444,9 +444,12 @@ def total(account: Account) -> int | None:
         return None
 
 
-def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, stamp: str) -> Iterator[dict[str, Any]]:
+def iter_recent(
+    account: Account, edge: str, fields: str, *, since: datetime, stamp: str, until: datetime | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield the nodes of an edge, newest first, from `since` on; `stamp` is the field with their time.
 
+    With `until`, nodes that are more than a day newer are left out.
     `since` is by our clock, or by the platform's where that was known then. If the platform's clock is behind ours, the
     window is extended by the difference, so that a fast clock of ours does not hide a post. It is never narrowed.
     Raises GraphErrors, also for more than PAGES pages, for another page without its cursor, and when `since` is in the
@@ -454,6 +457,8 @@ def iter_recent(account: Account, edge: str, fields: str, *, since: datetime, st
     """
     path, oldest = f"{account.platform_id}/{edge}", since - SKEW
     params: dict[str, Any] = {"fields": fields, "limit": "50", "since": str(int(oldest.timestamp()))}
+    if until is not None:
+        params["until"] = str(int((until - MAX_SKEW).timestamp()))
     response = client.get(account, path, **params)
     if since - clock.now() > SKEW + max(client.clock_skew(), timedelta(0)):
         raise GraphError("The clock was set back since the post was sent")

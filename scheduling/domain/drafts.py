@@ -209,6 +209,9 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
         return False
     _set(post, columns)
     if changed and new_rows is not None:
+        lost_since = min((row.lost_since for row in rows if row.lost_since), default=None)
+        for row in new_rows:
+            row.lost_since = lost_since
         post.deliveries.all().delete()
         _attach(post, new_rows)
     if changed and items is not None:

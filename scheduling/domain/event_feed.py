@@ -52,6 +52,12 @@ OF_CHANNELS = {
     "channel.deauthorize": "channel.needs_reconnect",
     "channel.block": "channel.blocked",
 }
+OF_PUBLISHING = {
+    "publishing.hold": "publishing.held",
+    "publishing.release": "publishing.released",
+    "publishing.pause": "publishing.paused",
+    "publishing.resume": "publishing.resumed",
+}
 OF_KINDS: dict[str, str] = {
     NoticeKind.CREATED: "post.created",
     NoticeKind.EDITED: "post.edited",
@@ -72,10 +78,12 @@ OF_KINDS: dict[str, str] = {
     NoticeKind.DATA_ACCESS_EXPIRES: "channel.expiring",
     NoticeKind.BLOCKED: "channel.blocked",
     NoticeKind.RULES: "organization.policy_changed",
+    NoticeKind.HELD: "publishing.held",
+    NoticeKind.PAUSED: "publishing.paused",
     NoticeKind.TEST: "webhook.test",
 }
 REVIEWED = ("post.rejected", "post.approved")
-TYPES = sorted({*OF_POSTS.values(), *OF_CHANNELS.values(), *OF_KINDS.values()})
+TYPES = sorted({*OF_POSTS.values(), *OF_CHANNELS.values(), *OF_PUBLISHING.values(), *OF_KINDS.values()})
 
 
 def record(*, event: AuditEvent, **_signal: Any) -> None:
@@ -96,8 +104,9 @@ def type_of(event: AuditEvent) -> str | None:
     subject = event.subject.partition(":")[0]
     if subject == "channel":
         return OF_CHANNELS.get(event.verb)
-    if subject == "organization" and event.verb == "organization.change":
-        return "organization.policy_changed" if set(event.details.get("changed", {})) & set(RULES) else None
+    if subject == "organization":
+        policy = event.verb == "organization.change" and set(event.details.get("changed", {})) & set(RULES)
+        return "organization.policy_changed" if policy else OF_PUBLISHING.get(event.verb)
     if subject != "post":
         return None
     if event.verb == "fail" and event.details.get("code") == LATE:

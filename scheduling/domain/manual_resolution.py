@@ -55,6 +55,7 @@ def mark_not_published(reviewer: Reviewer, delivery: Delivery, *, revision: int)
         post, row = _lock_resolvable(reviewer, delivery, {DeliveryState.UNKNOWN}, revision)
         message = f"{reviewer.actor.name} checked: it was not published."
         outcomes.mark_failed(row, "NOT_THERE", message)
+        outcomes.update_delivery(row, lost_since=None)
         for attempt in row.attempts.filter(outcome__in=outcomes.OPEN):
             _write_outcome(attempt, Outcome.REFUSED, message)
         record_post_event(reviewer.actor, "mark_absent", post, str(post.status), channel=row.channel.public_id)

@@ -294,6 +294,7 @@ class Delivery(models.Model):
     """A scheduled post on one channel: its caption and its outcome.
 
     `state` is empty until publishing begins. `staged` holds the ids that the platform returned before the commit.
+    `lost_since`: from when on a copy of the database that is lost may have published it; null once it was read back.
     """
 
     post = models.ForeignKey(ScheduledPost, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
@@ -311,6 +312,7 @@ class Delivery(models.Model):
     attempt_count = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True)
     absence_count = models.PositiveIntegerField(default=0, help_text="Spaced read-backs that did not find it.")
+    lost_since = models.DateTimeField(null=True, editable=False)
     platform_post_id = models.CharField(max_length=100, blank=True)
     permalink = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True)

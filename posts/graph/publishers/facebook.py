@@ -56,17 +56,26 @@ class Facebook:
         return method.find(account, post, staged, since=since, claimed=claimed)
 
     def find_by_content(
-        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+        self,
+        account: Account,
+        post: PostPayload,
+        staged: Staged,
+        *,
+        since: datetime,
+        claimed: Collection[str],
+        until: datetime | None = None,
     ) -> LookupResult:
         del staged
         try:
             kind = _kind(post)
         except InvalidRequest:
             return LookupResult(LookupStatus.NOT_FOUND)
-        if kind == "none":
+        if kind == "reel":
+            return facebook_video.find_reel_by_text(account, post.caption, since=since, claimed=claimed, until=until)
+        if kind == "none" and until is None:
             return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the text and the link
-        look_up = facebook_video.find_reel_by_text if kind == "reel" else facebook_text.find_by_text
-        return look_up(account, post.caption, since=since, claimed=claimed)
+        link = post.media or "" if kind == "none" else ""
+        return facebook_text.find_by_text(account, post.caption, link=link, since=since, claimed=claimed, until=until)
 
     def find_unpublished(self, account: Account, staged: Staged) -> str:
         method = METHODS.get(staged.get("kind", ""))

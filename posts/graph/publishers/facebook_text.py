@@ -110,12 +110,21 @@ def find(
 
 
 def find_by_text(
-    account: Account, caption: str, *, link: str = "", since: datetime, claimed: Collection[str]
+    account: Account,
+    caption: str,
+    *,
+    link: str = "",
+    since: datetime,
+    claimed: Collection[str],
+    until: datetime | None = None,
 ) -> LookupResult:
-    """Look for an unclaimed post of the Page with this text and link, without an id of ours; see `find`."""
+    """Look for an unclaimed post of the Page with this text and link, without an id of ours; see `find`.
+
+    With `until`, a post by our app with another text and link is not ours: see `Publisher.find_by_content`.
+    """
     certain, doubtful = [], False
     try:
-        for node in iter_recent(account, "published_posts", FIELDS, since=since, stamp="created_time"):
+        for node in iter_recent(account, "published_posts", FIELDS, since=since, until=until, stamp="created_time"):
             if get_id(node) in claimed:
                 continue
             message = node.get("message")
@@ -125,7 +134,7 @@ def find_by_text(
             same_link = bool(link) and _same_link(link, node)
             if same_message and (same_link or not link) and (link or caption.strip()):
                 certain.append(get_id(node))
-            elif same_message or same_link or is_by_our_app(node):
+            elif same_message or same_link or (until is None and is_by_our_app(node)):
                 doubtful = True
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)

@@ -127,18 +127,24 @@ def find(
     return _look_up(account, staged)[0] if staged.get("video") else LookupResult(LookupStatus.NOT_FOUND)
 
 
-def find_reel_by_text(account: Account, caption: str, *, since: datetime, claimed: Collection[str]) -> LookupResult:
-    """Look for an unclaimed reel of the Page with this text, without an id of ours. UNKNOWN when there are others."""
+def find_reel_by_text(
+    account: Account, caption: str, *, since: datetime, claimed: Collection[str], until: datetime | None = None
+) -> LookupResult:
+    """Look for an unclaimed reel of the Page with this text, without an id of ours.
+
+    UNKNOWN when there are others; with `until`, others without a text, when this has none.
+    """
     certain, others = [], False
     fields = "id,created_time,description,post_id,published"
     try:
-        for node in iter_recent(account, "video_reels", fields, since=since, stamp="created_time"):
+        for node in iter_recent(account, "video_reels", fields, since=since, until=until, stamp="created_time"):
             post_id = full_id(account, base.get_id(node, "post_id"))
             if node.get("published") is False or (post_id and post_id in claimed):
                 continue
-            if caption.strip() and same_text(node.get("description"), caption):
+            same = same_text(node.get("description"), caption)
+            if same and caption.strip():
                 certain.append(post_id)
-            else:
+            elif same or until is None:
                 others = True
     except GraphError:
         return LookupResult(LookupStatus.UNKNOWN)

@@ -85,18 +85,26 @@ class Instagram:
         return _lookup_result(status, matches, others, post)
 
     def find_by_content(
-        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
+        self,
+        account: Account,
+        post: PostPayload,
+        staged: Staged,
+        *,
+        since: datetime,
+        claimed: Collection[str],
+        until: datetime | None = None,
     ) -> LookupResult:
         """Look for unclaimed media of the same kind. A caption decides; a story has none, so any story is UNKNOWN."""
-        if staged.get("container"):
+        if staged.get("container") and until is None:
             return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the media
         try:
-            matches, others = _matching_media(account, post, since=since, claimed=claimed)
+            matches, others = _matching_media(account, post, since=since, claimed=claimed, until=until)
         except GraphError:
             return LookupResult(LookupStatus.UNKNOWN)
         if matches and post.type != "STORY" and post.caption.strip():
             return LookupResult.published(matches)
-        return LookupResult(LookupStatus.UNKNOWN if matches or others else LookupStatus.NOT_FOUND)
+        doubtful = matches or (others and until is None)
+        return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
     def find_unpublished(self, account: Account, staged: Staged) -> str:
         """Return nothing: containers cannot be deleted; they are invisible and expire."""
@@ -215,7 +223,12 @@ def _lookup_result(status: str, matches: list[str], others: list[str], post: Pos
 
 
 def _matching_media(
-    account: Account, post: PostPayload, *, since: datetime, claimed: Collection[str]
+    account: Account,
+    post: PostPayload,
+    *,
+    since: datetime,
+    claimed: Collection[str],
+    until: datetime | None = None,
 ) -> tuple[list[str], list[str]]:
     """Return the ids of unclaimed media of the same time and kind: those with the caption, and those with another."""
     is_story = post.type == "STORY"
@@ -224,7 +237,8 @@ def _matching_media(
         product = "STORY"
     matches: list[str] = []
     others: list[str] = []
-    for node in iter_recent(account, "stories" if is_story else "media", FIELDS, since=since, stamp="timestamp"):
+    edge = "stories" if is_story else "media"
+    for node in iter_recent(account, edge, FIELDS, since=since, until=until, stamp="timestamp"):
         is_carousel = node.get("media_type") == "CAROUSEL_ALBUM"
         if (
             node.get("media_product_type") == product

@@ -15,7 +15,12 @@ from accounts.models import Membership, User
 from posts.models import Channel, ChannelState, ChannelType
 from scheduling.domain import channel_health, two_person_approval
 from scheduling.domain.notifications.exceptions import DeliveryFailed, NotificationObsolete
-from scheduling.domain.notifications.recipients import FOR_ADMINISTRATORS, FOR_REVIEWERS, members_with_email
+from scheduling.domain.notifications.recipients import (
+    FOR_ADMINISTRATORS,
+    FOR_REVIEWERS,
+    members_with_email,
+    superusers_with_email,
+)
 from scheduling.lifecycle import Status
 from scheduling.models import Delivery, DeliveryState, NoticeKind, Notification, NotificationDelivery, ScheduledPost
 
@@ -104,7 +109,8 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
     notice = notification_delivery.notice
     members = members_with_email().filter(user=notification_delivery.user_id, organization=notice.organization_id)
     member = members.select_related("user").first()
-    if member is None:
+    user = member.user if member else _superuser(notification_delivery)
+    if user is None:
         raise NotificationObsolete("This person has left the organization, is inactive or has no e-mail address.")
     post, deliveries = _post(notice)
     captions = filter(None, (single_line(delivery.caption) for delivery in deliveries))
@@ -124,19 +130,26 @@ def build_email(notification_delivery: NotificationDelivery) -> EmailMessage:
     text = "BOTH" if notice.both else notice.kind
     if notice.details.get("first"):
         text = "SECOND"
-    parts = [f"Hello {member.user.first_name or member.user.get_username()},", OPENINGS[text].format(**values)]
+    parts = [f"Hello {user.first_name or user.get_username()},", OPENINGS[text].format(**values)]
     parts += _corrections(notice)
-    parts += _middle(notice, post, deliveries, member.user)
-    parts += [_link(notice), _foot(notice, member)]
+    parts += _middle(notice, post, deliveries, user)
+    parts += [_link(notice), _foot(notice, user, member)]
     return EmailMessage(
-        subject=f"[{single_line(notice.organization.name)}] {SUBJECTS[text].format(**values)}",
+        subject=f"[{single_line(notice.organization.name) if member else 'Dynamo'}] {SUBJECTS[text].format(**values)}",
         body="\n\n".join(parts).encode("utf-8", "replace").decode(),
-        to=[member.user.email],
+        to=[user.email],
         headers={
             "Auto-Submitted": "auto-generated",
             "Message-ID": make_msgid(domain=urlsplit(settings.ADMIN_URL).hostname or "localhost"),
         },
     )
+
+
+def _superuser(delivery: NotificationDelivery) -> User | None:
+    """Return the recipient of a hold who is a superuser and no member of the notification's organization."""
+    if delivery.notice.kind != K.HELD or delivery.user_id is None:
+        return None
+    return superusers_with_email().filter(pk=delivery.user_id).first()
 
 
 def single_line(text: str) -> str:
@@ -262,9 +275,11 @@ def _link(notice: Notification) -> str:
     return f"{label}:\n{settings.ADMIN_URL}{path}"
 
 
-def _foot(notice: Notification, member: Membership) -> str:
+def _foot(notice: Notification, user: User, member: Membership | None) -> str:
     organization = single_line(notice.organization.name)
-    if member.user_id in notice.details.get("approvers", []):
+    if member is None:
+        return "-- \nYou receive this because you manage this installation."
+    if user.pk in notice.details.get("approvers", []):
         why = "you approved this post"
     elif notice.kind in FOR_REVIEWERS and member.may_review:
         why = f"you review the posts of {organization}"

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import clock
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor
 from accounts.domain.reviewers import can_review_channels
 from accounts.exceptions import Forbidden
-from accounts.models import ActorKind, Membership, Role
+from accounts.models import ActorKind, Membership, Organization, Role, User
 from scheduling.domain import enqueue, event_feed
 from scheduling.models import (
     Delivery,
@@ -69,6 +70,12 @@ def fan_out() -> int:
             for member in members.get(notification.organization_id, [])
             if _should_notify(notification, member, authors=wrote, channels=on)
         ]
+        if notification.kind == K.HELD and notification.organization_id == _first_organization():
+            notified = [row.user_id for row in deliveries if row.notice == notification and row.user_id]
+            deliveries += [
+                NotificationDelivery(notice=notification, means=NotificationMedium.EMAIL, user=user)
+                for user in superusers_with_email().exclude(pk__in=notified)
+            ]
         deliveries += [
             NotificationDelivery(notice=notification, means=NotificationMedium.WEBHOOK, webhook=webhook)
             for webhook in webhooks.get(notification.organization_id, [])
@@ -128,6 +135,17 @@ def members_with_email() -> Any:
     """Return the memberships of active people with an e-mail address; none when e-mail is switched off."""
     members = Membership.objects.filter(user__is_active=True, organization__active=True).exclude(user__email="")
     return members if settings.MAIL_GOES_OUT else members.none()
+
+
+def superusers_with_email() -> QuerySet[User]:
+    """Return the administrators of the installation, who may be members of no organization."""
+    users = User.objects.filter(is_active=True, is_superuser=True).exclude(email="")
+    return users if settings.MAIL_GOES_OUT else users.none()
+
+
+def _first_organization() -> UUID | None:
+    """Return the organization whose notification of a hold goes to superusers as well: they get one e-mail of it."""
+    return Organization.objects.filter(active=True).order_by("pk").values_list("pk", flat=True).first()
 
 
 def _by_organization(rows: Any) -> dict[UUID, list[Any]]:

@@ -1,4 +1,4 @@
-"""What `manage.py after_restore` does while publishing is held: reads back what fell due, and settles what was sent."""
+"""What `manage.py after_restore` does while publishing is held: reads back what was perhaps sent, and settles it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts import clock
+from accounts.domain.actors import WORKER
 from posts.graph.publishers import LookupStatus
+from scheduling.domain.audit import record_post_event
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import commit, hold, lease, outcomes, reconcile, run
 from scheduling.lifecycle import Status
-from scheduling.models import Attempt, Delivery, ScheduledPost
+from scheduling.models import Attempt, Delivery, DeliveryState, ScheduledPost
+
+FAILED_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,17 @@ def due_posts() -> list[UUID]:
     return list(due.order_by("scheduled_for", "pk").values_list("pk", flat=True))
 
 
+def failed_posts() -> list[UUID]:
+    """Return the posts that failed within FAILED_WITHIN, oldest first: a retry may have been approved and lost.
+
+    Older ones are read back when a retry is approved.
+    """
+    failed = ScheduledPost.objects.filter(
+        status=Status.FAILED, scheduled_for__gte=clock.now() - FAILED_WITHIN, approval__isnull=False
+    )
+    return list(failed.order_by("scheduled_for", "pk").values_list("pk", flat=True))
+
+
 def undecided_posts() -> int:
     """Return how many posts wait for an approval although their time has passed: it may have been given and lost."""
     return ScheduledPost.objects.filter(status=Status.WAITING_FOR_APPROVAL, scheduled_for__lte=clock.now()).count()
@@ -46,15 +62,23 @@ def readable_at() -> datetime | None:
 
 
 def read_back(post_id: UUID) -> list[ReadBack]:
-    """Look up each unsettled delivery of the post on its platform. Changes nothing."""
+    """Look up each unsettled delivery of the post on its platform; of a FAILED post, each failed one. Reads only."""
     loaded = lease.load_post(str(post_id))
     return list(_read_back(*loaded)) if loaded else []
 
 
 def _read_back(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[ReadBack]:
-    content = _content(post)
+    content, failed = _content(post), post.status == Status.FAILED
+    since = hold.lost_since(hold.current())
     for delivery in deliveries:
-        if delivery.channel.public_id not in content["channels"] or delivery.state in outcomes.SETTLED:
+        if delivery.channel.public_id not in content["channels"]:
+            continue
+        if failed and delivery.state == DeliveryState.FAILED:
+            columns = reconcile.lost_attempt(post, reconcile.LOST)
+            lost = Attempt(delivery=delivery, approval=post.approval, lease_id=uuid4(), **columns)
+            result = reconcile.look_up_lost(delivery, content, delivery.lost_since or since)
+            yield ReadBack(delivery, lost, result.verdict, result.post_id)
+        if failed or delivery.state in outcomes.SETTLED:
             continue
         known = delivery.attempts.filter(approval=post.approval, outcome__in=outcomes.OPEN).order_by("-id").first()
         lost = Attempt(delivery=delivery, approval=post.approval, lease_id=uuid4(), **reconcile.lost_attempt(post))
@@ -63,19 +87,23 @@ def _read_back(post: ScheduledPost, deliveries: list[Delivery]) -> Iterator[Read
 
 
 def settle(post_id: UUID) -> str:
-    """Read the post back, store what was found, and return the result as `run.settle`; `absent` or `void`: no change.
+    """Read the post back, store what was found, and return the result as `run.settle`; `absent`, `void`: no change.
 
-    Of several equal posts the first takes the oldest on the platform, so call it in the order of `due_posts`.
+    Of a FAILED post the result is `published`, or `still failed` where some or all of it was not found.
+
+    Of several equal posts the first takes the oldest on the platform, so call it in the order of `due_posts`, then of
+    `failed_posts`.
     A post that was found nowhere stays as it is: after the release the workers publish it, or fail it past the late
     limit. Where it is not certain, the workers read it back again before anything is sent. Raises LeaseLost.
     """
-    found = read_back(post_id)
-    if all(item.verdict is LookupStatus.NOT_FOUND for item in found):
-        return "absent"
-    loaded = lease.load_post(str(post_id))
+    found, loaded = read_back(post_id), lease.load_post(str(post_id))
     if loaded is None:
         return "void"
     post, deliveries = loaded
+    if post.status == Status.FAILED:
+        return _settle_failed(post, deliveries, found)
+    if all(item.verdict is LookupStatus.NOT_FOUND for item in found):
+        return "absent"
     if post.task_id is not None:  # SCHEDULED
         claimed = lease.claim(post, deliveries, task_id=str(post.task_id), although_held=True)
     else:
@@ -89,9 +117,35 @@ def settle(post_id: UUID) -> str:
         delivery, attempt = by_id[item.delivery.pk], item.attempt
         if attempt._state.adding:
             attempt = commit.insert_attempts(claimed, [delivery], reconcile.lost_attempt(claimed.post))[0]
-        if item.verdict is LookupStatus.PUBLISHED:
-            reconcile.mark_found(delivery, content, attempt, item.post_id)
+        if item.verdict is LookupStatus.PUBLISHED and not reconcile.mark_found(
+            delivery, content, attempt, item.post_id
+        ):
+            reconcile.read_back_soon(delivery)
     return run.settle(claimed)
+
+
+def _settle_failed(post: ScheduledPost, deliveries: list[Delivery], found: list[ReadBack]) -> str:
+    """Settle what was found of a FAILED post; it becomes PUBLISHED when all its deliveries are."""
+    content, by_id = _content(post), {delivery.pk: delivery for delivery in deliveries}
+    with transaction.atomic():
+        # Locked as by a person who enters the result: one of the two sees what the other has stored.
+        same = ScheduledPost.objects.select_for_update().filter(pk=post.pk, revision=post.revision)
+        if same.first() is None:
+            return "void"
+        for item in found:
+            delivery = by_id[item.delivery.pk]
+            if item.verdict is LookupStatus.PUBLISHED:
+                item.attempt.save(force_insert=True)
+                if not reconcile.mark_found(delivery, content, item.attempt, item.post_id):
+                    item.attempt.delete()
+        left = [delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED]
+        if left:
+            post.failure_reason = "; ".join(f"{item.channel.name}: {item.error_message}" for item in left)[:300]
+            post.save(update_fields=["failure_reason"])
+            return "still failed"
+        previous = post.apply_transition("settle", failure_reason="")
+        record_post_event(WORKER, "settle", post, previous)
+    return "published"
 
 
 def _content(post: ScheduledPost) -> Content:

@@ -13,14 +13,15 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Max, OuterRef, Q
 
 from accounts import clock
 from accounts.domain import audit_log
@@ -28,17 +29,21 @@ from accounts.domain.actors import WORKER, Actor
 from accounts.exceptions import Conflict
 from accounts.models import Organization
 from scheduling.lifecycle import Status
-from scheduling.models import Attempt, PublishingState, ScheduledPost
+from scheduling.models import Attempt, Delivery, DeliveryState, PublishingState, ScheduledPost
 
 log = logging.getLogger(__name__)
 FOLDER = "publishing-state"  # in the storage; a backup must not contain it
 RAISE_EVERY = timedelta(seconds=10)  # while nothing is sent; after an attempt the next sweep raises it
+CLOCK_MARGIN = timedelta(seconds=60)  # by which the clock of the worker that sent a post may have been fast
+STORED_WITHIN = timedelta(seconds=60)  # in which the storage must have a raised number
+SLOWEST = 30.0  # seconds that a storage takes to answer or to fail; it is not asked again before they have passed
 CHECK_EVERY = 5.0  # seconds after which a process compares with the storage again
 OLDER = "The database is older than the storage: it was restored from a backup, or a replica took over."
 NO_MARKER = "The storage lacks the publishing number: it is unknown whether the database is current."
 AFTER_RESTORE = "Run manage.py after_restore."
 _lock = threading.Lock()
-_seen: dict[UUID, tuple[int, float]] = {}  # by installation: the highest number, and time.monotonic() of the comparison
+_seen: dict[UUID, int] = {}  # by installation: the highest number that this process has compared
+_asked: dict[UUID, float] = {}  # by installation: time.monotonic() when one of its threads last asked the storage
 
 
 class Unverified(Exception):
@@ -96,11 +101,16 @@ def organization_pause(organization: Organization) -> str:
 
 
 def problems() -> list[str]:
-    """Return a sentence for a hold and for a pause of the installation. Reads the row only."""
+    """Return a sentence each for a hold, a pause of the installation and a silent storage. Reads the row only."""
     row = PublishingState.objects.first()
     if row is None:
         return []
     found = [f"Publishing is held. {row.hold_reason} {AFTER_RESTORE}"] if row.held_at else []
+    if row.raised_at and row.stored_at and row.raised_at - row.stored_at > STORED_WITHIN:
+        found.append(
+            f"The storage has not taken the publishing number since {row.stored_at:%H:%M} UTC. Posts with media fail, "
+            "and the restore of a backup from this time would not be noticed."
+        )
     return [*found, f"Publishing is paused: {row.pause_reason}"] if row.paused_at else found
 
 
@@ -137,10 +147,28 @@ def hold_by_person(actor: Actor, reason: str) -> None:
     _hold(current(), reason[:300], actor)
 
 
+def lost_since(row: PublishingState) -> datetime:
+    """Return the time from which a copy of the database that is lost may have published what this one does not know.
+
+    That is when this database last raised its number: less than RAISE_EVERY before the backup while beat ran. Earlier
+    by CLOCK_MARGIN, and by STAGE_LEAD, because the platform may date a post by its staging.
+    """
+    known = row.raised_at
+    if known is None:  # a database from before there was a number
+        known = Attempt.objects.aggregate(at=Max("started_at"))["at"] or row.held_at or clock.now()
+    return known - CLOCK_MARGIN - timedelta(seconds=settings.STAGE_LEAD)
+
+
 def release(actor: Actor) -> None:
-    """End the hold: the number rises above that of the storage, and each organization gets an audit event."""
+    """End the hold: the number rises above that of the storage, and each organization gets an audit event.
+
+    Marks everything that is not published: a retry, an approval or a new time may have been lost together with the
+    publication, so it is read back before it is sent.
+    """
     with transaction.atomic():
         row = PublishingState.objects.select_for_update().first() or _create()
+        unpublished = Delivery.objects.exclude(state=DeliveryState.PUBLISHED)
+        unpublished.filter(lost_since=None).update(lost_since=lost_since(row))
         row.number = max(row.number, (read_marker(row.installation) or {}).get("number", 0)) + 1
         row.held_at, row.hold_reason, row.released_at, row.raised_at = None, "", clock.now(), clock.now()
         row.save()
@@ -186,16 +214,19 @@ def _create() -> PublishingState:
 
 
 def _verify(row: PublishingState, *, now: bool = False) -> None:
-    seen, at = _seen.get(row.installation, (0, None))
-    if not now and at is not None and time.monotonic() - at < CHECK_EVERY and row.number >= seen:
+    compared, seen = row.installation in _seen, _seen.get(row.installation, 0)
+    if compared and not now and row.number >= seen and time.monotonic() - _asked[row.installation] < CHECK_EVERY:
         return
+    # Before the answer: the other threads do not wait for a slow storage as well.
+    _asked[row.installation] = time.monotonic() + SLOWEST
     try:
         marker = read_marker(row.installation)
     except Unverified:
-        if at is None or row.number < seen:
+        if not compared or row.number < seen:
             raise
         log.warning("the publishing number cannot be compared with the storage", exc_info=True)
         return
+    _asked[row.installation] = time.monotonic()
     if marker is None:
         _hold(row, NO_MARKER)
     elif max(marker["number"], seen) > row.number:
@@ -209,14 +240,21 @@ def _verify(row: PublishingState, *, now: bool = False) -> None:
 
 def _remember(row: PublishingState) -> None:
     with _lock:
-        _seen[row.installation] = max(_seen.get(row.installation, (0, 0.0))[0], row.number), time.monotonic()
+        _seen[row.installation] = max(_seen.get(row.installation, 0), row.number)
+        _asked.setdefault(row.installation, time.monotonic())  # a new file was written, not read
 
 
 def _raise(row: PublishingState, attempt: int) -> None:
     changes = {"number": F("number") + 1, "raised_at": clock.now(), "last_attempt": attempt}
     if PublishingState.objects.filter(pk=row.pk, held_at=None).update(**changes):
         row.refresh_from_db()
-        _write_marker(row)
+        try:
+            _write_marker(row)
+        except Unverified as error:
+            # Publishing goes on: this process compares with what it has seen, and a post that is late is read back.
+            log.error("the publishing number was not stored. %s", error)  # noqa: TRY400  the reason is in the message
+        else:
+            PublishingState.objects.filter(pk=row.pk).update(stored_at=clock.now())
         _remember(row)
 
 
@@ -241,9 +279,18 @@ def _name(installation: UUID) -> str:
 
 
 def _write_marker(row: PublishingState) -> None:
-    """Replace the file in the storage; of a local file at once, so that no reader finds it incomplete."""
-    name = _name(row.installation)
-    content = json.dumps({"number": row.number, "at": clock.now().isoformat()})
+    """Replace the file in the storage; of a local file at once, so that no reader finds it incomplete.
+
+    Raises Unverified when the storage does not take it.
+    """
+    try:
+        _replace_file(_name(row.installation), row.number)
+    except Exception as error:
+        raise Unverified(f"The storage does not answer ({type(error).__name__}).") from error
+
+
+def _replace_file(name: str, number: int) -> None:
+    content = json.dumps({"number": number, "at": clock.now().isoformat()})
     with suppress(NotImplementedError):
         path = Path(default_storage.path(name))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -8,8 +8,8 @@
 3. Claim it: SCHEDULED → PUBLISHING by compare-and-set, with a lease. `resume` takes an expired lease over. [lease]
 4. Recompute the digest of what is about to be sent and compare it with the approval's. [gate]
 5. Read back each delivery whose last attempt has no known outcome. It is attempted again only after two spaced
-   read-backs that did not find it. A delivery whose next step was due more than 5 s ago is read back as well, once:
-   another copy of the database may have sent it. [reconcile]
+   read-backs that did not find it. A delivery whose next step was due more than 5 s ago is read back as well, once,
+   and one that was not published when the database was restored: another copy may have sent it. [reconcile]
 6. Stage what is not staged: upload media, create containers. Each id is saved before the next call. [stage]
 7. Commit: insert an attempt per delivery, make one publishing call each, store the outcomes. [commit, outcomes]
 8. Settle: all deliveries published → PUBLISHED; all settled, some failed or unknown → FAILED. While a delivery is
@@ -169,7 +169,8 @@ def _prepare_or_record(run: PublishRun, delivery: Delivery, content: Content, la
 
 def _prepare(run: PublishRun, delivery: Delivery, content: Content, last: Attempt | None) -> bool:
     if last is None and _may_be_sent_by_another_copy(delivery):
-        last = commit.insert_attempts(run, [delivery], reconcile.lost_attempt(run.post))[0]
+        code = reconcile.LATE if reconcile.is_overdue(delivery) else reconcile.LOST
+        last = commit.insert_attempts(run, [delivery], reconcile.lost_attempt(run.post, code))[0]
     if last is not None and not reconcile.reconcile(delivery, content, last):
         return False
     if _fail_if_late(run, delivery):
@@ -195,7 +196,7 @@ def _may_be_sent_by_another_copy(delivery: Delivery) -> bool:
     """Whether to read back before the next write. Not where none follows: past the late limit, on a closed channel."""
     if delivery.channel.state != ChannelState.CONNECTED or gate.is_past_late_limit(delivery.post):
         return False
-    return reconcile.is_overdue(delivery)
+    return delivery.lost_since is not None or reconcile.is_overdue(delivery)
 
 
 def _fail_if_late(run: PublishRun, delivery: Delivery) -> bool:

@@ -1,5 +1,6 @@
 import time
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -17,7 +18,7 @@ WORDS = {
     LookupStatus.PUBLISHED: "is published",
     LookupStatus.NOT_FOUND: "is not published",
     LookupStatus.PROCESSING: "is being processed by the platform",
-    LookupStatus.UNKNOWN: "may be published: it is read back again, then a person decides",
+    LookupStatus.UNKNOWN: "may be published: it is read back again before it is sent, then a person decides",
 }
 
 
@@ -33,21 +34,25 @@ class Command(BaseCommand):
         parser.add_argument("--hold", metavar="REASON", help="hold publishing first, where no restore was noticed")
 
     def handle(self, *_: Any, dry_run: bool, yes: bool, hold: str | None, **__: Any) -> None:
+        try:
+            self._read_back_and_release(hold, dry_run=dry_run, yes=yes)
+        except publishing_hold.Unverified as error:
+            raise CommandError(f"{error} Start it before this command.") from None
+
+    def _read_back_and_release(self, hold: str | None, *, dry_run: bool, yes: bool) -> None:
         self._hold(hold, dry_run=dry_run)
         if not dry_run:
             self._wait()
-        found = {post_id: after_restore.read_back(post_id) for post_id in after_restore.due_posts()}
-        for post_id, items in found.items():
-            post = ScheduledPost.objects.get(pk=post_id)
-            self.stdout.write(f"{post.scheduled_for:%Y-%m-%d %H:%M:%S} UTC  {post.pk}  {post.status}")
-            for item in items:
-                words = " ".join(filter(None, (WORDS[item.verdict], item.post_id)))
-                self.stdout.write(f"    {item.delivery.channel.public_id} {item.delivery.channel.name}: {words}")
-        self.stdout.write(f"{len(found)} posts fell due and are not settled.")
+        due, failed = after_restore.due_posts(), after_restore.failed_posts()
+        for post_id in [*due, *failed]:
+            self._print(post_id)
+        self.stdout.write(f"{len(due)} posts fell due and are not settled.")
+        if failed:
+            self.stdout.write(f"{len(failed)} posts failed lately. They may have been retried after the backup.")
         if undecided := after_restore.undecided_posts():
             self.stdout.write(
                 f"{undecided} posts wait for an approval although their time has passed. If it was given after the "
-                "backup, they may be published: compare the channels before you approve them again."
+                "backup, they may be published. One that is approved again is read back before it is sent."
             )
         self.stdout.write(
             "What people did after the backup is lost. Check the scheduled posts for those that were reverted or "
@@ -60,17 +65,25 @@ class Command(BaseCommand):
             "yes",
         }:
             raise CommandError("Nothing was changed; publishing is still held.")
-        results = [after_restore.settle(post_id) for post_id in found]
+        results = [after_restore.settle(post_id) for post_id in [*due, *failed]]
         self._release()
         for result, text in (
             ("published", "were published before and are settled"),
             ("absent", "were not published: the workers publish them, or fail them past the late limit"),
             ("failed", "are settled with a failure"),
+            ("still failed", "stay failed: a retry is read back before it is sent"),
             ("pending", "are read back again by the workers"),
             ("void", "were left to the workers"),
         ):
             if count := results.count(result):
                 self.stdout.write(f"{count} {text}.")
+
+    def _print(self, post_id: UUID) -> None:
+        post = ScheduledPost.objects.get(pk=post_id)
+        self.stdout.write(f"{post.scheduled_for:%Y-%m-%d %H:%M:%S} UTC  {post.pk}  {post.status}")
+        for item in after_restore.read_back(post_id):
+            words = " ".join(filter(None, (WORDS[item.verdict], item.post_id)))
+            self.stdout.write(f"    {item.delivery.channel.public_id} {item.delivery.channel.name}: {words}")
 
     def _hold(self, reason: str | None, *, dry_run: bool) -> None:
         state = publishing_hold.current()

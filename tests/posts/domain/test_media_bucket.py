@@ -2,14 +2,10 @@
 
 import io
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from django.core.files.storage import default_storage
-from django.test import override_settings
-from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from accounts.models import Organization
@@ -19,39 +15,6 @@ from scheduling.domain import public_address
 from tests.helpers import log_in
 
 pytestmark = pytest.mark.django_db
-CREDENTIALS = {"region_name": "eu-west-1", "aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(endpoint: str, settings: Any) -> Iterator[Any]:
-    """The default storage as the settings make it of S3_BUCKET."""
-    client = boto3.client("s3", endpoint_url=endpoint, **CREDENTIALS)
-    client.create_bucket(Bucket="media", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    options = {
-        "bucket_name": "media",
-        "endpoint_url": endpoint,
-        "region_name": "eu-west-1",
-        "access_key": "key",
-        "secret_key": "secret",
-        "querystring_expire": settings.MEDIA_LINK_SECONDS,
-        "file_overwrite": False,
-        "max_memory_size": 4 * 1024**2,
-    }
-    stored = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    with override_settings(STORAGES={**settings.STORAGES, "default": stored}):
-        yield client
-    for item in client.list_objects_v2(Bucket="media").get("Contents", []):
-        client.delete_object(Bucket="media", Key=item["Key"])
-    client.delete_bucket(Bucket="media")
 
 
 def keys(client: Any) -> list[str]:

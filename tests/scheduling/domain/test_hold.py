@@ -7,14 +7,16 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import clock
 from accounts.domain import publishing_pause
 from accounts.domain.actors import WORKER, api_key_actor, user_actor
 from accounts.exceptions import Conflict
 from accounts.models import AuditEvent
-from scheduling.domain import drafts, event_feed, health, review, sweep
-from scheduling.domain.publishing import hold, run, stage
+from scheduling.domain import drafts, event_feed, health, manual_resolution, review, sweep
+from scheduling.domain.drafts import ChannelText
+from scheduling.domain.publishing import commit, hold, lease, run, stage
 from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
 from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
@@ -290,6 +292,207 @@ def test_after_restore_without_a_hold_is_refused_unless_it_gives_a_reason(capsys
     after_restore(capsys, "--hold", "the machine was reset to a snapshot")
     assert AuditEvent.objects.filter(verb="publishing.release").count() == 0  # there is no organization
     assert PublishingState.objects.get().released_at is not None
+
+
+# What was retried, approved or moved after the backup
+
+
+@pytest.fixture
+def lost_retry(make_enqueued, travel, sandbox, seat, reviewer, organization):
+    """Return a function that fails a post, then retries and publishes it in a database that is lost."""
+
+    def make(**changes):
+        raised()
+        post = make_enqueued(**changes)
+        sandbox.fault("POST .*/(feed|media_publish)", "error", times=None, code=100)
+        clock_ = travel(post)
+        assert (send(post), fresh(post).status) == ("failed", "FAILED")
+        sandbox.heal()
+        raised()
+
+        def retry():
+            approve(seat(reviewer, organization), post, now=True)
+            clock_.shift(timedelta(seconds=1))
+            assert send(fresh(post)) == "published"
+            sweep.sweep()
+
+        clock_.shift(timedelta(seconds=20))
+        lose(retry)
+        hold._seen.clear()
+        clock_.shift(timedelta(seconds=60))
+        sweep.sweep()
+        assert (fresh(post).status, PublishingState.objects.get().held_at is not None) == ("FAILED", True)
+        return post, clock_
+
+    return make
+
+
+def test_failed_post_that_was_retried_and_published_after_the_backup_is_settled(
+    lost_retry, sandbox, facebook, instagram, capsys
+):
+    post, _ = lost_retry()
+    assert len(sandbox.posts) == 2
+    text = after_restore(capsys)
+    assert "1 posts failed lately" in text
+    assert "1 were published before and are settled" in text
+    assert fresh(post).status == "PUBLISHED"
+    found = set(Delivery.objects.values_list("platform_post_id", flat=True))
+    assert found == {row["id"] for row in sandbox.posts}
+    assert set(Attempt.objects.filter(outcome="published").values_list("delivery", flat=True)) == set(
+        Delivery.objects.values_list("pk", flat=True)
+    )
+    assert AuditEvent.objects.filter(verb="settle").count() == 1
+
+
+def test_retry_of_a_post_that_was_published_after_the_backup_reads_back_first(
+    lost_retry, sandbox, facebook, capsys, seat, reviewer, organization
+):
+    """The post failed too long ago for after_restore to look it up."""
+    post, clock_ = lost_retry(channels=[facebook])
+    ScheduledPost.objects.update(scheduled_for=clock.now() - timedelta(days=8))
+    assert "failed lately" not in after_restore(capsys)
+    approve(seat(reviewer, organization), post, now=True)
+    clock_.shift(timedelta(seconds=1))
+    assert send(fresh(post)) == "published"
+    assert (len(sandbox.posts), Delivery.objects.get().platform_post_id) == (1, sandbox.posts[0]["id"])
+
+
+def test_failed_post_that_was_not_retried_stays_failed_and_is_retried_once(
+    make_enqueued, travel, sandbox, facebook, capsys, seat, reviewer, organization
+):
+    raised()
+    post = make_enqueued(channels=[facebook])
+    sandbox.fault("POST .*/feed", "error", times=None, code=100)
+    clock_ = travel(post)
+    assert send(post) == "failed"
+    sandbox.heal()
+    clock_.shift(timedelta(seconds=60))
+    assert "1 stay failed" in after_restore(capsys, "--hold", "a snapshot")
+    approve(seat(reviewer, organization), post, now=True)
+    clock_.shift(timedelta(seconds=1))
+    assert (send(fresh(post)), len(sandbox.posts)) == ("published", 1)
+    assert Delivery.objects.get().lost_since is None
+    assert list(Attempt.objects.order_by("id").values_list("error_code", "outcome"))[1:] == [
+        ("LOST", "refused"),
+        ("", "published"),
+    ]
+
+
+def publish_of(post, seat, reviewer, organization, clock_):
+    def publish():
+        approve(seat(reviewer, organization), post, now=True)
+        clock_.shift(timedelta(seconds=1))
+        assert send(fresh(post)) == "published"
+        sweep.sweep()
+
+    return publish
+
+
+@pytest.mark.parametrize("kind", ["image", "link"])
+def test_post_that_was_approved_and_published_after_the_backup_is_not_published_again(
+    make_waiting, travel, sandbox, facebook, capsys, seat, reviewer, organization, kind
+):
+    raised()
+    link = {"media": f"{sandbox.url}/menu", "media_type": None} if kind == "link" else {}
+    post = make_waiting(channels=[facebook], **link)
+    clock_ = travel(post, -600)
+    raised()
+    lose(publish_of(post, seat, reviewer, organization, clock_))
+    hold._seen.clear()
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    assert fresh(post).status == "WAITING_FOR_APPROVAL"
+    after_restore(capsys)
+    approve(seat(reviewer, organization), post)
+    clock_.move_to(fresh(post).scheduled_for + timedelta(seconds=0.05))
+    assert send(fresh(post)) == "published"
+    assert (len(sandbox.posts), Delivery.objects.get().platform_post_id) == (1, sandbox.posts[0]["id"])
+
+
+def test_post_of_another_text_that_was_lost_stops_no_other_post(
+    make_waiting, travel, sandbox, facebook, instagram, capsys, seat, reviewer, organization
+):
+    """The database lost a whole post: what the platform shows of it is no doubt about posts with another text."""
+    raised()
+    texts = {item.public_id: ChannelText(item.type, "Another text") for item in (facebook, instagram)}
+    kept, lost = make_waiting(), make_waiting(channels=texts)
+    clock_ = travel(kept, -600)
+    raised()
+
+    def publish_and_delete():
+        publish_of(lost, seat, reviewer, organization, clock_)()
+        sweep.sweep()
+
+    lose(publish_and_delete)
+    drafts.delete(WORKER, fresh(lost))
+    hold._seen.clear()
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    after_restore(capsys)
+    approve(seat(reviewer, organization), kept)
+    clock_.move_to(fresh(kept).scheduled_for + timedelta(seconds=0.05))
+    assert (send(fresh(kept)), len(sandbox.posts)) == ("published", 4)
+
+
+def test_post_that_was_moved_forward_and_published_after_the_backup_is_not_published_again(
+    make_enqueued, travel, sandbox, facebook, capsys
+):
+    raised()
+    post = make_enqueued(channels=[facebook])
+    clock_ = travel(post, -1200)
+    raised()
+
+    def move_and_publish():
+        ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=clock.now())
+        row, deliveries = lease.load_post(str(post.pk))
+        claimed = lease.claim(row, deliveries, task_id=str(row.task_id))
+        content = row.approval.content
+        stage.stage(claimed.deliveries[0], content, row.approved_digest, only_if=Q())
+        commit.publish_ready(claimed, claimed.deliveries, content)
+        sweep.sweep()
+
+    lose(move_and_publish)
+    hold._seen.clear()
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    assert (len(sandbox.posts), fresh(post).status) == (1, "SCHEDULED")
+    after_restore(capsys)
+    clock_.move_to(post.scheduled_for + timedelta(seconds=0.05))
+    assert (send(fresh(post)), len(sandbox.posts)) == ("published", 1)
+
+
+def test_edit_after_a_restore_keeps_the_mark(make_waiting, facebook, instagram, key, capsys):
+    raised()
+    post = make_waiting()
+    after_restore(capsys, "--hold", "a snapshot")
+    marked = set(Delivery.objects.values_list("lost_since", flat=True))
+    texts = {facebook.public_id: ChannelText(facebook.type, "Another text")}
+    drafts.edit(api_key_actor(key), fresh(post), changes={"channels": texts})
+    assert set(Delivery.objects.values_list("lost_since", flat=True)) == marked != {None}
+
+
+def test_story_that_a_person_did_not_find_is_sent_by_the_retry(
+    make_waiting, travel, sandbox, instagram, capsys, seat, reviewer, organization
+):
+    raised()
+    post, other = make_waiting(channels=[instagram], type="STORY"), make_waiting(channels=[instagram], type="STORY")
+    clock_ = travel(post, -600)
+    raised()
+    lose(publish_of(other, seat, reviewer, organization, clock_))
+    hold._seen.clear()
+    clock_.shift(timedelta(seconds=60))
+    sweep.sweep()
+    after_restore(capsys)
+    approve(seat(reviewer, organization), post)
+    clock_.move_to(fresh(post).scheduled_for + timedelta(seconds=0.05))
+    assert send(fresh(post)) == "pending"
+    assert go_on(post, clock_, seconds=60, rounds=30) == "FAILED"
+    delivery = Delivery.objects.get(post=post)
+    assert (delivery.state, len(sandbox.posts)) == ("UNKNOWN", 1)
+    manual_resolution.mark_not_published(seat(reviewer, organization), delivery, revision=fresh(post).revision)
+    approve(seat(reviewer, organization), post, now=True)
+    clock_.shift(timedelta(seconds=1))
+    assert (send(fresh(post)), len(sandbox.posts)) == ("published", 2)
 
 
 # Pauses

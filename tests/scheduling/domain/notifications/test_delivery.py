@@ -15,7 +15,7 @@ import time_machine
 from django.conf import settings
 
 from accounts import clock
-from accounts.domain import actors
+from accounts.domain import actors, publishing_pause
 from accounts.exceptions import Conflict, Invalid
 from accounts.models import AuditEvent, Membership, Organization
 from posts.domain import channels
@@ -23,6 +23,7 @@ from posts.graph import safe_http
 from scheduling.domain import drafts, enqueue, event_feed, review
 from scheduling.domain.notifications import delivery, recipients, webhook_sender, webhooks
 from scheduling.domain.notifications.exceptions import DeliveryFailed
+from scheduling.domain.publishing import hold
 from scheduling.models import Event, NoticeKind, Notification, NotificationDelivery, Webhook
 from tests.scheduling.domain.conftest import send
 from tests.scheduling.notification_helpers import send_due, sweep_and_send
@@ -158,6 +159,45 @@ def test_receiver_that_is_gone_stops_the_webhook_and_administrators_are_notified
     assert len(receiver.calls) == 1
     mailed = NotificationDelivery.objects.filter(notice=notice, means="EMAIL").values_list("user", flat=True)
     assert list(mailed) == [admin_member.pk]
+
+
+def test_pause_of_the_organization_reaches_its_webhook_and_get_events(hook, receiver, organization, admin_member, api):
+    publishing_pause.set_pause(actors.user_actor(admin_member), organization, "A crisis")
+    publishing_pause.set_pause(actors.user_actor(admin_member), organization, None)
+    sweep_and_send()
+    [(_, _, body)] = receiver.calls
+    document = json.loads(body)
+    assert (document["type"], document["post"], document["channel"]) == ("publishing.paused", None, None)
+    assert document["actor"]["id"] == str(admin_member.pk)
+    event_feed.number()
+    items = api.get("/events", query={"types": "publishing.paused,publishing.resumed"}).json()["items"]
+    assert [item["type"] for item in items] == ["publishing.paused", "publishing.resumed"]
+    assert items[0] == document
+
+
+def test_hold_reaches_webhooks_administrators_and_each_superuser_once(
+    hook, receiver, organization, other_organization, admin_member, author, mailoutbox, django_user_model
+):
+    operator = django_user_model.objects.create_superuser("operator", "operator@example.com", "x")
+    hold.hold_by_person(actors.WORKER, "a snapshot")
+    sweep_and_send()
+    assert [json.loads(body)["type"] for _, _, body in receiver.calls] == ["publishing.held"]
+    assert sorted(email.to for email in mailoutbox) == [[admin_member.email], [operator.email]]
+    email = next(email for email in mailoutbox if email.to == [operator.email])
+    assert email.subject == "[Dynamo] Publishing is held"
+    assert "because you manage this installation" in email.body
+    assert organization.name not in email.body
+    hold.release(actors.WORKER)
+    event_feed.number()
+    assert Event.objects.filter(type="publishing.released").count() == 2
+
+
+def test_superuser_who_administers_the_organization_gets_one_email_of_a_hold(organization, admin_member, mailoutbox):
+    type(admin_member).objects.filter(pk=admin_member.pk).update(is_superuser=True)
+    hold.hold_by_person(actors.WORKER, "a snapshot")
+    sweep_and_send()
+    assert [email.to for email in mailoutbox] == [[admin_member.email]]
+    assert f"because you administer {organization.name}" in mailoutbox[0].body
 
 
 @pytest.mark.parametrize("status", [429, 503])
