@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +39,16 @@ class Child:
         """Send SIGKILL to the whole group."""
         if self.process is not None and self.running:
             os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self, *, within: float) -> None:
+        """Send SIGTERM to the process alone, and SIGKILL to what is left of the group after so many seconds."""
+        if self.process is not None and self.running:
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(within)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def start_again(self) -> None:
