@@ -53,7 +53,7 @@ def measure_sustained(series: PostSeries, rate: int, seconds: float) -> list[Fig
         generator = LoadGenerator(web, callers, request_kinds(stage.sandbox, crowd.channels[0]))
         start = clock.now() + LEAD + timedelta(seconds=2)
         numbers = _plan_posts(series, start, int(seconds))
-        people = threading.Thread(target=crowd.act, args=(threading.Event(),))
+        people = threading.Thread(target=crowd.act, args=(threading.Event(),), daemon=True)
         people.start()
         time.sleep(max(0.0, (start - clock.now()).total_seconds()))
         memory: dict[str, Memory] = {}

@@ -77,6 +77,8 @@ class Stage:
         self.children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
+        # SIGTERM ends the processes as Ctrl-C does. A run is the main program of its process.
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))
         self.step_clock(0)
         self.postgres.start()
         self.redis.start()
