@@ -119,16 +119,6 @@ def paste_the_readme(folder: Path) -> None:
     print("smoke: the README's five calls work as pasted")
 
 
-def approve(browser: Browser, admin: str, post: str, when: datetime) -> None:
-    """Approve the post on its review page, once a worker has inspected its media, for `when` (UTC)."""
-    page = f"{admin}scheduling/scheduledpost/{post}/review/"
-    wait_for(lambda: "data-awaits" not in browser.open(page), SHOWN_WITHIN, "the media's inspection")
-    form = next(form for form in browser.forms() if "digest" in form.fields)
-    browser.send(form, {"when": f"{when:%Y-%m-%dT%H:%M:%S}"})
-    if browser.url.endswith("/approve/"):
-        raise SystemExit(f"smoke: the admin did not approve {post}")
-
-
 def publish_post(state: dict[str, Any]) -> str:
     """Take a post from a signed draft to both channels, and return its id."""
     caption = f"Smoke {clock.now():%H:%M:%S.%f}"
@@ -144,7 +134,8 @@ def publish_post(state: dict[str, Any]) -> str:
     browser = Browser()
     browser.sign_in(state["admin"], **state["reviewer"])
     instant = (clock.now() + timedelta(seconds=AHEAD)).replace(microsecond=0)  # signing in is slow on a busy machine
-    approve(browser, state["admin"], post, instant)
+    page = f"{state['admin']}scheduling/scheduledpost/{post}/review/"
+    browser.approve(page, {"when": f"{instant:%Y-%m-%dT%H:%M:%S}"}, within=SHOWN_WITHIN)
 
     def shown() -> list[dict[str, Any]]:
         record = read(f"{state['sandbox']}/__record")["posts"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,16 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
+    def stop(self, *, within: float) -> None:
+        """Send SIGTERM to the process alone, and SIGKILL to what is left of the group after so many seconds."""
+        if self.process is not None and self.running:
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(within)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
     def start_again(self) -> None:
         """Start the process unless it is running."""
         if not self.running:
@@ -66,6 +77,8 @@ class Stage:
         self.children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
+        # SIGTERM ends the processes as Ctrl-C does. A run is the main program of its process.
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))
         self.step_clock(0)
         self.postgres.start()
         self.redis.start()

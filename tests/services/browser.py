@@ -1,5 +1,6 @@
 """A browser for the forms of the admin, as HTML without scripts: cookies, redirects and input fields."""
 
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -52,6 +53,20 @@ class Browser:
     def send(self, form: Form, values: dict[str, str]) -> str:
         """Send the form with these values in place of its own, and return the next page."""
         return self.open(form.action or self.url, {**form.fields, **values})
+
+    def approve(self, page: str, values: dict[str, str] | None = None, *, within: float = 30.0) -> None:
+        """Approve the post of a review page, once a worker has inspected its media. Raises LookupError when refused."""
+        until = time.monotonic() + within
+        while "data-awaits" in self.open(page):
+            if time.monotonic() > until:
+                raise LookupError(f"the media was not inspected within {within:.0f} s")
+            time.sleep(0.5)
+        form = next((form for form in self.forms() if form.action.endswith("/approve/")), None)
+        if form is None:
+            raise LookupError("the review page offers no approval")
+        self.send(form, values or {})
+        if self.url.endswith("/approve/"):
+            raise LookupError("the admin refused the approval")
 
     def sign_in(self, admin: str, username: str, password: str) -> None:
         """Log in to the admin. Raises LookupError when it refuses."""
