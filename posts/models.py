@@ -142,7 +142,8 @@ class MediaFile(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="media_files")
+    # No index of its own: that of the constraint begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="media_files", db_index=False)
     sha256 = models.CharField(max_length=64)
     source_sha256 = models.CharField(max_length=64)
     file = models.FileField(upload_to=media_file_name, max_length=200)

@@ -143,7 +143,7 @@ def number() -> int:
         with transaction.atomic():
             # Another sweep waits here. FOR NO KEY UPDATE: inserts that refer to the organization do not wait.
             list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).values_list("pk"))
-            rows = list(waiting.filter(organization=organization_id).order_by("pk")[:BATCH])
+            rows = list(waiting.filter(organization=organization_id).order_by("pk").only("pk")[:BATCH])
             numbered = Event.objects.filter(organization=organization_id)
             last = numbered.aggregate(last=Max("position"))["last"] or 0
             for position, row in enumerate(rows, last + 1):

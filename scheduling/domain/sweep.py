@@ -139,7 +139,11 @@ def forget_lost_messages() -> int:
     """
     if not cache.add(BROKER_MARKER, 1, timeout=None):
         return 0
-    return _publishable(settings.ENQUEUE_HORIZON).order_by().update(enqueued_at=None)
+    # By primary keys: PostgreSQL may read the whole table for an update with a subquery.
+    ids = list(_publishable(settings.ENQUEUE_HORIZON).values_list("pk", flat=True))
+    batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+    scheduled = ScheduledPost.objects.filter(status=Status.SCHEDULED)
+    return sum(scheduled.filter(pk__in=batch).update(enqueued_at=None) for batch in batches)
 
 
 def resume_expired_leases() -> int:

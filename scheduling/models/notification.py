@@ -8,6 +8,7 @@ from django.db.models import Q
 from accounts import clock
 from accounts.models import Organization, User
 from posts.models import Channel
+from scheduling.models.fields import CompressedJSONField
 
 
 class NoticeKind(models.TextChoices):
@@ -122,7 +123,7 @@ class Event(models.Model):
     type = models.CharField(max_length=40)
     at = models.DateTimeField()
     channels = models.JSONField(default=list)
-    document = models.JSONField()
+    document = CompressedJSONField()
 
     class Meta:
         constraints = [

@@ -37,6 +37,8 @@ FOR_REVIEWERS = {K.SUBMITTED, K.UNAPPROVED, K.FAILED, K.UNKNOWN, K.RULES} | CHAN
 FOR_AUTHORS = {K.REJECTED, K.APPROVED, K.PUBLISHED, K.FAILED, K.UNKNOWN} | TAKEN_BACK
 FOR_LAST_EDITOR = {K.OVERWRITTEN}
 FOR_ADMINISTRATORS = {K.RULES, K.WEBHOOK_STOPPED, K.HELD, K.PAUSED} | CHANNEL
+# Without a recipient they are deleted. Others stay, so that the log shows that they reached no one.
+KEPT_IF_SENT = {K.CREATED, K.EDITED, K.APPROVED, K.PUBLISHED}
 MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_LAST_EDITOR | FOR_ADMINISTRATORS]
 
 
@@ -44,6 +46,7 @@ MAILED = [kind for kind in K if kind in FOR_REVIEWERS | FOR_AUTHORS | FOR_LAST_E
 def fan_out() -> int:
     """Create a delivery per recipient of the notifications that have none yet; return how many notifications.
 
+    Deletes those of KEPT_IF_SENT that have no recipient.
     Enqueues the deliveries on commit. The lock keeps a second sweep from creating the deliveries again.
     """
     waiting = Notification.objects.filter(fanned_out_at=None)
@@ -82,6 +85,10 @@ def fan_out() -> int:
             if set(notification.kinds) & set(webhook.kinds)
         ]
     created = NotificationDelivery.objects.bulk_create(deliveries)
+    sent = {delivery.notice_id for delivery in created}
+    Notification.objects.filter(
+        pk__in=[row.pk for row in notifications if row.kind in KEPT_IF_SENT and row.pk not in sent]
+    ).delete()
     Notification.objects.filter(pk__in=[row.pk for row in notifications]).update(fanned_out_at=clock.now())
     enqueue.deliver_after_commit([delivery.pk for delivery in created])
     return len(notifications)

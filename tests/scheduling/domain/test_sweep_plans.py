@@ -1,10 +1,15 @@
-"""What sweep and claim read follows the posts that are due, not the posts that exist: plans at 100,000 rows."""
+"""What sweep and claim read follows the posts that are due, not the posts that exist: plans at 100,000 rows.
+
+PLAN_ROWS sets another number; `pytest -s` prints a table of the statements.
+"""
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.cache import cache
@@ -38,7 +43,8 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.usefixtures("no_messages"),
 ]
-ROWS = 100_000
+ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
+PAST = ROWS * 3 // 10  # of them are published
 MOST = 60  # rows that one statement may read
 # The seal looks for events without a link among the recent ones, whatever the size of the log.
 MOST_OF_SEAL = 2 * audit_log.RECENT + 100
@@ -57,7 +63,7 @@ GROWING = {
 }
 
 
-def multiply(model: type[Model], pk: Any, rows: int = 20_000, **columns: str) -> None:
+def multiply(model: type[Model], pk: Any, rows: int = ROWS // 5, **columns: str) -> None:
     """Copy the row `pk` `rows` times in one statement; `columns` are SQL expressions, in which `n` is the number."""
     names = [field.column for field in model._meta.concrete_fields]
     own_key = model._meta.pk.column
@@ -80,15 +86,16 @@ def first_copy(model: type[Model], pk: Any) -> Any:
 
 @pytest.fixture
 def due(make_scheduled, facebook, organization, settings) -> ScheduledPost:
-    """A due post among 70,000 that are due later than the horizon and 30,000 that were published."""
+    """A due post among ROWS, of which PAST were published and the others are due later than the horizon."""
     settings.CHANNEL_CHECK_INTERVAL = 0
+    settings.SWEEP_INTERVAL = 30  # as long as the pause of the deferrable steps, so that they run in each sweep
     hook = Webhook.objects.create(organization=organization, url="https://hook.example", kinds=["PUBLISHED"])
     post = make_scheduled(channels=[facebook])
     delivery, approval = post.deliveries.get(), post.approval
     sweep.sweep()  # seals and numbers
     number = "lpad(to_hex(n), 12, '0')"
     pk = f"('00000000-0000-4000-8000-' || {number})::uuid"
-    past = "n <= 30000"
+    past = f"n <= {PAST}"
     at = f"now() + CASE WHEN {past} THEN -n * interval '1 minute' ELSE n * interval '1 second' END"
     multiply(
         ScheduledPost, post.pk, ROWS, id=pk, scheduled_for=at, enqueued_at="NULL",
@@ -128,20 +135,31 @@ def due(make_scheduled, facebook, organization, settings) -> ScheduledPost:
     return post
 
 
-def plan_of(sql: str) -> tuple[int, set[str]]:
-    """Return how many rows the statement read from the growing tables, and those that it read as a whole."""
-    with connection.cursor() as cursor:
+class Plan(NamedTuple):
+    """`read`: rows read from the growing tables; `whole`: those of them that were read as a whole."""
+
+    read: int
+    whole: set[str]
+    access: list[str]  # how each growing table was read
+    milliseconds: float
+
+
+def plan_of(sql: str) -> Plan:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
         [found] = cursor.fetchone()
+        transaction.set_rollback(True)  # ANALYZE executes an UPDATE
     [root] = json.loads(found) if isinstance(found, str) else found
-    read, whole = 0, set()
+    read, whole, access = 0, set(), []
     for node in nodes(root["Plan"]):
+        if node.get("Index Name") or "Scan" in node["Node Type"]:
+            access.append(f"{node['Node Type']} {node.get('Index Name') or node.get('Relation Name', '')}".strip())
         if node.get("Relation Name") in GROWING and node["Node Type"] != "ModifyTable":
             removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
             read += (node["Actual Rows"] + removed) * node["Actual Loops"]
             if node["Node Type"] == "Seq Scan" and node["Actual Loops"]:
                 whole.add(node["Relation Name"])
-    return read, whole
+    return Plan(read, whole, access, root["Execution Time"])
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -151,11 +169,9 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def statements(work: Any) -> list[str]:
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         work()
-    return [query["sql"] for query in captured if query["sql"].startswith("SELECT")]
+    return [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE", "DELETE"))]
 
 
 def claim(post: ScheduledPost) -> None:
@@ -166,19 +182,30 @@ def claim(post: ScheduledPost) -> None:
         transaction.set_rollback(True)
 
 
+def print_row(work: str, sql: str, plan: Plan) -> None:
+    table = next(iter(re.findall(r'(?:FROM|UPDATE) "(\w+)"', sql)), "")
+    access = "; ".join(plan.access)
+    print(f"| {work} | {sql.split(maxsplit=1)[0]} {table} | {access} | {plan.read} | {plan.milliseconds:.2f} |")
+
+
 def test_sweep_and_claim_read_few_rows_of_many(due):
-    assert ScheduledPost.objects.filter(status=Status.SCHEDULED).count() > 60_000
-    found, works = {}, (sweep.sweep, partial(claim, due), health.check_health)
+    assert ScheduledPost.objects.filter(status=Status.SCHEDULED).count() > ROWS // 2
+    found = {}
+    works = {"sweep": sweep.sweep, "claim": partial(claim, due), "health": health.check_health}
     for statistics in ("stale", "fresh"):
         cache.clear()
-        for sql in [sql for work in works for sql in statements(work)]:
-            read, whole = plan_of(sql)
-            if whole or read > (MOST_OF_SEAL if "accounts_auditchainlink" in sql else MOST):
-                found[statistics, sql[:2000]] = (read, whole)
+        print(f"\n{ROWS:,} posts, {statistics} statistics")
+        for name, sql in [(name, sql) for name, work in works.items() for sql in statements(work)]:
+            plan = plan_of(sql)
+            print_row(name, sql, plan)
+            is_seal = "accounts_auditchainlink" in sql
+            if plan.read > MOST_OF_SEAL if is_seal else plan.whole or plan.read > MOST:
+                found[statistics, sql[:2000]] = plan
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     for sql in statements(retention.delete_old):
-        read, whole = plan_of(sql)
-        if whole or read > retention.BATCH:
-            found["retention", sql[:2000]] = (read, whole)
+        plan = plan_of(sql)
+        print_row("retention", sql, plan)
+        if plan.whole or plan.read > retention.BATCH:
+            found["retention", sql[:2000]] = plan
     assert found == {}

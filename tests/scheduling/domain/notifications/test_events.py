@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import clock
 from accounts.domain import actors
-from accounts.models import Membership, Role
+from accounts.models import Membership, Role, User
 from posts.domain import channels
 from scheduling.domain import content, drafts, reschedule, review
 from scheduling.domain.notifications import emails, events, recipients, webhook_sender
@@ -35,8 +35,8 @@ def mailed(kind):
     return list(rows.values_list("user__username", flat=True))
 
 
-def test_each_transition_creates_one_notification(make_scheduled, travel, sandbox, facebook, judge, key):
-    post = make_scheduled(channels=[facebook])
+def test_each_transition_creates_one_notification(make_scheduled, travel, sandbox, facebook, judge, author):
+    post = make_scheduled(channels=[facebook], actor=actors.user_actor(author))
     travel(post)
     assert send(post) == "published"
     assert created_kinds() == ["SUBMITTED", "APPROVED", "PUBLISHED"]
@@ -111,7 +111,7 @@ def test_failed_and_unknown_channels_create_one_notification(
     send(post)
     sandbox.fault("GET", "html_502", times=100)
     assert go_on(post, clock_) == "FAILED"
-    assert created_kinds()[2:] == ["UNKNOWN"]
+    assert created_kinds() == ["SUBMITTED", "UNKNOWN"]
     notice = Notification.objects.get(kind="UNKNOWN")
     assert (notice.details["absent"], notice.details["unknown"]) == ([facebook.public_id], [instagram.public_id])
     recipients.fan_out()
@@ -128,6 +128,19 @@ def test_missed_post_creates_a_failure_notification(make_enqueued, travel, faceb
     travel(post, 100_000)
     assert send(post) == "missed"
     assert created_kinds()[-1] == "FAILED"
+
+
+def test_success_without_a_recipient_leaves_no_notification_and_a_failure_does(make_enqueued, travel, facebook):
+    User.objects.update(email="")
+    post = make_enqueued(channels=[facebook])
+    travel(post)
+    assert send(post) == "published"
+    assert created_kinds() == ["SUBMITTED"]
+    late = make_enqueued(channels=[facebook])
+    travel(late, 100_000)
+    assert send(late) == "missed"
+    assert created_kinds() == ["SUBMITTED", "SUBMITTED", "FAILED"]
+    assert not NotificationDelivery.objects.exists()
 
 
 def test_each_lost_connection_creates_one_notification(facebook, reviewer, admin_member):
