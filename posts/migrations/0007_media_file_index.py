@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_audit_nonce"), ("posts", "0006_reactions_total")]
+    dependencies = [("posts", "0006_reactions_total")]
     operations = [
         migrations.AlterField(
             model_name="mediafile",

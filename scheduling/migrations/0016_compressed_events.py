@@ -28,7 +28,7 @@ def copy(event, source, target):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scheduling", "0013_publishing_state")]
+    dependencies = [("scheduling", "0015_stored_at")]
     operations = [
         migrations.RenameField("event", "document", "document_json"),
         migrations.AlterField("event", "document_json", models.JSONField(null=True)),
