@@ -10,12 +10,13 @@ from collections.abc import Callable
 from tests.benchmarks.report import Figure, table
 from tests.chaos.environment import Stage
 
-NAMES = ("queries", "reading", "costs", "spread", "bursts", "load", "sustained")  # the first three while no worker runs
+# The first three while no worker runs; the last two only when they are asked for.
+NAMES = ("queries", "reading", "costs", "spread", "bursts", "load", "sustained", "storage")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES[:-1], metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES[:-2], metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--posts", type=int, default=100_000, help="published posts to read from")
     parser.add_argument("--bursts", type=int, nargs="+", default=[1, 100, 1000], metavar="POSTS")
     parser.add_argument("--spread", type=int, default=60, metavar="POSTS")
@@ -23,6 +24,7 @@ def main() -> int:
         "--seconds", type=float, default=30, help="over which --spread is spread, and of load and sustained"
     )
     parser.add_argument("--rate", type=int, default=200, help="requests a second of load and sustained")
+    parser.add_argument("--stored", type=int, default=500, metavar="POSTS", help="of storage")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--keep", action="store_true", help="keep the logs")
@@ -48,7 +50,7 @@ def _measure(stage: Stage, options: argparse.Namespace) -> list[Figure]:
     import django
 
     django.setup()
-    from tests.benchmarks import http_load, publish_latency, request_cpu, sustained
+    from tests.benchmarks import http_load, publish_latency, request_cpu, storage, sustained
 
     stage.sandbox.settings(quota_total=1_000_000, containers_per_day=1_000_000)
     series = publish_latency.PostSeries(stage)
@@ -60,6 +62,7 @@ def _measure(stage: Stage, options: argparse.Namespace) -> list[Figure]:
         "bursts": lambda: publish_latency.measure_bursts(series, options.bursts),
         "load": lambda: http_load.measure_load(series, options.rate, options.seconds, options.spread),
         "sustained": lambda: sustained.measure_sustained(series, options.rate, options.seconds),
+        "storage": lambda: storage.measure_storage(series, options.stored),
     }
     figures: list[Figure] = []
     working = False
