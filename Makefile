@@ -8,7 +8,7 @@ SOURCES := accounts posts scheduling dynamo client/dynamo_client manage.py
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test test-browser test-deploy keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi check-mcp audit format lock
+.PHONY: help demo demo-reset setup test test-browser test-deploy keyboard screenshots bench faults access-matrix fuzz check check-sdk check-openapi check-mcp audit format lock release
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,7 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 		$(COMPILE) --group openapi -o "$$folder/openapi.txt" && \
 		$(COMPILE) --group mcp -o "$$folder/mcp.txt" && \
 		$(COMPILE) --group mcp-2025 -o "$$folder/mcp-2025.txt" && \
+		$(COMPILE) --group release -o "$$folder/release.txt" && \
 		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
 
 check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK and python-facebook-api against the sandbox
@@ -98,6 +99,9 @@ audit: ## Compare requirements/run.txt with the published advisories, where they
 		*) test $$status -eq 0 || echo 'NOT AUDITED: the advisories cannot be reached.' ;; \
 	esac
 
+release: $(VENV)/release.stamp ## Build the files of a release in dist/ (ARGS="--snapshot --no-image")
+	$(VENV)/release/bin/python deploy/release.py $(ARGS)
+
 format: $(VENV)/dev.stamp ## Format the code and apply the fixes of ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -111,6 +115,7 @@ lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPG
 	$(COMPILE) --group openapi -o requirements/openapi.txt
 	$(COMPILE) --group mcp -o requirements/mcp.txt
 	$(COMPILE) --group mcp-2025 -o requirements/mcp-2025.txt
+	$(COMPILE) --group release -o requirements/release.txt
 
 $(VENV)/lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)/lock
@@ -131,7 +136,7 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp
 
-$(VENV)/sdk.stamp $(VENV)/openapi.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+$(VENV)/sdk.stamp $(VENV)/openapi.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp $(VENV)/release.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)/$*
 	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
