@@ -66,3 +66,18 @@ def test_containers_are_unprivileged_and_hold_no_secret_in_the_file() -> None:
 def test_scripts_are_executable_and_parse(script: Path) -> None:
     assert script.stat().st_mode & 0o111
     subprocess.run(["sh", "-n", script], check=True)
+
+
+@pytest.mark.parametrize("path", sorted((DEPLOY / "ci").iterdir()), ids=lambda path: path.name)
+def test_examples_of_ci_run_targets_that_exist_on_the_whole_history(path: Path) -> None:
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))
+    called = set(re.findall(r"\bmake ([a-z-]+)", str(jobs)))
+    if "jobs" in jobs:  # GitHub
+        called |= set(jobs["jobs"]["make"]["strategy"]["matrix"]["target"])
+        depths = {step["with"]["fetch-depth"] for job in jobs["jobs"].values() for step in job["steps"][:1]}
+    else:
+        depths = {int(jobs["variables"]["GIT_DEPTH"])}
+    makefile = (Path(settings.BASE_DIR) / "Makefile").read_text(encoding="utf-8")
+    assert {"test", "check", "audit", "test-deploy", "release"} == called
+    assert called <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert depths == {0}
