@@ -124,8 +124,7 @@ def seal(*, limit: int = 1000, everything: bool = False) -> int:
         first = (newest or 0) - RECENT
         # The links are limited as well, or PostgreSQL would read all of them.
         unlinked = AuditEvent.objects.filter(~Exists(links.filter(event_id__gt=first)), pk__gt=first)
-    # In order: without it, and with old statistics, PostgreSQL reads the whole log.
-    for organization_id in set(unlinked.order_by("pk").values_list("organization_id", flat=True)[:limit]):
+    for organization_id in set(unlinked.order_by().values_list("organization_id", flat=True)[:limit]):
         try:
             with transaction.atomic():
                 _lock_chain(organization_id)

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts import clock
-from scheduling.models import Notification, PublishingState, ScheduledPost
+from scheduling.models import Event, Notification, PublishingState, ScheduledPost
 from tests.services.engines import inside
 from tests.services.processes import empty_broker, environment, eventually
 
@@ -99,6 +99,6 @@ def test_restore_while_posts_fall_due_publishes_nothing_twice_and_loses_nothing(
     again.stop()
     assert len(sandbox.posts) == count
     assert ScheduledPost.objects.filter(status="PUBLISHED").count() == count
-    assert Notification.objects.filter(kind="PUBLISHED").count() == count
+    assert Event.objects.filter(type="post.published").count() == count
     assert Notification.objects.filter(kind="HELD").count() == 1
     assert "intact" in manage("verify_audit_log", "--heads", str(folder / "audit-heads.txt"))

@@ -14,7 +14,7 @@ from django.db import connection
 
 from accounts import clock
 from scheduling.domain.drafts import ChannelText
-from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
+from scheduling.models import Attempt, Delivery, Event, PublishingState, ScheduledPost
 from tests.helpers import approve, as_reviewer, fresh, log_in
 from tests.services.engines import PostgreSQL, Standby, inside
 from tests.services.processes import environment, eventually
@@ -98,7 +98,7 @@ def assert_each_once(sandbox, count: int) -> None:
     ids = list(Delivery.objects.order_by("pk").values_list("platform_post_id", flat=True))
     assert len(ids) == count
     assert sorted(ids) == sorted(post["id"] for post in sandbox.posts)
-    assert (published(), Notification.objects.filter(kind="PUBLISHED").count()) == (count, count)
+    assert (published(), Event.objects.filter(type="post.published").count()) == (count, count)
     assert not Attempt.objects.filter(outcome__in=["", "unknown"]).exists()
     assert "intact" in manage("verify_audit_log")
 

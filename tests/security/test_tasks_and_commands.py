@@ -117,6 +117,7 @@ COMMANDS: dict[str, Entry] = {
             *PUBLISH,
         }
     ),
+    "migrate": Entry(set(), lambda _: [("--plan",)]),
     "doctor": Entry(set(), lambda _: [("--meta",), ("--only", "keys"), ("--only", "migrations")]),
     "setup": Entry(
         {"accounts.Organization", "accounts.User", "accounts.Membership", *AUDIT},
