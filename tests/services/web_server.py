@@ -25,7 +25,10 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class WebServer:
-    """Serves the application until `close`. The application is loaded at the first request."""
+    """Serves the application until `close`. The application is loaded at the first request.
+
+    Not by `get_wsgi_application`: it configures logging again, which removes the handler of `caplog` during a test.
+    """
 
     def __init__(self) -> None:
         self._application: Any = None
@@ -39,7 +42,7 @@ class WebServer:
 
     def _respond(self, environ: dict[str, Any], start_response: Any) -> Any:
         if self._application is None:
-            from django.core.wsgi import get_wsgi_application
+            from django.core.handlers.wsgi import WSGIHandler
 
-            self._application = get_wsgi_application()
+            self._application = WSGIHandler()
         return self._application(environ, start_response)
