@@ -322,7 +322,7 @@ def _run(stage: Stage, seconds: int) -> list[str]:
         rows = judge(plan, run=crowd.run, posts=crowd.posts, reverted=set(), record=record)
 
     restarts = ", ".join(f"{name.removeprefix('dynamo-')} {services.restarts[name]}" for name in SERVICES)
-    print(f"restarts: {restarts}; rounds of {', '.join(f'{one:.0f}' for one in rounds)} s")
+    print(f"restarts: {restarts}; rounds of {', '.join(f'{seconds:.0f}' for seconds in rounds)} s")
     wrong = [f"the restarts took {percentile(rounds, 1):.0f} s, longer than posts fell due"] if longer else []
     print(table(rows))
     return wrong + _report(answers, _lateness(plan, record), seconds, rows[0]) + broken(rows)
@@ -330,7 +330,7 @@ def _run(stage: Stage, seconds: int) -> list[str]:
 
 def _report(answers: Answers, lateness: list[float], posts: int, row: Any) -> list[str]:
     """Print the figures, and return a line for each promise that did not hold."""
-    late = sum(one > LATE for one in lateness)
+    late = sum(delay > LATE for delay in lateness)
     print(f"requests: {len(answers.seconds)}, failed: {len(answers.failed)}; {percentiles(answers.seconds)}")
     print(f"posts due: {posts}, published once: {row.counts['once']}, twice: {row.counts['twice']}")
     print(f"late by more than {LATE:.0f} s: {late}; {percentiles(lateness)}")
