@@ -127,22 +127,20 @@ class PublishMethod(Protocol):
 
 class Publisher(PublishMethod, Protocol):
     def find_by_content(
-        self,
-        account: Account,
-        post: PostPayload,
-        staged: Staged,
-        *,
-        since: datetime,
-        claimed: Collection[str],
-        until: datetime | None = None,
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
     ) -> LookupResult:
         """Look up what another copy of the database may have published under ids that `staged` does not have.
 
         Called after `find` found nothing; compares what `find` did not. PUBLISHED for the same text in an unclaimed
         post of the same kind, UNKNOWN for one that may be ours. Reads only; never raises a GraphError.
+        """
 
-        With `until` nothing is known of a commit: if there was one, it was before `until`, and with ids that are lost.
-        `staged` is then ignored, and a post by our app with another text is no reason for UNKNOWN.
+    def find_lost(
+        self, account: Account, post: PostPayload, *, since: datetime, until: datetime, claimed: Collection[str]
+    ) -> LookupResult:
+        """Look up a commit of which nothing is known: if there was one, it was before `until`, and its ids are lost.
+
+        As `find_by_content`, but a post by our app with another text is no reason for UNKNOWN.
         """
 
     def delete_unpublished(self, account: Account, object_id: str) -> None:

@@ -56,24 +56,28 @@ class Facebook:
         return method.find(account, post, staged, since=since, claimed=claimed)
 
     def find_by_content(
-        self,
-        account: Account,
-        post: PostPayload,
-        staged: Staged,
-        *,
-        since: datetime,
-        claimed: Collection[str],
-        until: datetime | None = None,
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
     ) -> LookupResult:
         del staged
         try:
             kind = _kind(post)
         except InvalidRequest:
             return LookupResult(LookupStatus.NOT_FOUND)
+        if kind == "none":
+            return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the text and the link
+        if kind == "reel":
+            return facebook_video.find_reel_by_text(account, post.caption, since=since, claimed=claimed)
+        return facebook_text.find_by_text(account, post.caption, since=since, claimed=claimed)
+
+    def find_lost(
+        self, account: Account, post: PostPayload, *, since: datetime, until: datetime, claimed: Collection[str]
+    ) -> LookupResult:
+        try:
+            kind = _kind(post)
+        except InvalidRequest:
+            return LookupResult(LookupStatus.NOT_FOUND)
         if kind == "reel":
             return facebook_video.find_reel_by_text(account, post.caption, since=since, claimed=claimed, until=until)
-        if kind == "none" and until is None:
-            return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the text and the link
         link = post.media or "" if kind == "none" else ""
         return facebook_text.find_by_text(account, post.caption, link=link, since=since, claimed=claimed, until=until)
 

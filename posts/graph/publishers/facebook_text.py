@@ -120,7 +120,7 @@ def find_by_text(
 ) -> LookupResult:
     """Look for an unclaimed post of the Page with this text and link, without an id of ours; see `find`.
 
-    With `until`, a post by our app with another text and link is not ours: see `Publisher.find_by_content`.
+    With `until`, a post by our app with another text and link is not ours: see `Publisher.find_lost`.
     """
     certain, doubtful = [], False
     try:

@@ -85,26 +85,24 @@ class Instagram:
         return _lookup_result(status, matches, others, post)
 
     def find_by_content(
-        self,
-        account: Account,
-        post: PostPayload,
-        staged: Staged,
-        *,
-        since: datetime,
-        claimed: Collection[str],
-        until: datetime | None = None,
+        self, account: Account, post: PostPayload, staged: Staged, *, since: datetime, claimed: Collection[str]
     ) -> LookupResult:
-        """Look for unclaimed media of the same kind. A caption decides; a story has none, so any story is UNKNOWN."""
-        if staged.get("container") and until is None:
+        if staged.get("container"):
             return LookupResult(LookupStatus.NOT_FOUND)  # `find` has compared the media
         try:
-            matches, others = _matching_media(account, post, since=since, claimed=claimed, until=until)
+            matches, others = _matching_media(account, post, since=since, claimed=claimed)
         except GraphError:
             return LookupResult(LookupStatus.UNKNOWN)
-        if matches and post.type != "STORY" and post.caption.strip():
-            return LookupResult.published(matches)
-        doubtful = matches or (others and until is None)
-        return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
+        return _result_of_media(post, matches, doubtful=bool(matches or others))
+
+    def find_lost(
+        self, account: Account, post: PostPayload, *, since: datetime, until: datetime, claimed: Collection[str]
+    ) -> LookupResult:
+        try:
+            matches, _others = _matching_media(account, post, since=since, claimed=claimed, until=until)
+        except GraphError:
+            return LookupResult(LookupStatus.UNKNOWN)
+        return _result_of_media(post, matches, doubtful=bool(matches))
 
     def find_unpublished(self, account: Account, staged: Staged) -> str:
         """Return nothing: containers cannot be deleted; they are invisible and expire."""
@@ -220,6 +218,13 @@ def _lookup_result(status: str, matches: list[str], others: list[str], post: Pos
     # The listing contradicts the status. A caption decides; a story has none, and may have been published elsewhere.
     certain = len(matches) == 1 and post.type != "STORY" and post.caption.strip()
     return LookupResult(LookupStatus.PUBLISHED, matches[0]) if certain else LookupResult(LookupStatus.UNKNOWN)
+
+
+def _result_of_media(post: PostPayload, matches: list[str], *, doubtful: bool) -> LookupResult:
+    """Return the result without a container's status. A caption decides; a story has none, so it is never certain."""
+    if matches and post.type != "STORY" and post.caption.strip():
+        return LookupResult.published(matches)
+    return LookupResult(LookupStatus.UNKNOWN if doubtful else LookupStatus.NOT_FOUND)
 
 
 def _matching_media(

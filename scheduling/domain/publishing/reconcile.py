@@ -157,11 +157,12 @@ def _look_up_since(
         publisher, account = payload.delivery_publisher(delivery), payload.delivery_account(delivery)
         item, staged = payload.build_payload(content, delivery), delivery.staged
         known: dict[str, Any] = {"since": since, "claimed": set(claimed.values_list("platform_post_id", flat=True))}
-        result = LookupResult(LookupStatus.NOT_FOUND)
-        if lost_until is None:
+        if lost_until is not None:
+            result = publisher.find_lost(account, item, **known, until=lost_until)
+        else:
             result = publisher.find(account, item, staged, **known)
-        if by_content and result.verdict is LookupStatus.NOT_FOUND:
-            result = publisher.find_by_content(account, item, staged, **known, until=lost_until)
+            if by_content and result.verdict is LookupStatus.NOT_FOUND:
+                result = publisher.find_by_content(account, item, staged, **known)
         if by_content and not result.post_id and result.candidates:
             # Of several equal posts each delivery claims one, so that one that was never sent is not taken for sent.
             return replace(result, post_id=result.candidates[0])
