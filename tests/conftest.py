@@ -210,8 +210,8 @@ def sandbox(sandbox_server: SandboxControl, public_server: WebServer, settings: 
 
 @pytest.fixture
 def media(sandbox: SandboxControl) -> str:
-    """The URL of a picture that the sandbox serves."""
-    return sandbox.media()
+    """The URL of a picture that the sandbox serves, small because most tests store it."""
+    return f"{sandbox.media()}?w=480&h=480"
 
 
 # The storage

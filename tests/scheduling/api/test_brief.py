@@ -57,7 +57,7 @@ def test_new_brief_is_recorded_and_keeps_the_digest(
 def test_new_brief_keeps_the_last_editor(make_waiting, seat, make_member, organization, key) -> None:
     post = make_waiting()
     both = make_member("both", organization, may_review=True)
-    drafts.edit(actors.user_actor(both), post, changes={"media": f"{post.media}?2"})
+    drafts.edit(actors.user_actor(both), post, changes={"media": f"{post.media}&v=2"})
     drafts.edit(actors.api_key_actor(key), post, changes={"brief": "Nothing to see"})
     post.refresh_from_db()
     assert review.is_author(both, post)

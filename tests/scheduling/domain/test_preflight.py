@@ -57,7 +57,7 @@ def test_checks_of_a_good_post_are_all_ok(make_waiting, facebook: Channel, insta
     assert {check.level for check in results} == {"ok"}, results
     assert max_severity(results) == "ok"
     assert texts(post, "media").startswith("Stored here, and published from here: JPEG, ")
-    assert "1080 by 1080 pixels" in texts(post, "media")
+    assert "480 by 480 pixels" in texts(post, "media")
     assert "50 of 50 posts are left" in texts(post, "quota")  # what was live today no longer counts in two days
 
 
