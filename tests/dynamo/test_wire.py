@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ from accounts import clock
 from accounts.domain.request_signatures import full_signature_message, sign
 from scheduling.models import ScheduledPost
 from tests.helpers import SignedClient, stamp
-from tests.services.processes import ProcessGroup
+from tests.services.processes import process_group
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 GET = "GET /v1/organizations HTTP/1.1"
@@ -22,11 +23,12 @@ POST = "POST /v1/scheduled-posts HTTP/1.1"
 JSON = "Content-Type: application/json"
 
 
-@pytest.fixture
-def web(processes: ProcessGroup) -> int:
-    """The port of a web with four threads."""
-    _, url = processes.web(DYNAMO_WEB_WORKERS="1", DYNAMO_WEB_THREADS="4")
-    return int(urlsplit(url).port or 0)
+@pytest.fixture(scope="module")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a web with four threads, which all tests of the module use."""
+    with process_group(tmp_path_factory.mktemp("wire")) as processes:
+        _, url = processes.web(DYNAMO_WEB_WORKERS="1", DYNAMO_WEB_THREADS="4")
+        yield int(urlsplit(url).port or 0)
 
 
 def connected(port: int) -> socket.socket:

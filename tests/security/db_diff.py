@@ -1,6 +1,7 @@
 """What a request did to the database: its statements, and the rows of all tables before and after."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from accounts.models import Organization
 from scheduling.lifecycle import NEEDS_APPROVAL
 
 READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "SET", "DECLARE", "FETCH", "CLOSE")
+WRITTEN = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
 Rows = dict[tuple[str, Any], tuple[UUID | None, dict[str, Any]]]  # (table, id): organization and columns
 
 
@@ -49,8 +51,23 @@ def _organization_lookup(model: type[Model]) -> str:
 
 def all_rows() -> Rows:
     """Return every row of every table."""
+    return _rows_of(apps.get_models())
+
+
+def rows_after(statements: Collection[str], before: Rows) -> Rows:
+    """Return every row after the statements: of the tables they wrote, and `before` of the others."""
+    writes = [sql for sql in statements if not sql.startswith(READS)]
+    tables = {table for sql in writes for table in WRITTEN.findall(sql)}
+    models = [model for model in apps.get_models() if model._meta.db_table.upper() in tables]
+    if len(models) < len(tables) or not all(WRITTEN.search(sql) for sql in writes):
+        return all_rows()  # a table without a model of its own, or another kind of statement
+    labels = {model._meta.label for model in models}
+    return {name: row for name, row in before.items() if name[0] not in labels} | _rows_of(models)
+
+
+def _rows_of(models: Collection[type[Model]]) -> Rows:
     found: Rows = {}
-    for model in apps.get_models():
+    for model in models:
         lookup = _organization_lookup(model)
         owners = dict(model._default_manager.values_list("pk", lookup)) if lookup else {}
         for row in model._default_manager.values():

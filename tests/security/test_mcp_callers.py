@@ -13,7 +13,7 @@ from accounts.models import ApiKey, Organization
 from dynamo.mcp.views import server
 from tests.helpers import SignedClient
 from tests.security.access_matrix import TOOLS, fill
-from tests.security.db_diff import Difference, all_rows
+from tests.security.db_diff import Difference, Rows, all_rows, captured_sql, rows_after
 from tests.security.fixtures import Actor, Scenario
 
 pytestmark = pytest.mark.django_db
@@ -80,12 +80,12 @@ def caller(scenario: Scenario, name: str) -> Actor:
     return actor
 
 
-def exchange(actor: Actor, message: dict[str, Any]) -> tuple[Any, Difference]:
-    """Send a message; return the response and what it changed, which is rolled back."""
-    before = all_rows()
+def exchange(actor: Actor, message: dict[str, Any], before: Rows) -> tuple[Any, Difference]:
+    """Send a message; return the response and what it changed of `before`, which is rolled back."""
     with transaction.atomic():
-        response = actor.send("POST", "/mcp", message)
-        difference = Difference(before, all_rows())
+        with captured_sql() as statements:
+            response = actor.send("POST", "/mcp", message)
+        difference = Difference(before, rows_after(statements, before))
         if actor.signed is not None:
             difference.ignore_use_of(actor.signed.key.pk)
         transaction.set_rollback(True)
@@ -95,7 +95,8 @@ def exchange(actor: Actor, message: dict[str, Any]) -> tuple[Any, Difference]:
 def mistakes(scenario: Scenario, actor: Actor) -> Iterator[str]:
     """Yield what differs from CALLERS."""
     status, listed, working = CALLERS[actor.name if actor.name in CALLERS else _kind(actor)]
-    response, difference = exchange(actor, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    before = all_rows()
+    response, difference = exchange(actor, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, before)
     if response.status_code != status or (status == 401) != ("WWW-Authenticate" in response.headers):
         yield f"tools/list → {response.status_code}"
     shown = {tool["name"] for tool in response.json()["result"]["tools"]} if status == 200 else set()
@@ -103,7 +104,7 @@ def mistakes(scenario: Scenario, actor: Actor) -> Iterator[str]:
         yield f"listed {sorted(shown ^ listed)}"
     for name, rule in TOOLS.items():
         data = fill(rule.data, scenario.values(scenario.home))
-        response, difference = exchange(actor, data)
+        response, difference = exchange(actor, data, before)
         result = response.json().get("result", {}) if response.status_code == 200 else {}
         works = bool(result) and not result["isError"]
         if response.status_code != status or works != (name in working):

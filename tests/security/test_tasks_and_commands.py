@@ -14,7 +14,7 @@ from django.db import transaction
 
 from dynamo.celery import app
 from scheduling.models import NotificationDelivery
-from tests.security.db_diff import Difference, all_rows
+from tests.security.db_diff import Difference, all_rows, captured_sql, rows_after
 from tests.security.fixtures import STATES, Scenario, Tenant
 from tests.services.sandbox import SandboxControl
 
@@ -142,8 +142,9 @@ def test_every_task_and_command_has_an_entry() -> None:
 def run_and_check(run: Callable[[], object], entry: Entry, sandbox: SandboxControl, what: object) -> None:
     before, published = all_rows(), sandbox.posts
     with transaction.atomic():
-        run()
-        difference = Difference(before, all_rows())
+        with captured_sql() as statements:
+            run()
+        difference = Difference(before, rows_after(statements, before))
         transaction.set_rollback(True)
     assert (difference.approvals, difference.scheduled) == ([], []), what
     assert difference.tables <= entry.changes, what
