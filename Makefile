@@ -123,7 +123,9 @@ $(VENV)/lock/bin/uv:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
 
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+# Without --no-compile, pip compiles every module of every package, of which most are never imported.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r
+INSTALL := $(BIN)/python $(PIP_INSTALL)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Dynamo needs Python 3.11 or newer: make PYTHON=python3.11 …")'
@@ -140,7 +142,7 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 
 $(VENV)/sdk.stamp $(VENV)/openapi.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp $(VENV)/release.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)/$*
-	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	$(VENV)/$*/bin/python $(PIP_INSTALL) requirements/$*.txt
 	@touch $@
 
 # npm comes with Node by wheel. After a change of package.json: `npm install --package-lock-only` in tests/openapi.
