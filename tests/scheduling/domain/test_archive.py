@@ -127,6 +127,16 @@ def test_one_file_for_each_month(make_published, organization):
     assert [document["id"] for document in documents(files)] == [str(first.pk), str(second.pk)]
 
 
+def test_many_posts_of_a_month_are_in_several_files(make_rejected, organization, monkeypatch):
+    monkeypatch.setattr(archive, "POSTS_PER_FILE", 2)
+    monkeypatch.setattr(archive, "BATCH", 1)
+    posts = {str(make_rejected().pk) for _ in range(3)}
+    count, files = run(organization)
+    assert (count, [file["posts"] for file in files]) == (3, [2, 1])
+    assert {document["id"] for document in documents(files)} == posts
+    assert not ScheduledPost.objects.exists()
+
+
 def test_other_organization_is_left_alone(make_published, organization, other_organization):
     post = make_published()
     assert run(other_organization) == (0, [])
