@@ -8,6 +8,7 @@ from django.views.defaults import page_not_found
 from accounts.api.urls import urlpatterns as accounts
 from accounts.api.views import UnknownPath
 from dynamo.api_reference import public_urlpatterns
+from dynamo.capacity_page import capacity_view
 from dynamo.mcp.views import Mcp
 from dynamo.metrics import metrics
 from posts.admin.media import admin_media, admin_media_poster, admin_thumbnail, public_media
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", include("accounts.admin.urls")),
     path("admin/api/", include("dynamo.api_reference")),
+    path("admin/capacity/", admin.site.admin_view(capacity_view), name="admin_capacity"),
     path("admin/media/<uuid:pk>/", admin_media, name="admin_media"),
     path("admin/media/<uuid:pk>/poster/", admin_media_poster, name="admin_media_poster"),
     path("admin/media/published/<int:pk>/", admin_thumbnail, name="admin_thumbnail"),

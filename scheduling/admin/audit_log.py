@@ -55,6 +55,7 @@ SUBJECTS = {
 VERB_LABELS: dict[str, str] = {
     **EVENT_LABELS,
     "delete": "deleted it",
+    "archive": "moved old posts to the archive",
     "forget": "deleted the oldest audit events",
     "key.issue": "created the API key",
     "key.restrict": "changed the permissions of the API key",

@@ -4,12 +4,14 @@ Write access to the database suffices to write the rows; the events need an AUDI
 """
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.domain import audit_log
 from accounts.models import ActorKind, AuditEvent, Organization
+from scheduling.domain import archive_files
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, Attempt, ScheduledPost
 
@@ -87,11 +89,30 @@ def _compare(organization_id: UUID) -> Iterator[str]:
             yield f"{name} does not match event {event.pk}"
         elif audit_log.canonical_sha256(approval.content) != approval.digest:
             yield f"{name} has content that does not match its digest"
-    for pk, event_id in recorded.items():
-        if pk not in approvals:
-            subject = AuditEvent.objects.values_list("subject", flat=True).get(pk=event_id)
-            if not _was_deleted(organization_id, subject):
-                yield f"approval {pk} of {subject}, which event {event_id} recorded, is missing"
+    yield from _compare_missing(
+        organization_id, {pk: event_id for pk, event_id in recorded.items() if pk not in approvals}
+    )
+
+
+def _compare_missing(organization_id: UUID, event_ids: dict[int, int]) -> Iterator[str]:
+    """Compare the approvals that the database lacks with the archive. `event_ids`: their events, by approval."""
+    archived, problems = archive_files.archived_approvals(organization_id)
+    yield from problems
+    for pk, event_id in event_ids.items():
+        event = AuditEvent.objects.get(pk=event_id)
+        if pk in archived:
+            if not _confirms_archived(event, archived[pk]):
+                yield f"archived approval {pk} does not match event {event.pk}"
+        elif not _was_deleted(organization_id, event.subject):
+            yield f"approval {pk} of {event.subject}, which event {event_id} recorded, is missing"
+
+
+def _confirms_archived(event: AuditEvent, row: dict[str, Any]) -> bool:
+    """Whether the event is authentic and recorded the approval with these columns, whose content has its digest."""
+    names = {field.attname for field in Approval._meta.concrete_fields}
+    approval = Approval(**{name: value for name, value in row.items() if name in names})
+    matches = audit_log.canonical_sha256(approval.content) == approval.digest
+    return matches and _confirms(event, approval, (*SCHEDULES, FIRST), event.organization_id)
 
 
 def _approval_events(organization_id: UUID) -> QuerySet[AuditEvent]:

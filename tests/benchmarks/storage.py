@@ -1,13 +1,16 @@
-"""Rows and bytes that a published post adds to the database: in all, and those that retention keeps."""
+"""Rows and bytes that a published post adds to the database: in all, after retention, and after the archive."""
 
 from datetime import timedelta
 from typing import NamedTuple
 
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from accounts import clock
-from accounts.models import AuditChainLink, AuditEvent
+from accounts.domain.actors import Actor
+from accounts.models import ActorKind, AuditChainLink, AuditEvent, Organization
+from scheduling.domain import archive
 from scheduling.models import Event, Notification, NotificationDelivery
 from tests.benchmarks.publish_latency import PostSeries, wait
 from tests.benchmarks.report import Figure
@@ -33,9 +36,16 @@ def measure_storage(series: PostSeries, count: int) -> list[Figure]:
         for name, size in after.items()
     }
     kept = {name: size for name, size in each.items() if name not in EXPIRING}
+    in_files = _archive()
+    left = {
+        name: Size(*((new - old) / count for new, old in zip(size, before[name], strict=True)))
+        for name, size in _sizes().items()
+        if name not in EXPIRING
+    }
     figures = [
         Figure("storage of a post on one channel", "<= 9,000 bytes, 12 rows", _total(each), _is_small(each)),
         Figure("  … after retention", "-", _total(kept)),
+        Figure("  … after the archive", "-", f"{_total(left)}; in files {in_files:,.0f} bytes"),
     ]
     figures += [
         Figure(f"  {name}", "-", f"{size.rows:4.1f} rows {size.heap:6,.0f} bytes, indexes {size.indexes:5,.0f}")
@@ -43,6 +53,15 @@ def measure_storage(series: PostSeries, count: int) -> list[Figure]:
         if size.rows > 0.1
     ]
     return figures
+
+
+def _archive() -> float:
+    """Archive every post that is published; return the bytes of a post in the files."""
+    operator = Actor(ActorKind.WORKER, "archive_posts", "manage.py archive_posts")
+    files = []
+    for pk in Organization.objects.values_list("pk", flat=True):
+        files += archive.archive(operator, pk, clock.now() + timedelta(days=1))[1]
+    return sum(default_storage.size(file["file"]) for file in files) / sum(file["posts"] for file in files)
 
 
 def _publish(series: PostSeries, count: int) -> None:

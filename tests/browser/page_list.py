@@ -58,6 +58,7 @@ def one(name: str) -> dict[str, MakeUrl]:
 # By URL name: the names of the screenshots and the URLs.
 PAGES: dict[str, dict[str, MakeUrl]] = {
     "index": {"dashboard": to("index")},
+    "admin_capacity": {"capacity": to("admin_capacity"), "capacity-wrong": to("admin_capacity", query="?posts=0")},
     f"{POSTS}_changelist": {
         "queue": to(f"{POSTS}_changelist", query="?status=WAITING_FOR_APPROVAL"),
         "posts": to(f"{POSTS}_changelist"),

@@ -200,6 +200,7 @@ RULES: dict[str, Rule] = {
             get=USERS, post=USERS, data={"password": PASSWORD, "code": "000000"}, unchanged=True
         ),
         "account/sign-out/": Rule(get=USERS, post=USERS),
+        "capacity/": Rule(get=ADMINS | ROOT, query="?posts=1000&image=350&audit_days=365"),
         "media/<uuid:pk>/": Rule(get=MEMBERS, to="media_file"),
         "media/<uuid:pk>/poster/": Rule(get=MEMBERS, to="media_file"),
         "media/published/<int:pk>/": Rule(get=MEMBERS, to="live"),

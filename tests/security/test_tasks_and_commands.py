@@ -27,6 +27,7 @@ NOTIFICATIONS = {"scheduling.Notification", "scheduling.NotificationDelivery"}
 PUBLISH = {"scheduling.ScheduledPost", "scheduling.Delivery", "scheduling.Attempt", "posts.PublishedPost"}
 PUBLISH |= NOTIFICATIONS | AUDIT | {"scheduling.Event", "scheduling.PublishingState"}
 SYNC = {"posts.PublishedPost", "posts.ChannelSync", "posts.Channel", *AUDIT}
+ARCHIVED = {"ScheduledPost", "Delivery", "Attempt", "Approval", "PostAuthor", "MediaItem"}
 NIL = "00000000-0000-0000-0000-000000000000"
 Arguments = Callable[[Tenant], Sequence[Sequence[Any]]]
 
@@ -80,6 +81,7 @@ DEMO = {"Organization", "User", "Membership", "ApiKey"}
 REFUSED = {
     ("subscribe_webhooks", ""),  # without the settings of webhooks
     ("doctor", "--meta"),  # without the settings of the Meta app
+    ("archive_posts", "90"),  # publishing is held: the scenario has attempts and no publishing number
     *(("create_api_key", person) for person in ("casa-viewer", "rival-chief", "root")),
     *(("setup", person) for person in ("rival-chief", "new")),  # the organization has an administrator
     *(("confirm_member", person) for person in ("casa-editor", "root")),  # no invitation waits for a confirmation
@@ -97,6 +99,10 @@ COMMANDS: dict[str, Entry] = {
     ),
     "export_audit_log": Entry(set()),
     "verify_audit_log": Entry(set()),
+    "archive_posts": Entry(
+        PUBLISH | {f"scheduling.{name}" for name in ARCHIVED},
+        lambda tenant: [("--older-than", "90", "--dry-run"), (tenant.organization.name, "--older-than", "90")],
+    ),
     "purge_audit_log": Entry(AUDIT, lambda tenant: [(tenant.organization.name, "2020-01-01")]),
     "reencrypt_secrets": Entry(
         {"accounts.ApiKey", "accounts.IdempotencyKey", "posts.Channel", "posts.FacebookLogin", "scheduling.Webhook"}

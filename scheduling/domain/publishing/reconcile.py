@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from accounts import clock
 from posts.graph.errors import GraphError
 from posts.graph.publishers import LookupResult, LookupStatus
-from posts.models import Channel
+from posts.models import Channel, PublishedPost
 from scheduling.domain.content import Content
 from scheduling.domain.publishing import hold, outcomes, payload, retry_policy
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, PublishingState, ScheduledPost
@@ -106,6 +106,12 @@ def claimed_deliveries(channel: Channel) -> QuerySet[Delivery]:
     return Delivery.objects.filter(channel__in=_same_account(channel)).exclude(platform_post_id="")
 
 
+def _published_by_others(delivery: Delivery) -> QuerySet[PublishedPost]:
+    """Return what other posts published to the same Page or account, also those that are archived. For ids only."""
+    ours = PublishedPost.objects.filter(channel__in=_same_account(delivery.channel), scheduled_post_id__isnull=False)
+    return ours.exclude(scheduled_post_id=delivery.post_id)
+
+
 def _same_account(channel: Channel) -> QuerySet[Channel]:
     return Channel.objects.filter(type=channel.type, platform_id=channel.platform_id)
 
@@ -126,7 +132,8 @@ def mark_found(delivery: Delivery, content: Content, last: Attempt, post_id: str
     with transaction.atomic():
         # Locks every channel of the Page or account, in one order: two deliveries cannot claim one post.
         list(_same_account(channel).select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-        if post_id and claimed_deliveries(channel).filter(platform_post_id=post_id).exclude(pk=delivery.pk).exists():
+        claimed = claimed_deliveries(channel).filter(platform_post_id=post_id).exclude(pk=delivery.pk)
+        if post_id and (claimed.exists() or _published_by_others(delivery).filter(platform_id=post_id).exists()):
             return False
         outcomes.mark_published(delivery, last, content, post_id)
     return True
@@ -154,9 +161,11 @@ def _look_up_since(
 ) -> LookupResult:
     try:
         claimed = claimed_deliveries(delivery.channel).filter(published_at__gte=since - CLAIMED_WITHIN)
+        archived = _published_by_others(delivery).filter(published_at__gte=since - CLAIMED_WITHIN)
+        taken = {*claimed.values_list("platform_post_id", flat=True), *archived.values_list("platform_id", flat=True)}
         publisher, account = payload.delivery_publisher(delivery), payload.delivery_account(delivery)
         item, staged = payload.build_payload(content, delivery), delivery.staged
-        known: dict[str, Any] = {"since": since, "claimed": set(claimed.values_list("platform_post_id", flat=True))}
+        known: dict[str, Any] = {"since": since, "claimed": taken}
         if lost_until is not None:
             result = publisher.find_lost(account, item, **known, until=lost_until)
         else:
