@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditChainLink, AuditEvent
+from posts.models import PublishedPost
 from scheduling.models import Attempt, Delivery, Event, Notification, NotificationDelivery, ScheduledPost
 
 GROWING = {
@@ -15,6 +16,7 @@ GROWING = {
     for model in (
         ScheduledPost,
         Delivery,
+        PublishedPost,
         Attempt,
         Notification,
         NotificationDelivery,

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 
 from accounts import clock
+from posts.models import PublishedPost
+from scheduling.domain.preflight import context
+from scheduling.domain.preflight.checks import run_checks
 from scheduling.models import Delivery, ScheduledPost
-from tests.benchmarks.fake_posts import multiply
+from tests.benchmarks.fake_posts import create_posts, multiply
 from tests.helpers import POSTS, SignedClient, log_in, stamp
 from tests.scheduling.query_plans import plan_of, statements
 
@@ -84,3 +88,19 @@ def test_page_of_the_admin_reads_about_a_page(reviewer, many_posts: None, query:
         assert browser.get(f"{POSTS}{query}").status_code == 200
 
     assert_few_rows_are_read(read)
+
+
+def test_checks_read_a_limited_number_of_published_posts(make_waiting, facebook, instagram) -> None:
+    post = make_waiting(channels=[facebook, instagram])
+    create_posts([facebook], 1)
+    multiply(
+        PublishedPost, PublishedPost.objects.get().pk, PAST, platform_id="'n' || n",
+        channel_id=f"CASE WHEN mod(n, 2) = 0 THEN {facebook.pk} ELSE {instagram.pk} END",
+        published_at="now() - n * interval '1 minute'",
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    plans = {sql: plan_of(sql) for sql in statements(lambda: run_checks([post], ZoneInfo("UTC")))}
+
+    assert max(plan.read for plan in plans.values()) == context.ROWS
