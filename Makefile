@@ -38,7 +38,7 @@ keyboard: $(VENV)/dev.stamp ## Measure the time to approve fifty posts by keyboa
 screenshots: $(VENV)/dev.stamp ## Capture every page of the admin, light and dark, desktop and phone (PAGES="queue dashboard")
 	PAGES="$(PAGES)" $(BIN)/python -m tests.services.engines --embedded -- $(BIN)/python -m pytest tests/browser/screenshots.py -q -s
 
-bench: $(VENV)/dev.stamp ## Measure publishing delay, lists, CPU per request and load; 6 minutes (ARGS="--only reading --posts 1000000", "--only storage")
+bench: $(VENV)/dev.stamp ## Measure publishing delay, lists, CPU per request and load; 6 minutes (ARGS="--only reading --posts 1000000", "--only storage", "--only growth")
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 faults: $(VENV)/dev.stamp ## Inject faults and compare the published posts with the expected ones (POSTS=10000 OVER=1200 SEED=1)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts import clock
 from accounts.models import ApiKey, Membership, Organization, User
@@ -144,7 +144,14 @@ class ScheduledPost(Lifecycle):
         # Those with the condition of a status are what the sweep reads: they are as small as the work that is left.
         indexes = [
             models.Index(fields=["organization", "scheduled_for", "id"], name="scheduled_list"),
+            # The API's list: what is published comes first by time, and a list of the others would read all of it.
+            models.Index(
+                fields=["organization", "scheduled_for", "id"],
+                name="scheduled_unpublished",
+                condition=~Q(status=Status.PUBLISHED),
+            ),
             models.Index(fields=["organization", "status", "scheduled_for", "id"], name="scheduled_queue"),
+            models.Index(fields=["organization", "updated_at"], name="scheduled_updated"),
             models.Index(
                 fields=["created_by_user"], name="scheduled_by_user", condition=Q(created_by_user__isnull=False)
             ),
@@ -336,8 +343,10 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["channel", "caption_hash"], name="delivery_caption", condition=~Q(caption_hash="")),
+            # By -id as an expression, which the primary key cannot serve: PostgreSQL would walk it from its end, over
+            # all that is scheduled.
             models.Index(
-                fields=["channel", "-id"], name="delivery_settled", condition=Q(state__in=["PUBLISHED", "FAILED"])
+                F("channel"), -F("id"), name="delivery_latest", condition=Q(state__in=["PUBLISHED", "FAILED"])
             ),
             models.Index(fields=["post"], name="delivery_unknown", condition=Q(state=DeliveryState.UNKNOWN)),
             models.Index(

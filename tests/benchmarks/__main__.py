@@ -10,13 +10,15 @@ from collections.abc import Callable
 from tests.benchmarks.report import Figure, table
 from tests.chaos.environment import Stage
 
-# The first three while no worker runs; the last two only when they are asked for.
-NAMES = ("queries", "reading", "costs", "spread", "bursts", "load", "sustained", "storage")
+# Those before "spread" while no worker runs.
+NAMES = ("queries", "reading", "costs", "growth", "spread", "bursts", "load", "sustained", "storage")
+WHEN_ASKED = {"growth", "sustained", "storage"}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES[:-2], metavar="NAME", help=", ".join(NAMES))
+    default = [name for name in NAMES if name not in WHEN_ASKED]
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=default, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--posts", type=int, default=100_000, help="published posts to read from")
     parser.add_argument("--bursts", type=int, nargs="+", default=[1, 100, 1000], metavar="POSTS")
     parser.add_argument("--spread", type=int, default=60, metavar="POSTS")
@@ -25,6 +27,8 @@ def main() -> int:
     )
     parser.add_argument("--rate", type=int, default=200, help="requests a second of load and sustained")
     parser.add_argument("--stored", type=int, default=500, metavar="POSTS", help="of storage")
+    parser.add_argument("--past", type=int, default=1_000_000, metavar="POSTS", help="of growth")
+    parser.add_argument("--scheduled", type=int, default=100_000, metavar="POSTS", help="of growth")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--keep", action="store_true", help="keep the logs")
@@ -50,7 +54,7 @@ def _measure(stage: Stage, options: argparse.Namespace) -> list[Figure]:
     import django
 
     django.setup()
-    from tests.benchmarks import http_load, publish_latency, request_cpu, storage, sustained
+    from tests.benchmarks import growth, http_load, publish_latency, request_cpu, storage, sustained
 
     stage.sandbox.settings(quota_total=1_000_000, containers_per_day=1_000_000)
     series = publish_latency.PostSeries(stage)
@@ -58,6 +62,7 @@ def _measure(stage: Stage, options: argparse.Namespace) -> list[Figure]:
         "queries": lambda: publish_latency.measure_statements(series),
         "reading": lambda: request_cpu.measure_list(stage, options.posts),
         "costs": lambda: request_cpu.measure_mix(series),
+        "growth": lambda: growth.measure_growth(series, options.past, options.scheduled),
         "spread": lambda: publish_latency.measure_spread(series, options.spread, options.seconds),
         "bursts": lambda: publish_latency.measure_bursts(series, options.bursts),
         "load": lambda: http_load.measure_load(series, options.rate, options.seconds, options.spread),
@@ -69,7 +74,7 @@ def _measure(stage: Stage, options: argparse.Namespace) -> list[Figure]:
     for name in NAMES:
         if name not in options.only:
             continue
-        if name in NAMES[3:] and not working:
+        if name in NAMES[NAMES.index("spread") :] and not working:
             stage.work()
             working = True
         began = time.monotonic()

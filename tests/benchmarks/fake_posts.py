@@ -3,8 +3,10 @@
 import secrets
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 
 from accounts import clock, encryption
 from accounts.models import Organization
@@ -84,3 +86,20 @@ def _post(number, channels, captions, superpowers, published_at) -> PublishedPos
         superpower=superpowers[number // 2 * 7 % 200] if number % 2 else None,
         imported_at=clock.now(),
     )
+
+
+def multiply(model: type[Model], pk: Any, rows: int, **columns: str) -> None:
+    """Copy the row `pk` `rows` times in one statement; `columns` are SQL expressions, in which `n` is the number."""
+    names = [field.column for field in model._meta.concrete_fields]
+    own_key = model._meta.pk.column
+    if own_key not in columns and own_key == "id":
+        names.remove("id")
+    values = ", ".join(columns.get(name, f't."{name}"') for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, generate_series(1, {rows}) n "  # noqa: S608
+            f"WHERE t.{own_key} = %s",
+            [pk],
+        )

@@ -13,6 +13,7 @@ from typing import Self
 
 from tests.chaos.media_host import MediaHost
 from tests.services.engines import PostgreSQL, Redis
+from tests.services.namespaces import THIS_HOST, Host
 from tests.services.sandbox import SandboxControl
 from tests.services.web_server import WebServer
 
@@ -20,14 +21,16 @@ WAIT = 60.0  # seconds for a process to be ready
 
 
 class Child:
-    """A process in a group of its own, that can be killed and started again."""
+    """A process in a group of its own, on a host, that can be killed and started again."""
 
-    def __init__(self, name: str, words: list[str], environment: dict[str, str], log: Path) -> None:
-        self.name, self.words, self.environment, self.log = name, words, environment, log
+    def __init__(
+        self, name: str, words: list[str], environment: dict[str, str], log: Path, host: Host = THIS_HOST
+    ) -> None:
+        self.name, self.words, self.environment, self.log, self.host = name, words, environment, log, host
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self.host:
             output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
             self.process = subprocess.Popen(self.words, env=self.environment, start_new_session=True, **output)
 
@@ -60,7 +63,8 @@ class Child:
 class Stage:
     """The system under test. Sets the environment of this process as well, so that it can use the domain directly.
 
-    `stepped`: the workers' clocks can be stepped, which makes reading them slower.
+    `stepped`: the workers' clocks can be stepped, which makes reading them slower. `database`: the host of PostgreSQL
+    and Redis.
     """
 
     def __init__(
@@ -70,9 +74,11 @@ class Stage:
         threads: int,
         settings: dict[str, str],
         stepped: bool = True,
+        database: Host = THIS_HOST,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dynamo-stage-"))
-        self.postgres, self.redis, self.web, self.media = PostgreSQL(), Redis(), WebServer(), MediaHost()
+        self.database, self.web, self.media = database, WebServer(), MediaHost()
+        self.postgres, self.redis = PostgreSQL(database.address), Redis(database.address)
         self.workers, self.threads, self.settings, self.stepped = workers, threads, settings, stepped
         self.children: dict[str, Child] = {}
 
@@ -80,8 +86,9 @@ class Stage:
         # SIGTERM ends the processes as Ctrl-C does. A run is the main program of its process.
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))
         self.step_clock(0)
-        self.postgres.start()
-        self.redis.start()
+        with self.database:
+            self.postgres.start()
+            self.redis.start()
         port_file = self.folder / "sandbox-port"
         self._child("sandbox", sys.executable, "manage.py", "sandbox", "--port", "0", "--port-file", str(port_file))
         self.children["sandbox"].environment = {**os.environ}

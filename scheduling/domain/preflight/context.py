@@ -79,7 +79,7 @@ def load_context(posts: Sequence[ScheduledPost]) -> CheckContext:
     media = {sha256 for post in posts for sha256 in media_hashes(post)}
     _captions(known, captions, channels)
     _media(known, media, organizations, channels)
-    _published(known, captions, media, channels)
+    _published(known, captions, media, organizations, channels)
     return known
 
 
@@ -152,9 +152,13 @@ def _captions(known: CheckContext, keys: set[str], channels: set[int]) -> None:
         )
 
 
-def _published(known: CheckContext, captions: set[str], media: set[str], channels: set[int]) -> None:
+def _published(
+    known: CheckContext, captions: set[str], media: set[str], organizations: set[UUID], channels: set[int]
+) -> None:
     """Add what is published on the channels: imported posts, and ours also when the scheduled post is gone."""
     rows = PublishedPost.objects.filter(channel__in=channels, published_at__gte=clock.now() - LATELY, deleted_at=None)
+    # The channels imply them. The newest of an organization are read in order, those of several channels sorted first.
+    rows = rows.filter(organization__in=organizations)
     columns = rows.values_list("channel_id", "caption", "media_sha256", "published_at", "scheduled_post_id")
     for channel, caption, sha256, at, post_id in columns.order_by("-published_at")[:ROWS]:
         published = NeighbouringPost(post_id, at, live=True)

@@ -3,19 +3,16 @@
 PLAN_ROWS sets another number; `pytest -s` prints a table of the statements.
 """
 
-import json
 import os
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
-from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
 from accounts.domain import audit_log
@@ -37,6 +34,8 @@ from scheduling.models import (
     ScheduledPost,
     Webhook,
 )
+from tests.benchmarks.fake_posts import multiply
+from tests.scheduling.query_plans import Plan, plan_of, statements
 
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no EXPLAIN ANALYZE"),
@@ -44,40 +43,11 @@ pytestmark = [
     pytest.mark.usefixtures("no_messages"),
 ]
 ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
+OTHERS = ROWS // 5  # rows of the other tables
 PAST = ROWS * 3 // 10  # of them are published
 MOST = 60  # rows that one statement may read
 # The seal looks for events without a link among the recent ones, whatever the size of the log.
 MOST_OF_SEAL = 2 * audit_log.RECENT + 100
-GROWING = {
-    model._meta.db_table
-    for model in (
-        ScheduledPost,
-        Delivery,
-        Attempt,
-        Notification,
-        NotificationDelivery,
-        Event,
-        AuditEvent,
-        AuditChainLink,
-    )
-}
-
-
-def multiply(model: type[Model], pk: Any, rows: int = ROWS // 5, **columns: str) -> None:
-    """Copy the row `pk` `rows` times in one statement; `columns` are SQL expressions, in which `n` is the number."""
-    names = [field.column for field in model._meta.concrete_fields]
-    own_key = model._meta.pk.column
-    if own_key not in columns and own_key == "id":
-        names.remove("id")
-    values = ", ".join(columns.get(name, f't."{name}"') for name in names)
-    quoted = ", ".join(f'"{name}"' for name in names)
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, generate_series(1, {rows}) n "  # noqa: S608
-            f"WHERE t.{own_key} = %s",
-            [pk],
-        )
 
 
 def first_copy(model: type[Model], pk: Any) -> Any:
@@ -110,9 +80,9 @@ def due(make_scheduled, facebook, organization, settings) -> ScheduledPost:
     attempt = Attempt.objects.create(
         delivery=delivery, approval=approval, lease_id=post.pk, outcome=Outcome.PUBLISHED, finished_at=clock.now()
     )
-    multiply(Approval, approval.pk)
+    multiply(Approval, approval.pk, OTHERS)
     approvals, deliveries = first_copy(Approval, approval.pk), first_copy(Delivery, delivery.pk)
-    multiply(Attempt, attempt.pk, delivery_id=f"{deliveries} + n - 1", approval_id=f"{approvals} + n - 1")
+    multiply(Attempt, attempt.pk, OTHERS, delivery_id=f"{deliveries} + n - 1", approval_id=f"{approvals} + n - 1")
     Attempt.objects.filter(pk=attempt.pk).delete()
     notice = Notification.objects.create(
         organization=organization, kind=NoticeKind.PUBLISHED, post_id=post.pk, dedupe_key="0", fanned_out_at=clock.now()
@@ -120,58 +90,19 @@ def due(make_scheduled, facebook, organization, settings) -> ScheduledPost:
     sent = NotificationDelivery.objects.create(
         notice=notice, means=NotificationMedium.WEBHOOK, webhook=hook, state=DispatchState.SENT, attempt_count=1
     )
-    multiply(Notification, notice.pk, id=pk, dedupe_key="n::text")
-    multiply(NotificationDelivery, sent.pk, notice_id=pk)
+    multiply(Notification, notice.pk, OTHERS, id=pk, dedupe_key="n::text")
+    multiply(NotificationDelivery, sent.pk, OTHERS, notice_id=pk)
     event = Event.objects.order_by("position").last()
-    multiply(Event, event.pk, key="n::text", position=f"{event.position} + n")
+    multiply(Event, event.pk, OTHERS, key="n::text", position=f"{event.position} + n")
     link = AuditChainLink.objects.order_by("position").last()
     newest = AuditEvent.objects.order_by("pk").last()
     recorded = AuditEvent.objects.filter(verb="submit").get()
-    multiply(AuditEvent, recorded.pk, signature="n::text")
-    multiply(AuditChainLink, link.pk, position=f"{link.position} + n", event_id=f"{newest.pk} + n")
+    multiply(AuditEvent, recorded.pk, OTHERS, signature="n::text")
+    multiply(AuditChainLink, link.pk, OTHERS, position=f"{link.position} + n", event_id=f"{newest.pk} + n")
     soon = clock.now() - timedelta(seconds=1)
     ScheduledPost.objects.filter(pk=post.pk).update(scheduled_for=soon, enqueued_at=None)
     post.refresh_from_db()
     return post
-
-
-class Plan(NamedTuple):
-    """`read`: rows read from the growing tables; `whole`: those of them that were read as a whole."""
-
-    read: int
-    whole: set[str]
-    access: list[str]  # how each growing table was read
-    milliseconds: float
-
-
-def plan_of(sql: str) -> Plan:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
-        [found] = cursor.fetchone()
-        transaction.set_rollback(True)  # ANALYZE executes an UPDATE
-    [root] = json.loads(found) if isinstance(found, str) else found
-    read, whole, access = 0, set(), []
-    for node in nodes(root["Plan"]):
-        if node.get("Index Name") or "Scan" in node["Node Type"]:
-            access.append(f"{node['Node Type']} {node.get('Index Name') or node.get('Relation Name', '')}".strip())
-        if node.get("Relation Name") in GROWING and node["Node Type"] != "ModifyTable":
-            removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-            read += (node["Actual Rows"] + removed) * node["Actual Loops"]
-            if node["Node Type"] == "Seq Scan" and node["Actual Loops"]:
-                whole.add(node["Relation Name"])
-    return Plan(read, whole, access, root["Execution Time"])
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)
-
-
-def statements(work: Any) -> list[str]:
-    with CaptureQueriesContext(connection) as captured:
-        work()
-    return [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE", "DELETE"))]
 
 
 def claim(post: ScheduledPost) -> None:
