@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -105,11 +105,11 @@ def enqueue_due_posts() -> int:
     """
     now = clock.now()
     busy = ScheduledPost.objects.filter(status=Status.PUBLISHING, updated_at__gt=now - OVERDUE).exists()
-    lost = Q(scheduled_for__lte=now - (REPEAT if busy else OVERDUE), enqueued_at__lte=now - REPEAT)
-    if not busy:
-        lost |= Q(scheduled_for__gt=now - REPEAT, enqueued_at__lte=now - OVERDUE)
-    lost |= Q(enqueued_at__gt=now + REPEAT)  # enqueued by a worker whose clock was fast
-    overdue = _publishable(-OVERDUE.total_seconds()).filter(lost)[:BATCH]
+    # Compared here, in the order of an index: PostgreSQL expects most of SCHEDULED to be due, and for a condition on
+    # `enqueued_at` plans a parallel, compiled scan, which takes 0.2 s among a million posts.
+    due = _publishable(-OVERDUE.total_seconds()).values_list("pk", "scheduled_for", "enqueued_at")[:MAX_SOON]
+    lost = [pk for pk, at, enqueued_at in due if at and enqueued_at and _is_lost(at, enqueued_at, now, busy=busy)]
+    overdue = ScheduledPost.objects.filter(pk__in=lost[:BATCH], status=Status.SCHEDULED).order_by("scheduled_for")
     # Two queries: one with OR would read every post within the horizon each time.
     new = _publishable(settings.ENQUEUE_HORIZON).filter(enqueued_at=None)[:BATCH]
     sent: list[ScheduledPost] = []
@@ -120,6 +120,15 @@ def enqueue_due_posts() -> int:
     for post in sent:
         ScheduledPost.objects.filter(pk=post.pk, task_id=post.task_id).update(enqueued_at=now)
     return len(sent)
+
+
+def _is_lost(scheduled_for: datetime, enqueued_at: datetime, now: datetime, *, busy: bool) -> bool:
+    """Whether no worker has claimed a due post long after it was enqueued, so that the broker has lost the message."""
+    if enqueued_at > now + REPEAT:  # enqueued by a worker whose clock was fast
+        return True
+    if scheduled_for <= now - (REPEAT if busy else OVERDUE) and enqueued_at <= now - REPEAT:
+        return True
+    return not busy and scheduled_for > now - REPEAT and enqueued_at <= now - OVERDUE
 
 
 def miss_late() -> int:
