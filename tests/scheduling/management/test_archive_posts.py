@@ -104,8 +104,8 @@ def test_days_outside_the_limits_are_refused(make_old, days):
 
 
 def test_unknown_organization_is_refused():
-    with pytest.raises(CommandError, match="no organization Nobody"):
-        run("Nobody", "--older-than", "90")
+    with pytest.raises(CommandError, match="no organization Unknown"):
+        run("Unknown", "--older-than", "90")
 
 
 def test_nothing_is_archived_while_publishing_is_held(make_old):
