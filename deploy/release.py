@@ -82,8 +82,10 @@ def build_image(name: str, source: Path, file: Path) -> str:
     base = os.environ.get("PYTHON_IMAGE")
     argument = ["--build-arg", f"PYTHON_IMAGE={base}"] if base else []
     command = "bud" if tool == "buildah" else "build"
+    # The OCI format of the others has no HEALTHCHECK.
+    formatted = [] if tool == "docker" else ["--format", "docker"]
     try:
-        run(tool, command, "--tag", image, *argument, "--file", source / "deploy/Dockerfile", source)
+        run(tool, command, *formatted, "--tag", image, *argument, "--file", source / "deploy/Dockerfile", source)
         if tool == "buildah":
             run(tool, "push", image, f"docker-archive:{file}:{image}")
         else:
