@@ -4,6 +4,7 @@ Write access to the database suffices to write the rows; the events need an AUDI
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from scheduling.models import Approval, Attempt, ScheduledPost
 SCHEDULES, FIRST = ("approve", "retry"), "approve_first"
 CLAIM = "claim"
 ENDS = ("revert", "succeed", "fail")  # after these an approval is not valid any more
+BATCH = 500  # events read at once
 
 
 def find_forgery(post: ScheduledPost, approval: Approval) -> str:
@@ -77,9 +79,8 @@ def _compare(organization_id: UUID) -> Iterator[str]:
     recorded = {approval: pk for approval, pk in events if isinstance(approval, int)}
     rows = Approval.objects.filter(post__organization_id=organization_id).annotate(open=_is_open())
     approvals = set()
-    for approval in rows.order_by("pk").iterator():
+    for approval, event in _with_events(rows.order_by("pk").iterator(), recorded):
         approvals.add(approval.pk)
-        event = AuditEvent.objects.filter(pk=recorded.get(approval.pk, 0)).first()
         name = f"approval {approval.pk} of post {approval.post_id}"
         if event is None:
             purged = purged_before is not None and approval.created_at < purged_before
@@ -94,17 +95,29 @@ def _compare(organization_id: UUID) -> Iterator[str]:
     )
 
 
+def _with_events(
+    approvals: Iterator[Approval], recorded: dict[int, int]
+) -> Iterator[tuple[Approval, AuditEvent | None]]:
+    """Yield each approval with its event, which are read in batches. `recorded`: the ids of events, by approval."""
+    while batch := list(islice(approvals, BATCH)):
+        events = AuditEvent.objects.in_bulk([recorded[approval.pk] for approval in batch if approval.pk in recorded])
+        for approval in batch:
+            yield approval, events.get(recorded.get(approval.pk, 0))
+
+
 def _compare_missing(organization_id: UUID, event_ids: dict[int, int]) -> Iterator[str]:
     """Compare the approvals that the database lacks with the archive. `event_ids`: their events, by approval."""
     archived, problems = archive_files.archived_approvals(organization_id)
     yield from problems
-    for pk, event_id in event_ids.items():
-        event = AuditEvent.objects.get(pk=event_id)
-        if pk in archived:
-            if not _confirms_archived(event, archived[pk]):
-                yield f"archived approval {pk} does not match event {event.pk}"
-        elif not _was_deleted(organization_id, event.subject):
-            yield f"approval {pk} of {event.subject}, which event {event_id} recorded, is missing"
+    remaining = iter(event_ids.items())
+    while batch := dict(islice(remaining, BATCH)):
+        events = AuditEvent.objects.in_bulk(batch.values())
+        for pk, event in ((pk, events[event_id]) for pk, event_id in batch.items()):
+            if pk in archived:
+                if not _confirms_archived(event, archived[pk]):
+                    yield f"archived approval {pk} does not match event {event.pk}"
+            elif not _was_deleted(organization_id, event.subject):
+                yield f"approval {pk} of {event.subject}, which event {event.pk} recorded, is missing"
 
 
 def _confirms_archived(event: AuditEvent, row: dict[str, Any]) -> bool:
