@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
+from accounts import clock
 from accounts.models import ApiKey, Organization
 from tests.dynamo.mcp.messages import MODERN, VERSIONS, McpClient
 from tests.helpers import SignedClient
@@ -132,11 +134,12 @@ def test_invalid_arguments_are_listed(tool: str, arguments: dict[str, Any], mcp:
 
 def test_key_over_its_limit_reads_when_to_try_again(mcp: McpClient, settings: Any) -> None:
     settings.API_RATE_PER_MINUTE = 2
-    mcp.call("whoami")
-    assert '"key";q=2' in mcp.post("tools/list").headers["RateLimit-Policy"]
-    error = mcp.refusal("whoami")
+    with time_machine.travel(clock.now(), tick=False):
+        mcp.call("whoami")
+        assert '"key";q=2' in mcp.post("tools/list").headers["RateLimit-Policy"]
+        error = mcp.refusal("whoami")
+        refused = mcp.post("tools/list")
     assert (error["code"], 1 <= error["retryAfter"] <= 60) == ("rate_limit.exceeded", True)
-    refused = mcp.post("tools/list")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(error["retryAfter"]))
 
 
