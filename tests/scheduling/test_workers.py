@@ -119,8 +119,8 @@ def test_revert_without_a_broker_stops_a_delivered_message(processes: ProcessGro
         REDIS_URL="redis://127.0.0.1:1/0",  # no broker there: neither cancel nor revoke is sent
     )
     eventually(lambda: "ready" in reverter.output(), what="the other process runs")
-    post = make_due(seconds=15)
-    eventually(lambda: "publish" in str(app.control.inspect(timeout=0.5).scheduled()), what="the worker holds it")
+    post = make_due(seconds=45)
+    eventually(lambda: "publish" in str(app.control.inspect(timeout=5).scheduled()), what="the worker holds it")
     (tmp_path / "new").write_text(str(post.pk))
     (tmp_path / "new").rename(tmp_path / "post")
     assert reverter.popen.wait(240) == 0, reverter.output()
@@ -146,9 +146,9 @@ def test_killed_worker_is_replaced_and_the_post_is_published_once(
     sandbox.fault("POST .*/feed", fault, seconds=2.5)
     worker = processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)
     post = make_due(channels=[facebook])
-    eventually(Attempt.objects.exists, what="the intent")
+    eventually(Attempt.objects.filter(outcome="").exists, what="the intent")
     worker.kill()
-    assert (status(post), Attempt.objects.get().outcome) == ("PUBLISHING", "")
+    assert (status(post), Attempt.objects.filter(outcome="").count()) == ("PUBLISHING", 1)
     processes.worker("--pool", "threads", concurrency=2, beat=True, **QUICK)
     eventually(lambda: status(post) == "PUBLISHED", what="settled by another worker")
     assert len(sandbox.posts) == 1

@@ -28,7 +28,7 @@ def test_readyz_is_200_with_counts_and_ages(client: Client, make_scheduled) -> N
     sweep.sweep("w1@here")
     answer = client.get("/readyz")
     body = answer.json()
-    assert 0 <= body.pop("lastRoundSeconds") < 5
+    assert 0 <= body.pop("lastRoundSeconds") < 30
     assert answer.status_code == 200
     assert body == {
         "ready": True,

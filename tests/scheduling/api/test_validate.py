@@ -1,5 +1,6 @@
 """POST /scheduled-posts/validate: what a submit would refuse, without storing anything."""
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -30,7 +31,7 @@ def complete(channel: Channel, **changes: Any) -> dict[str, Any]:
     return {
         "media": "https://media.example.com/sunset.jpg",
         "mediaType": "IMAGE",
-        "scheduledFor": stamp(clock.now().replace(year=clock.now().year + 1)),
+        "scheduledFor": stamp(clock.now() + timedelta(days=365)),
         "channels": {channel.public_id: {"mediumType": channel.type, "caption": "Hello"}},
         **changes,
     }

@@ -149,7 +149,7 @@ def test_gate_with_the_approval_of_another_post_is_closed(make_enqueued, travel,
 @pytest.mark.parametrize("fault", ["delay", "delay_after"])
 def test_revert_during_the_publishing_call_raises_state_conflict(make_waiting, judge, sandbox, key, facebook, fault):
     post = make_waiting(channels=[facebook])
-    sandbox.fault("POST .*/feed", fault, seconds=1.5)
+    sandbox.fault("POST .*/feed", fault, seconds=5)
     approve(judge, post, now=True)
     post = fresh(post)
     results: list[str] = []

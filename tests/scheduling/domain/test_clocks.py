@@ -12,6 +12,7 @@ from posts.graph.account import Account
 from scheduling.domain import health, sweep
 from scheduling.domain.publishing import run
 from scheduling.models import Delivery, ScheduledPost, WorkerHeartbeat
+from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
 from tests.services.processes import eventually
 from tests.services.sandbox import FACEBOOK, SandboxControl
@@ -25,7 +26,7 @@ def only(model):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("heard", "ends"), [(True, "PUBLISHED"), (False, "UNKNOWN")])
 def test_reconcile_after_a_fast_clock_was_corrected_finds_the_post(
-    processes, make_scheduled, facebook, tmp_path, monkeypatch, settings, heard, ends
+    processes, make_waiting, judge, facebook, tmp_path, monkeypatch, settings, heard, ends
 ):
     """With the platform's time known, the post is found by it; otherwise a person resolves it."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
@@ -41,17 +42,13 @@ def test_reconcile_after_a_fast_clock_was_corrected_finds_the_post(
     platform = SandboxControl(settings.GRAPH_BASE_URL)
     platform.register(FACEBOOK)
     platform.settings(duplicate_check=False)
-    post = make_scheduled(
-        channels=[facebook],
-        media="https://example.com/a",
-        media_type=None,
-        scheduled_for=clock.now() + timedelta(seconds=2),
-    )
+    post = make_waiting(channels=[facebook], media="https://example.com/a", media_type=None)
+    approve(judge, post, now=True)
     client._platform_clock.clear()
     if heard:
         client.get(Account(facebook.type, facebook.platform_id, facebook.token), facebook.platform_id, fields="id")
     platform.fault("POST .*/feed", "drop_after")
-    eventually(lambda: send(post) == "pending")
+    eventually(lambda: send(fresh(post)) == "pending")
     for passed in (2, 245, 400, 440, 480, 1300):
         off_by(passed, passed)
         run.resume(str(post.pk))

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from accounts import clock
 from scheduling.domain import health, sweep
@@ -37,8 +38,9 @@ def test_health_with_posts_late_by_a_minute_is_not_ready(swept: None, make_sched
     first, second = make_scheduled(), make_scheduled()
     state(first, "SCHEDULED", scheduled_for=ago(50))
     assert health.check_health().ready
-    state(second, "SCHEDULED", scheduled_for=ago(75))
-    seen = health.check_health()
+    with time_machine.travel(clock.now(), tick=False):
+        state(second, "SCHEDULED", scheduled_for=ago(75))
+        seen = health.check_health()
     assert seen.problems == ["2 posts overdue; the oldest has been due for 75 s."]
     assert seen.flow is not None
     assert (seen.flow.overdue, int(seen.flow.oldest_overdue or 0)) == (2, 75)
@@ -64,8 +66,9 @@ def test_health_with_many_unknown_outcomes_is_not_ready(swept: None, make_schedu
 
 
 def test_health_without_recent_sweep_is_not_ready(swept: None) -> None:
-    WorkerHeartbeat.objects.update(seen_at=ago(45))
-    seen = health.check_health()
+    with time_machine.travel(clock.now(), tick=False):
+        WorkerHeartbeat.objects.update(seen_at=ago(45))
+        seen = health.check_health()
     assert seen.problems == ["The sweep last ran 45 s ago: Celery beat, the broker or every worker is down."]
     assert (seen.workers, int(seen.last_round or 0)) == (0, 45)
 

@@ -86,7 +86,7 @@ def test_restored_database_holds_publishing_until_after_restore_settles_it(
     raised()
     posts = [make_enqueued() for _ in range(2)]
     never_sent = make_enqueued(channels=[facebook], scheduled_for=posts[0].scheduled_for + timedelta(seconds=30))
-    clock_ = travel(posts[0])
+    clock_ = travel(posts[1])
     publish_and_lose(posts)
     clock_.shift(timedelta(seconds=60))
     assert [send(post) for post in [*posts, never_sent]] == ["held"] * 3

@@ -15,7 +15,6 @@ from scheduling.domain.publishing import hold
 from scheduling.models import PublishingState
 from tests.helpers import fresh
 from tests.scheduling.domain.conftest import send
-from tests.services.engines import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +44,7 @@ def disconnect(settings):
     def switch(*, off=True):
         options = {
             **given["default"]["OPTIONS"],
-            **({"endpoint_url": f"http://127.0.0.1:{free_port()}"} if off else {}),
+            **({"endpoint_url": "http://127.0.0.1:1"} if off else {}),
         }
         settings.STORAGES = {**given, "default": {**given["default"], "OPTIONS": options}}
         hold._asked.update(dict.fromkeys(hold._asked, -hold.CHECK_EVERY))  # the next one asks

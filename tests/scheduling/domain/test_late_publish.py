@@ -57,7 +57,7 @@ def publish_and_lose(post, clock_, *, seconds=2):
 
 def test_post_on_time_is_not_read_back(make_enqueued, travel, sandbox, facebook):
     post = make_enqueued(channels=[facebook])
-    travel(post, seconds=4)
+    travel(post, seconds=1)
     assert send(post) == "published"
     assert Attempt.objects.count() == 1
 

@@ -161,9 +161,10 @@ def test_timed_out_call_is_read_back_until_it_cannot_appear(make_enqueued, trave
     """It is published after two read-backs that would count as absences after an answer."""
     settings.GRAPH_READ_TIMEOUT = 0.5
     post = make_enqueued(channels=[facebook])
-    sandbox.fault("POST .*/feed", "delay", seconds=4.0 if comes else 600.0)
+    sandbox.fault("POST .*/feed", "delay", seconds=10.0 if comes else 600.0)
     clock_ = travel(post)
     assert send(post) == "pending"
+    settings.GRAPH_READ_TIMEOUT = 20
     go_on(post, clock_, seconds=35, rounds=3)
     delivery = Delivery.objects.get(post=post)
     assert (fresh(post).status, len(sandbox.posts), delivery.absence_count) == ("PUBLISHING", 0, 3)
@@ -237,7 +238,7 @@ def test_each_transition_of_a_publish_is_in_the_audit_log(make_enqueued, travel,
 def test_slow_channel_does_not_delay_another(make_enqueued, travel, sandbox):
     post = make_enqueued()
     stage.prestage(str(post.pk))
-    sandbox.fault("POST .*/feed", "delay", seconds=2.0)
+    sandbox.fault("POST .*/feed", "delay", seconds=6.0)
     travel(post)
     assert send(post) == "published"
     facebook, instagram = (

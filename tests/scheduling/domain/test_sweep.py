@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.django_db, pytest.mark.usefixtur
 
 
 def later(seconds):
-    return time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True)
+    return time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=False)
 
 
 def marked(post):
