@@ -52,7 +52,7 @@ fuzz: $(VENV)/dev.stamp ## Fuzz the parsers, then the API with signed requests (
 	DYNAMO_FUZZ_CASES=$(or $(CASES),20) $(BIN)/python -m tests.services.engines -- $(BIN)/python -m pytest tests/fuzz -q
 
 RANDOM_KEY = $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))'
-check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words, migrations, production settings, lock
+check: $(VENV)/dev.stamp $(VENV)/lock.stamp ## Lint, types, import rules, words, migrations, production settings, lock
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
@@ -67,15 +67,7 @@ check: $(VENV)/dev.stamp $(VENV)/lock/bin/uv ## Lint, types, import rules, words
 		DATABASE_URL=postgresql://dynamo@db.example/dynamo REDIS_URL=redis://redis.example/0 \
 		sh -c '$(BIN)/python manage.py check --deploy --fail-level WARNING; status=$$?; rm -rf "$$DYNAMO_VAR"; exit $$status'
 	@echo 'uv pip compile, compared with requirements/*.txt'
-	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT && cp requirements/*.txt "$$folder" && \
-		$(COMPILE) -o "$$folder/run.txt" pyproject.toml && \
-		$(COMPILE) --group dev -o "$$folder/dev.txt" pyproject.toml && \
-		$(COMPILE) --group telemetry -o "$$folder/telemetry.txt" pyproject.toml && \
-		$(COMPILE) --group sdk -o "$$folder/sdk.txt" && \
-		$(COMPILE) --group openapi -o "$$folder/openapi.txt" && \
-		$(COMPILE) --group mcp -o "$$folder/mcp.txt" && \
-		$(COMPILE) --group mcp-2025 -o "$$folder/mcp-2025.txt" && \
-		$(COMPILE) --group release -o "$$folder/release.txt" && \
+	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT && cp requirements/*.txt "$$folder" && $(call compile,"$$folder") && \
 		diff -u requirements "$$folder" || { echo 'requirements/*.txt differ from pyproject.toml: run `make lock`'; exit 1; }
 
 check-sdk: $(VENV)/dev.stamp $(VENV)/sdk.stamp ## Run the official Facebook SDK and python-facebook-api against the sandbox
@@ -109,19 +101,12 @@ format: $(VENV)/dev.stamp ## Format the code and apply the fixes of ruff
 
 COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-lock: $(VENV)/lock/bin/uv ## Compile requirements/*.txt from pyproject.toml (UPGRADE=--upgrade)
-	$(COMPILE) -o requirements/run.txt pyproject.toml
-	$(COMPILE) --group dev -o requirements/dev.txt pyproject.toml
-	$(COMPILE) --group telemetry -o requirements/telemetry.txt pyproject.toml
-	$(COMPILE) --group sdk -o requirements/sdk.txt
-	$(COMPILE) --group openapi -o requirements/openapi.txt
-	$(COMPILE) --group mcp -o requirements/mcp.txt
-	$(COMPILE) --group mcp-2025 -o requirements/mcp-2025.txt
-	$(COMPILE) --group release -o requirements/release.txt
-
-$(VENV)/lock/bin/uv:
-	$(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+compile = $(COMPILE) -o $(1)/run.txt pyproject.toml && \
+	$(COMPILE) --group dev -o $(1)/dev.txt pyproject.toml && \
+	$(COMPILE) --group telemetry -o $(1)/telemetry.txt pyproject.toml && \
+	for group in sdk openapi mcp mcp-2025 release lock; do $(COMPILE) --group $$group -o $(1)/$$group.txt || exit 1; done
+lock: $(VENV)/lock.stamp ## Compile requirements/*.txt from pyproject.toml (UPGRADE=--upgrade)
+	$(call compile,requirements)
 
 # Without --no-compile, pip compiles every module of every package, of which most are never imported.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r
@@ -140,7 +125,7 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 	$(INSTALL) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp
 
-$(VENV)/sdk.stamp $(VENV)/openapi.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp $(VENV)/release.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
+$(VENV)/sdk.stamp $(VENV)/openapi.stamp $(VENV)/mcp.stamp $(VENV)/mcp-2025.stamp $(VENV)/release.stamp $(VENV)/lock.stamp: $(VENV)/%.stamp: requirements/%.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)/$*
 	$(VENV)/$*/bin/python $(PIP_INSTALL) requirements/$*.txt
 	@touch $@

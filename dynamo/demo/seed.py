@@ -28,7 +28,7 @@ from scheduling.domain.media_inspection import inspect_media
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
-PUBLISH_TIMEOUT = 60.0  # seconds
+PUBLISH_TIMEOUT = 180.0  # seconds
 ORGANIZATION = uuid.UUID("5ca5ad05-0100-4000-8000-000000000001")
 ACCOUNTS = {FACEBOOK: ("100200300400500", "Casa do Sol"), INSTAGRAM: ("17841400100200300", "casadosol.olhao")}
 # What Facebook Login offers beside the connected Page: a second Page, and one without the task to publish.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-START_TIMEOUT = 60.0  # seconds until a process must be ready
+START_TIMEOUT = 180.0  # seconds until a process must be ready
 STOP_TIMEOUT = 12.0  # seconds for a process to end after SIGTERM
 RESTART_INTERVAL = 5.0  # seconds between two starts of the same process
 PR_SET_PDEATHSIG = 1  # prctl(2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as configured
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import User
 from tests.browser import chromium as browsers
@@ -20,6 +20,8 @@ from tests.services.processes import Process, process_group
 from tests.services.sandbox import SandboxControl
 
 OpenAdmin = Callable[..., Page]
+TIMEOUT = 60_000  # milliseconds; it only bounds a test that fails
+expect.set_options(timeout=TIMEOUT)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +81,7 @@ def open_browser(
             locale="en-GB",
             **more,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(TIMEOUT)
         guard.watch(context)
         opened.append(context)
         return context

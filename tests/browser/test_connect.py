@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from accounts.models import User
 from posts.models import Channel
@@ -29,7 +30,11 @@ class Seen:
         self.addresses: list[str] = []
         self.pages: list[str] = []
         page.on("request", self._request)
-        page.on("load", lambda loaded: self.pages.append(loaded.content()))
+        page.on("load", self._load)
+
+    def _load(self, page: Page) -> None:
+        with suppress(Error):  # it has been left already
+            self.pages.append(page.content())
 
     def _request(self, request: Any) -> None:
         parts = urlsplit(request.url)
@@ -49,6 +54,7 @@ def connect(
     page = open_admin(admin_member)
     seen = Seen(page)
     yield page
+    page.wait_for_load_state("load")
     after_dialog = [text for text in seen.addresses if "/dialog/oauth" not in text]
     assert [text for text in after_dialog if SECRET.search(text)] == []
     shown = [text for text in seen.pages if 'id="exchange"' not in text]

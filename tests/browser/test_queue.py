@@ -20,7 +20,7 @@ from tests.services.processes import eventually, process_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
-WAIT_VISIBLE = "new Promise((done) => setTimeout(done, 500))"  # longer than MIN_VISIBLE of keys.js
+WAIT_VISIBLE = "new Promise((done) => setTimeout(done, 1000))"  # longer than MIN_VISIBLE of keys.js
 
 
 def status(post: Any) -> str:
@@ -41,6 +41,7 @@ def three(make_waiting: Any, facebook: Any) -> list[Any]:
 
 def press(page: Page, *keys: str) -> None:
     """Press keys after the page has been visible for long enough."""
+    page.wait_for_load_state("load")
     page.evaluate(WAIT_VISIBLE)
     for key in keys:
         page.keyboard.press(key)
@@ -71,8 +72,8 @@ def test_post_is_published_from_login_to_dashboard(
     with process_group(tmp_path) as started:
         started.worker("--pool", "threads", beat=True, DYNAMO_SWEEP_INTERVAL="0.5")
         started.media_worker()
-        eventually(lambda: status(three[0]) == Status.PUBLISHED, within=40, what="published")
-        eventually(lambda: Delivery.objects.exclude(permalink="").exists(), within=40, what="linked")
+        eventually(lambda: status(three[0]) == Status.PUBLISHED, what="published")
+        eventually(lambda: Delivery.objects.exclude(permalink="").exists(), what="linked")
     assert len(sandbox.posts) == 1
     page.goto("/admin/")
     published = page.locator(".panel", has_text="Recently published")
@@ -100,6 +101,9 @@ def test_approval_is_undone_until_the_button_disappears(
     page = open_admin(reviewer)
     page.goto(f"{POSTS}{three[0].pk}/review/")
     page.get_by_role("button", name="Approve and schedule").first.click()
+    expect(page.get_by_role("button", name="Undo approval")).to_be_visible()
+    page.evaluate("for (const animation of document.getAnimations()) animation.pause()")
+    Approval.objects.update(created_at=clock.now())  # on a slow machine, ten seconds may have passed
     page.get_by_role("button", name="Undo approval").click()
     expect(page.get_by_text("Undone: “Breakfast is on” is waiting for approval again.")).to_be_visible()
     assert status(three[0]) == Status.WAITING_FOR_APPROVAL

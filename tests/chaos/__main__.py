@@ -19,8 +19,8 @@ SETTINGS = {
     "GRAPH_READ_TIMEOUT": "3",
     "DYNAMO_LEASE_SECONDS": "6",
     "DYNAMO_ABSENCE_SPACING": "5",
-    "DYNAMO_LANDING_LIMIT": "20",
-    "DYNAMO_RECONCILE_LIMIT": "60",
+    "DYNAMO_LANDING_LIMIT": "45",
+    "DYNAMO_RECONCILE_LIMIT": "90",
     "DYNAMO_MAX_LATENESS_SECONDS": "120",
     "DYNAMO_SWEEP_INTERVAL": "1",
 }
@@ -122,7 +122,7 @@ def _wait_until(instant: object) -> None:
         time.sleep(0.05)
 
 
-def _drain(patience: float = 200) -> None:
+def _drain(patience: float = 400) -> None:
     """Wait until every post is settled, as the sweep, the leases and the late limit promise."""
     from scheduling.models import ScheduledPost
 

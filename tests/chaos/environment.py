@@ -17,7 +17,7 @@ from tests.services.namespaces import THIS_HOST, Host
 from tests.services.sandbox import SandboxControl
 from tests.services.web_server import WebServer
 
-WAIT = 60.0  # seconds for a process to be ready
+WAIT = 240.0  # seconds for a process to be ready
 
 
 class Child:

@@ -5,14 +5,17 @@ import threading
 import time
 from collections.abc import Callable
 
+import kombu.exceptions
 import psycopg
 import redis
 from celery import current_app
-from django.db import OperationalError, connections
+from django.db import DatabaseError, connections
 
 from tests.chaos.environment import Stage
 from tests.chaos.load_generator import Crowd
 
+# The database, the broker or the sandbox is gone, which is the fault under test.
+GONE = (DatabaseError, psycopg.Error, redis.RedisError, kombu.exceptions.KombuError, OSError)
 Trouble = Callable[["Chaos"], None]
 STAGING = r"POST .*/(photos|media)$"
 WRITES = r"POST .*/(feed|media_publish|\d+_\d+$)"
@@ -38,8 +41,9 @@ class Chaos(threading.Thread):
             names = [name for name in TROUBLES if name != "calm"] if phase == "everything" else [phase]
             try:
                 TROUBLES[self.dice.choice(names)](self)
-            except OperationalError:
-                connections.close_all()  # the database was cut from under our own feet
+            except GONE as error:
+                print(f"{phase}: {type(error).__name__}", flush=True)
+                connections.close_all()
             self.blows += 1
             self.over.wait(self.dice.uniform(0.5, 1.5))
         self.mend()

@@ -53,6 +53,7 @@ class Installation:
             "DYNAMO_PUBLIC_URL": f"https://{HOST}",
             "DYNAMO_MEDIA_ALLOW_LOOPBACK": "",
             "DYNAMO_WEB_WORKERS": "1",
+            "DYNAMO_API_RATE_PER_MINUTE": "0",
             "GRAPH_APP_ID": "100000000000001",
         }
 

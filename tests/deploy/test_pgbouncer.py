@@ -50,9 +50,9 @@ def test_drafts_in_parallel_are_listed_and_published_behind_pgbouncer(
         caption = f"Post {number}"
         body = {**fields, "media": sandbox.media(version=number), "mediaType": "IMAGE"}
         body["channels"] = {facebook.public_id: {"mediumType": facebook.type, "caption": caption}}
-        created = requests.post(f"{url}/v1/scheduled-posts", json=body, headers=signed(), timeout=60)
+        created = requests.post(f"{url}/v1/scheduled-posts", json=body, headers=signed(), timeout=300)
         assert created.status_code == 201, created.text
-        return requests.get(f"{url}/v1/scheduled-posts/{created.json()['id']}", headers=signed(), timeout=60)
+        return requests.get(f"{url}/v1/scheduled-posts/{created.json()['id']}", headers=signed(), timeout=300)
 
     with ThreadPoolExecutor(DRAFTS) as pool:
         answers = list(pool.map(create, range(DRAFTS)))
@@ -60,7 +60,7 @@ def test_drafts_in_parallel_are_listed_and_published_behind_pgbouncer(
     assert [answer.status_code for answer in answers] == [200] * DRAFTS
     captions = [answer.json()["mediumsData"][facebook.public_id]["caption"] for answer in answers]
     assert captions == [f"Post {number}" for number in range(DRAFTS)]
-    listed = requests.get(f"{url}/v1/scheduled-posts?limit=100", headers=signed(), timeout=60)
+    listed = requests.get(f"{url}/v1/scheduled-posts?limit=100", headers=signed(), timeout=300)
     assert {row["id"] for row in listed.json()} == {answer.json()["id"] for answer in answers}
     posts = list(ScheduledPost.objects.filter(pk__in=[answer.json()["id"] for answer in answers[:5]]))
     eventually(
@@ -68,7 +68,7 @@ def test_drafts_in_parallel_are_listed_and_published_behind_pgbouncer(
         what="the inspection of the media",
     )
     for post in posts:
-        approve(as_reviewer(reviewer, organization), fresh(post), scheduled_for=clock.now() + timedelta(seconds=2))
+        approve(as_reviewer(reviewer, organization), fresh(post), scheduled_for=clock.now() + timedelta(seconds=10))
     eventually(lambda: all(fresh(post).status == Status.PUBLISHED for post in posts), what="the posts")
     assert len(sandbox.posts) == len(posts)
     assert pooler.pool_modes() == {"transaction"}

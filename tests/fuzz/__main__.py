@@ -46,6 +46,7 @@ def inside(name: str, seconds: int, seed: int) -> None:
     for number, seed_input in enumerate(SEEDS[name]):
         (corpus / str(number)).write_bytes(seed_input)
     limits = [f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=512", "-rss_limit_mb=1500", "-timeout=5"]
+    limits.append(f"-artifact_prefix={corpus.parent}/")
     atheris.Setup([name, *limits, str(corpus)], TARGETS[name])
     atheris.Fuzz()
 

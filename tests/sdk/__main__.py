@@ -16,7 +16,7 @@ from dynamo.sandbox.server import Sandbox
 from tests.services.sandbox import ACCOUNTS, FACEBOOK, INSTAGRAM, SandboxControl
 
 SECRET = "secret-of-the-app-of-the-sandbox"
-TIMEOUT = 120.0  # seconds
+TIMEOUT = 600.0  # seconds
 
 
 def main() -> int:

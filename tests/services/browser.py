@@ -54,13 +54,17 @@ class Browser:
         """Send the form with these values in place of its own, and return the next page."""
         return self.open(form.action or self.url, {**form.fields, **values})
 
-    def approve(self, page: str, values: dict[str, str] | None = None, *, within: float = 30.0) -> None:
-        """Approve the post of a review page, once a worker has inspected its media. Raises LookupError when refused."""
+    def open_inspected(self, page: str, within: float) -> None:
+        """Open a review page once the post's media is inspected. Raises LookupError after `within` seconds."""
         until = time.monotonic() + within
         while "data-awaits" in self.open(page):
             if time.monotonic() > until:
                 raise LookupError(f"the media was not inspected within {within:.0f} s")
             time.sleep(0.5)
+
+    def approve(self, page: str, values: dict[str, str] | None = None, *, within: float = 30.0) -> None:
+        """Approve the post of a review page, once its media is inspected. Raises LookupError when refused."""
+        self.open_inspected(page, within)
         form = next((form for form in self.forms() if form.action.endswith("/approve/")), None)
         if form is None:
             raise LookupError("the review page offers no approval")
