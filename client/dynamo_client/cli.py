@@ -20,10 +20,14 @@ from dynamo_client.endpoints import Content
 from dynamo_client.exceptions import ApiError, DynamoError
 from dynamo_client.models import MediaItem, PublishedPost, ScheduledPost, encode
 
-REFUSED, NOT_APPROVED, TIMED_OUT = 1, 3, 4
+REFUSED, WRONG_ARGUMENTS, NOT_APPROVED, TIMED_OUT = 1, 2, 3, 4
 UNDECIDED = {"WAITING_FOR_APPROVAL"}
 APPROVED = {"SCHEDULED", "PUBLISHING"}
 INTERVAL = 10.0  # seconds between two requests of `watch`
+
+
+class ArgumentsError(Exception):
+    """Arguments that are valid one by one but not together."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
+    except ArgumentsError as error:
+        print(f"dynamo: {error}", file=sys.stderr)
+        return WRONG_ARGUMENTS
     except (DynamoError, ValueError, OSError) as error:
         print(f"dynamo: {error}", file=sys.stderr)
         if isinstance(error, ApiError) and error.request_id:
@@ -67,6 +74,7 @@ def channels(arguments: argparse.Namespace) -> int:
 
 def draft(arguments: argparse.Namespace) -> int:
     """Create a draft, after uploading the media that are files of this machine."""
+    _check_alt_texts(arguments)
     with connect() as client:
         content = _content(client, arguments)
         post = client.create_draft(submit=arguments.submit, idempotency_key=arguments.idempotency_key, **content)
@@ -76,6 +84,11 @@ def draft(arguments: argparse.Namespace) -> int:
 
 def edit(arguments: argparse.Namespace) -> int:
     """Change the given parts of a post; --channel replaces all channels. A rejected post becomes a draft again."""
+    _check_alt_texts(arguments)
+    if arguments.caption is not None and not arguments.channel:
+        raise ArgumentsError("--caption needs --channel: name every channel that the post keeps")
+    if arguments.caption is None and not all("=" in channel for channel in arguments.channel or []):
+        raise ArgumentsError("--channel replaces the caption: give it as --channel ID=CAPTION, or with --caption")
     with connect() as client:
         content = _content(client, arguments)
         rejected = client.get_scheduled_post(arguments.post_id).status == "REJECTED"
@@ -84,12 +97,17 @@ def edit(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check_alt_texts(arguments: argparse.Namespace) -> None:
+    if len(arguments.alt_text) > len(arguments.media):
+        raise ArgumentsError("each --alt-text needs a --media")
+
+
 def _content(client: Client, arguments: argparse.Namespace) -> Content:
     """Return what the arguments of `draft` and `edit` give; media that are files are uploaded."""
     given = {name: getattr(arguments, name) for name in ("type", "scheduled_for", "brief", "external_id")}
     content: Content = {name: value for name, value in given.items() if value is not None}  # type: ignore[assignment]
     if arguments.channel:
-        content["channels"] = dict(_channel_text(text, arguments.caption) for text in arguments.channel)
+        content["channels"] = dict(_channel_text(text, arguments.caption or "") for text in arguments.channel)
     urls = [_media_url(client, media) for media in arguments.media]
     alt_texts = [*arguments.alt_text, *[None] * len(urls)]
     if len(urls) == 1:
@@ -126,7 +144,7 @@ def _watch_post(client: Client, arguments: argparse.Namespace, until: float | No
             status = post.status
             _print(arguments, post, [_post_line(post)])
         if status not in pending:
-            return 0 if status in APPROVED | {"PUBLISHED"} else NOT_APPROVED
+            return REFUSED if status == "FAILED" else 0 if status in APPROVED | {"PUBLISHED"} else NOT_APPROVED
         if not _sleep(arguments.interval, until):
             return TIMED_OUT
 
@@ -134,14 +152,16 @@ def _watch_post(client: Client, arguments: argparse.Namespace, until: float | No
 def _watch_events(client: Client, arguments: argparse.Namespace, until: float | None) -> int:
     """Print events as lines of JSON. --cursor-file keeps the position after each page, so that none is missed."""
     file = arguments.cursor_file
-    cursor = file.read_text(encoding="utf-8").strip() if file is not None and file.exists() else None
+    cursor = file.read_text(encoding="utf-8").strip() or None if file is not None and file.exists() else None
     while True:
         page = client.list_events(after=cursor)
         for event in page.items:
             print(json.dumps(encode(event), ensure_ascii=False), flush=True)
         cursor = page.next_cursor or cursor
         if file is not None and cursor is not None:
-            file.write_text(cursor, encoding="utf-8")
+            part = file.with_name(f"{file.name}.part")  # an incomplete file never has the name
+            part.write_text(cursor, encoding="utf-8")
+            part.replace(file)
         if not page.items and not _sleep(arguments.interval, until):
             return TIMED_OUT
 
@@ -247,7 +267,7 @@ def _add_content_options(parser: argparse.ArgumentParser, *, channel_required: b
         metavar="ID[=CAPTION]",
         help="a channel, with a caption of its own; repeat it for each channel",
     )
-    parser.add_argument("--caption", default="", help="the caption of channels without one of their own")
+    parser.add_argument("--caption", help="the caption of channels without one of their own")
     parser.add_argument("--media", action="append", default=[], metavar="URL|FILE", help="repeat it for a carousel")
     parser.add_argument("--alt-text", action="append", default=[], help="of each image, in order")
     parser.add_argument(

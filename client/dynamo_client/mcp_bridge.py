@@ -28,7 +28,7 @@ def run(credentials: Credentials, source: IO[bytes], target: IO[bytes]) -> None:
         for line in source:
             answer = bridge.forward(line) if line.strip() else None
             if answer is not None:
-                target.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+                target.write(json.dumps(answer).encode() + b"\n")
                 target.flush()
 
 
@@ -42,7 +42,7 @@ class Bridge:
         """Send a message and return the answer; None for a notification."""
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _error(None, PARSE_ERROR, "Invalid JSON")
         if not isinstance(message, dict):
             return _error(None, INVALID_REQUEST, "Send one message at a time")

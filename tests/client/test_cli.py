@@ -16,7 +16,7 @@ from accounts.models import ApiKey, Organization, User
 from dynamo_client import credentials
 from dynamo_client.cli import main
 from posts.models import Channel
-from scheduling.domain import review
+from scheduling.domain import review, sweep
 from scheduling.models import ScheduledPost
 from tests.client.proxy import BREAK, Proxy
 from tests.helpers import as_reviewer
@@ -103,6 +103,35 @@ def test_refusal_prints_violations_and_request_id(logged_in: Path, facebook: Cha
     assert ScheduledPost.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["edit", "{post}", "--version", "1", "--caption", "New"],
+        ["edit", "{post}", "--version", "1", "--channel", "{channel}", "--brief", "x"],
+        ["edit", "{post}", "--version", "1", "--alt-text", "A sunset"],
+        [
+            "draft",
+            "--channel",
+            "{channel}",
+            "--media",
+            "https://example.com/a.jpg",
+            "--alt-text",
+            "A",
+            "--alt-text",
+            "B",
+        ],
+    ],
+)
+def test_text_that_would_be_lost_is_refused(
+    arguments: list[str], logged_in: Path, make_draft: Any, facebook: Channel, capsys: Any
+) -> None:
+    post = make_draft(channels=[facebook])
+    before = list(ScheduledPost.objects.values())
+    assert main([word.format(post=post.pk, channel=facebook.public_id) for word in arguments]) == 2
+    assert capsys.readouterr().err.startswith("dynamo: ")
+    assert list(ScheduledPost.objects.values()) == before
+
+
 def test_time_without_offset_is_refused(logged_in: Path, capsys: Any) -> None:
     with pytest.raises(SystemExit) as end:
         main(["draft", "--channel", "FB_PAGE_1", "--at", "2031-08-01T13:00"])
@@ -137,6 +166,31 @@ def test_watch_times_out(logged_in: Path, make_waiting: Any, facebook: Channel) 
 
 def test_watch_of_an_approved_post_succeeds(logged_in: Path, make_scheduled: Any, facebook: Channel) -> None:
     assert main(["watch", str(make_scheduled(channels=[facebook]).pk)]) == 0
+
+
+def test_watch_of_a_failed_post_is_no_refusal_of_a_person(
+    logged_in: Path, make_scheduled: Any, facebook: Channel
+) -> None:
+    post = make_scheduled(channels=[facebook])
+    ScheduledPost.objects.filter(pk=post.pk).update(status="FAILED")
+    assert main(["watch", str(post.pk)]) == 1
+
+
+def test_watch_continues_after_the_cursor_of_its_file(
+    logged_in: Path, make_draft: Any, facebook: Channel, capsys: Any
+) -> None:
+    def created() -> int:
+        sweep.sweep()
+        assert main(["watch", "--cursor-file", str(file), "--timeout", "0"]) == 4
+        return capsys.readouterr().out.count('"post.created"')
+
+    file = logged_in / "cursor"
+    file.touch()  # as a crash can leave it
+    make_draft(channels=[facebook])
+    assert created() == 1
+    make_draft(channels=[facebook])
+    assert (created(), created()) == (1, 0)
+    assert [item.name for item in logged_in.iterdir() if item.name.startswith("cursor")] == ["cursor"]
 
 
 def test_comments_are_written_as_csv(logged_in: Path, page_post: LivePost, capsys: Any) -> None:

@@ -58,8 +58,11 @@ def test_request_without_handshake_carries_its_version(key: ApiKey) -> None:
 
 
 def test_what_is_no_message_gets_an_error() -> None:
-    broken, batch = run("{", "[]")
-    assert (broken["error"]["code"], batch["error"]["code"]) == (-32700, -32600)
+    broken, batch, nested, surrogate = run(
+        "{", "[]", "[" * 100_000, r'{"jsonrpc":"2.0","id":"\ud800","method":"\ud800"}'
+    )
+    assert [item["error"]["code"] for item in (broken, batch, nested)] == [-32700, -32600, -32700]
+    assert (surrogate["id"], "error" in surrogate) == ("\ud800", True)
 
 
 def test_refused_key_is_an_error_without_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
