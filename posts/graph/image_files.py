@@ -14,8 +14,15 @@ from PIL import Image, ImageCms, ImageOps
 pillow_heif.register_heif_opener()
 
 IMAGE_BYTES = 32 * 1024**2  # of the source; the platforms' limits concern the JPEG that is made of it
+OUTPUT_BYTES = 4_000_000  # Facebook takes 4 MB, Instagram 8 MB
 PIXELS = 80_000_000  # below the number from which Pillow itself warns of a bomb
 QUALITY = 92
+SMALLER = [
+    (85, 1.0),
+    (80, 0.75),
+    (80, 0.5),
+    (75, 0.25),
+]  # qualities, and shares of the sides, for images over OUTPUT_BYTES
 POSTER_SIDE = 640  # pixels
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF", "TIFF", "BMP")
 NAMES = {"HEIF": "HEIC", "MPO": "MPO (several JPEG images in one file)", "WEBP": "WebP"}
@@ -76,37 +83,64 @@ def make_poster(image: Image.Image, side: int = POSTER_SIDE) -> bytes:
 
 
 def _normalise(image: Image.Image, file: IO[bytes]) -> NormalisedImage:
-    source, frames = image.format or "", getattr(image, "n_frames", 1)
+    source = image.format or ""
+    is_rotated = image.getexif().get(ORIENTATION, 1) in range(2, 9)  # `load` turns a TIFF, and deletes this
     image.load()  # decodes all of it: a truncated file raises here
-    changes = []
-    is_rotated = image.getexif().get(ORIENTATION, 1) in range(2, 9)
+    changes = [] if source in {"JPEG", "MPO"} else [f"Converted from {NAMES.get(source, source)} to JPEG."]
+    changes += _dropped_frames(image, source)
     profile = image.info.get("icc_profile")
-    is_srgb = not profile or _is_srgb(profile)
-    if source in {"JPEG", "MPO"} and not is_rotated and is_srgb and image.mode in {"RGB", "L"}:
+    if profile and _is_srgb(profile):
+        profile = None
+    if source in {"JPEG", "MPO"} and not is_rotated and not profile and image.mode in {"RGB", "L"}:
         file.seek(0)
         original = file.read()
         data = strip_jpeg(original)
-        if source == "MPO":
-            changes.append("Kept the first picture of a file that contains several (MPO).")
         if data != original:
             changes.append("Removed metadata.")
-        return NormalisedImage(data, image.width, image.height, changes, _poster_of(image))
-    if source not in {"JPEG", "MPO"}:
-        changes.append(f"Converted from {NAMES.get(source, source)} to JPEG.")
+    else:
+        image = _convert(image, profile, changes, is_rotated=is_rotated)
+        data = _encode(image)
+    if len(data) > OUTPUT_BYTES:
+        return _encode_smaller(image, changes)
+    return NormalisedImage(data, image.width, image.height, changes, _poster_of(image))
+
+
+def _dropped_frames(image: Image.Image, source: str) -> list[str]:
     if source == "MPO":
-        changes.append("Kept the first picture of a file that contains several (MPO).")
-    elif frames > 1:
-        changes.append("The animation is published as a still image: its first frame.")
+        return ["Kept the first picture of a file that contains several (MPO)."]
+    if getattr(image, "n_frames", 1) == 1:
+        return []
+    if source in {"TIFF", "HEIF"}:
+        return ["Kept the first picture of a file that contains several."]
+    return ["The animation is published as a still image: its first frame."]
+
+
+def _convert(image: Image.Image, profile: bytes | None, changes: list[str], *, is_rotated: bool) -> Image.Image:
+    """Return the image upright, in sRGB with 8 bits and opaque, and add what was changed to `changes`."""
     if is_rotated:
         image = ImageOps.exif_transpose(image)
         changes.append("Turned upright.")
-    if not is_srgb and profile:
-        image = _convert_to_srgb(image, profile)
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits per pixel
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if profile or image.mode in {"CMYK", "LAB"}:
+        image = _convert_to_srgb(image, profile) if profile else image.convert("RGB")
         changes.append("Converted the colours to sRGB.")
     image, flattened = _flatten(image)
     if flattened:
         changes.append("Replaced the transparent background by white.")
-    return NormalisedImage(_encode(image), image.width, image.height, changes, _poster_of(image))
+    return image
+
+
+def _encode_smaller(image: Image.Image, changes: list[str]) -> NormalisedImage:
+    """Return the image as a JPEG of at most OUTPUT_BYTES, if the last of SMALLER reaches that."""
+    for quality, share in SMALLER:
+        smaller = image if share == 1 else image.resize((int(image.width * share) or 1, int(image.height * share) or 1))
+        data = _encode(smaller, quality)
+        if len(data) <= OUTPUT_BYTES:
+            break
+    pixels = f", to {smaller.width} x {smaller.height} pixels" if smaller.size != image.size else ""
+    changes.append(f"Compressed to less than {OUTPUT_BYTES // 10**6} MB, which Facebook takes{pixels}.")
+    return NormalisedImage(data, smaller.width, smaller.height, changes, _poster_of(smaller))
 
 
 def _poster_of(image: Image.Image) -> bytes | None:
@@ -123,8 +157,6 @@ def _encode(image: Image.Image, quality: int = QUALITY) -> bytes:
 
 def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """Return the image in RGB or L, on white where it was transparent, and whether it was."""
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits per pixel
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L"), False
     if image.has_transparency_data:
         image = image.convert("RGBA")
         is_transparent = image.getchannel("A").getextrema()[0] != 255

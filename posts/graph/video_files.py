@@ -10,6 +10,7 @@ from posts.graph.image_files import make_poster
 
 LARGEST_SIDE = 20_000  # pixels; larger values are taken for garbage
 MICROSECONDS = 1_000_000  # the unit of a container's duration
+COVER = av.stream.Disposition.attached_pic
 BOXES = 1000  # at the top level of a file
 # The names of formats that are recognized and not supported, by a prefix of the file.
 OTHER_VIDEOS = {
@@ -65,7 +66,9 @@ def measure(file: IO[bytes], size: int, content_type: str) -> VideoFacts:
     try:
         # The format is fixed: FFmpeg would try others, some of which refer to further files.
         with av.open(file, mode="r", format="mov", metadata_errors="ignore") as container:
-            facts = _read_facts(container, content_type) if container.streams.video else None
+            # The cover of a song is a video stream of one picture.
+            films = [stream for stream in container.streams.video if not stream.disposition & COVER]
+            facts = _read_facts(container, films[0], content_type) if films else None
     except (FFmpegError, OSError, ValueError):
         raise UnusableVideo("The file is not a video: it has no index that can be read (moov)") from None
     if facts is None:
@@ -73,10 +76,9 @@ def measure(file: IO[bytes], size: int, content_type: str) -> VideoFacts:
     return facts
 
 
-def _read_facts(container: av.container.InputContainer, content_type: str) -> VideoFacts:
+def _read_facts(container: av.container.InputContainer, stream: av.VideoStream, content_type: str) -> VideoFacts:
     duration = container.duration or 0
     seconds = round(duration / MICROSECONDS, 3) if duration > 0 else None
-    stream = container.streams.video[0]
     stream.thread_type = "NONE"
     width, height = stream.width, stream.height
     poster, is_rotated = None, False
@@ -111,7 +113,7 @@ def _is_cut_off(file: IO[bytes], size: int) -> bool:
         if length == 0:
             return False  # it reaches to the end of the file
         if at + length > size:
-            return head[4:8] in {b"mdat", b"moov"}
+            return head[4:8] in {b"mdat", b"moov", b"moof"}
         if length < 8:
             return False
         at += length

@@ -26,6 +26,10 @@ REMINDERS: dict[NoticeKind, str] = {
 }
 # By the platform's subcode of the last refusal: the cause, and where a person fixes it.
 CAUSES: dict[int, str] = {
+    459: "The person who connected the channel has to sign in at Facebook first: their account awaits a security "
+    "check. Then an administrator reconnects the channel.",
+    464: "The person who connected the channel has to confirm their account at Facebook first. Then an administrator "
+    "reconnects the channel.",
     1404078: "The Page needs Page Publishing Authorization: a person who manages it completes it at Facebook, in the "
     "settings of the Page under Page publishing authorisation. Reconnecting does not help.",
     4854002: "A person who manages the account has to confirm their identity at Facebook (facebook.com/id). "
@@ -103,7 +107,7 @@ def knows_token(channel: Channel, check: ChannelCheck) -> bool:
 
 
 def cause_of(label: str) -> str:
-    """Return the cause of a stored error code such as "200/1404078" that reconnecting does not fix; else empty."""
+    """Return the cause of a stored error code such as "200/1404078" that reconnecting alone does not fix, or ""."""
     subcode = label.partition("/")[2]
     return CAUSES.get(int(subcode), "") if subcode.isdecimal() else ""
 

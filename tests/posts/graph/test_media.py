@@ -151,8 +151,42 @@ def test_sixteen_bits_keep_their_brightness() -> None:
     assert 120 < stored(body).getpixel((9, 9)) < 136
 
 
-def test_cmyk_becomes_rgb() -> None:
-    assert stored(encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG")).getpixel((9, 9))[0] > 200
+def test_sixteen_bits_with_a_profile_keep_their_brightness_m11() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    body = encode(Image.new("I;16", (40, 40), 32768), "PNG", icc_profile=profile)
+    assert 100 < stored(body).convert("L").getpixel((9, 9)) < 160
+
+
+def test_cmyk_becomes_rgb_and_is_stated_m11() -> None:
+    body = encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG")
+    assert stored(body).getpixel((9, 9))[0] > 200
+    assert look(body).changes == ["Converted the colours to sRGB."]
+
+
+def test_turned_tiff_is_stored_upright_and_is_stated_m4() -> None:
+    body = encode(Image.new("RGB", (64, 36), "red"), "TIFF", tiffinfo={ORIENTATION: 6})
+    assert stored(body).size == (36, 64)
+    assert "Turned upright." in look(body).changes
+
+
+def test_several_pages_are_no_animation_m10() -> None:
+    pages = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    body = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    changes = ["Converted from TIFF to JPEG.", "Kept the first picture of a file that contains several."]
+    assert (look(body).changes, stored(body).getpixel((9, 9))[0] > 200) == (changes, True)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("JPEG", {"quality": 95}), ("PNG", {})])
+def test_image_over_the_limit_of_facebook_is_compressed_and_is_stated_m11(
+    kind: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_files, "OUTPUT_BYTES", 20_000)
+    noise = Image.effect_noise((400, 300), 90).convert("RGB")
+    made = look(encode(noise, kind, **options))
+    assert made.facts.size <= 20_000
+    assert made.changes[-1].startswith("Compressed to less than")
+    assert f"{made.facts.width} x {made.facts.height} pixels" in made.changes[-1]
+    assert stored(encode(noise, kind, **options)).size == (made.facts.width, made.facts.height)
 
 
 def test_other_colour_profile_is_converted_to_srgb() -> None:
@@ -214,10 +248,31 @@ def test_too_large_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 # Videos
 
 
-def film(*, audio_only: bool = False, kind: str = "mp4", size: tuple[int, int] = (64, 36)) -> bytes:
+def song_with_cover() -> bytes:
+    """Return half a second of sound, with an image in its metadata as players show it."""
+
+    def box(name: bytes, content: bytes) -> bytes:
+        return (8 + len(content)).to_bytes(4) + name + content
+
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    data = box(b"data", (13).to_bytes(4) + bytes(4) + picture(size=(64, 64)))
+    cover = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", box(b"covr", data))))
+    found = boxes(film(audio_only=True))
+    moov = found.pop(b"moov")
+    assert list(found)[-1] == b"mdat"  # a longer index after it moves no sample
+    return b"".join(found.values()) + box(b"moov", moov[8:] + cover)
+
+
+def fragmented() -> bytes:
+    """Return a film in fragments of which the last is cut inside its `moof`."""
+    data = film(movflags="frag_keyframe+empty_moov")
+    return data[: data.rindex(b"moof") + 20]
+
+
+def film(*, audio_only: bool = False, kind: str = "mp4", size: tuple[int, int] = (64, 36), movflags: str = "") -> bytes:
     """Return half a second of video, or of sound alone."""
     file = io.BytesIO()
-    with av.open(file, "w", format=kind) as container:
+    with av.open(file, "w", format=kind, options={"movflags": movflags} if movflags else {}) as container:
         if audio_only:
             stream: Any = container.add_stream("aac", rate=44100)
             frame: Any = av.AudioFrame(format="fltp", layout="mono", samples=1024)
@@ -292,7 +347,9 @@ def boxes(data: bytes) -> dict[bytes, bytes]:
         (lambda: CLIP[:24], "no index"),
         (lambda: film(audio_only=True), "no video track"),
         (lambda: film(audio_only=True)[:8] + b"M4A " + film(audio_only=True)[12:], "no video track"),
+        (song_with_cover, "no video track"),
         (lambda: CLIP[: len(CLIP) // 2], "incomplete"),
+        (fragmented, "incomplete"),
     ],
 )
 def test_file_without_index_or_video_track_is_no_video_m9(make: Callable[[], bytes], problem: str) -> None:
