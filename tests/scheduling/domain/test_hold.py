@@ -2,9 +2,12 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, default_storage
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.models import Q
@@ -26,6 +29,20 @@ pytestmark = pytest.mark.django_db
 
 class DatabaseLostError(Exception):
     pass
+
+
+class ReadOnlyStorage(Storage):
+    """A bucket that can be read and not written."""
+
+    def _open(self, name, mode="rb"):
+        if mode != "rb":
+            raise PermissionError
+        return File((Path(settings.MEDIA_ROOT) / name).open(mode))
+
+
+class SilentStorage(Storage):
+    def _open(self, *_):
+        raise TimeoutError
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +231,51 @@ def test_cursor_of_the_lost_database_skips_no_event(make_draft, key, capsys):
     event_feed.number()
     items, _ = event_feed.read(key, after=before + 7, types=["post.created"], limit=10)
     assert str(later.pk) in [item["post"]["id"] for item in items]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_event_of_a_held_installation_is_skipped_by_no_cursor_of_the_lost_database(make_draft, key, numbered, capsys):
+    raised()
+    make_draft()
+    if numbered:
+        event_feed.number()
+    _, before = event_feed.read(key, after=0, types=[], limit=10)
+    default_storage.delete(hold._name(PublishingState.objects.get().installation))
+    during = make_draft()
+    sweep.sweep()
+    sweep.sweep()
+    types = ["publishing.held", "post.created"]
+    items, reached = event_feed.read(key, after=before + 7, types=types, limit=10)
+    assert str(during.pk) in [item["post"]["id"] for item in items if item["post"]]
+    assert "publishing.held" in [item["type"] for item in items]
+    after_restore(capsys)
+    event_feed.number()
+    items, _ = event_feed.read(key, after=reached, types=[], limit=10)
+    assert [item["type"] for item in items] == ["publishing.released"]
+
+
+def test_event_is_not_numbered_before_the_storage_was_compared(make_draft, key, settings):
+    raised()
+    make_draft()
+    hold._seen.clear()
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.SilentStorage"}}
+    assert sweep.sweep()["number"] == -1
+    assert event_feed.read(key, after=0, types=[], limit=10)[0] == []
+
+
+def test_release_without_a_writable_storage_leaves_publishing_held(make_draft, settings, capsys):
+    make_draft()
+    raised()
+    hold.hold_by_person(WORKER, "a snapshot")
+    stored = settings.STORAGES
+    settings.STORAGES = {**stored, "default": {"BACKEND": f"{__name__}.ReadOnlyStorage"}}
+    with pytest.raises(CommandError, match="storage does not answer"):
+        after_restore(capsys)
+    assert PublishingState.objects.get().held_at is not None
+    assert not AuditEvent.objects.filter(verb="publishing.release").exists()
+    settings.STORAGES = stored
+    after_restore(capsys)
+    assert (PublishingState.objects.get().held_at, marker()["number"]) == (None, raised().number)
 
 
 def test_publishing_post_of_the_backup_is_read_back(make_enqueued, travel, sandbox, facebook, capsys):
