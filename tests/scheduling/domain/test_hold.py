@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, default_storage
@@ -23,6 +24,7 @@ from scheduling.domain.publishing import commit, hold, lease, run, stage
 from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
 from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
+from tests.services.engines import Redis
 
 pytestmark = pytest.mark.django_db
 
@@ -646,11 +648,31 @@ def test_oldest_due_post_makes_the_installation_not_ready_whatever_its_state(
 
 
 def test_lost_broker_memory_enqueues_everything_in_the_horizon_again(make_enqueued, facebook, no_messages):
+    sweep.forget_lost_messages()
     post = make_enqueued(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=5))
-    sweep.cache.set(sweep.BROKER_MARKER, 1, timeout=None)
     assert sweep.sweep()["enqueued"] == 0
     sweep.cache.delete(sweep.BROKER_MARKER)
     counts = sweep.sweep()
     assert (counts["lost_messages"], counts["enqueued"]) == (1, 1)
     assert sweep.sweep()["enqueued"] == 0
     assert fresh(post).status == "SCHEDULED"
+
+
+def test_redis_that_restarts_with_its_data_enqueues_everything_in_the_horizon_again(
+    make_enqueued, facebook, no_messages, settings
+):
+    with Redis() as broker:
+        settings.REDIS_URL = broker.url
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": broker.url}}
+        make_enqueued(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=5))
+        sweep.sweep()
+        assert sweep.forget_lost_messages() == 0
+        redis.Redis.from_url(broker.url).save()
+        broker.kill()
+        broker.start()
+        assert sweep.forget_lost_messages() == 1
+        assert sweep.forget_lost_messages() == 0
+        redis.Redis.from_url(broker.url).acl_setuser("default", enabled=True, commands=["-info"])
+        assert sweep.forget_lost_messages() == 0
+        sweep.cache.delete(sweep.BROKER_MARKER)
+        assert sweep.forget_lost_messages() == 1
