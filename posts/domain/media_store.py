@@ -204,7 +204,8 @@ def delete_orphans() -> int:
 
 def oldest_orphan() -> datetime | None:
     """Return since when the oldest of the files is unused that `delete_orphans` would delete now."""
-    return _orphans(clock.now() - ORPHAN_AGE).aggregate(at=Min("used_at"))["at"]
+    at: datetime | None = _orphans(clock.now() - ORPHAN_AGE).aggregate(at=Min("used_at"))["at"]
+    return at
 
 
 def delete_each(keys: Iterable[Any], delete: Callable[[Any], bool]) -> int:
