@@ -12,8 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamo.settings")
 
 wsgi_app = "dynamo.wsgi:application"
 bind = env_str("DYNAMO_BIND", "127.0.0.1:8000")
-workers = int(env_float("DYNAMO_WEB_WORKERS", 2))
-threads = int(env_float("DYNAMO_WEB_THREADS", 8))
+workers = int(env_float("DYNAMO_WEB_WORKERS", 2, least=1))
+threads = int(env_float("DYNAMO_WEB_THREADS", 8, least=1))
 worker_class = "gthread"  # a slow client holds a thread, so production needs a proxy that buffers requests
 worker_connections = 200
 timeout = 60

@@ -6,7 +6,7 @@ of SIGTERM keeps the process alive. Look again when Celery's scheduler survives 
 
 import json
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,19 @@ class Scheduler(beat.Scheduler):
             last_runs = json.loads(self._path.read_text(encoding="utf-8"))
             for name, entry in self.schedule.items():
                 if name in last_runs:
-                    entry.last_run_at = datetime.fromisoformat(last_runs[name])
+                    entry.last_run_at = datetime.fromisoformat(last_runs[name]).astimezone(UTC)
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, AttributeError) as error:
             log.warning("%s cannot be read, and is replaced: %s", self._path, type(error).__name__)
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Run a due task. When the clock was set back, count the intervals from now; Celery waits until then."""
+        now = self.app.now()
+        for entry in self.schedule.values():
+            if entry.last_run_at and entry.last_run_at > now:
+                entry.last_run_at, self._heap = now, None  # built again: it has the times of the next runs
+        return float(super().tick(*args, **kwargs))
 
     def sync(self) -> None:
         """Write the times. A failure is logged once and has no other consequence."""

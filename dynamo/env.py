@@ -12,8 +12,11 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import dj_database_url
+import redis
 
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+GREATEST = 1e9  # seconds, or whatever is counted: dates end soon after
+ENGINES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
 read_names: set[str] = set()  # of the variables that were asked for
 SEVERAL_HOSTS = re.compile(r"^(?P<before>[a-z]+://(?:[^@/]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<after>[/?].*)?$")
 
@@ -44,16 +47,32 @@ def env_bool(name: str, *, default: bool = False) -> bool:
     return value in TRUE if value else default
 
 
-def env_float(name: str, default: float) -> float:
-    """Return a number of 0 or more; the default for an empty or missing value."""
+def env_float(name: str, default: float, *, least: float = 0) -> float:
+    """Return a number of `least` or more; the default for an empty or missing value."""
     text = env_str(name)
     try:
         value = float(text or default)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        refuse(name, f"is {text!r}; it must be a number, 0 or more")
+    if not least <= value <= GREATEST:
+        refuse(name, f"is {text!r}; it must be a number, {least:g} or more")
     return value
+
+
+def env_url(name: str, default: str = "") -> str:
+    """Return a URL of http or https; the default, as it is, for an empty or missing value."""
+    url = env_str(name)
+    if url and not _is_url(url, "http", "https"):
+        refuse(name, "must be a URL like https://host.example")
+    return url or default
+
+
+def _is_url(url: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 def env_list(name: str, default: str = "") -> list[str]:
@@ -70,6 +89,8 @@ def database_settings(url: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
     except ValueError:
+        found = {}
+    if found.get("ENGINE") not in ENGINES or not found["NAME"]:
         refuse("DATABASE_URL", "is not a URL like postgresql://user:password@host:5432/name, with a quoted password")
     if several:
         parts = [urlsplit(f"//{host}") for host in hosts]
@@ -88,16 +109,28 @@ def redis_url(name: str) -> str:
     if not url:
         return ""
     try:
-        parts = urlsplit(url)
-        is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_redis = False
+        is_redis = _is_url(url, "redis", "rediss") and re.fullmatch(r"/?\d*", urlsplit(url).path)
+        redis.ConnectionPool.from_url(url).make_connection()  # it refuses options that it cannot use
+    except (ValueError, TypeError, redis.RedisError):
+        is_redis = None
     if not is_redis:
-        refuse(name, "must look like redis://host:6379/0 or rediss://…; Sentinel and sockets are not supported")
+        refuse(
+            name, "must look like redis://host:6379/0 or rediss://…, with options of redis-py; no Sentinel, no sockets"
+        )
+    parts = urlsplit(url)
     if parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query:
         # kombu's default is not to verify.
         url = parts._replace(query=f"{parts.query}&ssl_cert_reqs=required".lstrip("&")).geturl()
     return url
+
+
+def create_folder(path: Path) -> Path:
+    """Create a folder of DYNAMO_VAR, with mode 700, and return it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        refuse("DYNAMO_VAR", f"must be a folder that this user can write: {path} cannot be created ({error.strerror})")
+    return path
 
 
 def generated_secret(name: str, folder: Path) -> str:
@@ -107,8 +140,7 @@ def generated_secret(name: str, folder: Path) -> str:
     """
     if value := env_str(name):
         return value
-    path = folder / "secrets" / name.lower()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = create_folder(folder / "secrets") / name.lower()
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:

@@ -11,11 +11,13 @@ from kombu import Exchange, Queue
 
 from dynamo import __version__
 from dynamo.env import (
+    create_folder,
     database_settings,
     env_bool,
     env_float,
     env_list,
     env_str,
+    env_url,
     generated_secret,
     redis_url,
     refuse,
@@ -26,7 +28,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env_str("DYNAMO_VAR") or BASE_DIR / "var")
 # Database, logs, broker files and exports hold secrets: only this user may read them. Every process imports this file.
 os.umask(0o077)
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+create_folder(VAR_DIR)
 if VAR_DIR.stat().st_uid == os.geteuid():
     VAR_DIR.chmod(0o700)
 
@@ -175,7 +177,7 @@ PASSWORD_RESETS_PER_HOUR = int(env_float("DYNAMO_PASSWORD_RESETS_PER_HOUR", 5)) 
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
 # Login throttling. By username and address, so that a client elsewhere cannot lock a reviewer out.
-AXES_FAILURE_LIMIT = int(env_float("DYNAMO_LOGIN_TRIES", 6))
+AXES_FAILURE_LIMIT = int(env_float("DYNAMO_LOGIN_TRIES", 6, least=1))
 AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_LOGIN_LOCK", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -232,7 +234,7 @@ if REDIS_URL:
 else:
     BROKER_DIR = VAR_DIR / "broker"
     for folder in ("queue", "control"):
-        (BROKER_DIR / folder).mkdir(parents=True, exist_ok=True)
+        create_folder(BROKER_DIR / folder)
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
@@ -290,12 +292,12 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 
 # Scheduling. Seconds everywhere.
-SWEEP_INTERVAL = env_float("DYNAMO_SWEEP_INTERVAL", 2)
+SWEEP_INTERVAL = env_float("DYNAMO_SWEEP_INTERVAL", 2, least=0.1)
 ENQUEUE_HORIZON = env_float("DYNAMO_ENQUEUE_HORIZON", 600)  # well under the visibility timeout above
 STAGE_LEAD = env_float("DYNAMO_STAGE_LEAD", 300)
 STAGE_TEXT_POSTS = env_bool("DYNAMO_STAGE_TEXT_POSTS")  # off: the platform does not document that it works
-MAX_LATENESS_SECONDS = env_float("DYNAMO_MAX_LATENESS_SECONDS", 900)
-LEASE_SECONDS = env_float("DYNAMO_LEASE_SECONDS", 25)
+MAX_LATENESS_SECONDS = env_float("DYNAMO_MAX_LATENESS_SECONDS", 900, least=1)
+LEASE_SECONDS = env_float("DYNAMO_LEASE_SECONDS", 25, least=1)
 ABSENCE_SPACING = env_float("DYNAMO_ABSENCE_SPACING", 30)  # graph-api: two reads at least 30 s apart
 LANDING_LIMIT = env_float("DYNAMO_LANDING_LIMIT", 120)  # in which a post may appear after a write without a response
 RECONCILE_LIMIT = env_float("DYNAMO_RECONCILE_LIMIT", 900)
@@ -305,7 +307,7 @@ UNAPPROVED_REMINDER_LEAD = env_float("DYNAMO_UNAPPROVED_REMINDER_LEAD", 3600)
 # Sync of published posts. With an interval of 0 only `manage.py sync_channel` reads them.
 SYNC_INTERVAL = env_float("DYNAMO_SYNC_INTERVAL", 10)
 SYNC_AT_ONCE = int(env_float("DYNAMO_SYNC_AT_ONCE", 1))  # the other threads are free for media and e-mail
-SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45)  # longer than any one call
+SYNC_LEASE = env_float("DYNAMO_SYNC_LEASE", 45, least=1)  # longer than any one call
 # Limits beyond which /readyz fails.
 HEALTH_LATE = env_float("DYNAMO_HEALTH_LATE", 60)
 HEALTH_SWEEP = env_float("DYNAMO_HEALTH_SWEEP", 30)
@@ -314,32 +316,34 @@ HEARTBEAT_INTERVAL = 30.0  # at which a worker of each background queue reports
 HEALTH_UNKNOWN = int(env_float("DYNAMO_HEALTH_UNKNOWN", 10))
 METRICS_TOKEN = env_str("DYNAMO_METRICS_TOKEN")  # without one, /metrics answers this machine only
 # Services that receive errors and traces. Their libraries read their other variables (SENTRY_…, OTEL_…) themselves.
-SENTRY_DSN = env_str("SENTRY_DSN")
+SENTRY_DSN = env_url("SENTRY_DSN")
 OTLP_ENDPOINT = env_str("OTEL_EXPORTER_OTLP_ENDPOINT")
 
 # The Graph API. The sandbox and the platform differ in the base URL only.
-GRAPH_BASE_URL = env_str("GRAPH_BASE_URL", "https://graph.facebook.com")
+GRAPH_BASE_URL = env_url("GRAPH_BASE_URL", "https://graph.facebook.com")
 GRAPH_VERSION = env_str("GRAPH_VERSION", "v27.0")
 GRAPH_APP_SECRET = env_str("GRAPH_APP_SECRET")
 GRAPH_APP_ID = env_str("GRAPH_APP_ID")
 # Chosen by the operator and repeated in the app's webhook settings. Empty: no webhooks of the platform.
 GRAPH_WEBHOOK_VERIFY_TOKEN = env_str("GRAPH_WEBHOOK_VERIFY_TOKEN")
 # Facebook Login, which connects channels: the host of its dialog, and a configuration of Login for Business.
-GRAPH_DIALOG_URL = env_str("GRAPH_DIALOG_URL", "https://www.facebook.com")
+GRAPH_DIALOG_URL = env_url("GRAPH_DIALOG_URL", "https://www.facebook.com")
 GRAPH_LOGIN_CONFIG_ID = env_str("GRAPH_LOGIN_CONFIG_ID")
-GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3)
-GRAPH_READ_TIMEOUT = env_float("GRAPH_READ_TIMEOUT", 20)
+GRAPH_CONNECT_TIMEOUT = env_float("GRAPH_CONNECT_TIMEOUT", 3, least=0.1)
+GRAPH_READ_TIMEOUT = env_float("GRAPH_READ_TIMEOUT", 20, least=0.1)
 # Media on loopback is allowed only while the Graph API is a sandbox on loopback as well.
 SANDBOXED = urlsplit(GRAPH_BASE_URL).hostname in {"127.0.0.1", "localhost", "::1"}
 MEDIA_ALLOW_LOOPBACK = env_bool("DYNAMO_MEDIA_ALLOW_LOOPBACK", default=SANDBOXED)
 
 # E-mail: to the log until there is a server; in production nowhere then, for what people write is not for a log.
 EMAIL_HOST = env_str("EMAIL_HOST")
-EMAIL_PORT = int(env_float("EMAIL_PORT", 587))
+EMAIL_PORT = int(env_float("EMAIL_PORT", 587, least=1))
 EMAIL_HOST_USER = env_str("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD")
 EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=bool(EMAIL_HOST) and not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    refuse("EMAIL_USE_TLS", "and EMAIL_USE_SSL exclude each other")
 EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 MAIL_GOES_OUT = bool(EMAIL_HOST) or not PRODUCTION
@@ -347,21 +351,22 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("EMAIL_FROM", "Dynamo <dynamo@localh
 # The admin's URL, for links in e-mails.
 _HOST = next((host for host in ALLOWED_HOSTS if host[:1] not in {"*", "."}), "localhost")
 _ORIGIN = f"https://{_HOST}" if PRODUCTION else f"http://{env_str('DYNAMO_BIND', '127.0.0.1:8000')}"
-ADMIN_URL = env_str("DYNAMO_ADMIN_URL", _ORIGIN).rstrip("/")
+ADMIN_URL = env_url("DYNAMO_ADMIN_URL", _ORIGIN).rstrip("/")
 # The URL under which Instagram fetches media, and platforms send callbacks.
-PUBLIC_URL = env_str("DYNAMO_PUBLIC_URL", ADMIN_URL).rstrip("/")
+PUBLIC_URL = env_url("DYNAMO_PUBLIC_URL", ADMIN_URL).rstrip("/")
 # Media hosts see it: some refuse requests that name no software and no contact.
 _CONTACT = env_str("DYNAMO_CONTACT", PUBLIC_URL)
 USER_AGENT = f"Dynamo/{'.'.join(VERSION.split('.')[:2])} (+{_CONTACT})"
 # A proxy for media hosts and webhook receivers. Without it they are called directly, whatever https_proxy is.
-FETCH_PROXY = env_str("DYNAMO_FETCH_PROXY")
+FETCH_PROXY = env_url("DYNAMO_FETCH_PROXY")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a missing folder; its finders serve without collecting
+STATIC_ROOT = create_folder(
+    VAR_DIR / "static"
+)  # whitenoise warns of a missing folder; its finders serve without collecting
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = VAR_DIR / "files"
@@ -374,7 +379,7 @@ if S3_BUCKET := env_str("S3_BUCKET"):
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
-            "endpoint_url": env_str("S3_ENDPOINT_URL") or None,
+            "endpoint_url": env_url("S3_ENDPOINT_URL") or None,
             "region_name": env_str("S3_REGION") or None,
             "access_key": env_str("S3_ACCESS_KEY_ID") or None,
             "secret_key": env_str("S3_SECRET_ACCESS_KEY") or None,
@@ -414,7 +419,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 
-LOG_FORMAT = env_str("DYNAMO_LOG_FORMAT", "text")
+LOG_LEVEL = (env_str("DYNAMO_LOG_LEVEL") or "INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+    refuse("DYNAMO_LOG_LEVEL", "must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+LOG_FORMAT = env_str("DYNAMO_LOG_FORMAT") or "text"
 if LOG_FORMAT not in {"text", "json"}:
     refuse("DYNAMO_LOG_FORMAT", "must be text or json")
 LOGGING = {
@@ -429,7 +437,7 @@ LOGGING = {
     },
     "filters": {"request": {"()": "accounts.api.middleware.RequestIdFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
-    "root": {"handlers": ["console"], "level": env_str("DYNAMO_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "urllib3": {"level": "ERROR"},  # its other lines contain URLs with the appsecret_proof
         "axes": {"level": "WARNING"},

@@ -15,10 +15,13 @@ from dynamo import env
 from dynamo.doctor.base import Finding, Level
 
 PREFIXES = ("DYNAMO_", "GRAPH_", "EMAIL_", "S3_")
-# Read by gunicorn.conf.py, by tests, and only when the plural is not set.
+# Read by gunicorn.conf.py, tests, deploy/ and `manage.py setup`, or only without the plural, or only with S3_BUCKET.
 READ_ELSEWHERE = {
     "DYNAMO_WEB_WORKERS", "DYNAMO_WEB_THREADS", "DYNAMO_WEB_NICE", "DYNAMO_BIND", "DYNAMO_CLOCK_FILE",
-    "DYNAMO_ENCRYPTION_KEY", "DYNAMO_AUDIT_KEY", "DYNAMO_FUZZ_CASES",
+    "DYNAMO_ENCRYPTION_KEY", "DYNAMO_AUDIT_KEY", "DYNAMO_FUZZ_CASES", "DYNAMO_IMAGE", "DYNAMO_NETWORK",
+    "DYNAMO_RELEASE", "DYNAMO_SETUP_ORGANIZATION", "DYNAMO_SETUP_USERNAME", "DYNAMO_SETUP_EMAIL",
+    "DYNAMO_SETUP_TIME_ZONE", "DYNAMO_SETUP_PASSWORD", "S3_ENDPOINT_URL", "S3_REGION",
+    "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY",
 }  # fmt: skip
 ROWS = 500  # of each column and of the audit log that are tried with the keys
 LITTLE, TOO_LITTLE = 2 * 1024**3, 200 * 1024**2  # bytes of free disk

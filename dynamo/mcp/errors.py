@@ -26,6 +26,7 @@ REPORT = "Do not try again: report it."
 
 # What to do, by code; docs/agents.md describes the same for the API.
 DO_THIS = {
+    "database.unavailable": "Wait for `retryAfter` seconds, and repeat the call unchanged, at most three times.",
     "external_id.in_use": "You drafted this already: read that post with get_post instead of creating another.",
     "idempotency.in_progress": "Your first call still runs: wait for `retryAfter` seconds, then repeat it unchanged.",
     "idempotency.mismatch": "You used this idempotencyKey for another draft: find that mistake, then use a new key.",

@@ -4,9 +4,12 @@ What is stored here is what reviewers see, what Facebook receives and what Insta
 named is read once, by `inspect`.
 """
 
+import logging
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import IO, Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -15,8 +18,8 @@ from django.conf import settings
 from django.core import signing
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import Min, Q, QuerySet, Sum
 from django.urls import reverse
 
 from accounts import clock
@@ -37,9 +40,10 @@ from posts.graph.media import (
 from posts.graph.video_files import video_type
 from posts.models import MediaFile
 
+log = logging.getLogger(__name__)
 ORPHAN_AGE = timedelta(days=7)
 NOT_STORED_ANY_MORE = "The uploaded file is not stored here any more"
-ORPHANS_AT_ONCE = 500
+MAX_FAILURES = 10  # of the storage in one run: a bucket that does not answer takes up to 30 s each time
 STABLE_PATH = re.compile(r"/media-files/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The reverse of the foreign keys that posts have to media files.
 IN_USE = Q(scheduled_posts__isnull=False) | Q(linking_posts__isnull=False) | Q(carousel_items__isnull=False)
@@ -195,15 +199,42 @@ def delete_orphans() -> int:
     """Delete media files to which no post has referred for ORPHAN_AGE; return how many. Runs daily."""
     MediaFile.objects.filter(IN_USE).update(used_at=clock.now())
     limit = clock.now() - ORPHAN_AGE
-    unused = MediaFile.objects.filter(~IN_USE, used_at__lt=limit)
-    return sum(_delete_orphan(pk, limit) for pk in unused.values_list("pk", flat=True)[:ORPHANS_AT_ONCE])
+    return delete_each(list(_orphans(limit).values_list("pk", flat=True)), partial(_delete_orphan, limit))
 
 
-def _delete_orphan(pk: UUID, limit: Any) -> bool:
+def oldest_orphan() -> datetime | None:
+    """Return since when the oldest of the files is unused that `delete_orphans` would delete now."""
+    at: datetime | None = _orphans(clock.now() - ORPHAN_AGE).aggregate(at=Min("used_at"))["at"]
+    return at
+
+
+def delete_each(keys: Iterable[Any], delete: Callable[[Any], bool]) -> int:
+    """Call `delete` with each key; return how many calls returned True.
+
+    An error of the storage is logged and leaves the file to the next run; MAX_FAILURES of them end this one.
+    """
+    deleted = failed = 0
+    for key in keys:
+        try:
+            deleted += delete(key)
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001  each storage has its own exceptions
+            failed += 1
+            log.warning("%s was not deleted from the storage: %s", key, type(error).__name__)
+            if failed == MAX_FAILURES:
+                break
+    return deleted
+
+
+def _orphans(limit: datetime) -> QuerySet[MediaFile]:
+    return MediaFile.objects.filter(~IN_USE, used_at__lt=limit)
+
+
+def _delete_orphan(limit: datetime, pk: UUID) -> bool:
     """Delete the row first: `_find` waits for it, and stores the file again after this transaction."""
     with transaction.atomic():
-        unused = MediaFile.objects.filter(~IN_USE, pk=pk, used_at__lt=limit)
-        row = unused.select_for_update(of=("self",)).first()
+        row = _orphans(limit).filter(pk=pk).select_for_update(of=("self",)).first()
         if row is None:
             return False
         names = [name for name in (row.file.name, row.poster.name) if name]

@@ -19,7 +19,6 @@ from posts.models import MediaFile, PublishedPost
 SIDE = 400  # pixels
 LIFE = timedelta(days=90)
 AT_ONCE = 20
-DELETED_AT_ONCE = 500
 
 
 def copy_missing() -> int:
@@ -35,11 +34,13 @@ def copy_missing() -> int:
 def delete_old() -> int:
     """Delete thumbnails after LIFE; return how many."""
     old = PublishedPost.objects.filter(thumbnail_tried_at__lt=clock.now() - LIFE).exclude(thumbnail="")
-    rows = list(old.values_list("pk", "thumbnail")[:DELETED_AT_ONCE])
-    PublishedPost.objects.filter(pk__in=[pk for pk, _ in rows]).update(thumbnail="")
-    for _, name in rows:
-        default_storage.delete(name)
-    return len(rows)
+    return media_store.delete_each(list(old.values_list("pk", "thumbnail")), _delete)
+
+
+def _delete(row: tuple[int, str]) -> bool:
+    pk, name = row
+    default_storage.delete(name)
+    return bool(PublishedPost.objects.filter(pk=pk).update(thumbnail=""))
 
 
 def _untried() -> QuerySet[PublishedPost]:

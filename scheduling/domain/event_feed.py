@@ -97,6 +97,8 @@ def record(*, event: AuditEvent, **_signal: Any) -> None:
     channel = Channel.objects.filter(pk=pk).first() if kind == "channel" else None
     row = _build(f"trail:{event.pk}", event_type, event, actor=actor, post=post, channel=channel)
     row.save(force_insert=True)
+    if event_type == "publishing.held":  # a restore was noticed: nothing from here on is behind a client's cursor
+        _leave_gap(event.organization_id)
 
 
 def type_of(event: AuditEvent) -> str | None:
@@ -141,8 +143,7 @@ def number() -> int:
     waiting = Event.objects.filter(position=None).order_by()
     for organization_id in set(waiting.values_list("organization", flat=True)[: BATCH * 2]):
         with transaction.atomic():
-            # Another sweep waits here. FOR NO KEY UPDATE: inserts that refer to the organization do not wait.
-            list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).values_list("pk"))
+            _lock(organization_id)
             rows = list(waiting.filter(organization=organization_id).order_by("pk").only("pk")[:BATCH])
             numbered = Event.objects.filter(organization=organization_id)
             last = numbered.aggregate(last=Max("position"))["last"] or 0
@@ -153,15 +154,21 @@ def number() -> int:
     return count
 
 
-def leave_gap() -> None:
-    """Move each organization's newest event by GAP positions, so that no cursor from before a restore is ahead.
+def _leave_gap(organization_id: UUID) -> None:
+    """Give the first event without a position one that is GAP after the last.
 
-    Positions that were given after the backup are lost, and clients may have cursors that contain them. A client whose
-    cursor is at the newest event reads it once more.
+    Positions that were given after a backup are lost with the database, and clients may have cursors that contain them.
     """
-    numbered = Event.objects.values("organization").annotate(last=Max("position")).exclude(last=None)
-    for organization_id, last in numbered.values_list("organization", "last"):
-        Event.objects.filter(organization=organization_id, position=last).update(position=last + GAP)
+    _lock(organization_id)
+    events = Event.objects.filter(organization=organization_id)
+    last = events.aggregate(last=Max("position"))["last"] or 0
+    first = events.filter(position=None).order_by("pk")[:1]
+    Event.objects.filter(pk__in=list(first.values_list("pk", flat=True))).update(position=last + GAP)
+
+
+def _lock(organization_id: UUID) -> None:
+    """Let another process that gives positions wait; by FOR NO KEY UPDATE, inserts that refer to the row do not."""
+    list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).values_list("pk"))
 
 
 def read(key: ApiKey, *, after: int, types: Sequence[str], limit: int) -> tuple[list[dict[str, Any]], int]:

@@ -11,6 +11,7 @@ from django.db.models import Min, OuterRef, Subquery
 
 from accounts import clock
 from accounts.models import Organization
+from posts.domain import media_store
 from scheduling.domain import event_feed
 from scheduling.models import Event, Notification
 
@@ -48,9 +49,9 @@ def locked() -> Iterator[bool]:
 
 
 def overdue() -> float:
-    """Return for how many seconds the oldest row should have been deleted; 0.0 when none should.
+    """Return for how many seconds the oldest row or media file should have been deleted; 0.0 when none should.
 
-    Deletion runs hourly, so that up to an hour is normal.
+    Deletion of rows runs hourly, so that up to an hour is normal. Files are deleted daily, and late a day afterwards.
     """
     notifications = Notification.objects.filter(organization=OuterRef("pk")).order_by("created_at")
     same = Event.objects.filter(organization=OuterRef("organization"), position__isnull=False)
@@ -62,7 +63,11 @@ def overdue() -> float:
     now = clock.now()
     ages = [
         (now - at - kept).total_seconds()
-        for at, kept in ((oldest["notification"], NOTIFICATIONS_KEPT), (oldest["event"], event_feed.KEPT))
+        for at, kept in (
+            (oldest["notification"], NOTIFICATIONS_KEPT),
+            (oldest["event"], event_feed.KEPT),
+            (media_store.oldest_orphan(), media_store.ORPHAN_AGE + timedelta(days=1)),
+        )
         if at is not None
     ]
     return max(0.0, *ages) if ages else 0.0

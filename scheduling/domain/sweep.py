@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q
@@ -67,6 +68,8 @@ def sweep(worker: str = "") -> dict[str, int]:
         "fanned_out": recipients.fan_out,
         "deliveries": delivery.enqueue_due,
     }
+    if number < 0:
+        del deferrable["events"]  # in a restored database, clients' cursors may be ahead until the hold
     overloaded = number > 0 and _any_due(-OVERLOADED_AFTER)
     if not overloaded or clock.now().timestamp() % DEFERRED_EVERY < settings.SWEEP_INTERVAL:
         steps |= deferrable
@@ -141,18 +144,33 @@ def miss_late() -> int:
 
 
 def forget_lost_messages() -> int:
-    """Enqueue everything within ENQUEUE_HORIZON again when the broker has lost its memory; return how many posts.
+    """Enqueue everything within ENQUEUE_HORIZON again when the broker has restarted; return how many posts.
 
-    The cache is in the same Redis as the broker, and without Redis both are on disk. A key that was evicted costs
-    repeated messages, which are harmless.
+    Also when it has kept its data: messages that a worker held for their time are then out of reach for the visibility
+    timeout. The cache is in the same Redis as the broker, and without Redis both are on disk. A key that was evicted
+    costs repeated messages, which are harmless.
     """
-    if not cache.add(BROKER_MARKER, 1, timeout=None):
+    run_id = _broker_run_id()
+    marker = cache.get(BROKER_MARKER)
+    if marker is not None and run_id in {marker, ""}:
         return 0
+    cache.set(BROKER_MARKER, run_id, timeout=None)
     # By primary keys: PostgreSQL may read the whole table for an update with a subquery.
     ids = list(_publishable(settings.ENQUEUE_HORIZON).values_list("pk", flat=True))
     batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
     scheduled = ScheduledPost.objects.filter(status=Status.SCHEDULED)
     return sum(scheduled.filter(pk__in=batch).update(enqueued_at=None) for batch in batches)
+
+
+def _broker_run_id() -> str:
+    """Return the id that Redis takes at each start; empty without Redis, and where Redis refuses INFO."""
+    if not settings.REDIS_URL:
+        return ""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as server:
+            return str(server.info("server").get("run_id", ""))
+    except redis.RedisError:
+        return ""
 
 
 def resume_expired_leases() -> int:

@@ -48,7 +48,10 @@ class RollingRestart:
         self.log, self.script, systemctl = folder / "log", folder / "rolling-restart.sh", folder / "systemctl"
         ask = "import sys, urllib.request as r; r.urlopen(sys.argv[1] + sys.argv[3], data=b'', timeout=120)"
         address = f"http://127.0.0.1:{self.server.server_port}/"
-        systemctl.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{ask}" {address} "$@"\n')
+        listed = f"printf '%s.service loaded active running\\n' {' '.join(UNITS)} | grep \"^${{4%@*}}@\"; exit"
+        systemctl.write_text(
+            f'#!/bin/sh\n[ $1 = list-units ] && {{ {listed}; }}\nexec {sys.executable} -c "{ask}" {address} "$@"\n'
+        )
         replaced = {
             "/run/dynamo": str(drain),
             "/opt/dynamo/current/venv": str(BIN.parent),

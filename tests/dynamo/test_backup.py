@@ -69,6 +69,42 @@ def test_backup_has_database_manifest_and_heads_and_no_keys(make_scheduled, tmp_
         call_command("backup", folder)
 
 
+@pytest.mark.django_db
+@pytest.mark.embedded
+def test_backup_without_the_database_lists_what_is_still_stored(settings, tmp_path) -> None:
+    """A link to nothing is listed and cannot be opened, as a file that is deleted meanwhile."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.MEDIA_ROOT.mkdir()
+    (settings.MEDIA_ROOT / "a.jpg").write_bytes(b"a")
+    (settings.MEDIA_ROOT / "gone.jpg").symlink_to(tmp_path / "gone")
+    folder = tmp_path / "backup"
+    call_command("backup", folder, without_database=True)
+    listed = [json.loads(line) for line in (folder / "storage.jsonl").read_text().splitlines()]
+    assert [entry["name"] for entry in listed] == ["a.jpg"]
+    assert {path.name for path in folder.iterdir()} == {"audit-heads.txt", "backup.json", "storage.jsonl"}
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="pg_dump needs PostgreSQL")
+def test_backup_connects_with_the_options_of_the_database_url(monkeypatch, tmp_path) -> None:
+    """Another program in place of pg_dump writes down its environment."""
+    options = {"sslmode": "verify-full", "sslrootcert": "/ca.pem", "sslcert": "/own.pem", "sslkey": "/own.key",
+               "target_session_attrs": "read-write", "connect_timeout": 5}  # fmt: skip
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    monkeypatch.setitem(connection.settings_dict, "PASSWORD", "the-password")
+    program = tmp_path / "pg_dump"
+    program.write_text(f'#!/bin/sh\nenv > {tmp_path}/environment\necho "$@" > {tmp_path}/arguments\n')
+    program.chmod(0o700)
+    call_command("backup", tmp_path / "backup", pg_dump=str(program))
+    given = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines() if "=" in line)
+    assert given["PGSSLMODE"] == "verify-full"
+    assert (given["PGSSLROOTCERT"], given["PGSSLCERT"], given["PGSSLKEY"]) == ("/ca.pem", "/own.pem", "/own.key")
+    assert given["PGTARGETSESSIONATTRS"] == "read-write"
+    assert given["PGDATABASE"] == connection.settings_dict["NAME"]
+    assert given["PGPASSWORD"] == "the-password"
+    assert "the-password" not in (tmp_path / "arguments").read_text()
+
+
 @pytest.mark.processes
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="pg_restore needs PostgreSQL")
 def test_restore_while_posts_fall_due_publishes_nothing_twice_and_loses_nothing(

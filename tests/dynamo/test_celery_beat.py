@@ -1,9 +1,11 @@
 """Beat's scheduler remembers when the tasks ran, and goes on when it cannot."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
+from django.conf import settings
 
 from dynamo.celery import app
 from dynamo.celery_beat import Scheduler
@@ -24,6 +26,25 @@ def test_last_run_survives_a_restart(tmp_path: Path) -> None:
     before.schedule["retention"].last_run_at = RAN
     before.close()
     assert scheduler(path).schedule["retention"].last_run_at == RAN
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_task_runs_on_after_the_clock_is_set_back(tmp_path: Path, *, restarted: bool) -> None:
+    path = tmp_path / "beat-schedule"
+    with time_machine.travel(RAN + timedelta(hours=1), tick=False):
+        beat = scheduler(path)
+        beat.tick()
+    with time_machine.travel(RAN, tick=False) as clock:
+        if restarted:
+            beat.close()
+            beat = scheduler(path)
+        beat.tick()
+        assert beat.schedule["sweep"].total_run_count == 0
+        clock.shift(settings.SWEEP_INTERVAL)
+        while beat.tick() == 0:
+            pass
+        assert beat.schedule["sweep"].total_run_count == 1
+        assert beat.schedule["retention"].last_run_at == RAN
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x01", b"[]", b'{"retention": "x"}', b'{"retention": 5}'])

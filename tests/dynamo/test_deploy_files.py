@@ -44,6 +44,13 @@ def test_every_setting_that_the_kit_names_is_documented() -> None:
     assert missing == set()
 
 
+@pytest.mark.parametrize("requirements", ["run", "telemetry"])
+def test_build_context_of_the_image_has_the_requirements(requirements: str) -> None:
+    root = Path(settings.BASE_DIR)
+    assert (root / f"requirements/{requirements}.txt").exists()
+    assert f"!requirements/{requirements}.txt" in (root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_units_are_hardened_alike() -> None:
     hardening = {name: text[text.index("# What the process may do") :] for name, text in UNITS.items()}
     assert len(set(hardening.values())) == 1

@@ -64,6 +64,12 @@ def test_misspelt_variable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "unknown.DYNAMO_VAR" not in levels("settings")
 
 
+@pytest.mark.parametrize("name", ["DYNAMO_SETUP_ORGANIZATION", "DYNAMO_SETUP_PASSWORD_FILE", "S3_REGION"])
+def test_variable_that_only_some_processes_read_is_no_finding(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+    assert f"unknown.{name}" not in levels("settings")
+
+
 def test_unsafe_settings_of_production_are_found(settings: Any) -> None:
     settings.PRODUCTION = settings.DEBUG = True
     assert levels("settings")["dynamo.E002"] == "fail"

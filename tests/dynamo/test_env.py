@@ -22,6 +22,23 @@ from tests.dynamo.test_checks import start
         ({"REDIS_URL": "redis.example:6379"}, "REDIS_URL must look like"),
         ({"DATABASE_URL": "postgresql://dynamo:secret@db.example:port/dynamo"}, "DATABASE_URL is not a URL"),
         ({"DATABASE_URL": "mongodb://dynamo:secret@db.example/dynamo"}, "DATABASE_URL is not a URL"),
+        ({"DATABASE_URL": "mysql://dynamo:secret@db.example/dynamo"}, "DATABASE_URL is not a URL"),
+        ({"DATABASE_URL": "postgresql://dynamo:secret@db.example"}, "DATABASE_URL is not a URL"),
+        ({"REDIS_URL": "redis://:secret@redis.example/abc"}, "REDIS_URL must look like"),
+        ({"REDIS_URL": "redis://:secret@redis.example/0?socket_timeout=abc"}, "REDIS_URL must look like"),
+        ({"REDIS_URL": "redis://:secret@redis.example/0?unknown=1"}, "REDIS_URL must look like"),
+        ({"REDIS_URL": "rediss://:secret@redis.example/0?ssl_cert_reqs=CERT_NONE"}, "REDIS_URL must look like"),
+        ({"DYNAMO_SWEEP_INTERVAL": "0"}, "DYNAMO_SWEEP_INTERVAL is '0'"),
+        ({"DYNAMO_LOGIN_LOCK": "1e300"}, "DYNAMO_LOGIN_LOCK is '1e300'"),
+        ({"GRAPH_READ_TIMEOUT": "0"}, "GRAPH_READ_TIMEOUT is '0'"),
+        ({"GRAPH_BASE_URL": "https://[x"}, "GRAPH_BASE_URL must be a URL"),
+        ({"DYNAMO_ADMIN_URL": "dynamo.example"}, "DYNAMO_ADMIN_URL must be a URL"),
+        ({"DYNAMO_FETCH_PROXY": "http://proxy:port"}, "DYNAMO_FETCH_PROXY must be a URL"),
+        ({"DYNAMO_LOG_LEVEL": "loud"}, "DYNAMO_LOG_LEVEL must be DEBUG"),
+        (
+            {"EMAIL_HOST": "mail.example", "EMAIL_USE_SSL": "1", "EMAIL_USE_TLS": "1"},
+            "EMAIL_USE_SSL exclude each other",
+        ),
         ({"DATABASE_URL": None, "DATABASE_URL_FILE": "/nothing/here"}, "DATABASE_URL_FILE names /nothing/here"),
     ],
 )
@@ -29,6 +46,18 @@ def test_unusable_setting_is_refused_by_name_o11(tmp_path: Path, changed: dict[s
     status, output = start(tmp_path, **changed)
     assert (status, named in output, "Traceback" in output) == (1, True, False), output
     assert "secret" not in output
+
+
+def test_folder_that_cannot_be_created_is_refused_by_name_o11(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "var"):
+        status, output = start(folder)
+        assert (status, "DYNAMO_VAR must be a folder" in output, "Traceback" in output) == (1, True, False), output
+
+
+@pytest.mark.parametrize("level", ["", "debug", "Warning"])
+def test_log_level_is_accepted_in_any_case(tmp_path: Path, level: str) -> None:
+    assert start(tmp_path, DYNAMO_LOG_LEVEL=level) == (0, "")
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", " on "])

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from psycopg.pq import Conninfo
 
 from accounts import clock
 from accounts.domain.audit_verification import chain_heads
@@ -29,19 +31,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path)
         parser.add_argument("--pg-dump", default="pg_dump", help="the program, of the server's version or newer")
+        parser.add_argument("--without-database", action="store_true", help="where the dump is made by other means")
 
-    def handle(self, *_: Any, folder: Path, pg_dump: str, **__: Any) -> None:
+    def handle(self, *_: Any, folder: Path, pg_dump: str, without_database: bool, **__: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if any(folder.iterdir()):
             raise CommandError(f"{folder} is not empty")
         # The heads first: the events in the dump continue them.
         _write(folder / "audit-heads.txt", "".join(f"{head}\n" for head in chain_heads()))
-        name = _dump_postgresql(folder, pg_dump) if connection.vendor == "postgresql" else _copy_sqlite(folder)
+        about = {"at": clock.now().isoformat()}
+        if not without_database:
+            name = _dump_postgresql(folder, pg_dump) if connection.vendor == "postgresql" else _copy_sqlite(folder)
+            about |= {"database": name, "sha256": _sha256((folder / name).open("rb"))}
         entries = [json.dumps(entry) for entry in _stored_files()]
         _write(folder / "storage.jsonl", "".join(f"{entry}\n" for entry in entries))
-        about = {"at": clock.now().isoformat(), "database": name, "sha256": _sha256((folder / name).open("rb"))}
         _write(folder / "backup.json", json.dumps(about, indent=2) + "\n")
-        self.stdout.write(f"{name}; {len(entries):,} stored files are listed. The keys are not in the backup.")
+        database = about.get("database", "Without the database")
+        self.stdout.write(f"{database}; {len(entries):,} stored files are listed. The keys are not in the backup.")
 
 
 def _write(path: Path, content: str) -> None:
@@ -53,11 +59,14 @@ def _dump_postgresql(folder: Path, pg_dump: str) -> str:
     if shutil.which(pg_dump) is None:
         raise CommandError(f"{pg_dump} is not installed; name it with --pg-dump")
     given, name = connection.get_connection_params(), "database.dump"
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
-    environment = {variable: str(given[key]) for key, variable in names.items() if given.get(key)}
+    # In the environment: other users can read the arguments of a process, and one of these is the password.
+    environment = {
+        option.envvar.decode(): str(given[option.keyword.decode()])
+        for option in Conninfo.get_defaults()
+        if option.envvar and given.get(option.keyword.decode())
+    }
     (folder / name).touch(mode=0o600)
-    # The password is in the environment: other users can read the arguments of a process.
-    command = [pg_dump, "--format=custom", "--no-owner", f"--file={folder / name}", f"--dbname={given['dbname']}"]
+    command = [pg_dump, "--format=custom", "--no-owner", f"--file={folder / name}"]
     done = subprocess.run(  # noqa: S603  the operator names the program
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
@@ -87,7 +96,8 @@ def _stored_files(folder: str = "") -> Iterator[dict[str, Any]]:
         return  # nothing was stored yet
     for name in sorted(names):
         path = f"{folder}/{name}" if folder else name
-        yield {"name": path, "size": default_storage.size(path), "sha256": _sha256(default_storage.open(path))}
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            yield {"name": path, "size": default_storage.size(path), "sha256": _sha256(default_storage.open(path))}
     for name in sorted(folders):
         path = f"{folder}/{name}" if folder else name
         if path != hold.FOLDER:

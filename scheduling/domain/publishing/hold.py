@@ -163,7 +163,7 @@ def release(actor: Actor) -> None:
     """End the hold: the number rises above that of the storage, and each organization gets an audit event.
 
     Marks everything that is not published: a retry, an approval or a new time may have been lost together with the
-    publication, so it is read back before it is sent.
+    publication, so it is read back before it is sent. Raises Unverified when the storage does not take the number.
     """
     with transaction.atomic():
         row = PublishingState.objects.select_for_update().first() or _create()
@@ -173,7 +173,7 @@ def release(actor: Actor) -> None:
         row.held_at, row.hold_reason, row.released_at, row.raised_at = None, "", clock.now(), clock.now()
         row.save()
         _record(actor, "publishing.release")
-    _write_marker(row)
+        _write_marker(row)  # before the commit: a storage that is ahead of the database is a hold
     _remember(row)
 
 

@@ -8,7 +8,6 @@ from accounts import clock
 from accounts.domain.actors import Actor
 from accounts.models import ActorKind
 from posts.graph.publishers import LookupStatus
-from scheduling.domain import event_feed
 from scheduling.domain.publishing import after_restore
 from scheduling.domain.publishing import hold as publishing_hold
 from scheduling.models import ScheduledPost
@@ -106,5 +105,4 @@ class Command(BaseCommand):
 
     def _release(self) -> None:
         publishing_hold.release(OPERATOR)
-        event_feed.leave_gap()
         self.stdout.write("Publishing is released.")

@@ -21,6 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--within", type=float, default=0.0, metavar="SECONDS", help="look ahead (dry run only)")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            self._list_or_publish(options)
+        except hold.Unverified as error:
+            raise CommandError(f"{error} Nothing is published until it does.") from None
+
+    def _list_or_publish(self, options: dict[str, Any]) -> None:
         if options["dry_run"]:
             self._list(options["within"])
         elif options["within"]:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import Client
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from accounts.models import Organization, User
-from dynamo.mcp.errors import DO_THIS
+from dynamo.mcp.errors import DO_THIS, to_tool_error
 from dynamo_client import cli
 from tests.dynamo.mcp.messages import McpClient
 from tests.security.access_matrix import TOOLS
@@ -59,3 +62,9 @@ def test_guide_of_the_api_has_a_row_for_every_code() -> None:
     assert {code for code in DO_THIS if f"`{code}`" not in guide} <= {
         "media.size", "media.unavailable", "media.unusable", "server.error",
     }  # fmt: skip
+
+
+def test_database_that_does_not_answer_is_an_error_to_repeat_o11() -> None:
+    error = json.loads(str(to_tool_error(OperationalError("secret"), Request(APIRequestFactory().post("/mcp")))))
+    assert (error["code"], error["retryAfter"]) == ("database.unavailable", 5)
+    assert error["doThis"] == DO_THIS["database.unavailable"]

@@ -17,6 +17,7 @@ from accounts.models import Organization
 from posts.domain import media_store
 from posts.graph.media import MediaUnavailable, NotMedia
 from posts.models import MediaFile
+from scheduling.domain import retention
 from tests.helpers import log_in
 from tests.posts.graph.raw import answer, serving
 from tests.services.sandbox import SandboxControl
@@ -117,6 +118,22 @@ def test_delete_orphans_keeps_used_and_young_files(organization: Organization, m
     assert set(MediaFile.objects.values_list("pk", flat=True)) == {used.pk, linked.pk, young.pk}
     assert default_storage.exists(old.file.name) is False
     assert len(files()) == 3
+
+
+def test_file_that_the_storage_cannot_delete_leaves_the_others_deleted_and_is_late(organization: Organization) -> None:
+    """A folder with a file in it stands in place of one of the files."""
+    broken, *_ = (media_store.store(organization, png(colour)) for colour in ("red", "blue", "tan"))
+    MediaFile.objects.update(used_at=clock.now() - timedelta(days=9))
+    MediaFile.objects.filter(pk=broken.pk).update(used_at=clock.now() - timedelta(days=10))
+    path = Path(broken.file.path)
+    path.unlink()
+    (path / "content").mkdir(parents=True)
+    assert media_store.delete_orphans() == 2
+    assert MediaFile.objects.get() == broken
+    assert retention.overdue() == pytest.approx(2 * 86_400, abs=60)
+    (path / "content").rmdir()
+    assert media_store.delete_orphans() == 1
+    assert retention.overdue() == 0.0
 
 
 # Who gets it

@@ -108,3 +108,17 @@ def test_copies_are_deleted_after_ninety_days(facebook: Channel, sandbox: Sandbo
     assert thumbnails.delete_old() == 1
     post.refresh_from_db()
     assert (post.thumbnail.name, default_storage.exists(name)) == ("", False)
+
+
+def test_copy_that_the_storage_cannot_delete_is_deleted_by_a_later_run(facebook: Channel) -> None:
+    """A folder with a file in it stands in place of one of the copies."""
+    tried = clock.now() - timedelta(days=91)
+    for name in ("thumbnails/broken.jpg/content", "thumbnails/second.jpg"):
+        default_storage.save(name, io.BytesIO(b"a"))
+    names = "thumbnails/broken.jpg", "thumbnails/second.jpg"
+    first, second = (published(facebook, thumbnail=name, thumbnail_tried_at=tried) for name in names)
+    assert thumbnails.delete_old() == 1
+    assert list(PublishedPost.objects.exclude(thumbnail="")) == [first]
+    assert not default_storage.exists(str(second.thumbnail.name))
+    default_storage.delete("thumbnails/broken.jpg/content")
+    assert thumbnails.delete_old() == 1

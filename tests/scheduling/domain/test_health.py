@@ -112,5 +112,5 @@ def test_queue_stats_counts_only_the_given_posts(swept: None, make_scheduled, ot
 def test_health_runs_a_fixed_number_of_queries(swept: None, make_scheduled, django_assert_num_queries) -> None:
     for _ in range(3):
         state(make_scheduled(), "SCHEDULED", scheduled_for=ago(100))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         health.check_health()

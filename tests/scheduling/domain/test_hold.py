@@ -2,9 +2,13 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
+import redis
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, default_storage
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.models import Q
@@ -20,12 +24,27 @@ from scheduling.domain.publishing import commit, hold, lease, run, stage
 from scheduling.models import Attempt, Delivery, Notification, PublishingState, ScheduledPost
 from tests.helpers import approve, fresh
 from tests.scheduling.domain.conftest import go_on, send
+from tests.services.engines import Redis
 
 pytestmark = pytest.mark.django_db
 
 
 class DatabaseLostError(Exception):
     pass
+
+
+class ReadOnlyStorage(Storage):
+    """A bucket that can be read and not written."""
+
+    def _open(self, name, mode="rb"):
+        if mode != "rb":
+            raise PermissionError
+        return File((Path(settings.MEDIA_ROOT) / name).open(mode))
+
+
+class SilentStorage(Storage):
+    def _open(self, *_):
+        raise TimeoutError
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +233,51 @@ def test_cursor_of_the_lost_database_skips_no_event(make_draft, key, capsys):
     event_feed.number()
     items, _ = event_feed.read(key, after=before + 7, types=["post.created"], limit=10)
     assert str(later.pk) in [item["post"]["id"] for item in items]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_event_of_a_held_installation_is_skipped_by_no_cursor_of_the_lost_database(make_draft, key, numbered, capsys):
+    raised()
+    make_draft()
+    if numbered:
+        event_feed.number()
+    _, before = event_feed.read(key, after=0, types=[], limit=10)
+    default_storage.delete(hold._name(PublishingState.objects.get().installation))
+    during = make_draft()
+    sweep.sweep()
+    sweep.sweep()
+    types = ["publishing.held", "post.created"]
+    items, reached = event_feed.read(key, after=before + 7, types=types, limit=10)
+    assert str(during.pk) in [item["post"]["id"] for item in items if item["post"]]
+    assert "publishing.held" in [item["type"] for item in items]
+    after_restore(capsys)
+    event_feed.number()
+    items, _ = event_feed.read(key, after=reached, types=[], limit=10)
+    assert [item["type"] for item in items] == ["publishing.released"]
+
+
+def test_event_is_not_numbered_before_the_storage_was_compared(make_draft, key, settings):
+    raised()
+    make_draft()
+    hold._seen.clear()
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.SilentStorage"}}
+    assert sweep.sweep()["number"] == -1
+    assert event_feed.read(key, after=0, types=[], limit=10)[0] == []
+
+
+def test_release_without_a_writable_storage_leaves_publishing_held(make_draft, settings, capsys):
+    make_draft()
+    raised()
+    hold.hold_by_person(WORKER, "a snapshot")
+    stored = settings.STORAGES
+    settings.STORAGES = {**stored, "default": {"BACKEND": f"{__name__}.ReadOnlyStorage"}}
+    with pytest.raises(CommandError, match="storage does not answer"):
+        after_restore(capsys)
+    assert PublishingState.objects.get().held_at is not None
+    assert not AuditEvent.objects.filter(verb="publishing.release").exists()
+    settings.STORAGES = stored
+    after_restore(capsys)
+    assert (PublishingState.objects.get().held_at, marker()["number"]) == (None, raised().number)
 
 
 def test_publishing_post_of_the_backup_is_read_back(make_enqueued, travel, sandbox, facebook, capsys):
@@ -584,11 +648,31 @@ def test_oldest_due_post_makes_the_installation_not_ready_whatever_its_state(
 
 
 def test_lost_broker_memory_enqueues_everything_in_the_horizon_again(make_enqueued, facebook, no_messages):
+    sweep.forget_lost_messages()
     post = make_enqueued(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=5))
-    sweep.cache.set(sweep.BROKER_MARKER, 1, timeout=None)
     assert sweep.sweep()["enqueued"] == 0
     sweep.cache.delete(sweep.BROKER_MARKER)
     counts = sweep.sweep()
     assert (counts["lost_messages"], counts["enqueued"]) == (1, 1)
     assert sweep.sweep()["enqueued"] == 0
     assert fresh(post).status == "SCHEDULED"
+
+
+def test_redis_that_restarts_with_its_data_enqueues_everything_in_the_horizon_again(
+    make_enqueued, facebook, no_messages, settings
+):
+    with Redis() as broker:
+        settings.REDIS_URL = broker.url
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": broker.url}}
+        make_enqueued(channels=[facebook], scheduled_for=clock.now() + timedelta(minutes=5))
+        sweep.sweep()
+        assert sweep.forget_lost_messages() == 0
+        redis.Redis.from_url(broker.url).save()
+        broker.kill()
+        broker.start()
+        assert sweep.forget_lost_messages() == 1
+        assert sweep.forget_lost_messages() == 0
+        redis.Redis.from_url(broker.url).acl_setuser("default", enabled=True, commands=["-info"])
+        assert sweep.forget_lost_messages() == 0
+        sweep.cache.delete(sweep.BROKER_MARKER)
+        assert sweep.forget_lost_messages() == 1

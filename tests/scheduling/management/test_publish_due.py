@@ -3,15 +3,17 @@
 import re
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from accounts import clock
 from posts.models import Channel
-from scheduling.domain.publishing import stage
+from scheduling.domain.publishing import hold, stage
 from scheduling.models import Delivery, ScheduledPost
 from tests.security.db_diff import all_rows
 from tests.services.processes import ProcessGroup, eventually
@@ -100,3 +102,16 @@ def test_publish_due_resumes_an_abandoned_post(make_scheduled, sandbox, facebook
 def test_within_without_dry_run_is_an_error() -> None:
     with pytest.raises(CommandError, match="dry-run"):
         run("--within", "60")
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_publish_due_while_the_storage_does_not_answer_is_a_command_error(
+    make_scheduled, sandbox, facebook: Channel, words: tuple[str, ...]
+) -> None:
+    post = make_scheduled(scheduled_for=later(100), channels=[facebook])
+    marker = hold._name(hold.current().installation)
+    Path(default_storage.path(marker)).write_text("not JSON", encoding="ascii")
+    hold._seen.clear()
+    with time_machine.travel(post.scheduled_for + timedelta(seconds=1)), pytest.raises(CommandError, match="storage"):
+        run(*words)
+    assert sandbox.posts == []
