@@ -297,3 +297,21 @@ def test_undo_of_another_persons_approval_changes_nothing(make_scheduled, admin_
         site.send(f"{POSTS}undo/", approval=str(fresh(post).approval_id))
         site.send(f"{POSTS}undo/", approval="x" * 20)
         assert fresh(post).status == Status.SCHEDULED
+
+
+@pytest.mark.parametrize("loss", ["membership", "right", "channel", "account"])
+def test_scheduled_post_of_a_former_reviewer_states_that_it_is_not_published(
+    make_scheduled, reviewer: User, viewer: User, loss: str
+) -> None:
+    post = make_scheduled()
+    site = AdminClient(viewer).review(post)
+    assert ("It will be published on" in site.text, "It will not be published" in site.text) == (True, False)
+    if loss == "membership":
+        reviewer.memberships.all().delete()
+    elif loss == "account":
+        User.objects.filter(pk=reviewer.pk).update(is_active=False)
+    else:
+        reviewer.memberships.update(**({"may_review": False} if loss == "right" else {"review_channels": []}))
+    site.review(post)
+    assert "It will be published on" not in site.text
+    assert "It will not be published: The person who approved this may no longer review it." in site.text
