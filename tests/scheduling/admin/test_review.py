@@ -9,6 +9,7 @@ from accounts import clock
 from accounts.domain import actors, api_keys
 from accounts.models import Organization, Role, User
 from posts.models import Channel
+from scheduling.admin import unsent_input
 from scheduling.domain import drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
@@ -247,6 +248,33 @@ def test_notes_typed_in_an_expired_session_survive_the_login_a22(make_waiting, r
     site.press("reject")
     assert (fresh(post).status, fresh(post).notes) == (Status.REJECTED, "Warmer, please.")
     assert "has not been sent" not in site.review(post).text
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "text"), [("reject", "notes", "Warmer, please."), ("approve", "when", "2031-05-04T10:30")]
+)
+def test_input_of_a_page_from_before_a_new_login_is_kept_a22(
+    make_waiting, reviewer: User, action: str, field: str, text: str
+) -> None:
+    post = make_waiting()
+    site, elsewhere = AdminClient(reviewer).review(post), AdminClient(reviewer).open("/admin/")
+    site.client.cookies = elsewhere.client.cookies  # the browser signed in again in another tab
+    site.press(action, **{field: text})
+    assert (site.answer.status_code, fresh(post).status) == (403, Status.WAITING_FOR_APPROVAL)
+    assert f"{POSTS}{post.pk}/review/" in site.page.links
+    assert site.review(post).form(action).fields[field] == text
+    assert "has not been sent" in site.text
+    site.press(action)
+    assert fresh(post).status in {Status.SCHEDULED, Status.REJECTED}
+
+
+def test_input_that_another_site_posts_is_not_kept(make_waiting, reviewer: User) -> None:
+    post = make_waiting()
+    site = AdminClient(reviewer).review(post)
+    url = f"{POSTS}{post.pk}/reject/"
+    answer = site.client.post(url, {"notes": "Foreign."}, headers={"origin": "https://other.example"})
+    assert (answer.status_code, unsent_input.COOKIE in answer.cookies) == (403, False)
+    assert site.client.get(url).status_code == 405
 
 
 @pytest.mark.parametrize(
