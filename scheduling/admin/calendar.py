@@ -31,7 +31,7 @@ from accounts.admin.base import (
     organizations_with_role,
     render_page,
 )
-from accounts.exceptions import DomainError, Forbidden
+from accounts.exceptions import DomainError, Forbidden, StaleVersion
 from accounts.models import Membership, Role
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import actions, calendar_dates, reschedule
@@ -395,10 +395,13 @@ def reschedule_post(model_admin: Any, request: HttpRequest, post_id: UUID) -> Ht
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(model_admin.url("calendar"))
         post = model_admin.get_post_or_404(request, post_id)
-        problem = reschedule.error_message(in_words_of_the_form(error), post)
-        problems = actions.other_messages(error, problem)
-        status = 403 if isinstance(error, Forbidden) else 200
-        return _render_confirmation(model_admin, request, post, problem=problem, problems=problems, status=status)
+        lost = isinstance(error, StateConflict | StaleVersion)
+        message = reschedule.repeated_message(request, post, request.POST["way"]) if lost else ""
+        if not message:
+            problem = reschedule.error_message(in_words_of_the_form(error), post)
+            problems = actions.other_messages(error, problem)
+            status = 403 if isinstance(error, Forbidden) else 200
+            return _render_confirmation(model_admin, request, post, problem=problem, problems=problems, status=status)
     messages.success(request, message)
     # Return to the calendar as the user left it, on the page with the post's new day.
     state = _state_parameters(QueryDict(request.POST.get("back", "")))

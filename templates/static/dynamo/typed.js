@@ -9,7 +9,7 @@
   const WEEK = 7 * 24 * 3600 * 1000;
   const organization = new URLSearchParams(location.search).get("organization") || "";
   const key = `dynamo.typed:${status.dataset.user}:${location.pathname}:${organization}`;
-  const SKIPPED = ["csrfmiddlewaretoken", "proof"];
+  const SKIPPED = ["csrfmiddlewaretoken", "proof", "post_id"];
   const fields = () => [...form.elements].filter(
     (field) => field.name && !SKIPPED.includes(field.name) && !["file", "password", "submit", "button"].includes(field.type),
   );

@@ -60,6 +60,32 @@ def test_mark_as_not_published_allows_a_retry(make_failed, reviewer: User, faceb
     assert fresh(post).status == Status.SCHEDULED
 
 
+@pytest.mark.parametrize(("action", "channels"), [("live", 1), ("live", 2), ("absent", 1)])
+def test_second_click_of_a_result_is_done_a22(
+    make_failed, reviewer: User, facebook: Channel, instagram: Channel, action: str, channels: int
+) -> None:
+    post = make_failed("UNKNOWN", channels=[facebook, instagram][:channels])
+    delivery = post.deliveries.get(channel=facebook)
+    other = post.deliveries.exclude(pk=delivery.pk).first()
+    if other:
+        post.deliveries.filter(pk=other.pk).update(state="FAILED")
+    typed = {"post_id": f"{facebook.platform_id}_5"} if action == "live" else {}
+    site = AdminClient(reviewer).review(post)
+    form = next(
+        form
+        for form in site.page.forms
+        if form.action.endswith(f"/{action}/") and form.fields["delivery"] == str(delivery.pk)
+    )
+    for _ in range(2):
+        assert site.client.post(form.action, {**form.fields, **typed}).status_code == 302
+    delivery.refresh_from_db()
+    assert delivery.state == ("PUBLISHED" if action == "live" else "FAILED")
+    assert AuditEvent.objects.filter(verb__startswith="mark_").count() == 1
+    if action == "live":
+        other_id = site.client.post(form.action, {**form.fields, "post_id": f"{facebook.platform_id}_6"})
+        assert (other_id.status_code, "resolved or retried" in other_id.content.decode()) == (200, True)
+
+
 def test_failed_post_offers_retry_revert_and_mark_as_published(
     make_failed, make_member, organization, facebook: Channel
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors, api_keys
-from accounts.models import Organization, Role, User
+from accounts.models import AuditEvent, Organization, Role, User
 from posts.models import Channel
 from scheduling.admin import unsent_input
 from scheduling.domain import drafts, review
@@ -316,6 +316,22 @@ def test_approval_is_undone_by_the_button_of_the_next_page(make_waiting, reviewe
     assert fresh(post).status == Status.WAITING_FOR_APPROVAL
     assert not site.follow().offers("undo")
     assert site.offers("approve")
+
+
+def test_second_click_of_undo_is_undone_a22(make_waiting, reviewer: User, author: User) -> None:
+    post = make_waiting()
+    site = AdminClient(reviewer).review(post).press("approve").follow()
+    approval = site.form("undo").fields["approval"]
+    site.press("undo")
+    site.send(f"{POSTS}undo/", approval=approval)
+    assert "was not changed" not in site.follow().text
+    assert site.text.count("is waiting for approval again") == 2
+    assert AuditEvent.objects.filter(verb="undo").count() == 1
+
+    site.press("approve")
+    site.send(f"{POSTS}undo/", approval=approval)  # of the earlier approval
+    assert "was not changed" in site.follow().text
+    assert fresh(post).status == Status.SCHEDULED
 
 
 def test_undo_of_another_persons_approval_changes_nothing(make_scheduled, admin_member: User, viewer: User) -> None:
