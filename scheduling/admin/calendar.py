@@ -77,7 +77,7 @@ class ChannelMark(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A post on the calendar: a scheduled one, or a published one that was not scheduled here.
+    """A post on the calendar: a scheduled one, or a published one that no scheduled one of that day stands for.
 
     problem         what is wrong with the post, in two or three words; blank if nothing is
     reschedule_url  blank if the user cannot reschedule the post
@@ -138,7 +138,10 @@ def render_entry(entry: Entry, back_query: str) -> SafeString:
 
     Not a template, which is far slower: a month has over a hundred posts.
     """
-    status = str(entry.post.status) if isinstance(entry.post, ScheduledPost) else ELSEWHERE
+    if isinstance(entry.post, ScheduledPost):
+        status = str(entry.post.status)
+    else:
+        status = Status.PUBLISHED if entry.post.scheduled_post_id else ELSEWHERE
     kind, empty = status.lower(), mark_safe("")
     label = LABELS[status]
     return format_html(
@@ -280,11 +283,15 @@ def _find_ids(
 def _find_published(
     published: QuerySet[PublishedPost], span: calendar_dates.DateRange, after: ScheduledPost | None
 ) -> list[PublishedPost]:
-    """Return the first MAX_COUNT posts of each day that were not scheduled here; the others are scheduled posts."""
-    ours = ScheduledPost.objects.filter(pk=OuterRef("scheduled_post_id"))
+    """Return the first MAX_COUNT posts of each day, without those whose scheduled post is on the same day.
+
+    The days differ when a post was published after midnight, or another of its channels was retried on another day.
+    """
+    scheduled = ScheduledPost.objects.annotate(on=TruncDate("scheduled_for", tzinfo=span.zone))
+    same_day = scheduled.filter(pk=OuterRef("scheduled_post_id"), on=OuterRef("day"))
     start = max(span.start, after.scheduled_for) if after is not None and after.scheduled_for else span.start
-    rows = published.filter(~Exists(ours), published_at__gte=start, published_at__lt=span.end, deleted_at=None)
-    rows = rows.annotate(day=TruncDate("published_at", tzinfo=span.zone))
+    rows = published.filter(published_at__gte=start, published_at__lt=span.end, deleted_at=None)
+    rows = rows.annotate(day=TruncDate("published_at", tzinfo=span.zone)).filter(~Exists(same_day))
     rows = rows.annotate(place=Window(RowNumber(), partition_by="day", order_by=("published_at", "id")))
     rows = rows.filter(place__lte=MAX_COUNT).order_by("published_at", "id")
     return list(rows.defer("reactions", "superpower", "media_url", "thumbnail_url"))
