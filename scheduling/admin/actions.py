@@ -1,25 +1,26 @@
 """Actions of the review page: each maps a POST to one domain function and returns a message."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from accounts import clock, formatting
 from accounts.admin.base import current_user, has_role, membership_for
 from accounts.domain.actors import user_actor
 from accounts.domain.reviewers import can_review_channels, get_reviewer
-from accounts.exceptions import DomainError, Forbidden, Invalid
+from accounts.exceptions import Conflict, DomainError, Forbidden, Invalid
 from accounts.models import ActorKind, AuditEvent, Role, User
 from scheduling.admin import post_history, unsent_input
-from scheduling.admin.review_context import title_of
+from scheduling.admin.review_context import check_not_shown, title_of
 from scheduling.domain import channel_checks, drafts, manual_resolution, review, two_person_approval, undo
 from scheduling.domain.notifications import events
-from scheduling.domain.preflight.checks import run_checks
+from scheduling.domain.preflight.checks import Check, run_checks
 from scheduling.lifecycle import NEEDS_APPROVAL, StateConflict, Status
 from scheduling.models import Approval, Delivery, ScheduledPost
 
@@ -36,7 +37,11 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         scheduled_for = submitted_time(request, post, blank="Choose a date and time, or publish it now.")
     zone = formatting.user_timezone(reviewer.user)
     checks = run_checks([post], zone)[post.pk]
-    approval = review.approve(reviewer, post, **submitted_state(request), scheduled_for=scheduled_for, checks=checks)
+    with transaction.atomic():
+        approval = review.approve(
+            reviewer, post, **submitted_state(request), scheduled_for=scheduled_for, checks=checks
+        )
+        ensure_checks_shown(request, checks)
     offer_undo(request, [approval])
     if approval.post.status != Status.SCHEDULED:
         return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
@@ -48,7 +53,9 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
     reviewer = get_reviewer(request, post.organization)
     checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
+    with transaction.atomic():
+        approval = review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
+        ensure_checks_shown(request, checks)
     offer_undo(request, [approval])
     return f"Approved: “{title_of(post)}” is being published now."
 
@@ -233,6 +240,17 @@ def _submitted_approvals(request: HttpRequest) -> list[int]:
 def approved_posts(request: HttpRequest) -> list[UUID]:
     """Return the ids of the posts of the submitted approvals."""
     return list(Approval.objects.filter(pk__in=_submitted_approvals(request)).values_list("post_id", flat=True))
+
+
+def ensure_checks_shown(request: HttpRequest, checks: Sequence[Check]) -> None:
+    """Raise Conflict for a check that is open and that the submitted page did not show.
+
+    Called after the approval and in its transaction, which is rolled back: every other refusal comes first. A time that
+    has passed is the approval's own matter.
+    """
+    checks = [check for check in checks if not check.name.startswith("scheduledFor")]
+    if words := check_not_shown(checks, request.POST.get("checks", "")):
+        raise Conflict(f"Nothing was approved, because the page did not show this: {words} Decide again.")
 
 
 class PageState(TypedDict):

@@ -37,7 +37,7 @@ from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import actions, calendar_dates, reschedule
 from scheduling.admin.forms import in_words_of_the_form
 from scheduling.admin.previews import NETWORKS
-from scheduling.admin.review_context import headline, review_context, summary, title_of
+from scheduling.admin.review_context import headline, open_checks, review_context, summary, title_of
 from scheduling.admin.review_queue import after_in_queue
 from scheduling.lifecycle import EDITABLE, StateConflict, Status
 from scheduling.models import Delivery, ScheduledPost
@@ -439,10 +439,13 @@ def _render_confirmation(
     proposed = copy(post)  # for the previews
     proposed.scheduled_for = new_time or post.scheduled_for
     back = params.get("back", "")
-    context = {
-        **review_context(post, reader=reader, membership=membership),
+    context = review_context(post, reader=reader, membership=membership)
+    checks = reschedule.proposed_checks(post, new_time, reader)
+    context |= {
         "opts": model_admin.opts,
-        "checks": summary(reschedule.proposed_checks(post, new_time, reader)),
+        "checks": summary(checks),
+        # An approval on this page also has the checks of the present time.
+        "shown_checks": " ".join(sorted({*context["shown_checks"].split(), *open_checks(checks)})),
         "may_recheck": False,
         "options": reschedule.reschedule_options(reader, membership, post),
         "when": when,

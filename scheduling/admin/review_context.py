@@ -168,6 +168,7 @@ def review_context(
         attempted = set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
     counts, previews = engagement_counts([post]), load_preview_context([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
+    checks = run_checks([post], zone)[post.pk]
     return {
         "post": post,
         "heading": title_of(post),
@@ -200,7 +201,8 @@ def review_context(
         "hour_hint": "" if past else formatting.repeated_hour_hint(post.scheduled_for, zone),
         "next_step": _next_step(post, deliveries, first, refusal, zone),
         "approve_label": _approve_label(post, first),
-        "checks": summary(run_checks([post], zone)[post.pk]),
+        "checks": summary(checks),
+        "shown_checks": " ".join(sorted(open_checks(checks))),
         "approval_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
         "changes": describe_changes(differences, names=names, zone=zone, stored=stored),
         "last_decision": last_decision,
@@ -211,6 +213,24 @@ def review_context(
 def covered_values(content: Content) -> list[tuple[str, str]]:
     """Return the path and the value of everything that the digest of the content covers."""
     return [(format_path(path), format_leaf(value)) for path, value in json_leaves(content).items()]
+
+
+def open_checks(checks: Sequence[Check]) -> set[str]:
+    """Return what identifies the checks that are not passed, for the form: what a later check must not exceed."""
+    tokens = set()
+    for check in checks:
+        token = f"{check.name}@{check.channel}"
+        tokens |= {token} if check.level != "ok" else set()
+        tokens |= {f"{token}:warn"} if check.level in {"warn", "stop"} else set()
+        tokens |= {f"{token}:stop"} if check.level == "stop" else set()
+        tokens |= {f"{token}:live"} if check.live else set()
+    return tokens
+
+
+def check_not_shown(checks: Sequence[Check], shown: str) -> str:
+    """Return the words of an open check that the page did not show; blank if it showed all. `shown`: its form field."""
+    known = set(shown.split())
+    return next((check.words for check in checks if open_checks([check]) - known), "")
 
 
 @dataclass(frozen=True)
