@@ -176,6 +176,7 @@ PASSWORD_RESET_TIMEOUT = int(env_float("DYNAMO_PASSWORD_RESET_LIFE", 3600))
 PASSWORD_RESETS_PER_HOUR = int(env_float("DYNAMO_PASSWORD_RESETS_PER_HOUR", 5))  # e-mails to one address
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "scheduling.admin.unsent_input.csrf_failure"
 # Login throttling. By username and address, so that a client elsewhere cannot lock a reviewer out.
 AXES_FAILURE_LIMIT = int(env_float("DYNAMO_LOGIN_TRIES", 6, least=1))
 AXES_COOLOFF_TIME = timedelta(seconds=env_float("DYNAMO_LOGIN_LOCK", 900))

@@ -86,6 +86,16 @@ def switch_truncate_triggers(action: str) -> None:
             cursor.execute(f"ALTER TABLE {model._meta.db_table} {action} TRIGGER no_truncate")
 
 
+def has_waiting_lock() -> bool:
+    """Whether a connection to PostgreSQL waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction keeps what it read first
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def stamp(instant: datetime) -> str:
     """Return `instant` as the contract writes times."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"

@@ -18,7 +18,10 @@ from accounts.exceptions import DomainError
 from accounts.models import User
 
 CREDENTIAL = "proof"  # the POST field with the password or the code
-SECRET_NAMES = ("password", "token")  # parts of the names of fields that a page must not contain
+# Names of POST fields that a page must not contain. Exact names: `reset_password` is a choice, not a secret.
+SECRET_FIELDS = {
+    "password", "password1", "password2", "old_password", "new_password1", "new_password2", "again", "token",
+}  # fmt: skip
 
 
 class ReauthenticationMiddleware(MiddlewareMixin):
@@ -66,7 +69,7 @@ def _credential_page(request: HttpRequest, *, code: bool, problem: str = "") -> 
     repeated = [
         (name, value)
         for name, values in request.POST.lists()
-        if name != CREDENTIAL and not any(secret in name for secret in SECRET_NAMES)
+        if name not in {CREDENTIAL, "csrfmiddlewaretoken", *SECRET_FIELDS}
         for value in values
     ]
     context = {"code": code, "problem": problem, "repeated": repeated, "action": request.get_full_path()}

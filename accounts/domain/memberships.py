@@ -54,6 +54,17 @@ def save(actor: Actor, instance: Organization | Membership | User, *, password: 
         if changed or password:
             verb = "create" if stored is None else "change"
             record(actor, verb, instance, changed=changed, **({"password": "set"} if password else {}))
+        if isinstance(instance, Membership) and stored is None:
+            _take_time_zone(actor, instance)
+
+
+def _take_time_zone(actor: Actor, membership: Membership) -> None:
+    """Give the user of a first membership the organization's time zone, unless they have another one than UTC."""
+    user, zone = membership.user, membership.organization.time_zone
+    if user.time_zone != "UTC" or zone == "UTC" or user.memberships.exclude(pk=membership.pk).exists():
+        return
+    User.objects.filter(pk=user.pk).update(time_zone=zone)
+    record(actor, "change", user, changed={"time_zone": ["UTC", zone]})
 
 
 def remove(actor: Actor, membership: Membership) -> None:

@@ -1,24 +1,26 @@
 """Actions of the review page: each maps a POST to one domain function and returns a message."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from accounts import clock, formatting
 from accounts.admin.base import current_user, has_role, membership_for
 from accounts.domain.actors import user_actor
 from accounts.domain.reviewers import can_review_channels, get_reviewer
-from accounts.exceptions import DomainError, Forbidden, Invalid
+from accounts.exceptions import Conflict, DomainError, Forbidden, Invalid
 from accounts.models import ActorKind, AuditEvent, Role, User
 from scheduling.admin import post_history, unsent_input
-from scheduling.admin.review_context import title_of
+from scheduling.admin.review_context import check_not_shown, title_of
 from scheduling.domain import channel_checks, drafts, manual_resolution, review, two_person_approval, undo
-from scheduling.domain.preflight.checks import run_checks
+from scheduling.domain.notifications import events
+from scheduling.domain.preflight.checks import Check, run_checks
 from scheduling.lifecycle import NEEDS_APPROVAL, StateConflict, Status
 from scheduling.models import Approval, Delivery, ScheduledPost
 
@@ -35,7 +37,11 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
         scheduled_for = submitted_time(request, post, blank="Choose a date and time, or publish it now.")
     zone = formatting.user_timezone(reviewer.user)
     checks = run_checks([post], zone)[post.pk]
-    approval = review.approve(reviewer, post, **submitted_state(request), scheduled_for=scheduled_for, checks=checks)
+    with transaction.atomic():
+        approval = review.approve(
+            reviewer, post, **submitted_state(request), scheduled_for=scheduled_for, checks=checks
+        )
+        ensure_checks_shown(request, checks)
     offer_undo(request, [approval])
     if approval.post.status != Status.SCHEDULED:
         return f"First of two approvals of “{title_of(post)}” saved. Another reviewer must approve the same content."
@@ -47,7 +53,9 @@ def approve(request: HttpRequest, post: ScheduledPost) -> str:
 def publish(request: HttpRequest, post: ScheduledPost) -> str:
     reviewer = get_reviewer(request, post.organization)
     checks = run_checks([post], formatting.user_timezone(reviewer.user))[post.pk]
-    approval = review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
+    with transaction.atomic():
+        approval = review.approve(reviewer, post, **submitted_state(request), now=True, checks=checks)
+        ensure_checks_shown(request, checks)
     offer_undo(request, [approval])
     return f"Approved: “{title_of(post)}” is being published now."
 
@@ -66,19 +74,22 @@ def _submitted_notes(request: HttpRequest) -> str:
     return request.POST.get("notes", "").replace("\r\n", "\n").replace("\x00", "").strip()
 
 
+LIVE, ABSENT = "“{}” is marked as published on {}.", "Marked as not published on {}. You can approve a retry."
+
+
 def mark_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Record that the post is on the channel, under the platform id that the reviewer entered."""
     reviewer, delivery = get_reviewer(request, post.organization), _submitted_delivery(request, post)
     revision = submitted_number(request, "revision")
     manual_resolution.mark_live(reviewer, delivery, request.POST.get("post_id", ""), revision=revision)
-    return f"“{title_of(post)}” is marked as published on {delivery.channel.name}."
+    return LIVE.format(title_of(post), delivery.channel.name)
 
 
 def mark_not_published(request: HttpRequest, post: ScheduledPost) -> str:
     """Record that the post is not on the channel, so that it can be retried."""
     reviewer, delivery = get_reviewer(request, post.organization), _submitted_delivery(request, post)
     manual_resolution.mark_not_published(reviewer, delivery, revision=submitted_number(request, "revision"))
-    return f"Marked as not published on {delivery.channel.name}. You can approve a retry."
+    return ABSENT.format(delivery.channel.name)
 
 
 def revert(request: HttpRequest, post: ScheduledPost) -> str:
@@ -129,7 +140,13 @@ ACTIONS: dict[str, Action] = {
 DECISIONS = {"approve", "publish", "reject"}  # of a waiting post; lead to the next one
 
 
-REPEATS: dict[str, set[str]] = {"reject": {"reject"}, "revert": {"revert", "redraft"}, "submit": {"submit"}}
+REPEATS: dict[str, set[str]] = {
+    "reject": {"reject"},
+    "revert": {"revert", "redraft"},
+    "submit": {"submit"},
+    "live": {"mark_live", "settle"},
+    "absent": {"mark_absent"},
+}
 
 
 def repeated_message(request: HttpRequest, post: ScheduledPost, name: str) -> str:
@@ -140,14 +157,22 @@ def repeated_message(request: HttpRequest, post: ScheduledPost, name: str) -> st
     user, title = current_user(request), title_of(post)
     if name in {"approve", "publish"}:
         return _own_approval_message(request, post, name)
-    event = post_history.post_events(post).first()
-    if event is None or (event.actor_kind, event.actor_id) != (ActorKind.PERSON, str(user.pk)):
+    if post_history.last_event_of(user, post, REPEATS.get(name, ())) is None:
         return ""
-    if event.verb not in REPEATS.get(name, ()) or event.state_to != post.status:
-        return ""
+    if name in {"live", "absent"}:
+        return _repeated_result_message(request, post, name)
     if name == "reject":
         return f"Rejected: “{title}” was returned to its author." if post.notes == _submitted_notes(request) else ""
     return f"Done already: “{title}” is now “{post.get_status_display()}”."
+
+
+def _repeated_result_message(request: HttpRequest, post: ScheduledPost, name: str) -> str:
+    """Return the message for a channel that has the submitted result already; blank if it has another one."""
+    delivery = _submitted_delivery(request, post)
+    if name == "absent":
+        return ABSENT.format(delivery.channel.name) if delivery.error_code == manual_resolution.NOT_THERE else ""
+    same = delivery.platform_post_id == request.POST.get("post_id", "").strip() != ""
+    return LIVE.format(title_of(post), delivery.channel.name) if same else ""
 
 
 def _own_approval_message(request: HttpRequest, post: ScheduledPost, name: str) -> str:
@@ -194,8 +219,11 @@ def undo_approvals(request: HttpRequest, posts: Iterable[ScheduledPost]) -> list
         title = title_of(post)
         ids = set(post.approvals.values_list("pk", flat=True)) & set(_submitted_approvals(request))
         for approval_id in ids:
+            undone = post_history.last_event_of(current_user(request), post, {events.UNDO})
+            repeated = undone is not None and undone.details.get("approval") == approval_id
             try:
-                undo.undo(get_reviewer(request, post.organization), approval_id)
+                if not repeated:
+                    undo.undo(get_reviewer(request, post.organization), approval_id)
             except DomainError as error:
                 results.append((False, f"“{title}” was not changed. {error.message}."))
             else:
@@ -212,6 +240,17 @@ def _submitted_approvals(request: HttpRequest) -> list[int]:
 def approved_posts(request: HttpRequest) -> list[UUID]:
     """Return the ids of the posts of the submitted approvals."""
     return list(Approval.objects.filter(pk__in=_submitted_approvals(request)).values_list("post_id", flat=True))
+
+
+def ensure_checks_shown(request: HttpRequest, checks: Sequence[Check]) -> None:
+    """Raise Conflict for a check that is open and that the submitted page did not show.
+
+    Called after the approval and in its transaction, which is rolled back: every other refusal comes first. A time that
+    has passed is the approval's own matter.
+    """
+    checks = [check for check in checks if not check.name.startswith("scheduledFor")]
+    if words := check_not_shown(checks, request.POST.get("checks", "")):
+        raise Conflict(f"Nothing was approved, because the page did not show this: {words} Decide again.")
 
 
 class PageState(TypedDict):

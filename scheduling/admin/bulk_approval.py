@@ -18,7 +18,16 @@ from scheduling.admin.actions import MAX_SELECTED, PageState, offer_undo, parse_
 from scheduling.admin.forms import in_words_of_the_form
 from scheduling.admin.permissions import load_permission_context, permissions_for
 from scheduling.admin.previews import ChannelPreview, channel_preview, load_preview_context
-from scheduling.admin.review_context import Summary, covered_values, media_kind, summary, thumbnail_url, title_of
+from scheduling.admin.review_context import (
+    Summary,
+    check_not_shown,
+    covered_values,
+    media_kind,
+    open_checks,
+    summary,
+    thumbnail_url,
+    title_of,
+)
 from scheduling.domain import review
 from scheduling.domain.content import approved_content
 from scheduling.domain.preflight.checks import Check, run_checks
@@ -31,13 +40,13 @@ from scheduling.models import Approval, ScheduledPost
 class Confirmation:
     """A selected post as the confirmation page shows it. `why_not`: why it is not offered; blank if it is.
 
-    `digest` covers the content of `cards`; `warnings` is the field that tells which warnings the page showed.
+    `digest` covers the content of `cards`; `shown_checks` is the field with the open checks of the page.
     """
 
     post: ScheduledPost
     title: str
     digest: str
-    warnings: str
+    shown_checks: str
     cards: list[ChannelPreview]
     covered: list[tuple[str, str]]
     media_kind: str
@@ -85,7 +94,7 @@ def confirmations(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[
                 post=post,
                 title=title_of(post),
                 digest=canonical_sha256(content),
-                warnings=" ".join(sorted(open_checks(checks[post.pk]))),
+                shown_checks=" ".join(sorted(open_checks(checks[post.pk]))),
                 cards=[channel_preview(post, delivery, known) for delivery in post.deliveries.all()],
                 covered=covered_values(content),
                 media_kind=media_kind(post),
@@ -97,11 +106,6 @@ def confirmations(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[
             )
         )
     return result
-
-
-def open_checks(checks: Sequence[Check]) -> set[str]:
-    """Return what identifies the checks that are not passed."""
-    return {f"{check.name}@{check.channel}" for check in checks if check.level != "ok"}
 
 
 def bulk_approve(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[BulkResult]:
@@ -122,8 +126,7 @@ def bulk_approve(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[B
             if post.organization_id not in reviewers:
                 reviewers[post.organization_id] = get_reviewer(request, post.organization)
             state: PageState = submitted_state(request, f"-{post.pk}")
-            shown = set(request.POST.get(f"warnings-{post.pk}", "").split())
-            _raise_if_not_shown(post, checks[post.pk], shown)
+            _raise_if_not_shown(post, checks[post.pk], request.POST.get(f"checks-{post.pk}", ""))
             approval = review.approve(reviewers[post.organization_id], post, **state, checks=checks[post.pk])
         except DomainError as error:
             message = _error_message(in_words_of_the_form(error))
@@ -142,15 +145,13 @@ def bulk_approve(request: HttpRequest, posts: Sequence[ScheduledPost]) -> list[B
     return results
 
 
-def _raise_if_not_shown(post: ScheduledPost, checks: Sequence[Check], shown: set[str]) -> None:
-    """Raise Conflict for a waiting post with a blocker, or with a warning that is not in `shown`."""
+def _raise_if_not_shown(post: ScheduledPost, checks: Sequence[Check], shown: str) -> None:
+    """Raise Conflict for a waiting post with a blocker, or with an open check that is not in `shown`."""
     if post.status != Status.WAITING_FOR_APPROVAL:
         return
     if blocker := _blocker(checks):
         raise Conflict(blocker)
-    new = open_checks(checks) - shown
-    words = next((check.words for check in checks if f"{check.name}@{check.channel}" in new), "")
-    if words:
+    if words := check_not_shown(checks, shown):
         raise Conflict(f"The page did not show this warning: {words} Review the post again")
 
 

@@ -31,13 +31,13 @@ from accounts.admin.base import (
     organizations_with_role,
     render_page,
 )
-from accounts.exceptions import DomainError, Forbidden
+from accounts.exceptions import DomainError, Forbidden, StaleVersion
 from accounts.models import Membership, Role
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.admin import actions, calendar_dates, reschedule
 from scheduling.admin.forms import in_words_of_the_form
 from scheduling.admin.previews import NETWORKS
-from scheduling.admin.review_context import headline, review_context, summary, title_of
+from scheduling.admin.review_context import headline, open_checks, review_context, summary, title_of
 from scheduling.admin.review_queue import after_in_queue
 from scheduling.lifecycle import EDITABLE, StateConflict, Status
 from scheduling.models import Delivery, ScheduledPost
@@ -77,7 +77,7 @@ class ChannelMark(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A post on the calendar: a scheduled one, or a published one that was not scheduled here.
+    """A post on the calendar: a scheduled one, or a published one that no scheduled one of that day stands for.
 
     problem         what is wrong with the post, in two or three words; blank if nothing is
     reschedule_url  blank if the user cannot reschedule the post
@@ -138,7 +138,10 @@ def render_entry(entry: Entry, back_query: str) -> SafeString:
 
     Not a template, which is far slower: a month has over a hundred posts.
     """
-    status = str(entry.post.status) if isinstance(entry.post, ScheduledPost) else ELSEWHERE
+    if isinstance(entry.post, ScheduledPost):
+        status = str(entry.post.status)
+    else:
+        status = Status.PUBLISHED if entry.post.scheduled_post_id else ELSEWHERE
     kind, empty = status.lower(), mark_safe("")
     label = LABELS[status]
     return format_html(
@@ -280,11 +283,15 @@ def _find_ids(
 def _find_published(
     published: QuerySet[PublishedPost], span: calendar_dates.DateRange, after: ScheduledPost | None
 ) -> list[PublishedPost]:
-    """Return the first MAX_COUNT posts of each day that were not scheduled here; the others are scheduled posts."""
-    ours = ScheduledPost.objects.filter(pk=OuterRef("scheduled_post_id"))
+    """Return the first MAX_COUNT posts of each day, without those whose scheduled post is on the same day.
+
+    The days differ when a post was published after midnight, or another of its channels was retried on another day.
+    """
+    scheduled = ScheduledPost.objects.annotate(on=TruncDate("scheduled_for", tzinfo=span.zone))
+    same_day = scheduled.filter(pk=OuterRef("scheduled_post_id"), on=OuterRef("day"))
     start = max(span.start, after.scheduled_for) if after is not None and after.scheduled_for else span.start
-    rows = published.filter(~Exists(ours), published_at__gte=start, published_at__lt=span.end, deleted_at=None)
-    rows = rows.annotate(day=TruncDate("published_at", tzinfo=span.zone))
+    rows = published.filter(published_at__gte=start, published_at__lt=span.end, deleted_at=None)
+    rows = rows.annotate(day=TruncDate("published_at", tzinfo=span.zone)).filter(~Exists(same_day))
     rows = rows.annotate(place=Window(RowNumber(), partition_by="day", order_by=("published_at", "id")))
     rows = rows.filter(place__lte=MAX_COUNT).order_by("published_at", "id")
     return list(rows.defer("reactions", "superpower", "media_url", "thumbnail_url"))
@@ -395,10 +402,13 @@ def reschedule_post(model_admin: Any, request: HttpRequest, post_id: UUID) -> Ht
             messages.error(request, "This post has been deleted in the meantime.")
             return HttpResponseRedirect(model_admin.url("calendar"))
         post = model_admin.get_post_or_404(request, post_id)
-        problem = reschedule.error_message(in_words_of_the_form(error), post)
-        problems = actions.other_messages(error, problem)
-        status = 403 if isinstance(error, Forbidden) else 200
-        return _render_confirmation(model_admin, request, post, problem=problem, problems=problems, status=status)
+        lost = isinstance(error, StateConflict | StaleVersion)
+        message = reschedule.repeated_message(request, post, request.POST["way"]) if lost else ""
+        if not message:
+            problem = reschedule.error_message(in_words_of_the_form(error), post)
+            problems = actions.other_messages(error, problem)
+            status = 403 if isinstance(error, Forbidden) else 200
+            return _render_confirmation(model_admin, request, post, problem=problem, problems=problems, status=status)
     messages.success(request, message)
     # Return to the calendar as the user left it, on the page with the post's new day.
     state = _state_parameters(QueryDict(request.POST.get("back", "")))
@@ -429,10 +439,13 @@ def _render_confirmation(
     proposed = copy(post)  # for the previews
     proposed.scheduled_for = new_time or post.scheduled_for
     back = params.get("back", "")
-    context = {
-        **review_context(post, reader=reader, membership=membership),
+    context = review_context(post, reader=reader, membership=membership)
+    checks = reschedule.proposed_checks(post, new_time, reader)
+    context |= {
         "opts": model_admin.opts,
-        "checks": summary(reschedule.proposed_checks(post, new_time, reader)),
+        "checks": summary(checks),
+        # An approval on this page also has the checks of the present time.
+        "shown_checks": " ".join(sorted({*context["shown_checks"].split(), *open_checks(checks)})),
         "may_recheck": False,
         "options": reschedule.reschedule_options(reader, membership, post),
         "when": when,

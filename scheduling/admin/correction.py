@@ -11,6 +11,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
@@ -155,14 +156,17 @@ def _correct_and_approve(request: HttpRequest, post: ScheduledPost, captions: di
         scheduled_for = actions.submitted_time(request, post)
     zone = formatting.user_timezone(reviewer.user)
     corrections.apply_captions(list(post.deliveries.all()), captions)
-    approval = corrections.correct_and_approve(
-        reviewer,
-        post,
-        captions=captions,
-        **actions.submitted_state(request),
-        scheduled_for=scheduled_for,
-        checks=run_checks([post], zone)[post.pk],
-    )
+    checks = run_checks([post], zone)[post.pk]
+    with transaction.atomic():
+        approval = corrections.correct_and_approve(
+            reviewer,
+            post,
+            captions=captions,
+            **actions.submitted_state(request),
+            scheduled_for=scheduled_for,
+            checks=checks,
+        )
+        actions.ensure_checks_shown(request, checks)
     actions.offer_undo(request, [approval])
     title = title_of(post)
     if approval.post.status != Status.SCHEDULED or approval.post.scheduled_for is None:

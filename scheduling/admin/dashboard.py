@@ -146,7 +146,7 @@ def dashboard_stats(organizations: list[UUID], administered: list[UUID], zone: Z
         _tiles(posts, by_day, published, today),
         _volume_chart(by_day, published, today),
         _engagement_chart(published, today),
-        _latency_chart(administered) if administered else None,
+        _latency_chart(administered, zone) if administered else None,
     )
 
 
@@ -291,7 +291,7 @@ def _engagement_chart(by_day: PublishedByDay, today: date) -> Chart:
     )
 
 
-def _latency_chart(organizations: list[UUID]) -> Chart:
+def _latency_chart(organizations: list[UUID], zone: ZoneInfo) -> Chart:
     now = clock.now()
     posts = ScheduledPost.objects.filter(
         organization__in=organizations,
@@ -314,8 +314,8 @@ def _latency_chart(organizations: list[UUID]) -> Chart:
         "dots",
         "Publishing delay",
         summary,
-        ["Scheduled (UTC)", "Channel", "Seconds"],
-        [[f"{due.astimezone(UTC):%d %b %H:%M:%S}", name, f"{delay:.1f}"] for due, delay, name in delays],
+        ["Scheduled", "Channel", "Seconds"],
+        [[formatting.format_short(due, zone), name, f"{delay:.1f}"] for due, delay, name in delays],
         {
             "x": list(range(1, len(delays) + 1)),
             "series": [_series("Seconds", "blue", [round(delay, 2) for _, delay, _ in delays])],

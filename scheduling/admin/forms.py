@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from django import forms
 from django.db import transaction
@@ -11,14 +12,15 @@ from django.db.models import Q
 from accounts import formatting
 from accounts.admin.base import DomainForm
 from accounts.domain.actors import Actor
-from accounts.exceptions import DomainError, StaleVersion
+from accounts.exceptions import Conflict, DomainError, StaleVersion
 from posts.admin.superpower_description import superpower_title
 from posts.domain import media_store
 from posts.graph.media import VIDEO_BYTES, MediaUnavailable
 from posts.models import Channel, ChannelState, MediaFile, PostType, SuperpowerTemplate
+from scheduling.admin import post_history
 from scheduling.domain import drafts, review
 from scheduling.domain.drafts import Changes, ChannelText, Medium
-from scheduling.lifecycle import Status
+from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, MediaItem, MediaType, ScheduledPost
 
 MOST_MEDIA = 10  # of one post
@@ -118,6 +120,7 @@ class PostForm(DomainForm):
         help_text="Why this post, where its facts are from, what could go wrong. Never published.",
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    post_id = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid4)  # of a new post
 
     def __init__(self, *args: Any, row: ScheduledPost | None = None, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
@@ -126,6 +129,7 @@ class PostForm(DomainForm):
         self.fields["scheduled_for"].help_text = f"In your time zone, {self.zone.key}.{hint}"
         self.before: dict[str, Delivery] = {}
         if row is not None:
+            del self.fields["post_id"]
             deliveries = row.deliveries.select_related("channel")
             self.before = {delivery.channel.public_id: delivery for delivery in deliveries}
             self.initial = {
@@ -318,15 +322,29 @@ class PostForm(DomainForm):
     def save(self, actor: Actor) -> tuple[ScheduledPost, str]:
         """Create or edit the post and, with `submit`, submit it in the same transaction."""
         submit = "submit" in self.data
-        message = "Saved and submitted for approval." if submit else "Saved."
-        if self.row is None:
-            post = drafts.create(actor, organization=self.organization, changes=self.changes(), submit=submit)
-            return post, message
         with transaction.atomic():
-            post = drafts.edit(actor, self.row, changes=self.changes(), expected_version=self.cleaned_data["version"])
+            post = self._store(actor, submit=submit)
             if submit and post.status in {Status.DRAFT, Status.REJECTED}:
                 review.submit(actor, post)
-        return post, message
+        return post, "Saved and submitted for approval." if submit else "Saved."
+
+    def _store(self, actor: Actor, *, submit: bool) -> ScheduledPost:
+        """Create or edit the post, or return it if the user has sent this form before, such as by a double click."""
+        data, changes, row = self.cleaned_data, self.changes(), self.row
+        try:
+            if row is None:
+                return drafts.create(
+                    actor, organization=self.organization, changes=changes, submit=submit, post_id=data["post_id"]
+                )
+            return drafts.edit(actor, row, changes=changes, expected_version=data["version"])
+        except (StaleVersion, Conflict):
+            posts = ScheduledPost.objects.select_related("organization").filter(organization=self.organization)
+            saved = posts.filter(pk=row.pk if row else data["post_id"]).first()
+            if saved is None or not post_history.last_event_of(self.reader, saved, {"create", "edit", "submit"}):
+                raise
+            if saved.status not in EDITABLE or drafts.would_change(actor, saved, changes):
+                raise
+            return saved
 
     def add_domain_error(self, error: DomainError) -> None:
         """Show the error. After an edit conflict, update the hidden version so that saving again overwrites."""

@@ -1,12 +1,13 @@
 """The history of a post, from the audit log."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.utils.text import get_text_list
 
-from accounts.models import ActorKind, AuditEvent
+from accounts.models import ActorKind, AuditEvent, User
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
 
@@ -64,6 +65,17 @@ class HistoryEntry(NamedTuple):
 def post_events(post: ScheduledPost) -> QuerySet[AuditEvent]:
     """Return the post's events, latest first."""
     return AuditEvent.objects.filter(organization_id=post.organization_id, subject=f"post:{post.pk}").order_by("-id")
+
+
+def last_event_of(user: User, post: ScheduledPost, verbs: Collection[str]) -> AuditEvent | None:
+    """Return the post's last event, except inspections, if it is one of `verbs` by the user and its status is still so.
+
+    It shows that the user sends a request again, such as by a double click.
+    """
+    event = post_events(post).exclude(verb="inspect").first()
+    if event is None or (event.actor_kind, event.actor_id) != (ActorKind.PERSON, str(user.pk)):
+        return None
+    return event if event.verb in verbs and event.state_to == post.status else None
 
 
 def history(post: ScheduledPost) -> list[HistoryEntry]:

@@ -196,12 +196,12 @@ class ScheduledPostAdmin(BaseAdmin):
 
     @actions.post_only
     def undo_view(self, request: HttpRequest) -> HttpResponse:
-        """Undo the submitted approvals; of one post lead to its review page, of several to the queue."""
+        """Undo the submitted approvals; of one that still exists lead to its review page, otherwise to the queue."""
         posts = list(self.get_queryset(request).filter(pk__in=actions.approved_posts(request)))
         results = actions.undo_approvals(request, posts)
         for done, message in results:
             (messages.success if done else messages.warning)(request, message)
-        if len(results) == 1:
+        if len(results) == 1 and ScheduledPost.objects.filter(pk=posts[0].pk).exists():
             return HttpResponseRedirect(self.url("review", posts[0].pk))
         return HttpResponseRedirect(f"{self.url('changelist')}?status={Status.WAITING_FOR_APPROVAL}")
 

@@ -11,7 +11,7 @@ from accounts.domain.actors import user_actor
 from accounts.domain.reviewers import get_reviewer
 from accounts.exceptions import DomainError, StaleVersion
 from accounts.models import Membership, Role, User
-from scheduling.admin import actions
+from scheduling.admin import actions, post_history
 from scheduling.admin.permissions import approval_blocker, load_permission_context, permissions_for
 from scheduling.admin.review_context import title_of
 from scheduling.domain import drafts, reschedule
@@ -69,10 +69,7 @@ def edit(request: HttpRequest, post: ScheduledPost) -> str:
     actions.require_editor(request, post, "reschedule")
     actor, version = user_actor(current_user(request)), actions.submitted_number(request, "version")
     edited = drafts.edit(actor, post, changes={"scheduled_for": scheduled_for}, expected_version=version)
-    message = _rescheduled_message(request, post, scheduled_for)
-    if edited.status == Status.WAITING_FOR_APPROVAL:
-        return f"{message}. It is still waiting for approval."
-    return f"{message}."
+    return _edited_message(request, edited, scheduled_for)
 
 
 def reapprove(request: HttpRequest, post: ScheduledPost) -> str:
@@ -107,6 +104,24 @@ RESCHEDULE_ACTIONS: dict[str, actions.Action] = {
 }
 
 
+def repeated_message(request: HttpRequest, post: ScheduledPost, way: str) -> str:
+    """Return the message for a reschedule that the same user has sent before, with this result; blank if not.
+
+    `post` is the present post.
+    """
+    scheduled_for = actions.submitted_time(request, post)
+    if scheduled_for != post.scheduled_for:
+        return ""
+    if way in {"approve", "reapprove"}:
+        return actions.repeated_message(request, post, "approve")
+    verb = "edit" if way == "edit" else "submit"
+    if post_history.last_event_of(current_user(request), post, {verb}) is None:
+        return ""
+    if way == "edit":
+        return _edited_message(request, post, scheduled_for)
+    return f"{_rescheduled_message(request, post, scheduled_for)}{WAITING}"
+
+
 def proposed_checks(post: ScheduledPost, scheduled_for: datetime | None, reader: User) -> list[Check]:
     """Return the checks that the post would have at that time, with times in the reader's zone."""
     before = post.scheduled_for
@@ -132,6 +147,11 @@ def parse_time(text: str, post: ScheduledPost, reader: User) -> datetime | None:
         return formatting.from_input(text, formatting.user_timezone(reader), shown=post.scheduled_for)
     except formatting.InvalidLocalTime:
         return None
+
+
+def _edited_message(request: HttpRequest, post: ScheduledPost, scheduled_for: datetime) -> str:
+    waiting = " It is still waiting for approval." if post.status == Status.WAITING_FOR_APPROVAL else ""
+    return f"{_rescheduled_message(request, post, scheduled_for)}.{waiting}"
 
 
 def _rescheduled_message(request: HttpRequest, post: ScheduledPost, scheduled_for: datetime) -> str:

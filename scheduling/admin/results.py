@@ -21,6 +21,11 @@ class Advice(NamedTuple):
 
 
 RETRY = "Approve a retry, now or for a new time."
+RETRY_BY_TWO = "Have two reviewers approve a retry."
+VERIFY = (
+    "Ask the operator of Dynamo to run `manage.py verify_audit_log --all`, which names what was altered, and to find "
+    "the cause. Then approve a retry."
+)
 CORRECT = "Ask the operator of Dynamo to correct it, then approve a retry."
 UPDATE = "Ask the operator of Dynamo to set another GRAPH_VERSION, or to update Dynamo. Then approve a retry."
 LATER = "Approve a retry for a later time."
@@ -42,6 +47,13 @@ OUR_ERRORS: dict[str, Advice] = {
         ["Have the organization reactivated, then approve a retry."],
     ),
     "REVIEWER_GONE": Advice("The user who approved it is no longer a reviewer.", [RETRY]),
+    "ONE_APPROVER": Advice("It had one valid approval; the organization requires two.", [RETRY_BY_TWO]),
+    "NO_SECOND_FACTOR": Advice(
+        "It was approved without two-factor authentication, which the organization requires.",
+        ["Set up two-factor authentication under Profile, then approve a retry."],
+    ),
+    "NOT_IN_AUDIT_LOG": Advice("The audit log does not confirm its approval.", [VERIFY]),
+    "MEDIA_NOT_STORED": Advice("The approved image or video is not stored.", [], change=True),
     "CHANNEL_DISCONNECTED": Advice("The channel was disconnected.", [RECONNECT]),
     "CHANNEL_NEEDS_RECONNECT": Advice("The platform no longer accepts the channel's access token.", [RECONNECT]),
     "CHANNEL_BLOCKED": Advice("The platform blocked the channel.", [RESUME, RETRY]),

@@ -154,10 +154,10 @@ def review_context(
         differences = diff_content(last_decision.details.get("content", {}), content)
     permission_context = load_permission_context(reader, [post])
     first = permission_context.first_approvals.get(post.pk)
-    violation = ""
+    refusal = ""
     if post.approval and post.status == Status.SCHEDULED:
-        refusal = gate.policy_violation(post, post.approval)
-        violation = refusal.message if refusal else ""
+        closed = gate.approver_refusal(post, post.approval)
+        refusal = closed.message if closed else ""
     kind = media_kind(post)
     # Only the platform reads the page behind a link.
     shows_problem = kind != "link" and post.status in {*EDITABLE, Status.FAILED}
@@ -168,6 +168,7 @@ def review_context(
         attempted = set(Attempt.objects.filter(delivery__in=deliveries).values_list("delivery_id", flat=True))
     counts, previews = engagement_counts([post]), load_preview_context([post])
     past = post.scheduled_for is not None and post.scheduled_for <= clock.now()
+    checks = run_checks([post], zone)[post.pk]
     return {
         "post": post,
         "heading": title_of(post),
@@ -193,14 +194,15 @@ def review_context(
         "may": permissions_for(membership, post, context=permission_context),
         "first": first,
         "corrections": corrections_in_force(post.pk),
-        "policy_violation": violation,
+        "refusal": refusal,
         "past": past,
         "when": "" if past else formatting.as_input(post.scheduled_for, zone),
         "zone": zone.key,
         "hour_hint": "" if past else formatting.repeated_hour_hint(post.scheduled_for, zone),
-        "next_step": _next_step(post, deliveries, first, violation, zone),
+        "next_step": _next_step(post, deliveries, first, refusal, zone),
         "approve_label": _approve_label(post, first),
-        "checks": summary(run_checks([post], zone)[post.pk]),
+        "checks": summary(checks),
+        "shown_checks": " ".join(sorted(open_checks(checks))),
         "approval_checks": summary([Check(**check) for check in post.approval.checks]) if post.approval else None,
         "changes": describe_changes(differences, names=names, zone=zone, stored=stored),
         "last_decision": last_decision,
@@ -211,6 +213,24 @@ def review_context(
 def covered_values(content: Content) -> list[tuple[str, str]]:
     """Return the path and the value of everything that the digest of the content covers."""
     return [(format_path(path), format_leaf(value)) for path, value in json_leaves(content).items()]
+
+
+def open_checks(checks: Sequence[Check]) -> set[str]:
+    """Return what identifies the checks that are not passed, for the form: what a later check must not exceed."""
+    tokens = set()
+    for check in checks:
+        token = f"{check.name}@{check.channel}"
+        tokens |= {token} if check.level != "ok" else set()
+        tokens |= {f"{token}:warn"} if check.level in {"warn", "stop"} else set()
+        tokens |= {f"{token}:stop"} if check.level == "stop" else set()
+        tokens |= {f"{token}:live"} if check.live else set()
+    return tokens
+
+
+def check_not_shown(checks: Sequence[Check], shown: str) -> str:
+    """Return the words of an open check that the page did not show; blank if it showed all. `shown`: its form field."""
+    known = set(shown.split())
+    return next((check.words for check in checks if open_checks([check]) - known), "")
 
 
 @dataclass(frozen=True)
@@ -278,7 +298,7 @@ def _stored_copies(post: ScheduledPost, differences: Sequence[dict[str, Any]]) -
 
 
 def _next_step(
-    post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, violation: str, zone: ZoneInfo
+    post: ScheduledPost, deliveries: list[Delivery], first: Approval | None, refusal: str, zone: ZoneInfo
 ) -> str:
     """Return what happens next, or what has happened. `first` is a pending first of two approvals."""
     pending = _channels([delivery for delivery in deliveries if delivery.state != DeliveryState.PUBLISHED])
@@ -288,7 +308,7 @@ def _next_step(
         if post.organization.second_approver:
             condition = f"Once {'a second reviewer has' if first else 'two reviewers have'} approved it,"
         return f"{condition} it will be published on {pending} {when}; no further approval is needed."
-    if post.status == Status.SCHEDULED and violation:
+    if post.status == Status.SCHEDULED and refusal:
         return f"Scheduled for {pending} {when}."
     if post.status == Status.FAILED:
         return _failed(post, deliveries, first, when)

@@ -1,4 +1,4 @@
-"""What was typed into a form of the review page whose session had expired: kept until the user has signed in again.
+"""What was typed into a form of the review page whose session or CSRF token had expired: kept for the same form.
 
 Kept in the cache for an hour under a random token, which is in a cookie: a request without a session stores no row.
 """
@@ -8,12 +8,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.template.loader import render_to_string
+from django.urls import reverse
 
 from scheduling.models import ScheduledPost
 
 COOKIE = "dynamo_unsent"
 KEPT_SECONDS = 3600
+# The forms whose input is kept after a CSRF failure: the action by URL name.
+ACTIONS = {f"scheduling_scheduledpost_{name}": name for name in ("approve", "reject", "correct")}
 FIELDS = {"notes": 10_000, "when": 40}  # with the longest text that is kept
 CAPTIONS, MAX_CAPTIONS = "caption-", 20  # fields of the page that corrects captions, as long as notes
 
@@ -35,6 +39,23 @@ def keep(request: HttpRequest, response: HttpResponse, post_id: UUID, action: st
         httponly=True,
         samesite="Lax",
     )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse the POST (CSRF_FAILURE_VIEW); keep what was typed into a form of a post, for example before a new login.
+
+    The input of another site is not kept: the origin is checked before the token, which every other reason concerns.
+    """
+    match = request.resolver_match
+    action = ACTIONS.get(match.url_name or "") if match and reason.startswith("CSRF ") else None
+    if match is None or action is None:
+        return HttpResponseForbidden(render_to_string("403_csrf.html"))
+    post_id = match.kwargs["post_id"]
+    page = "correct" if action == "correct" else "review"
+    context = {"page": reverse(f"admin:scheduling_scheduledpost_{page}", args=[post_id])}
+    response = HttpResponseForbidden(render_to_string("403_csrf.html", context))
+    keep(request, response, post_id, action)
+    return response
 
 
 def typed_before_login(request: HttpRequest, post_id: UUID) -> dict[str, str]:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import ExternalIdInUse, Incomplete, StaleVersion
+from accounts.exceptions import Conflict, ExternalIdInUse, Incomplete, StaleVersion
 from accounts.models import Organization
 from posts.domain import media_store, superpowers
 from posts.domain.channels import connected_channels
@@ -68,14 +69,18 @@ class Changes(TypedDict, total=False):
     metadata: dict[str, str]
 
 
-def create(actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False) -> ScheduledPost:
+def create(
+    actor: Actor, *, organization: Organization, changes: Changes, submit: bool = False, post_id: UUID | None = None
+) -> ScheduledPost:
     """Store a new draft and return it; with `submit`, submit it to the reviewers in the same transaction.
 
-    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag),
-    ExternalIdInUse.
+    A form that may be submitted twice passes `post_id`.
+    Raises Invalid (unknown channel, or not publishable when submitted), Incomplete (superpower), Conflict (hashtag,
+    used `post_id`), ExternalIdInUse.
     """
     rows = _deliveries(actor, organization, changes.get("channels", {}))
     post = build_post(actor, organization, changes)
+    post.pk = post_id or post.pk
     details = {name: value for name, value in _unpublished(post).items() if value}
     ensure_external_id_is_free(actor, post, changes.get("external_id"))
     try:
@@ -144,6 +149,15 @@ def edit(
             break
         post = fresh
     raise post.conflict("update")
+
+
+def would_change(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
+    """Whether `edit` would change the post, which must be editable. Edits it in a transaction that is rolled back."""
+    version = post.version
+    with transaction.atomic():
+        changed = edit(actor, post, changes=changes).version != version
+        transaction.set_rollback(True)
+    return changed
 
 
 def ensure_version(post: ScheduledPost, expected_version: int) -> None:
@@ -408,4 +422,7 @@ def _clash(actor: Actor, post: ScheduledPost, error: IntegrityError) -> Exceptio
             ensure_external_id_is_free(actor, post, post.external_id)
         except ExternalIdInUse as conflict:
             return conflict
-    return superpowers.HashtagInUse() if "hashtag" in str(error) else error
+    if "hashtag" in str(error):
+        return superpowers.HashtagInUse()
+    used = post._state.adding and ScheduledPost.objects.filter(pk=post.pk).exists()
+    return Conflict("This post was saved already. Open it to change it") if used else error

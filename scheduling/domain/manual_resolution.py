@@ -14,6 +14,7 @@ from scheduling.domain.publishing import outcomes
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, DeliveryState, Outcome, ScheduledPost
 
+NOT_THERE = "NOT_THERE"  # error code of a delivery
 POST_ID = re.compile(r"[0-9]{1,40}(_[0-9]{1,40})?")
 
 
@@ -54,7 +55,7 @@ def mark_not_published(reviewer: Reviewer, delivery: Delivery, *, revision: int)
     with transaction.atomic():
         post, row = _lock_resolvable(reviewer, delivery, {DeliveryState.UNKNOWN}, revision)
         message = f"{reviewer.actor.name} checked: it was not published."
-        outcomes.mark_failed(row, "NOT_THERE", message)
+        outcomes.mark_failed(row, NOT_THERE, message)
         outcomes.update_delivery(row, lost_since=None)
         for attempt in row.attempts.filter(outcome__in=outcomes.OPEN):
             _write_outcome(attempt, Outcome.REFUSED, message)

@@ -1,7 +1,6 @@
 """Submit, reject, redraft, approve and revert scheduled posts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -32,6 +31,7 @@ BLANK_OUTCOME: dict[str, Any] = {
     "absence_count": 0,
     "platform_post_id": "", "permalink": "", "published_at": None, "error_code": "", "error_message": "",
 }  # fmt: skip
+STORED = ("name", "level", "words", "channel")  # of a check, in Approval.checks
 TRIES = 3
 # Called with each state of the post from which a change is tried: raises StaleVersion for one that the caller refuses.
 # The change is a compare-and-set on that state.
@@ -238,7 +238,7 @@ def approve(
             version=new_version,
             digest=covered_digest,
             content=covered,
-            checks=[asdict(check) for check in checks],
+            checks=[{name: getattr(check, name) for name in STORED} for check in checks],
         )
         if post.organization.second_approver and first is None:
             two_person_approval.record_first_approval(

@@ -33,7 +33,9 @@ def undo(reviewer: Reviewer, approval_id: int) -> ScheduledPost:
         if approval is None:
             raise Conflict("This approval is no longer in force")
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
-        post = locked.get(pk=approval.post_id)
+        post = locked.filter(pk=approval.post_id).first()
+        if post is None:
+            raise Conflict("This post has been deleted in the meantime")
         event = AuditEvent.objects.filter(
             subject=f"post:{post.pk}", verb__in=APPROVAL_VERBS, details__approval=approval.pk
         ).first()

@@ -58,3 +58,24 @@ def test_chosen_time_is_written_as_all_other_times_t12(open_admin: OpenAdmin, sc
     page.get_by_label(scene.facebook.name).first.check()
     page.get_by_label("Caption").first.fill("One #tag")
     expect(page.get_by_text("8 characters, 1 hashtag, 0 mentions", exact=True)).to_be_visible()
+
+
+def test_notes_of_a_rejection_survive_leaving_and_are_sent_without_a_question_t10(
+    open_admin: OpenAdmin, scene: Scene
+) -> None:
+    page = open_admin(scene.person)
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.accept()))
+    page.goto("/admin/scheduling/scheduledpost/?status=WAITING_FOR_APPROVAL")
+    page.locator("a.row-title").first.click()
+    page.get_by_text("Reject", exact=True).click()
+    page.get_by_label("What should change?").fill("Warmer, please.")
+    review = page.url
+    page.goto("/admin/account/")
+    assert dialogs == ["beforeunload"]
+
+    page.goto(review)
+    expect(page.get_by_label("What should change?")).to_have_value("Warmer, please.")
+    page.get_by_role("button", name="Reject with these notes").click()
+    expect(page.get_by_text("was returned to its author")).to_be_visible()
+    assert dialogs == ["beforeunload"]

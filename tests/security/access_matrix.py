@@ -107,12 +107,10 @@ TOOLS: dict[str, Rule] = {
 POST_FORM = {
     "type": "POST", "media_url": "{media}", "version": "1", "on-{wire}": "on", "caption-{wire}": "{word}-typed",
 }  # fmt: skip
-APPROVAL = {"digest": "{waiting_digest}", "revision": "{waiting_turn}"}
-WARNINGS = " ".join(f"{name}@{{wire}}" for name in ("channel", "clash.near", "clash.caption", "clash.media", "quota"))
-BULK_APPROVAL = {
-    "post": "{waiting}",
-    **{f"{name}-{{waiting}}": value for name, value in {**APPROVAL, "warnings": f"{WARNINGS} schedule.night@"}.items()},
-}
+CHECKS = [f"{name}@{{wire}}" for name in ("channel", "clash.near", "clash.caption", "clash.media", "quota")]
+SHOWN = " ".join(f"{check}{rank}" for check in (*CHECKS, "schedule.night@") for rank in ("", ":warn", ":live"))
+APPROVAL = {"digest": "{waiting_digest}", "revision": "{waiting_turn}", "checks": SHOWN}
+BULK_APPROVAL = {"post": "{waiting}", **{f"{name}-{{waiting}}": value for name, value in APPROVAL.items()}}
 RESOLUTION = {
     "delivery": "{delivery}", "post_id": "{account}_4711", "digest": "{failed_digest}", "revision": "{failed_turn}",
 }  # fmt: skip
@@ -339,7 +337,7 @@ RULES: dict[str, Rule] = {
         "<uuid:post_id>/recheck/": Rule(post=EDITORS | REVIEWER, to="waiting", unchanged=True),
         "<uuid:post_id>/move/": Rule(
             get=MEMBERS, post=EDITORS, to="waiting",
-            data={"way": "edit", "when": "{in_an_hour:.16}", "version": "1"},
+            data={**LATER, "way": "edit"},
         ),
         "<uuid:post_id>/move/#approve": Rule(
             get=MEMBERS, post=REVIEWER, to="waiting", approves=True,

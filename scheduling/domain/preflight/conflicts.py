@@ -34,13 +34,13 @@ def check_conflicts(post: ScheduledPost, delivery: Delivery, known: CheckContext
     captions = _recent(post, known.same_caption[channel.pk, caption_hash(delivery.caption)])
     if captions:
         message = f"{name}: the same caption {_describe(captions[0], zone)}."
-        conflicts.append(Check("clash.caption", "warn", message, channel.public_id))
+        conflicts.append(Check("clash.caption", "warn", message, channel.public_id, captions[0].live))
     same = [other for sha256 in media_hashes(post) for other in known.same_media[channel.pk, sha256]]
     media = _recent(post, same)
     if media:
         kind = "video" if str(post.media_metadata.get("contentType", "")).startswith("video/") else "image"
         message = f"{name}: the same {kind} {_describe(media[0], zone)}."
-        conflicts.append(Check("clash.media", "warn", message, channel.public_id))
+        conflicts.append(Check("clash.media", "warn", message, channel.public_id, media[0].live))
     yield from conflicts
     if not conflicts:
         message = f"{name}: no similar post in {LATELY.days} days and none within {NEAR.seconds // 60} minutes."

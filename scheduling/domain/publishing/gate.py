@@ -48,17 +48,17 @@ def authorize(post: ScheduledPost, deliveries: list[Delivery]) -> Content:
         raise GateClosed("MEDIA_NOT_STORED", f"{stored_media.NOT_STORED}; it was not sent.")
     if not post.organization.active:
         raise GateClosed("ORGANIZATION_INACTIVE", "The organization was deactivated before the scheduled time.")
-    if not still_reviewer(approval):
-        raise GateClosed("REVIEWER_GONE", "The person who approved this may no longer review; approve it again.")
-    if violation := policy_violation(post, approval):
-        raise violation
+    if refusal := approver_refusal(post, approval):
+        raise refusal
     if forgery := approval_events.find_forgery(post, approval):
         raise GateClosed("NOT_IN_AUDIT_LOG", f"{forgery}; it was not sent.")
     return content
 
 
-def policy_violation(post: ScheduledPost, approval: Approval) -> GateClosed | None:
-    """Return which rule of the organization's present policy the approval does not meet; None when it meets all."""
+def approver_refusal(post: ScheduledPost, approval: Approval) -> GateClosed | None:
+    """Return why the approval does not count: its approver's present rights, the organization's present policy."""
+    if not still_reviewer(approval):
+        return GateClosed("REVIEWER_GONE", "The person who approved this may no longer review it.")
     if post.organization.second_approver and not has_second_approval(approval):
         return GateClosed("ONE_APPROVER", "This organization requires two approvals; only one is valid.")
     approvals = [approval, approval.first_approval] if approval.first_approval else [approval]

@@ -3,13 +3,13 @@
 "use strict";
 (() => {
   const status = document.getElementById("typed");
-  const form = document.querySelector("form.form");
+  const form = document.querySelector("form.form, form[data-typed]");
   const storage = (() => { try { return window.localStorage; } catch { return null; } })();
   if (!status || !form || !storage) return;
   const WEEK = 7 * 24 * 3600 * 1000;
   const organization = new URLSearchParams(location.search).get("organization") || "";
   const key = `dynamo.typed:${status.dataset.user}:${location.pathname}:${organization}`;
-  const SKIPPED = ["csrfmiddlewaretoken", "proof"];
+  const SKIPPED = ["csrfmiddlewaretoken", "proof", "post_id", "digest", "revision", "checks"];
   const fields = () => [...form.elements].filter(
     (field) => field.name && !SKIPPED.includes(field.name) && !["file", "password", "submit", "button"].includes(field.type),
   );
@@ -40,6 +40,8 @@
       field.dispatchEvent(new Event("input"));
     }
     if (!changed()) return storage.removeItem(key);
+    const details = form.closest("details");
+    if (details) details.open = true;
     const discard = document.createElement("button");
     Object.assign(discard, { type: "button", className: "button small", textContent: "Discard" });
     discard.addEventListener("click", () => {
@@ -62,6 +64,8 @@
     leaving = true;
     try { sessionStorage.setItem("dynamo.submitted", JSON.stringify({ key, path: location.pathname })); } catch { /* as above */ }
   });
+  // Another decision on the post of this page.
+  document.getElementById("content-main").addEventListener("submit", () => { leaving = true; });
   window.addEventListener("pageshow", () => { leaving = false; });
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && changed()) event.preventDefault();

@@ -1,17 +1,20 @@
 """Forgotten passwords, resets by an administrator, sign-in by e-mail, and joining (T6)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
 from celery import current_app
+from django import forms
 from django.core import mail
 from django.test import Client
 
 from accounts import clock
+from accounts.admin.reauthentication import SECRET_FIELDS
 from accounts.domain import mfa
 from accounts.log_formatter import redact
 from accounts.models import AuditEvent, Membership, Organization, Role, TotpDevice, User
@@ -180,6 +183,31 @@ def test_admin_cannot_reset_accounts_that_are_not_theirs_alone_t6(
     assert answer.status_code == 403
     assert mfa.get_mfa(reviewer) is not None
     assert (len(mail.outbox), is_in(sign_in(author)[0])) == (0, True)
+
+
+def test_admin_resets_password_after_reauthentication_t6(
+    admin_member: User, reviewer: User, sent: list[Any], settings: Any
+) -> None:
+    admin = AdminClient(admin_member)
+    with time_machine.travel(clock.now() + timedelta(seconds=settings.REAUTHENTICATE_AFTER + 1), tick=True):
+        assert reset(admin, reviewer, reset_password="on", sign_out="on").status_code == 403
+        admin.press("recovery", proof=admin_member.raw_password)  # type: ignore[attr-defined]
+    assert admin.answer.status_code == 302
+    assert mailed_link()
+    assert sign_in(reviewer)[1].status_code == 200  # the old password
+
+
+def test_every_password_field_is_known_to_reauthentication_t6() -> None:
+    """The page that asks for the credential repeats what was posted, except these fields."""
+
+    def subclasses(form: type[forms.BaseForm]) -> Iterator[type[forms.BaseForm]]:
+        for subclass in form.__subclasses__():
+            yield from (subclass, *subclasses(subclass))
+
+    import_module("dynamo.urls")  # which imports every view
+    fields = [item for form in subclasses(forms.BaseForm) for item in getattr(form, "base_fields", {}).items()]
+    secret = {name for name, field in fields if isinstance(field.widget, forms.PasswordInput)}
+    assert {"token", "new_password1"} <= secret <= SECRET_FIELDS
 
 
 def test_admin_needs_a_recent_login_and_the_required_factor_t6(

@@ -48,6 +48,21 @@ def test_superuser_creates_organization_user_and_membership(root: Client) -> Non
     assert AuditEvent.objects.filter(actor_name="root").count() == 3
 
 
+@pytest.mark.parametrize(("own", "expected"), [("UTC", "Europe/Lisbon"), ("Asia/Tokyo", "Asia/Tokyo")])
+def test_added_user_takes_the_time_zone_of_the_first_organization_t2(
+    root: Client, other_organization: Organization, own: str, expected: str
+) -> None:
+    root.post(f"{ACCOUNTS}/organization/add/", {"name": "New", "active": "on", "time_zone": "Europe/Lisbon"})
+    user = User.objects.create_user("maria", time_zone=own)
+    other_organization.time_zone = "America/Havana"
+    other_organization.save()
+    for organization in (Organization.objects.get(name="New"), other_organization):
+        root.post(f"{ACCOUNTS}/membership/add/", {"organization": organization.pk, "user": user.pk, "role": "EDITOR"})
+    user.refresh_from_db()
+    assert (user.memberships.count(), user.time_zone) == (2, expected)
+    assert ("user.change" in verbs()) == (own == "UTC")
+
+
 def test_user_change_with_unknown_time_zone_is_refused(root: Client, author: User) -> None:
     page = f"{ACCOUNTS}/user/{author.pk}/change/"
     given = {"username": "author", "email": "a@example.com", "is_active": "on", "is_staff": "on"}

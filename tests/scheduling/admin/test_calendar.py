@@ -177,10 +177,36 @@ def test_everything_that_is_published_is_shown_once_and_ours_marked_t4(
     site = AdminClient(author)
     june = "view=week&on=2027-06-01"
     assert open_calendar(site, june) == {"2027-06-01": [str(ours.pk), str(imported.pk), str(orphan.pk)]}
-    assert site.text.count("Published elsewhere: ") == 2
+    assert site.text.count("Published elsewhere: ") == 1
     assert f"/admin/posts/publishedpost/{imported.pk}/" in site.page.links
     assert "Sunset at the beach" in site.text
     assert open_calendar(site, f"{june}&channel={instagram.pk}") == {"2027-06-01": [str(ours.pk), str(orphan.pk)]}
+
+
+@pytest.mark.parametrize(("zone", "days"), [("UTC", [1, 2, 3]), ("Europe/Lisbon", [2, 3])])
+def test_post_that_was_published_on_another_day_is_shown_on_both_t4(
+    zone: str, days: list[int], make_draft, author: User, facebook: Channel, instagram: Channel
+) -> None:
+    """The retry of a channel moved the scheduled time to another day, and was published after midnight."""
+    ours = make_draft(scheduled_for=datetime(2027, 6, 2, 22, 30, tzinfo=UTC))
+    first, retried = (
+        PublishedPost.objects.create(
+            organization=ours.organization,
+            channel=channel,
+            platform_id="1",
+            scheduled_post_id=ours.pk,
+            published_at=published_at,
+        )
+        for channel, published_at in [
+            (facebook, datetime(2027, 6, 1, 23, 30, tzinfo=UTC)),  # in Lisbon on the day of the scheduled time
+            (instagram, datetime(2027, 6, 3, 0, 5, tzinfo=UTC)),
+        ]
+    )
+    site = user_in_zone(author, zone)
+    shown = {1: first, 2: ours, 3: retried}
+    expected = {f"2027-06-0{day}": [str(shown[day].pk)] for day in days}
+    assert open_calendar(site, "view=week&on=2027-06-02") == expected
+    assert "Published elsewhere: " not in site.text
 
 
 @pytest.mark.parametrize("view", ["month", "week", "day"])

@@ -142,3 +142,12 @@ def test_captions_typed_in_an_expired_session_are_kept(permitted, make_waiting, 
     site.client.cookies[unsent_input.COOKIE] = browser.cookies[unsent_input.COOKIE].value
     assert "kept below" not in site.review(post).text
     assert site.open(page(post)).form().fields[f"caption-{facebook.public_id}"] == CORRECTED
+
+
+def test_captions_of_a_page_from_before_a_new_login_are_kept_a22(permitted, make_waiting, reviewer: User, facebook):
+    post = make_waiting(channels=[facebook])
+    site, elsewhere = AdminClient(reviewer).open(page(post)), AdminClient(reviewer).open("/admin/")
+    site.client.cookies = elsewhere.client.cookies
+    site.press(**{f"caption-{facebook.public_id}": CORRECTED, "preview": "1"})
+    assert (site.answer.status_code, page(post) in site.page.links) == (403, True)
+    assert site.open(page(post)).form().fields[f"caption-{facebook.public_id}"] == CORRECTED

@@ -116,8 +116,13 @@ def test_latency_is_measured_from_the_scheduled_time(make_scheduled, facebook: C
             at = post.scheduled_for + timedelta(seconds=seconds)
             Delivery.objects.filter(post=post).update(state="PUBLISHED", published_at=at)
     with time_machine.travel(NOON + timedelta(hours=1), tick=False):
-        chart = dashboard_stats([facebook.organization_id], [facebook.organization_id], UTC_ZONE).latency
+        chart, in_tokyo = (
+            dashboard_stats([facebook.organization_id], [facebook.organization_id], zone).latency
+            for zone in (UTC_ZONE, ZoneInfo("Asia/Tokyo"))
+        )
     assert chart is not None
+    assert in_tokyo is not None
+    assert {row[0] for row in in_tokyo.rows} == {"Wed 16 Jun, 21:01"}
     assert sorted(row[-1] for row in chart.rows) == ["0.0", "0.5", "2.5"]
     assert "half were published within 0.5 s of the scheduled time, all within 2.5 s" in chart.summary
 

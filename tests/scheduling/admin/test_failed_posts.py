@@ -1,5 +1,7 @@
 """Failed posts: the reason, the advice and the available actions."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ from accounts.models import AuditEvent, User
 from posts.domain import channels
 from posts.graph import error_codes, errors
 from posts.models import Channel
-from scheduling.admin.results import CHANGE, LATER, failure_help
+from scheduling.admin.results import CHANGE, LATER, OUR_ERRORS, failure_help
+from scheduling.domain.publishing import gate
 from scheduling.domain.publishing.retry_policy import BLOCKS_WHEN_ABSENT
 from scheduling.lifecycle import Status
 from scheduling.models import Attempt, Delivery, ScheduledPost, WorkerHeartbeat
@@ -57,6 +60,32 @@ def test_mark_as_not_published_allows_a_retry(make_failed, reviewer: User, faceb
     assert fresh(post).status == Status.SCHEDULED
 
 
+@pytest.mark.parametrize(("action", "channels"), [("live", 1), ("live", 2), ("absent", 1)])
+def test_second_click_of_a_result_is_done_a22(
+    make_failed, reviewer: User, facebook: Channel, instagram: Channel, action: str, channels: int
+) -> None:
+    post = make_failed("UNKNOWN", channels=[facebook, instagram][:channels])
+    delivery = post.deliveries.get(channel=facebook)
+    other = post.deliveries.exclude(pk=delivery.pk).first()
+    if other:
+        post.deliveries.filter(pk=other.pk).update(state="FAILED")
+    typed = {"post_id": f"{facebook.platform_id}_5"} if action == "live" else {}
+    site = AdminClient(reviewer).review(post)
+    form = next(
+        form
+        for form in site.page.forms
+        if form.action.endswith(f"/{action}/") and form.fields["delivery"] == str(delivery.pk)
+    )
+    for _ in range(2):
+        assert site.client.post(form.action, {**form.fields, **typed}).status_code == 302
+    delivery.refresh_from_db()
+    assert delivery.state == ("PUBLISHED" if action == "live" else "FAILED")
+    assert AuditEvent.objects.filter(verb__startswith="mark_").count() == 1
+    if action == "live":
+        other_id = site.client.post(form.action, {**form.fields, "post_id": f"{facebook.platform_id}_6"})
+        assert (other_id.status_code, "resolved or retried" in other_id.content.decode()) == (200, True)
+
+
 def test_failed_post_offers_retry_revert_and_mark_as_published(
     make_failed, make_member, organization, facebook: Channel
 ) -> None:
@@ -85,6 +114,10 @@ def test_partly_published_post_cannot_be_reverted(make_failed, reviewer: User, f
     [
         ("MISSED", "could not be published in time", "Approve a retry"),
         ("CHANNEL_BLOCKED", "blocked the channel", "Resolve the block"),
+        ("ONE_APPROVER", "requires two", "two reviewers"),
+        ("NO_SECOND_FACTOR", "without two-factor", "Set up two-factor"),
+        ("NOT_IN_AUDIT_LOG", "does not confirm", "verify_audit_log"),
+        ("MEDIA_NOT_STORED", "is not stored", "Revert it"),
         ("368", "restricts the channel", "Resolve the block"),
         ("368/1390008", "restricts the channel", "Resolve the block"),
         ("4/2207051", "restricts the channel", "Resolve the block"),
@@ -106,6 +139,12 @@ def test_failure_help_gives_a_reason_and_a_first_step(code: str, reason: str, fi
     assert reason in advice.reason
     assert first in advice.steps[0]
     assert 1 <= len(advice.steps) <= 3
+
+
+def test_every_code_of_the_gate_has_advice_t5() -> None:
+    codes = set(re.findall(r'GateClosed\(\s*"([A-Z_]+)"', Path(gate.__file__).read_text()))
+    codes |= {f"CHANNEL_{state}" for state in gate.CHANNEL_CLOSED} | {gate.MISSED[0]}
+    assert {"CHANGED", "NO_SECOND_FACTOR"} <= codes <= OUR_ERRORS.keys()
 
 
 @pytest.mark.parametrize("row", error_codes.TABLE, ids=lambda row: f"{row.meaning}")

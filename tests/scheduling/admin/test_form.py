@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from accounts import clock
 from accounts.domain import actors
 from accounts.models import AuditEvent, Organization, User
@@ -10,7 +12,7 @@ from posts.models import Channel
 from scheduling.domain import drafts
 from scheduling.lifecycle import Status
 from scheduling.models import ScheduledPost
-from tests.helpers import POSTS, AdminClient
+from tests.helpers import POSTS, AdminClient, fresh
 from tests.scheduling.api.vectors import SUPERPOWER
 
 
@@ -94,3 +96,38 @@ def test_scheduled_post_cannot_be_edited(make_scheduled, author: User, facebook:
     post = make_scheduled()
     AdminClient(author).open(f"{POSTS}{post.pk}/change/").press(**{f"caption-{facebook.public_id}": "sneaky"})
     assert not post.deliveries.filter(caption="sneaky").exists()
+
+
+@pytest.mark.parametrize("button", [{}, {"submit": "1"}])
+def test_second_click_of_a_new_post_makes_no_second_one_a22(
+    author: User, facebook: Channel, button: dict[str, str]
+) -> None:
+    site = AdminClient(author).open(f"{POSTS}add/")
+    form = {**site.form().fields, f"on-{facebook.public_id}": "on", f"caption-{facebook.public_id}": "Olá"}
+    form |= {"media_url": "https://www.example.com/menu", "scheduled_for": "2031-06-02T10:00", **button}
+    answers = [site.client.post(site.url, form) for _ in range(2)]
+    post = ScheduledPost.objects.get()
+    assert [answer.headers["Location"] for answer in answers] == [f"{POSTS}{post.pk}/review/"] * 2
+    assert post.status == ("WAITING_FOR_APPROVAL" if button else "DRAFT")
+
+    changed = site.client.post(site.url, {**form, f"caption-{facebook.public_id}": "Another"})
+    assert (changed.status_code, "was saved already" in changed.content.decode()) == (200, True)
+    assert ScheduledPost.objects.get().deliveries.get().caption == "Olá"
+
+
+@pytest.mark.parametrize("button", [{}, {"submit": "1"}])
+def test_second_click_of_an_edit_is_saved_a22(
+    make_draft, author: User, key, facebook: Channel, button: dict[str, str]
+) -> None:
+    post = make_draft(channels=[facebook])
+    first, second = (AdminClient(author).open(f"{POSTS}{post.pk}/change/") for _ in range(2))
+    typed = {f"caption-{facebook.public_id}": "Boa tarde", **button}
+    for site in (first, second):
+        assert site.press(**typed).answer.status_code == 302
+    assert fresh(post).version == post.version + 1
+    assert fresh(post).status == ("WAITING_FOR_APPROVAL" if button else "DRAFT")
+
+    third = AdminClient(author).open(f"{POSTS}{post.pk}/change/")
+    drafts.edit(actors.api_key_actor(key), fresh(post), changes={"brief": "From the agent"})
+    assert third.press(brief="Mine").answer.status_code == 200
+    assert fresh(post).brief == "From the agent"

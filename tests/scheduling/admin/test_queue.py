@@ -104,7 +104,7 @@ def test_queue_leads_to_a_page_that_shows_all_that_is_approved_a5(
 
 def test_bulk_approval_needs_the_digest_of_the_confirmation_page_a5(two: list[Any], reviewer: User, key) -> None:
     site = confirm(AdminClient(reviewer), two)
-    for field in ("digest", "revision", "warnings"):
+    for field in ("digest", "revision", "checks"):
         answer = bulk_approve(site, [two[0]], **{f"{field}-{two[0].pk}": "0"})
         assert "0 approved, 1 not" in answer.text, field
         confirm(site, two)
@@ -128,6 +128,55 @@ def test_bulk_approval_refuses_blockers_and_new_warnings_a5(
     assert "It cannot be approved here: casadosol is blocked" in site.text
     bulk_approve(site, [warned])
     assert [fresh(post).status for post in (blocked, warned)] == [Status.WAITING_FOR_APPROVAL, Status.SCHEDULED]
+
+
+@pytest.mark.parametrize("page", ["approve", "publish", "bulk", "move"])
+def test_approval_with_a_warning_that_the_page_did_not_show_is_refused_a5(
+    page: str, make_waiting, make_draft, reviewer: User, organization: Organization, facebook: Channel
+) -> None:
+    """First another post gets the same caption, then it is published: each is shown before it can be approved."""
+    post = make_waiting(channels=[facebook])
+    site = AdminClient(reviewer)
+
+    def load() -> None:
+        if page == "bulk":
+            confirm(site, [post])
+        else:
+            site.open(f"{POSTS}{post.pk}/{'move' if page == 'move' else 'review'}/")
+
+    def press() -> str:
+        if page == "bulk":
+            return bulk_approve(site, [post]).text
+        return site.press("" if page == "move" else page, **({"way": "approve"} if page == "move" else {})).text
+
+    load()
+    make_draft(channels=[facebook], scheduled_for=clock.now() + timedelta(days=9))
+    assert "did not show this" in press()
+    assert "the same caption is in a draft" in site.text
+    load()
+    channel = {"organization": organization, "channel": facebook, "platform_id": "1_2"}
+    copy = PublishedPost.objects.create(**channel, published_at=clock.now(), caption="Olá from Casa do Sol 👋")
+    assert "did not show this" in press()
+    assert "the same caption was published" in site.text
+    assert (fresh(post).status, Approval.objects.count()) == (Status.WAITING_FOR_APPROVAL, 0)
+
+    load()
+    copy.delete()  # a warning that has vanished is no reason to look again
+    press()
+    assert fresh(post).status == Status.SCHEDULED
+    assert "clash.caption" in [check["name"] for check in Approval.objects.get().checks]
+
+
+def test_approval_on_the_page_that_names_the_new_warning_is_accepted_a5(
+    make_waiting, make_draft, reviewer: User, facebook: Channel
+) -> None:
+    post = make_waiting(channels=[facebook])
+    site = AdminClient(reviewer).review(post)
+    make_draft(channels=[facebook])
+    site.press("approve", when="2031-05-04T10:30")
+    assert (site.answer.status_code, site.form("approve").fields["when"]) == (200, "2031-05-04T10:30")
+    site.press("approve")
+    assert fresh(post).status == Status.SCHEDULED
 
 
 @pytest.mark.parametrize("query", ["", "?post=", "?post=../x&post=%00", "?post=" + "9" * 5000, f"?post={'a' * 32}"])

@@ -207,3 +207,28 @@ def test_messages_name_the_fields_of_the_form_t12(make_waiting, both: User) -> N
     site.open(f"{POSTS}{post.pk}/move/").press(when="2020-01-01T10:00", way="approve")
     assert "Choose a time in the future." in site.text
     assert "scheduledFor must" not in site.text
+
+
+@pytest.mark.parametrize(
+    ("status", "way", "result"),
+    [
+        ("DRAFT", "edit", "DRAFT"),
+        ("WAITING_FOR_APPROVAL", "edit", "WAITING_FOR_APPROVAL"),
+        ("WAITING_FOR_APPROVAL", "approve", "SCHEDULED"),
+        ("SCHEDULED", "reapprove", "SCHEDULED"),
+        ("SCHEDULED", "resubmit", "WAITING_FOR_APPROVAL"),
+    ],
+)
+def test_second_click_of_a_reschedule_is_done_a22(
+    make_draft, make_waiting, make_scheduled, both: User, status: str, way: str, result: str
+) -> None:
+    make = {"DRAFT": make_draft, "WAITING_FOR_APPROVAL": make_waiting, "SCHEDULED": make_scheduled}[status]
+    post = make()
+    first, second, another = (open_reschedule(both, post, to) for to in (TO, TO, "2031-06-03"))
+    first.press(way=way)
+    done = verbs(post)
+    assert second.press(way=way).answer.status_code == 302
+    assert second.answer.url == first.answer.url
+    assert "another user" not in second.follow().text
+    assert another.press(way=way).answer.status_code == 200  # for another time
+    assert (state(post), verbs(post)) == ((result, on_that_day(post)), done)

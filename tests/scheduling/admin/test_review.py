@@ -7,8 +7,9 @@ import pytest
 
 from accounts import clock
 from accounts.domain import actors, api_keys
-from accounts.models import Organization, Role, User
+from accounts.models import AuditEvent, Organization, Role, User
 from posts.models import Channel
+from scheduling.admin import unsent_input
 from scheduling.domain import drafts, review
 from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
@@ -250,6 +251,33 @@ def test_notes_typed_in_an_expired_session_survive_the_login_a22(make_waiting, r
 
 
 @pytest.mark.parametrize(
+    ("action", "field", "text"), [("reject", "notes", "Warmer, please."), ("approve", "when", "2031-05-04T10:30")]
+)
+def test_input_of_a_page_from_before_a_new_login_is_kept_a22(
+    make_waiting, reviewer: User, action: str, field: str, text: str
+) -> None:
+    post = make_waiting()
+    site, elsewhere = AdminClient(reviewer).review(post), AdminClient(reviewer).open("/admin/")
+    site.client.cookies = elsewhere.client.cookies  # the browser signed in again in another tab
+    site.press(action, **{field: text})
+    assert (site.answer.status_code, fresh(post).status) == (403, Status.WAITING_FOR_APPROVAL)
+    assert f"{POSTS}{post.pk}/review/" in site.page.links
+    assert site.review(post).form(action).fields[field] == text
+    assert "has not been sent" in site.text
+    site.press(action)
+    assert fresh(post).status in {Status.SCHEDULED, Status.REJECTED}
+
+
+def test_input_that_another_site_posts_is_not_kept(make_waiting, reviewer: User) -> None:
+    post = make_waiting()
+    site = AdminClient(reviewer).review(post)
+    url = f"{POSTS}{post.pk}/reject/"
+    answer = site.client.post(url, {"notes": "Foreign."}, headers={"origin": "https://other.example"})
+    assert (answer.status_code, unsent_input.COOKIE in answer.cookies) == (403, False)
+    assert site.client.get(url).status_code == 405
+
+
+@pytest.mark.parametrize(
     ("name", "typed", "status"),
     [
         ("approve", {}, Status.SCHEDULED),
@@ -290,6 +318,22 @@ def test_approval_is_undone_by_the_button_of_the_next_page(make_waiting, reviewe
     assert site.offers("approve")
 
 
+def test_second_click_of_undo_is_undone_a22(make_waiting, reviewer: User, author: User) -> None:
+    post = make_waiting()
+    site = AdminClient(reviewer).review(post).press("approve").follow()
+    approval = site.form("undo").fields["approval"]
+    site.press("undo")
+    site.send(f"{POSTS}undo/", approval=approval)
+    assert "was not changed" not in site.follow().text
+    assert site.text.count("is waiting for approval again") == 2
+    assert AuditEvent.objects.filter(verb="undo").count() == 1
+
+    site.press("approve")
+    site.send(f"{POSTS}undo/", approval=approval)  # of the earlier approval
+    assert "was not changed" in site.follow().text
+    assert fresh(post).status == Status.SCHEDULED
+
+
 def test_undo_of_another_persons_approval_changes_nothing(make_scheduled, admin_member: User, viewer: User) -> None:
     post = make_scheduled()
     for person in (admin_member, viewer):
@@ -297,3 +341,21 @@ def test_undo_of_another_persons_approval_changes_nothing(make_scheduled, admin_
         site.send(f"{POSTS}undo/", approval=str(fresh(post).approval_id))
         site.send(f"{POSTS}undo/", approval="x" * 20)
         assert fresh(post).status == Status.SCHEDULED
+
+
+@pytest.mark.parametrize("loss", ["membership", "right", "channel", "account"])
+def test_scheduled_post_of_a_former_reviewer_states_that_it_is_not_published(
+    make_scheduled, reviewer: User, viewer: User, loss: str
+) -> None:
+    post = make_scheduled()
+    site = AdminClient(viewer).review(post)
+    assert ("It will be published on" in site.text, "It will not be published" in site.text) == (True, False)
+    if loss == "membership":
+        reviewer.memberships.all().delete()
+    elif loss == "account":
+        User.objects.filter(pk=reviewer.pk).update(is_active=False)
+    else:
+        reviewer.memberships.update(**({"may_review": False} if loss == "right" else {"review_channels": []}))
+    site.review(post)
+    assert "It will be published on" not in site.text
+    assert "It will not be published: The person who approved this may no longer review it." in site.text

@@ -57,7 +57,7 @@ def test_correction_and_approval_are_two_events_and_one_approval_over_the_correc
     assert captions(now) == {CORRECTED, f"Olá from {instagram.name} 👋"}
     assert now.deliveries.get(channel=facebook).caption_hash == caption_hash(CORRECTED)
     assert approval_events.find_forgery(now, approval) == ""
-    assert gate.policy_violation(now, approval) is None
+    assert gate.approver_refusal(now, approval) is None
     assert verbs(now)[-2:] == ["correct", "approve"]
     event = AuditEvent.objects.get(subject=f"post:{post.pk}", verb="correct")
     change = {"channels": {facebook.public_id: {"caption": [f"Olá from {facebook.name} 👋", CORRECTED]}}}

@@ -1,19 +1,22 @@
 """Undoing an approval within ten seconds."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection, connections, transaction
 
 from accounts import clock
 from accounts.domain import actors
 from accounts.exceptions import Conflict
 from accounts.models import AuditEvent
-from scheduling.domain import review, two_person_approval, undo
+from scheduling.domain import drafts, review, two_person_approval, undo
 from scheduling.domain.notifications import recipients
 from scheduling.domain.publishing import stage
 from scheduling.models import Notification, NotificationDelivery
-from tests.helpers import approve, fresh
+from tests.helpers import POSTS, AdminClient, approve, fresh, has_waiting_lock
+from tests.services.processes import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +99,24 @@ def test_undo_of_the_first_approval_revokes_it(make_waiting, two, judge):
     undo.undo(judge, approve(judge, post).pk)
     assert two_person_approval.pending_first_approval(fresh(post)) is None
     assert fresh(post).status == "WAITING_FOR_APPROVAL"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer: undo waits before it reads")
+@pytest.mark.django_db(transaction=True)
+def test_undo_of_a_post_that_is_deleted_at_the_same_time_is_refused_a19(make_waiting, judge, reviewer, author):
+    approval = approve(judge, make_waiting())
+    site = AdminClient(reviewer).review(approval.post)
+    results = []
+
+    def press() -> None:
+        results.append(site.send(f"{POSTS}undo/", approval=str(approval.pk)))
+        connections.close_all()
+
+    thread = threading.Thread(target=press)
+    with transaction.atomic():
+        drafts.delete(actors.user_actor(author), fresh(approval.post))
+        thread.start()
+        eventually(has_waiting_lock)
+    thread.join()
+    assert (results[0].status_code, results[0].url) == (302, f"{POSTS}?status=WAITING_FOR_APPROVAL")
+    assert "has been deleted in the meantime" in site.follow().text

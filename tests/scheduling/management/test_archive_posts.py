@@ -18,6 +18,7 @@ from accounts.models import AuditEvent
 from scheduling.domain import archive, archive_files
 from scheduling.domain.publishing import hold
 from scheduling.models import Approval, Attempt, Delivery, DeliveryState, PostAuthor, ScheduledPost
+from tests.helpers import has_waiting_lock
 from tests.security.db_diff import all_rows
 from tests.services.processes import Process, ProcessGroup, eventually
 
@@ -129,16 +130,6 @@ def start(processes: ProcessGroup) -> Process:
     return processes.start("archive", ["manage.py", "archive_posts", "--older-than", "90"])
 
 
-def is_waiting() -> bool:
-    """Whether a connection to this test's database waits for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction keeps what it read first
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
 def test_kill_before_the_event_deletes_nothing_and_the_next_run_completes(processes, make_old, organization):
@@ -147,7 +138,7 @@ def test_kill_before_the_event_deletes_nothing_and_the_next_run_completes(proces
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE accounts_auditevent IN SHARE MODE")
         process = start(processes)
-        eventually(is_waiting)
+        eventually(has_waiting_lock)
         process.kill()
     assert ScheduledPost.objects.count() == 30
     assert not AuditEvent.objects.filter(verb="archive").exists()
@@ -168,7 +159,7 @@ def test_kill_while_it_deletes_leaves_every_post_in_the_file_and_the_next_run_co
     with transaction.atomic():
         list(ScheduledPost.objects.select_for_update().filter(pk=posts[archive.BATCH + 100]))
         process = start(processes)
-        eventually(is_waiting)
+        eventually(has_waiting_lock)
         process.kill()
     left = set(ScheduledPost.objects.values_list("pk", flat=True))
     assert left == set(posts[archive.BATCH :])
