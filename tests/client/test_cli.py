@@ -4,13 +4,10 @@ import csv
 import io
 import json
 import stat
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.models import ApiKey, Organization, User
 from dynamo_client import credentials
@@ -140,20 +137,23 @@ def test_time_without_offset_is_refused(logged_in: Path, capsys: Any) -> None:
 
 
 def test_watch_ends_when_a_person_rejects(
-    logged_in: Path, make_waiting: Any, facebook: Channel, reviewer: User, organization: Organization, capsys: Any
+    logged_in: Path,
+    make_waiting: Any,
+    facebook: Channel,
+    reviewer: User,
+    organization: Organization,
+    capsys: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     post = make_waiting(channels=[facebook])
     person = as_reviewer(reviewer, organization)
 
-    def reject() -> None:
-        time.sleep(0.3)
+    def sleep(*_: Any) -> bool:
         review.reject(person.actor, ScheduledPost.objects.get(pk=post.pk), notes="Shorter")
-        connection.close()
+        return True
 
-    thread = threading.Thread(target=reject)
-    thread.start()
-    code = main(["watch", str(post.pk), "--interval", "0.1", "--timeout", "60"])
-    thread.join()
+    monkeypatch.setattr("dynamo_client.cli._sleep", sleep)
+    code = main(["watch", str(post.pk)])
     lines = capsys.readouterr().out.splitlines()
     assert (code, [line.split("\t")[1] for line in lines]) == (3, ["WAITING_FOR_APPROVAL", "REJECTED"])
     assert lines[-1].endswith("\tShorter")

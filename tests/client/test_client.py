@@ -144,7 +144,7 @@ def test_list_yields_every_page(agent: Client) -> None:
 def test_published_post_with_comments_and_insights(agent: Client, page_post: LivePost) -> None:
     page_post.comments(count=7, replies=0, seed=3)
     medium = page_post.channel.public_id
-    [post] = agent.list_published_posts(medium_id=medium, start_date=clock.now().date())
+    [post] = agent.list_published_posts(medium_id=medium, start_date=page_post.row.published_at.date())
     assert (post.id, post.medium_id) == (page_post.id, medium)
     assert agent.get_published_post(post.id, medium).published_at == post.published_at
     assert len({comment.id for comment in agent.list_comments(post.id, medium, page_size=3)}) == 7

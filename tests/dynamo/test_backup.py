@@ -18,7 +18,7 @@ from scheduling.models import Event, Notification, PublishingState, ScheduledPos
 from tests.services.engines import inside
 from tests.services.processes import empty_broker, environment, eventually
 
-LEAD = 45  # seconds; making the posts takes a part of it
+LEAD = 90  # seconds; making the posts takes a part of it
 
 
 def pg(program):

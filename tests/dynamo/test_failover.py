@@ -124,8 +124,9 @@ def test_replica_without_the_last_transactions_is_held_and_after_restore_settles
         known = PublishingState.objects.get().number
         time.sleep(1)  # the sweep after the last attempt
         primary.kill()
-        visible, died = len(sandbox.posts), time.monotonic()
+        died = time.monotonic()
         worker.stop()
+        visible = len(sandbox.posts)  # a call that was under way has come to its end
 
         replica.promote()
         connect_to(replica)

@@ -12,7 +12,7 @@ from dynamo.filesystem_broker import Transport
 
 COUNT = 300
 WORK = """
-import sys, time, socket
+import os, sys, time, socket
 from queue import Empty
 from kombu import Connection, Exchange, Queue
 from dynamo.filesystem_broker import Transport
@@ -28,7 +28,7 @@ with Connection("filesystem://localhost", transport=Transport, transport_options
                 producer.publish(body, exchange="work", routing_key="work", declare=[queue])
     else:
         simple, idle = connection.SimpleQueue(queue), 0
-        while idle < 20:
+        while idle < 20 or not os.path.exists(f"{folder}/done"):
             try:
                 message = simple.get(timeout=0.1)
             except (Empty, socket.timeout):
@@ -53,8 +53,9 @@ def test_message_between_processes_arrives_once(tmp_path: Path) -> None:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     readers, writer = [run("get"), run("get")], run("put")
-    assert writer.communicate(timeout=60) == ("", "")
-    outputs = [reader.communicate(timeout=60) for reader in readers]
+    assert writer.communicate(timeout=240) == ("", "")
+    (tmp_path / "done").touch()
+    outputs = [reader.communicate(timeout=240) for reader in readers]
     assert [errors for _, errors in outputs] == ["", ""]
     assert sorted(int(n) for out, _ in outputs for n in out.split()) == list(range(COUNT))
 

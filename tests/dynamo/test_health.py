@@ -38,7 +38,7 @@ def test_readyz_without_database_and_broker_fails(processes: ProcessGroup) -> No
         "The broker does not answer.",
         "The cache does not answer: there are no rate limits until it does.",
     ]
-    assert seconds < 5
+    assert seconds < 15
 
 
 def test_requests_without_database_are_503_o11(processes: ProcessGroup) -> None:
@@ -64,4 +64,4 @@ def test_readyz_silent_broker_times_out(processes: ProcessGroup) -> None:
         _, url = processes.web(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         status, body, seconds = get(f"{url}/readyz")
     assert (status, body["broker"], body["cache"], body["database"]) == (503, False, False, True)
-    assert seconds < 4
+    assert seconds < 15

@@ -121,7 +121,7 @@ def test_metrics_show_due_posts_queues_and_heartbeats(client: Client, make_sched
     assert 180 <= samples["dynamo_oldest_due_seconds", ()] < 240
     assert samples["dynamo_overdue_posts", ()] == 1
     assert samples["dynamo_ready", ()] == 0
-    assert samples["dynamo_sweep_age_seconds", ()] < 5
+    assert samples["dynamo_sweep_age_seconds", ()] < 60
     assert samples["dynamo_queue_messages", ("notifications",)] == depth + 1
 
 

@@ -32,7 +32,7 @@ def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def connected(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=8)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def ask(port: int, request: bytes) -> bytes:
@@ -87,7 +87,7 @@ def test_requests_in_fragments_arrive_unchanged(web: int, api: SignedClient) -> 
         for at in range(0, len(request), 1500):
             connection.sendall(request[at : at + 1500])
         assert status(connection.recv(1000)) == 201
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web, timeout=8)) as kept:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web, timeout=60)) as kept:
         for _ in range(3):
             kept.request("GET", "/v1/organizations", headers=api.signature())
             assert kept.getresponse().read().startswith(b"[")

@@ -13,6 +13,7 @@ import json
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -122,7 +123,8 @@ def files(folder: Path, *, but: Iterable[Path] = ()) -> Iterator[Place]:
     left_out = set(but)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not left_out & {path, *path.parents}:
-            yield Place(str(path.relative_to(folder)), path.read_bytes(), database=".sqlite3" in path.name)
+            with suppress(FileNotFoundError):  # a message that a worker has taken
+                yield Place(str(path.relative_to(folder)), path.read_bytes(), database=".sqlite3" in path.name)
 
 
 def tables() -> Iterator[Place]:

@@ -133,7 +133,7 @@ class ProcessGroup:
             command += ["-B", "--schedule", str(self.folder / f"beat-{len(self.processes)}")]
         process = self.start("worker", [*command, "--loglevel", "INFO", *words], **more)
         if wait:
-            process.until(lambda: app.control.ping(destination=[node], timeout=0.5))
+            process.until(lambda: app.control.ping(destination=[node], timeout=2))
         return process
 
     def media_worker(self, *, concurrency: int = 4, **more: str) -> Process:

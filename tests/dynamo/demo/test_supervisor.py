@@ -44,7 +44,7 @@ def test_stop_ends_the_children_of_a_process_too(supervisor: Supervisor, tmp_pat
     processes = start_family(supervisor, tmp_path)
     assert len(processes) == 2
     supervisor.stop()
-    assert psutil.wait_procs(processes, timeout=5)[1] == []
+    assert psutil.wait_procs(processes, timeout=60)[1] == []
 
 
 def test_restart_ended_after_a_crash_starts_the_process_again(
@@ -56,7 +56,7 @@ def test_restart_ended_after_a_crash_starts_the_process_again(
     os.kill(processes[0].pid, signal.SIGKILL)
     messages = eventually(lambda: list(supervisor.restart_ended()))
     assert messages == [f"family ended (-9) and was started again; see {tmp_path / 'log' / 'family.log'}"]
-    assert psutil.wait_procs(processes, timeout=5)[1] == []
+    assert psutil.wait_procs(processes, timeout=60)[1] == []
     assert supervisor.processes["family"].poll() is None
 
 
@@ -80,4 +80,4 @@ def test_processes_of_a_killed_supervisor_end(tmp_path: Path) -> None:
     orphan = psutil.Process(pid)
     parent.kill()
     parent.wait()
-    assert psutil.wait_procs([orphan], timeout=5)[1] == []
+    assert psutil.wait_procs([orphan], timeout=60)[1] == []

@@ -18,7 +18,7 @@ class Caller:
         self.session.headers["Authorization"] = f"Bearer {account.token}"
 
     def send(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self.session.request(method, f"{self.sandbox.url}/v27.0/{path}", timeout=10, **more)
+        return self.session.request(method, f"{self.sandbox.url}/v27.0/{path}", timeout=60, **more)
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         return dict(self.send("GET", path, params=params).json())
@@ -34,7 +34,7 @@ class Caller:
         return self.get(f"{self.id}/{edge}", **params)
 
     def staged_photo(self, name: str = "terrace.jpg", **params: Any) -> str:
-        data = requests.get(self.sandbox.media(name), timeout=10).content
+        data = requests.get(self.sandbox.media(name), timeout=60).content
         fields = {"published": "false", **params}
         answer = self.send("POST", f"{self.id}/photos", data=fields, files={"source": (name, data, "image/jpeg")})
         return str(answer.json()["id"])

@@ -2,12 +2,14 @@
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 import time_machine
 
+from accounts import clock
 from tests.dynamo.sandbox.calls import Caller, code
 from tests.services.sandbox import FACEBOOK, OTHER_FACEBOOK
 
@@ -184,14 +186,14 @@ def test_a_span_out_of_order_names_the_one_that_is_wanted(page: Caller) -> None:
 
 
 def test_a_video_by_url_answers_no_post_id_and_is_live_after_processing(page: Caller) -> None:
-    page.sandbox.settings(video_seconds=0.3)
+    page.sandbox.settings(video_seconds=60)
     video = page.edge("videos", file_url=page.sandbox.media("clip.mp4"), description="Film")
     assert video == {"id": video["id"]}
     assert published(page) == []
     assert page.get(video["id"], fields="status")["status"]["video_status"] == "processing"
-    time.sleep(0.35)
-    assert published(page) == [("video", "Film")]
-    assert [entry["id"] for entry in page.list("videos")["data"]] == [video["id"]]
+    with time_machine.travel(clock.now() + timedelta(seconds=61)):
+        assert published(page) == [("video", "Film")]
+        assert [entry["id"] for entry in page.list("videos")["data"]] == [video["id"]]
 
 
 @pytest.mark.parametrize("by_url", [True, False])

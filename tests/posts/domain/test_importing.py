@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from accounts import clock
 from posts.domain import sync
@@ -228,10 +229,11 @@ def test_sync_invalid_token_needs_reconnect(sandbox: SandboxControl, facebook: C
 def test_sync_failure_pauses_double(sandbox: SandboxControl, facebook: Channel) -> None:
     sandbox.fault("GET ", "html_502", times=None)
     pauses = []
-    for _ in range(2):
-        report = sync.sync(facebook)
-        assert report.next_at is not None
-        pauses.append(round((report.next_at - clock.now()).total_seconds()))
+    with time_machine.travel(clock.now(), tick=False):
+        for _ in range(2):
+            report = sync.sync(facebook)
+            assert report.next_at is not None
+            pauses.append(round((report.next_at - clock.now()).total_seconds()))
     assert pauses == [30, 60]
     sandbox.heal()
     assert sync.sync(facebook).outcome is Outcome.FINISHED

@@ -118,4 +118,4 @@ def test_escape_formula_takes_linear_time() -> None:
     began = time.monotonic()
     for text in ("+" * 200_000, ";" + "+" * 200_000, "\n " * 100_000, "\t" * 200_000, ";+a" * 70_000):
         escape_formula(text)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30  # quadratic time takes minutes
