@@ -16,7 +16,7 @@ from posts.domain.channels import connected_channels
 from posts.models import Channel
 from scheduling.domain import discards, enqueue, media_inspection, review, two_person_approval
 from scheduling.domain.audit import record_post_event
-from scheduling.domain.authors import record_author
+from scheduling.domain.authors import edited_by, record_author
 from scheduling.domain.content import approved_content, caption_hash, deliveries
 from scheduling.domain.publishing import hold
 from scheduling.domain.validation import Violation, media_of, raise_if_invalid, validate_publishable
@@ -101,8 +101,7 @@ def build_post(actor: Actor, organization: Organization, changes: Changes) -> Sc
         organization=organization,
         created_by_user=actor.user,
         created_by_key=actor.key,
-        last_edited_by_user=actor.user,
-        last_edited_by_key=actor.key,
+        **edited_by(actor),
         **_columns(changes, items),
     )
     post.media_type = _stored_type(organization, post.media, post.media_type)
@@ -200,7 +199,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     columns["updated_at"] = clock.now()
     if changed:
         details |= _overwriting(actor, post)
-        columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
+        columns |= edited_by(actor)
     unchanged = {"status": post.status, "version": post.version, "revision": post.revision}
     step = 1 if changed else 0
     columns |= {"version": post.version + 1, "revision": post.revision + step}

@@ -18,7 +18,7 @@ from accounts.exceptions import Conflict, Forbidden, StaleVersion
 from accounts.models import User
 from scheduling.domain import discards, enqueue, media_inspection, public_address, stored_media, two_person_approval
 from scheduling.domain.audit import content_with_digest, record_post_event
-from scheduling.domain.authors import authored_by
+from scheduling.domain.authors import authored_by, edited_by, former_editor
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.correction_events import Correction, corrections_in_force
 from scheduling.domain.preflight.checks import Check
@@ -221,8 +221,8 @@ def approve(
         ensure_shown(post, digest, revision)
         when = clock.now() if now else scheduled_for or post.scheduled_for
         validate_publishable(post, deliveries, scheduled_for=when, at_once=now)
-        media, version, planned = post.media_sha256, post.version, post.scheduled_for
-        new_version = version if when == post.scheduled_for else version + 1
+        media, version, moved = post.media_sha256, post.version, _moved(post, when)
+        new_version = version + 1 if moved else version
         post.scheduled_for = when
         covered, covered_digest = current_content(post)
         first = None
@@ -242,7 +242,7 @@ def approve(
         )
         if post.organization.second_approver and first is None:
             two_person_approval.record_first_approval(
-                reviewer, post, approval, only_if=Q(media_sha256=media), version=version, moved=_moved(planned, when)
+                reviewer, post, approval, only_if=Q(media_sha256=media), version=version, moved=moved
             )
             return approval
         unpublished = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
@@ -261,9 +261,10 @@ def approve(
             ),
             enqueued_at=None,
             failure_reason="",
+            **(edited_by(reviewer.actor) if moved else {}),
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        details = {"mfa": approval.mfa_verified, **pair, **_moved(planned, when), **earlier_review}
+        details = {"mfa": approval.mfa_verified, **pair, **moved, **earlier_review}
         event = record_post_event(reviewer.actor, step, post, previous, approval=approval.pk, **details)
         discards.add(staged)
         enqueue.publish_after_commit(post)
@@ -305,9 +306,10 @@ def ensure_shown(post: ScheduledPost, digest: str, revision: int) -> None:
         raise StaleApproval(present_digest, [])
 
 
-def _moved(planned: datetime | None, when: datetime | None) -> dict[str, str | None]:
-    """Return the detail of the audit event about an approval for another time than the planned one."""
-    return {} if planned == when else {"movedFrom": planned.isoformat() if planned else None}
+def _moved(post: ScheduledPost, when: datetime | None) -> dict[str, Any]:
+    """Return the details of the audit event about an approval for another time than the planned one."""
+    planned = post.scheduled_for
+    return {} if planned == when else {"movedFrom": planned.isoformat() if planned else None, **former_editor(post)}
 
 
 def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:
