@@ -16,7 +16,7 @@ from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.domain import media_inspection, review
 from scheduling.domain.content import caption_hash
-from scheduling.domain.drafts import ChannelText
+from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.domain.preflight.checks import Check, max_severity, refresh_levels, run_checks
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
 from tests.posts.graph.raw import answer, serving
@@ -160,6 +160,20 @@ def test_captions_are_counted_by_platform(make_draft, facebook: Channel, instagr
     assert levels(post, "caption") == {facebook.public_id: "ok"}
     assert levels(post, "caption.hashtags") == {instagram.public_id: "stop"}
     assert f"{len(text)} characters of 63,206" in texts(post, "caption")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"alt_text": "A terrace\u202e"}, "The alternative text contains characters that are not seen"),
+        ({"media_items": [Medium(f"https://m.example/{n}.jpg", "IMAGE", "a\u200bb") for n in (1, 2)]}, "U+200B"),
+        ({"media": "https://www.аррӏе.com/", "media_type": None}, "The link mixes scripts that look alike"),  # noqa: RUF001
+    ],
+)
+def test_misleading_characters_beside_the_captions_warn_a17(make_draft, facebook, changes, named: str) -> None:
+    post = make_draft(channels=[facebook], **changes)
+    assert levels(post, "caption.characters") == {"": "warn"}
+    assert named in texts(post, "caption.characters")
 
 
 def test_story_caption_and_instagram_link_warn(make_draft, instagram: Channel) -> None:
