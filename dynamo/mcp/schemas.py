@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import StrictSerializer
+from accounts.api.serializers import StrictSerializer, StrictWordsField
 from posts.api.serializers import DayOrDateTimeField
 
 LIMITS = {"max_length": "maxLength", "min_value": "minimum", "max_value": "maximum"}
@@ -69,6 +69,8 @@ def _bare_schema(field: Any) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _field_schema(field.child)}
     if isinstance(field, serializers.ChoiceField):
         return {"type": "string", "enum": [str(value) for value in field.choices]}
+    if isinstance(field, StrictWordsField):
+        return {"anyOf": [{"type": "array", "items": {"type": "string", "enum": field.words}}, {"type": "string"}]}
     for kind, schema in TYPES.items():
         if isinstance(field, kind):
             return {**schema, **_limits(field, LIMITS)}

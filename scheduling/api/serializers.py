@@ -16,6 +16,7 @@ from accounts.api.serializers import (
     StrictDictField,
     StrictListField,
     StrictSerializer,
+    StrictWordsField,
     UTCMillisField,
     joi_error,
 )
@@ -178,12 +179,13 @@ class ReasonSerializer(StrictSerializer):
 
 
 @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(Status.choices)))
-class StatusesField(StrictCharField):
+class StatusesField(StrictWordsField):
     """Comma-separated states, in one parameter or several; returned as a list."""
 
+    words = Status.values
+
     def to_internal_value(self, data: Any) -> Any:
-        given = ",".join(data) if isinstance(data, list) else data
-        text = super().to_internal_value(given)
+        text = super().to_internal_value(data)
         if not text.strip():
             self.fail("blank")  # validators run later, on the list
         statuses = [word.strip() for word in text.split(",")]
