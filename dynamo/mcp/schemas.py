@@ -49,6 +49,8 @@ def schema_of(serializer: type[serializers.Serializer[Any]] | serializers.Serial
 
 def _field_schema(field: Any) -> dict[str, Any]:
     schema = _bare_schema(field)
+    if isinstance(field, StrictWordsField):
+        schema = {"anyOf": [{"type": "array", "items": {"type": "string", "enum": field.words}}, schema]}
     if field.help_text:
         schema["description"] = str(field.help_text)
     if field.allow_null and "type" in schema:
@@ -69,8 +71,6 @@ def _bare_schema(field: Any) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _field_schema(field.child)}
     if isinstance(field, serializers.ChoiceField):
         return {"type": "string", "enum": [str(value) for value in field.choices]}
-    if isinstance(field, StrictWordsField):
-        return {"anyOf": [{"type": "array", "items": {"type": "string", "enum": field.words}}, {"type": "string"}]}
     for kind, schema in TYPES.items():
         if isinstance(field, kind):
             return {**schema, **_limits(field, LIMITS)}
