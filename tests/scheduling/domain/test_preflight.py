@@ -290,6 +290,15 @@ def test_same_caption_with_other_spacing_warns(make_waiting, facebook: Channel, 
     assert "waits for approval" in texts(post, "clash.caption")
 
 
+def test_twin_whose_outcome_is_unknown_may_be_published_a10(make_waiting, facebook: Channel) -> None:
+    twin, post, later = (inspected(make_waiting(channels=[facebook])) for _ in range(3))
+    Delivery.objects.filter(post=twin).update(state="UNKNOWN")
+    ScheduledPost.objects.filter(pk=twin.pk).update(status="FAILED")
+    ScheduledPost.objects.filter(pk=later.pk).update(scheduled_for=clock.now() + timedelta(days=9))
+    for name in ("clash.caption", "clash.media"):
+        assert "may be published" in texts(post, name)
+
+
 @pytest.mark.parametrize(("days", "expected"), [(29, True), (31, False)])
 def test_same_caption_of_an_imported_post_warns_for_a_month(
     make_waiting, facebook: Channel, days: int, expected: bool
