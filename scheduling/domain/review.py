@@ -14,9 +14,17 @@ from accounts.datetimes import format_datetime
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor, actor_json
 from accounts.domain.reviewers import Reviewer, can_review_channels
-from accounts.exceptions import Conflict, Forbidden, StaleVersion
+from accounts.exceptions import Conflict, Forbidden, Invalid, StaleVersion
 from accounts.models import User
-from scheduling.domain import discards, enqueue, media_inspection, public_address, stored_media, two_person_approval
+from scheduling.domain import (
+    discards,
+    enqueue,
+    media_inspection,
+    public_address,
+    stored_media,
+    text_rules,
+    two_person_approval,
+)
 from scheduling.domain.audit import content_with_digest, record_post_event
 from scheduling.domain.authors import authored_by, edited_by, former_editor
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
@@ -94,13 +102,15 @@ def reject(
     revision: int = -1,
     precondition: Precondition | None = None,
 ) -> ScheduledPost:
-    """Return the post to its author with `notes`, which the caller has checked are not blank.
+    """Return the post to its author with `notes`.
 
     A person rejects as a Reviewer, and only what the page showed: `digest` and `revision` are the page's.
-    Raises Forbidden when the post has channels that the reviewer does not review, StaleApproval, StaleVersion,
-    StateConflict.
+    Raises Invalid when the notes have no visible character, Forbidden when the post has channels that the reviewer does
+    not review, StaleApproval, StaleVersion, StateConflict.
     """
     actor = by.actor if isinstance(by, Reviewer) else by
+    if not text_rules.is_visible(notes):
+        raise Invalid("Say in the notes what should change: they have no visible character")
     with transaction.atomic():
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
         fresh = locked.filter(pk=post.pk).first()
@@ -113,9 +123,10 @@ def reject(
             ensure_may_review(by, post)
             ensure_shown(post, digest, revision)
         decision = decision_json(actor, "REJECTED", version=post.version, notes=notes)
+        approvers = taking_back_details(post)
         previous = post.apply_transition("reject", notes=notes, last_review=decision)
         two_person_approval.revoke_pending_approvals(post)
-        record_post_event(actor, "reject", post, previous, notes=notes)
+        record_post_event(actor, "reject", post, previous, notes=notes, **approvers)
     return post
 
 
@@ -144,9 +155,15 @@ def revert(
     return post
 
 
-def taking_back_details(post: ScheduledPost, reason: str) -> dict[str, Any]:
-    """Return the details of the event that reverts or deletes the post: approvers of a SCHEDULED one, the reason."""
+def taking_back_details(post: ScheduledPost, reason: str = "") -> dict[str, Any]:
+    """Return the details of the event that reverts, rejects or deletes the post: its approvers, the reason.
+
+    Approvers are those of a SCHEDULED post, and the first of two of a waiting one. Call it before they are revoked.
+    """
     details: dict[str, Any] = {"reason": reason} if reason else {}
+    first = two_person_approval.pending_first_approval(post) if post.status == Status.WAITING_FOR_APPROVAL else None
+    if first is not None:
+        details["approvedBy"] = [first.reviewer_id]
     if post.status == Status.SCHEDULED:
         approvals = Approval.objects.filter(pk__in=[post.approval_id])
         rows = approvals.values_list("reviewer_id", "first_approval__reviewer_id")
