@@ -34,6 +34,13 @@ class ApiView(APIView):
     parameters: dict[str, Any]
     post: Callable[..., HttpResponseBase]
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remove DRF's `Allow` from all but a 405: it discloses which paths exist."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code != 405:
+            response.headers.pop("Allow", None)
+        return response
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, authorize and count the request, then validate its query and its idempotency key.
 

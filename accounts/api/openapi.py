@@ -149,10 +149,13 @@ CODES = {
     402: "organization.inactive",
     404: "not_found",
     409: "state.conflict",
+    405: "method_not_allowed",
+    411: "body.length_required",
     412: "precondition.failed",
     413: "body.too_large",
     415: "body.content_type",
     429: "rate_limit.exceeded",
+    500: "server.error",
     502: "platform.failed",
     503: "platform.throttled",
 }
@@ -236,8 +239,15 @@ ERRORS: dict[int, OpenApiResponse] = {
     404: _envelope_b(
         "it does not exist, or belongs to another organization.", error_example("Not found", 404, "Not found")
     ),
+    405: _envelope_b(
+        "the path does not offer the method; `Allow` lists those that it offers.",
+        error_example("Another method", 405, 'Method "PUT" not allowed.'),
+    ),
     409: _envelope_b(
         "the post's state does not allow this, or a hashtag or an externalId is in use.", serializer=ConflictSerializer
+    ),
+    411: _envelope_b(
+        "a body came without its length.", error_example("Without a length", 411, "Send a Content-Length")
     ),
     412: _envelope_b("`If-Match` names another version than the current one.", serializer=PreconditionFailedSerializer),
     413: _envelope_b(
@@ -257,8 +267,15 @@ ERRORS: dict[int, OpenApiResponse] = {
         "rate limit exceeded; `Retry-After` has the seconds to wait.",
         error_example("Too many", 429, "Too many requests"),
     ),
+    500: _envelope_b(
+        "an error of the server; `x-request-id` names it in the log.",
+        error_example("Server error", 500, "Internal server error"),
+    ),
     502: _envelope_b("the Graph API failed."),
-    503: _envelope_b("the Graph API is rate limiting us; `Retry-After` has the seconds to wait."),
+    503: _envelope_b(
+        "the Graph API is rate limiting us, or the database does not answer; `Retry-After` has the seconds to wait.",
+        error_example("No database", 503, "The database does not answer; try again", code="database.unavailable"),
+    ),
 }
 EITHER_ENVELOPE = OpenApiResponse(
     PolymorphicProxySerializer(
@@ -289,17 +306,20 @@ SHARED = {
     "402": "OrganizationInactive",
     "403": "Forbidden",
     "404": "NotFound",
+    "405": "MethodNotAllowed",
+    "411": "LengthRequired",
     "413": "TooLarge",
     "415": "NotJson",
     "429": "TooMany",
+    "500": "ServerError",
     "502": "PlatformFailed",
-    "503": "PlatformBusy",
+    "503": "Unavailable",
 }
 
 
 def errors(*statuses: int) -> dict[int, Any]:
     """Return the error responses of an operation, including those of every operation."""
-    return {status: ERRORS[status] for status in sorted({401, 402, 403, 413, 422, 429, *statuses})}
+    return {status: ERRORS[status] for status in sorted({401, 402, 403, 405, 411, 413, 422, 429, 500, 503, *statuses})}
 
 
 class SignatureExtension(OpenApiAuthenticationExtension):
@@ -414,6 +434,7 @@ class ApiSchema(AutoSchema):
             response_header("x-request-id", "The id of this request in our logs."),
             response_header("RateLimit-Policy", "By policy, how many requests (`q`) in how many seconds (`w`)."),
             response_header("RateLimit", "By policy, the remaining requests (`r`) for the next `t` seconds."),
+            response_header("Allow", "The methods that the path offers.", [405]),
             response_header("WWW-Authenticate", "`Bearer`, when a bearer token is not accepted.", [401]),
             response_header("Retry-After", "Seconds to wait before retrying.", [429, 503]),
         ]

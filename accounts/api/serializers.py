@@ -87,6 +87,16 @@ class StrictCharField(StrictFieldMixin, serializers.CharField):
         return data
 
 
+class StrictWordsField(StrictCharField):
+    """Words of `words`, separated by commas, in one text or several. `to_internal_value` returns the joined text."""
+
+    words: ClassVar[list[str]]
+
+    def to_internal_value(self, data: Any) -> Any:
+        several = isinstance(data, list) and all(isinstance(item, str) for item in data)
+        return super().to_internal_value(",".join(data) if several else data)
+
+
 class StrictNumberMixin(StrictFieldMixin):
     """A JSON number, or in a query string its digits. Bounds are inclusive."""
 

@@ -12,7 +12,6 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
@@ -109,7 +108,7 @@ class Workspaces(ApiView):
         return Response([])
 
 
-class UnknownPath(APIView):
+class UnknownPath(ApiView):
     """403 without a signature, 404 with one, for every method."""
 
     schema = None

@@ -41,6 +41,7 @@ class Content(TypedDict, total=False):
 
     `channels` maps channel ids to a caption, or to the API's object with `caption` and `superpower`. `scheduled_for` is
     a datetime with a time zone, or ISO 8601 with an offset. `media` is a public URL, or one of `upload_media`.
+    An empty `metadata` removes what the post has.
     """
 
     type: str
@@ -53,7 +54,7 @@ class Content(TypedDict, total=False):
     channels: Mapping[str, ChannelText]
     brief: str | None
     external_id: str | None
-    metadata: Mapping[str, str] | None
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import StrictSerializer
+from accounts.api.serializers import StrictSerializer, StrictWordsField
 from posts.api.serializers import DayOrDateTimeField
 
 LIMITS = {"max_length": "maxLength", "min_value": "minimum", "max_value": "maximum"}
@@ -49,6 +49,8 @@ def schema_of(serializer: type[serializers.Serializer[Any]] | serializers.Serial
 
 def _field_schema(field: Any) -> dict[str, Any]:
     schema = _bare_schema(field)
+    if isinstance(field, StrictWordsField):
+        schema = {"anyOf": [{"type": "array", "items": {"type": "string", "enum": field.words}}, schema]}
     if field.help_text:
         schema["description"] = str(field.help_text)
     if field.allow_null and "type" in schema:

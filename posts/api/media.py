@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import get_api_key
 from accounts.api.base import ApiView
-from accounts.api.exceptions import LengthRequired
+from accounts.api.exceptions import LengthRequired, RequestValidationError, ValidationProblem
 from accounts.api.openapi import INVALID_JSON, LOCATION, error_example, errors, validation_error_example
 from accounts.api.parsers import StrictJSONParser
 from accounts.api.serializers import joi_error, validate_body
@@ -38,6 +38,18 @@ STORED = {
 }
 
 
+class UploadParser(MultiPartParser):
+    """Takes the media type in any case. Raises RequestValidationError for a body that is not multipart."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        kind, sign, parameters = str(media_type).partition(";")
+        try:
+            return super().parse(stream, f"{kind.lower()}{sign}{parameters}", parser_context)
+        except ParseError:
+            message = "must be a multipart body, with the boundary that its content type names"
+            raise RequestValidationError([ValidationProblem((), "object.base", message)]) from None
+
+
 class Media(ApiView):
     """The file is parsed after the signature was checked; nothing is in a transaction while a URL is fetched."""
 
@@ -45,7 +57,7 @@ class Media(ApiView):
 
     scopes = {"post": Scope.DRAFT}
     max_upload_bytes = VIDEO_BYTES + ENVELOPE
-    parser_classes = (StrictJSONParser, MultiPartParser)
+    parser_classes = (StrictJSONParser, UploadParser)
 
     @extend_schema(
         operation_id="uploadMedia",

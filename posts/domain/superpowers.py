@@ -1,7 +1,7 @@
 """Superpowers: expanding references to templates, validating inline ones, claiming hashtags, writing templates."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from accounts.domain.actors import Actor
 from accounts.exceptions import Conflict, Incomplete, Invalid
 from accounts.json_leaves import Path, changed_leaves
 from accounts.models import Organization
-from posts.models import SuperpowerTemplate
+from posts.models import Channel, SuperpowerTemplate
 
 Superpower = dict[str, Any]
 LOOKUP_LENGTH = 200  # of the columns
@@ -78,19 +78,21 @@ def check_complete(superpower: Superpower) -> None:
         raise Incomplete(f"The superpower's template is incomplete: {names} is missing", details)
 
 
-def claimed_hashtag(organization: Organization, given: Superpower, expanded: Superpower) -> str | None:
+def claimed_hashtag(
+    organization: Organization, given: Superpower, expanded: Superpower, held: Collection[str | None] = ()
+) -> str | None:
     """Return the lookup hashtag that the superpower claims, None for one that uses its template's hashtag.
 
-    A reference with another hashtag than its template's claims that one. Raises Conflict when the hashtag belongs to
-    another template, Invalid when it is too long.
+    A reference with another hashtag than its template's claims that one. `held` are those of the post before. Raises
+    Conflict when the hashtag is not one of them and belongs to another template, Invalid when it is too long.
     """
     lookup_hashtag = normalize_hashtag(str(given.get("hashtag") or ""))
     if not lookup_hashtag:
         return None
     if len(lookup_hashtag) > LOOKUP_LENGTH:
-        raise Invalid(f"A hashtag has up to {LOOKUP_LENGTH} characters", code="superpower.hashtag_length")
+        raise _invalid("hashtag", f"A hashtag has up to {LOOKUP_LENGTH} characters", "superpower.hashtag_length")
     template = SuperpowerTemplate.objects.filter(organization=organization, lookup_hashtag=lookup_hashtag).first()
-    if template is None:
+    if template is None or lookup_hashtag in held:
         return lookup_hashtag
     if str(template.pk) == expanded.get("creativeTemplateId"):
         return None
@@ -137,8 +139,12 @@ def _get_template(organization: Organization, template_id: str) -> SuperpowerTem
     pk = _parse_uuid(template_id)
     template = SuperpowerTemplate.objects.filter(organization=organization, pk=pk).first() if pk else None
     if template is None:
-        raise Invalid("Unknown creativeTemplateId", code="superpower.unknown_template")
+        raise _invalid("creativeTemplateId", "Unknown creativeTemplateId", "superpower.unknown_template")
     return template
+
+
+def _invalid(field: str, message: str, code: str) -> Invalid:
+    return Invalid(message, [{"path": ["superpower", field], "message": message, "code": code}])
 
 
 def _missing_conditions(superpower: Superpower) -> list[list[str | int]]:
@@ -164,13 +170,16 @@ def write(
     """Create a template, or replace the document of `template`; return it. Records the audit event.
 
     `document` has no template fields. Posts that were written with the template keep their copy. Raises Incomplete for
-    a missing field, Conflict when another template of the organization has the hashtag.
+    a missing field, Conflict when another template, or a scheduled post, of the organization has the hashtag.
     """
     check_complete(document)
     template = template or SuperpowerTemplate(organization=organization)
+    lookup_hashtag = normalize_hashtag(str(document["hashtag"]))
+    if lookup_hashtag != template.lookup_hashtag and _is_claimed(organization, lookup_hashtag):
+        raise HashtagInUse
     template.name = str(document["name"])
     template.document = document
-    template.lookup_hashtag = normalize_hashtag(str(document["hashtag"]))
+    template.lookup_hashtag = lookup_hashtag
     try:
         with transaction.atomic():
             template.save()
@@ -185,3 +194,9 @@ def write(
     except IntegrityError as error:
         raise HashtagInUse from error
     return template
+
+
+def _is_claimed(organization: Organization, lookup_hashtag: str) -> bool:
+    """Whether a delivery of a scheduled post has the hashtag: `deliveries` is the relation of another app."""
+    claims = {"deliveries__organization": organization, "deliveries__lookup_hashtag": lookup_hashtag}
+    return Channel.objects.filter(**claims).exists()

@@ -13,6 +13,7 @@ from accounts.api.serializers import (
     StrictChoiceField,
     StrictListField,
     StrictSerializer,
+    StrictWordsField,
     UTCMillisField,
     joi_error,
 )
@@ -23,11 +24,13 @@ from scheduling.domain.notifications import webhooks
 
 
 @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(TYPES)))
-class TypesField(StrictCharField):
+class TypesField(StrictWordsField):
     """Comma-separated types of events, in one parameter or several; returned as a list."""
 
+    words = TYPES
+
     def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(",".join(data) if isinstance(data, list) else data)
+        text = super().to_internal_value(data)
         types = [word.strip() for word in text.split(",") if word.strip()]
         if not types or set(types) - set(TYPES):
             message = f"must be one of [{', '.join(TYPES)}]"

@@ -16,12 +16,13 @@ from accounts.api.serializers import (
     StrictDictField,
     StrictListField,
     StrictSerializer,
+    StrictWordsField,
     UTCMillisField,
     joi_error,
 )
 from posts.api.serializers import DayOrDateTimeField, SuperpowerSerializer
 from posts.models import ChannelType, PostType
-from scheduling.domain import validation
+from scheduling.domain import text_rules, validation
 from scheduling.domain.drafts import Changes, ChannelText, Medium
 from scheduling.domain.search import MAX_LENGTH
 from scheduling.lifecycle import Status
@@ -165,6 +166,16 @@ class UpdatePostSerializer(PostContentSerializer):
 class RejectSerializer(StrictSerializer):
     notes = StrictCharField(max_length=10_000, help_text="What the author should change. Not blank.")
 
+    def validate_notes(self, value: str) -> str:
+        return _visible(value)
+
+
+def _visible(text: str) -> str:
+    """Return the text. Raises ValidationError, as for a blank one, when it has invisible characters only."""
+    if not text_rules.is_visible(text):
+        raise ValidationError([joi_error("string.empty", "is not allowed to be empty", value=text)])
+    return text
+
 
 class ReasonSerializer(StrictSerializer):
     """An optional body. Other fields are ignored, because clients of the reference product may send any body."""
@@ -176,14 +187,18 @@ class ReasonSerializer(StrictSerializer):
         help_text="Why: the approver of a scheduled post is notified with it, and the history has it.",
     )
 
+    def validate_reason(self, value: str) -> str:
+        return _visible(value)
+
 
 @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(Status.choices)))
-class StatusesField(StrictCharField):
+class StatusesField(StrictWordsField):
     """Comma-separated states, in one parameter or several; returned as a list."""
 
+    words = Status.values
+
     def to_internal_value(self, data: Any) -> Any:
-        given = ",".join(data) if isinstance(data, list) else data
-        text = super().to_internal_value(given)
+        text = super().to_internal_value(data)
         if not text.strip():
             self.fail("blank")  # validators run later, on the list
         statuses = [word.strip() for word in text.split(",")]

@@ -1,6 +1,7 @@
 """Authors of posts: all people and API keys that wrote content since the post was created. They do not approve it."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from accounts.domain.actors import Actor
@@ -34,3 +35,13 @@ def authored_by(user: User, posts: Iterable[ScheduledPost]) -> set[UUID]:
         for post_id, user_id, key_id, issuer_id in authors
         if people[organizations[post_id]] & {user_id, issuer_id, *seen_keys.get(key_id, ())}
     }
+
+
+def edited_by(actor: Actor) -> dict[str, Any]:
+    """Return the columns of a post whose content the actor changed last."""
+    return {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
+
+
+def former_editor(post: ScheduledPost) -> dict[str, Any]:
+    """Return the detail of an approval's event from which an undo restores the editor."""
+    return {"formerEditor": [post.last_edited_by_user_id, post.last_edited_by_key_id]}

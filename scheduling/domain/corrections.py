@@ -15,6 +15,7 @@ from accounts.exceptions import Forbidden, Invalid
 from accounts.models import AuditEvent
 from scheduling.domain import review, two_person_approval
 from scheduling.domain.audit import record_post_event
+from scheduling.domain.authors import edited_by, former_editor
 from scheduling.domain.content import caption_hash, current_content, deliveries
 from scheduling.domain.correction_events import CORRECT
 from scheduling.domain.preflight.checks import Check
@@ -56,9 +57,11 @@ def correct_and_approve(
         if not changed:
             raise Invalid("No caption was changed")
         difference = {row.channel.public_id: {"caption": [was, row.caption]} for row, was in changed}
-        _store(fresh, {row.pk: row.caption for row, _ in changed})
+        former = former_editor(fresh)
+        _store(fresh, {row.pk: row.caption for row, _ in changed}, reviewer)
         two_person_approval.revoke_pending_approvals(fresh)
-        record_post_event(reviewer.actor, CORRECT, fresh, str(fresh.status), changed={"channels": difference})
+        changed_json = {"channels": difference}
+        record_post_event(reviewer.actor, CORRECT, fresh, str(fresh.status), changed=changed_json, **former)
         corrected_digest = current_content(fresh)[1]
         return review.approve(
             reviewer,
@@ -100,13 +103,16 @@ def restore_captions(post: ScheduledPost, correction: AuditEvent) -> None:
     _store_captions({rows[key]: change["caption"][0] for key, change in changes.items() if key in rows})
 
 
-def _store(post: ScheduledPost, captions: Mapping[int, str]) -> None:
-    """Store the captions by delivery, as a new version and revision of the post, whose editor does not change."""
+def _store(post: ScheduledPost, captions: Mapping[int, str], reviewer: Reviewer) -> None:
+    """Store the captions by delivery, as a new version and revision of the post, which the reviewer edited last."""
     now = clock.now()
+    editor = {**edited_by(reviewer.actor), "updated_at": now}
     unchanged = ScheduledPost.objects.filter(pk=post.pk, status=post.status, version=post.version)
-    if not unchanged.update(version=F("version") + 1, revision=F("revision") + 1, updated_at=now):
+    if not unchanged.update(version=F("version") + 1, revision=F("revision") + 1, **editor):
         raise post.conflict("correct")
-    post.version, post.revision, post.updated_at = post.version + 1, post.revision + 1, now
+    post.version, post.revision = post.version + 1, post.revision + 1
+    for name, value in editor.items():
+        setattr(post, name, value)
     _store_captions(captions)
 
 

@@ -63,14 +63,11 @@ def _without_superpower(text: ChannelText) -> ChannelText:
 
 
 def _superpower_violations(public_id: str, error: DomainError) -> Iterator[Violation]:
-    if isinstance(error, Incomplete):
-        for detail in error.details:
-            yield Violation(detail["path"], detail["message"], detail["code"])
-        return
-    field, code = "creativeTemplateId", "superpower.template"
     if isinstance(error, Conflict):
-        field, code = "hashtag", "superpower.hashtag_in_use"
-    yield Violation(["channels", public_id, "superpower", field], error.message, code)
+        yield Violation(["channels", public_id, "superpower", "hashtag"], error.message, error.code)
+        return
+    for detail in error.details:
+        yield Violation(detail["path"], detail["message"], detail["code"])
 
 
 def _hashtag_violations(organization: Organization, rows: list[Delivery]) -> Iterator[Violation]:

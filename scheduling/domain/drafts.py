@@ -1,6 +1,6 @@
 """Creates, edits and deletes posts. A refused change stores nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -10,14 +10,14 @@ from django.db import IntegrityError, transaction
 
 from accounts import clock
 from accounts.domain.actors import Actor
-from accounts.exceptions import Conflict, ExternalIdInUse, Incomplete, StaleVersion
+from accounts.exceptions import Conflict, ExternalIdInUse, Incomplete, Invalid, StaleVersion
 from accounts.models import Organization
 from posts.domain import media_store, superpowers
 from posts.domain.channels import connected_channels
 from posts.models import Channel
 from scheduling.domain import discards, enqueue, media_inspection, review, two_person_approval
 from scheduling.domain.audit import record_post_event
-from scheduling.domain.authors import record_author
+from scheduling.domain.authors import edited_by, record_author
 from scheduling.domain.content import approved_content, caption_hash, deliveries
 from scheduling.domain.publishing import hold
 from scheduling.domain.validation import Violation, media_of, raise_if_invalid, validate_publishable
@@ -106,8 +106,7 @@ def build_post(actor: Actor, organization: Organization, changes: Changes) -> Sc
         organization=organization,
         created_by_user=actor.user,
         created_by_key=actor.key,
-        last_edited_by_user=actor.user,
-        last_edited_by_key=actor.key,
+        **edited_by(actor),
         **_columns(changes, items),
     )
     post.media_type = _stored_type(organization, post.media, post.media_type)
@@ -214,7 +213,7 @@ def _edit_once(actor: Actor, post: ScheduledPost, changes: Changes) -> bool:
     columns["updated_at"] = clock.now()
     if changed:
         details |= _overwriting(actor, post)
-        columns |= {"last_edited_by_user": actor.user, "last_edited_by_key": actor.key}
+        columns |= edited_by(actor)
     unchanged = {"status": post.status, "version": post.version, "revision": post.revision}
     step = 1 if changed else 0
     columns |= {"version": post.version + 1, "revision": post.revision + step}
@@ -349,11 +348,12 @@ def _deliveries(
     if channels:
         known = {channel.public_id: channel for channel in connected_channels(organization.pk, actor.key, channels)}
     raise_if_invalid(channel_violations(channels, known))
+    held = set(post.deliveries.values_list("lookup_hashtag", flat=True)) if post else set()
     rows: list[Delivery] = []
     incomplete: list[Incomplete] = []
     for public_id, text in channels.items():
         try:
-            rows.append(build_delivery(organization, known[public_id], text))
+            rows.append(build_delivery(organization, known[public_id], text, held))
         except Incomplete as error:
             incomplete.append(error)
     if incomplete:
@@ -364,19 +364,24 @@ def _deliveries(
     return rows
 
 
-def build_delivery(organization: Organization, channel: Channel, text: ChannelText) -> Delivery:
-    """Return the unsaved delivery of `text`. Raises Incomplete, Invalid or Conflict for its superpower."""
+def build_delivery(
+    organization: Organization, channel: Channel, text: ChannelText, held: Collection[str | None] = ()
+) -> Delivery:
+    """Return the unsaved delivery of `text`. Raises Incomplete, Invalid or Conflict for its superpower.
+
+    `held` are the hashtags that its post has.
+    """
     row = Delivery(organization=organization, channel=channel, caption=text.caption)
     row.caption_hash = caption_hash(text.caption)
     if text.superpower is not None:
-        row.superpower = superpowers.expand(organization, text.superpower)
         try:
+            row.superpower = superpowers.expand(organization, text.superpower)
             superpowers.check_complete(row.superpower)
-        except Incomplete as error:
+            row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower, held)
+        except (Incomplete, Invalid) as error:
             root = ["channels", channel.public_id]
             details = [{**detail, "path": [*root, *detail["path"]]} for detail in error.details]
-            raise Incomplete(error.message, details) from None
-        row.lookup_hashtag = superpowers.claimed_hashtag(organization, text.superpower, row.superpower)
+            raise type(error)(error.message, details) from None
     return row
 
 

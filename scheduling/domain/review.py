@@ -13,11 +13,19 @@ from accounts.datetimes import format_datetime
 from accounts.domain import audit_log
 from accounts.domain.actors import Actor, actor_json
 from accounts.domain.reviewers import Reviewer, can_review_channels
-from accounts.exceptions import Conflict, Forbidden, StaleVersion
+from accounts.exceptions import Conflict, Forbidden, Invalid, StaleVersion
 from accounts.models import User
-from scheduling.domain import discards, enqueue, media_inspection, public_address, stored_media, two_person_approval
+from scheduling.domain import (
+    discards,
+    enqueue,
+    media_inspection,
+    public_address,
+    stored_media,
+    text_rules,
+    two_person_approval,
+)
 from scheduling.domain.audit import content_with_digest, record_post_event
-from scheduling.domain.authors import authored_by
+from scheduling.domain.authors import authored_by, edited_by, former_editor
 from scheduling.domain.content import current_content, deliveries, diff_content, unpublished_deliveries
 from scheduling.domain.correction_events import Correction, corrections_in_force
 from scheduling.domain.preflight.checks import Check
@@ -94,13 +102,15 @@ def reject(
     revision: int = -1,
     precondition: Precondition | None = None,
 ) -> ScheduledPost:
-    """Return the post to its author with `notes`, which the caller has checked are not blank.
+    """Return the post to its author with `notes`.
 
     A person rejects as a Reviewer, and only what the page showed: `digest` and `revision` are the page's.
-    Raises Forbidden when the post has channels that the reviewer does not review, StaleApproval, StaleVersion,
-    StateConflict.
+    Raises Invalid when the notes have no visible character, Forbidden when the post has channels that the reviewer does
+    not review, StaleApproval, StaleVersion, StateConflict.
     """
     actor = by.actor if isinstance(by, Reviewer) else by
+    if not text_rules.is_visible(notes):
+        raise Invalid("Say in the notes what should change: they have no visible character")
     with transaction.atomic():
         locked = ScheduledPost.objects.select_related("organization").select_for_update(of=("self",))
         fresh = locked.filter(pk=post.pk).first()
@@ -113,9 +123,10 @@ def reject(
             ensure_may_review(by, post)
             ensure_shown(post, digest, revision)
         decision = decision_json(actor, "REJECTED", version=post.version, notes=notes)
+        approvers = taking_back_details(post)
         previous = post.apply_transition("reject", notes=notes, last_review=decision)
         two_person_approval.revoke_pending_approvals(post)
-        record_post_event(actor, "reject", post, previous, notes=notes)
+        record_post_event(actor, "reject", post, previous, notes=notes, **approvers)
     return post
 
 
@@ -144,9 +155,15 @@ def revert(
     return post
 
 
-def taking_back_details(post: ScheduledPost, reason: str) -> dict[str, Any]:
-    """Return the details of the event that reverts or deletes the post: approvers of a SCHEDULED one, the reason."""
+def taking_back_details(post: ScheduledPost, reason: str = "") -> dict[str, Any]:
+    """Return the details of the event that reverts, rejects or deletes the post: its approvers, the reason.
+
+    Approvers are those of a SCHEDULED post, and the first of two of a waiting one. Call it before they are revoked.
+    """
     details: dict[str, Any] = {"reason": reason} if reason else {}
+    first = two_person_approval.pending_first_approval(post) if post.status == Status.WAITING_FOR_APPROVAL else None
+    if first is not None:
+        details["approvedBy"] = [first.reviewer_id]
     if post.status == Status.SCHEDULED:
         approvals = Approval.objects.filter(pk__in=[post.approval_id])
         rows = approvals.values_list("reviewer_id", "first_approval__reviewer_id")
@@ -221,8 +238,8 @@ def approve(
         ensure_shown(post, digest, revision)
         when = clock.now() if now else scheduled_for or post.scheduled_for
         validate_publishable(post, deliveries, scheduled_for=when, at_once=now)
-        media, version, planned = post.media_sha256, post.version, post.scheduled_for
-        new_version = version if when == post.scheduled_for else version + 1
+        media, version, moved = post.media_sha256, post.version, _moved(post, when)
+        new_version = version + 1 if moved else version
         post.scheduled_for = when
         covered, covered_digest = current_content(post)
         first = None
@@ -242,7 +259,7 @@ def approve(
         )
         if post.organization.second_approver and first is None:
             two_person_approval.record_first_approval(
-                reviewer, post, approval, only_if=Q(media_sha256=media), version=version, moved=_moved(planned, when)
+                reviewer, post, approval, only_if=Q(media_sha256=media), version=version, moved=moved
             )
             return approval
         unpublished = post.deliveries.exclude(state=DeliveryState.PUBLISHED)
@@ -261,9 +278,10 @@ def approve(
             ),
             enqueued_at=None,
             failure_reason="",
+            **(edited_by(reviewer.actor) if moved else {}),
         )
         pair = {"first": first.pk, "firstBy": first.reviewer_id} if first else {}
-        details = {"mfa": approval.mfa_verified, **pair, **_moved(planned, when), **earlier_review}
+        details = {"mfa": approval.mfa_verified, **pair, **moved, **earlier_review}
         event = record_post_event(reviewer.actor, step, post, previous, approval=approval.pk, **details)
         discards.add(staged)
         enqueue.publish_after_commit(post)
@@ -305,9 +323,10 @@ def ensure_shown(post: ScheduledPost, digest: str, revision: int) -> None:
         raise StaleApproval(present_digest, [])
 
 
-def _moved(planned: datetime | None, when: datetime | None) -> dict[str, str | None]:
-    """Return the detail of the audit event about an approval for another time than the planned one."""
-    return {} if planned == when else {"movedFrom": planned.isoformat() if planned else None}
+def _moved(post: ScheduledPost, when: datetime | None) -> dict[str, Any]:
+    """Return the details of the audit event about an approval for another time than the planned one."""
+    planned = post.scheduled_for
+    return {} if planned == when else {"movedFrom": planned.isoformat() if planned else None, **former_editor(post)}
 
 
 def ensure_may_review(reviewer: Reviewer, post: ScheduledPost) -> None:

@@ -13,14 +13,18 @@ IGNORABLE = (
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # Drawn empty although they are neither ignorable nor white space: the Braille cell without dots, the null notehead,
-# annotation controls. Then the separators of lines and paragraphs, halves of surrogate pairs, and noncharacters.
-BLANK = "\u2800\U0001d159\ufff9-\ufffb\u2028\u2029\ud800-\udfff\ufdd0-\ufdef" + "".join(
+# the blanks of Egyptian hieroglyphs, annotation controls. Then the separators of lines and paragraphs, halves of
+# surrogate pairs, and noncharacters.
+BLANK = "\u2800\U0001d159\U00013441\U00013442\ufff9-\ufffb\u2028\u2029\ud800-\udfff\ufdd0-\ufdef" + "".join(
     chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
 )
 INVISIBLE = re.compile(rf"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f{IGNORABLE}{BLANK}]")
 # Invisible characters that emoji are written with: variation selectors, the joiner of two emoji, the keycap's selector,
-# and the tags of the flags of England, Scotland and Wales. Other tags can hide a text.
-EMOJI = rf"(?![{IGNORABLE}{BLANK}])[^\x00-\x7f\w\s]|\u2139"
+# and the tags of the flags of England, Scotland and Wales. Other tags can hide a text. EMOJI has the blocks of emoji.
+EMOJI = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
 FLAGS = "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("gbeng", "gbsct", "gbwls"))
 EMOJI_WRITING = re.compile(
     rf"(?<={EMOJI})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?:(?<={EMOJI})|(?<=\ufe0f))\u200d(?={EMOJI})"

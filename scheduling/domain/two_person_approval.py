@@ -17,6 +17,7 @@ from accounts.domain.identities import same_person
 from accounts.domain.reviewers import Reviewer
 from accounts.exceptions import Conflict
 from scheduling.domain.audit import record_post_event
+from scheduling.domain.authors import edited_by
 from scheduling.domain.content import approved_content
 from scheduling.domain.publishing import gate
 from scheduling.lifecycle import Status
@@ -47,13 +48,16 @@ def record_first_approval(
 ) -> None:
     """Record the first approval: the status does not change, `post.scheduled_for` and `approval.version` are stored.
 
-    `version` is the version that the reviewer saw, `moved` goes into the audit event. Raises StateConflict when the row
-    has changed.
+    `version` is the version that the reviewer saw. `moved` goes into the audit event; unless it is empty, the reviewer
+    edited the post last. Raises StateConflict when the row has changed.
     """
     unchanged = ScheduledPost.objects.filter(only_if, pk=post.pk, status=post.status, version=version)
-    post.version, post.updated_at = approval.version, clock.now()
-    if not unchanged.update(scheduled_for=post.scheduled_for, version=post.version, updated_at=post.updated_at):
+    columns: dict[str, Any] = {"scheduled_for": post.scheduled_for, "version": approval.version}
+    columns |= {"updated_at": clock.now(), **(edited_by(reviewer.actor) if moved else {})}
+    if not unchanged.update(**columns):
         raise post.conflict("approve")
+    for name, value in columns.items():
+        setattr(post, name, value)
     _unpaired([post]).exclude(pk=approval.pk).update(revoked_at=clock.now())
     details = {"approval": approval.pk, "mfa": approval.mfa_verified, **moved}
     audit_log.seal_event(record_post_event(reviewer.actor, "approve_first", post, str(post.status), **details))

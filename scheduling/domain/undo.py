@@ -49,6 +49,8 @@ def undo(reviewer: Reviewer, approval_id: int) -> ScheduledPost:
         corrected = corrections.find_correction(event)
         if corrected is not None:
             columns["version"] = post.version + 1
+        if former := (corrected or event).details.get("formerEditor"):
+            columns["last_edited_by_user_id"], columns["last_edited_by_key_id"] = former
         previous = str(post.status)
         if post.approval_id == approval.pk and post.status == Status.SCHEDULED:
             _ensure_untouched(post)

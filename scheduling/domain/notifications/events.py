@@ -131,7 +131,7 @@ def _kinds_of_post(event: AuditEvent) -> Iterator[NoticeKind]:
         yield NoticeKind.OVERWRITTEN
     if event.verb in FOR_WEBHOOKS and _is_subscribed(event, FOR_WEBHOOKS[event.verb]):
         yield FOR_WEBHOOKS[event.verb]
-    if event.verb in TAKEN_BACK and event.state_from == Status.SCHEDULED:
+    if event.verb in TAKEN_BACK and (event.state_from == Status.SCHEDULED or event.details.get("approvedBy")):
         yield TAKEN_BACK[event.verb]
         return
     if event.state_from == event.state_to or event.verb == UNDO:
@@ -176,6 +176,8 @@ def _details(event: AuditEvent) -> dict[str, Any]:
         quoted["rules"] = rules
     if event_feed.type_of(event) == event_feed.OF_KINDS[NoticeKind.LATE]:
         quoted["late"] = True
+    if event.details.get("approvedBy"):
+        quoted["approvers"] = event.details["approvedBy"]
     if event.verb in TAKEN_BACK:
         quoted |= _taken_back(event)
     return {**quoted, "by": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name}}
@@ -190,7 +192,6 @@ def _taken_back(event: AuditEvent) -> dict[str, Any]:
         "title": next((caption for caption in captions if caption.strip()), ""),
         "scheduledFor": content["scheduledFor"],
         "channels": list(content["channels"]),
-        "approvers": event.details.get("approvedBy", []),
         "authors": list(authors.values_list("user", flat=True)),
         "post": serialize_current(event.organization_id, post_id),
     }

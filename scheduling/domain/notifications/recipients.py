@@ -114,7 +114,7 @@ def available_kinds(membership: Membership) -> list[NoticeKind]:
     if membership.role != Role.VIEWER:
         kinds |= FOR_AUTHORS | FOR_LAST_EDITOR
     if membership.may_review:
-        kinds |= FOR_REVIEWERS
+        kinds |= FOR_REVIEWERS | FOR_LAST_EDITOR | {K.REJECTED}  # also to the first of two approvers
     if membership.role == Role.ADMIN:
         kinds |= FOR_ADMINISTRATORS
     return [kind for kind in MAILED if kind in kinds]

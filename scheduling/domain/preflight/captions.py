@@ -8,12 +8,14 @@ from accounts.json_leaves import format_path, json_leaves
 from posts.models import ChannelType
 from scheduling.domain import text_rules
 from scheduling.domain.preflight.base import Check
+from scheduling.domain.stored_media import media_type_of
 from scheduling.domain.text_rules import invisible_characters, mixed_scripts
 from scheduling.domain.validation import (
     FACEBOOK_CAPTION,
     INSTAGRAM_CAPTION,
     INSTAGRAM_HASHTAGS,
     INSTAGRAM_MENTIONS,
+    media_of,
 )
 from scheduling.models import Delivery, ScheduledPost
 
@@ -62,22 +64,31 @@ def check_caption(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
 
 
 def check_characters(delivery: Delivery) -> Iterator[Check]:
-    """Yield warnings about characters of the caption and the superpower that mislead a reader.
-
-    These are characters that are not seen or that reorder others, and words and hosts that mix scripts.
-    """
+    """Yield warnings about characters of the caption and the superpower that mislead a reader."""
     name, public_id = delivery.channel.name, delivery.channel.public_id
-    for what, text in (("caption", delivery.caption), ("superpower", _texts(delivery.superpower))):
-        if text.isascii() and text.replace("\n", "").isprintable():
-            continue
-        invisible = dict.fromkeys(f"{found.name} ({found.code})" for found in invisible_characters(text))
-        if invisible:
-            message = f"{name}: the {what} contains characters that are not seen: {_first(invisible)}."
-            yield Check("caption.characters", "warn", message, public_id)
-        mixed = dict.fromkeys(word for word in WORD.findall(text) if _looks_like_another(word))
-        if mixed:
-            message = f"{name}: the {what} mixes scripts that look alike within a word or host: {_first(mixed)}."
-            yield Check("caption.characters", "warn", message, public_id)
+    yield from _misleading(f"{name}: the caption", delivery.caption, public_id)
+    yield from _misleading(f"{name}: the superpower", _texts(delivery.superpower), public_id)
+
+
+def check_media_characters(post: ScheduledPost) -> Iterator[Check]:
+    """Yield warnings about characters of the alternative texts and of a link that mislead a reader."""
+    yield from _misleading("The alternative text", "\n".join(medium.alt_text for medium in media_of(post)))
+    if post.media and media_type_of(post) is None:
+        yield from _misleading("The link", post.media)
+
+
+def _misleading(what: str, text: str, public_id: str = "") -> Iterator[Check]:
+    """Yield warnings about characters that are not seen or that reorder others, and about words that mix scripts."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return
+    invisible = dict.fromkeys(f"{found.name} ({found.code})" for found in invisible_characters(text))
+    if invisible:
+        message = f"{what} contains characters that are not seen: {_first(invisible)}."
+        yield Check("caption.characters", "warn", message, public_id)
+    mixed = dict.fromkeys(word for word in WORD.findall(text) if _looks_like_another(word))
+    if mixed:
+        message = f"{what} mixes scripts that look alike within a word or host: {_first(mixed)}."
+        yield Check("caption.characters", "warn", message, public_id)
 
 
 def _texts(superpower: Any) -> str:

@@ -82,6 +82,7 @@ def _checks(post: ScheduledPost, known: CheckContext, zone: ZoneInfo | None) -> 
     if "" in broken:
         broken = {delivery.channel.public_id for delivery in pending}
     yield from media.check_media(post, pending, broken)
+    yield from captions.check_media_characters(post)
     for delivery in pending:
         yield from channels.check_channel(post, delivery, known)
         yield from captions.check_caption(post, delivery)

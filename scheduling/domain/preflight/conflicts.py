@@ -9,7 +9,7 @@ from scheduling.domain.content import caption_hash
 from scheduling.domain.preflight.base import Check
 from scheduling.domain.preflight.context import LATELY, NEAR, CheckContext, NeighbouringPost, media_hashes
 from scheduling.lifecycle import Status
-from scheduling.models import Delivery, ScheduledPost
+from scheduling.models import Delivery, DeliveryState, ScheduledPost
 
 STATUS_LABELS: dict[str, str] = {
     Status.DRAFT: "is in a draft",
@@ -59,6 +59,8 @@ def _recent(post: ScheduledPost, posts: Iterable[NeighbouringPost]) -> list[Neig
 
 
 def _describe(other: NeighbouringPost, zone: ZoneInfo) -> str:
+    if other.status == DeliveryState.UNKNOWN:
+        return f"may be published, since {_when(other.at, zone)}"
     if other.live:
         return f"was published {_when(other.at, zone)}"
     label = STATUS_LABELS.get(other.status, "is in another post")

@@ -15,7 +15,7 @@ from scheduling.domain.channel_health import last_errors
 from scheduling.domain.content import caption_hash
 from scheduling.domain.validation import media_of
 from scheduling.lifecycle import Status
-from scheduling.models import ChannelCheck, Delivery, MediaItem, ScheduledPost
+from scheduling.models import ChannelCheck, Delivery, DeliveryState, MediaItem, ScheduledPost
 
 NEAR = timedelta(minutes=10)
 LATELY = timedelta(days=30)
@@ -27,7 +27,10 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class NeighbouringPost:
-    """Another post on the same channel: its scheduled or publication time; `live`: it is published."""
+    """Another post on the same channel: its scheduled or publication time; `live`: it is published, or may be.
+
+    `status` is UNKNOWN for a post that may be published.
+    """
 
     post_id: UUID | None
     at: datetime | None
@@ -144,12 +147,18 @@ def _merged(spans: list[Span]) -> list[Span]:
 def _captions(known: CheckContext, keys: set[str], channels: set[int]) -> None:
     ours = Delivery.objects.filter(channel__in=channels, caption_hash__in=keys).exclude(post__status=Status.REJECTED)
     rows = ours.values_list(
-        "channel_id", "caption_hash", "post_id", "post__scheduled_for", "post__status", "published_at"
+        "channel_id", "caption_hash", "post_id", "post__scheduled_for", "post__status", "published_at", "state"
     )
-    for channel, key, post_id, at, status, published_at in rows.order_by("-id")[:ROWS]:
-        known.same_caption[channel, key].append(
-            NeighbouringPost(post_id, published_at or at, bool(published_at), str(status))
-        )
+    for channel, key, post_id, at, status, published_at, state in rows.order_by("-id")[:ROWS]:
+        known.same_caption[channel, key].append(_neighbour(post_id, at, status, published_at, state))
+
+
+def _neighbour(
+    post_id: UUID, at: datetime | None, status: str, published_at: datetime | None, state: str
+) -> NeighbouringPost:
+    unknown = state == DeliveryState.UNKNOWN
+    status = str(DeliveryState.UNKNOWN if unknown else status)
+    return NeighbouringPost(post_id, published_at or at, live=bool(published_at) or unknown, status=status)
 
 
 def _published(
@@ -182,9 +191,7 @@ def _media(known: CheckContext, hashes: set[str], organizations: set[UUID], chan
         rows[pk] = (at, str(status))
         of_post[pk].add(sha256)
     on = Delivery.objects.filter(post__in=list(rows), channel__in=channels)
-    for post_id, channel, published_at in on.values_list("post_id", "channel_id", "published_at"):
-        at, status = rows[post_id]
+    for post_id, channel, published_at, state in on.values_list("post_id", "channel_id", "published_at", "state"):
+        neighbour = _neighbour(post_id, *rows[post_id], published_at, state)
         for sha256 in of_post[post_id]:
-            known.same_media[channel, sha256].append(
-                NeighbouringPost(post_id, published_at or at, bool(published_at), status)
-            )
+            known.same_media[channel, sha256].append(neighbour)

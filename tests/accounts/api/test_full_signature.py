@@ -69,3 +69,11 @@ def test_too_large_body_with_full_signature_gets_413(api: SignedClient) -> None:
         api.post("/scheduled-posts", body=body, headers=full(api, "POST", "/v1/scheduled-posts", body)).status_code
         == 413
     )
+
+
+@pytest.mark.parametrize("step", ["approve", "publish"])
+@pytest.mark.usefixtures("organization")
+def test_human_only_step_with_a_too_large_body_and_full_signature_gets_403(api: SignedClient, step: str) -> None:
+    path, body = f"/scheduled-posts/1/{step}", b" " * (1024 * 1024 + 1)
+    answer = api.post(path, body=body, headers=full(api, "POST", f"/v1{path}", body))
+    assert (answer.status_code, answer.json()["code"]) == (403, api.post(path).json()["code"])

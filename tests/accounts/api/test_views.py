@@ -49,6 +49,17 @@ def test_unknown_path_gets_403_unsigned_and_404_signed(method: str, path: str, a
     assert len(signed.headers["x-request-id"]) == 32
 
 
-def test_unsigned_responses_do_not_disclose_paths(client: Client, db: None) -> None:
-    known, unknown = client.post("/v1/organizations"), client.post("/v1/nothing")
-    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+@pytest.mark.parametrize("bearer", [False, True])
+@pytest.mark.parametrize("method", ["GET", *METHODS])
+def test_refused_responses_do_not_disclose_paths(method: str, bearer: bool, client: Client, db: None) -> None:
+    headers = {"x-request-id": "1"} | ({"Authorization": "Bearer a.b"} if bearer else {})
+    paths = ("/nothing", "/organizations", "/scheduled-posts", "/scheduled-posts/1/approve", "/media", "/webhooks/1")
+    answers = [client.generic(method, f"/v1{path}", headers=headers) for path in paths]
+    for answer in answers:
+        del answer.headers["RateLimit"]  # the limit of the address, which each request decreases
+    assert {answer.status_code for answer in answers} == {401 if bearer else 403}
+    assert all((answer.headers, answer.content) == (answers[0].headers, answers[0].content) for answer in answers)
+
+
+def test_signed_404_has_no_allow(api: Any) -> None:
+    assert not {"Allow", "Vary"} & set(api.get("/nothing").headers)

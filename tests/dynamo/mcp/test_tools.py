@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from accounts import clock
@@ -258,3 +259,23 @@ def test_deleted_published_post_is_not_found(mcp: McpClient, page_post: Any) -> 
     PublishedPost.objects.update(deleted_at=clock.now())
     where = {"postId": page_post.id, "mediumId": page_post.channel.public_id}
     assert mcp.refusal("get_published_post", **where)["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("list_posts", {"status": [1]}), ("list_posts", {"status": ["DRAFT", None]}), ("list_events", {"types": [{}]})],
+)
+def test_list_of_other_values_than_words_is_refused_at_its_path(mcp: McpClient, tool: str, arguments: Any) -> None:
+    (name,) = arguments
+    error = mcp.refusal(tool, **arguments)
+    assert [(item["path"], item["code"]) for item in error["violations"]] == [([name], "string.base")]
+
+
+def test_lists_of_words_are_described_as_the_tools_take_them(mcp: McpClient, make_draft: Any) -> None:
+    post = make_draft()
+    schema = mcp.tools()["list_posts"]["inputSchema"]["properties"]["status"]
+    for status in (["DRAFT", "REJECTED"], "DRAFT,REJECTED"):
+        jsonschema.validate(status, schema)
+        assert [item["id"] for item in mcp.call("list_posts", status=status)["items"]] == [str(post.pk)]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate([1], schema)

@@ -103,6 +103,19 @@ def test_wrong_form_is_refused(api: SignedClient, fields: dict[str, Any], path: 
     assert [(error["path"], error["type"]) for error in answer.json()["error"]] == [(path, code)]
 
 
+def test_media_type_is_taken_in_any_case(api: SignedClient) -> None:
+    body = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("a.png", picture())})
+    content_type = f"Multipart/Form-Data; boundary={BOUNDARY}"
+    assert api.call("POST", URL, body=body, content_type=content_type).status_code == 201
+
+
+def test_upload_without_a_boundary_is_refused_as_such(api: SignedClient) -> None:
+    answer = api.call("POST", URL, body=b"x", content_type="multipart/form-data")
+    (error,) = answer.json()["error"]
+    assert (answer.status_code, error["type"]) == (422, "object.base")
+    assert "boundary" in error["message"]
+
+
 def test_other_content_type_is_refused(api: SignedClient) -> None:
     assert api.call("POST", URL, body=picture(), content_type="image/png").status_code == 415
 

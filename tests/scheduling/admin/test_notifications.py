@@ -146,6 +146,7 @@ def test_notification_settings_are_stored_per_membership(
     other.refresh_from_db()
     # The kinds available to a reviewer that were not selected.
     assert mine.muted_notification_kinds == [
+        "OVERWRITTEN",
         "UNKNOWN",
         "RECONNECT",
         "BLOCKED",

@@ -1,13 +1,16 @@
 """PATCH and DELETE /scheduled-posts/{id}."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import AuditEvent, Organization
 from posts.models import Channel
-from scheduling.models import ScheduledPost
-from tests.helpers import SignedClient
+from scheduling.domain import corrections, review
+from scheduling.domain.content import current_content
+from scheduling.models import Notification, ScheduledPost
+from tests.helpers import SignedClient, approve, fresh
 from tests.scheduling.api.vectors import conflict, invalid
 
 pytestmark = pytest.mark.embedded
@@ -201,6 +204,30 @@ def test_organization_can_require_if_match_after_an_edit_by_a_person(
         answer = api.call(method, f"{path}{step}", body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (428, "precondition.required")
     assert api.call(method, f"{path}{step}", body, headers={"If-Match": '"1"'}).status_code == 200
+
+
+@pytest.mark.parametrize("step", ["corrected", "moved", "moved and reverted"])
+def test_key_overwrites_a_reviewers_change_with_if_match_and_notifies_the_reviewer_i4(
+    step: str, api: SignedClient, make_waiting, organization, reviewer, seat, facebook
+) -> None:
+    organization.second_approver = step != "moved and reverted"
+    organization.reviewers_may_correct = organization.require_if_match = True
+    organization.save()
+    post, judge = make_waiting(channels=[facebook]), seat(reviewer, organization)
+    if step == "corrected":
+        shown = {"digest": current_content(fresh(post))[1], "revision": fresh(post).revision}
+        corrections.correct_and_approve(judge, fresh(post), captions={facebook.public_id: "Corrected"}, **shown)
+    else:
+        approve(judge, post, scheduled_for=post.scheduled_for + timedelta(days=1))
+    if step == "moved and reverted":
+        review.revert(judge.actor, fresh(post))
+    assert api.get(f"/scheduled-posts/{post.pk}").json()["updatedBy"]["id"] == str(reviewer.pk)
+    changes = {"channels": {facebook.public_id: {"mediumType": "FB_PAGE", "caption": "The agent's"}}}
+    answer = patch(api, post, changes)
+    assert (answer.status_code, answer.json()["code"]) == (428, "precondition.required")
+    version = str(answer.json()["details"]["version"])
+    assert patch(api, post, changes, headers={"If-Match": version}).status_code == 200
+    assert Notification.objects.get(kind="OVERWRITTEN").details["overwritten"] == reviewer.pk
 
 
 def test_edit_by_a_key_needs_no_if_match(api: SignedClient, make_draft) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from accounts.domain.actors import user_actor
 from accounts.models import Organization
+from posts.domain import superpowers
+from posts.domain.superpowers import HashtagInUse
 from posts.models import Channel, SuperpowerTemplate
 from tests.helpers import SignedClient
 from tests.scheduling.api.vectors import CHANNEL, SUPERPOWER, powered
@@ -127,13 +130,26 @@ def test_a_template_serves_many_posts(api: SignedClient, template: SuperpowerTem
 
 
 @pytest.mark.usefixtures("facebook")
-@pytest.mark.parametrize("template_id", ["nonsense", "8d4f6a0c-1f0e-4f43-9d5e-3f7e3b1c9a10"])
-def test_an_unknown_template_is_refused(api: SignedClient, template_id: str) -> None:
-    answer = create(api, {"creativeTemplateId": template_id})
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {"message": "Unknown creativeTemplateId", "code": "superpower.unknown_template"},
-    )
+@pytest.mark.parametrize(
+    ("superpower", "field", "code"),
+    [
+        ({"creativeTemplateId": "nonsense"}, "creativeTemplateId", "superpower.unknown_template"),
+        (
+            {"creativeTemplateId": "8d4f6a0c-1f0e-4f43-9d5e-3f7e3b1c9a10"},
+            "creativeTemplateId",
+            "superpower.unknown_template",
+        ),
+        (named("\ufdfa" * 100), "hashtag", "superpower.hashtag_length"),  # 1,800 characters in its compared form
+    ],
+)
+def test_superpower_that_is_refused_is_the_same_violation_in_validate(
+    api: SignedClient, superpower: Any, field: str, code: str
+) -> None:
+    answer = create(api, superpower)
+    (detail,) = answer.json()["details"]
+    assert (answer.status_code, answer.json()["code"], answer.json()["message"]) == (400, code, detail["message"])
+    assert (detail["path"], detail["code"]) == (["channels", CHANNEL, "superpower", field], code)
+    assert detail in api.post("/scheduled-posts/validate", powered(superpower)).json()["violations"]
 
 
 @pytest.mark.usefixtures("facebook")
@@ -150,6 +166,26 @@ def test_a_hashtag_belongs_to_one_post_however_it_is_spelt(api: SignedClient, sp
 def test_a_templates_hashtag_is_taken(api: SignedClient, template: SuperpowerTemplate) -> None:
     answer = create(api, named("HOUSE"))
     assert (answer.status_code, answer.json()) == IN_USE
+
+
+@pytest.mark.usefixtures("facebook")
+def test_template_takes_no_hashtag_of_a_post_of_the_organization(
+    api: SignedClient, organization: Organization, other_organization: Organization, author
+) -> None:
+    stored(create(api, named("Summer")))
+    with pytest.raises(HashtagInUse):
+        superpowers.write(user_actor(author), organization=organization, document=named("#summer"))
+    assert not SuperpowerTemplate.objects.exists()
+    superpowers.write(user_actor(author), organization=other_organization, document=named("#summer"))
+
+
+@pytest.mark.usefixtures("facebook")
+def test_post_whose_hashtag_a_template_has_too_can_be_edited(api: SignedClient, template: SuperpowerTemplate) -> None:
+    first = create(api, named("Summer"))
+    SuperpowerTemplate.objects.update(lookup_hashtag="summer")
+    edited = api.patch(f"/scheduled-posts/{first.json()['id']}", powered({**named("Summer"), "name": "Other"}))
+    assert stored(edited)["name"] == "Other"
+    assert create(api, named("Summer")).status_code == 409
 
 
 @pytest.mark.usefixtures("facebook")

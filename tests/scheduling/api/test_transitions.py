@@ -59,6 +59,7 @@ def test_rejection_contains_its_notes(api: SignedClient, make_waiting) -> None:
         ({}, "any.required"),
         ({"notes": ""}, "string.empty"),
         ({"notes": " \n\t\u00a0"}, "string.empty"),
+        ({"notes": "\u200b \u202e"}, "string.empty"),
         ({"notes": None}, "string.base"),
         ({"notes": 5}, "string.base"),
         ({"notes": "a\x00"}, "string.base"),

@@ -74,7 +74,7 @@ def test_superpower_that_a_create_refuses_is_a_violation(api: SignedClient, face
         return complete(facebook, channels={facebook.public_id: text})
 
     assert codes(api.post(URL, with_superpower({"name": "x"}))) == {"superpower.incomplete"}
-    assert codes(api.post(URL, with_superpower({"creativeTemplateId": "x"}))) == {"superpower.template"}
+    assert codes(api.post(URL, with_superpower({"creativeTemplateId": "x"}))) == {"superpower.unknown_template"}
     assert codes(api.post(URL, with_superpower(SUPERPOWER))) == set()
     assert api.post("/scheduled-posts", with_superpower(SUPERPOWER)).status_code == 201
     assert codes(api.post(URL, with_superpower(SUPERPOWER))) == {"superpower.hashtag_in_use"}

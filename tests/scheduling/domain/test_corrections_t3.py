@@ -64,13 +64,12 @@ def test_correction_and_approval_are_two_events_and_one_approval_over_the_correc
     assert (event.actor_id, event.digest, event.details["changed"]) == (str(reviewer.pk), approval.digest, change)
 
 
-def test_corrector_is_no_author_and_the_editor_for_display_stays(permitted, make_waiting, judge, reviewer, facebook):
+def test_corrector_is_the_last_editor_but_no_author(permitted, make_waiting, judge, reviewer, facebook):
     post = make_waiting()
     correct(judge, post, facebook)
     now = fresh(post)
     assert not review.is_author(reviewer, now)
-    assert now.last_edited_by_user is None
-    assert now.last_edited_by_key is not None
+    assert (now.last_edited_by_user, now.last_edited_by_key) == (reviewer, None)
     review.revert(judge.actor, now)
     review.submit(judge.actor, now)
     approve(judge, now)
@@ -155,7 +154,9 @@ def test_approval_without_a_correction_in_force_does_not_mention_one(permitted, 
 
 
 @pytest.mark.parametrize("pair", [False, True])
-def test_undo_restores_the_authors_captions(pair, permitted, make_waiting, organization, reviewer, seat, facebook):
+def test_undo_restores_the_authors_captions_and_the_editor(
+    pair, permitted, make_waiting, organization, reviewer, seat, key, facebook
+):
     organization.second_approver = pair
     organization.save()
     post = make_waiting()
@@ -166,7 +167,7 @@ def test_undo_restores_the_authors_captions(pair, permitted, make_waiting, organ
     undo.undo(judge, approval.pk)
     now = fresh(post)
     assert (now.status, captions(now), current_content(now)[1]) == ("WAITING_FOR_APPROVAL", before, digest)
-    assert now.version == version + 1
+    assert (now.version, now.last_edited_by_user, now.last_edited_by_key) == (version + 1, None, key)
     assert correction_events.corrections_in_force(post.pk) == []
     assert not review.is_author(reviewer, now)
     approve(judge, post)

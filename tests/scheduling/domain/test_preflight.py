@@ -16,7 +16,7 @@ from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.domain import media_inspection, review
 from scheduling.domain.content import caption_hash
-from scheduling.domain.drafts import ChannelText
+from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.domain.preflight.checks import Check, max_severity, refresh_levels, run_checks
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
 from tests.posts.graph.raw import answer, serving
@@ -162,6 +162,20 @@ def test_captions_are_counted_by_platform(make_draft, facebook: Channel, instagr
     assert f"{len(text)} characters of 63,206" in texts(post, "caption")
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"alt_text": "A terrace\u202e"}, "The alternative text contains characters that are not seen"),
+        ({"media_items": [Medium(f"https://m.example/{n}.jpg", "IMAGE", "a\u200bb") for n in (1, 2)]}, "U+200B"),
+        ({"media": "https://www.аррӏе.com/", "media_type": None}, "The link mixes scripts that look alike"),  # noqa: RUF001
+    ],
+)
+def test_misleading_characters_beside_the_captions_warn_a17(make_draft, facebook, changes, named: str) -> None:
+    post = make_draft(channels=[facebook], **changes)
+    assert levels(post, "caption.characters") == {"": "warn"}
+    assert named in texts(post, "caption.characters")
+
+
 def test_story_caption_and_instagram_link_warn(make_draft, instagram: Channel) -> None:
     on = {instagram.public_id: ChannelText(instagram.type, "See https://example.org")}
     assert levels(make_draft(channels=on, type="STORY"), "caption") == {instagram.public_id: "warn"}
@@ -274,6 +288,15 @@ def test_same_caption_with_other_spacing_warns(make_waiting, facebook: Channel, 
     )
     assert levels(post, "clash.caption") == {facebook.public_id: "warn"}
     assert "waits for approval" in texts(post, "clash.caption")
+
+
+def test_twin_whose_outcome_is_unknown_may_be_published_a10(make_waiting, facebook: Channel) -> None:
+    twin, post, later = (inspected(make_waiting(channels=[facebook])) for _ in range(3))
+    Delivery.objects.filter(post=twin).update(state="UNKNOWN")
+    ScheduledPost.objects.filter(pk=twin.pk).update(status="FAILED")
+    ScheduledPost.objects.filter(pk=later.pk).update(scheduled_for=clock.now() + timedelta(days=9))
+    for name in ("clash.caption", "clash.media"):
+        assert "may be published" in texts(post, name)
 
 
 @pytest.mark.parametrize(("days", "expected"), [(29, True), (31, False)])

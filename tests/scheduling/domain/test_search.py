@@ -32,6 +32,28 @@ def test_search_matches_beginnings_of_all_words(make_draft, facebook: Channel) -
     assert found("") == {soup, bread}
 
 
+@pytest.mark.parametrize(
+    ("caption", "texts"),
+    [
+        ("Only 19.90 EUR", ["19.90", "only 19.90"]),
+        ("Menu: https://example.com/menu/today", ["https://example.com/menu/today", "example.com/menu"]),
+        ("Write to info@dynamo.example", ["info@dynamo.example", "INFO@dynamo"]),
+        ("Tea and/or coffee, v2.0", ["and/or", "v2.0", "tea coffee"]),
+        ("A foo_bar and well-known #Sol", ["foo_bar", "well-known", "#sol"]),
+    ],
+)
+def test_search_finds_a_text_as_it_is_written(make_draft, facebook: Channel, caption: str, texts: list[str]) -> None:
+    post = make_draft(channels={facebook.public_id: ChannelText(facebook.type, caption, None)})
+    assert [found(text) for text in texts] == [{post.pk}] * len(texts)
+
+
+def test_search_on_sqlite_ignores_the_case_of_letters_with_accents(make_draft, facebook: Channel) -> None:
+    if connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL folds case by the locale of the database")
+    post = make_draft(channels={facebook.public_id: ChannelText(facebook.type, "OLÁ Été", None)})
+    assert found("olá") == found("OLÁ") == found("ÉTÉ olá") == {post.pk}
+
+
 def test_search_treats_operators_as_text(make_draft) -> None:
     make_draft()
     for text in ("' | 'x", "a & !b", "%", "_", "\\", "(", "x:*", "olá" * 100):

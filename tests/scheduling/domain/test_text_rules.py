@@ -50,6 +50,10 @@ def test_each_control_is_found_a17(character: str) -> None:
         ("\ud800", ["U+D800"]),
         ("می\u200c", ["U+200C"]),
         ("🙂\u200d", ["U+200D"]),
+        ("…\u200d…", ["U+200D"]),
+        ("“Oi”\ufe0e", ["U+FE0E"]),
+        ("€\ufe0e5", ["U+FE0E"]),
+        ("\U00013441\U00013442", ["U+13441", "U+13442"]),
     ],
 )
 def test_invisible_characters_are_found_a17(text: str, codes: list[str]) -> None:
@@ -59,7 +63,7 @@ def test_invisible_characters_are_found_a17(text: str, codes: list[str]) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        "Olá, como está?\n\n\tBem.", "Não\u00a0há — 10\u202f€", "❤️ ☎︎ ©️ ℹ️", "1️⃣ #️⃣ *️⃣",
+        "Olá, como está?\n\n\tBem.", "Não\u00a0há — 10\u202f€", "❤️ ☎︎ ©️ ℹ️ ‼️ ⁉️ 〰️ ™️ ↔️ ◽️", "1️⃣ #️⃣ *️⃣",
         "👩‍👩‍👧 ❤️‍🔥 🏳️‍🌈 👩🏽‍🚀 🙂‍↔️",
         "🏴󠁧󠁢󠁥󠁮󠁧󠁿 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🏴󠁧󠁢󠁷󠁬󠁳󠁿 🇵🇹", "می‌خواهم", "क्‍ष", "日本語", "\u0600\u06dd", "\U0001fae8",
     ],
@@ -71,7 +75,8 @@ def test_what_belongs_to_the_writing_is_not_reported_a17(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " \n\t\u00a0\u3000", "\u200b", "\u3164", "\u2800", "\ufe0f", "\u200b \u3164\n\u2800\ufe0f", "\u202e", TAGS,
-     "\u00ad\u034f\u115f\u1160\uffa0\ufeff\u2060\u180e", "\u0301\u20e3", "\U000e0100", "\ufffe", "\x07", "\u2028"],
+     "\u00ad\u034f\u115f\u1160\uffa0\ufeff\u2060\u180e", "\u0301\u20e3", "\U000e0100", "\ufffe", "\x07", "\u2028",
+     "\U00013441\U00013442"],
 )  # fmt: skip
 def test_text_without_a_visible_character_is_not_visible_a17(text: str) -> None:
     assert not is_visible(text)

@@ -21,7 +21,7 @@ from tests.services.processes import eventually
 pytestmark = pytest.mark.django_db
 
 
-def test_undo_leaves_the_post_waiting_without_authorship_or_notification(make_waiting, judge, reviewer):
+def test_undo_leaves_the_post_waiting_without_authorship_or_notification(make_waiting, judge, reviewer, key):
     post = make_waiting()
     recipients.fan_out()
     before = fresh(post)
@@ -33,6 +33,7 @@ def test_undo_leaves_the_post_waiting_without_authorship_or_notification(make_wa
     now = fresh(post)
     assert (now.status, now.task_id, now.approval) == ("WAITING_FOR_APPROVAL", None, None)
     assert now.scheduled_for == before.scheduled_for
+    assert (now.last_edited_by_user, now.last_edited_by_key) == (None, key)
     assert not review.is_author(reviewer, now)
     event = AuditEvent.objects.filter(subject=f"post:{post.pk}").latest("id")
     assert (event.verb, event.state_from, event.state_to) == ("undo", "SCHEDULED", "WAITING_FOR_APPROVAL")

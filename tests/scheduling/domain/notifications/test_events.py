@@ -332,6 +332,24 @@ def test_taking_back_a_post_that_is_not_approved_is_not_announced_a12(make_waiti
     assert not {"REVERTED", "DELETED"} & set(created_kinds())
 
 
+@pytest.mark.parametrize("kind", ["DELETED", "REJECTED"])
+def test_first_of_two_approvers_is_notified_when_a_key_takes_the_post_back_a12(
+    kind, make_waiting, organization, judge, key, reviewer, mailoutbox
+):
+    organization.second_approver = True
+    organization.save()
+    post = make_waiting()
+    approve(judge, post)
+    if kind == "DELETED":
+        drafts.delete(actors.api_key_actor(key), fresh(post), reason="Closed")
+    else:
+        review.reject(actors.api_key_actor(key), fresh(post), notes="Withdrawn")
+    assert created_kinds().count(kind) == 1
+    assert mailed(kind) == ["reviewer"]
+    send_due()
+    assert "you approved this post" in mailoutbox[-1].body
+
+
 @pytest.mark.parametrize("with_version", [True, False])
 def test_person_is_notified_when_a_key_overwrites_their_edit_i4(
     with_version, make_waiting, organization, author, other, key, facebook, mailoutbox
