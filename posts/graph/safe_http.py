@@ -9,12 +9,13 @@ well; for plain http the proxy looks the host up itself.
 import hashlib
 import ipaddress
 import socket
+import string
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import requests
 from django.conf import settings
@@ -94,7 +95,7 @@ def fetch(url: str, into: IO[bytes], *, cap: int) -> Fetched:
             location = response.headers.get("Location") if 300 <= response.status_code < 400 else None
             if location is None:
                 return Fetched(_save_body(response, call, into, cap=cap), url)
-            url = urljoin(url, location)
+            url = _redirect_target(url, location)
     raise FetchError("The media's URL redirects too often", passing=False)
 
 
@@ -205,6 +206,19 @@ def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:
     if request is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise FetchError("The media's URL must be a full http or https one, without credentials", passing=False)
     return request, parts
+
+
+def _redirect_target(url: str, location: str) -> str:
+    """Return the absolute URL of a Location header, whose bytes were decoded as Latin-1. Raises FetchError."""
+    encoded = location.encode("latin1")
+    try:
+        location = encoded.decode()
+    except UnicodeDecodeError:
+        location = quote(encoded, safe=string.punctuation)
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise FetchError("The media's URL redirects to one that is not valid", passing=False) from None
 
 
 def _save_body(response: requests.Response, call: http.CallState, into: IO[bytes], *, cap: int) -> str:
