@@ -30,11 +30,12 @@ from posts.graph.media import (
     MediaUnavailable,
     NormalisedMedia,
     NotMedia,
+    UnusableMedia,
     file_sha256,
     normalise,
     open_remote_media,
 )
-from posts.graph.video_files import video_type
+from posts.graph.video_files import UnusableVideo, video_type
 from posts.models import MediaFile
 
 ORPHAN_AGE = timedelta(days=7)
@@ -60,7 +61,9 @@ class Inspection:
 
 
 def inspect(organization: Organization, url: str) -> Inspection:
-    """Fetch `url` once and store an image or video; describe a web page. Raises MediaUnavailable.
+    """Fetch `url` once and store an image or video; describe a web page.
+
+    Raises MediaUnavailable; UnusableMedia for other content, and for a damaged image or video.
 
     The address of a stored file is not fetched: it names the file.
     """
@@ -71,7 +74,9 @@ def inspect(organization: Organization, url: str) -> Inspection:
         try:
             return Inspection(final_url, _store(organization.pk, fetched.file, fetched.size, fetched.sha256))
         except NotMedia:
-            page = link_page.read_link_page(fetched.file, fetched.final_url)
+            if not link_page.is_page(fetched.file, fetched.content_type):
+                raise UnusableMedia("The address serves neither a page, an image nor a video", passing=False) from None
+            page = link_page.read_link_page(fetched.file, fetched.final_url, fetched.content_type)
     return Inspection(final_url, title=page.title, image=_preview_image(organization, page.image))
 
 
@@ -100,7 +105,10 @@ def fetch_upload(organization: Organization, url: str) -> MediaFile:
 
 def _ensure_within_limits(organization: Organization, file: IO[bytes], size: int) -> None:
     file.seek(0)
-    cap = VIDEO_BYTES if video_type(file.read(16)) else IMAGE_BYTES
+    try:
+        cap = VIDEO_BYTES if video_type(file.read(16)) else IMAGE_BYTES
+    except UnusableVideo as error:
+        raise UnusableMedia(str(error), passing=False) from None
     file.seek(0)
     if size > cap:
         message = f"The file is larger than {cap // 1024**2} MiB"

@@ -20,6 +20,12 @@ POSTER_SIDE = 640  # pixels
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF", "TIFF", "BMP")
 NAMES = {"HEIF": "HEIC", "MPO": "MPO (several JPEG images in one file)", "WEBP": "WebP"}
 ORIENTATION = 0x0112
+# The formats of files that Pillow cannot open when they are damaged, by what they begin with.
+BEGINNINGS = {
+    "JPEG": rb"\xff\xd8\xff", "PNG": rb"\x89PNG", "GIF": rb"GIF8[79]a", "WebP": rb"RIFF.{4}WEBP",
+    "BMP": rb"BM.{4}\0{4}", "TIFF": rb"II\*\0|MM\0\*", "AVIF": rb".{4}ftypavi[fs]",
+    "HEIC": rb".{4}ftyp(?:he[iv][cxms]|mif[12]|msf1)",
+}  # fmt: skip
 # JPEG segments that change the picture: JFIF (APP0) and Adobe's colour transform (APP14). The others are metadata.
 KEPT_APPLICATION_SEGMENTS = (0xE0, 0xEE)
 SCAN_END = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
@@ -43,11 +49,16 @@ class NormalisedImage:
 def normalise(file: IO[bytes], size: int) -> NormalisedImage | None:
     """Return the JPEG of an image file of `size` bytes; None when the file is no image. Raises UnusableImage."""
     file.seek(0)
+    head = file.read(16)
+    file.seek(0)
     try:
         image = Image.open(file, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnusableImage(_too_many_pixels()) from None
     except Exception:  # noqa: BLE001  a hostile file can make a decoder raise anything
+        for kind, beginning in BEGINNINGS.items():
+            if re.match(beginning, head, re.DOTALL):
+                raise UnusableImage(f"The {kind} image is damaged or incomplete") from None
         return None
     with image:
         if size > IMAGE_BYTES:

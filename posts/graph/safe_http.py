@@ -55,10 +55,11 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Fetched:
-    """`url` is that of the last redirect."""
+    """`url` is that of the last redirect, `content_type` the header as it was received."""
 
     sha256: str
     url: str
+    content_type: str
 
 
 class WebhookRejected(Exception):
@@ -87,14 +88,15 @@ def is_public_address(address: Address) -> bool:
 
 
 def fetch(url: str, into: IO[bytes], *, cap: int) -> Fetched:
-    """Write the content of `url` into `into`; return its SHA-256 in hex and its final URL. Raises FetchError."""
+    """Write the content of `url` into `into`; return what was received. Raises FetchError."""
     until = time.monotonic() + FETCH_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
         request, parts = _get_request(url)
         with _send(request, parts, FETCH_TIMEOUT, until, "The media's", _fetch_error) as (response, call):
             location = response.headers.get("Location") if 300 <= response.status_code < 400 else None
             if location is None:
-                return Fetched(_save_body(response, call, into, cap=cap), url)
+                sha256 = _save_body(response, call, into, cap=cap)
+                return Fetched(sha256, url, response.headers.get("Content-Type", ""))
             url = _redirect_target(url, location)
     raise FetchError("The media's URL redirects too often", passing=False)
 
@@ -212,7 +214,7 @@ def _redirect_target(url: str, location: str) -> str:
     """Return the absolute URL of a Location header, whose bytes were decoded as Latin-1. Raises FetchError."""
     encoded = location.encode("latin1")
     try:
-        location = encoded.decode()
+        location = encoded.decode().replace("\0", "%00")
     except UnicodeDecodeError:
         location = quote(encoded, safe=string.punctuation)
     try:

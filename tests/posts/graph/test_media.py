@@ -12,10 +12,19 @@ from typing import Any
 import av
 import pillow_heif
 import pytest
+from av.stream import Disposition
 from PIL import Image, ImageCms
 
 from posts.graph import image_files, media
-from posts.graph.media import MediaUnavailable, NormalisedMedia, NotMedia, file_sha256, normalise, open_remote_media
+from posts.graph.media import (
+    MediaUnavailable,
+    NormalisedMedia,
+    NotMedia,
+    UnusableMedia,
+    file_sha256,
+    normalise,
+    open_remote_media,
+)
 from tests.posts.graph.raw import answer, serving
 from tests.services.sandbox import SandboxControl
 
@@ -161,13 +170,21 @@ def test_other_colour_profile_is_converted_to_srgb() -> None:
     assert made.changes == ["Converted the colours to sRGB."]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "HEIF", "AVIF"])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_truncated_image_is_refused_m9(kind: str, share: float) -> None:
     noise = Image.effect_noise((400, 300), 90).convert("RGB")
     body = encode(noise, kind)
-    with pytest.raises(MediaUnavailable, match=r"damaged or incomplete|neither an image nor a video"):
+    with pytest.raises(MediaUnavailable, match="damaged or incomplete"):
         look(body[: int(len(body) * share)])
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xd8\xff\xe0\0\x10JFIF\0", b"\0\0\0\x18ftypheic" + bytes(20), b"BM" + bytes(30)]
+)
+def test_image_that_only_begins_is_damaged_m9(body: bytes) -> None:
+    with pytest.raises(UnusableMedia, match="damaged or incomplete"):
+        look(body)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +192,8 @@ def test_truncated_image_is_refused_m9(kind: str, share: float) -> None:
     [
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b"<svg/>", "SVG"),
+        (b"<!-- made by -->\n<svg>", "SVG"),
+        (b"<?xml version='1.0'?><!DOCTYPE svg PUBLIC '-//W3C'>\n<svg>", "SVG"),
         (b"%PDF-1.7", "PDF"),
         (b"\x1a\x45\xdf\xa3\x01" + bytes(40), "WebM"),
         (b"RIFF\0\0\0\0AVI LIST", "AVI"),
@@ -187,7 +206,7 @@ def test_unsupported_format_is_named_m7(body: bytes, name: str) -> None:
     assert (caught.value.passing, isinstance(caught.value, NotMedia)) == (False, False)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>login</html>", b"\xff\xd8\xff", b"\0\0\0\x18ftypheic" + b"\0" * 20])
+@pytest.mark.parametrize("body", [b"", b"<html>login</html>", b"ID3\x03", b"<!----><!--" * 80, b'{"svg": "<svg>"}'])
 def test_other_content_is_not_media(body: bytes) -> None:
     with pytest.raises(NotMedia, match="neither an image nor a video"):
         look(body)
@@ -214,10 +233,12 @@ def test_too_large_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 # Videos
 
 
-def film(*, audio_only: bool = False, kind: str = "mp4", size: tuple[int, int] = (64, 36)) -> bytes:
+def film(
+    *, audio_only: bool = False, kind: str = "mp4", size: tuple[int, int] = (64, 36), options: Any = None
+) -> bytes:
     """Return half a second of video, or of sound alone."""
     file = io.BytesIO()
-    with av.open(file, "w", format=kind) as container:
+    with av.open(file, "w", format=kind, options=options) as container:
         if audio_only:
             stream: Any = container.add_stream("aac", rate=44100)
             frame: Any = av.AudioFrame(format="fltp", layout="mono", samples=1024)
@@ -232,6 +253,36 @@ def film(*, audio_only: bool = False, kind: str = "mp4", size: tuple[int, int] =
             container.mux(stream.encode(item))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+def fragmented() -> bytes:
+    return film(options={"movflags": "frag_keyframe+empty_moov"})
+
+
+def sound_with_cover() -> bytes:
+    """Return sound with a cover image, which is a video track, under the brand of a film."""
+    file = io.BytesIO()
+    with av.open(io.BytesIO(film(audio_only=True))) as source, av.open(file, "w", format="mp4") as container:
+        sound = container.add_stream_from_template(source.streams.audio[0])
+        cover: Any = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = sound
+                container.mux(packet)
+        container.mux(cover.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 48)))))
+    return file.getvalue()
+
+
+def test_fragmented_video_is_measured() -> None:
+    facts = look(fragmented()).facts
+    assert (facts.width, facts.height) == (64, 36)
+
+
+def test_video_of_an_unknown_codec_has_no_dimensions_m9() -> None:
+    made = look(CLIP.replace(b"avc1", b"zzzz"))
+    assert (made.facts.width, made.facts.height, made.facts.seconds, made.poster) == (None, None, 4.0, None)
 
 
 def test_video_is_kept_and_measured_with_a_poster() -> None:
@@ -292,7 +343,11 @@ def boxes(data: bytes) -> dict[bytes, bytes]:
         (lambda: CLIP[:24], "no index"),
         (lambda: film(audio_only=True), "no video track"),
         (lambda: film(audio_only=True)[:8] + b"M4A " + film(audio_only=True)[12:], "no video track"),
+        (sound_with_cover, "no video track"),
         (lambda: CLIP[: len(CLIP) // 2], "incomplete"),
+        (lambda: fragmented()[: fragmented().index(b"moof") + 40], "incomplete"),
+        (lambda: fragmented()[: fragmented().index(b"moof") - 4], "no pictures"),
+        (lambda: b"".join(box for name, box in boxes(CLIP).items() if name != b"mdat"), "no pictures"),
     ],
 )
 def test_file_without_index_or_video_track_is_no_video_m9(make: Callable[[], bytes], problem: str) -> None:

@@ -136,6 +136,7 @@ def test_fetch_redirect_target_is_checked() -> None:
     [
         ("/fotos/S\u00e3o.jpg".encode(), b"/fotos/S%C3%A3o.jpg"),
         (b"/fotos/S\xe3o.jpg?a=%20&b", b"/fotos/S%E3o.jpg?a=%20&b"),
+        (b"/fotos/\0.jpg", b"/fotos/%00.jpg"),
     ],
 )
 def test_fetch_redirect_that_is_not_ascii_is_followed_m3(location: bytes, path: bytes) -> None:
