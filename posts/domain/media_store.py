@@ -235,8 +235,7 @@ def _store(organization_id: UUID, file: IO[bytes], size: int, source_sha256: str
         if not default_storage.exists(str(known.file.name)):
             _save_bytes(known, made)
             known.save(update_fields=["file", "poster"])
-        known.changes = made.changes  # of this file, which can differ from the one that was stored first
-        return known
+        return _with_changes(known, made.changes)
     return _create(organization_id, made, source_sha256)
 
 
@@ -276,7 +275,16 @@ def _create(organization_id: UUID, made: NormalisedMedia, source_sha256: str) ->
         for ours, theirs in ((row.file.name, stored.file.name), (row.poster.name, stored.poster.name)):
             if ours and ours != theirs:
                 default_storage.delete(ours)
-        return stored
+        return _with_changes(stored, made.changes)
+    return row
+
+
+def _with_changes(row: MediaFile, changes: list[str]) -> MediaFile:
+    """Return the row with the changes of this source. It stores those of all sources, which share its address."""
+    if missing := [change for change in changes if change not in row.changes]:
+        row.changes = [*row.changes, *missing]
+        row.save(update_fields=["changes"])
+    row.changes = changes
     return row
 
 

@@ -58,6 +58,8 @@ def test_two_sources_of_the_same_copy_share_it(organization: Organization) -> No
     again = media_store.store(organization, io.BytesIO(plain + b"appended"))
     assert (again.pk, again.changes) == (stored.pk, ["Removed metadata."])
     assert len(files()) == 1
+    stored.refresh_from_db()  # the address of the file names no source
+    assert stored.changes == ["Converted from PNG to JPEG.", "Removed metadata."]
 
 
 def test_lost_bytes_are_stored_again_under_the_same_row(organization: Organization) -> None:
