@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import random
 import struct
 import zlib
 from collections.abc import Callable
@@ -160,8 +161,56 @@ def test_sixteen_bits_keep_their_brightness() -> None:
     assert 120 < stored(body).getpixel((9, 9)) < 136
 
 
-def test_cmyk_becomes_rgb() -> None:
-    assert stored(encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG")).getpixel((9, 9))[0] > 200
+def test_sixteen_bits_with_a_profile_keep_their_brightness_m11() -> None:
+    body = encode(Image.new("I;16", (40, 40), 32768), "PNG", icc_profile=named_profile())
+    assert "Converted the colours to sRGB." in look(body).changes
+    assert 100 < stored(body).convert("L").getpixel((9, 9)) < 156
+
+
+def named_profile() -> bytes:
+    """Return the profile of sRGB under another name, so that colours are converted."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace("sRGB".encode("utf-16-be"), "xYGB".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_becomes_rgb_and_is_stated_m4(kind: str) -> None:
+    body = encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), kind)
+    assert stored(body).getpixel((9, 9))[0] > 200
+    assert "Converted the colours from CMYK to RGB." in look(body).changes
+
+
+def test_turned_tiff_is_stored_upright_and_is_stated_m4() -> None:
+    body = picture("TIFF", (192, 108), tiffinfo={ORIENTATION: 6})
+    assert stored(body).size == (108, 192)
+    assert look(body).changes == ["Converted from TIFF to JPEG.", "Turned upright."]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("TIFF", "TIFF"), ("HEIF", "HEIC")])
+def test_several_pictures_of_a_file_are_no_animation_m10(kind: str, name: str) -> None:
+    body = encode(Image.new("RGB", (64, 48)), kind, save_all=True, append_images=[Image.new("RGB", (64, 48), "blue")])
+    assert look(body).changes == [f"Converted from {name} to JPEG.", "Kept the first of several pictures."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "expected"),
+    [
+        ("PNG", 0.95, ["Converted", "Compressed to quality 8"]),
+        ("PNG", 0.3, ["Converted", "Compressed to quality 80", "Scaled down from 400 by 300 to "]),
+        ("JPEG", 0.95, ["Compressed to quality"]),
+    ],
+)
+def test_jpeg_over_the_platforms_limit_is_made_to_fit_m11(
+    monkeypatch: pytest.MonkeyPatch, kind: str, share: float, expected: list[str]
+) -> None:
+    texture = Image.frombytes("RGB", (400, 300), random.Random(1).randbytes(400 * 300 * 3))
+    body = encode(texture, kind, **({"quality": 95} if kind == "JPEG" else {}))
+    limit = int(len(look(body).file.read()) * share)
+    monkeypatch.setattr(image_files, "JPEG_BYTES", limit)
+    made = look(body)
+    assert len(made.file.read()) <= limit
+    assert [change[: len(start)] for change, start in zip(made.changes, expected, strict=True)] == expected
+    assert stored(body).size == (made.facts.width, made.facts.height)
 
 
 def test_other_colour_profile_is_converted_to_srgb() -> None:
