@@ -84,7 +84,7 @@ def content_type(data: bytes) -> str:
         return "image/gif"
     if data.startswith((b"II*\x00", b"MM\x00*")):
         return "image/tiff"
-    if data[4:8] == b"ftyp":
+    if data[4:8] == b"ftyp" and data[8:12] not in {b"M4A ", b"M4B ", b"M4P "}:
         return "video/mp4"
     return "application/octet-stream"
 

@@ -33,11 +33,12 @@ from posts.graph.media import (
     MediaUnavailable,
     NormalisedMedia,
     NotMedia,
+    UnusableMedia,
     file_sha256,
     normalise,
     open_remote_media,
 )
-from posts.graph.video_files import video_type
+from posts.graph.video_files import UnusableVideo, video_type
 from posts.models import MediaFile
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,9 @@ class Inspection:
 
 
 def inspect(organization: Organization, url: str) -> Inspection:
-    """Fetch `url` once and store an image or video; describe a web page. Raises MediaUnavailable.
+    """Fetch `url` once and store an image or video; describe a web page.
+
+    Raises MediaUnavailable; UnusableMedia for other content, and for a damaged image or video.
 
     The address of a stored file is not fetched: it names the file.
     """
@@ -75,7 +78,9 @@ def inspect(organization: Organization, url: str) -> Inspection:
         try:
             return Inspection(final_url, _store(organization.pk, fetched.file, fetched.size, fetched.sha256))
         except NotMedia:
-            page = link_page.read_link_page(fetched.file, fetched.final_url)
+            if not link_page.is_page(fetched.file, fetched.content_type):
+                raise UnusableMedia("The address serves neither a page, an image nor a video", passing=False) from None
+            page = link_page.read_link_page(fetched.file, fetched.final_url, fetched.content_type)
     return Inspection(final_url, title=page.title, image=_preview_image(organization, page.image))
 
 
@@ -104,7 +109,10 @@ def fetch_upload(organization: Organization, url: str) -> MediaFile:
 
 def _ensure_within_limits(organization: Organization, file: IO[bytes], size: int) -> None:
     file.seek(0)
-    cap = VIDEO_BYTES if video_type(file.read(16)) else IMAGE_BYTES
+    try:
+        cap = VIDEO_BYTES if video_type(file.read(16)) else IMAGE_BYTES
+    except UnusableVideo as error:
+        raise UnusableMedia(str(error), passing=False) from None
     file.seek(0)
     if size > cap:
         message = f"The file is larger than {cap // 1024**2} MiB"
@@ -258,8 +266,7 @@ def _store(organization_id: UUID, file: IO[bytes], size: int, source_sha256: str
         if not default_storage.exists(str(known.file.name)):
             _save_bytes(known, made)
             known.save(update_fields=["file", "poster"])
-        known.changes = made.changes  # of this file, which can differ from the one that was stored first
-        return known
+        return _with_changes(known, made.changes)
     return _create(organization_id, made, source_sha256)
 
 
@@ -299,7 +306,16 @@ def _create(organization_id: UUID, made: NormalisedMedia, source_sha256: str) ->
         for ours, theirs in ((row.file.name, stored.file.name), (row.poster.name, stored.poster.name)):
             if ours and ours != theirs:
                 default_storage.delete(ours)
-        return stored
+        return _with_changes(stored, made.changes)
+    return row
+
+
+def _with_changes(row: MediaFile, changes: list[str]) -> MediaFile:
+    """Return the row with the changes of this source. It stores those of all sources, which share its address."""
+    if missing := [change for change in changes if change not in row.changes]:
+        row.changes = [*row.changes, *missing]
+        row.save(update_fields=["changes"])
+    row.changes = changes
     return row
 
 

@@ -124,9 +124,16 @@ class Adapter(HTTPAdapter):
         return super().send(request, *args, **more)
 
 
+class _Session(requests.Session):
+    """Follows no redirect: even without `allow_redirects`, `requests` reads the whole body of one, decompressed."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  the overridden signature
+        return None
+
+
 def session(adapter: HTTPAdapter) -> requests.Session:
-    """Return a session without cookies that sends everything through `adapter`."""
-    created = requests.Session()
+    """Return a session without cookies and redirects that sends everything through `adapter`."""
+    created = _Session()
     created.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     created.mount("http://", adapter)
     created.mount("https://", adapter)

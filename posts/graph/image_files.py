@@ -1,9 +1,10 @@
 """Normalises images: one JPEG that every platform takes, upright, without metadata, in sRGB.
 
-A JPEG that only has metadata to lose is not decoded and encoded again: its segments are copied without it.
+A JPEG that fits and only has metadata to lose is not decoded and encoded again: its segments are copied without it.
 """
 
 import io
+import math
 import re
 from dataclasses import dataclass
 from typing import IO
@@ -14,19 +15,21 @@ from PIL import Image, ImageCms, ImageOps
 pillow_heif.register_heif_opener()
 
 IMAGE_BYTES = 32 * 1024**2  # of the source; the platforms' limits concern the JPEG that is made of it
-OUTPUT_BYTES = 4_000_000  # Facebook takes 4 MB, Instagram 8 MB
+FACEBOOK_IMAGE_BYTES = 4 * 1024**2  # 100/1366046: "less than 4 MB … JPG, PNG, GIF or TIFF"
+INSTAGRAM_IMAGE_BYTES = 8 * 1024**2  # 36000/2207004
+JPEG_BYTES = min(FACEBOOK_IMAGE_BYTES, INSTAGRAM_IMAGE_BYTES)  # one copy is for all channels
 PIXELS = 80_000_000  # below the number from which Pillow itself warns of a bomb
-QUALITY = 92
-SMALLER = [
-    (85, 1.0),
-    (80, 0.75),
-    (80, 0.5),
-    (75, 0.25),
-]  # qualities, and shares of the sides, for images over OUTPUT_BYTES
+QUALITIES = (92, 88, 84, 80)  # the first that fits; a larger image is scaled down as well
 POSTER_SIDE = 640  # pixels
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF", "TIFF", "BMP")
 NAMES = {"HEIF": "HEIC", "MPO": "MPO (several JPEG images in one file)", "WEBP": "WebP"}
 ORIENTATION = 0x0112
+# The formats of files that Pillow cannot open when they are damaged, by what they begin with.
+BEGINNINGS = {
+    "JPEG": rb"\xff\xd8\xff", "PNG": rb"\x89PNG", "GIF": rb"GIF8[79]a", "WebP": rb"RIFF.{4}WEBP",
+    "BMP": rb"BM.{4}\0{4}", "TIFF": rb"II\*\0|MM\0\*", "AVIF": rb".{4}ftypavi[fs]",
+    "HEIC": rb".{4}ftyp(?:he[iv][cxms]|mif[12]|msf1)",
+}  # fmt: skip
 # JPEG segments that change the picture: JFIF (APP0) and Adobe's colour transform (APP14). The others are metadata.
 KEPT_APPLICATION_SEGMENTS = (0xE0, 0xEE)
 SCAN_END = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
@@ -50,11 +53,16 @@ class NormalisedImage:
 def normalise(file: IO[bytes], size: int) -> NormalisedImage | None:
     """Return the JPEG of an image file of `size` bytes; None when the file is no image. Raises UnusableImage."""
     file.seek(0)
+    head = file.read(16)
+    file.seek(0)
     try:
         image = Image.open(file, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnusableImage(_too_many_pixels()) from None
     except Exception:  # noqa: BLE001  a hostile file can make a decoder raise anything
+        for kind, beginning in BEGINNINGS.items():
+            if re.match(beginning, head, re.DOTALL):
+                raise UnusableImage(f"The {kind} image is damaged or incomplete") from None
         return None
     with image:
         if size > IMAGE_BYTES:
@@ -84,70 +92,69 @@ def make_poster(image: Image.Image, side: int = POSTER_SIDE) -> bytes:
 
 def _normalise(image: Image.Image, file: IO[bytes]) -> NormalisedImage:
     source = image.format or ""
-    is_rotated = image.getexif().get(ORIENTATION, 1) in range(2, 9)  # `load` turns a TIFF, and deletes this
+    changes = _describe_source(source, getattr(image, "n_frames", 1))
+    is_rotated = image.getexif().get(ORIENTATION, 1) in range(2, 9)  # Pillow turns a TIFF while it is loaded
     image.load()  # decodes all of it: a truncated file raises here
-    changes = [] if source in {"JPEG", "MPO"} else [f"Converted from {NAMES.get(source, source)} to JPEG."]
-    changes += _dropped_frames(image, source)
     profile = image.info.get("icc_profile")
-    if profile and _is_srgb(profile):
-        profile = None
-    if source in {"JPEG", "MPO"} and not is_rotated and not profile and image.mode in {"RGB", "L"}:
+    is_srgb = not profile or _is_srgb(profile)
+    if source in {"JPEG", "MPO"} and not is_rotated and is_srgb and image.mode in {"RGB", "L"}:
         file.seek(0)
         original = file.read()
         data = strip_jpeg(original)
         if data != original:
             changes.append("Removed metadata.")
-    else:
-        image = _convert(image, profile, changes, is_rotated=is_rotated)
-        data = _encode(image)
-    if len(data) > OUTPUT_BYTES:
-        return _encode_smaller(image, changes)
-    return NormalisedImage(data, image.width, image.height, changes, _poster_of(image))
-
-
-def _dropped_frames(image: Image.Image, source: str) -> list[str]:
-    if source == "MPO":
-        return ["Kept the first picture of a file that contains several (MPO)."]
-    if getattr(image, "n_frames", 1) == 1:
-        return []
-    if source in {"TIFF", "HEIF"}:
-        return ["Kept the first picture of a file that contains several."]
-    return ["The animation is published as a still image: its first frame."]
-
-
-def _convert(image: Image.Image, profile: bytes | None, changes: list[str], *, is_rotated: bool) -> Image.Image:
-    """Return the image upright, in sRGB with 8 bits and opaque, and add what was changed to `changes`."""
+        return _fit(image, data, changes, QUALITIES)
     if is_rotated:
         image = ImageOps.exif_transpose(image)
         changes.append("Turned upright.")
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits per pixel
-        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if profile or image.mode in {"CMYK", "LAB"}:
-        image = _convert_to_srgb(image, profile) if profile else image.convert("RGB")
+    if not is_srgb and profile:
+        image = _convert_to_srgb(image, profile)
         changes.append("Converted the colours to sRGB.")
+    elif image.mode in {"CMYK", "LAB", "YCbCr"}:
+        changes.append(f"Converted the colours from {image.mode} to RGB.")
     image, flattened = _flatten(image)
     if flattened:
         changes.append("Replaced the transparent background by white.")
-    return image
+    return _fit(image, _encode(image), changes, QUALITIES[1:])
 
 
-def _encode_smaller(image: Image.Image, changes: list[str]) -> NormalisedImage:
-    """Return the image as a JPEG of at most OUTPUT_BYTES, if the last of SMALLER reaches that."""
-    for quality, share in SMALLER:
-        smaller = image if share == 1 else image.resize((int(image.width * share) or 1, int(image.height * share) or 1))
-        data = _encode(smaller, quality)
-        if len(data) <= OUTPUT_BYTES:
-            break
-    pixels = f", to {smaller.width} x {smaller.height} pixels" if smaller.size != image.size else ""
-    changes.append(f"Compressed to less than {OUTPUT_BYTES // 10**6} MB, which Facebook takes{pixels}.")
-    return NormalisedImage(data, smaller.width, smaller.height, changes, _poster_of(smaller))
+def _describe_source(source: str, frames: int) -> list[str]:
+    """Return the changes that the format alone brings."""
+    if source == "MPO":
+        return ["Kept the first picture of a file that contains several (MPO)."]
+    changes = [] if source == "JPEG" else [f"Converted from {NAMES.get(source, source)} to JPEG."]
+    if frames > 1 and source in {"TIFF", "HEIF"}:
+        changes.append("Kept the first of several pictures.")
+    elif frames > 1:
+        changes.append("The animation is published as a still image: its first frame.")
+    return changes
+
+
+def _fit(image: Image.Image, data: bytes, changes: list[str], qualities: tuple[int, ...]) -> NormalisedImage:
+    """Return `data`, the JPEG of `image`; one of lower quality, then of fewer pixels, while it is over JPEG_BYTES."""
+    whole, scale = image, 1.0
+    limit = f"platforms take images of up to {JPEG_BYTES // 1024**2} MB"
+    if len(data) > JPEG_BYTES:
+        for quality in qualities:
+            data = _encode(image, quality)
+            if len(data) <= JPEG_BYTES:
+                break
+        changes.append(f"Compressed to quality {quality}: {limit}.")
+    while len(data) > JPEG_BYTES:
+        scale *= min(0.95, math.sqrt(JPEG_BYTES / len(data)))
+        image = whole.resize((max(1, round(whole.width * scale)), max(1, round(whole.height * scale))))
+        data = _encode(image, qualities[-1])
+    if image is not whole:
+        sizes = [f"{item.width} by {item.height}" for item in (whole, image)]
+        changes.append(f"Scaled down from {sizes[0]} to {sizes[1]} pixels: {limit}.")
+    return NormalisedImage(data, image.width, image.height, changes, _poster_of(image))
 
 
 def _poster_of(image: Image.Image) -> bytes | None:
     return make_poster(image.copy()) if max(image.size) > POSTER_SIDE else None
 
 
-def _encode(image: Image.Image, quality: int = QUALITY) -> bytes:
+def _encode(image: Image.Image, quality: int = QUALITIES[0]) -> bytes:
     out = io.BytesIO()
     clean = Image.new(image.mode, image.size)  # without the source's metadata
     clean.paste(image)
@@ -157,12 +164,20 @@ def _encode(image: Image.Image, quality: int = QUALITY) -> bytes:
 
 def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """Return the image in RGB or L, on white where it was transparent, and whether it was."""
+    image = _reduce(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         is_transparent = image.getchannel("A").getextrema()[0] != 255
         ground = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(ground, image).convert("RGB"), is_transparent
     return image if image.mode in {"RGB", "L"} else image.convert("RGB"), False
+
+
+def _reduce(image: Image.Image) -> Image.Image:
+    """Return an image of 16 bits per pixel in L, and others as they are: `convert` alone would clip it to white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image
 
 
 def _is_srgb(profile: bytes) -> bool:
@@ -174,6 +189,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    image = _reduce(image)
     mode = "CMYK" if image.mode == "CMYK" else "L" if image.mode == "L" else "RGB"
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
     source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")

@@ -1,7 +1,8 @@
-"""Fetches media and makes of it the one copy that is stored, shown and published. Only bytes count, not headers."""
+"""Fetches media and makes of it the one copy that is stored, shown and published. Only its bytes decide what it is."""
 
 import hashlib
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +18,22 @@ CHUNK = 1 << 20
 EXTENSIONS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/quicktime": "mov", "video/3gpp": "3gp"}
 CONTENT_TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
 # The names of formats that are recognized and not supported, by a prefix of the file.
-OTHER_FORMATS = {b"%PDF": "PDF", b"<svg": "SVG", b"8BPS": "Photoshop (PSD)", b"PK\x03\x04": "A ZIP archive"}
+OTHER_FORMATS = {b"%PDF": "PDF", b"8BPS": "Photoshop (PSD)", b"PK\x03\x04": "A ZIP archive"}
+SVG = re.compile(
+    rb"(?:\xef\xbb\xbf|\s|<!--(?:(?!-->).)*-->|<\?[^>]*>|<!doctype\s+svg[^>]*>)*<svg[\s>/]", re.IGNORECASE | re.DOTALL
+)
 
 
 class MediaUnavailable(FetchError):
     """The media could not be fetched or is not usable; the message is for users. `passing`: a retry may succeed."""
 
 
-class NotMedia(MediaUnavailable):
-    """The address serves something that is neither an image nor a video: a web page for example."""
+class UnusableMedia(MediaUnavailable):
+    """The content cannot be published, as media or as a link."""
+
+
+class NotMedia(UnusableMedia):
+    """The content is neither an image nor a video: a web page for example."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,16 @@ class MediaFacts:
 
 @dataclass(frozen=True)
 class FetchedMedia:
-    """The content of a URL in `file`, at its first byte. `final_url` is that of the last redirect."""
+    """The content of a URL in `file`, at its first byte. `final_url` is that of the last redirect.
+
+    `content_type` is what the server states, which can be wrong.
+    """
 
     file: IO[bytes]
     sha256: str
     size: int
     final_url: str
+    content_type: str
 
 
 @dataclass(frozen=True)
@@ -82,11 +94,11 @@ def open_remote_media(url: str) -> Iterator[FetchedMedia]:
             raise MediaUnavailable(str(error), passing=error.passing) from None
         size = file.tell()
         file.seek(0)
-        yield FetchedMedia(file, fetched.sha256, size, fetched.url)
+        yield FetchedMedia(file, fetched.sha256, size, fetched.url, fetched.content_type)
 
 
 def normalise(file: IO[bytes], size: int, sha256: str) -> NormalisedMedia:
-    """Return what to store of a file of `size` bytes with this hash. Raises MediaUnavailable; NotMedia for a page."""
+    """Return what to store of a file of `size` bytes with this hash. Raises UnusableMedia; NotMedia for a page."""
     file.seek(0)
     head = file.read(1024)
     try:
@@ -98,7 +110,7 @@ def normalise(file: IO[bytes], size: int, sha256: str) -> NormalisedMedia:
         _refuse_other_format(head)
         image = image_files.normalise(file, size)
     except (image_files.UnusableImage, video_files.UnusableVideo) as error:
-        raise MediaUnavailable(str(error), passing=False) from None
+        raise UnusableMedia(str(error), passing=False) from None
     if image is None:
         raise NotMedia("The media is neither an image nor a video", passing=False)
     facts = MediaFacts(hashlib.sha256(image.data).hexdigest(), "image/jpeg", len(image.data), image.width, image.height)
@@ -118,6 +130,7 @@ def file_sha256(file: IO[bytes]) -> tuple[str, int]:
 
 def _refuse_other_format(head: bytes) -> None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    for prefix, name in OTHER_FORMATS.items():
-        if text.startswith(prefix) or (prefix == b"<svg" and text.startswith(b"<?xml") and prefix in head):
-            raise MediaUnavailable(f"{name} is not an image or video that can be published", passing=False)
+    names = [name for prefix, name in OTHER_FORMATS.items() if text.startswith(prefix)]
+    if names or SVG.match(head):
+        name = names[0] if names else "SVG"
+        raise UnusableMedia(f"{name} is not an image or video that can be published", passing=False)

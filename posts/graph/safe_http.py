@@ -9,12 +9,13 @@ well; for plain http the proxy looks the host up itself.
 import hashlib
 import ipaddress
 import socket
+import string
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import requests
 from django.conf import settings
@@ -54,10 +55,11 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Fetched:
-    """`url` is that of the last redirect."""
+    """`url` is that of the last redirect, `content_type` the header as it was received."""
 
     sha256: str
     url: str
+    content_type: str
 
 
 class WebhookRejected(Exception):
@@ -86,15 +88,16 @@ def is_public_address(address: Address) -> bool:
 
 
 def fetch(url: str, into: IO[bytes], *, cap: int) -> Fetched:
-    """Write the content of `url` into `into`; return its SHA-256 in hex and its final URL. Raises FetchError."""
+    """Write the content of `url` into `into`; return what was received. Raises FetchError."""
     until = time.monotonic() + FETCH_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
         request, parts = _get_request(url)
         with _send(request, parts, FETCH_TIMEOUT, until, "The media's", _fetch_error) as (response, call):
             location = response.headers.get("Location") if 300 <= response.status_code < 400 else None
             if location is None:
-                return Fetched(_save_body(response, call, into, cap=cap), url)
-            url = urljoin(url, location)
+                sha256 = _save_body(response, call, into, cap=cap)
+                return Fetched(sha256, url, response.headers.get("Content-Type", ""))
+            url = _redirect_target(url, location)
     raise FetchError("The media's URL redirects too often", passing=False)
 
 
@@ -205,6 +208,19 @@ def _get_request(url: str) -> tuple[requests.PreparedRequest, SplitResult]:
     if request is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise FetchError("The media's URL must be a full http or https one, without credentials", passing=False)
     return request, parts
+
+
+def _redirect_target(url: str, location: str) -> str:
+    """Return the absolute URL of a Location header, whose bytes were decoded as Latin-1. Raises FetchError."""
+    encoded = location.encode("latin1")
+    try:
+        location = encoded.decode().replace("\0", "%00")
+    except UnicodeDecodeError:
+        location = quote(encoded, safe=string.punctuation)
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise FetchError("The media's URL redirects to one that is not valid", passing=False) from None
 
 
 def _save_body(response: requests.Response, call: http.CallState, into: IO[bytes], *, cap: int) -> str:

@@ -11,7 +11,7 @@ from accounts import clock
 from accounts.domain.actors import WORKER
 from posts.domain import media_store
 from posts.domain.media_store import Inspection
-from posts.graph.media import MediaUnavailable
+from posts.graph.media import MediaUnavailable, UnusableMedia
 from posts.graph.safe_http import FETCH_SECONDS
 from posts.models import MediaFile
 from scheduling.domain.audit import record_post_event
@@ -111,6 +111,8 @@ def _inspect_address(
         seen = media_store.inspect(post.organization, media)
     except MediaUnavailable as error:
         metadata: dict[str, Any] = {"problem": str(error)[:300], "passing": error.passing}
+        if isinstance(error, UnusableMedia):
+            metadata["unusable"] = True
     else:
         media_file, link_image = seen.media_file, seen.image
         metadata = _describe(media, seen)

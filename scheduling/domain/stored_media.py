@@ -13,11 +13,16 @@ def media_type_of(post: ScheduledPost) -> str | None:
     return infer_media_type(post.media, post.media_type, post.media_metadata.get("contentType"))
 
 
+def is_link(post: ScheduledPost) -> bool:
+    """Whether the post has no media to store: its address is a web page, or could not be fetched and may be one."""
+    return media_type_of(post) is None and not post.media_metadata.get("unusable")
+
+
 def lacks_stored_copy(post: ScheduledPost) -> bool:
     """Whether the post has an image or a video of which no copy is stored. Runs no query, for a carousel one."""
     if post.items:
         return any(item.media_file_id is None or not item.media_sha256 for item in post.items)
-    return media_type_of(post) is not None and (post.media_file_id is None or not post.media_sha256)
+    return not is_link(post) and (post.media_file_id is None or not post.media_sha256)
 
 
 def is_stored(post: ScheduledPost, content: Content) -> bool:
@@ -26,7 +31,7 @@ def is_stored(post: ScheduledPost, content: Content) -> bool:
         covered = [item["mediaSha256"] for item in content["mediaItems"]]
         stored = [_is_own_copy(post, item.media_file, item.media_sha256) for item in post.items]
         return all(stored) and covered == [item.media_sha256 for item in post.items]
-    if media_type_of(post) is None:
+    if is_link(post):
         return True
     return _is_own_copy(post, post.media_file, content["mediaSha256"])
 

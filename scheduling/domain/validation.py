@@ -12,15 +12,16 @@ from typing import Any
 from accounts import clock
 from accounts.exceptions import Invalid
 from posts.domain import media_store
+from posts.graph import image_files
 from posts.models import ChannelType, PostType
 from scheduling.domain import media_url, text_rules
 from scheduling.models import Delivery, MediaItem, MediaType, ScheduledPost
 
 FACEBOOK_CAPTION = 63_206  # characters
-FACEBOOK_IMAGE_BYTES = 4 * 1024 * 1024  # 100/1366046: "less than 4 MB … JPG, PNG, GIF or TIFF"
+FACEBOOK_IMAGE_BYTES = image_files.FACEBOOK_IMAGE_BYTES
 FACEBOOK_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/tiff")
 INSTAGRAM_CAPTION, INSTAGRAM_HASHTAGS, INSTAGRAM_MENTIONS = 2_200, 30, 20  # 36004/2207010
-INSTAGRAM_IMAGE_BYTES = 8 * 1024 * 1024  # 36000/2207004
+INSTAGRAM_IMAGE_BYTES = image_files.INSTAGRAM_IMAGE_BYTES
 # Width : height, 36003/2207009; not for stories. Meta's documents name 4:5 and 3:4; a check warns below 4:5.
 INSTAGRAM_RATIOS = (3 / 4, 1.91)
 INSTAGRAM_VIDEO_BYTES = 300 * 1024 * 1024

@@ -10,7 +10,7 @@ from typing import Any
 from posts.models import ChannelType
 from scheduling.domain import public_address
 from scheduling.domain.preflight.base import Check
-from scheduling.domain.stored_media import NOT_STORED, media_type_of
+from scheduling.domain.stored_media import NOT_STORED, is_link
 from scheduling.domain.validation import item_label, media_of
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import Delivery, MediaItem, ScheduledPost
@@ -34,13 +34,12 @@ def check_media(post: ScheduledPost, deliveries: list[Delivery], broken: set[str
     """Yield the checks of the media. `broken`: public ids of channels whose limits it exceeds."""
     if not post.media:
         return
-    kind = media_type_of(post)
     if post.media_checked_at is None:
         soon = post.status not in EDITABLE or post.status == Status.WAITING_FOR_APPROVAL
         message = "Media check pending." if soon else "The media is checked when the post is submitted."
         yield Check("media", "unknown", message)
         return
-    if kind is None and not post.items:
+    if not post.items and is_link(post):
         yield from _check_link(str(post.media_metadata.get("problem") or ""))
         return
     checks = [check for medium in media_of(post) for check in _check_medium(medium)]
@@ -53,7 +52,7 @@ def check_media(post: ScheduledPost, deliveries: list[Delivery], broken: set[str
             yield Check("media.address", "stop", f"{delivery.channel.name}: {address}", delivery.channel.public_id)
             continue
         warned = [check for medium in media_of(post) for check in _advice(post, delivery, medium)]
-        warned += _crop(post, delivery)
+        warned += [*_crop(post, delivery), *_unknown(post, delivery)]
         yield from warned
         if delivery.channel.public_id not in broken and not warned:
             message = f"{delivery.channel.name}: format, file size and dimensions are fine."
@@ -92,6 +91,17 @@ def _crop(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
     if cropped:
         message = f"{delivery.channel.name}: cropped to the ratio of the first item: {', '.join(cropped)}."
         yield Check("media.crop", "warn", message, delivery.channel.public_id)
+
+
+def _unknown(post: ScheduledPost, delivery: Delivery) -> Iterator[Check]:
+    """Yield the videos of which a measure is unknown, so that it was not compared with the limits."""
+    for medium in media_of(post):
+        facts = medium.media_metadata
+        missing = [name for name, value in (("length", "seconds"), ("dimensions", "width")) if not facts.get(value)]
+        if missing and str(facts.get("contentType", "")).startswith("video/"):
+            name = f"{delivery.channel.name}{f', item {medium.number}' if isinstance(medium, MediaItem) else ''}"
+            message = f"{name}: the file does not state the video's {' and '.join(missing)}, so no limit was checked."
+            yield Check("media.limits", "unknown", message, delivery.channel.public_id)
 
 
 def _ratio(facts: dict[str, Any]) -> float | None:

@@ -84,8 +84,11 @@ def test_url_of_a_private_address_is_refused(api: SignedClient) -> None:
     assert not MediaFile.objects.exists()
 
 
-def test_file_that_is_no_media_is_refused(api: SignedClient) -> None:
-    answer = upload(api, file=b"<html>")
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"\x1a\x45\xdf\xa3\x01", b"RIFF\0\0\0\0AVI LIST", b"FLV\1", b"OggS\0", b"\0\0\0\x18ftypM4A "]
+)
+def test_file_that_is_no_media_is_refused_m7(api: SignedClient, body: bytes) -> None:
+    answer = upload(api, file=body)
     assert (answer.status_code, answer.json()["details"][0]["code"]) == (400, "media.unusable")
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from accounts import clock
 from accounts.models import Organization
 from posts.domain import media_store
-from posts.graph.media import MediaUnavailable, NotMedia
+from posts.graph.media import MediaUnavailable, NotMedia, UnusableMedia
 from posts.models import MediaFile
 from scheduling.domain import retention
 from tests.helpers import log_in
@@ -59,6 +59,8 @@ def test_two_sources_of_the_same_copy_share_it(organization: Organization) -> No
     again = media_store.store(organization, io.BytesIO(plain + b"appended"))
     assert (again.pk, again.changes) == (stored.pk, ["Removed metadata."])
     assert len(files()) == 1
+    stored.refresh_from_db()  # the address of the file names no source
+    assert stored.changes == ["Converted from PNG to JPEG.", "Removed metadata."]
 
 
 def test_lost_bytes_are_stored_again_under_the_same_row(organization: Organization) -> None:
@@ -94,8 +96,51 @@ def test_inspect_describes_a_page_and_stores_its_image(organization: Organizatio
     "page", [b"<title>" + b"x" * 600_000, b"\xff\xfe<title>a", b"<!doctype <<<[[", b"<meta property>"]
 )
 def test_inspect_broken_page_raises_nothing(organization: Organization, page: bytes) -> None:
-    with serving(answer(page)) as server:
+    with serving(answer(page, "200 OK", "Content-Type: text/html")) as server:
         assert media_store.inspect(organization, server.url).media_file is None
+
+
+TITLE = "<title>Promo\u00e7\u00e3o</title>"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "page"),
+    [
+        ("text/html; charset=iso-8859-1", TITLE.encode("latin1")),
+        ('text/html; charset="Windows-1252"', TITLE.encode("cp1252")),
+        ("text/html", b"<meta charset='iso-8859-15'>" + TITLE.encode("iso-8859-15")),
+        ("text/html", b'<meta http-equiv=a content="text/html; charset=latin1">' + TITLE.encode()),
+        ("application/octet-stream", b"\xef\xbb\xbf\n<!-- a --><!DOCTYPE html>" + TITLE.encode()),
+        ("text/html; charset=punycode", TITLE.encode()),
+        ("text/html", TITLE.encode("utf-16")),
+        ("text/html", TITLE.replace("o\u00e7", "o\0\u00e7").encode()),
+    ],
+)
+def test_title_of_a_page_is_read_in_its_character_set(
+    organization: Organization, make_draft: Any, content_type: str, page: bytes
+) -> None:
+    with serving(answer(page, "200 OK", f"Content-Type: {content_type}")) as server:
+        seen = media_store.inspect(organization, server.url)
+    assert seen.title == "Promo\u00e7\u00e3o"
+    make_draft(media_metadata={"link": {"title": seen.title}})
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"html": "<html>"}'),
+        ("text/plain", b"Welcome"),
+        ("text/html", b"ID3\x03" + bytes(40)),
+        ("application/octet-stream", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40)),
+        ("video/mp2t", (b"\x47" + bytes(187)) * 4),
+        ("image/webp", b"RIFF\0\1\0\0WEBPVP8 "),
+    ],
+)
+def test_inspect_content_that_is_neither_page_nor_media_is_unusable_m7(
+    organization: Organization, content_type: str, body: bytes
+) -> None:
+    with serving(answer(body, "200 OK", f"Content-Type: {content_type}")) as server, pytest.raises(UnusableMedia):
+        media_store.inspect(organization, server.url)
 
 
 def test_fetch_and_store_of_a_page_is_refused(organization: Organization) -> None:

@@ -1,11 +1,13 @@
 """The client over real HTTP: what was sent, how it failed, and what it never gives away."""
 
+import gzip
 import hmac
 import io
 import logging
 import socket
 import time
 import traceback
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -142,6 +144,20 @@ def test_redirects_are_not_followed(speak_to: Any) -> None:
         with pytest.raises(errors.Ambiguous):
             client.post_public(PAGE, FEED, {"message": "Olá"})
     assert trap.requests == []
+
+
+def test_redirect_body_over_the_limit_is_not_read(speak_to: Any) -> None:
+    moved = answer(gzip.compress(bytes(64 * 1024**2)), "302 Found", "Location: /x", "Content-Encoding: gzip")
+    with serving(moved) as server:
+        speak_to(server.url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(errors.Transient):
+                client.get(PAGE, "1_2")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < 4 * client.LARGEST
 
 
 def test_too_large_body_is_an_error(speak_to: Any) -> None:

@@ -1,10 +1,12 @@
 """Requests to URLs that others name: public addresses only, limited in size and in time."""
 
+import gzip
 import io
 import ipaddress
 import socket
 import ssl
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -27,6 +29,10 @@ def refused(url: str, cap: int = 1000) -> FetchError:
     with pytest.raises(FetchError) as caught:
         fetch(url, io.BytesIO(), cap=cap)
     return caught.value
+
+
+def redirect(location: bytes) -> bytes:
+    return b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +129,44 @@ def test_fetch_redirect_target_is_checked() -> None:
         assert "not a public one" in str(refused(f"{trap.url}/a.jpg"))
     with serving(answer(b"", "302 Found", "Location: file:///etc/passwd")) as trap:
         assert not refused(f"{trap.url}/a.jpg").passing
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/fotos/S\u00e3o.jpg".encode(), b"/fotos/S%C3%A3o.jpg"),
+        (b"/fotos/S\xe3o.jpg?a=%20&b", b"/fotos/S%E3o.jpg?a=%20&b"),
+        (b"/fotos/\0.jpg", b"/fotos/%00.jpg"),
+    ],
+)
+def test_fetch_redirect_that_is_not_ascii_is_followed_m3(location: bytes, path: bytes) -> None:
+    with serving(redirect(location), IMAGE) as server:
+        fetch(f"{server.url}/a.jpg", io.BytesIO(), cap=1000)
+    assert server.requests[1].split(b" ")[1] == path
+
+
+@pytest.mark.parametrize(
+    "location", [b"http://[abc/x", b"http://a:99999/", b"http://127.0.0.1\xe2\x84\x80/", b"file:x"]
+)
+def test_fetch_redirect_to_a_malformed_url_is_refused_m3(location: bytes) -> None:
+    with serving(redirect(location)) as server:
+        assert not refused(f"{server.url}/a.jpg").passing
+
+
+def test_redirect_body_is_not_read() -> None:
+    """`requests` would read and decompress all of it."""
+    body = gzip.compress(bytes(64 * 1024**2))
+    moved = answer(body, "302 Found", "Location: /b.jpg", "Content-Encoding: gzip")
+    tracemalloc.start()
+    try:
+        with serving(moved, IMAGE, moved) as server:
+            fetch(f"{server.url}/a.jpg", io.BytesIO(), cap=1000)
+            with pytest.raises(WebhookRejected, match="answered HTTP 302"):
+                post_json(f"{server.url}/in", b"{}", {})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 1024**2
 
 
 def test_fetch_too_many_redirects_is_refused() -> None:

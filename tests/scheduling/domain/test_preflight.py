@@ -19,6 +19,7 @@ from scheduling.domain.content import caption_hash
 from scheduling.domain.drafts import ChannelText, Medium
 from scheduling.domain.preflight.checks import Check, max_severity, refresh_levels, run_checks
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
+from tests.helpers import approve, fresh
 from tests.posts.graph.raw import answer, serving
 
 
@@ -145,6 +146,36 @@ def test_link_is_described_and_not_covered_a11(make_waiting, facebook: Channel) 
     assert (post.media_metadata["link"], post.media_file_id) == ({"title": "Menu"}, None)
     assert levels(post, "media") == {"": "ok"}
     assert "does not cover" in texts(post, "media.link")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [(b'{"a": 1}', "neither a page, an image nor a video"), (b"\xff\xd8\xff\xe0", "damaged"), (b"%PDF-1.7", "PDF")],
+)
+def test_address_of_unusable_content_is_no_link_m7(
+    make_waiting, facebook: Channel, judge, body: bytes, problem: str
+) -> None:
+    with serving(answer(body)) as server:
+        post = make_waiting(channels=[facebook], media=f"{server.url}/a?id=3", media_type=None)
+    assert levels(post, "media") == {"": "stop"}
+    assert problem in texts(post, "media")
+    with pytest.raises(Conflict, match="could not be fetched and stored"):
+        approve(judge, fresh(post))
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing"),
+    [({"width": 360, "height": 640}, "length"), ({"seconds": 4.0}, "dimensions"), ({}, "length and dimensions")],
+)
+def test_video_of_unknown_length_or_size_is_unknown_m9(
+    make_waiting, instagram: Channel, sandbox, facts: dict[str, Any], missing: str
+) -> None:
+    media = {"media": sandbox.media("film.mp4"), "media_type": "VIDEO", "type": "REEL"}
+    post = inspected(make_waiting(channels=[instagram], **media))
+    facts = {"contentType": "video/mp4", "size": 1000, **facts}
+    ScheduledPost.objects.filter(pk=post.pk).update(media_metadata=facts)
+    assert levels(post, "media.limits") == {instagram.public_id: "unknown"}
+    assert f"the video's {missing}," in texts(post, "media.limits")
 
 
 def test_inspection_measures_a_video(make_waiting, instagram: Channel, sandbox) -> None:
