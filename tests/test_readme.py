@@ -46,7 +46,9 @@ def test_every_setting_is_documented() -> None:
     read: set[str] = set()
     for path in (*Path(settings.BASE_DIR, "dynamo").rglob("*.py"), Path(settings.BASE_DIR, "gunicorn.conf.py")):
         text = path.read_text(encoding="utf-8")
-        read |= set(re.findall(r"(?:env_(?:str|bool|float|list)|redis_url|generated_secret)\(\s*\"([A-Z_]+)\"", text))
+        read |= set(
+            re.findall(r"(?:env_(?:str|bool|float|list|url)|redis_url|generated_secret)\(\s*\"([A-Z_]+)\"", text)
+        )
     operations = Path(settings.BASE_DIR, "docs", "operations.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([A-Z_]+)`", operations, flags=re.MULTILINE))
     assert documented == read | {"DYNAMO_CLOCK_FILE"}

@@ -107,13 +107,28 @@ WRITES: dict[tuple[str, str], set[str]] = {
 }  # fmt: skip
 
 
-def check_params(request: Request) -> None:
-    """Raise 100 for what the platform has removed. It ignores some of it; the sandbox is stricter."""
+# The parameters of reads by edge, beside those of pages of results.
+PAGING = {"limit", "after", "before", "since", "until", "summary"}
+READS: dict[str, set[str]] = {
+    "comments": {"filter", "order"}, "feed": {"include_hidden"}, "posts": {"include_hidden"},
+    "published_posts": {"include_hidden"}, "insights": {"metric", "period", "breakdown", "metric_type"},
+    "video_insights": {"metric", "period"}, "reactions": {"type"},
+}  # fmt: skip
+
+
+def check_params(request: Request, edge: str) -> None:
+    """Raise 100 for what the platform has removed, and for an unknown parameter of a read.
+
+    The platform ignores some of it; the sandbox is stricter.
+    """
     for name, what in REMOVED.items():
         if name in request.params.values:
             raise errors.invalid(f"{what} is no longer supported")
     if any(header in request.headers for header in OVERRIDES):
         raise errors.invalid(f"{REMOVED['method']} is no longer supported")
+    known = USUAL | (PAGING | READS.get(edge, set()) if edge else set())
+    if request.method == "GET" and (unknown := sorted(set(request.params.values) - known)):
+        raise errors.invalid(f"Unexpected parameter: {unknown[0]}")
 
 
 def check_write(request: Request, kind: str, edge: str) -> None:
@@ -136,12 +151,14 @@ def route(context: SandboxContext, request: Request) -> Any:
     if len(segments) > 2 or not re.fullmatch(r"[0-9_]+|me", segments[0]):
         raise errors.unknown_path(request.path)
     caller = authenticate(request, context.state, context.settings, of_me=segments[0] == "me")
+    edge = segments[1] if segments[1:] else ""
     if isinstance(caller, Token):
+        check_params(request, edge)
         return login.read_as_person(context, request, caller, segments)
     request.account = caller
     context.usage.count(request.account, now())
     context.usage.check(request.account, context.settings)
-    check_params(request)
+    check_params(request, edge)
     with context.state.lock:
         account = request.account
         node = account if segments[0] == "me" else comments.find_node(context, account, segments[0])
@@ -154,7 +171,7 @@ def route(context: SandboxContext, request: Request) -> Any:
         request.account = replace(linked, token=account.token, scopes=account.scopes)
     elif owner != account.id:
         raise errors.missing(request.method, segments[0])
-    return _on_edge(context, request, node, segments[1]) if segments[1:] else _on_node(context, request, node)
+    return _on_edge(context, request, node, edge) if edge else _on_node(context, request, node)
 
 
 def _on_node(context: SandboxContext, request: Request, node: Node) -> Any:

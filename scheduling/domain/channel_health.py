@@ -24,12 +24,14 @@ REMINDERS: dict[NoticeKind, str] = {
     NoticeKind.TOKEN_EXPIRES: "expires_at",
     NoticeKind.DATA_ACCESS_EXPIRES: "data_access_expires_at",
 }
+LOG_IN_FIRST = (
+    "The person who connected the channel logs in at facebook.com first and confirms what Facebook asks. Afterwards an "
+    "administrator reconnects the channel under Channels."
+)
 # By the platform's subcode of the last refusal: the cause, and where a person fixes it.
 CAUSES: dict[int, str] = {
-    459: "The person who connected the channel has to sign in at Facebook first: their account awaits a security "
-    "check. Then an administrator reconnects the channel.",
-    464: "The person who connected the channel has to confirm their account at Facebook first. Then an administrator "
-    "reconnects the channel.",
+    459: f"Facebook checks the account of a person (checkpoint). {LOG_IN_FIRST}",
+    464: f"The account of a person is not confirmed at Facebook. {LOG_IN_FIRST}",
     1404078: "The Page needs Page Publishing Authorization: a person who manages it completes it at Facebook, in the "
     "settings of the Page under Page publishing authorisation. Reconnecting does not help.",
     4854002: "A person who manages the account has to confirm their identity at Facebook (facebook.com/id). "
@@ -66,11 +68,11 @@ def problems(
     name = channel.name
     if channel.state == ChannelState.BLOCKED:
         yield Problem("channel", name, f"Restricted by the platform. {RESTRICTED}")
-    if channel.state != ChannelState.CONNECTED:
-        return
-    if cause := cause_of(last_error):
+    # A refusal of the token (190) is over when the channel is connected again.
+    state = ChannelState.NEEDS_RECONNECT if last_error.startswith("190/") else ChannelState.CONNECTED
+    if channel.state == state and (cause := cause_of(last_error)):
         yield Problem("channel.cause", name, f"The last post was refused. {cause}")
-    if check is None:
+    if channel.state != ChannelState.CONNECTED or check is None:
         return
     if knows_token(channel, check):
         yield from _token_problems(channel, check, max(until or clock.now(), clock.now() + AHEAD))
@@ -107,7 +109,7 @@ def knows_token(channel: Channel, check: ChannelCheck) -> bool:
 
 
 def cause_of(label: str) -> str:
-    """Return the cause of a stored error code such as "200/1404078" that reconnecting alone does not fix, or ""."""
+    """Return the cause of an error code such as "200/1404078" that reconnecting alone does not fix, else empty."""
     subcode = label.partition("/")[2]
     return CAUSES.get(int(subcode), "") if subcode.isdecimal() else ""
 

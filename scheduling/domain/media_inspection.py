@@ -16,7 +16,6 @@ from posts.graph.safe_http import FETCH_SECONDS
 from posts.models import MediaFile
 from scheduling.domain.audit import record_post_event
 from scheduling.domain.preflight.checks import store_levels
-from scheduling.domain.validation import infer_media_type
 from scheduling.lifecycle import EDITABLE, Status
 from scheduling.models import MediaItem, ScheduledPost
 
@@ -116,7 +115,7 @@ def _inspect_address(
     else:
         media_file, link_image = seen.media_file, seen.image
         metadata = _describe(media, seen)
-        if media_file is None and (is_item or infer_media_type(media, media_type)):
+        if media_file is None and (is_item or media_type):
             metadata, link_image = {"problem": NEITHER, "passing": False}, None
     sha256 = media_file.sha256 if media_file else ""
     return {"media_file": media_file, "media_sha256": sha256, "media_metadata": metadata, "link_image": link_image}
@@ -139,7 +138,7 @@ def _describe(url: str, seen: Inspection) -> dict[str, Any]:
     """Return the `media_metadata` of an inspection."""
     moved = {"finalUrl": seen.final_url} if seen.final_url != url.partition("#")[0].partition("?")[0] else {}
     if seen.media_file is None:
-        return {"link": {"title": seen.title}, **moved}
+        return {"link": {"title": seen.title}, "contentType": "text/html", **moved}
     return {**describe_stored(seen.media_file), **moved}
 
 

@@ -61,15 +61,17 @@ def find_violations(
 def infer_media_type(media: str | None, media_type: str | None, served: str | None = None) -> str | None:
     """Return IMAGE or VIDEO, None for a link: as declared, else by what was served, else by the URL's extension.
 
-    `served` is the content type of the inspected media, empty or None before the inspection. A URL that ends like a web
-    page is a link whatever it serves.
+    `served` is the content type of the inspected media or page, empty or None when it is unknown. A URL that ends like
+    a web page is a link whatever it serves.
     """
     if media_type or not media:
         return media_type
     if media_url.is_page_by_extension(media):
         return None
     kind = str(served or "").partition("/")[0].upper()
-    return kind if kind in MediaType.values else media_url.kind_by_extension(media)
+    if kind in MediaType.values:
+        return kind
+    return None if served else media_url.kind_by_extension(media)
 
 
 def _schedule(scheduled_for: datetime | None, *, at_once: bool) -> Iterator[Violation]:
@@ -116,12 +118,12 @@ def _media_types(post: ScheduledPost) -> Iterator[Violation]:
         if kind and served.startswith(("image/", "video/")) and not served.startswith(kind.lower()):
             message = f"{what} is declared as {kind}, but its address serves {served}"
             yield Violation(_path(medium, "mediaType"), message, "mediaType.contradiction")
-        if kind is None and isinstance(medium, MediaItem):
+        if kind is None and isinstance(medium, MediaItem) and not _awaits_kind(medium):
             message = f"{what} must be an image or a video: set mediaType"
             yield Violation(_path(medium, "mediaType"), message, "mediaItems.link")
     if post.items and post.type != PostType.POST:
         yield Violation(["mediaItems"], f"A {post.type.lower()} has one image or video, not several", "mediaItems.type")
-    elif post.type == PostType.REEL and _kind(post) != MediaType.VIDEO:
+    elif post.type == PostType.REEL and _kind(post) != MediaType.VIDEO and not _awaits_kind(post):
         yield Violation(["mediaType"], "A reel needs a video", "mediaType.reel")
 
 
@@ -134,7 +136,7 @@ def _alt_texts(post: ScheduledPost) -> Iterator[Violation]:
         path, what = _path(medium, "altText"), f"{item_label(medium) or 'The media'}: the alternative text"
         if not medium.alt_text:
             continue
-        if _kind(medium) != MediaType.IMAGE:
+        if _kind(medium) != MediaType.IMAGE and not _awaits_kind(medium):
             yield Violation(path, f"{what} is for images only", "altText.unsupported")
         if controls := text_rules.control_characters(medium.alt_text):
             yield Violation(path, f"{what} contains the control character {controls[0].code}", "altText.control")
@@ -144,6 +146,13 @@ def _alt_texts(post: ScheduledPost) -> Iterator[Violation]:
 
 def _kind(medium: ScheduledPost | MediaItem) -> str | None:
     return infer_media_type(medium.media, medium.media_type, _content_type(medium))
+
+
+def _awaits_kind(medium: ScheduledPost | MediaItem) -> bool:
+    """Whether the inspection will decide: neither `mediaType` nor the address says what the medium is."""
+    media = str(medium.media or "").strip()
+    is_open = bool(media) and not media_url.is_page_by_extension(media)
+    return is_open and medium.media_checked_at is None and _kind(medium) is None
 
 
 def _texts(delivery: Delivery) -> Iterator[Violation]:
@@ -211,7 +220,7 @@ def _instagram(post: ScheduledPost, delivery: Delivery) -> Iterator[Violation]:
     ):
         if count > most:
             yield _too_many(delivery, code, count, what, most)
-    if not post.items and _kind(post) is None:
+    if not post.items and _kind(post) is None and not _awaits_kind(post):
         if post.media and post.media.strip():
             yield _violation(delivery, "", "Instagram needs an image or a video: set mediaType", "mediaType.missing")
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from posts.models import ChannelType
 from scheduling.domain import public_address
+from scheduling.domain.media_url import kind_by_extension
 from scheduling.domain.preflight.base import Check
 from scheduling.domain.stored_media import NOT_STORED, is_link
 from scheduling.domain.validation import item_label, media_of
@@ -40,7 +41,7 @@ def check_media(post: ScheduledPost, deliveries: list[Delivery], broken: set[str
         yield Check("media", "unknown", message)
         return
     if not post.items and is_link(post):
-        yield from _check_link(str(post.media_metadata.get("problem") or ""))
+        yield from _check_link(post)
         return
     checks = [check for medium in media_of(post) for check in _check_medium(medium)]
     yield from checks
@@ -133,11 +134,15 @@ def length(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def _check_link(problem: str) -> Iterator[Check]:
-    if problem:
+def _check_link(post: ScheduledPost) -> Iterator[Check]:
+    if problem := post.media_metadata.get("problem"):
         yield Check("media", "warn", f"The page behind the link could not be read. {problem}.")
         return
-    yield Check("media", "ok", "The address is a web page: Facebook shows a link with a preview.")
+    if kind := kind_by_extension(str(post.media)):
+        message = f"The address ends like {'an image' if kind == 'IMAGE' else 'a video'} and serves a web page"
+        yield Check("media", "warn", f"{message}: Facebook shows a link with a preview.")
+    else:
+        yield Check("media", "ok", "The address is a web page: Facebook shows a link with a preview.")
     yield Check("media.link", "ok", "The approval covers the link's address. It does not cover what the page shows.")
 
 

@@ -43,7 +43,10 @@ def build_payload(content: Content, delivery: Delivery) -> PostPayload:
         type=content["type"],
         caption=channel["caption"],
         media=content["media"],
-        media_type=infer_media_type(content["media"], content["mediaType"], stored.content_type if stored else ""),
+        # Without a copy the gate lets only links pass, whatever the end of their address.
+        media_type=infer_media_type(
+            content["media"], content["mediaType"], stored.content_type if stored else "text/html"
+        ),
         media_sha256=content["mediaSha256"],
         stored=stored,
         alt_text=content.get("altText", ""),

@@ -81,6 +81,21 @@ def test_unknown_parameter_of_a_write_is_refused(sandbox: SandboxControl, edge: 
     assert sandbox.posts == []
 
 
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        (FACEBOOK.id, {"suppress_http_code": "1"}),
+        (FACEBOOK.id, {"limit": "1"}),
+        (f"{FACEBOOK.id}/published_posts", {"foo": "1"}),
+        (f"{FACEBOOK.id}/published_posts", {"filter": "stream"}),
+        ("me", {"metadata": "1"}),
+    ],
+)
+def test_unknown_parameter_of_a_read_is_refused(sandbox: SandboxControl, path: str, params: dict[str, str]) -> None:
+    answer = Caller(sandbox, FACEBOOK).get(path, **params)
+    assert (code(answer), "Unexpected parameter: " in answer["error"]["message"]) == ((100, None), True)
+
+
 def test_a_token_is_taken_from_header_query_and_form(sandbox: SandboxControl) -> None:
     url = f"{sandbox.url}/v27.0/{FACEBOOK.id}"
     assert requests.get(url, headers=BEARER, timeout=10).json()["id"] == FACEBOOK.id

@@ -49,6 +49,13 @@ def test_dialog_refuses_other_apps_addresses_and_permissions(platform: SandboxCo
     assert (page.status_code, "<form" in page.text) == (400, False)
 
 
+@pytest.mark.parametrize("path", ["me", "me/accounts", "me/permissions", FACEBOOK.id])
+@pytest.mark.parametrize("name", ["ids", "method", "pretty", "date_format", "foo"])
+def test_parameter_of_a_call_with_a_persons_token_is_refused(platform: SandboxControl, path: str, name: str) -> None:
+    token = log_in(platform)
+    assert code(get(platform, path, token, **{name: "1"})) == (100, None)
+
+
 def test_dialog_of_a_configuration_asks_for_its_permissions(platform: SandboxControl) -> None:
     platform.settings(login_configs={"77": {"permissions": ["pages_show_list"]}})
     page = dialog_page(platform, {"redirect_uri": ADDRESS, "config_id": "77"})

@@ -170,7 +170,7 @@ def test_every_violation_is_reported_and_the_channel_is_named(
         instagram.public_id: {"mediumType": "INSTAGRAM_ACCOUNT", "caption": "#a " * 31 + "@b " * 21 + "x" * 2200},
     }
     body = {"status": "WAITING_FOR_APPROVAL", "scheduledFor": "2026-12-01T10:00:00Z", "channels": channels}
-    answer = api.post("/scheduled-posts", {**body, "media": "https://media.example.com/menu"})
+    answer = api.post("/scheduled-posts", {**body, "media": "https://media.example.com/menu.html"})
     first = "Casa do Sol: the caption has 63,207 characters, the limit is 63,206"
     assert (answer.status_code, answer.json()["message"]) == (400, first)
     assert [(detail["path"], detail["code"]) for detail in answer.json()["details"]] == [

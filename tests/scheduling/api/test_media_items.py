@@ -120,7 +120,7 @@ def test_patch_without_items_keeps_the_single_media(api: SignedClient) -> None:
         ({"mediaItems": [{"url": "ftp://x/a.jpg"}, {"url": "https://10.0.0.1/b.jpg"}]}, [
             (["mediaItems", 0, "url"], "media.url"), (["mediaItems", 1, "url"], "media.private"),
         ]),
-        ({"mediaItems": [{"url": ONE}, {"url": "https://example.com/menu"}]}, [
+        ({"mediaItems": [{"url": ONE}, {"url": "https://example.com/menu.html"}]}, [
             (["mediaItems", 1, "mediaType"], "mediaItems.link"),
         ]),
         ({"mediaItems": ITEMS, "type": "STORY"}, [
@@ -133,7 +133,7 @@ def test_patch_without_items_keeps_the_single_media(api: SignedClient) -> None:
         ({"mediaItems": [{"url": ONE, "altText": "a\x07"}, {"url": TWO, "altText": "\u200b"}]}, [
             (["mediaItems", 0, "altText"], "altText.control"), (["mediaItems", 1, "altText"], "altText.invisible"),
         ]),
-        ({"media": "https://example.com/menu", "altText": "x"}, [(["altText"], "altText.unsupported")]),
+        ({"media": "https://example.com/menu.html", "altText": "x"}, [(["altText"], "altText.unsupported")]),
         ({"media": "https://example.com/a.mp4", "altText": "x"}, [(["altText"], "altText.unsupported")]),
     ],
 )  # fmt: skip

@@ -192,6 +192,21 @@ def test_cause_of_a_refused_post_is_named_with_its_place_p5(
     assert facebook.state == ChannelState.CONNECTED  # reconnecting would not help
 
 
+@pytest.mark.parametrize(("code", "cause"), [("190/459", "checkpoint"), ("190/464", "not confirmed")])
+def test_refused_token_of_a_checked_person_names_the_login_before_reconnecting_p5(
+    make_draft: Any, facebook: Channel, code: str, cause: str
+) -> None:
+    post = make_draft(channels=[facebook])
+    Delivery.objects.filter(post=post).update(state="FAILED", error_code=code)
+    Channel.objects.update(state=ChannelState.NEEDS_RECONNECT)
+    advice = failure_help(Delivery.objects.get(post=post), revertible=True)
+    for text in (advice.reason, texts(facebook, code)):
+        assert cause in text
+        assert text.index("facebook.com") < text.index("reconnects the channel")
+    Channel.objects.update(state=ChannelState.CONNECTED)
+    assert texts(facebook, code) == ""
+
+
 def test_restricted_account_names_the_place(
     make_enqueued: Any, travel: Any, instagram: Channel, sandbox: SandboxControl
 ) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.request import urlopen
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import clock
-from accounts.exceptions import Conflict
+from accounts.exceptions import Conflict, Invalid
 from posts.domain.published_posts import record_published
 from posts.models import Channel, ChannelState, PublishedPost
 from scheduling.domain import media_inspection, review
@@ -21,6 +22,7 @@ from scheduling.domain.preflight.checks import Check, max_severity, refresh_leve
 from scheduling.models import ChannelCheck, Delivery, ScheduledPost
 from tests.helpers import approve, fresh
 from tests.posts.graph.raw import answer, serving
+from tests.scheduling.domain.conftest import send
 
 
 def checks(post: ScheduledPost, zone: ZoneInfo | None = None) -> list[Check]:
@@ -146,6 +148,37 @@ def test_link_is_described_and_not_covered_a11(make_waiting, facebook: Channel) 
     assert (post.media_metadata["link"], post.media_file_id) == ({"title": "Menu"}, None)
     assert levels(post, "media") == {"": "ok"}
     assert "does not cover" in texts(post, "media.link")
+
+
+def test_address_that_ends_like_an_image_and_serves_a_page_is_a_link_m1(
+    make_waiting, facebook: Channel, judge, sandbox, travel
+) -> None:
+    page = answer(b"<title>File:Lisboa.jpg</title>", "200 OK", "Content-Type: text/html")
+    with serving(page) as server:
+        post = make_waiting(channels=[facebook], media=f"{server.url}/wiki/File:Lisboa.jpg", media_type=None)
+    assert (levels(post, "media"), levels(post, "mediaType.contradiction")) == ({"": "warn"}, {})
+    assert "ends like an image and serves a web page" in texts(post, "media")
+    approve(judge, post)
+    travel(post)
+    send(fresh(post))
+    assert [(item["kind"], item["link"]) for item in sandbox.posts] == [("link", post.media)]
+
+
+@pytest.mark.parametrize(("is_page", "expected"), [(True, {"": "stop"}), (False, {})])
+def test_address_without_a_kind_is_judged_by_what_it_serves_m1(
+    make_waiting, instagram: Channel, judge, sandbox, *, is_page: bool, expected: dict[str, str]
+) -> None:
+    """Submitting is possible before the kind is known."""
+    with urlopen(sandbox.media("sunset.jpg")) as file:
+        picture = file.read()
+    with serving(answer(b"<title>Menu</title>" if is_page else picture)) as server:
+        post = make_waiting(channels=[instagram], media=f"{server.url}/photo?w=800", media_type=None)
+    assert list(levels(post, "mediaType.missing").values()) == list(expected.values())
+    if is_page:
+        with pytest.raises(Invalid):
+            approve(judge, post)
+    else:
+        assert approve(judge, post).digest
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,8 @@ def test_facebook_takes_no_stories_and_instagram_does() -> None:
         ("https://media.example.com/a.mp4", "VIDEO", []),
         ("https://media.example.com/a.mp4?token=1", None, []),
         ("https://media.example.com/a.jpg", None, ["mediaType.reel"]),
-        ("https://media.example.com/a", None, ["mediaType.reel"]),
+        ("https://media.example.com/a", None, []),  # the inspection decides
+        ("https://media.example.com/a.html", None, ["mediaType.reel"]),
         ("https://media.example.com/a.mp4", "IMAGE", ["mediaType.reel"]),
     ],
 )
@@ -220,10 +221,14 @@ def test_a_reel_needs_a_video(media: str, media_type: str | None, expected: list
 
 
 def test_instagram_must_know_whether_it_is_an_image_or_a_video_and_a_page_may_link() -> None:
-    violations = check(PAGE, ACCOUNT, media="https://www.example.com/menu", media_type=None)
+    page, unknown = "https://www.example.com/menu.html", "https://www.example.com/photo?w=800"
+    violations = check(PAGE, ACCOUNT, media=page, media_type=None)
     assert [(item.path, item.code) for item in violations] == [
         (["channels", "INSTAGRAM_ACCOUNT_2"], "mediaType.missing")
     ]
+    assert check(PAGE, ACCOUNT, media=unknown, media_type=None, alt_text="A door") == []
+    inspected = {"media_metadata": {"contentType": "text/html"}, "media_checked_at": NOW}
+    assert codes(check(ACCOUNT, media=unknown, media_type=None, **inspected)) == ["mediaType.missing"]
 
 
 @pytest.mark.parametrize("media", [None, "", " "])
