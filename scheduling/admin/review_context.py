@@ -58,10 +58,12 @@ def text_after_headline(caption: str) -> str:
 
 
 def media_kind(post: ScheduledPost) -> str:
-    """Return `image`, `video`, `link` (a URL that is neither) or an empty string (no media)."""
+    """Return `image`, `video`, `link` (a page), `unusable` (other content) or an empty string (no media)."""
     if not post.media:
         return ""
     inferred = media_type_of(post)
+    if inferred is None and post.media_metadata.get("unusable"):
+        return "unusable"
     return {MediaType.IMAGE.value: "image", MediaType.VIDEO.value: "video"}.get(inferred or "", "link")
 
 

@@ -15,6 +15,7 @@ from scheduling.domain.drafts import ChannelText
 from scheduling.lifecycle import Status
 from scheduling.models import Approval, ScheduledPost
 from tests.helpers import POSTS, AdminClient, fresh
+from tests.posts.graph.raw import answer, serving
 
 QUEUE = f"{POSTS}?status=WAITING_FOR_APPROVAL"
 
@@ -359,3 +360,11 @@ def test_scheduled_post_of_a_former_reviewer_states_that_it_is_not_published(
     site.review(post)
     assert "It will be published on" not in site.text
     assert "It will not be published: The person who approved this may no longer review it." in site.text
+
+
+def test_media_that_are_no_media_are_not_shown_as_a_link_m7(make_waiting, reviewer: User, facebook: Channel) -> None:
+    with serving(answer(b'{"a": 1}')) as server:
+        post = make_waiting(channels=[facebook], media=f"{server.url}/a?id=3", media_type=None)
+    shown = AdminClient(reviewer).review(post).answer.context
+    assert shown["media_kind"] == "unusable"
+    assert "neither a page, an image nor a video" in shown["media_problem"]
